@@ -1,0 +1,56 @@
+/* Arrays: contiguous, row-major, on the device of their context. Scalars and time are double everywhere; an
+ * array of f32 rounds once, on store. */
+#ifndef TR_CORE_ARRAY_H
+#define TR_CORE_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/context.h"
+
+#define TR_MAX_DIMS 5
+
+typedef enum { TR_F32, TR_F64, TR_BF16, TR_I32 } tr_dtype;
+
+typedef struct {
+  tr_ctx *ctx;
+  tr_dtype dtype;
+  int ndim;
+  int64_t shape[TR_MAX_DIMS];
+  int64_t count; /* product of the shape */
+  void *data;    /* device memory: never dereference outside the backend */
+  bool owned;    /* false for views: destroying one leaves the memory alone */
+} tr_array;
+
+size_t tr_dtype_size(tr_dtype dtype);      /* bytes: 4, 8, 2, 4 */
+const char *tr_dtype_name(tr_dtype dtype); /* "f32", "f64", "bf16", "i32" */
+
+/* A new array, contents undefined. 1 <= ndim <= TR_MAX_DIMS, every extent >= 0. The caller destroys it. */
+tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, tr_array **out);
+/* A new array of the same context, dtype and shape; the contents are undefined. */
+tr_status tr_array_like(const tr_array *model, tr_array **out);
+/* A view of `count(shape)` elements of `parent` from element `offset`: borrows the memory, which must outlive
+ * it. */
+tr_status tr_array_view(const tr_array *parent, int64_t offset, int ndim, const int64_t *shape,
+                        tr_array **out);
+/* Rows first .. first + n - 1 of the leading dimension as a view. */
+tr_status tr_array_rows(const tr_array *parent, int64_t first, int64_t n, tr_array **out);
+/* Frees and sets *a to NULL; NULL is fine. */
+void tr_array_destroy(tr_array **a);
+
+bool tr_array_same_shape(const tr_array *a, const tr_array *b);
+/* "f32 (2, 4, 8, 8)" written into text for error messages; returns text. */
+const char *tr_array_describe(const tr_array *a, char *text, size_t size);
+
+/* Copies between host memory and the device; host buffers hold `count` elements of the array's own dtype. */
+tr_status tr_array_upload(tr_array *a, const void *host);
+tr_status tr_array_download(const tr_array *a, void *host);
+/* The same with conversion from and to double on the host (f32, bf16 round to nearest even; i32 must be
+ * integral). */
+tr_status tr_array_set_f64(tr_array *a, const double *host);
+tr_status tr_array_get_f64(const tr_array *a, double *host);
+/* Copy between arrays of equal dtype and count on the same context. */
+tr_status tr_array_copy(const tr_array *from, tr_array *to);
+
+#endif

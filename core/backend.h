@@ -1,0 +1,77 @@
+/* The backend table: what a device must be able to do. One table per device type ("cpu", "guard", "cuda").
+ * REQUIRED pointers are never NULL. OPTIONAL ones may be NULL: the wrappers in core/vec.h and core/nn.h then
+ * return TR_E_UNSUPPORTED naming the operation; nothing falls back silently. All arrays given to one call
+ * belong to the context. Operations may be asynchronous; download and reduce wait for what came before. */
+#ifndef TR_CORE_BACKEND_H
+#define TR_CORE_BACKEND_H
+
+#include "core/array.h"
+#include "core/random.h"
+
+#define TR_BACKEND_ABI 1
+#define TR_LINCOMB_MAX 16
+
+typedef enum {               /* z = ... elementwise */
+               TR_MAP_CONST, /* z = c */
+               TR_MAP_MUL,   /* z = x * y */
+               TR_MAP_DIV,   /* z = x / y */
+               TR_MAP_ABS,   /* z = |x| */
+               TR_MAP_INV,   /* z = 1 / x */
+               TR_MAP_ADDC   /* z = x + c */
+} tr_map_op;
+
+typedef enum {             /* out[k] = ... over segment k, accumulated in double in a fixed order */
+               TR_SUM_XY,  /* sum x y */
+               TR_SUM_XW2, /* sum (x y)^2 */
+               TR_MAX_ABS, /* max |x|; NaN if any x is NaN */
+               TR_MIN,     /* min x; NaN if any x is NaN */
+               TR_SUM      /* sum x */
+} tr_reduce_op;
+
+/* Consecutive parts of a flattened array: part k is [end[k-1], end[k]), end[n-1] = count. n = 0 means one
+ * part. */
+#define TR_MAX_SEGMENTS 4
+typedef struct {
+  int n;
+  int64_t end[TR_MAX_SEGMENTS];
+} tr_segments;
+
+typedef struct {
+  tr_status (*alloc)(tr_ctx *ctx, size_t bytes, void **out);                        /* REQUIRED */
+  void (*release)(tr_ctx *ctx, void *memory);                                       /* REQUIRED */
+  tr_status (*upload)(tr_ctx *ctx, void *device, const void *host, size_t bytes);   /* REQUIRED */
+  tr_status (*download)(tr_ctx *ctx, void *host, const void *device, size_t bytes); /* REQUIRED */
+  tr_status (*copy)(tr_ctx *ctx, void *to, const void *from, size_t bytes);         /* REQUIRED */
+} tr_mem_ops;
+
+typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be one of the inputs */
+  tr_status (*lincomb)(tr_ctx *ctx, int k, const double *a, const tr_array *const *x,
+                       tr_array *z); /* REQUIRED */
+  tr_status (*map)(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z);
+  tr_status (*reduce)(tr_ctx *ctx, tr_reduce_op op, const tr_array *x, const tr_array *y,
+                      const tr_segments *seg, double *out); /* REQUIRED */
+  /* z (N, ...): standard normals addressed by core/random.h, row i being sample address->sample + i. REQUIRED
+   */
+  tr_status (*randn)(tr_ctx *ctx, const tr_random_address *address, tr_array *z);
+} tr_vec_ops;
+
+struct tr_nn_ops; /* core/nn.h */
+
+typedef struct tr_backend {
+  uint32_t abi;
+  const char *name;
+  const char *summary;
+  tr_status (*open)(int device, void **state, tr_error *err); /* REQUIRED; fails when the device is absent */
+  void (*close)(void *state);                                 /* REQUIRED */
+  tr_status (*describe)(char *text, size_t size);             /* OPTIONAL: devices present, for --version */
+  const tr_mem_ops *mem;                                      /* REQUIRED */
+  const tr_vec_ops *vec;                                      /* REQUIRED */
+  const struct tr_nn_ops *nn;                                 /* OPTIONAL */
+} tr_backend;
+
+extern const tr_backend tr_backend_cpu, tr_backend_guard;
+
+/* The backends compiled in, NULL-terminated, in the order in which "auto" tries them. */
+const tr_backend *const *tr_backends(void);
+
+#endif

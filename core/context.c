@@ -1,0 +1,185 @@
+#include "core/context.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/backend.h"
+#include "core/registry_private.h"
+
+struct tr_ctx {
+  const tr_backend *backend;
+  void *backend_state;
+  char resource[32];
+  uint64_t seed;
+  int threads;
+  tr_error error;
+  tr_warn_fn warn;
+  void *warn_user;
+  const volatile sig_atomic_t *interrupt;
+  tr_registry *registry;
+};
+
+#ifdef TR_HAVE_CUDA
+extern const tr_backend tr_backend_cuda;
+#endif
+
+const tr_backend *const *tr_backends(void) {
+  static const tr_backend *const list[] = {
+#ifdef TR_HAVE_CUDA
+      &tr_backend_cuda,
+#endif
+      &tr_backend_cpu, &tr_backend_guard, NULL};
+  return list;
+}
+
+static tr_status set_error(tr_error *err, tr_status status, const char *file, int line, const char *format,
+                           ...) __attribute__((format(printf, 5, 6)));
+static tr_status set_error(tr_error *err, tr_status status, const char *file, int line, const char *format,
+                           ...) {
+  if (!err) return status;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(err->message, sizeof err->message, format, args);
+  va_end(args);
+  err->status = status;
+  err->file = file;
+  err->line = line;
+  return status;
+}
+
+/* Splits "name:device"; the device is 0 without a colon, and -1 when what follows is not a small number. */
+static int device_number(const char *resource, size_t *name_length) {
+  const char *colon = strchr(resource, ':');
+  *name_length = colon ? (size_t)(colon - resource) : strlen(resource);
+  if (!colon) return 0;
+  char *end;
+  long device = strtol(colon + 1, &end, 10);
+  return isdigit((unsigned char)colon[1]) && *end == 0 && device < 1024 ? (int)device : -1;
+}
+
+static tr_status open_backend(const char *resource, const tr_backend **backend, void **state, tr_error *err) {
+  size_t length;
+  int device = device_number(resource, &length);
+  bool any = strcmp(resource, "auto") == 0;
+  for (const tr_backend *const *b = tr_backends(); *b; b++) {
+    if (!any && (strlen((*b)->name) != length || strncmp((*b)->name, resource, length) != 0)) continue;
+    if (!any && device < 0) break;
+    *backend = *b;
+    tr_status status = (*b)->open(any ? 0 : device, state, err);
+    if (status == TR_OK || !any) return status;
+  }
+  return set_error(err, TR_E_ARG, __FILE__, __LINE__, "no device '%s': use cpu, guard, cuda:N or auto%s",
+                   resource,
+#ifdef TR_HAVE_CUDA
+                   ""
+#else
+                   " (this build has no CUDA)"
+#endif
+  );
+}
+
+tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
+  *out = NULL;
+  if (err) *err = (tr_error){0};
+  tr_ctx *ctx = calloc(1, sizeof *ctx);
+  if (!ctx) return set_error(err, TR_E_MEM, __FILE__, __LINE__, "out of memory for a context");
+  tr_status status = tr_registry_create(&ctx->registry);
+  if (status != TR_OK) {
+    free(ctx);
+    return set_error(err, status, __FILE__, __LINE__, "out of memory for the module registry");
+  }
+  status = open_backend(resource, &ctx->backend, &ctx->backend_state, err);
+  if (status != TR_OK) {
+    tr_registry_destroy(&ctx->registry);
+    free(ctx);
+    return status;
+  }
+  snprintf(ctx->resource, sizeof ctx->resource, "%s",
+           strcmp(resource, "auto") == 0 ? ctx->backend->name : resource);
+  ctx->seed = seed;
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  ctx->threads = online > 0 ? (int)online : 1;
+  *out = ctx;
+  return TR_OK;
+}
+
+void tr_ctx_close(tr_ctx **ctx) {
+  if (!*ctx) return;
+  (*ctx)->backend->close((*ctx)->backend_state);
+  tr_registry_destroy(&(*ctx)->registry);
+  free(*ctx);
+  *ctx = NULL;
+}
+
+uint64_t tr_ctx_seed(const tr_ctx *ctx) {
+  return ctx->seed;
+}
+const char *tr_ctx_resource(const tr_ctx *ctx) {
+  return ctx->resource;
+}
+const tr_backend *tr_ctx_backend(const tr_ctx *ctx) {
+  return ctx->backend;
+}
+void *tr_ctx_backend_state(const tr_ctx *ctx) {
+  return ctx->backend_state;
+}
+int tr_ctx_threads(const tr_ctx *ctx) {
+  return ctx->threads;
+}
+tr_registry *tr_ctx_registry(tr_ctx *ctx) {
+  return ctx->registry;
+}
+
+tr_status tr_ctx_set_threads(tr_ctx *ctx, int n) {
+  if (n < 1 || n > 4096) return TR_FAIL(ctx, TR_E_ARG, "threads %d is out of range: use 1 to 4096", n);
+  ctx->threads = n;
+  return TR_OK;
+}
+
+tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format, ...) {
+  if (ctx->error.status != TR_OK || status == TR_OK) return status;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(ctx->error.message, sizeof ctx->error.message, format, args);
+  va_end(args);
+  ctx->error.status = status;
+  ctx->error.file = file;
+  ctx->error.line = line;
+  return status;
+}
+
+const tr_error *tr_ctx_error(const tr_ctx *ctx) {
+  return &ctx->error;
+}
+bool tr_ctx_failed(const tr_ctx *ctx) {
+  return ctx->error.status != TR_OK;
+}
+void tr_ctx_clear(tr_ctx *ctx) {
+  ctx->error = (tr_error){0};
+}
+
+void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user) {
+  ctx->warn = fn;
+  ctx->warn_user = user;
+}
+
+void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) {
+  if (!ctx->warn) return;
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  ctx->warn(text, ctx->warn_user);
+}
+
+void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag) {
+  ctx->interrupt = flag;
+}
+bool tr_ctx_interrupted(const tr_ctx *ctx) {
+  return ctx->interrupt && *ctx->interrupt;
+}

@@ -1,0 +1,56 @@
+/* The context: one device, one seed, the number of threads, the registry of modules, and the first error.
+ * A context belongs to one host thread at a time; several contexts may live side by side. */
+#ifndef TR_CORE_CONTEXT_H
+#define TR_CORE_CONTEXT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/status.h"
+
+typedef struct tr_ctx tr_ctx;
+struct tr_backend;
+
+/* Opens `resource`: "cpu", "guard" (the CPU with memory that only its own operations can read: a test
+ * device), "cuda:0", ... or "auto" (the first device that opens, CPU last). `seed` addresses every random
+ * number. On failure *out is NULL and *err (may be NULL) tells why. Close with tr_ctx_close. */
+tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err);
+
+/* Closes the context and sets *ctx to NULL. Every array made on it must be destroyed before. NULL is fine. */
+void tr_ctx_close(tr_ctx **ctx);
+
+uint64_t tr_ctx_seed(const tr_ctx *ctx);
+const char *tr_ctx_resource(const tr_ctx *ctx); /* as opened: "cpu", "guard", "cuda:0" */
+const struct tr_backend *tr_ctx_backend(const tr_ctx *ctx);
+void *tr_ctx_backend_state(const tr_ctx *ctx);
+
+/* Threads that the CPU backend may use: n >= 1; the default is the number of online processors.
+ * Results never depend on it. */
+tr_status tr_ctx_set_threads(tr_ctx *ctx, int n);
+int tr_ctx_threads(const tr_ctx *ctx);
+
+/* Latches an error: keeps it if it is the first since tr_ctx_clear, and returns the status it was given in
+ * any case. Use it through TR_FAIL, which adds file and line. */
+tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+#define TR_FAIL(ctx, status, ...) tr_ctx_latch((ctx), (status), __FILE__, __LINE__, __VA_ARGS__)
+
+const tr_error *tr_ctx_error(const tr_ctx *ctx); /* status TR_OK when nothing is latched; never NULL */
+bool tr_ctx_failed(const tr_ctx *ctx);           /* true once an error is latched */
+void tr_ctx_clear(tr_ctx *ctx);                  /* forget the latched error */
+
+/* Warnings are one line each and go to `fn` (NULL: dropped). The library itself never prints. */
+typedef void (*tr_warn_fn)(const char *message, void *user);
+void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user);
+void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Solvers look at *flag between steps and return TR_E_INTERRUPTED when it is not zero (a signal handler may
+ * set it). NULL: never interrupted. The flag is borrowed. */
+void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag);
+bool tr_ctx_interrupted(const tr_ctx *ctx);
+
+struct tr_registry;
+struct tr_registry *tr_ctx_registry(tr_ctx *ctx);
+
+#endif

@@ -1,0 +1,133 @@
+/* The guard backend: the CPU's operations on memory that nobody else can read. Every allocation is its own
+ * mapping with PROT_NONE; an operation unlocks the arrays it was given and locks them again. A host
+ * dereference of "device" memory anywhere in the library is then a segmentation fault in the tests, on a
+ * machine without a GPU. */
+#define _GNU_SOURCE
+#include "core/cpu/guard.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/cpu/cpu.h"
+
+static size_t page_size(void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t pages(size_t bytes) {
+  size_t page = page_size();
+  return (bytes + page - 1) / page * page;
+}
+
+/* Layout of an allocation: one page that holds the size, the data, one page never unlocked. */
+static tr_status guard_alloc(tr_ctx *ctx, size_t bytes, void **out) {
+  size_t page = page_size(), total = pages(bytes) + 2 * page;
+  char *base = total > bytes ? mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+  if (base == MAP_FAILED || mprotect(base, page, PROT_READ | PROT_WRITE) != 0) {
+    if (base != MAP_FAILED) munmap(base, total);
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for a guarded array of %zu bytes", bytes);
+  }
+  memcpy(base, &total, sizeof total);
+  *out = base + page;
+  return TR_OK;
+}
+
+static void guard_release(tr_ctx *ctx, void *memory) {
+  (void)ctx;
+  char *base = (char *)memory - page_size();
+  size_t total;
+  memcpy(&total, base, sizeof total);
+  munmap(base, total);
+}
+
+static void protect(const void *data, size_t bytes, int protection) {
+  uintptr_t page = page_size(), first = (uintptr_t)data / page * page;
+  if (bytes) mprotect((void *)first, pages((uintptr_t)data + bytes - first), protection);
+}
+
+void tr_guard_unlock(const tr_array *a) {
+  if (a) protect(a->data, (size_t)a->count * tr_dtype_size(a->dtype), PROT_READ | PROT_WRITE);
+}
+
+void tr_guard_lock(const tr_array *a) {
+  if (a) protect(a->data, (size_t)a->count * tr_dtype_size(a->dtype), PROT_NONE);
+}
+
+static tr_status guard_upload(tr_ctx *ctx, void *device, const void *host, size_t bytes) {
+  (void)ctx;
+  protect(device, bytes, PROT_READ | PROT_WRITE);
+  if (bytes) memcpy(device, host, bytes);
+  protect(device, bytes, PROT_NONE);
+  return TR_OK;
+}
+
+static tr_status guard_download(tr_ctx *ctx, void *host, const void *device, size_t bytes) {
+  (void)ctx;
+  protect(device, bytes, PROT_READ);
+  if (bytes) memcpy(host, device, bytes);
+  protect(device, bytes, PROT_NONE);
+  return TR_OK;
+}
+
+static tr_status guard_copy(tr_ctx *ctx, void *to, const void *from, size_t bytes) {
+  (void)ctx;
+  protect(from, bytes, PROT_READ);
+  protect(to, bytes, PROT_READ | PROT_WRITE);
+  if (bytes) memmove(to, from, bytes);
+  protect(from, bytes, PROT_NONE);
+  protect(to, bytes, PROT_NONE);
+  return TR_OK;
+}
+
+static tr_status guard_lincomb(tr_ctx *ctx, int k, const double *a, const tr_array *const *x, tr_array *z) {
+  for (int i = 0; i < k; i++) tr_guard_unlock(x[i]);
+  tr_guard_unlock(z);
+  tr_status status = tr_cpu_vec.lincomb(ctx, k, a, x, z);
+  for (int i = 0; i < k; i++) tr_guard_lock(x[i]);
+  tr_guard_lock(z);
+  return status;
+}
+
+static tr_status guard_map(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y,
+                           tr_array *z) {
+  TR_GUARDED(tr_cpu_vec.map(ctx, op, c, x, y, z), x, y, z);
+}
+
+static tr_status guard_reduce(tr_ctx *ctx, tr_reduce_op op, const tr_array *x, const tr_array *y,
+                              const tr_segments *seg, double *out) {
+  TR_GUARDED(tr_cpu_vec.reduce(ctx, op, x, y, seg, out), x, y);
+}
+
+static tr_status guard_randn(tr_ctx *ctx, const tr_random_address *address, tr_array *z) {
+  TR_GUARDED(tr_cpu_vec.randn(ctx, address, z), z);
+}
+
+static tr_status guard_open(int device, void **state, tr_error *err) {
+  *state = NULL;
+  if (device == 0) return TR_OK;
+  if (err) {
+    *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
+    snprintf(err->message, sizeof err->message, "no device 'guard:%d': use guard", device);
+  }
+  return TR_E_ARG;
+}
+
+static void guard_close(void *state) {
+  (void)state;
+}
+
+static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
+static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn};
+
+const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
+                                     .name = "guard",
+                                     .summary =
+                                         "the processor with memory locked outside operations (for tests)",
+                                     .open = guard_open,
+                                     .close = guard_close,
+                                     .describe = NULL,
+                                     .mem = &guard_mem,
+                                     .vec = &guard_vec,
+                                     .nn = NULL};

@@ -1,0 +1,37 @@
+/* Random numbers are addressed, not drawn: the value at (seed, purpose, sample, step, element) is a pure
+ * function of these five, computed by Philox-4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers:
+ * as easy as 1, 2, 3", SC11). The same seed gives the same sample whatever the batch size, thread count or
+ * device. */
+#ifndef TR_CORE_RANDOM_H
+#define TR_CORE_RANDOM_H
+
+#include <stdint.h>
+
+typedef enum {                     /* which use a number is for; part of the address, never renumber */
+               TR_RANDOM_INIT = 0, /* the starting state x0 */
+               TR_RANDOM_SDE = 1,  /* Brownian increments, step by step */
+               TR_RANDOM_SDE2 = 2, /* the second normal of a step (space-time Levy area) */
+               TR_RANDOM_TEST = 3,
+               TR_RANDOM_PROBE = 4, /* Hutchinson probes */
+               TR_RANDOM_LABEL = 5,
+               TR_RANDOM_WEIGHTS = 6
+} tr_random_purpose;
+
+typedef struct {
+  uint64_t seed;
+  uint32_t purpose; /* tr_random_purpose, < 65536 */
+  uint32_t step;
+  uint64_t sample; /* < 2^48: of the first row */
+} tr_random_address;
+
+/* One block of Philox-4x32-10: ten rounds on `counter` with `key`. Agrees with Random123's known answers. */
+void tr_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* The standard normals of elements 2 * pair and 2 * pair + 1 of one sample (Box-Muller on two 53-bit uniforms
+ * in (0, 1]); counter = (pair, step, sample low 32, sample high 16 << 16 | purpose), key = seed. */
+void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, uint32_t pair, double out[2]);
+
+/* A uniform in [0, 1) at element `element`. */
+double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint32_t element);
+
+#endif

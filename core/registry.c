@@ -1,0 +1,146 @@
+#include "core/registry.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/registry_private.h"
+
+typedef struct {
+  const char *kind;
+  const tr_module *module;
+} entry;
+
+struct tr_registry {
+  entry *entries;
+  int n, capacity;
+};
+
+tr_status tr_registry_create(tr_registry **out) {
+  *out = calloc(1, sizeof **out);
+  return *out ? TR_OK : TR_E_MEM;
+}
+
+void tr_registry_destroy(tr_registry **registry) {
+  if (!*registry) return;
+  free((*registry)->entries);
+  free(*registry);
+  *registry = NULL;
+}
+
+/* Whether `word` is one of the comma-separated `list`. */
+static bool in_list(const char *list, const char *word, bool ignore_case) {
+  size_t length = strlen(word);
+  while (list && *list) {
+    size_t part = strcspn(list, ",");
+    if (part == length && (ignore_case ? strncasecmp(list, word, part) : strncmp(list, word, part)) == 0)
+      return true;
+    list += part + (list[part] == ',');
+  }
+  return false;
+}
+
+static bool answers_to(const tr_module *module, const char *name, bool ignore_case) {
+  if ((ignore_case ? strcasecmp(module->name, name) : strcmp(module->name, name)) == 0) return true;
+  return in_list(module->aliases, name, ignore_case);
+}
+
+static const tr_module *lookup(const tr_registry *registry, const char *kind, const char *name,
+                               bool ignore_case) {
+  for (int i = 0; i < registry->n; i++) {
+    const entry *e = &registry->entries[i];
+    if (strcmp(e->kind, kind) == 0 && answers_to(e->module, name, ignore_case)) return e->module;
+  }
+  return NULL;
+}
+
+tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
+  tr_registry *registry = tr_ctx_registry(ctx);
+  if (!module->name || !*module->name)
+    return TR_FAIL(ctx, TR_E_ARG, "a %s without a name cannot be registered", kind);
+  if (lookup(registry, kind, module->name, true))
+    return TR_FAIL(ctx, TR_E_ARG, "%s '%s' is already registered: choose another name", kind, module->name);
+  if (registry->n == registry->capacity) {
+    int capacity = registry->capacity ? 2 * registry->capacity : 64;
+    entry *grown = realloc(registry->entries, (size_t)capacity * sizeof *grown);
+    if (!grown) return TR_FAIL(ctx, TR_E_MEM, "out of memory registering %s '%s'", kind, module->name);
+    registry->entries = grown;
+    registry->capacity = capacity;
+  }
+  registry->entries[registry->n++] = (entry){kind, module};
+  return TR_OK;
+}
+
+const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i) {
+  const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);
+  for (int k = 0; k < registry->n; k++)
+    if (strcmp(registry->entries[k].kind, kind) == 0 && i-- == 0) return registry->entries[k].module;
+  return NULL;
+}
+
+const char *tr_kind_at(const tr_ctx *ctx, int i) {
+  const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);
+  for (int k = 0; k < registry->n; k++) {
+    bool seen = false;
+    for (int j = 0; j < k && !seen; j++)
+      seen = strcmp(registry->entries[j].kind, registry->entries[k].kind) == 0;
+    if (!seen && i-- == 0) return registry->entries[k].kind;
+  }
+  return NULL;
+}
+
+#define WORD_MAX 63
+
+static int edit_distance(const char *a, const char *b) {
+  size_t n = strlen(a), m = strlen(b);
+  if (n > WORD_MAX || m > WORD_MAX) return WORD_MAX;
+  int row[WORD_MAX + 1];
+  for (size_t j = 0; j <= m; j++) row[j] = (int)j;
+  for (size_t i = 1; i <= n; i++) {
+    int diagonal = row[0];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= m; j++) {
+      int change = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+      diagonal = row[j];
+      int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = change < shift ? change : shift;
+    }
+  }
+  return row[m];
+}
+
+const char *tr_nearest(const char *word, const char *const *candidates, int n) {
+  const char *best = NULL;
+  int best_distance = (int)strlen(word) / 3 + 2; /* farther than this is no misspelling */
+  for (int i = 0; i < n; i++) {
+    int distance = edit_distance(word, candidates[i]);
+    if (distance < best_distance) best = candidates[i], best_distance = distance;
+  }
+  return best;
+}
+
+static tr_status unknown(tr_ctx *ctx, const char *kind, const char *name) {
+  const char *names[256];
+  char list[320] = "";
+  int n = 0;
+  size_t used = 0;
+  for (const tr_module *m; n < 256 && (m = tr_module_at(ctx, kind, n)); n++) {
+    names[n] = m->name;
+    int wrote = snprintf(list + used, sizeof list - used, "%s%s", n ? ", " : "", m->name);
+    used = used + (size_t)wrote < sizeof list ? used + (size_t)wrote : sizeof list - 1;
+  }
+  if (n == 0) return TR_FAIL(ctx, TR_E_ARG, "unknown %s '%s': none is registered", kind, name);
+  const char *near = tr_nearest(name, names, n);
+  if (near)
+    return TR_FAIL(ctx, TR_E_ARG, "unknown %s '%s': did you mean '%s'? (known: %s)", kind, name, near, list);
+  return TR_FAIL(ctx, TR_E_ARG, "unknown %s '%s': use one of %s", kind, name, list);
+}
+
+tr_status tr_find(tr_ctx *ctx, const char *kind, const char *name, const tr_module **out) {
+  const tr_registry *registry = tr_ctx_registry(ctx);
+  *out = lookup(registry, kind, name, false);
+  if (!*out) *out = lookup(registry, kind, name, true);
+  return *out ? TR_OK : unknown(ctx, kind, name);
+}

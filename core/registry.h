@@ -1,0 +1,33 @@
+/* The registry: modules found by kind and name. A module is a static const table that begins with a
+ * tr_module; its kind is a short text ("interpolant", "diffusion", "last-step", "ode-method", "sde-method",
+ * ...). */
+#ifndef TR_CORE_REGISTRY_H
+#define TR_CORE_REGISTRY_H
+
+#include "core/context.h"
+
+typedef struct {
+  const char *name;    /* how users spell it */
+  const char *aliases; /* other accepted spellings, comma-separated, or NULL */
+  const char *summary; /* one line for `transit list` */
+} tr_module;
+
+/* Adds a module. The table is borrowed and must outlive the context. A name or alias that is taken in this
+ * kind is TR_E_ARG. Built-in and user modules register the same way. */
+tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module);
+
+/* The module of this kind with this name or alias (exact spelling first, then ignoring case). Unknown:
+ * TR_E_ARG with the nearest right spelling and the list of names. Cast the result to the kind's table type.
+ */
+tr_status tr_find(tr_ctx *ctx, const char *kind, const char *name, const tr_module **out);
+
+/* Modules in the order of registration: the i-th of this kind, NULL past the end. */
+const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i);
+/* The i-th kind in the order of first registration, NULL past the end. */
+const char *tr_kind_at(const tr_ctx *ctx, int i);
+
+/* The candidate nearest to `word` by edit distance (ignoring case), or NULL when nothing is near enough to
+ * suggest. Candidates: n texts. */
+const char *tr_nearest(const char *word, const char *const *candidates, int n);
+
+#endif

@@ -1,0 +1,79 @@
+#include "core/vec.h"
+
+#include <math.h>
+
+static tr_status check_real(const tr_array *z, const tr_array *x, const char *what) {
+  if (z->dtype != TR_F32 && z->dtype != TR_F64)
+    return TR_FAIL(z->ctx, TR_E_SHAPE, "%s needs f32 or f64, not %s", what, tr_dtype_name(z->dtype));
+  if (x && (x->ctx != z->ctx || x->dtype != z->dtype || x->count != z->count)) {
+    char a[80], b[80];
+    return TR_FAIL(z->ctx, TR_E_SHAPE, "%s of %s and %s: contexts, types and counts must agree", what,
+                   tr_array_describe(x, a, sizeof a), tr_array_describe(z, b, sizeof b));
+  }
+  return TR_OK;
+}
+
+tr_status tr_lincomb(int k, const double *a, const tr_array *const *x, tr_array *z) {
+  if (k < 1 || k > TR_LINCOMB_MAX)
+    return TR_FAIL(z->ctx, TR_E_ARG, "a linear combination of %d terms: use 1 to %d", k, TR_LINCOMB_MAX);
+  for (int i = 0; i < k; i++) TR_TRY(check_real(z, x[i], "a linear combination"));
+  return tr_ctx_backend(z->ctx)->vec->lincomb(z->ctx, k, a, x, z);
+}
+
+tr_status tr_axpby(double a, const tr_array *x, double b, const tr_array *y, tr_array *z) {
+  return tr_lincomb(2, (const double[]){a, b}, (const tr_array *const[]){x, y}, z);
+}
+
+tr_status tr_scale(double a, const tr_array *x, tr_array *z) {
+  return tr_lincomb(1, &a, &x, z);
+}
+
+tr_status tr_fill(double c, tr_array *z) {
+  return tr_map(TR_MAP_CONST, c, NULL, NULL, z);
+}
+
+tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z) {
+  TR_TRY(check_real(z, x, "an elementwise operation"));
+  TR_TRY(check_real(z, y, "an elementwise operation"));
+  if ((op != TR_MAP_CONST && !x) || ((op == TR_MAP_MUL || op == TR_MAP_DIV) && !y))
+    return TR_FAIL(z->ctx, TR_E_ARG, "elementwise operation %d lacks an operand", (int)op);
+  return tr_ctx_backend(z->ctx)->vec->map(z->ctx, op, c, x, y, z);
+}
+
+static tr_status check_segments(const tr_array *x, const tr_segments *seg) {
+  if (!seg || seg->n == 0) return TR_OK;
+  bool sound = seg->n > 0 && seg->n <= TR_MAX_SEGMENTS && seg->end[seg->n - 1] == x->count;
+  for (int i = 0; sound && i < seg->n; i++) sound = seg->end[i] >= (i ? seg->end[i - 1] : 0);
+  return sound ? TR_OK
+               : TR_FAIL(x->ctx, TR_E_ARG, "segments must rise and end at the element count %lld",
+                         (long long)x->count);
+}
+
+tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
+                    double *out) {
+  TR_TRY(check_real(x, y, "a reduction"));
+  TR_TRY(check_segments(x, seg));
+  if ((op == TR_SUM_XY || op == TR_SUM_XW2) && !y)
+    return TR_FAIL(x->ctx, TR_E_ARG, "reduction %d lacks its second operand", (int)op);
+  tr_segments whole = {1, {x->count}};
+  return tr_ctx_backend(x->ctx)->vec->reduce(x->ctx, op, x, y, seg && seg->n ? seg : &whole, out);
+}
+
+tr_status tr_randn(const tr_random_address *address, tr_array *z) {
+  TR_TRY(check_real(z, NULL, "a normal draw"));
+  int64_t row = z->shape[0] ? z->count / z->shape[0] : 0;
+  if (row > (int64_t)1 << 33)
+    return TR_FAIL(z->ctx, TR_E_SHAPE, "a sample of %lld elements: at most 2^33", (long long)row);
+  if (address->purpose > 0xFFFFu || address->sample + (uint64_t)z->shape[0] > (uint64_t)1 << 48)
+    return TR_FAIL(z->ctx, TR_E_ARG, "random address out of range: purpose < 2^16, sample < 2^48");
+  return tr_ctx_backend(z->ctx)->vec->randn(z->ctx, address, z);
+}
+
+tr_status tr_is_finite(const tr_array *x, bool *finite) {
+  double worst;
+  *finite = true;
+  if (x->count == 0) return TR_OK;
+  TR_TRY(tr_reduce(TR_MAX_ABS, x, NULL, NULL, &worst));
+  *finite = isfinite(worst);
+  return TR_OK;
+}

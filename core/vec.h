@@ -1,0 +1,29 @@
+/* Vector operations on arrays, on whatever device they live. These check arguments and forward to the
+ * backend. */
+#ifndef TR_CORE_VEC_H
+#define TR_CORE_VEC_H
+
+#include "core/array.h"
+#include "core/backend.h"
+
+/* z = sum_i a[i] x[i], 1 <= k <= TR_LINCOMB_MAX; summed in double and rounded once. z may be any of the x.
+ * Terms with a[i] = 0 are still read: 0 * inf is NaN, as IEEE says. All arrays of equal dtype (f32, f64) and
+ * count. */
+tr_status tr_lincomb(int k, const double *a, const tr_array *const *x, tr_array *z);
+/* z = a x + b y */
+tr_status tr_axpby(double a, const tr_array *x, double b, const tr_array *y, tr_array *z);
+/* z = a x */
+tr_status tr_scale(double a, const tr_array *x, tr_array *z);
+/* z = c */
+tr_status tr_fill(double c, tr_array *z);
+/* z = op(x, y, c); y may be NULL for operations that do not use it, x too for TR_MAP_CONST. */
+tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z);
+/* out[0 .. max(1, seg->n) - 1] = op over the segments (seg NULL: one segment); y may be NULL where unused. */
+tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
+                    double *out);
+/* Standard normals, see core/random.h; z of f32 or f64 with ndim >= 1, each row of < 2^33 elements. */
+tr_status tr_randn(const tr_random_address *address, tr_array *z);
+/* *finite = whether every element is finite. */
+tr_status tr_is_finite(const tr_array *x, bool *finite);
+
+#endif

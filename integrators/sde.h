@@ -1,0 +1,62 @@
+/* Stochastic differential equations with additive noise, dX = f(t, X) dt + g(t) dB, on arrays of any device.
+ * In this library g = sqrt(2 D), D the coefficient of the SiT code (the paper's w is 2 D).
+ * Methods are modules of kind "sde-method". Normals come from a Brownian path (integrators/brownian.h), never
+ * from a stream. */
+#ifndef TR_INTEGRATORS_SDE_H
+#define TR_INTEGRATORS_SDE_H
+
+#include "core/array.h"
+#include "core/registry.h"
+#include "integrators/brownian.h"
+#include "integrators/ode.h"
+
+#define TR_KIND_SDE_METHOD "sde-method"
+
+typedef struct {
+  tr_rhs_fn drift;                                    /* f */
+  tr_status (*g2)(double t, double *out, void *user); /* g^2 at t; may be infinite at a singular end */
+  tr_status (*g2_integral)(double t0, double t1, double *out,
+                           void *user); /* int_t0^t1 g^2 dt, the variance of a step */
+  /* One step from a time where f or g is infinite, exact in the noise: x(t) -> x(t + h) with the standard
+   * normals z. NULL: such a time is an error. Costs *n_rhs evaluations. */
+  tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user);
+  void *user;
+} tr_sde_problem;
+
+typedef struct tr_sde_method {
+  tr_module info;
+  double strong_order, weak_order; /* for smooth f and additive noise */
+  int nfe_per_step;                /* evaluations of f */
+  int n_scratch;                   /* arrays like x that step() needs */
+  unsigned draws;                  /* TR_SDE_LEVY when it uses the second normal of a step */
+  /* x(t) -> x(t + h). z: standard normals of the increment dW = sqrt(h) z; z2: of the space-time Levy area
+   * (NULL unless declared in draws). */
+  tr_status (*step)(const tr_sde_problem *, double t, double h, const tr_array *z, const tr_array *z2,
+                    tr_array *x, tr_array *const *scratch);
+} tr_sde_method;
+enum { TR_SDE_LEVY = 1 };
+
+typedef struct {
+  const tr_sde_method *method;
+  const double *grid; /* n_grid >= 2 strictly increasing points: n_grid - 1 steps */
+  int n_grid;
+  long max_nfe; /* as in tr_ode_spec: whole steps only */
+  tr_progress_fn on_progress;
+  void *progress_user;
+} tr_sde_spec;
+
+typedef struct {
+  long n_rhs, n_steps;
+  double t_end;
+  const char *stop_reason; /* "end" or "max-nfe" */
+  char solver[64];
+} tr_sde_stats;
+
+/* Walks the grid, replacing x by the final state; on_output (may be NULL) gets the state at the requested
+ * times, which must be points of the grid (to 1e-12) or are interpolated linearly between grid points. A
+ * non-finite state is an error that names the time. */
+tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
+                       const double *times, int n_times, tr_array *x, tr_out_fn on_output, void *out_user,
+                       tr_sde_stats *stats);
+
+#endif

@@ -1,0 +1,34 @@
+/* Checkpoints: PyTorch's .pt in both formats (zip since 1.6, and the older stream), with the layout of the
+ * SiT training script (model / ema / opt / args) or a bare state dict, and .safetensors. Nothing a file says
+ * is executed: the pickle reader knows a closed list of opcodes and names and refuses everything else with
+ * the offset. The file is mapped, and tensors point into the mapping. */
+#ifndef TR_NETS_CHECKPOINT_H
+#define TR_NETS_CHECKPOINT_H
+
+#include "nets/tensors.h"
+
+typedef struct tr_checkpoint tr_checkpoint;
+
+/* Opens and checks a file (format recognised from its content, not its name). */
+tr_status tr_checkpoint_open(tr_ctx *ctx, const char *path, tr_checkpoint **out);
+void tr_checkpoint_close(tr_checkpoint **checkpoint);
+
+/* "pt-zip", "pt-legacy" or "safetensors". */
+const char *tr_checkpoint_format(const tr_checkpoint *checkpoint);
+
+/* Names of the weight sets: "ema", "model" for a training file, "weights" for a bare state dict; NULL past
+ * the end. */
+const char *tr_checkpoint_set_name(const tr_checkpoint *checkpoint, int i);
+/* One set by name. NULL takes the default: ema if present, else the only or first one. A name the file lacks
+ * is TR_E_ARG listing those it has; for a bare state dict both "ema" and "model" mean the only set there is.
+ */
+tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, const char *set,
+                                tr_tensors *out);
+
+/* Arguments of the training run (the file's argparse Namespace) or safetensors metadata: value as text, NULL
+ * if absent. */
+const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name);
+/* The i-th argument; false past the end. */
+bool tr_checkpoint_arg_at(const tr_checkpoint *checkpoint, int i, const char **name, const char **value);
+
+#endif

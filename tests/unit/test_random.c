@@ -1,0 +1,81 @@
+/* Known answers of Random123 (kat_vectors, philox4x32 with 10 rounds), and the addressing. */
+#include "core/random.h"
+#include "core/vec.h"
+#include "tests/support/check.h"
+
+/* TR_TEST_RESOURCES */
+
+static void known_answers(void) {
+  static const struct {
+    uint32_t counter[4], key[2], want[4];
+  } kat[] = {
+      {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+      {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+       {0xffffffff, 0xffffffff},
+       {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+      {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+       {0xa4093822, 0x299f31d0},
+       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+  };
+  for (size_t i = 0; i < sizeof kat / sizeof *kat; i++) {
+    uint32_t out[4];
+    tr_philox4x32(kat[i].counter, kat[i].key, out);
+    CHECK(memcmp(out, kat[i].want, sizeof out) == 0);
+  }
+}
+
+/* Rows drawn together equal rows drawn alone: the address decides, not the batch. */
+static void batch_free(tr_ctx *ctx, tr_dtype dtype) {
+  tr_array *all, *one;
+  double together[5 * 7], alone[7];
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){5, 7}, &all));
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){1, 7}, &one));
+  tr_random_address address = {.seed = 42, .purpose = TR_RANDOM_TEST, .step = 3, .sample = 10};
+  CHECK_OK(ctx, tr_randn(&address, all));
+  CHECK_OK(ctx, tr_array_get_f64(all, together));
+  for (int i = 0; i < 5; i++) {
+    tr_random_address row = address;
+    row.sample += (uint64_t)i;
+    CHECK_OK(ctx, tr_randn(&row, one));
+    CHECK_OK(ctx, tr_array_get_f64(one, alone));
+    CHECK(memcmp(alone, together + 7 * i, sizeof alone) == 0);
+  }
+  tr_array_destroy(&all);
+  tr_array_destroy(&one);
+}
+
+/* Mean, variance and fourth moment of 2^18 normals within five standard errors; neighbouring addresses
+ * uncorrelated. */
+static void moments(tr_ctx *ctx) {
+  enum { ROWS = 512, ROW = 512, N = ROWS * ROW };
+  static double x[N], y[N];
+  tr_array *a;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, ROW}, &a));
+  tr_random_address address = {.seed = 7, .purpose = TR_RANDOM_TEST};
+  CHECK_OK(ctx, tr_randn(&address, a));
+  CHECK_OK(ctx, tr_array_get_f64(a, x));
+  address.step = 1;
+  CHECK_OK(ctx, tr_randn(&address, a));
+  CHECK_OK(ctx, tr_array_get_f64(a, y));
+  double m1 = 0, m2 = 0, m4 = 0, steps = 0, neighbours = 0;
+  for (int i = 0; i < N; i++) {
+    m1 += x[i] / N, m2 += x[i] * x[i] / N, m4 += x[i] * x[i] * x[i] * x[i] / N, steps += x[i] * y[i] / N;
+    if (i) neighbours += x[i] * x[i - 1] / N;
+  }
+  CHECK_NEAR(m1, 0, 5 / sqrt(N));
+  CHECK_NEAR(m2, 1, 5 * sqrt(2.0 / N));
+  CHECK_NEAR(m4, 3, 5 * sqrt(96.0 / N));
+  CHECK_NEAR(steps, 0, 5 / sqrt(N));
+  CHECK_NEAR(neighbours, 0, 5 / sqrt(N));
+  tr_array_destroy(&a);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  known_answers();
+  batch_free(ctx, TR_F64);
+  batch_free(ctx, TR_F32);
+  moments(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

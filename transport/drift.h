@@ -1,0 +1,63 @@
+/* The drift provider: anything that evaluates a field at (t, x): a SiT network, an exact Gaussian mixture, a
+ * callback of the user. The sampler asks it for its prediction once per drift evaluation. */
+#ifndef TR_TRANSPORT_DRIFT_H
+#define TR_TRANSPORT_DRIFT_H
+
+#include "core/array.h"
+#include "core/registry.h"
+
+/* n == 1: one time for every row; n == rows: one each. Host memory. */
+typedef struct {
+  int64_t n;
+  const double *t;
+} tr_times;
+
+/* Class labels of the rows (host memory), NULL labels: unconditional provider. n == 1: one for every row. */
+typedef struct tr_cond {
+  int64_t n;
+  const int32_t *labels;
+} tr_cond;
+
+/* The tags of the four predictions that ship; the modules in transport/prediction.h carry them. */
+typedef enum { TR_VELOCITY, TR_NOISE, TR_SCORE, TR_DENOISER } tr_quantity;
+
+typedef struct tr_drift tr_drift;
+enum { TR_DRIFT_VJP = 1, TR_DRIFT_JVP = 2, TR_DRIFT_DETERMINISTIC = 4 };
+
+typedef struct {
+  const char *name;
+  unsigned caps;
+  /* f (N, ...) = prediction at rows x (N, ...), assigned. */
+  tr_status (*eval)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, tr_array *f); /* REQUIRED */
+  /* f as above and wJ = w' (df/dx), row by row. OPTIONAL (TR_DRIFT_VJP) */
+  tr_status (*vjp)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w, tr_array *f,
+                   tr_array *wJ);
+  /* Jv = (df/dx) v. OPTIONAL (TR_DRIFT_JVP) */
+  tr_status (*jvp)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *v, tr_array *Jv);
+  void (*destroy)(tr_drift *); /* REQUIRED: frees what create made, the struct itself included */
+} tr_drift_ops;
+
+struct tr_drift {
+  const tr_drift_ops *ops;
+  tr_ctx *ctx;
+  void *impl;
+  tr_quantity kind;   /* what eval returns */
+  double rel_noise;   /* relative rounding noise of eval: 0 for f64, 1e-7 for f32, 4e-3 for bf16 */
+  int null_class;     /* label of the unconditional class, -1 if there is none */
+  int num_classes;    /* 0: unconditional */
+  long n_eval, n_vjp; /* calls so far, counted by tr_drift_eval / tr_drift_vjp */
+};
+
+/* Checked calls: shapes agree, labels in range, the count goes up by one. */
+tr_status tr_drift_eval(tr_drift *, tr_times, const tr_array *x, const tr_cond *, tr_array *f);
+tr_status tr_drift_vjp(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
+                       tr_array *f, tr_array *wJ);
+/* Destroys and sets *drift to NULL; NULL is fine. */
+void tr_drift_destroy(tr_drift **drift);
+
+/* A provider from a C function (the arrays live on the device of the context). `user` is borrowed. */
+typedef tr_status (*tr_field_fn)(tr_times, const tr_array *x, const tr_cond *, tr_array *f, void *user);
+tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
+                                   void *user, tr_drift **out);
+
+#endif

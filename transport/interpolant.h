@@ -1,0 +1,57 @@
+/* Interpolants x_t = alpha(t) x1 + sigma(t) x0, x0 ~ N(0, I), t = 0 noise, t = 1 data. Modules of kind
+ * "interpolant". m = E[x1 | x_t] is the denoiser, e = E[x0 | x_t] the noise. W = alpha' sigma - alpha sigma'
+ * > 0 inside (0, 1). */
+#ifndef TR_TRANSPORT_INTERPOLANT_H
+#define TR_TRANSPORT_INTERPOLANT_H
+
+#include "core/registry.h"
+
+#define TR_KIND_INTERPOLANT   "interpolant"
+#define TR_INTERPOLANT_PARAMS 8
+
+/* Everything the conversions need at one time. At an end where sigma' or W is infinite (VP at t = 1) dsigma
+ * and W are infinite and the ratios below are still finite. */
+typedef struct {
+  double t;
+  double alpha, sigma, dalpha, dsigma; /* and their time derivatives */
+  double W;                            /* alpha' sigma - alpha sigma' */
+  double inv_W;                        /* 1 / W; 0 where W is infinite */
+  double dalpha_W, dsigma_W;           /* alpha' / W and sigma' / W, finite everywhere */
+  double g2_W;                         /* sigma W / alpha, the SBDM coefficient; infinite where alpha = 0 */
+  double c;                            /* sqrt(alpha^2 + sigma^2) */
+  double theta;                        /* atan2(alpha, sigma), in [0, pi/2], increasing in t */
+} tr_coeffs;
+
+typedef struct tr_interpolant_type {
+  tr_module info;
+  int n_params;
+  const char *param_names[TR_INTERPOLANT_PARAMS];
+  double param_defaults[TR_INTERPOLANT_PARAMS];
+  /* alpha, sigma, dalpha, dsigma and (where W is infinite) the ratios, for 0 <= t <= 1; c, theta and
+   * everything that was left NaN are completed by tr_interpolant_at. */
+  void (*at)(const double *params, double t, tr_coeffs *out);
+  double (*time_of_angle)(const double *params,
+                          double theta); /* inverse of theta(t); NULL: found by bisection */
+  /* Default eps of the reference's check_interval for a prediction that is not velocity / for velocity
+   * (train, sample). */
+  double train_eps, sample_eps;                   /* not velocity */
+  double train_eps_velocity, sample_eps_velocity; /* velocity */
+  int ode_ends_before_data; /* the reference stops the ODE at 1 - eps even for velocity (VP) */
+  int sde_starts_at_zero;   /* the reference starts the SDE at 0 for every prediction and form (VP) */
+} tr_interpolant_type;
+
+typedef struct {
+  const tr_interpolant_type *type;
+  double p[TR_INTERPOLANT_PARAMS];
+} tr_interpolant;
+
+/* By name ("Linear", "GVP", "VP", or one a user registered), with default parameters. */
+tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out);
+/* Sets a parameter by name. */
+tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value);
+/* Coefficients at t in [0, 1] (outside: NaN everywhere). */
+tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
+/* The time at which atan2(alpha, sigma) = theta; clamped to [0, 1]. */
+double tr_interpolant_time(const tr_interpolant *interpolant, double theta);
+
+#endif
