@@ -1,0 +1,156 @@
+#include "core/io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- mappings ---- */
+
+static tr_status map_descriptor(tr_ctx *ctx, int fd, tr_file_map *map) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': %s", map->path, strerror(errno));
+  if (S_ISDIR(info.st_mode))
+    return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': it is a directory, not a file", map->path);
+  if (!S_ISREG(info.st_mode))
+    return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': it is not a regular file", map->path);
+  if (info.st_size == 0) return TR_OK; /* mmap refuses a length of 0 */
+  if ((uintmax_t)info.st_size > SIZE_MAX)
+    return TR_FAIL(ctx, TR_E_IO, "cannot map '%s': it is larger than the address space", map->path);
+  void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (data == MAP_FAILED) return TR_FAIL(ctx, TR_E_IO, "cannot map '%s': %s", map->path, strerror(errno));
+  map->data = data;
+  map->size = (size_t)info.st_size;
+  return TR_OK;
+}
+
+tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out) {
+  *out = (tr_file_map){.path = strdup(path)};
+  if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s'", path);
+  tr_status status;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not block the open */
+  if (fd < 0) {
+    status = TR_FAIL(ctx, TR_E_IO, "cannot open '%s': %s", path, strerror(errno));
+  } else {
+    status = map_descriptor(ctx, fd, out);
+    close(fd);
+  }
+  if (status != TR_OK) tr_file_map_close(out);
+  return status;
+}
+
+void tr_file_map_close(tr_file_map *map) {
+  if (map->data) munmap((void *)map->data, map->size);
+  free(map->path);
+  *map = (tr_file_map){0};
+}
+
+/* ---- output, whole or not at all ---- */
+
+struct tr_out_file {
+  FILE *stream;
+  char *path;      /* the name it shall have */
+  char *temporary; /* the name it has until then, in the same directory */
+};
+
+/* The target must be absent or a regular file: renaming over a device or a directory is never meant. */
+static tr_status check_target(tr_ctx *ctx, const char *path) {
+  struct stat info;
+  if (*path == 0) return TR_FAIL(ctx, TR_E_IO, "cannot write a file with an empty name");
+  if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_IO, "cannot write '%s': it is a %s", path,
+                 S_ISDIR(info.st_mode) ? "directory" : "device or pipe, not a regular file");
+}
+
+/* Creates "PATH.PID-k.tmp" for the first k that is free, with the permissions that the umask leaves (mkstemp
+ * would make it private). */
+static int create_temporary(tr_out_file *file, size_t size) {
+  int fd = -1;
+  for (int k = 0; k < 1000 && fd < 0; k++) {
+    snprintf(file->temporary, size, "%s.%ld-%d.tmp", file->path, (long)getpid(), k);
+    fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno != EEXIST) break;
+  }
+  return fd;
+}
+
+static void free_out_file(tr_out_file **file) {
+  free((*file)->path);
+  free((*file)->temporary);
+  free(*file);
+  *file = NULL;
+}
+
+tr_status tr_out_file_open(tr_ctx *ctx, const char *path, tr_out_file **out) {
+  *out = NULL;
+  TR_TRY(check_target(ctx, path));
+  size_t size = strlen(path) + 48;
+  tr_out_file *file = calloc(1, sizeof *file);
+  if (!file || !(file->path = strdup(path)) || !(file->temporary = malloc(size))) {
+    if (file) free_out_file(&file);
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s'", path);
+  }
+  int fd = create_temporary(file, size);
+  if (fd >= 0 && !(file->stream = fdopen(fd, "wb"))) {
+    close(fd);
+    unlink(file->temporary);
+  }
+  if (!file->stream) {
+    int reason = errno;
+    free_out_file(&file);
+    return TR_FAIL(ctx, TR_E_IO, "cannot write '%s': %s", path, strerror(reason));
+  }
+  *out = file;
+  return TR_OK;
+}
+
+FILE *tr_out_file_stream(tr_out_file *file) {
+  return file->stream;
+}
+
+/* After a rename the directory entry is what must reach the disk. File systems that cannot sync a directory
+ * say so by an error, which is no reason to call the file unwritten. */
+static void sync_directory(const char *path) {
+  const char *slash = strrchr(path, '/');
+  char *directory = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+  int fd = directory ? open(directory, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd >= 0) {
+    fsync(fd);
+    close(fd);
+  }
+  free(directory);
+}
+
+/* Everything that may fail between the last write and the rename. Returns 0 or the system's error number. */
+static int finish_stream(tr_out_file *file) {
+  errno = 0;
+  bool good = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
+  int reason = good ? 0 : errno ? errno : EIO; /* a write that failed earlier may have lost its errno */
+  errno = 0;
+  if (fclose(file->stream) != 0 && reason == 0) reason = errno ? errno : EIO;
+  file->stream = NULL;
+  return reason;
+}
+
+tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file) {
+  int reason = finish_stream(*file);
+  if (reason == 0 && rename((*file)->temporary, (*file)->path) != 0) reason = errno;
+  if (reason != 0) {
+    tr_status status = TR_FAIL(ctx, TR_E_IO, "cannot write '%s': %s", (*file)->path, strerror(reason));
+    tr_out_file_discard(file);
+    return status;
+  }
+  sync_directory((*file)->path);
+  free_out_file(file);
+  return TR_OK;
+}
+
+void tr_out_file_discard(tr_out_file **file) {
+  if (!*file) return;
+  if ((*file)->stream) fclose((*file)->stream);
+  unlink((*file)->temporary);
+  free_out_file(file);
+}
