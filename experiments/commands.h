@@ -1,0 +1,22 @@
+/* The commands of the program: one file and one const table each, listed in commands.c. */
+#ifndef TR_EXPERIMENTS_COMMANDS_H
+#define TR_EXPERIMENTS_COMMANDS_H
+
+#include "experiments/program.h"
+
+typedef struct {
+  tr_option_table table;
+  /* Errors are latched in p->ctx. TR_E_ARG means wrong usage (exit status 2), anything else a failure (1). */
+  tr_status (*run)(program *p, const tr_parsed *parsed, void *values);
+} command;
+
+extern const command command_list, command_man;
+extern const command *const commands[];        /* NULL-terminated */
+const command *command_find(const char *name); /* NULL if unknown */
+
+/* The overview that `transit --help` prints. */
+void commands_overview(FILE *out);
+/* What `transit --version` prints. */
+void commands_version(FILE *out);
+
+#endif

@@ -1,0 +1,81 @@
+/* The program `transit`: finds the command, parses its options, runs it, and turns its status into an exit
+ * status: 0 ok, 1 failure, 2 wrong usage, 128 + signal when interrupted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiments/commands.h"
+
+static int exit_status(tr_status status) {
+  if (status == TR_E_INTERRUPTED && program_signal()) return 128 + program_signal();
+  return status == TR_OK ? 0 : status == TR_E_ARG ? 2 : 1;
+}
+
+static int report(const program *p, tr_status status, const tr_error *error) {
+  if (status != TR_OK) fprintf(stderr, "%s %s: %s\n", TR_PROGRAM, p->command, error->message);
+  return exit_status(status);
+}
+
+static tr_status parse_and_run(program *p, const command *c, void *values) {
+  tr_parsed parsed;
+  tr_status status = tr_options_parse(p->ctx, &c->table, p->argc - 2, p->argv + 2, values, &parsed);
+  if (status == TR_OK && parsed.help)
+    tr_options_help(p->ctx, &c->table, stdout);
+  else if (status == TR_OK)
+    status = c->run(p, &parsed, values);
+  tr_options_free(&c->table, values);
+  return status;
+}
+
+/* Output that could not be written (a full disk, a closed pipe) is a failure too. */
+static tr_status flush_output(program *p) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return TR_OK;
+  return TR_FAIL(p->ctx, TR_E_IO, "standard output cannot be written");
+}
+
+static int run_command(program *p, const command *c) {
+  tr_error error;
+  tr_status status = program_open(p, "cpu", 0, 0, &error);
+  if (status != TR_OK) return report(p, status, &error);
+  void *values = calloc(1, c->table.values_size ? c->table.values_size : 1);
+  status = values ? parse_and_run(p, c, values) : TR_FAIL(p->ctx, TR_E_MEM, "out of memory");
+  if (status == TR_OK) status = flush_output(p);
+  free(values);
+  if (p->ctx) error = *tr_ctx_error(p->ctx);
+  int result = report(p, status, &error);
+  tr_ctx_close(&p->ctx);
+  return result;
+}
+
+static int unknown_command(const char *name) {
+  const char *names[32];
+  int n = 0;
+  for (; commands[n] && n < 32; n++) names[n] = commands[n]->table.name;
+  const char *near = tr_nearest(name, names, n);
+  if (near)
+    fprintf(stderr, "%s: unknown command '%s': did you mean '%s'?\n", TR_PROGRAM, name, near);
+  else
+    fprintf(stderr, "%s: unknown command '%s': see '%s --help'\n", TR_PROGRAM, name, TR_PROGRAM);
+  return 2;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    commands_overview(stderr);
+    return 2;
+  }
+  const char *word = argv[1];
+  if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+    commands_overview(stdout);
+    return fflush(stdout) == 0 ? 0 : 1;
+  }
+  if (strcmp(word, "--version") == 0) {
+    commands_version(stdout);
+    return fflush(stdout) == 0 ? 0 : 1;
+  }
+  const command *c = command_find(word);
+  if (!c) return unknown_command(word);
+  program_catch_signals();
+  program p = {.command = word, .argc = argc, .argv = argv};
+  return run_command(&p, c);
+}

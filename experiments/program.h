@@ -1,0 +1,34 @@
+/* What every command of the program shares: its context, its way to say errors and warnings, its interrupt
+ * flag. */
+#ifndef TR_EXPERIMENTS_PROGRAM_H
+#define TR_EXPERIMENTS_PROGRAM_H
+
+#include "core/options.h"
+
+typedef struct {
+  tr_ctx *ctx;         /* the device in use; replaced by program_open */
+  const char *command; /* "sample", ...: prefix of error lines */
+  int argc;
+  char *const *argv; /* the whole command line, for the record */
+} program;
+
+/* Closes the program's context (if any) and opens another on `resource` with every built-in module
+ * registered, warnings printed as "transit COMMAND: warning: ..." and Ctrl-C as its interrupt. threads 0: the
+ * default. */
+tr_status program_open(program *p, const char *resource, uint64_t seed, int threads, tr_error *error);
+
+/* SIGINT and SIGTERM raise a flag that solvers look at, so that a run ends between two steps. */
+void program_catch_signals(void);
+/* The signal that came, 0 if none. */
+int program_signal(void);
+/* TR_E_INTERRUPTED when a signal came; for the phases between solves. */
+tr_status program_check_interrupt(program *p);
+
+/* Seconds on a clock that never jumps. */
+double program_seconds(void);
+
+#define TR_PROGRAM "transit"
+/* "0.1.0", with git's description of the source behind it where it is known. */
+const char *program_version(void);
+
+#endif

@@ -1,0 +1,192 @@
+/* Option tables: every type, ranges, modes, the nearest spelling, and what the help says. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "core/options.h"
+#include "tests/support/check.h"
+
+typedef struct {
+  bool quiet;
+  long n, far;
+  double x, y;
+  const char *text, *choice, *module, *operand;
+  tr_int_list labels;
+  tr_double_list interval, times;
+} values;
+
+#define AT(member) .offset = offsetof(values, member)
+static const tr_option rows[] = {
+    {.name = "quiet", .type = TR_OPTION_FLAG, AT(quiet), .help = "Say nothing."},
+    {.name = "num-steps",
+     .type = TR_OPTION_INT,
+     AT(n),
+     .flags = TR_OPTION_GE,
+     .low = 2,
+     .metavar = "N",
+     .default_text = "250",
+     .help = "Points."},
+    {.name = "far", .type = TR_OPTION_INT, AT(far), .metavar = "N", .help = "No default."},
+    {.name = "rtol",
+     .type = TR_OPTION_DOUBLE,
+     AT(x),
+     .modes = 1,
+     .flags = TR_OPTION_GT | TR_OPTION_LT,
+     .low = 0,
+     .high = 1,
+     .metavar = "R",
+     .default_text = "1e-3",
+     .help = "Tolerance."},
+    {.name = "norm", .type = TR_OPTION_DOUBLE, AT(y), .modes = 2, .metavar = "X", .help = "Noise."},
+    {.name = "text", .type = TR_OPTION_TEXT, AT(text), .metavar = "FILE", .help = "A file."},
+    {.name = "dtype", .type = TR_OPTION_CHOICE, AT(choice), .choices = "f32,f64", .help = "Type."},
+    {.name = "form",
+     .type = TR_OPTION_CHOICE,
+     AT(module),
+     .kind = "test-form",
+     .metavar = "NAME",
+     .help = "Form."},
+    {.name = "labels",
+     .type = TR_OPTION_INTS,
+     AT(labels),
+     .flags = TR_OPTION_GE,
+     .metavar = "L",
+     .help = "Labels."},
+    {.name = "interval",
+     .type = TR_OPTION_DOUBLES,
+     AT(interval),
+     .count = 2,
+     .metavar = "A,B",
+     .help = "Two."},
+    {.name = "times",
+     .type = TR_OPTION_DOUBLES,
+     AT(times),
+     .flags = TR_OPTION_INCREASING,
+     .metavar = "T",
+     .help = "Times."},
+};
+static const char *const modes[] = {"ODE", "SDE", NULL};
+static const tr_option_table table = {.program = "transit",
+                                      .name = "test",
+                                      .summary = "A table for the test.",
+                                      .modes = modes,
+                                      .operand = "FILE",
+                                      .operand_help = "An operand.",
+                                      .operand_offset = offsetof(values, operand),
+                                      .options = rows,
+                                      .n_options = sizeof rows / sizeof *rows,
+                                      .values_size = sizeof(values)};
+
+#define MAX_WORDS 16
+static int split(char *line, char **words) {
+  int n = 0;
+  for (char *word; n < MAX_WORDS && (word = strtok_r(line, " ", &line));) words[n++] = word;
+  return n;
+}
+
+static char line_copy[256];
+static tr_status parse(tr_ctx *ctx, const char *line, values *v, tr_parsed *parsed) {
+  char *words[MAX_WORDS];
+  snprintf(line_copy, sizeof line_copy, "%s", line);
+  int n = split(line_copy, words);
+  return tr_options_parse(ctx, &table, n, words, v, parsed);
+}
+
+static void good_lines(tr_ctx *ctx) {
+  values v;
+  tr_parsed parsed;
+  CHECK_OK(ctx, parse(ctx, "ODE", &v, &parsed));
+  CHECK(parsed.mode == 0 && parsed.given == 0 && !v.quiet && v.n == 250 && v.far == TR_OPTION_UNSET);
+  CHECK(v.x == 1e-3 && isnan(v.y) && !v.text && !v.choice && v.labels.n == 0 && !v.operand);
+  tr_options_free(&table, &v);
+
+  CHECK_OK(ctx,
+           parse(ctx, "SDE --quiet --num-steps=7 --far -3 --norm 0.5 x.pt --text a=b --dtype f64 --form B",
+                 &v, &parsed));
+  CHECK(parsed.mode == 1 && v.quiet && v.n == 7 && v.far == -3 && v.y == 0.5);
+  CHECK(strcmp(v.text, "a=b") == 0 && strcmp(v.choice, "f64") == 0 && strcmp(v.operand, "x.pt") == 0);
+  CHECK(strcmp(v.module, "beta") == 0); /* the alias gives the canonical name */
+  CHECK(tr_option_given(&table, &parsed, "norm") && !tr_option_given(&table, &parsed, "labels"));
+  tr_options_free(&table, &v);
+
+  CHECK_OK(ctx, parse(ctx, "ODE --labels=1,2,3 --interval 0,1e-1 --times -1,0,.5", &v, &parsed));
+  CHECK(v.labels.n == 3 && v.labels.v[2] == 3 && v.interval.n == 2 && v.interval.v[1] == 0.1);
+  CHECK(v.times.n == 3 && v.times.v[0] == -1);
+  tr_options_free(&table, &v);
+
+  CHECK_OK(ctx, parse(ctx, "SED --rubbish --help", &v, &parsed));
+  CHECK(parsed.help);
+}
+
+static void bad_lines(tr_ctx *ctx) {
+  static const struct {
+    const char *line, *word;
+  } bad[] = {
+      {"", "ODE or SDE"},
+      {"--quiet", "ODE or SDE"},
+      {"SED", "did you mean 'SDE'"},
+      {"other", "say ODE or SDE"},
+      {"ODE --nums-steps 3", "--num-steps"},
+      {"ODE --num_steps 3", "--num-steps"},
+      {"ODE --zzzzzzzz 3", "--help"},
+      {"ODE --norm 1", "belongs to SDE"},
+      {"SDE --rtol 1", "belongs to ODE"},
+      {"ODE --quiet --quiet", "twice"},
+      {"ODE --quiet=yes", "takes no value"},
+      {"ODE --num-steps", "needs a value"},
+      {"ODE --num-steps --quiet", "needs a value"},
+      {"ODE --num-steps 1", ">= 2"},
+      {"ODE --num-steps 2.5", "whole number"},
+      {"ODE --num-steps 99999999999999999999", "whole number"},
+      {"ODE --rtol 0", "> 0 and < 1"},
+      {"ODE --rtol 1", "> 0 and < 1"},
+      {"ODE --rtol nan", "number"},
+      {"ODE --rtol 1e-3x", "number"},
+      {"ODE --dtype f6", "did you mean 'f64'"},
+      {"ODE --dtype something", "f32,f64"},
+      {"ODE --form bta", "--form: unknown test-form 'bta': did you mean 'beta'"},
+      {"ODE --labels 1,,2", "whole numbers"},
+      {"ODE --labels 1,-2", ">= 0"},
+      {"ODE --interval 1", "2, separated by commas"},
+      {"ODE --times 0,0", "not increasing"},
+      {"ODE -q", "two dashes"},
+      {"ODE --text=", "empty"},
+      {"ODE a b", "too many"},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    values v;
+    tr_parsed parsed;
+    int before = check_failures;
+    CHECK_ERROR(ctx, parse(ctx, bad[i].line, &v, &parsed), TR_E_ARG, bad[i].word);
+    if (check_failures != before) fprintf(stderr, "  in the line '%s'\n", bad[i].line);
+    tr_options_free(&table, &v);
+  }
+}
+
+static void texts(tr_ctx *ctx) {
+  char text[8192] = "";
+  FILE *file = tmpfile();
+  CHECK(file != NULL);
+  if (!file) return;
+  tr_options_help(ctx, &table, file);
+  tr_options_man(ctx, &table, file);
+  rewind(file);
+  text[fread(text, 1, sizeof text - 1, file)] = 0;
+  fclose(file);
+  CHECK(strstr(text, "usage: transit test ODE|SDE [FILE] [options]"));
+  CHECK(strstr(text, "> 0 and < 1. ODE only. Default 1e-3."));
+  CHECK(strstr(text, "One of alpha|beta."));
+  CHECK(strstr(text, "--dtype f32|f64"));
+  CHECK(strstr(text, "\\fB\\-\\-num\\-steps\\fR"));
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  static const tr_module alpha = {"alpha", NULL, "first"}, beta = {"beta", "b,second", "second"};
+  CHECK_OK(ctx, tr_register(ctx, "test-form", &alpha));
+  CHECK_OK(ctx, tr_register(ctx, "test-form", &beta));
+  good_lines(ctx);
+  bad_lines(ctx);
+  texts(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
