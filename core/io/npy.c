@@ -1,0 +1,364 @@
+#include "core/io/npy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+  const char *descr, *name;
+  size_t size;
+} types[] = {[TR_NPY_BOOL] = {"|b1", "bool", 1},   [TR_NPY_I8] = {"|i1", "int8", 1},
+             [TR_NPY_I16] = {"<i2", "int16", 2},   [TR_NPY_I32] = {"<i4", "int32", 4},
+             [TR_NPY_I64] = {"<i8", "int64", 8},   [TR_NPY_U8] = {"|u1", "uint8", 1},
+             [TR_NPY_U16] = {"<u2", "uint16", 2},  [TR_NPY_U32] = {"<u4", "uint32", 4},
+             [TR_NPY_U64] = {"<u8", "uint64", 8},  [TR_NPY_F16] = {"<f2", "float16", 2},
+             [TR_NPY_F32] = {"<f4", "float32", 4}, [TR_NPY_F64] = {"<f8", "float64", 8}};
+
+#define N_TYPES     (int)(sizeof types / sizeof *types)
+#define DESCR_MAX   16
+#define MAGIC       "\x93NUMPY"
+#define MAGIC_BYTES 6
+
+size_t tr_npy_type_size(tr_npy_type type) {
+  return types[type].size;
+}
+
+const char *tr_npy_type_name(tr_npy_type type) {
+  return types[type].name;
+}
+
+const char *tr_npy_describe(const tr_npy *npy, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s (", types[npy->type].name);
+  for (int i = 0; i < npy->ndim && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)npy->shape[i]);
+  if (used < size) snprintf(text + used, size - used, ")");
+  return text;
+}
+
+/* The product of the shape; false when its bytes would overflow. */
+static bool count_elements(tr_npy *npy) {
+  npy->count = 1;
+  for (int i = 0; i < npy->ndim; i++)
+    if (npy->shape[i] < 0 || __builtin_mul_overflow(npy->count, npy->shape[i], &npy->count)) return false;
+  return npy->count <= INT64_MAX / 8;
+}
+
+/* Reading the header: the literal of a Python dict with exactly the keys descr, fortran_order and shape. */
+
+typedef struct {
+  const char *at, *end;
+} cursor;
+
+static void skip_blanks(cursor *c) {
+  while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r')) c->at++;
+}
+
+static bool take(cursor *c, const char *word) {
+  size_t n = strlen(word);
+  skip_blanks(c);
+  if ((size_t)(c->end - c->at) < n || memcmp(c->at, word, n) != 0) return false;
+  c->at += n;
+  return true;
+}
+
+/* A quoted text of letters, digits and the signs of a descr. */
+static bool take_text(cursor *c, char text[DESCR_MAX + 1]) {
+  skip_blanks(c);
+  if (c->at == c->end || (*c->at != '\'' && *c->at != '"')) return false;
+  char quote = *c->at++;
+  size_t n = 0;
+  while (c->at < c->end && *c->at != quote) {
+    if (n == DESCR_MAX || *c->at < '!' || *c->at > '~') return false;
+    text[n++] = *c->at++;
+  }
+  text[n] = 0;
+  return c->at < c->end && *c->at++ == quote;
+}
+
+static bool take_extent(cursor *c, int64_t *out) {
+  skip_blanks(c);
+  if (c->at == c->end || *c->at < '0' || *c->at > '9') return false;
+  for (*out = 0; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++)
+    if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, *c->at - '0', out))
+      return false;
+  return true;
+}
+
+/* (), (3,), (3, 4) or (3, 4,) */
+static bool take_shape(cursor *c, tr_npy *out) {
+  if (!take(c, "(")) return false;
+  for (out->ndim = 0; !take(c, ")"); out->ndim++) {
+    if (out->ndim == TR_NPY_MAX_DIMS || !take_extent(c, &out->shape[out->ndim])) return false;
+    bool comma = take(c, ",");
+    if (!comma && (out->ndim == 0 || !take(c, ")"))) return false;
+    if (!comma) return ++out->ndim, true;
+  }
+  return true;
+}
+
+typedef struct {
+  char descr[DESCR_MAX + 1];
+  bool fortran, has_descr, has_order, has_shape;
+} header;
+
+static bool take_item(cursor *c, header *h, tr_npy *out) {
+  char key[DESCR_MAX + 1];
+  if (!take_text(c, key) || !take(c, ":")) return false;
+  if (strcmp(key, "descr") == 0 && !h->has_descr) return h->has_descr = take_text(c, h->descr);
+  if (strcmp(key, "shape") == 0 && !h->has_shape) return h->has_shape = take_shape(c, out);
+  if (strcmp(key, "fortran_order") != 0 || h->has_order) return false;
+  h->fortran = take(c, "True");
+  return h->has_order = h->fortran || take(c, "False");
+}
+
+static bool take_dict(cursor *c, header *h, tr_npy *out) {
+  if (!take(c, "{")) return false;
+  while (!take(c, "}")) {
+    if (!take_item(c, h, out)) return false;
+    if (take(c, ",")) continue;
+    if (!take(c, "}")) return false;
+    break;
+  }
+  skip_blanks(c);
+  return c->at == c->end && h->has_descr && h->has_order && h->has_shape;
+}
+
+static tr_status find_type(tr_ctx *ctx, const char *name, const char *descr, tr_npy_type *out) {
+  for (int i = 0; i < N_TYPES; i++)
+    if (strcmp(types[i].descr, descr) == 0) return *out = (tr_npy_type)i, TR_OK;
+  return TR_FAIL(ctx, TR_E_IO,
+                 "%s holds elements of type '%s': save little-endian numbers, float64 or float32 for example",
+                 name, descr);
+}
+
+/* Where the header's text lies: its length is 2 bytes in version 1 and 4 in versions 2 and 3. */
+static tr_status find_header(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size,
+                             cursor *out) {
+  if (size < 12 || memcmp(bytes, MAGIC, MAGIC_BYTES) != 0)
+    return TR_FAIL(ctx, TR_E_IO, "%s is no .npy file: it must begin with \\x93NUMPY and a header", name);
+  int major = bytes[6], minor = bytes[7];
+  if (major < 1 || major > 3 || minor != 0)
+    return TR_FAIL(ctx, TR_E_IO, "%s has .npy version %d.%d: 1.0, 2.0 and 3.0 can be read", name, major,
+                   minor);
+  size_t start = major == 1 ? 10 : 12;
+  size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
+  if (major > 1) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
+  if (length > size - start)
+    return TR_FAIL(ctx, TR_E_IO, "%s is truncated: its header says %zu bytes, %zu are there", name, length,
+                   size - start);
+  *out = (cursor){(const char *)bytes + start, (const char *)bytes + start + length};
+  return TR_OK;
+}
+
+/* Copies `from` in Fortran order to row-major `to`. */
+static void reorder(const tr_npy *npy, const unsigned char *from, unsigned char *to) {
+  size_t item = types[npy->type].size;
+  int64_t index[TR_NPY_MAX_DIMS] = {0}, stride[TR_NPY_MAX_DIMS], source = 0;
+  for (int d = 0; d < npy->ndim; d++) stride[d] = d ? stride[d - 1] * npy->shape[d - 1] : 1;
+  for (int64_t i = 0; i < npy->count; i++) {
+    memcpy(to + (size_t)i * item, from + (size_t)source * item, item);
+    for (int d = npy->ndim - 1; d >= 0; d--) {
+      source += stride[d];
+      if (++index[d] < npy->shape[d]) break;
+      source -= stride[d] * npy->shape[d];
+      index[d] = 0;
+    }
+  }
+}
+
+/* Points at the elements, or copies them when the caller could not use them as they lie. */
+static tr_status place(tr_ctx *ctx, const char *name, const unsigned char *elements, bool fortran,
+                       tr_npy *out) {
+  size_t item = types[out->type].size, bytes = (size_t)out->count * item;
+  bool scattered = fortran && out->ndim > 1;
+  out->data = elements;
+  if (!scattered && (uintptr_t)elements % item == 0) return TR_OK;
+  out->owned = malloc(bytes ? bytes : 1);
+  if (!out->owned) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the %zu bytes of %s", bytes, name);
+  out->data = out->owned;
+  if (scattered)
+    reorder(out, elements, out->owned);
+  else
+    memcpy(out->owned, elements, bytes);
+  return TR_OK;
+}
+
+static tr_status parse(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size, tr_npy *out) {
+  cursor c = {0};
+  header h = {0};
+  TR_TRY(find_header(ctx, name, bytes, size, &c));
+  if (!take_dict(&c, &h, out))
+    return TR_FAIL(ctx, TR_E_IO,
+                   "%s has a malformed .npy header: it must hold a plain 'descr', 'fortran_order' and a "
+                   "'shape' of at most %d extents, and nothing else",
+                   name, TR_NPY_MAX_DIMS);
+  TR_TRY(find_type(ctx, name, h.descr, &out->type));
+  if (!count_elements(out))
+    return TR_FAIL(ctx, TR_E_IO, "%s claims a shape whose size overflows 64 bits", name);
+  size_t there = size - (size_t)((const unsigned char *)c.end - bytes);
+  uint64_t claimed = (uint64_t)out->count * types[out->type].size;
+  if (claimed != there) {
+    char text[120];
+    return TR_FAIL(ctx, TR_E_IO, "%s %s: %s needs %llu bytes, %zu are there", name,
+                   claimed > there ? "is truncated" : "is longer than its shape says",
+                   tr_npy_describe(out, text, sizeof text), (unsigned long long)claimed, there);
+  }
+  return place(ctx, name, (const unsigned char *)c.end, h.fortran, out);
+}
+
+tr_status tr_npy_parse(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size, tr_npy *out) {
+  *out = (tr_npy){0};
+  tr_status status = parse(ctx, name, bytes, size, out);
+  if (status != TR_OK) *out = (tr_npy){0};
+  return status;
+}
+
+tr_status tr_npy_open(tr_ctx *ctx, const char *path, tr_npy *out) {
+  tr_file_map map;
+  *out = (tr_npy){0};
+  TR_TRY(tr_file_map_open(ctx, path, &map));
+  tr_status status = tr_npy_parse(ctx, path, map.data, map.size, out);
+  if (status == TR_OK && !out->owned)
+    out->map = map;
+  else
+    tr_file_map_close(&map);
+  return status;
+}
+
+void tr_npy_close(tr_npy *npy) {
+  free(npy->owned);
+  tr_file_map_close(&npy->map);
+  *npy = (tr_npy){0};
+}
+
+/* IEEE binary16: sign, 5 exponent bits with bias 15, 10 fraction bits. */
+static double half(uint16_t bits) {
+  int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  double magnitude;
+  if (exponent == 31)
+    magnitude = fraction ? (double)NAN : (double)INFINITY;
+  else
+    magnitude = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+  return bits >> 15 ? -magnitude : magnitude;
+}
+
+static double element(const tr_npy *npy, int64_t i) {
+  switch (npy->type) {
+  case TR_NPY_BOOL:
+    return ((const uint8_t *)npy->data)[i] != 0;
+  case TR_NPY_I8:
+    return ((const int8_t *)npy->data)[i];
+  case TR_NPY_I16:
+    return ((const int16_t *)npy->data)[i];
+  case TR_NPY_I32:
+    return ((const int32_t *)npy->data)[i];
+  case TR_NPY_I64:
+    return (double)((const int64_t *)npy->data)[i];
+  case TR_NPY_U8:
+    return ((const uint8_t *)npy->data)[i];
+  case TR_NPY_U16:
+    return ((const uint16_t *)npy->data)[i];
+  case TR_NPY_U32:
+    return ((const uint32_t *)npy->data)[i];
+  case TR_NPY_U64:
+    return (double)((const uint64_t *)npy->data)[i];
+  case TR_NPY_F16:
+    return half(((const uint16_t *)npy->data)[i]);
+  case TR_NPY_F32:
+    return ((const float *)npy->data)[i];
+  case TR_NPY_F64:
+    return ((const double *)npy->data)[i];
+  }
+  return NAN;
+}
+
+void tr_npy_get_f64(const tr_npy *npy, double *out) {
+  for (int64_t i = 0; i < npy->count; i++) out[i] = element(npy, i);
+}
+
+void tr_npy_get_f32(const tr_npy *npy, float *out) {
+  for (int64_t i = 0; i < npy->count; i++) out[i] = (float)element(npy, i);
+}
+
+tr_status tr_npy_get_i32(tr_ctx *ctx, const tr_npy *npy, int32_t *out) {
+  for (int64_t i = 0; i < npy->count; i++) {
+    double value = element(npy, i);
+    if (!(value >= INT32_MIN && value <= INT32_MAX) || value != rint(value))
+      return TR_FAIL(ctx, TR_E_ARG, "%g at element %lld is no 32-bit integer", value, (long long)i);
+    out[i] = (int32_t)value;
+  }
+  return TR_OK;
+}
+
+static bool same_type(tr_npy_type type, tr_dtype dtype) {
+  return (type == TR_NPY_F32 && dtype == TR_F32) || (type == TR_NPY_F64 && dtype == TR_F64) ||
+         (type == TR_NPY_I32 && dtype == TR_I32);
+}
+
+static tr_status upload(const tr_npy *npy, tr_array *a) {
+  if (same_type(npy->type, a->dtype)) return tr_array_upload(a, npy->data);
+  double *values = malloc((size_t)(npy->count ? npy->count : 1) * sizeof *values);
+  if (!values)
+    return TR_FAIL(a->ctx, TR_E_MEM, "out of memory converting %lld elements", (long long)npy->count);
+  tr_npy_get_f64(npy, values);
+  tr_status status = tr_array_set_f64(a, values);
+  free(values);
+  return status;
+}
+
+tr_status tr_npy_to_array(tr_ctx *ctx, const tr_npy *npy, tr_dtype dtype, tr_array **out) {
+  const int64_t one = 1;
+  *out = NULL;
+  if (npy->ndim > TR_MAX_DIMS) {
+    char text[120];
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s has too many dimensions: an array has at most %d",
+                   tr_npy_describe(npy, text, sizeof text), TR_MAX_DIMS);
+  }
+  TR_TRY(tr_array_create(ctx, dtype, npy->ndim ? npy->ndim : 1, npy->ndim ? npy->shape : &one, out));
+  tr_status status = upload(npy, *out);
+  if (status != TR_OK) tr_array_destroy(out);
+  return status;
+}
+
+tr_status tr_npy_wrap(tr_ctx *ctx, tr_npy_type type, int ndim, const int64_t *shape, const void *data,
+                      tr_npy *out) {
+  *out = (tr_npy){0};
+  if (ndim < 0 || ndim > TR_NPY_MAX_DIMS)
+    return TR_FAIL(ctx, TR_E_SHAPE, "a .npy array of %d dimensions: use 0 to %d", ndim, TR_NPY_MAX_DIMS);
+  tr_npy npy = {.type = type, .ndim = ndim, .data = data};
+  if (ndim) memcpy(npy.shape, shape, (size_t)ndim * sizeof *shape);
+  if (!count_elements(&npy)) {
+    char text[240];
+    return TR_FAIL(ctx, TR_E_SHAPE, "the shape of %s is negative or overflows 64-bit sizes",
+                   tr_npy_describe(&npy, text, sizeof text));
+  }
+  *out = npy;
+  return TR_OK;
+}
+
+size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX]) {
+  size_t used = MAGIC_BYTES + 4;
+  memcpy(text, MAGIC "\x01\x00", MAGIC_BYTES + 2);
+  used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used,
+                           "{'descr': '%s', 'fortran_order': False, 'shape': (", types[npy->type].descr);
+  for (int i = 0; i < npy->ndim; i++)
+    used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, "%s%lld", i ? ", " : "",
+                             (long long)npy->shape[i]);
+  used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, npy->ndim == 1 ? ",), }" : "), }");
+  while ((at + used + 1) % 64 != 0) text[used++] = ' ';
+  text[used++] = '\n';
+  size_t length = used - MAGIC_BYTES - 4;
+  text[8] = (char)(length & 255), text[9] = (char)(length >> 8);
+  return used;
+}
+
+tr_status tr_npy_save(tr_ctx *ctx, const char *path, const tr_npy *npy) {
+  char text[TR_NPY_HEADER_MAX];
+  tr_out_file *file;
+  TR_TRY(tr_out_file_open(ctx, path, &file));
+  FILE *stream = tr_out_file_stream(file);
+  size_t item = types[npy->type].size;
+  fwrite(text, 1, tr_npy_header(npy, 0, text), stream); /* errors stick to the stream; commit reports them */
+  if (npy->count) fwrite(npy->data, item, (size_t)npy->count, stream);
+  return tr_out_file_commit(ctx, &file);
+}

@@ -1,0 +1,214 @@
+#include "core/io/npz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/io/zip.h"
+#include "core/io/zip_write.h"
+
+#define SUFFIX ".npy"
+#define PIECE  (1 << 18) /* elements of a device array downloaded at once */
+
+struct tr_npz {
+  tr_ctx *ctx;
+  tr_file_map map;
+  tr_zip *zip;
+  int n;
+  char **names; /* of the entries, without the suffix */
+};
+
+/* A copy of the entry's name without its suffix. */
+static char *bare_name(const char *name) {
+  size_t length = strlen(name), suffix = strlen(SUFFIX);
+  if (length > suffix && strcmp(name + length - suffix, SUFFIX) == 0) length -= suffix;
+  return strndup(name, length);
+}
+
+static tr_status read_names(tr_npz *npz) {
+  int n = tr_zip_count(npz->zip);
+  npz->names = calloc(n ? (size_t)n : 1, sizeof *npz->names);
+  for (; npz->names && npz->n < n; npz->n++)
+    if (!(npz->names[npz->n] = bare_name(tr_zip_entry_at(npz->zip, npz->n)->name))) break;
+  return npz->names && npz->n == n
+             ? TR_OK
+             : TR_FAIL(npz->ctx, TR_E_MEM, "out of memory for the names in '%s'", npz->map.path);
+}
+
+tr_status tr_npz_open(tr_ctx *ctx, const char *path, tr_npz **out) {
+  *out = NULL;
+  tr_npz *npz = calloc(1, sizeof *npz);
+  if (!npz) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the archive '%s'", path);
+  npz->ctx = ctx;
+  tr_status status = tr_file_map_open(ctx, path, &npz->map);
+  if (status == TR_OK) status = tr_zip_open(ctx, &npz->map, &npz->zip);
+  if (status == TR_OK) status = read_names(npz);
+  if (status != TR_OK)
+    tr_npz_close(&npz);
+  else
+    *out = npz;
+  return status;
+}
+
+void tr_npz_close(tr_npz **npz) {
+  if (!*npz) return;
+  for (int i = 0; i < (*npz)->n; i++) free((*npz)->names[i]);
+  free((*npz)->names);
+  tr_zip_close(&(*npz)->zip);
+  tr_file_map_close(&(*npz)->map);
+  free(*npz);
+  *npz = NULL;
+}
+
+int tr_npz_count(const tr_npz *npz) {
+  return npz->n;
+}
+
+const char *tr_npz_name(const tr_npz *npz, int i) {
+  return npz->names[i];
+}
+
+static const tr_zip_entry *find(const tr_npz *npz, const char *name) {
+  for (int i = 0; i < npz->n; i++)
+    if (strcmp(npz->names[i], name) == 0) return tr_zip_entry_at(npz->zip, i);
+  return NULL;
+}
+
+bool tr_npz_has(const tr_npz *npz, const char *name) {
+  return find(npz, name) != NULL;
+}
+
+static tr_status missing(const tr_npz *npz, const char *name) {
+  char list[240] = "";
+  size_t used = 0;
+  for (int i = 0; i < npz->n && used < sizeof list; i++)
+    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", npz->names[i]);
+  return TR_FAIL(npz->ctx, TR_E_IO, "'%s' has no array '%s': it holds %s", npz->map.path, name,
+                 npz->n ? list : "nothing");
+}
+
+tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
+  *out = (tr_npy){0};
+  const tr_zip_entry *entry = find(npz, name);
+  if (!entry) return missing(npz, name);
+  const unsigned char *bytes;
+  void *inflated;
+  char label[320];
+  snprintf(label, sizeof label, "'%s' in '%s'", name, npz->map.path);
+  TR_TRY(tr_zip_read(npz->ctx, npz->zip, entry, &bytes, &inflated));
+  tr_status status = tr_npy_parse(npz->ctx, label, bytes, (size_t)entry->size, out);
+  if (status == TR_OK && !out->owned)
+    out->owned = inflated; /* the elements lie inside */
+  else
+    free(inflated);
+  return status;
+}
+
+tr_status tr_npz_get_array(tr_npz *npz, const char *name, tr_dtype dtype, tr_array **out) {
+  tr_npy npy;
+  *out = NULL;
+  TR_TRY(tr_npz_get(npz, name, &npy));
+  tr_status status = tr_npy_to_array(npz->ctx, &npy, dtype, out);
+  tr_npy_close(&npy);
+  return status;
+}
+
+struct tr_npz_out {
+  tr_ctx *ctx;
+  tr_zip_out *zip;
+  tr_npy_type type; /* of the array begun last */
+};
+
+tr_status tr_npy_type_of(tr_ctx *ctx, tr_dtype dtype, tr_npy_type *out) {
+  switch (dtype) {
+  case TR_F32:
+    return *out = TR_NPY_F32, TR_OK;
+  case TR_F64:
+    return *out = TR_NPY_F64, TR_OK;
+  case TR_I32:
+    return *out = TR_NPY_I32, TR_OK;
+  case TR_BF16:
+    break;
+  }
+  return TR_FAIL(ctx, TR_E_UNSUPPORTED, "NumPy files cannot hold %s: convert to f32 first",
+                 tr_dtype_name(dtype));
+}
+
+tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
+  *out = calloc(1, sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the archive '%s'", path);
+  (*out)->ctx = ctx;
+  tr_status status = tr_zip_out_create(ctx, path, TR_ZIP32_MAX, &(*out)->zip);
+  if (status != TR_OK) tr_npz_discard(out);
+  return status;
+}
+
+tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
+  char entry[300], header[TR_NPY_HEADER_MAX];
+  uint64_t elements = (uint64_t)shape->count * tr_npy_type_size(shape->type);
+  int length = snprintf(entry, sizeof entry, "%s%s", name, SUFFIX);
+  if (length >= (int)sizeof entry)
+    return TR_FAIL(npz->ctx, TR_E_ARG, "an array's name of %zu characters is too long", strlen(name));
+  uint64_t at = tr_zip_out_content_at(npz->zip, entry, elements);
+  size_t header_size = tr_npy_header(shape, at, header);
+  TR_TRY(tr_zip_out_begin(npz->zip, entry, header_size + elements));
+  npz->type = shape->type;
+  return tr_zip_out_write(npz->zip, header, header_size);
+}
+
+tr_status tr_npz_append(tr_npz_out *npz, const void *elements, int64_t n) {
+  size_t size = tr_npy_type_size(npz->type);
+  if (n < 0 || (uint64_t)n > SIZE_MAX / size)
+    return TR_FAIL(npz->ctx, TR_E_ARG, "cannot append %lld elements", (long long)n);
+  return tr_zip_out_write(npz->zip, elements, (size_t)n * size);
+}
+
+static tr_status append_piece(tr_npz_out *npz, const tr_array *a, int64_t from, int64_t n, void *buffer) {
+  tr_array *piece;
+  TR_TRY(tr_array_view(a, from, 1, &n, &piece));
+  tr_status status = tr_array_download(piece, buffer);
+  tr_array_destroy(&piece);
+  return status == TR_OK ? tr_npz_append(npz, buffer, n) : status;
+}
+
+tr_status tr_npz_append_array(tr_npz_out *npz, const tr_array *a) {
+  tr_npy_type type;
+  TR_TRY(tr_npy_type_of(npz->ctx, a->dtype, &type));
+  if (type != npz->type)
+    return TR_FAIL(npz->ctx, TR_E_SHAPE, "cannot append %s to an array of %s", tr_npy_type_name(type),
+                   tr_npy_type_name(npz->type));
+  void *buffer = malloc(PIECE * tr_dtype_size(a->dtype));
+  if (!buffer) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory for a piece of %d elements", PIECE);
+  tr_status status = TR_OK;
+  for (int64_t from = 0; from < a->count && status == TR_OK; from += PIECE)
+    status = append_piece(npz, a, from, a->count - from < PIECE ? a->count - from : PIECE, buffer);
+  free(buffer);
+  return status;
+}
+
+tr_status tr_npz_add(tr_npz_out *npz, const char *name, const tr_npy *npy) {
+  TR_TRY(tr_npz_begin(npz, name, npy));
+  return tr_npz_append(npz, npy->data, npy->count);
+}
+
+tr_status tr_npz_add_array(tr_npz_out *npz, const char *name, const tr_array *a) {
+  tr_npy npy;
+  tr_npy_type type;
+  TR_TRY(tr_npy_type_of(npz->ctx, a->dtype, &type));
+  TR_TRY(tr_npy_wrap(npz->ctx, type, a->ndim, a->shape, NULL, &npy));
+  TR_TRY(tr_npz_begin(npz, name, &npy));
+  return tr_npz_append_array(npz, a);
+}
+
+tr_status tr_npz_commit(tr_npz_out **npz) {
+  tr_status status = tr_zip_out_commit(&(*npz)->zip);
+  free(*npz);
+  *npz = NULL;
+  return status;
+}
+
+void tr_npz_discard(tr_npz_out **npz) {
+  if (!*npz) return;
+  tr_zip_out_discard(&(*npz)->zip);
+  free(*npz);
+  *npz = NULL;
+}
