@@ -14,7 +14,9 @@
 typedef tr_status (*tr_rhs_fn)(double t, const tr_array *x, tr_array *dx, void *user);
 /* Called before a solver enters [from, to] (in the direction of integration, from > to is possible): between
  * two calls it evaluates f on this closed interval only. A right-hand side with jumps at the break points
- * uses it to tell the two sides of a jump apart. */
+ * uses it to tell the two sides of a jump apart: at t == from and t == to it answers for the inside. Fixed
+ * grids stop only at breaks that are grid points; a break inside one of their steps lies inside [from, to],
+ * and f decides there by t alone. */
 typedef tr_status (*tr_segment_fn)(double from, double to, void *user);
 
 typedef struct {
@@ -31,28 +33,35 @@ typedef void (*tr_progress_fn)(double t, long n_rhs, void *user);
 
 typedef struct tr_ode_spec tr_ode_spec;
 typedef struct tr_ode_stats tr_ode_stats;
+struct tr_ode_run; /* integrators/ode_run.h, for writers of methods */
 
-enum {
-  TR_ODE_ADAPTIVE = 1, /* uses rtol and atol; without it the method walks spec->grid */
-  TR_ODE_BREAKS = 2    /* stops and restarts at spec->breaks */
+enum {                       /* what a method can do, and which fields of the spec it reads */
+       TR_ODE_ADAPTIVE = 1,  /* chooses its steps: rtol, atol, h0, max_steps, norm; without it: grid */
+       TR_ODE_BREAKS = 2,    /* stops and restarts at breaks (a fixed grid: at those that are grid points) */
+       TR_ODE_MULTISTEP = 4, /* max_order, nonlin_coef */
+       TR_ODE_ANDERSON = 8,  /* anderson */
+       TR_ODE_KRYLOV = 16    /* krylov */
 };
 
 typedef struct tr_ode_method {
   tr_module info;
   unsigned caps;
-  double order;       /* classical order of convergence; 0: varies (multistep, adaptive order) */
-  int nfe_per_step;   /* 0: varies */
+  double order;       /* classical order of convergence; 0: varies */
+  int nfe_per_step;   /* fixed grids; 0: varies */
+  int max_order;      /* TR_ODE_MULTISTEP: the largest spec->max_order */
   const void *detail; /* the method's own table (Butcher, SUNDIALS name, ...) */
-  tr_status (*solve)(const struct tr_ode_method *, const tr_ode_spec *, const tr_rhs *, const double *times,
-                     int n_times, tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *);
+  /* Integrates run->x over run->edges, see integrators/ode_run.h; the arguments are already checked. */
+  tr_status (*solve)(struct tr_ode_run *run);
 } tr_ode_method;
 
+/* A field that the method does not read must be 0 where 0 means "default": max_order, nonlin_coef, anderson,
+ * krylov and h0 given to a method without the capability are errors. */
 struct tr_ode_spec {
   const tr_ode_method *method;
-  double rtol, atol;  /* adaptive: > 0 and >= 0; clamped from below to what the dtype holds, with a warning */
-  double h0;          /* first step; 0: the method's own default */
-  int max_order;      /* 0: the method's default */
-  double nonlin_coef; /* CVODE: CVodeSetNonlinConvCoef; 0: ours (docs/decisions.md) */
+  double rtol, atol; /* adaptive: > 0 and >= 0; rtol is raised to what dtype and drift hold, with a warning */
+  double h0;         /* first step > 0; 0: the method's own default, a fraction of the interval */
+  int max_order;     /* 0: the method's default */
+  double nonlin_coef; /* CVODE: CVodeSetNonlinConvCoef; 0: the method's own (see its file) */
   int anderson;       /* CVODE fixed point: Anderson vectors; 0: none */
   int krylov;         /* CVODE BDF: dimension of the Krylov space; 0: 5 */
   long max_steps;     /* adaptive: internal steps allowed; 0: 100000 */
@@ -63,7 +72,7 @@ struct tr_ode_spec {
   const double *breaks; /* times of jumps in f, any order; those outside the interval are ignored */
   int n_breaks;
   tr_segments norm;       /* error norm: the largest WRMS over these segments; n = 0: one segment */
-  double drift_rel_noise; /* relative rounding noise of f (bf16: 4e-3): rtol is clamped to what it allows; 0:
+  double drift_rel_noise; /* relative rounding noise of f (bf16: 4e-3), 0 <= noise < 1: rtol >= noise / 2; 0:
                              none */
   tr_progress_fn on_progress; /* may be NULL */
   void *progress_user;
@@ -75,16 +84,20 @@ struct tr_ode_stats {
   long n_steps, n_rejected, n_nl_iters;
   double h_last, t_end; /* last step size, time of the state returned in x */
   double rtol_used, atol_used;
-  const char *stop_reason; /* "end" or "max-nfe" (static text) */
+  const char *stop_reason; /* "end", "max-nfe" or, when the solve failed, "error" (static text) */
   char solver[64];         /* what ran, with the library's version */
 };
 
 /* Integrates from times[0] to times[n_times-1] (strictly monotone, either direction, n_times >= 2), replacing
- * x by the final state, and calls on_output (may be NULL) at every time, the first and last included, from
- * interpolation of the method's own order where that is possible (dense output costs no evaluation of f).
- * Non-finite states, too much work and stalled steps are errors whose message names the time; x is then the
- * last accepted state. When spec->max_nfe stops the solve it returns TR_OK with stop_reason "max-nfe", t_end
- * before the end, and on_output has been called for the times reached only. */
+ * x (f32 or f64) by the final state, and calls on_output (may be NULL) at every time in order, the first and
+ * last included. Output costs no evaluation of f: states between step ends are interpolated, by the Nordsieck
+ * history (CVODE) or Hermite polynomials of degree 3 to 5 (the others, integrators/dense.h); they may be
+ * handed out some steps after they were passed. An output time on a grid point gets exactly that state. The
+ * rtol used is at least 1e-6 for f32 and 1e-13 for f64, and drift_rel_noise / 2. Non-finite states, too much
+ * work and stalled steps are errors whose message names the time; x is then the last accepted state, at
+ * stats->t_end. When spec->max_nfe stops the solve it returns TR_OK with stop_reason "max-nfe", t_end before
+ * the end, and on_output has been called for the times reached only; fixed grids take whole steps. stats is
+ * filled in any case. */
 tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double *times, int n_times,
                        tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats);
 

@@ -48,7 +48,7 @@ typedef struct {
 typedef struct {
   long n_rhs, n_steps;
   double t_end;
-  const char *stop_reason; /* "end" or "max-nfe" */
+  const char *stop_reason; /* "end", "max-nfe" or, when the solve failed, "error" */
   char solver[64];
 } tr_sde_stats;
 

@@ -1,0 +1,15 @@
+/* CVODE's backward differentiation formulas, orders 1 to 5, for stiff problems: Newton iteration with
+ * matrix-free GMRES; J v by difference quotients, each one evaluation of f (statistics: n_jv). */
+#include "integrators/cvode.h"
+
+static const tr_cvode_tuning tuning = {
+    .stiff = true, .h0_fraction = 0.003, .nonlin_coef = 0.1, .max_order = 5, .krylov = 5};
+
+const tr_ode_method tr_ode_cvode_bdf = {
+    .info = {"cvode-bdf", "bdf",
+             "CVODE BDF, variable order 1-5, Newton with matrix-free GMRES: stiff problems"},
+    .caps = TR_ODE_ADAPTIVE | TR_ODE_BREAKS | TR_ODE_MULTISTEP | TR_ODE_KRYLOV,
+    .max_order = 5,
+    .detail = &tuning,
+    .solve = tr_cvode_solve,
+};
