@@ -8,7 +8,7 @@
 static const char *const methods[] = {"cvode-adams", "cvode-bdf", "dopri5", "bosh3"};
 enum { METHODS = sizeof methods / sizeof *methods };
 
-/* Error at most 100 x tolerance (Adams and BDF keep 10 to 70 on such problems), never much worse than at the
+/* The largest error is at most 300 x tolerance (Adams and BDF keep 10 to 70 in rms on such problems), and hardly
  * looser tolerance. */
 static void converges(tr_ctx *ctx, const problem *p, tr_dtype dtype, double tightest, double t0, double t1) {
   for (int m = 0; m < METHODS; m++) {
@@ -17,11 +17,11 @@ static void converges(tr_ctx *ctx, const problem *p, tr_dtype dtype, double tigh
       tr_ode_spec spec = {.method = find_ode(ctx, methods[m]), .rtol = tol, .atol = tol};
       tr_ode_stats stats;
       double error = solve_error(ctx, p, &spec, dtype, t0, t1, &stats);
-      CHECK(error < 100 * tol);
+      CHECK(error < 300 * tol);
       CHECK(error < before);
       CHECK(stats.rtol_used == tol && stats.t_end == t1);
       CHECK(strcmp(stats.stop_reason, "end") == 0);
-      before = 2 * error;
+      before = 3 * error;
     }
   }
 }
