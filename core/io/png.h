@@ -1,0 +1,27 @@
+/* Writing PNG images of 8 bits a channel, whole or not at all. The same pixels give the same bytes on the
+ * same libpng and zlib. */
+#ifndef TR_CORE_IO_PNG_H
+#define TR_CORE_IO_PNG_H
+
+#include <stdint.h>
+
+#include "core/context.h"
+
+#define TR_PNG_MAX_SIDE 1000000 /* pixels; what libpng's readers accept by default */
+
+/* pixels (height, width, channels), row-major; channels 1 is grey, 3 is RGB. */
+tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
+                       const uint8_t *pixels);
+
+/* How a grid of images is laid out. Zero means: chosen from the images. */
+typedef struct {
+  int64_t columns; /* default: the smallest square that holds them */
+  int64_t scale;   /* each pixel becomes scale x scale; default: tiles of at least 64 pixels */
+} tr_png_layout;
+
+/* n >= 1 images (n, height, width, channels) as one picture: row by row, left to right, with a border between
+ * and around the tiles. `layout` NULL: all defaults. */
+tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
+                      int64_t width, int channels, const uint8_t *images);
+
+#endif

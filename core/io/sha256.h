@@ -1,0 +1,13 @@
+/* SHA-256 (FIPS 180-4) of files, to say in a run's record which checkpoint it used. */
+#ifndef TR_CORE_IO_SHA256_H
+#define TR_CORE_IO_SHA256_H
+
+#include "core/io/file.h"
+
+#define TR_SHA256_TEXT 65 /* 64 lower-case hexadecimal digits and the NUL */
+
+tr_status tr_sha256_map(tr_ctx *ctx, const tr_file_map *map, char hex[TR_SHA256_TEXT]);
+/* The same of a file by name; it is mapped, not read into memory. */
+tr_status tr_sha256_file(tr_ctx *ctx, const char *path, char hex[TR_SHA256_TEXT]);
+
+#endif
