@@ -6,7 +6,7 @@
 #include "core/array.h"
 #include "core/registry.h"
 
-/* n == 1: one time for every row; n == rows: one each. Host memory. */
+/* n == 1: one time for every row; n == rows: one each. Host memory. Every time lies in [0, 1]. */
 typedef struct {
   int64_t n;
   const double *t;
@@ -18,8 +18,17 @@ typedef struct tr_cond {
   const int32_t *labels;
 } tr_cond;
 
-/* The tags of the four predictions that ship; the modules in transport/prediction.h carry them. */
-typedef enum { TR_VELOCITY, TR_NOISE, TR_SCORE, TR_DENOISER } tr_quantity;
+/* What a field can be: the tags of the four predictions that ship (transport/prediction.h), and the canonical
+ * field F = dy/dtheta. A prediction that a user registers carries a tag of TR_QUANTITY_USER or more. */
+typedef enum {
+  TR_VELOCITY,
+  TR_NOISE,
+  TR_SCORE,
+  TR_DENOISER,
+  TR_CANONICAL,
+  TR_QUANTITY_USER = 100,
+  TR_QUANTITY_MAX = 1000000
+} tr_quantity;
 
 typedef struct tr_drift tr_drift;
 enum { TR_DRIFT_VJP = 1, TR_DRIFT_JVP = 2, TR_DRIFT_DETERMINISTIC = 4 };
@@ -46,16 +55,28 @@ struct tr_drift {
   int null_class;     /* label of the unconditional class, -1 if there is none */
   int num_classes;    /* 0: unconditional */
   long n_eval, n_vjp; /* calls so far, counted by tr_drift_eval / tr_drift_vjp */
+  /* Jumps of the field in t (a guidance interval has two), n_breaks = 0 for a smooth field. on_segment (may
+   * be NULL) is called before a solver enters [from, to], from > to possible: until the next call the field
+   * is asked for on this closed interval only, and answers at a jump for the side on which it lies. */
+  const double *breaks;
+  int n_breaks;
+  void (*on_segment)(tr_drift *, double from, double to);
 };
 
-/* Checked calls: shapes agree, labels in range, the count goes up by one. */
+/* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
+ * none for an unconditional provider), the count goes up by one. An operation that the provider lacks is
+ * TR_E_UNSUPPORTED. cond may be NULL for an unconditional provider. */
 tr_status tr_drift_eval(tr_drift *, tr_times, const tr_array *x, const tr_cond *, tr_array *f);
 tr_status tr_drift_vjp(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
                        tr_array *f, tr_array *wJ);
+tr_status tr_drift_jvp(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *v,
+                       tr_array *Jv);
 /* Destroys and sets *drift to NULL; NULL is fine. */
 void tr_drift_destroy(tr_drift **drift);
 
-/* A provider from a C function (the arrays live on the device of the context). `user` is borrowed. */
+/* A provider from a C function (the arrays live on the device of the context). `name` and `user` are
+ * borrowed. It is deterministic, unconditional (set num_classes and null_class to change that) and of
+ * rounding noise 0. */
 typedef tr_status (*tr_field_fn)(tr_times, const tr_array *x, const tr_cond *, tr_array *f, void *user);
 tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
                                    void *user, tr_drift **out);

@@ -1,6 +1,9 @@
 /* Interpolants x_t = alpha(t) x1 + sigma(t) x0, x0 ~ N(0, I), t = 0 noise, t = 1 data. Modules of kind
  * "interpolant". m = E[x1 | x_t] is the denoiser, e = E[x0 | x_t] the noise. W = alpha' sigma - alpha sigma'
- * > 0 inside (0, 1). */
+ * > 0 inside (0, 1).
+ *
+ * Every path has the same canonical form: theta = atan2(alpha, sigma), y = x / sqrt(alpha^2 + sigma^2), and
+ * (y, F = dy/dtheta) is (m, e) turned by theta, so that F stays bounded at both ends of every path. */
 #ifndef TR_TRANSPORT_INTERPOLANT_H
 #define TR_TRANSPORT_INTERPOLANT_H
 
@@ -14,6 +17,7 @@
 typedef struct {
   double t;
   double alpha, sigma, dalpha, dsigma; /* and their time derivatives */
+  double sigma_dsigma;                 /* sigma sigma', finite everywhere */
   double W;                            /* alpha' sigma - alpha sigma' */
   double inv_W;                        /* 1 / W; 0 where W is infinite */
   double dalpha_W, dsigma_W;           /* alpha' / W and sigma' / W, finite everywhere */
@@ -27,17 +31,17 @@ typedef struct tr_interpolant_type {
   int n_params;
   const char *param_names[TR_INTERPOLANT_PARAMS];
   double param_defaults[TR_INTERPOLANT_PARAMS];
-  /* alpha, sigma, dalpha, dsigma and (where W is infinite) the ratios, for 0 <= t <= 1; c, theta and
-   * everything that was left NaN are completed by tr_interpolant_at. */
+  double param_min[TR_INTERPOLANT_PARAMS]; /* smallest legal value of each parameter */
+  /* alpha, sigma, dalpha, dsigma and (where they are not plain ratios of these: W or sigma' infinite) the
+   * rest, for 0 <= t <= 1; everything that was left NaN is completed by tr_interpolant_at. */
   void (*at)(const double *params, double t, tr_coeffs *out);
   double (*time_of_angle)(const double *params,
                           double theta); /* inverse of theta(t); NULL: found by bisection */
   /* Default eps of the reference's check_interval for a prediction that is not velocity / for velocity
-   * (train, sample). */
+   * (train, sample); see transport/interval.h. */
   double train_eps, sample_eps;                   /* not velocity */
   double train_eps_velocity, sample_eps_velocity; /* velocity */
-  int ode_ends_before_data; /* the reference stops the ODE at 1 - eps even for velocity (VP) */
-  int sde_starts_at_zero;   /* the reference starts the SDE at 0 for every prediction and form (VP) */
+  int starts_at_zero; /* the reference starts at t = 0 whatever eps is (VP: alpha(0) > 0) */
 } tr_interpolant_type;
 
 typedef struct {
@@ -47,11 +51,13 @@ typedef struct {
 
 /* By name ("Linear", "GVP", "VP", or one a user registered), with default parameters. */
 tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out);
-/* Sets a parameter by name. */
+/* Sets a parameter by name. An unknown name or a value below its minimum is TR_E_ARG. */
 tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value);
 /* Coefficients at t in [0, 1] (outside: NaN everywhere). */
 tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
 /* The time at which atan2(alpha, sigma) = theta; clamped to [0, 1]. */
 double tr_interpolant_time(const tr_interpolant *interpolant, double theta);
+/* ln(alpha / sigma) at b minus the same at a, the step in log signal-to-noise; infinite where one is. */
+double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b);
 
 #endif

@@ -1,0 +1,22 @@
+/* Tables of a function of one variable, interpolated by monotone cubics (Fritsch and Carlson 1980): no value
+ * between two entries leaves their range, so a positive table stays positive. Beyond its ends a table keeps
+ * the end's value. Host memory. */
+#ifndef TR_TRANSPORT_TABLE_H
+#define TR_TRANSPORT_TABLE_H
+
+#include "core/context.h"
+
+typedef struct tr_table tr_table;
+
+/* n >= 2 points, x strictly increasing, all finite; copied. */
+tr_status tr_table_create(tr_ctx *ctx, int n, const double *x, const double *y, tr_table **out);
+/* From a text file: two numbers a line, separated by blanks or a comma; '#' begins a comment; a first line
+ * that begins with a letter is taken for a header. Errors name file and line. */
+tr_status tr_table_read(tr_ctx *ctx, const char *path, tr_table **out);
+void tr_table_destroy(tr_table **table);
+
+double tr_table_at(const tr_table *table, double x);
+double tr_table_slope(const tr_table *table, double x); /* the derivative of tr_table_at, inside the table */
+double tr_table_min(const tr_table *table);             /* the smallest y */
+
+#endif
