@@ -1,5 +1,6 @@
 #include "integrators/sundials_solve.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include <cvode/cvode.h>
@@ -41,6 +42,18 @@ static int jv_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void *user) {
   return flag;
 }
 
+/* GMRES measures the whole vector in the 2-norm; divided by this factor it bounds the error norm of every
+ * segment. (CVODE's own factor, sqrt(count), is for one segment.) */
+static double gmres_norm_factor(const tr_ode_run *run) {
+  const tr_segments *seg = &run->spec->norm;
+  int64_t least = run->x->count;
+  for (int i = 0; i < seg->n; i++) {
+    int64_t n = seg->end[i] - (i ? seg->end[i - 1] : 0);
+    if (n > 0 && n < least) least = n;
+  }
+  return sqrt((double)least);
+}
+
 static tr_status attach_newton(cvode *c) {
   tr_sundials *sun = &c->sun;
   int krylov = sun->run->spec->krylov ? sun->run->spec->krylov : c->tuning->krylov;
@@ -49,6 +62,7 @@ static tr_status attach_newton(cvode *c) {
   if (!c->nonlinear || !c->linear) return refused(c, CV_MEM_FAIL);
   CV_TRY(c, CVodeSetNonlinearSolver(c->memory, c->nonlinear));
   CV_TRY(c, CVodeSetLinearSolver(c->memory, c->linear, NULL));
+  CV_TRY(c, CVodeSetLSNormFactor(c->memory, gmres_norm_factor(sun->run)));
   CV_TRY(c, CVodeSetJacTimesRhsFn(c->memory, jv_rhs));
   return TR_OK;
 }

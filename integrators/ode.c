@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/vec.h"
 #include "integrators/ode_run.h"
 
 #define DEFAULT_MAX_STEPS 100000
@@ -118,6 +119,17 @@ static void cut(tr_ode_run *run, double *edges) {
   run->n_edges = kept;
 }
 
+/* One reduction checks the segments of the norm and that the state is finite. */
+static tr_status check_state(const tr_ode_run *run) {
+  const tr_segments *seg = &run->spec->norm;
+  double largest[TR_MAX_SEGMENTS];
+  TR_TRY(tr_reduce(TR_MAX_ABS, run->x, NULL, seg, largest));
+  for (int i = 0; i < (seg->n ? seg->n : 1); i++)
+    if (!isfinite(largest[i]))
+      return TR_FAIL(run->ctx, TR_E_NONFINITE, "the starting state at t = %.10g is not finite", run->times[0]);
+  return TR_OK;
+}
+
 static tr_status run_method(tr_ode_run *run) {
   if (run->on_output) TR_TRY(tr_ode_output(run, run->x));
   tr_status status = run->method->solve(run);
@@ -134,6 +146,7 @@ static tr_status check_and_run(tr_ode_run *run, tr_ode_spec *spec) {
     TR_TRY(settle_tolerances(run, spec));
   else
     TR_TRY(check_grid(run));
+  TR_TRY(check_state(run));
   run->stats->rtol_used = run->method->caps & TR_ODE_ADAPTIVE ? spec->rtol : 0;
   run->stats->atol_used = run->method->caps & TR_ODE_ADAPTIVE ? spec->atol : 0;
   if (spec->max_steps == 0) spec->max_steps = DEFAULT_MAX_STEPS;
