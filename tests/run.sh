@@ -1,0 +1,66 @@
+#!/bin/sh
+# Installs what is missing, builds and tests transit: sh tests/run.sh [release|asan|clang ...]
+#   release  build/        gcc, optimized: all tests
+#   asan     build-asan/   gcc, AddressSanitizer and UndefinedBehaviorSanitizer: all tests
+#   clang    build-clang/  clang 14, every warning an error: built, not run
+# Without an argument all three, as the continuous integration does. Ends with a line for each part.
+set -eu
+
+CDPATH='' cd -- "$(dirname -- "$0")/.."
+
+usage() {
+  echo "usage: sh tests/run.sh [release|asan|clang ...]" >&2
+  exit 2
+}
+
+# build DIR OPTION...: configures (keeping the generator of an existing folder) and builds.
+build() {
+  dir=$1
+  shift
+  if [ -f "$dir/CMakeCache.txt" ]; then
+    cmake -S . -B "$dir" "$@"
+  else
+    cmake -S . -B "$dir" -G Ninja "$@"
+  fi
+  cmake --build "$dir" --parallel "$jobs"
+}
+
+run_tests() {
+  ctest --test-dir "$1" --parallel "$jobs" --output-on-failure --no-tests=error --timeout 600
+}
+
+release() {
+  build build -DCMAKE_BUILD_TYPE=Release
+  run_tests build
+}
+
+asan() {
+  build build-asan -DTRANSIT_SANITIZE=ON -DTRANSIT_BENCHES=OFF
+  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+  UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+  LSAN_OPTIONS=suppressions=$PWD/tests/support/leaks.supp:print_suppressions=0
+  export ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS
+  run_tests build-asan
+}
+
+clang() {
+  CC=clang-14 build build-clang -DTRANSIT_WERROR=ON
+}
+
+for part in "$@"; do
+  case $part in
+  release | asan | clang) ;;
+  *) usage ;;
+  esac
+done
+[ $# -gt 0 ] || set -- release asan clang
+
+sh experiments/setup.sh test
+jobs=$(getconf _NPROCESSORS_ONLN)
+done_parts=
+for part in "$@"; do
+  echo "== $part"
+  "$part"
+  done_parts="$done_parts $part"
+done
+echo "tests/run.sh: passed:$done_parts"
