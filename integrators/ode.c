@@ -126,7 +126,8 @@ static tr_status check_state(const tr_ode_run *run) {
   TR_TRY(tr_reduce(TR_MAX_ABS, run->x, NULL, seg, largest));
   for (int i = 0; i < (seg->n ? seg->n : 1); i++)
     if (!isfinite(largest[i]))
-      return TR_FAIL(run->ctx, TR_E_NONFINITE, "the starting state at t = %.10g is not finite", run->times[0]);
+      return TR_FAIL(run->ctx, TR_E_NONFINITE, "the starting state at t = %.10g is not finite",
+                     run->times[0]);
   return TR_OK;
 }
 
