@@ -13,12 +13,14 @@
 #define TR_KIND_SDE_METHOD "sde-method"
 
 typedef struct {
-  tr_rhs_fn drift;                                    /* f */
-  tr_status (*g2)(double t, double *out, void *user); /* g^2 at t; may be infinite at a singular end */
-  tr_status (*g2_integral)(double t0, double t1, double *out,
-                           void *user); /* int_t0^t1 g^2 dt, the variance of a step */
-  /* One step from a time where f or g is infinite, exact in the noise: x(t) -> x(t + h) with the standard
-   * normals z. NULL: such a time is an error. Costs *n_rhs evaluations. */
+  tr_rhs_fn drift; /* f */
+  /* g^2 >= 0 at t; may be infinite at a singular end */
+  tr_status (*g2)(double t, double *out, void *user);
+  /* int_t0^t1 g^2 dt, the variance of a step; NULL: methods that need it are errors */
+  tr_status (*g2_integral)(double t0, double t1, double *out, void *user);
+  /* One step from a time t where g2 is infinite, exact in the noise: x(t) -> x(t + h) with the standard
+   * normals z of that step. NULL: such a time is an error. Adds its evaluations of f to *n_rhs, at most the
+   * method's nfe_per_step. */
   tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user);
   void *user;
 } tr_sde_problem;
@@ -52,9 +54,12 @@ typedef struct {
   char solver[64];
 } tr_sde_stats;
 
-/* Walks the grid, replacing x by the final state; on_output (may be NULL) gets the state at the requested
- * times, which must be points of the grid (to 1e-12) or are interpolated linearly between grid points. A
- * non-finite state is an error that names the time. */
+/* Walks the grid, step i with the normals of step i of the path, replacing x by the final state; on_output
+ * (may be NULL) gets the states at the requested times (increasing, within the grid, n_times >= 1): exactly
+ * at grid points (to 1e-12 of the interval), by linear interpolation between them. A non-finite state is an
+ * error that names the time; x is then that state, after a failed evaluation it is undefined. A grid that
+ * decreases is refused: a time-reversed SDE has another drift. max_nfe stops before the step that would
+ * exceed it, with TR_OK. */
 tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
                        const double *times, int n_times, tr_array *x, tr_out_fn on_output, void *out_user,
                        tr_sde_stats *stats);
