@@ -5,18 +5,62 @@
 
 #include "core/cpu/cpu.h"
 
-static tr_status cpu_open(int device, void **state, tr_error *err) {
+tr_status tr_cpu_open(int device, void **state, tr_error *err) {
   *state = NULL;
-  if (device == 0) return TR_OK;
-  if (err) {
-    *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
-    snprintf(err->message, sizeof err->message, "no device 'cpu:%d': the CPU is one device, use cpu", device);
+  if (device != 0) {
+    if (err) {
+      *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
+      snprintf(err->message, sizeof err->message, "no device number %d: the processor is one device, use cpu",
+               device);
+    }
+    return TR_E_ARG;
   }
-  return TR_E_ARG;
+  tr_cpu_state chosen = {0};
+  TR_TRY(tr_cpu_level_selected(&chosen.level, err));
+  TR_TRY(tr_gemm_engine_selected(chosen.level, &chosen.engine, err));
+  tr_cpu_state *memory = malloc(sizeof *memory);
+  if (!memory) {
+    if (err) {
+      *err = (tr_error){.status = TR_E_MEM, .file = __FILE__, .line = __LINE__};
+      snprintf(err->message, sizeof err->message, "out of memory for the state of a device");
+    }
+    return TR_E_MEM;
+  }
+  *memory = chosen;
+  *state = memory;
+  return TR_OK;
 }
 
-static void cpu_close(void *state) {
-  (void)state;
+void tr_cpu_close(void *state) {
+  tr_cpu_state *cpu = state;
+  if (cpu) free(cpu->scratch);
+  free(cpu);
+}
+
+tr_status tr_cpu_describe(char *text, size_t size) {
+  tr_cpu_level level;
+  tr_gemm_engine engine;
+  char features[256];
+  TR_TRY(tr_cpu_level_selected(&level, NULL));
+  TR_TRY(tr_gemm_engine_selected(level, &engine, NULL));
+  snprintf(text, size, "%s kernels, products by %s; processor features: %s", tr_cpu_level_name(level),
+           tr_gemm_engine_name(engine), tr_cpu_features(features, sizeof features));
+  return TR_OK;
+}
+
+tr_status tr_cpu_scratch(tr_ctx *ctx, size_t bytes, void **out) {
+  tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  if (bytes > state->scratch_size) {
+    free(state->scratch);
+    state->scratch_size = 0;
+    size_t rounded = (bytes + 63) / 64 * 64;
+    state->scratch = aligned_alloc(64, rounded);
+    if (!state->scratch)
+      return TR_FAIL(ctx, TR_E_MEM, "out of memory for %zu bytes of working memory", bytes);
+    state->scratch_size = rounded;
+  }
+  *out = state->scratch;
+  return TR_OK;
 }
 
 static tr_status cpu_alloc(tr_ctx *ctx, size_t bytes, void **out) {
@@ -53,9 +97,9 @@ static const tr_mem_ops cpu_mem = {cpu_alloc, cpu_release, cpu_upload, cpu_downl
 const tr_backend tr_backend_cpu = {.abi = TR_BACKEND_ABI,
                                    .name = "cpu",
                                    .summary = "this machine's processor (the default)",
-                                   .open = cpu_open,
-                                   .close = cpu_close,
-                                   .describe = NULL,
+                                   .open = tr_cpu_open,
+                                   .close = tr_cpu_close,
+                                   .describe = tr_cpu_describe,
                                    .mem = &cpu_mem,
                                    .vec = &tr_cpu_vec,
-                                   .nn = NULL};
+                                   .nn = &tr_cpu_nn};

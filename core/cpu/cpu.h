@@ -3,7 +3,31 @@
 #define TR_CORE_CPU_CPU_H
 
 #include "core/backend.h"
+#include "core/cpu/gemm.h"
+#include "core/nn.h"
 
 extern const tr_vec_ops tr_cpu_vec;
+extern const tr_nn_ops tr_cpu_nn;
+
+/* The backend state of cpu and guard: what the processor can do, and working memory of the operations. */
+typedef struct {
+  tr_cpu_level level;
+  tr_gemm_engine engine;
+  void *scratch;
+  size_t scratch_size;
+} tr_cpu_state;
+
+tr_status tr_cpu_open(int device, void **state, tr_error *err);
+void tr_cpu_close(void *state);
+tr_status tr_cpu_describe(char *text, size_t size);
+
+/* Working memory for one operation, 64-byte aligned, kept between operations; contents undefined. */
+tr_status tr_cpu_scratch(tr_ctx *ctx, size_t bytes, void **out);
+
+/* The operations behind tr_cpu_nn that have a file of their own. */
+tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args);
+int64_t tr_cpu_packed_count(tr_dtype dtype, int64_t out, int64_t in);
+tr_status tr_cpu_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed);
+tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y);
 
 #endif

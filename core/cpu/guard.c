@@ -104,30 +104,57 @@ static tr_status guard_randn(tr_ctx *ctx, const tr_random_address *address, tr_a
   TR_GUARDED(tr_cpu_vec.randn(ctx, address, z), z);
 }
 
-static tr_status guard_open(int device, void **state, tr_error *err) {
-  *state = NULL;
-  if (device == 0) return TR_OK;
-  if (err) {
-    *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
-    snprintf(err->message, sizeof err->message, "no device 'guard:%d': use guard", device);
-  }
-  return TR_E_ARG;
+static int64_t guard_rows_at_once(tr_ctx *ctx) {
+  return tr_cpu_nn.rows_at_once(ctx);
 }
 
-static void guard_close(void *state) {
-  (void)state;
+static int64_t guard_packed_count(tr_dtype dtype, int64_t out, int64_t in) {
+  return tr_cpu_nn.packed_count(dtype, out, in);
+}
+
+static tr_status guard_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed) {
+  TR_GUARDED(tr_cpu_nn.pack(ctx, w, packed), w, packed->packed);
+}
+
+static tr_status guard_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
+  TR_GUARDED(tr_cpu_nn.linear(ctx, args), args->x, args->w->packed, args->bias, args->gate.table,
+             args->residual, args->y);
+}
+
+static tr_status guard_norm_modulate(tr_ctx *ctx, const tr_nn_norm_args *args) {
+  TR_GUARDED(tr_cpu_nn.norm_modulate(ctx, args), args->x, args->shift.table, args->scale.table, args->y);
+}
+
+static tr_status guard_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.attention(ctx, qkv, samples, heads, y), qkv, y);
+}
+
+static tr_status guard_condition(tr_ctx *ctx, const tr_array *e, const tr_array *table, const int32_t *labels,
+                                 tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.condition(ctx, e, table, labels, y), e, table, y);
+}
+
+static tr_status guard_patchify(tr_ctx *ctx, const tr_array *x, int patch, tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.patchify(ctx, x, patch, y), x, y);
+}
+
+static tr_status guard_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_array *x) {
+  TR_GUARDED(tr_cpu_nn.unpatchify(ctx, y, patch, x), y, x);
 }
 
 static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
 static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn};
+static const tr_nn_ops guard_nn = {guard_rows_at_once, guard_packed_count,  guard_pack,
+                                   guard_linear,       guard_norm_modulate, guard_attention,
+                                   guard_condition,    guard_patchify,      guard_unpatchify};
 
 const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
                                      .name = "guard",
                                      .summary =
                                          "the processor with memory locked outside operations (for tests)",
-                                     .open = guard_open,
-                                     .close = guard_close,
+                                     .open = tr_cpu_open,
+                                     .close = tr_cpu_close,
                                      .describe = NULL,
                                      .mem = &guard_mem,
                                      .vec = &guard_vec,
-                                     .nn = NULL};
+                                     .nn = &guard_nn};

@@ -1,0 +1,40 @@
+/* The loops of the network operations that are not matrix products, compiled once for every level of
+ * processor (kernels.inc) and found through one table per level and element type. All of them work row by
+ * row in an order that the row's length alone decides: results never depend on neighbours or alignment. */
+#ifndef TR_CORE_CPU_KERNELS_H
+#define TR_CORE_CPU_KERNELS_H
+
+#include "core/cpu/gemm.h"
+#include "core/nn.h"
+
+/* Outputs of a linear layer that one kernel makes: the width of a packed panel. 64 columns measured best on
+ * AVX2 and AVX-512 (docs/decisions.md). */
+#define TR_CPU_PANEL 64
+
+/* What follows a product, on one tile: value = act(acc + bias), times gate, plus residual. */
+typedef struct {
+  tr_nn_activation activation;
+  const void *bias;     /* (cols) or NULL */
+  const void *gate;     /* (cols) of this row or NULL */
+  const void *residual; /* (cols) of this row or NULL */
+} tr_cpu_epilogue;
+
+typedef struct {
+  void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
+  /* y (cols) = epilogue(acc (cols)) */
+  void (*finish)(const tr_cpu_epilogue *epilogue, int64_t cols, const void *acc, void *y);
+  /* y = norm(x) (1 + scale) + shift; norm: mean 0, variance 1 (biased, + eps) over the row */
+  void (*norm_modulate)(int64_t cols, const void *x, const void *shift, const void *scale, double eps,
+                        void *y);
+  /* s (cols) becomes exp(scale (s - max s)); returns 1 / sum */
+  double (*softmax)(int64_t cols, double scale, void *s);
+  void (*scale)(int64_t cols, double a, void *y); /* y = a y */
+  /* out (cols, ld) with out[c * ld + r] = in[r * stride + c] */
+  void (*transpose)(int64_t rows, int64_t cols, const void *in, int64_t stride, void *out, int64_t ld);
+  void (*silu_sum)(int64_t cols, const void *a, const void *b, void *y); /* y = silu(a + b); b may be NULL */
+} tr_cpu_kernels;
+
+/* dtype: TR_F32 or TR_F64. */
+const tr_cpu_kernels *tr_cpu_kernels_for(tr_cpu_level level, tr_dtype dtype);
+
+#endif

@@ -1,0 +1,103 @@
+/* The network operations of the CPU that work row by row, and the table of all. */
+#include <string.h>
+
+#include "core/cpu/cpu.h"
+#include "core/cpu/kernels.h"
+
+#define PARALLEL_FROM 16384 /* elements; below this a thread region costs more than it brings */
+#define ROWS_AT_ONCE  2048
+
+static int threads_for(const tr_ctx *ctx, int64_t count) {
+  return count >= PARALLEL_FROM ? tr_ctx_threads(ctx) : 1;
+}
+
+static const tr_cpu_kernels *kernels_for(tr_ctx *ctx, tr_dtype dtype) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  return tr_cpu_kernels_for(state->level, dtype);
+}
+
+static int64_t cpu_rows_at_once(tr_ctx *ctx) {
+  int64_t rows = 256 * (int64_t)tr_ctx_threads(ctx);
+  return rows > ROWS_AT_ONCE ? rows : ROWS_AT_ONCE;
+}
+
+static const char *row_at(const tr_array *a, int64_t row, int64_t offset) {
+  return (const char *)a->data + (row * a->shape[1] + offset) * (int64_t)tr_dtype_size(a->dtype);
+}
+
+static const char *columns_at(const tr_nn_columns *columns, int64_t row, int64_t rows) {
+  return row_at(columns->table, row / (rows / columns->table->shape[0]), columns->offset);
+}
+
+static tr_status cpu_norm_modulate(tr_ctx *ctx, const tr_nn_norm_args *args) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, args->y->dtype);
+  int64_t rows = args->y->shape[0], cols = args->y->shape[1];
+#pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
+  for (int64_t r = 0; r < rows; r++)
+    kernels->norm_modulate(cols, row_at(args->x, r, 0), columns_at(&args->shift, r, rows),
+                           columns_at(&args->scale, r, rows), args->eps, (char *)row_at(args->y, r, 0));
+  return TR_OK;
+}
+
+static tr_status cpu_condition(tr_ctx *ctx, const tr_array *e, const tr_array *table, const int32_t *labels,
+                               tr_array *y) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, y->dtype);
+  for (int64_t r = 0; r < y->shape[0]; r++)
+    kernels->silu_sum(y->shape[1], row_at(e, e->shape[0] == 1 ? 0 : r, 0),
+                      table ? row_at(table, labels[r], 0) : NULL, (char *)row_at(y, r, 0));
+  return TR_OK;
+}
+
+/* Where patches meet latents: token t of a sample covers rows t / wide * p + i and columns t % wide * p + j.
+ */
+typedef struct {
+  int64_t channels, height, width, patch, wide, tokens;
+} patch_grid;
+
+static patch_grid grid_of(const tr_array *latents, int patch) {
+  patch_grid g = {.channels = latents->shape[1],
+                  .height = latents->shape[2],
+                  .width = latents->shape[3],
+                  .patch = patch,
+                  .wide = latents->shape[3] / patch};
+  g.tokens = g.height / patch * g.wide;
+  return g;
+}
+
+/* Offset of the patch row (channel c, row i) of token t of sample n in the latents. */
+static int64_t latent_offset(const patch_grid *g, int64_t n, int64_t t, int64_t c, int64_t i) {
+  int64_t top = t / g->wide * g->patch + i, left = t % g->wide * g->patch;
+  return ((n * g->channels + c) * g->height + top) * g->width + left;
+}
+
+static tr_status cpu_patchify(tr_ctx *ctx, const tr_array *x, int patch, tr_array *y) {
+  const patch_grid g = grid_of(x, patch);
+  int64_t size = (int64_t)tr_dtype_size(x->dtype), run = patch * size;
+#pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
+  for (int64_t r = 0; r < y->shape[0]; r++) {
+    char *to = (char *)row_at(y, r, 0);
+    for (int64_t c = 0; c < g.channels; c++)
+      for (int64_t i = 0; i < patch; i++, to += run)
+        memcpy(to, (const char *)x->data + latent_offset(&g, r / g.tokens, r % g.tokens, c, i) * size,
+               (size_t)run);
+  }
+  return TR_OK;
+}
+
+static tr_status cpu_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_array *x) {
+  const patch_grid g = grid_of(x, patch);
+  int64_t size = (int64_t)tr_dtype_size(x->dtype), out_channels = y->shape[1] / patch / patch;
+#pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
+  for (int64_t r = 0; r < y->shape[0]; r++)
+    for (int64_t c = 0; c < g.channels; c++)
+      for (int64_t i = 0; i < patch; i++) {
+        char *to = (char *)x->data + latent_offset(&g, r / g.tokens, r % g.tokens, c, i) * size;
+        for (int64_t j = 0; j < patch; j++)
+          memcpy(to + j * size, row_at(y, r, (i * patch + j) * out_channels + c), (size_t)size);
+      }
+  return TR_OK;
+}
+
+const tr_nn_ops tr_cpu_nn = {cpu_rows_at_once, tr_cpu_packed_count, tr_cpu_pack,
+                             tr_cpu_linear,    cpu_norm_modulate,   tr_cpu_attention,
+                             cpu_condition,    cpu_patchify,        cpu_unpatchify};

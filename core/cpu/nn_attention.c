@@ -1,0 +1,124 @@
+/* Attention on the CPU. A task is one head of one sample, or a run of its queries when there are few heads:
+ * keys transposed and values side by side in working memory, then tiles of queries, whose scores stay in the
+ * cache: S = Q K^T, softmax by rows, O = S V. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "core/cpu/cpu.h"
+#include "core/cpu/kernels.h"
+
+#define SCORE_BYTES  49152 /* of a tile of queries */
+#define QUERIES_MIN  4
+#define QUERIES_MAX  64
+#define TASKS_WANTED 2 /* per thread */
+
+typedef struct {
+  const tr_cpu_kernels *loops;
+  const tr_array *qkv;
+  tr_array *y;
+  int64_t size, tokens, hidden, heads, head_size;
+  int64_t tile, tiles;              /* queries at once; tiles of all queries */
+  int64_t run, runs;                /* tiles of one task; tasks of one head */
+  tr_gemm_kernel scores[2], mix[2]; /* S and O of a whole tile and of the last one */
+} attention_job;
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+static int64_t clamp(int64_t value, int64_t low, int64_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+static int64_t queries_of(const attention_job *job, int64_t tile) {
+  return clamp(job->tokens - tile * job->tile, 0, job->tile);
+}
+
+static void plan(attention_job *job, int64_t samples, int threads) {
+  job->tile = clamp(SCORE_BYTES / (job->tokens * job->size), QUERIES_MIN, QUERIES_MAX);
+  if (job->tile > job->tokens) job->tile = job->tokens;
+  job->tiles = ceil_div(job->tokens, job->tile);
+  int64_t runs = ceil_div((int64_t)threads * TASKS_WANTED, samples * job->heads);
+  job->run = ceil_div(job->tiles, clamp(runs, 1, job->tiles));
+  job->runs = ceil_div(job->tiles, job->run);
+}
+
+static tr_status prepare(tr_ctx *ctx, attention_job *job) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  for (int last = 0; last < 2; last++) {
+    tr_gemm_shape scores = {.dtype = job->y->dtype,
+                            .m = (int)job->tokens,
+                            .n = (int)queries_of(job, last ? job->tiles - 1 : 0),
+                            .k = (int)job->head_size,
+                            .lda = (int)job->tokens,
+                            .ldb = (int)(3 * job->hidden),
+                            .ldc = (int)job->tokens};
+    tr_gemm_shape mix = scores;
+    mix.m = (int)job->head_size, mix.k = (int)job->tokens;
+    mix.lda = (int)job->head_size, mix.ldb = (int)job->tokens, mix.ldc = (int)job->hidden;
+    TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, scores, &job->scores[last]));
+    TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, mix, &job->mix[last]));
+  }
+  return TR_OK;
+}
+
+/* Working memory of a thread: keys (head_size, tokens), values (tokens, head_size), scores (tile, tokens). */
+static int64_t scratch_bytes(const attention_job *job) {
+  int64_t elements = (2 * job->head_size + job->tile) * job->tokens;
+  return ceil_div(elements * job->size, 64) * 64;
+}
+
+static void copy_values(const attention_job *job, const char *v, char *to) {
+  int64_t row = job->head_size * job->size, stride = 3 * job->hidden * job->size;
+  for (int64_t t = 0; t < job->tokens; t++) memcpy(to + t * row, v + t * stride, (size_t)row);
+}
+
+static void run_tile(const attention_job *job, int64_t tile, const char *q, const char *keys,
+                     const char *values, char *scores, char *o) {
+  int64_t size = job->size, queries = queries_of(job, tile), row = job->tokens * size;
+  int last = tile == job->tiles - 1;
+  double inverse[QUERIES_MAX], scale = 1 / sqrt((double)job->head_size);
+  tr_gemm_run(&job->scores[last], keys, q + tile * job->tile * 3 * job->hidden * size, scores);
+  for (int64_t i = 0; i < queries; i++)
+    inverse[i] = job->loops->softmax(job->tokens, scale, scores + i * row);
+  o += tile * job->tile * job->hidden * size;
+  tr_gemm_run(&job->mix[last], values, scores, o);
+  for (int64_t i = 0; i < queries; i++)
+    job->loops->scale(job->head_size, inverse[i], o + i * job->hidden * size);
+}
+
+static void run_task(const attention_job *job, int64_t task, char *scratch) {
+  int64_t size = job->size, part = task % job->runs, head = task / job->runs % job->heads;
+  int64_t sample = task / job->runs / job->heads, column = head * job->head_size;
+  const char *q = (const char *)job->qkv->data + (sample * job->tokens * 3 * job->hidden + column) * size;
+  char *o = (char *)job->y->data + (sample * job->tokens * job->hidden + column) * size;
+  char *keys = scratch, *values = keys + job->tokens * job->head_size * size;
+  char *scores = values + job->tokens * job->head_size * size;
+  job->loops->transpose(job->tokens, job->head_size, q + job->hidden * size, 3 * job->hidden, keys,
+                        job->tokens);
+  copy_values(job, q + 2 * job->hidden * size, values);
+  for (int64_t tile = part * job->run; tile < job->tiles && tile < (part + 1) * job->run; tile++)
+    run_tile(job, tile, q, keys, values, scores, o);
+}
+
+tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  int threads = tr_ctx_threads(ctx);
+  attention_job job = {.loops = tr_cpu_kernels_for(state->level, y->dtype), .qkv = qkv, .y = y};
+  void *scratch;
+  if (y->count == 0) return TR_OK;
+  job.size = (int64_t)tr_dtype_size(y->dtype), job.tokens = y->shape[0] / samples;
+  job.hidden = y->shape[1], job.heads = heads, job.head_size = y->shape[1] / heads;
+  plan(&job, samples, threads);
+  TR_TRY(prepare(ctx, &job));
+  int64_t stride = scratch_bytes(&job), tasks = samples * heads * job.runs;
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+#pragma omp parallel num_threads(threads)
+  {
+    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+#pragma omp for schedule(guided)
+    for (int64_t task = 0; task < tasks; task++) run_task(&job, task, mine);
+  }
+  return TR_OK;
+}

@@ -1,0 +1,143 @@
+#include "core/nn.h"
+
+#include "core/backend.h"
+
+static tr_status table_of(tr_ctx *ctx, const char *what, const tr_nn_ops **nn) {
+  *nn = tr_ctx_backend(ctx)->nn;
+  if (*nn) return TR_OK;
+  return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no %s: use cpu", tr_ctx_backend(ctx)->name,
+                 what);
+}
+
+/* An operand: on the same context and of the same element type as `like`, with ndim dimensions. */
+static tr_status check_operand(const tr_array *a, const tr_array *like, int ndim, const char *what) {
+  if (a && a->ctx == like->ctx && a->dtype == like->dtype && a->ndim == ndim &&
+      (a->dtype == TR_F32 || a->dtype == TR_F64))
+    return TR_OK;
+  char text[96] = "nothing";
+  if (a) tr_array_describe(a, text, sizeof text);
+  return TR_FAIL(like->ctx, TR_E_SHAPE, "%s is %s: %d dimensions of %s on the same context were expected",
+                 what, text, ndim, tr_dtype_name(like->dtype));
+}
+
+static tr_status check_extents(tr_ctx *ctx, bool fits, const char *what) {
+  return fits ? TR_OK
+              : TR_FAIL(ctx, TR_E_SHAPE, "the extents of the operands of %s do not fit together", what);
+}
+
+static tr_status check_columns(const tr_nn_columns *columns, const tr_array *y, const char *what) {
+  if (!columns->table) return TR_OK;
+  const tr_array *table = columns->table;
+  TR_TRY(check_operand(table, y, 2, what));
+  bool fits = table->shape[0] > 0 && y->shape[0] % table->shape[0] == 0 && columns->offset >= 0 &&
+              columns->offset + y->shape[1] <= table->shape[1];
+  return check_extents(y->ctx, fits, what);
+}
+
+int64_t tr_nn_rows_at_once(tr_ctx *ctx) {
+  const tr_nn_ops *nn = tr_ctx_backend(ctx)->nn;
+  return nn ? nn->rows_at_once(ctx) : 1;
+}
+
+tr_status tr_nn_pack(const tr_array *w, tr_nn_weight *out) {
+  const tr_nn_ops *nn;
+  *out = (tr_nn_weight){0};
+  TR_TRY(table_of(w->ctx, "linear layer", &nn));
+  TR_TRY(check_operand(w, w, 2, "a weight"));
+  out->out = w->shape[0], out->in = w->shape[1];
+  int64_t count = nn->packed_count(w->dtype, out->out, out->in);
+  TR_TRY(tr_array_create(w->ctx, w->dtype, 1, &count, &out->packed));
+  tr_status status = nn->pack(w->ctx, w, out);
+  if (status != TR_OK) tr_nn_weight_clear(out);
+  return status;
+}
+
+void tr_nn_weight_clear(tr_nn_weight *w) {
+  tr_array_destroy(&w->packed);
+  w->out = w->in = 0;
+}
+
+tr_status tr_nn_linear(const tr_nn_linear_args *args) {
+  const tr_array *x = args->x, *y = args->y, *bias = args->bias, *residual = args->residual;
+  const tr_nn_ops *nn;
+  TR_TRY(table_of(y->ctx, "linear layer", &nn));
+  TR_TRY(check_operand(y, y, 2, "the result of a linear layer"));
+  TR_TRY(check_operand(x, y, 2, "the input of a linear layer"));
+  TR_TRY(check_operand(args->w->packed, y, 1, "a packed weight"));
+  if (bias) TR_TRY(check_operand(bias, y, 1, "a bias"));
+  if (residual) TR_TRY(check_operand(residual, y, 2, "a residual"));
+  bool fits = x->shape[0] == y->shape[0] && x->shape[1] == args->w->in && y->shape[1] == args->w->out &&
+              x->data != y->data && (!bias || bias->count == args->w->out) &&
+              (!residual || (residual->shape[1] == args->w->out && residual->shape[0] > 0 &&
+                             y->shape[0] % residual->shape[0] == 0));
+  TR_TRY(check_extents(y->ctx, fits, "a linear layer"));
+  TR_TRY(check_columns(&args->gate, y, "a gate"));
+  return nn->linear(y->ctx, args);
+}
+
+tr_status tr_nn_norm_modulate(const tr_nn_norm_args *args) {
+  const tr_array *x = args->x, *y = args->y;
+  const tr_nn_ops *nn;
+  TR_TRY(table_of(y->ctx, "layer norm", &nn));
+  TR_TRY(check_operand(y, y, 2, "the result of a layer norm"));
+  TR_TRY(check_operand(x, y, 2, "the input of a layer norm"));
+  bool fits = tr_array_same_shape(x, y) && x->shape[1] > 0 && args->shift.table && args->scale.table;
+  TR_TRY(check_extents(y->ctx, fits, "a layer norm"));
+  TR_TRY(check_columns(&args->shift, y, "a shift"));
+  TR_TRY(check_columns(&args->scale, y, "a scale"));
+  return nn->norm_modulate(y->ctx, args);
+}
+
+tr_status tr_nn_attention(const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
+  const tr_nn_ops *nn;
+  TR_TRY(table_of(y->ctx, "attention", &nn));
+  TR_TRY(check_operand(y, y, 2, "the result of attention"));
+  TR_TRY(check_operand(qkv, y, 2, "the input of attention"));
+  bool fits = samples > 0 && heads > 0 && qkv->shape[0] == y->shape[0] && y->shape[0] % samples == 0 &&
+              qkv->shape[1] == 3 * y->shape[1] && y->shape[1] % heads == 0;
+  TR_TRY(check_extents(y->ctx, fits, "attention"));
+  return nn->attention(y->ctx, qkv, samples, heads, y);
+}
+
+tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_t *labels, tr_array *y) {
+  const tr_nn_ops *nn;
+  TR_TRY(table_of(y->ctx, "conditioning", &nn));
+  TR_TRY(check_operand(y, y, 2, "the result of conditioning"));
+  TR_TRY(check_operand(e, y, 2, "a time embedding"));
+  if (table) TR_TRY(check_operand(table, y, 2, "a label table"));
+  bool fits = e->shape[1] == y->shape[1] && (e->shape[0] == y->shape[0] || e->shape[0] == 1) &&
+              (table != NULL) == (labels != NULL) && (!table || table->shape[1] == y->shape[1]);
+  TR_TRY(check_extents(y->ctx, fits, "conditioning"));
+  for (int64_t i = 0; table && i < y->shape[0]; i++)
+    if (labels[i] < 0 || labels[i] >= table->shape[0])
+      return TR_FAIL(y->ctx, TR_E_ARG, "class label %d is not one of 0 to %lld", (int)labels[i],
+                     (long long)table->shape[0] - 1);
+  return nn->condition(y->ctx, e, table, labels, y);
+}
+
+/* Latents (N, C, H, W) against tokens of `per_pixel` values a pixel. */
+static bool patches_fit(const tr_array *latents, int patch, const tr_array *tokens, int64_t per_pixel) {
+  int64_t p = patch, h = latents->shape[2], w = latents->shape[3];
+  return p > 0 && h % p == 0 && w % p == 0 && tokens->shape[0] == latents->shape[0] * (h / p) * (w / p) &&
+         tokens->shape[1] == per_pixel * p * p;
+}
+
+tr_status tr_nn_patchify(const tr_array *x, int patch, tr_array *y) {
+  const tr_nn_ops *nn;
+  TR_TRY(table_of(y->ctx, "patches", &nn));
+  TR_TRY(check_operand(x, y, 4, "the latents"));
+  TR_TRY(check_operand(y, y, 2, "the patches"));
+  TR_TRY(check_extents(y->ctx, patches_fit(x, patch, y, x->shape[1]), "cutting into patches"));
+  return nn->patchify(y->ctx, x, patch, y);
+}
+
+tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x) {
+  const tr_nn_ops *nn;
+  TR_TRY(table_of(y->ctx, "patches", &nn));
+  TR_TRY(check_operand(x, y, 4, "the latents"));
+  TR_TRY(check_operand(y, y, 2, "the patches"));
+  int64_t channels = patch > 0 ? y->shape[1] / patch / patch : 0;
+  bool fits = patches_fit(x, patch, y, channels) && channels >= x->shape[1];
+  TR_TRY(check_extents(y->ctx, fits, "joining patches"));
+  return nn->unpatchify(y->ctx, y, patch, x);
+}

@@ -1,0 +1,181 @@
+/* The forward pass of a SiT. Large batches are cut into runs of samples that keep the device busy; a row's
+ * result never depends on the cut. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "nets/sit_private.h"
+
+#define NORM_EPS   1e-6
+#define MAX_PERIOD 10000.0
+
+void tr_sit_work_clear(tr_sit_work *work) {
+  for (int i = 0; i < TR_SIT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
+  work->samples = 0;
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static int64_t widest(const tr_sit_config *c) {
+  int64_t area = (int64_t)c->patch * c->patch;
+  return larger(larger(3 * (int64_t)c->hidden, c->mlp_hidden), area * larger(c->channels, c->out_channels));
+}
+
+static tr_status provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples) {
+  if (samples <= net->work.samples) return TR_OK;
+  int64_t d = net->config.hidden, rows = samples * net->tokens;
+  const int64_t shape[TR_SIT_BUFFERS][2] = {
+      [TR_SIT_TOKENS] = {rows, d},
+      [TR_SIT_HIDDEN] = {rows, d},
+      [TR_SIT_WIDE] = {rows, widest(&net->config)},
+      [TR_SIT_EMBEDDING] = {samples, net->config.time_frequencies},
+      [TR_SIT_TIME1] = {samples, d},
+      [TR_SIT_TIME2] = {samples, d},
+      [TR_SIT_CONDITION] = {samples, d},
+      [TR_SIT_MODULATION] = {samples, 6 * d},
+  };
+  tr_sit_work_clear(&net->work);
+  for (int i = 0; i < TR_SIT_BUFFERS; i++)
+    TR_TRY(tr_array_create(ctx, net->dtype, 2, shape[i], &net->work.buffer[i]));
+  net->work.samples = samples;
+  return TR_OK;
+}
+
+/* The front of a buffer as a matrix; borrows its memory. */
+static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols) {
+  tr_array view = *net->work.buffer[buffer];
+  view.owned = false, view.shape[0] = rows, view.shape[1] = cols, view.count = rows * cols;
+  return view;
+}
+
+static tr_array samples_of(const tr_array *x, int64_t first, int64_t n) {
+  tr_array view = *x;
+  int64_t row = x->count / x->shape[0];
+  view.owned = false, view.shape[0] = n, view.count = n * row;
+  view.data = (char *)x->data + (size_t)(first * row) * tr_dtype_size(x->dtype);
+  return view;
+}
+
+static tr_status linear(const tr_array *x, const tr_sit_linear *layer, tr_nn_activation activation,
+                        tr_array *y) {
+  return tr_nn_linear(
+      &(tr_nn_linear_args){.x = x, .w = &layer->w, .bias = layer->bias, .activation = activation, .y = y});
+}
+
+/* y = residual + gate (x W^T + b), in place on the residual stream */
+static tr_status linear_gated(const tr_array *x, const tr_sit_linear *layer, tr_nn_columns gate,
+                              tr_array *tokens) {
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = x, .w = &layer->w, .bias = layer->bias, .gate = gate, .residual = tokens, .y = tokens});
+}
+
+static tr_status norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
+                      tr_array *y) {
+  return tr_nn_norm_modulate(&(tr_nn_norm_args){
+      .x = x, .shift = {modulation, shift}, .scale = {modulation, scale}, .eps = NORM_EPS, .y = y});
+}
+
+/* Sinusoidal embedding of the times: cosines, then sines, of t exp(-ln(10000) j / half). */
+static tr_status embed_times(const double *t, tr_array *embedding) {
+  int64_t width = embedding->shape[1], half = width / 2;
+  double *host = calloc((size_t)embedding->count, sizeof *host);
+  if (!host)
+    return TR_FAIL(embedding->ctx, TR_E_MEM, "out of memory for %lld time embeddings",
+                   (long long)embedding->shape[0]);
+  for (int64_t n = 0; n < embedding->shape[0]; n++)
+    for (int64_t j = 0; j < half; j++) {
+      double angle = t[n] * exp(-log(MAX_PERIOD) * (double)j / (double)half);
+      host[n * width + j] = cos(angle);
+      host[n * width + half + j] = sin(angle);
+    }
+  tr_status status = tr_array_set_f64(embedding, host);
+  free(host);
+  return status;
+}
+
+/* condition (n, D) = silu(time MLP + label row) */
+static tr_status condition_rows(const tr_sit *net, const double *t, int64_t n_times, const int32_t *labels,
+                                tr_array *condition) {
+  int64_t d = net->config.hidden;
+  tr_array embedding = matrix(net, TR_SIT_EMBEDDING, n_times, net->config.time_frequencies);
+  tr_array inner = matrix(net, TR_SIT_TIME1, n_times, d), time = matrix(net, TR_SIT_TIME2, n_times, d);
+  TR_TRY(embed_times(t, &embedding));
+  TR_TRY(linear(&embedding, &net->time1, TR_NN_SILU, &inner));
+  TR_TRY(linear(&inner, &net->time2, TR_NN_IDENTITY, &time));
+  return tr_nn_condition(&time, net->labels, labels, condition);
+}
+
+static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition,
+                           int64_t samples, tr_array *tokens) {
+  int64_t d = net->config.hidden, rows = tokens->shape[0];
+  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * d);
+  tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d), qkv = matrix(net, TR_SIT_WIDE, rows, 3 * d);
+  tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
+  TR_TRY(linear(condition, &block->modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(norm(tokens, &mod, 0, d, &hidden));
+  TR_TRY(linear(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_nn_attention(&qkv, samples, net->config.heads, &hidden));
+  TR_TRY(linear_gated(&hidden, &block->proj, (tr_nn_columns){&mod, 2 * d}, tokens));
+  TR_TRY(norm(tokens, &mod, 3 * d, 4 * d, &hidden));
+  TR_TRY(linear(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
+  return linear_gated(&mlp, &block->fc2, (tr_nn_columns){&mod, 5 * d}, tokens);
+}
+
+static tr_status embed_patches(const tr_sit *net, const tr_array *x, tr_array *tokens) {
+  int64_t values = (int64_t)net->config.channels * net->config.patch * net->config.patch;
+  tr_array patches = matrix(net, TR_SIT_WIDE, tokens->shape[0], values);
+  TR_TRY(tr_nn_patchify(x, net->config.patch, &patches));
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = &patches, .w = &net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
+}
+
+static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
+                             tr_array *f) {
+  int64_t d = net->config.hidden, rows = tokens->shape[0];
+  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * d);
+  tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
+           patches = matrix(net, TR_SIT_WIDE, rows, net->final.w.out);
+  TR_TRY(linear(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(norm(tokens, &mod, 0, d, &hidden));
+  TR_TRY(linear(&hidden, &net->final, TR_NN_IDENTITY, &patches));
+  return tr_nn_unpatchify(&patches, net->config.patch, f);
+}
+
+/* One run of samples. Where time and label are common to all rows, so is the conditioning: one row of it. */
+static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *labels, int64_t n_conditions,
+                             const tr_array *x, tr_array *f) {
+  int64_t samples = x->shape[0], d = net->config.hidden;
+  tr_array tokens = matrix(net, TR_SIT_TOKENS, samples * net->tokens, d);
+  tr_array condition = matrix(net, TR_SIT_CONDITION, n_conditions, d);
+  TR_TRY(condition_rows(net, times.t, times.n, labels, &condition));
+  TR_TRY(embed_patches(net, x, &tokens));
+  for (int i = 0; i < net->config.depth; i++)
+    TR_TRY(run_block(net, &net->blocks[i], &condition, samples, &tokens));
+  return final_layer(net, &condition, &tokens, f);
+}
+
+static int64_t samples_at_once(tr_ctx *ctx, const tr_sit *net, int64_t samples) {
+  int64_t most = larger(tr_nn_rows_at_once(ctx) / net->tokens, 1);
+  return most < samples ? most : samples;
+}
+
+tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                         tr_array *f) {
+  int64_t samples = x->shape[0], step = samples_at_once(ctx, net, samples);
+  if (samples == 0) return TR_OK;
+  TR_TRY(provide_work(ctx, net, step));
+  int32_t *row_labels = malloc((size_t)samples * sizeof *row_labels);
+  if (!row_labels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
+  for (int64_t i = 0; i < samples; i++) row_labels[i] = labels->labels[labels->n == 1 ? 0 : i];
+  tr_status status = TR_OK;
+  for (int64_t first = 0; first < samples && status == TR_OK; first += step) {
+    int64_t n = first + step < samples ? step : samples - first;
+    tr_array part = samples_of(x, first, n), result = samples_of(f, first, n);
+    tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
+    int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
+    status = forward_run(net, part_times, row_labels + first, conditions, &part, &result);
+  }
+  free(row_labels);
+  return status;
+}
