@@ -76,9 +76,12 @@ tr_status tr_array_view(const tr_array *parent, int64_t offset, int ndim, const 
 }
 
 tr_status tr_array_rows(const tr_array *parent, int64_t first, int64_t n, tr_array **out) {
-  int64_t shape[TR_MAX_DIMS];
+  int64_t shape[TR_MAX_DIMS], rows = parent->shape[0], row = rows ? parent->count / rows : 0;
+  *out = NULL;
+  if (first < 0 || n < 0 || first > rows || n > rows - first)
+    return TR_FAIL(parent->ctx, TR_E_SHAPE, "%lld rows from row %lld do not fit into %lld", (long long)n,
+                   (long long)first, (long long)rows);
   memcpy(shape, parent->shape, sizeof shape);
-  int64_t row = parent->shape[0] ? parent->count / parent->shape[0] : 0;
   shape[0] = n;
   return tr_array_view(parent, first * row, parent->ndim, shape, out);
 }
@@ -122,11 +125,14 @@ tr_status tr_array_copy(const tr_array *from, tr_array *to) {
                                             (size_t)to->count * tr_dtype_size(to->dtype));
 }
 
+/* Rounded once: where f32 falls on a tie of bf16, the double tells on which side of it the value is. */
 static uint16_t bf16_from_double(double value) {
   float f = (float)value;
   uint32_t bits;
   memcpy(&bits, &f, sizeof bits);
   if (isnan(f)) return (uint16_t)(bits >> 16 | 0x40u);
+  if ((bits & 0xFFFFu) == 0x8000u && fabs(value) != fabs((double)f))
+    bits += fabs(value) > fabs((double)f) ? 1u : -1u;
   return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 

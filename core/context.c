@@ -36,6 +36,12 @@ const tr_backend *const *tr_backends(void) {
   return list;
 }
 
+/* Names out of files may hold anything: a message stays one line and moves no terminal. */
+static void one_line(char *text) {
+  for (char *c = text; *c; c++)
+    if (iscntrl((unsigned char)*c)) *c = '?';
+}
+
 static tr_status set_error(tr_error *err, tr_status status, const char *file, int line, const char *format,
                            ...) __attribute__((format(printf, 5, 6)));
 static tr_status set_error(tr_error *err, tr_status status, const char *file, int line, const char *format,
@@ -45,6 +51,7 @@ static tr_status set_error(tr_error *err, tr_status status, const char *file, in
   va_start(args, format);
   vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);
+  one_line(err->message);
   err->status = status;
   err->file = file;
   err->line = line;
@@ -98,6 +105,7 @@ tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_erro
     free(ctx);
     return status;
   }
+  if (err) *err = (tr_error){0}; /* "auto" may have met devices that did not open */
   snprintf(ctx->resource, sizeof ctx->resource, "%s",
            strcmp(resource, "auto") == 0 ? ctx->backend->name : resource);
   ctx->seed = seed;
@@ -146,6 +154,7 @@ tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line
   va_start(args, format);
   vsnprintf(ctx->error.message, sizeof ctx->error.message, format, args);
   va_end(args);
+  one_line(ctx->error.message);
   ctx->error.status = status;
   ctx->error.file = file;
   ctx->error.line = line;
@@ -174,6 +183,7 @@ void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  one_line(text);
   ctx->warn(text, ctx->warn_user);
 }
 

@@ -1,12 +1,15 @@
 #include "core/registry.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/registry_private.h"
+
+#define WORD_MAX 63 /* characters of a name */
 
 typedef struct {
   const char *kind;
@@ -56,12 +59,35 @@ static const tr_module *lookup(const tr_registry *registry, const char *kind, co
   return NULL;
 }
 
-tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
-  tr_registry *registry = tr_ctx_registry(ctx);
+static tr_status check_free(tr_ctx *ctx, const char *kind, const char *name, size_t length) {
+  char word[WORD_MAX + 1];
+  if (length > WORD_MAX)
+    return TR_FAIL(ctx, TR_E_ARG, "%s '%s': a name has at most %d characters", kind, name, WORD_MAX);
+  snprintf(word, sizeof word, "%.*s", (int)length, name);
+  if (lookup(tr_ctx_registry(ctx), kind, word, true))
+    return TR_FAIL(ctx, TR_E_ARG, "%s '%s' is already registered: choose another name", kind, word);
+  return TR_OK;
+}
+
+/* The name and every alias are new to this kind. */
+static tr_status check_names(tr_ctx *ctx, const char *kind, const tr_module *module) {
   if (!module->name || !*module->name)
     return TR_FAIL(ctx, TR_E_ARG, "a %s without a name cannot be registered", kind);
-  if (lookup(registry, kind, module->name, true))
-    return TR_FAIL(ctx, TR_E_ARG, "%s '%s' is already registered: choose another name", kind, module->name);
+  if (strchr(module->name, ','))
+    return TR_FAIL(ctx, TR_E_ARG, "%s '%s': a comma separates aliases, it cannot be part of a name", kind,
+                   module->name);
+  TR_TRY(check_free(ctx, kind, module->name, strlen(module->name)));
+  for (const char *alias = module->aliases; alias && *alias;) {
+    size_t length = strcspn(alias, ",");
+    TR_TRY(check_free(ctx, kind, alias, length));
+    alias += length + (alias[length] == ',');
+  }
+  return TR_OK;
+}
+
+tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
+  tr_registry *registry = tr_ctx_registry(ctx);
+  TR_TRY(check_names(ctx, kind, module));
   if (registry->n == registry->capacity) {
     int capacity = registry->capacity ? 2 * registry->capacity : 64;
     entry *grown = realloc(registry->entries, (size_t)capacity * sizeof *grown);
@@ -91,11 +117,10 @@ const char *tr_kind_at(const tr_ctx *ctx, int i) {
   return NULL;
 }
 
-#define WORD_MAX 63
-
+/* INT_MAX when a word is too long to be a name. */
 static int edit_distance(const char *a, const char *b) {
   size_t n = strlen(a), m = strlen(b);
-  if (n > WORD_MAX || m > WORD_MAX) return WORD_MAX;
+  if (n > WORD_MAX || m > WORD_MAX) return INT_MAX;
   int row[WORD_MAX + 1];
   for (size_t j = 0; j <= m; j++) row[j] = (int)j;
   for (size_t i = 1; i <= n; i++) {

@@ -12,8 +12,9 @@ typedef struct {
   const char *summary; /* one line for `transit list` */
 } tr_module;
 
-/* Adds a module. The table is borrowed and must outlive the context. A name or alias that is taken in this
- * kind is TR_E_ARG. Built-in and user modules register the same way. */
+/* Adds a module. The table and the text `kind` are borrowed and must outlive the context. Names have 1 to 63
+ * characters; a name or alias that is taken in this kind, in whatever case, is TR_E_ARG. Built-in and user
+ * modules register the same way. */
 tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module);
 
 /* The module of this kind with this name or alias (exact spelling first, then ignoring case). Unknown:

@@ -33,6 +33,8 @@ tr_status tr_fill(double c, tr_array *z) {
 }
 
 tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z) {
+  if ((int)op < TR_MAP_CONST || op > TR_MAP_ADDC)
+    return TR_FAIL(z->ctx, TR_E_ARG, "there is no elementwise operation %d", (int)op);
   TR_TRY(check_real(z, x, "an elementwise operation"));
   TR_TRY(check_real(z, y, "an elementwise operation"));
   if ((op != TR_MAP_CONST && !x) || ((op == TR_MAP_MUL || op == TR_MAP_DIV) && !y))
@@ -51,6 +53,8 @@ static tr_status check_segments(const tr_array *x, const tr_segments *seg) {
 
 tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
                     double *out) {
+  if ((int)op < TR_SUM_XY || op > TR_SUM)
+    return TR_FAIL(x->ctx, TR_E_ARG, "there is no reduction %d", (int)op);
   TR_TRY(check_real(x, y, "a reduction"));
   TR_TRY(check_segments(x, seg));
   if ((op == TR_SUM_XY || op == TR_SUM_XW2) && !y)
@@ -64,7 +68,7 @@ tr_status tr_randn(const tr_random_address *address, tr_array *z) {
   int64_t row = z->shape[0] ? z->count / z->shape[0] : 0;
   if (row > (int64_t)1 << 33)
     return TR_FAIL(z->ctx, TR_E_SHAPE, "a sample of %lld elements: at most 2^33", (long long)row);
-  if (address->purpose > 0xFFFFu || address->sample + (uint64_t)z->shape[0] > (uint64_t)1 << 48)
+  if (address->purpose > 0xFFFFu || address->sample > ((uint64_t)1 << 48) - (uint64_t)z->shape[0])
     return TR_FAIL(z->ctx, TR_E_ARG, "random address out of range: purpose < 2^16, sample < 2^48");
   return tr_ctx_backend(z->ctx)->vec->randn(z->ctx, address, z);
 }

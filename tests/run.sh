@@ -36,10 +36,6 @@ release() {
 
 asan() {
   build build-asan -DTRANSIT_SANITIZE=ON -DTRANSIT_BENCHES=OFF
-  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
-  UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-  LSAN_OPTIONS=suppressions=$PWD/tests/support/leaks.supp:print_suppressions=0
-  export ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS
   run_tests build-asan
 }
 

@@ -1,0 +1,210 @@
+/* Arrays: shapes and their limits, views, conversion and rounding, copies. */
+/* TR_TEST_RESOURCES */
+#include <stdlib.h>
+
+#include "tests/support/check.h"
+
+static void shapes(tr_ctx *ctx) {
+  static const struct {
+    int ndim;
+    int64_t shape[6];
+    const char *word;
+  } bad[] = {{0, {0}, "0 dimensions"},
+             {6, {1, 1, 1, 1, 1, 1}, "6 dimensions"},
+             {-1, {0}, "-1 dimensions"},
+             {2, {3, -1}, "-1 of dimension 1"},
+             {2, {INT64_MAX, 2}, "overflows"},
+             {1, {INT64_MAX}, "overflows"},
+             {3, {1 << 30, 1 << 30, 8}, "overflows"}};
+  tr_array *a;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    CHECK_ERROR(ctx, tr_array_create(ctx, TR_F32, bad[i].ndim, bad[i].shape, &a), TR_E_SHAPE, bad[i].word);
+    CHECK(a == NULL);
+  }
+  CHECK_ERROR(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){(int64_t)1 << 58}, &a), TR_E_MEM, "memory");
+  CHECK(a == NULL);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 5, (int64_t[]){2, 1, 3, 1, 2}, &a));
+  char text[80], small[8];
+  CHECK(a->count == 12 && a->owned &&
+        strcmp(tr_array_describe(a, text, sizeof text), "f64 (2, 1, 3, 1, 2)") == 0);
+  CHECK(strcmp(tr_array_describe(a, small, sizeof small), "f64 (2,") == 0);
+  tr_array *b;
+  CHECK_OK(ctx, tr_array_like(a, &b));
+  CHECK(tr_array_same_shape(a, b) && b->dtype == TR_F64 && b->data != a->data);
+  tr_array_destroy(&b);
+  CHECK(b == NULL);
+  tr_array_destroy(&b);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, (int64_t[]){2, 1, 3, 2}, &b));
+  CHECK(!tr_array_same_shape(a, b));
+  tr_array_destroy(&b);
+  tr_array_destroy(&a);
+}
+
+static void empty(tr_ctx *ctx) {
+  tr_array *a, *b;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){0, 3}, &a));
+  CHECK(a->count == 0 && a->data != NULL);
+  CHECK_OK(ctx, tr_array_upload(a, NULL));
+  CHECK_OK(ctx, tr_array_download(a, NULL));
+  CHECK_OK(ctx, tr_array_set_f64(a, NULL));
+  CHECK_OK(ctx, tr_array_get_f64(a, NULL));
+  CHECK_OK(ctx, tr_array_like(a, &b));
+  CHECK_OK(ctx, tr_array_copy(a, b));
+  tr_array_destroy(&b);
+  CHECK_OK(ctx, tr_array_rows(a, 0, 0, &b));
+  tr_array_destroy(&b);
+  tr_array_destroy(&a);
+}
+
+static void views(tr_ctx *ctx) {
+  tr_array *a, *v, *w;
+  double x[24], got[24];
+  for (int i = 0; i < 24; i++) x[i] = i;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 3, (int64_t[]){4, 3, 2}, &a));
+  CHECK_OK(ctx, tr_array_set_f64(a, x));
+  CHECK_OK(ctx, tr_array_rows(a, 1, 2, &v));
+  CHECK(v->ndim == 3 && v->shape[0] == 2 && v->shape[1] == 3 && v->count == 12 && !v->owned);
+  CHECK_OK(ctx, tr_array_get_f64(v, got));
+  CHECK(memcmp(got, x + 6, 12 * sizeof *got) == 0);
+  CHECK_OK(ctx, tr_array_view(v, 5, 1, (int64_t[]){7}, &w)); /* a view of a view */
+  CHECK_OK(ctx, tr_array_get_f64(w, got));
+  CHECK(got[0] == 11 && got[6] == 17);
+  CHECK_OK(ctx, tr_array_set_f64(w, (double[]){-1, -1, -1, -1, -1, -1, -1})); /* writes into the parent */
+  tr_array_destroy(&w);
+  tr_array_destroy(&v);
+  CHECK_OK(ctx, tr_array_get_f64(a, got));
+  CHECK(got[10] == 10 && got[11] == -1 && got[17] == -1 && got[18] == 18);
+  CHECK_ERROR(ctx, tr_array_view(a, 0, 1, (int64_t[]){25}, &v), TR_E_SHAPE, "25 elements at 0");
+  CHECK_ERROR(ctx, tr_array_view(a, 20, 1, (int64_t[]){5}, &v), TR_E_SHAPE, "fit");
+  CHECK_ERROR(ctx, tr_array_view(a, -1, 1, (int64_t[]){1}, &v), TR_E_SHAPE, "fit");
+  CHECK_ERROR(ctx, tr_array_view(a, INT64_MAX, 1, (int64_t[]){1}, &v), TR_E_SHAPE, "fit");
+  CHECK(v == NULL);
+  static const int64_t rows[][2] = {{0, 5}, {4, 1}, {-1, 1}, {2, -1}, {INT64_MAX, 1}, {1, INT64_MAX}, {5, 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    CHECK_ERROR(ctx, tr_array_rows(a, rows[i][0], rows[i][1], &v), TR_E_SHAPE, NULL);
+    CHECK(v == NULL);
+  }
+  CHECK_OK(ctx, tr_array_rows(a, 4, 0, &v));
+  CHECK(v->count == 0);
+  tr_array_destroy(&v);
+  tr_array_destroy(&a);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){3, 0}, &a)); /* rows without elements are rows */
+  CHECK_ERROR(ctx, tr_array_rows(a, 0, 4, &v), TR_E_SHAPE, NULL);
+  CHECK_OK(ctx, tr_array_rows(a, 1, 2, &v));
+  CHECK(v->shape[0] == 2);
+  tr_array_destroy(&v);
+  tr_array_destroy(&a);
+}
+
+/* One value through an array of this type and back. */
+static double through(tr_ctx *ctx, tr_dtype dtype, double value) {
+  tr_array *a;
+  double got = -1;
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 1, (int64_t[]){1}, &a));
+  CHECK_OK(ctx, tr_array_set_f64(a, &value));
+  CHECK_OK(ctx, tr_array_get_f64(a, &got));
+  tr_array_destroy(&a);
+  return got;
+}
+
+static void rounding(tr_ctx *ctx) {
+  static const double same[] = {0.0, -0.0, 1, -2.5, INFINITY, -INFINITY, 0x1p-126};
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    for (tr_dtype dtype = TR_F32; dtype <= TR_BF16; dtype++) {
+      double got = through(ctx, dtype, same[i]);
+      CHECK(memcmp(&got, &same[i], sizeof got) == 0);
+    }
+  for (tr_dtype dtype = TR_F32; dtype <= TR_BF16; dtype++) CHECK(isnan(through(ctx, dtype, NAN)));
+  CHECK(through(ctx, TR_F64, 0.1) == 0.1);
+  CHECK(through(ctx, TR_F32, 0.1) == (double)0.1f);
+  static const struct {
+    double value, want;
+  } bf16[] = {{0.1, 0x1.9ap-4},
+              {1 + 0x1p-8, 1},                          /* a tie goes to the even one */
+              {1 + 3 * 0x1p-8, 1 + 0x1p-6},             /* and so does this */
+              {1 + 0x1p-8 + 0x1p-40, 1 + 0x1p-7},       /* above a tie by less than f32 can hold */
+              {1 + 3 * 0x1p-8 - 0x1p-40, 1 + 0x1p-7},   /* below one */
+              {-(1 + 0x1p-8 + 0x1p-40), -(1 + 0x1p-7)}, /* the same below zero */
+              {-(1 + 3 * 0x1p-8 - 0x1p-40), -(1 + 0x1p-7)},
+              {0x1.fep127, 0x1.fep127}, /* the largest */
+              {0x1.ffp127, INFINITY},   /* a tie with what would come next */
+              {0x1.feffffp127, 0x1.fep127},
+              {1e300, INFINITY},
+              {0x1p-133, 0x1p-133}, /* the smallest subnormal */
+              {0x1p-134, 0},        /* half of it: a tie with zero */
+              {0x1p-134 + 0x1p-160, 0x1p-133},
+              {-0x1p-200, -0.0}};
+  for (size_t i = 0; i < sizeof bf16 / sizeof *bf16; i++) {
+    double got = through(ctx, TR_BF16, bf16[i].value);
+    CHECK_NEAR(got == bf16[i].want ? 0 : got - bf16[i].want, 0, 0);
+    CHECK(signbit(got) == signbit(bf16[i].want));
+  }
+}
+
+/* Every bf16 survives the way to double and back. */
+static void all_bf16(tr_ctx *ctx) {
+  static uint16_t bits[65536], back[65536];
+  static double values[65536];
+  tr_array *a;
+  for (int i = 0; i < 65536; i++) bits[i] = (uint16_t)i;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_BF16, 1, (int64_t[]){65536}, &a));
+  CHECK_OK(ctx, tr_array_upload(a, bits));
+  CHECK_OK(ctx, tr_array_get_f64(a, values));
+  CHECK_OK(ctx, tr_array_set_f64(a, values));
+  CHECK_OK(ctx, tr_array_download(a, back));
+  int changed = 0;
+  for (int i = 0; i < 65536; i++) changed += bits[i] != back[i] && !isnan(values[i]);
+  CHECK(changed == 0);
+  CHECK(isnan(values[0x7F81]) && values[0x7F80] == INFINITY);
+  tr_array_destroy(&a);
+}
+
+static void integers(tr_ctx *ctx) {
+  static const double good[] = {INT32_MIN, INT32_MAX, 0, -1},
+                      bad[] = {0.5, 2147483648.0, -2147483649.0, NAN, INFINITY, -INFINITY, 1e300};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) CHECK(through(ctx, TR_I32, good[i]) == good[i]);
+  tr_array *a;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_I32, 1, (int64_t[]){1}, &a));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    CHECK_ERROR(ctx, tr_array_set_f64(a, &bad[i]), TR_E_ARG, "32-bit integer");
+  tr_array_destroy(&a);
+}
+
+static void copies(tr_ctx *ctx) {
+  tr_array *a, *b, *c;
+  tr_ctx *other;
+  float x[6] = {1, 2, 3, 4, 5, 6}, got[6];
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){2, 3}, &a));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 1, (int64_t[]){6}, &b));
+  CHECK_OK(ctx, tr_array_upload(a, x));
+  CHECK_OK(ctx, tr_array_copy(a, b)); /* equal counts, other shapes */
+  CHECK_OK(ctx, tr_array_download(b, got));
+  CHECK(memcmp(got, x, sizeof x) == 0);
+  CHECK_OK(ctx, tr_array_copy(a, a));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){6}, &c));
+  CHECK_ERROR(ctx, tr_array_copy(a, c), TR_E_SHAPE, "f32 (2, 3) to f64 (6)");
+  tr_array_destroy(&c);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 1, (int64_t[]){5}, &c));
+  CHECK_ERROR(ctx, tr_array_copy(a, c), TR_E_SHAPE, NULL);
+  tr_array_destroy(&c);
+  CHECK_OK(NULL, tr_ctx_open(tr_ctx_resource(ctx), 1, &other, NULL));
+  CHECK_OK(other, tr_array_create(other, TR_F32, 1, (int64_t[]){6}, &c));
+  CHECK_ERROR(other, tr_array_copy(a, c), TR_E_SHAPE, "contexts");
+  tr_array_destroy(&c);
+  tr_ctx_close(&other);
+  tr_array_destroy(&b);
+  tr_array_destroy(&a);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  shapes(ctx);
+  empty(ctx);
+  views(ctx);
+  rounding(ctx);
+  all_bf16(ctx);
+  integers(ctx);
+  copies(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
