@@ -1,7 +1,9 @@
 /* Checkpoints: PyTorch's .pt in both formats (zip since 1.6, and the older stream), with the layout of the
  * SiT training script (model / ema / opt / args) or a bare state dict, and .safetensors. Nothing a file says
  * is executed: the pickle reader knows a closed list of opcodes and names and refuses everything else with
- * the offset. The file is mapped, and tensors point into the mapping. */
+ * the offset. The file is mapped, and tensors point into the mapping: opening costs memory for names and for
+ * the pickle's values, not for weights. A file that another program truncates while it is mapped ends this
+ * one with SIGBUS, as with every mapping. */
 #ifndef TR_NETS_CHECKPOINT_H
 #define TR_NETS_CHECKPOINT_H
 
@@ -9,7 +11,9 @@
 
 typedef struct tr_checkpoint tr_checkpoint;
 
-/* Opens and checks a file (format recognised from its content, not its name). */
+/* Opens a file (format recognised from its content, not its name) and checks all of its structure. A
+ * malformed, truncated or unsafe file is TR_E_IO. The prefixes "module." (DistributedDataParallel) and
+ * "_orig_mod." (torch.compile) are taken off tensor names where a whole set has them. */
 tr_status tr_checkpoint_open(tr_ctx *ctx, const char *path, tr_checkpoint **out);
 void tr_checkpoint_close(tr_checkpoint **checkpoint);
 
@@ -21,12 +25,15 @@ const char *tr_checkpoint_format(const tr_checkpoint *checkpoint);
 const char *tr_checkpoint_set_name(const tr_checkpoint *checkpoint, int i);
 /* One set by name. NULL takes the default: ema if present, else the only or first one. A name the file lacks
  * is TR_E_ARG listing those it has; for a bare state dict both "ema" and "model" mean the only set there is.
- */
+ * This is where the data is read for the first time: in a zip archive the CRC-32 of every tensor of the set
+ * is checked (TR_E_IO). The tensors live as long as the checkpoint. */
 tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, const char *set,
                                 tr_tensors *out);
 
 /* Arguments of the training run (the file's argparse Namespace) or safetensors metadata: value as text, NULL
- * if absent. */
+ * if absent. Numbers are decimal and read back exactly; None, True and False are spelled so, as in Python;
+ * control characters are replaced by '?'. The official script writes model, image_size, num_classes,
+ * path_type, prediction, loss_weight, train_eps and sample_eps among others. */
 const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name);
 /* The i-th argument; false past the end. */
 bool tr_checkpoint_arg_at(const tr_checkpoint *checkpoint, int i, const char **name, const char **value);
