@@ -53,6 +53,9 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
   /* z (N, ...): standard normals addressed by core/random.h, row i being sample address->sample + i. REQUIRED
    */
   tr_status (*randn)(tr_ctx *ctx, const tr_random_address *address, tr_array *z);
+  /* Arrays (N, C, ...): z = a x + b y on the channels 0 .. channels - 1, z = y on the others. REQUIRED */
+  tr_status (*blend_channels)(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
+                              const tr_array *y, tr_array *z);
 } tr_vec_ops;
 
 struct tr_nn_ops; /* core/nn.h */

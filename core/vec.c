@@ -73,6 +73,20 @@ tr_status tr_randn(const tr_random_address *address, tr_array *z) {
   return tr_ctx_backend(z->ctx)->vec->randn(z->ctx, address, z);
 }
 
+tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
+                            tr_array *z) {
+  TR_TRY(check_real(z, x, "a blend of channels"));
+  TR_TRY(check_real(z, y, "a blend of channels"));
+  if (z->ndim < 2 || !tr_array_same_shape(x, z) || !tr_array_same_shape(y, z) || channels < 0 ||
+      channels > z->shape[1]) {
+    char text[80];
+    return TR_FAIL(z->ctx, TR_E_SHAPE,
+                   "a blend of %lld channels of %s: three equal shapes (N, C, ...) needed",
+                   (long long)channels, tr_array_describe(z, text, sizeof text));
+  }
+  return tr_ctx_backend(z->ctx)->vec->blend_channels(z->ctx, channels, a, x, b, y, z);
+}
+
 tr_status tr_is_finite(const tr_array *x, bool *finite) {
   double worst;
   *finite = true;

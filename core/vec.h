@@ -23,6 +23,10 @@ tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const
                     double *out);
 /* Standard normals, see core/random.h; z of f32 or f64 with ndim >= 1, each row of < 2^33 elements. */
 tr_status tr_randn(const tr_random_address *address, tr_array *z);
+/* Arrays (N, C, ...) of equal shape: z = a x + b y on the first `channels` channels, 0 <= channels <= C, and
+ * z = y on the others. z may be x or y. */
+tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
+                            tr_array *z);
 /* *finite = whether every element is finite. */
 tr_status tr_is_finite(const tr_array *x, bool *finite);
 

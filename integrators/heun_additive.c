@@ -30,4 +30,5 @@ const tr_sde_method tr_sde_heun_additive = {
     .nfe_per_step = 2,
     .n_scratch = 3,
     .step = step,
+    .uses_end = true,
 };

@@ -27,4 +27,5 @@ const tr_sde_method tr_sde_heun_sit = {
     .nfe_per_step = 2,
     .n_scratch = 3,
     .step = step,
+    .uses_end = true,
 };

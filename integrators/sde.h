@@ -35,6 +35,7 @@ typedef struct tr_sde_method {
    * (NULL unless declared in draws). */
   tr_status (*step)(const tr_sde_problem *, double t, double h, const tr_array *z, const tr_array *z2,
                     tr_array *x, tr_array *const *scratch);
+  bool uses_end; /* step evaluates f at t + h as well: f must be finite at the end of the interval */
 } tr_sde_method;
 enum { TR_SDE_LEVY = 1 };
 

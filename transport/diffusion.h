@@ -43,6 +43,8 @@ typedef struct tr_diffusion_type {
   /* int D / sigma^2 dt = int kappa dlambda from one time to a later one where sigma > 0; may be infinite.
    * OPTIONAL: by quadrature */
   double (*churn)(const tr_diffusion *, const tr_coeffs *from, const tr_coeffs *to);
+  /* What is wrong with parameters or table, beyond their being there. OPTIONAL */
+  tr_status (*check)(tr_ctx *, const tr_diffusion *);
 } tr_diffusion_type;
 
 struct tr_diffusion {

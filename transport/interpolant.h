@@ -11,6 +11,7 @@
 
 #define TR_KIND_INTERPOLANT   "interpolant"
 #define TR_INTERPOLANT_PARAMS 8
+#define TR_PI                 3.14159265358979323846
 
 /* Everything the conversions need at one time. At an end where sigma' or W is infinite (VP at t = 1) dsigma
  * and W are infinite and the ratios below are still finite. */
@@ -59,5 +60,7 @@ tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
 double tr_interpolant_time(const tr_interpolant *interpolant, double theta);
 /* ln(alpha / sigma) at b minus the same at a, the step in log signal-to-noise; infinite where one is. */
 double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b);
+/* What is singular at this time, for messages: "alpha = 0", "sigma = 0", ... Static text. */
+const char *tr_coeffs_singularity(const tr_coeffs *at);
 
 #endif

@@ -104,6 +104,11 @@ static tr_status guard_randn(tr_ctx *ctx, const tr_random_address *address, tr_a
   TR_GUARDED(tr_cpu_vec.randn(ctx, address, z), z);
 }
 
+static tr_status guard_blend_channels(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
+                                      const tr_array *y, tr_array *z) {
+  TR_GUARDED(tr_cpu_vec.blend_channels(ctx, channels, a, x, b, y, z), x, y, z);
+}
+
 static int64_t guard_rows_at_once(tr_ctx *ctx) {
   return tr_cpu_nn.rows_at_once(ctx);
 }
@@ -143,7 +148,8 @@ static tr_status guard_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_
 }
 
 static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
-static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn};
+static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn,
+                                     guard_blend_channels};
 static const tr_nn_ops guard_nn = {guard_rows_at_once, guard_packed_count,  guard_pack,
                                    guard_linear,       guard_norm_modulate, guard_attention,
                                    guard_condition,    guard_patchify,      guard_unpatchify};

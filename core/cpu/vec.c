@@ -156,4 +156,28 @@ static tr_status cpu_randn(tr_ctx *ctx, const tr_random_address *address, tr_arr
   return TR_OK;
 }
 
-const tr_vec_ops tr_cpu_vec = {cpu_lincomb, cpu_map, cpu_reduce, cpu_randn};
+#define DEFINE_BLEND(T)                                                                                      \
+  static void blend_##T(double a, const T *x, double b, const T *y, T *z, int64_t blended, int64_t row) {    \
+    for (int64_t i = 0; i < blended; i++) z[i] = (T)(a * (double)x[i] + b * (double)y[i]);                   \
+    for (int64_t i = blended; i < row; i++) z[i] = y[i];                                                     \
+  }
+DEFINE_BLEND(float)
+DEFINE_BLEND(double)
+
+static tr_status cpu_blend_channels(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
+                                    const tr_array *y, tr_array *z) {
+  int64_t rows = z->shape[0], row = rows ? z->count / rows : 0;
+  int64_t blended = z->shape[1] ? row / z->shape[1] * channels : 0;
+#pragma omp parallel for num_threads(threads_for(ctx, z->count)) schedule(static)
+  for (int64_t from = 0; from < rows * row; from += row) {
+    if (z->dtype == TR_F32)
+      blend_float(a, (const float *)x->data + from, b, (const float *)y->data + from, (float *)z->data + from,
+                  blended, row);
+    else
+      blend_double(a, (const double *)x->data + from, b, (const double *)y->data + from,
+                   (double *)z->data + from, blended, row);
+  }
+  return TR_OK;
+}
+
+const tr_vec_ops tr_cpu_vec = {cpu_lincomb, cpu_map, cpu_reduce, cpu_randn, cpu_blend_channels};

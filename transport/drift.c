@@ -1,0 +1,121 @@
+#include "transport/drift.h"
+
+#include <stdlib.h>
+
+static tr_status check_times(tr_drift *drift, tr_times times, int64_t rows) {
+  if (times.n != 1 && times.n != rows)
+    return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: %lld times for %lld rows: give one, or one a row",
+                   drift->ops->name, (long long)times.n, (long long)rows);
+  for (int64_t i = 0; i < times.n; i++)
+    if (!(times.t[i] >= 0 && times.t[i] <= 1))
+      return TR_FAIL(drift->ctx, TR_E_ARG, "%s at t = %.17g: times lie between 0 (noise) and 1 (data)",
+                     drift->ops->name, times.t[i]);
+  return TR_OK;
+}
+
+static tr_status check_labels(tr_drift *drift, const tr_cond *cond, int64_t rows) {
+  bool given = cond && cond->labels;
+  if (drift->num_classes == 0)
+    return given ? TR_FAIL(drift->ctx, TR_E_ARG, "%s is unconditional: it takes no class labels",
+                           drift->ops->name)
+                 : TR_OK;
+  if (!given)
+    return TR_FAIL(drift->ctx, TR_E_ARG, "%s needs class labels, 0 to %d", drift->ops->name,
+                   drift->num_classes - 1);
+  if (cond->n != 1 && cond->n != rows)
+    return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: %lld class labels for %lld rows: give one, or one a row",
+                   drift->ops->name, (long long)cond->n, (long long)rows);
+  for (int64_t i = 0; i < cond->n; i++) {
+    int32_t label = cond->labels[i];
+    if ((label >= 0 && label < drift->num_classes) || (drift->null_class >= 0 && label == drift->null_class))
+      continue;
+    return TR_FAIL(drift->ctx, TR_E_ARG, "class label %d of row %lld: %s has classes 0 to %d%s", label,
+                   (long long)i, drift->ops->name, drift->num_classes - 1,
+                   drift->null_class >= drift->num_classes ? " and the null class after them" : "");
+  }
+  return TR_OK;
+}
+
+static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array *other, const char *what) {
+  if (other->ctx == drift->ctx && other->dtype == x->dtype && tr_array_same_shape(x, other)) return TR_OK;
+  char a[80], b[80];
+  return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state is %s and %s %s: they must agree", drift->ops->name,
+                 tr_array_describe(x, a, sizeof a), what, tr_array_describe(other, b, sizeof b));
+}
+
+static tr_status check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond) {
+  if (x->ctx != drift->ctx)
+    return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state belongs to another context", drift->ops->name);
+  TR_TRY(check_times(drift, times, x->shape[0]));
+  return check_labels(drift, cond, x->shape[0]);
+}
+
+static tr_status lacking(tr_drift *drift, const char *what) {
+  return TR_FAIL(drift->ctx, TR_E_UNSUPPORTED, "the provider %s has no %s", drift->ops->name, what);
+}
+
+tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                        tr_array *f) {
+  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(check_array(drift, x, f, "the result"));
+  drift->n_eval++;
+  return drift->ops->eval(drift, times, x, cond, f);
+}
+
+tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                       const tr_array *w, tr_array *f, tr_array *wJ) {
+  if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
+  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(check_array(drift, x, w, "the covector"));
+  TR_TRY(check_array(drift, x, f, "the result"));
+  TR_TRY(check_array(drift, x, wJ, "the product"));
+  drift->n_vjp++;
+  return drift->ops->vjp(drift, times, x, cond, w, f, wJ);
+}
+
+tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                       const tr_array *v, tr_array *Jv) {
+  if (!drift->ops->jvp) return lacking(drift, "Jacobian-vector product");
+  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(check_array(drift, x, v, "the vector"));
+  TR_TRY(check_array(drift, x, Jv, "the product"));
+  return drift->ops->jvp(drift, times, x, cond, v, Jv);
+}
+
+void tr_drift_destroy(tr_drift **drift) {
+  if (*drift) (*drift)->ops->destroy(*drift);
+  *drift = NULL;
+}
+
+/* ---- a provider from a C function ---- */
+
+typedef struct {
+  tr_drift drift;
+  tr_drift_ops ops; /* its own, for its name */
+  tr_field_fn fn;
+  void *user;
+} callback_drift;
+
+static tr_status callback_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                               tr_array *f) {
+  const callback_drift *self = drift->impl;
+  return self->fn(times, x, cond, f, self->user);
+}
+
+static void callback_destroy(tr_drift *drift) {
+  free(drift->impl);
+}
+
+tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
+                                   void *user, tr_drift **out) {
+  callback_drift *self = calloc(1, sizeof *self);
+  *out = NULL;
+  if (!self) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the provider %s", name);
+  self->fn = fn;
+  self->user = user;
+  self->ops = (tr_drift_ops){
+      .name = name, .caps = TR_DRIFT_DETERMINISTIC, .eval = callback_eval, .destroy = callback_destroy};
+  self->drift = (tr_drift){.ops = &self->ops, .ctx = ctx, .impl = self, .kind = kind, .null_class = -1};
+  *out = &self->drift;
+  return TR_OK;
+}

@@ -1,0 +1,277 @@
+#include "transport/guidance.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/vec.h"
+
+#define SAME_TIME 1e-10
+
+typedef struct {
+  tr_drift drift;
+  tr_drift *inner; /* borrowed */
+  tr_guidance guidance;
+  double *breaks;           /* the two edges and the breaks of inner */
+  double from, to;          /* the solver's current segment */
+  tr_array *x, *f, *w, *wJ; /* of 2 N rows, class rows first; w and wJ for vjp only */
+  tr_array *zero;           /* of N rows, for vjp on some channels */
+  double *times;            /* 2 N */
+  int32_t *labels;          /* 2 N */
+  int64_t rows;             /* N that these are for */
+} guide;
+
+/* ---- the two sides of an edge ---- */
+
+static bool inside(const guide *self, double t) {
+  return t >= self->guidance.low && t <= self->guidance.high;
+}
+
+/* Beyond rounding: segments come through other clocks. */
+static bool straddles(const guide *self, double edge) {
+  double before = self->from - edge, after = self->to - edge;
+  return before * after < 0 && fmin(fabs(before), fabs(after)) > SAME_TIME;
+}
+
+/* On an edge of the interval the segment decides, if it lies on one side of every edge; t itself otherwise.
+ */
+static bool guided_at(const guide *self, double t) {
+  double low = fmin(self->from, self->to), high = fmax(self->from, self->to);
+  bool one_sided = low < high && t >= low - SAME_TIME && t <= high + SAME_TIME &&
+                   !straddles(self, self->guidance.low) && !straddles(self, self->guidance.high);
+  return inside(self, one_sided ? (low + high) / 2 : t);
+}
+
+static void on_segment(tr_drift *drift, double from, double to) {
+  guide *self = drift->impl;
+  self->from = from;
+  self->to = to;
+  if (self->inner->on_segment) self->inner->on_segment(self->inner, from, to);
+}
+
+/* ---- buffers of 2 N rows ---- */
+
+static void release_buffers(guide *self) {
+  tr_array_destroy(&self->x);
+  tr_array_destroy(&self->f);
+  tr_array_destroy(&self->w);
+  tr_array_destroy(&self->wJ);
+  tr_array_destroy(&self->zero);
+  free(self->times);
+  free(self->labels);
+  self->times = NULL;
+  self->labels = NULL;
+  self->rows = -1;
+}
+
+static tr_status create_twice(const tr_array *model, tr_array **out) {
+  int64_t shape[TR_MAX_DIMS];
+  for (int i = 0; i < model->ndim; i++) shape[i] = model->shape[i];
+  shape[0] *= 2;
+  return tr_array_create(model->ctx, model->dtype, model->ndim, shape, out);
+}
+
+static bool fits(const guide *self, const tr_array *x) {
+  if (self->rows != x->shape[0] || self->x->dtype != x->dtype || self->x->ndim != x->ndim) return false;
+  for (int i = 1; i < x->ndim; i++)
+    if (self->x->shape[i] != x->shape[i]) return false;
+  return true;
+}
+
+static tr_status prepare_buffers(guide *self, const tr_array *x) {
+  if (fits(self, x)) return TR_OK;
+  release_buffers(self);
+  size_t twice = 2 * (size_t)x->shape[0] + 1; /* never 0 */
+  TR_TRY(create_twice(x, &self->x));
+  TR_TRY(create_twice(x, &self->f));
+  self->times = malloc(twice * sizeof *self->times);
+  self->labels = malloc(twice * sizeof *self->labels);
+  if (!self->times || !self->labels)
+    return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for %lld guided rows", (long long)x->shape[0]);
+  self->rows = x->shape[0];
+  return TR_OK;
+}
+
+static tr_status prepare_vjp_buffers(guide *self, const tr_array *x) {
+  TR_TRY(prepare_buffers(self, x));
+  if (!self->w) TR_TRY(create_twice(x, &self->w));
+  if (!self->wJ) TR_TRY(create_twice(x, &self->wJ));
+  if (self->zero) return TR_OK;
+  TR_TRY(tr_array_like(x, &self->zero));
+  return tr_fill(0, self->zero);
+}
+
+typedef struct {
+  tr_array *class_rows, *null_rows; /* views of the halves */
+} halves;
+
+static tr_status split(tr_array *both, int64_t rows, halves *out) {
+  *out = (halves){0};
+  TR_TRY(tr_array_rows(both, 0, rows, &out->class_rows));
+  return tr_array_rows(both, rows, rows, &out->null_rows);
+}
+
+static void unsplit(halves *h) {
+  tr_array_destroy(&h->class_rows);
+  tr_array_destroy(&h->null_rows);
+}
+
+/* x twice, its times twice, its labels and as many null labels. */
+static tr_status fill_inputs(guide *self, tr_times times, const tr_array *x, const tr_cond *cond) {
+  halves h;
+  tr_status status;
+  TR_TRY_GOTO(status, split(self->x, self->rows, &h), done);
+  TR_TRY_GOTO(status, tr_array_copy(x, h.class_rows), done);
+  TR_TRY_GOTO(status, tr_array_copy(x, h.null_rows), done);
+  for (int64_t i = 0; i < self->rows; i++) {
+    self->times[i] = self->times[self->rows + i] = times.t[times.n == 1 ? 0 : i];
+    self->labels[i] = cond->labels[cond->n == 1 ? 0 : i];
+    self->labels[self->rows + i] = self->inner->null_class;
+  }
+done:
+  unsplit(&h);
+  return status;
+}
+
+/* z = a x + b y on the guided channels, y on the others. */
+static tr_status blend(const guide *self, double a, const tr_array *x, double b, const tr_array *y,
+                       tr_array *z) {
+  int64_t channels = self->guidance.channels;
+  return channels == 0 ? tr_axpby(a, x, b, y, z) : tr_blend_channels(channels, a, x, b, y, z);
+}
+
+/* ---- evaluation ---- */
+
+static tr_status check_request(const guide *self, tr_times times, const tr_array *x, bool *guided) {
+  int64_t channels = self->guidance.channels;
+  if (channels > 0 && (x->ndim < 2 || channels > x->shape[1])) {
+    char text[80];
+    return TR_FAIL(x->ctx, TR_E_SHAPE, "guidance on the first %lld channels of %s", (long long)channels,
+                   tr_array_describe(x, text, sizeof text));
+  }
+  *guided = guided_at(self, times.t[0]);
+  for (int64_t i = 1; i < times.n; i++)
+    if (guided_at(self, times.t[i]) != *guided)
+      return TR_FAIL(x->ctx, TR_E_UNSUPPORTED,
+                     "rows at t = %g and t = %g lie on two sides of the guidance interval: evaluate them "
+                     "apart",
+                     times.t[0], times.t[i]);
+  return TR_OK;
+}
+
+static tr_times doubled_times(const guide *self) {
+  return (tr_times){2 * self->rows, self->times};
+}
+
+static tr_cond doubled_cond(const guide *self) {
+  return (tr_cond){2 * self->rows, self->labels};
+}
+
+static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                             tr_array *f) {
+  guide *self = drift->impl;
+  bool guided;
+  TR_TRY(check_request(self, times, x, &guided));
+  if (!guided) return tr_drift_eval(self->inner, times, x, cond, f);
+  TR_TRY(prepare_buffers(self, x));
+  TR_TRY(fill_inputs(self, times, x, cond));
+  tr_cond both = doubled_cond(self);
+  TR_TRY(tr_drift_eval(self->inner, doubled_times(self), self->x, &both, self->f));
+  halves p;
+  double scale = self->guidance.scale;
+  tr_status status = split(self->f, self->rows, &p);
+  if (status == TR_OK) status = blend(self, 1 - scale, p.null_rows, scale, p.class_rows, f);
+  unsplit(&p);
+  return status;
+}
+
+/* The covectors of the two halves: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
+static tr_status fill_covectors(guide *self, const tr_array *w) {
+  halves h;
+  double scale = self->guidance.scale;
+  tr_status status;
+  TR_TRY_GOTO(status, split(self->w, self->rows, &h), done);
+  TR_TRY_GOTO(status, blend(self, 0, self->zero, scale, w, h.class_rows), done);
+  status = blend(self, 1 - scale, w, 0, self->zero, h.null_rows);
+done:
+  unsplit(&h);
+  return status;
+}
+
+static tr_status guided_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                            const tr_array *w, tr_array *f, tr_array *wJ) {
+  guide *self = drift->impl;
+  bool guided;
+  TR_TRY(check_request(self, times, x, &guided));
+  if (!guided) return tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
+  TR_TRY(prepare_vjp_buffers(self, x));
+  TR_TRY(fill_inputs(self, times, x, cond));
+  TR_TRY(fill_covectors(self, w));
+  tr_cond both = doubled_cond(self);
+  TR_TRY(tr_drift_vjp(self->inner, doubled_times(self), self->x, &both, self->w, self->f, self->wJ));
+  halves p, g = {0};
+  double scale = self->guidance.scale;
+  tr_status status;
+  TR_TRY_GOTO(status, split(self->f, self->rows, &p), done);
+  TR_TRY_GOTO(status, split(self->wJ, self->rows, &g), done);
+  TR_TRY_GOTO(status, blend(self, 1 - scale, p.null_rows, scale, p.class_rows, f), done);
+  status = tr_axpby(1, g.class_rows, 1, g.null_rows, wJ);
+done:
+  unsplit(&p);
+  unsplit(&g);
+  return status;
+}
+
+static void guided_destroy(tr_drift *drift) {
+  guide *self = drift->impl;
+  release_buffers(self);
+  free(self->breaks);
+  free(self);
+}
+
+static const tr_drift_ops with_vjp = {.name = "guided",
+                                      .caps = TR_DRIFT_VJP,
+                                      .eval = guided_eval,
+                                      .vjp = guided_vjp,
+                                      .destroy = guided_destroy};
+static const tr_drift_ops without_vjp = {.name = "guided", .eval = guided_eval, .destroy = guided_destroy};
+
+static tr_status check_guidance(const tr_drift *inner, const tr_guidance *g) {
+  if (inner->null_class < 0)
+    return TR_FAIL(inner->ctx, TR_E_ARG,
+                   "guidance needs the null class, which %s lacks (it was trained without label dropout)",
+                   inner->ops->name);
+  if (!isfinite(g->scale))
+    return TR_FAIL(inner->ctx, TR_E_ARG, "a guidance scale of %g: use a finite number", g->scale);
+  if (g->channels < 0)
+    return TR_FAIL(inner->ctx, TR_E_ARG, "guidance on the first %d channels: use 0 (all) or more",
+                   g->channels);
+  if (!(g->low >= 0 && g->low < g->high && g->high <= 1))
+    return TR_FAIL(inner->ctx, TR_E_ARG, "a guidance interval from %g to %g: use 0 <= low < high <= 1",
+                   g->low, g->high);
+  return TR_OK;
+}
+
+tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out) {
+  *out = NULL;
+  TR_TRY(check_guidance(inner, guidance));
+  guide *self = calloc(1, sizeof *self);
+  double *breaks = malloc((2 + (size_t)inner->n_breaks) * sizeof *breaks);
+  if (!self || !breaks) {
+    free(self);
+    free(breaks);
+    return TR_FAIL(inner->ctx, TR_E_MEM, "out of memory for guidance");
+  }
+  breaks[0] = guidance->low;
+  breaks[1] = guidance->high;
+  for (int i = 0; i < inner->n_breaks; i++) breaks[2 + i] = inner->breaks[i];
+  *self = (guide){.inner = inner, .guidance = *guidance, .breaks = breaks, .from = 0, .to = 1, .rows = -1};
+  self->drift = *inner;
+  self->drift.ops = inner->ops->vjp ? &with_vjp : &without_vjp;
+  self->drift.impl = self;
+  self->drift.n_eval = self->drift.n_vjp = 0;
+  self->drift.on_segment = on_segment;
+  self->drift.breaks = breaks;
+  self->drift.n_breaks = 2 + inner->n_breaks;
+  *out = &self->drift;
+  return TR_OK;
+}

@@ -1,0 +1,22 @@
+/* The built-in modules of this room, one file each, for register.c. */
+#ifndef TR_TRANSPORT_MODULES_H
+#define TR_TRANSPORT_MODULES_H
+
+#include <stddef.h>
+
+#include "core/registry.h"
+
+extern const tr_module *const tr_interpolant_linear, *const tr_interpolant_gvp, *const tr_interpolant_vp;
+extern const tr_module *const tr_prediction_velocity,
+    *const tr_prediction_noise, *const tr_prediction_score, *const tr_prediction_denoiser;
+extern const tr_module *const tr_diffusion_constant,
+    *const tr_diffusion_sbdm, *const tr_diffusion_sigma, *const tr_diffusion_linear,
+                                                             *const tr_diffusion_decreasing,
+                                                                 *const tr_diffusion_increasing_decreasing,
+                                                                     *const tr_diffusion_kl_eta,
+                                                                         *const tr_diffusion_of_kappa,
+                                                                             *const tr_diffusion_tabulated;
+extern const tr_module *const tr_last_step_none, *const tr_last_step_mean, *const tr_last_step_tweedie,
+                                                                               *const tr_last_step_euler;
+
+#endif

@@ -1,0 +1,31 @@
+/* What the ODE and the SDE samplers share (private to transport/sampler*.c). */
+#ifndef TR_TRANSPORT_SAMPLER_RUN_H
+#define TR_TRANSPORT_SAMPLER_RUN_H
+
+#include "transport/sampler.h"
+
+#define TR_SAME_TIME 1e-12 /* times that differ by less are the same */
+
+/* Settings that both need: a drift, an interpolant, shapes that fit; finds the module of the prediction. */
+tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
+                           const tr_prediction_type **prediction);
+/* n_steps points uniform from t0 to t1, both exact; the caller frees. */
+tr_status tr_sampler_grid(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double **grid);
+
+/* The output times of a solve: t0, those of save_times strictly between, t1. index[i] is the place in
+ * save_times of times[i], or -1. */
+typedef struct {
+  int n;
+  double *times;
+  int *index;
+} tr_save_plan;
+/* save_times must be strictly monotone from t0 towards t1 and inside; `after` (NaN: none) is one more legal
+ * last time, which the plan leaves out (the end of the SDE's last step). */
+tr_status tr_save_plan_create(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double after,
+                              tr_save_plan *out);
+void tr_save_plan_free(tr_save_plan *plan);
+
+/* t moved into [0, 1] where rounding (t + h past the end) left it. */
+double tr_sampler_time(double t);
+
+#endif
