@@ -7,7 +7,7 @@
 set -eu
 
 build_packages="gcc libc6-dev make cmake ninja-build pkg-config"
-library_packages="libsundials-dev libpng-dev zlib1g-dev libjansson-dev libssl-dev"
+library_packages="libsundials-dev libxsmm-dev libpng-dev zlib1g-dev libjansson-dev libssl-dev"
 test_packages="clang-14 libomp-14-dev clang-format-14 git python3"
 
 fail() {

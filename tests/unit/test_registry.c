@@ -56,7 +56,7 @@ static void clashes(tr_ctx *ctx) {
 
 static void growing(tr_ctx *ctx) {
   enum { N = 300 };
-  static char names[N][8];
+  static char names[N][16];
   static tr_module many[N];
   const tr_module *m;
   for (int i = 0; i < N; i++) {
