@@ -90,6 +90,8 @@ static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   CV_TRY(c, CVodeInit(c->memory, tr_sundials_rhs, run->times[0], c->sun.y));
   CV_TRY(c, CVodeSStolerances(c->memory, spec->rtol, spec->atol));
   CV_TRY(c, CVodeSetUserData(c->memory, &c->sun));
+  CV_TRY(c,
+         CVodeSetMaxHnilWarns(c->memory, -1)); /* 7.x would print them; the walk sees stalled steps itself */
   TR_TRY(c->tuning->stiff ? attach_newton(c) : attach_fixed_point(c));
   CV_TRY(c, CVodeSetNonlinConvCoef(c->memory,
                                    spec->nonlin_coef > 0 ? spec->nonlin_coef : c->tuning->nonlin_coef));

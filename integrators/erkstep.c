@@ -39,6 +39,7 @@ static tr_status open_erkstep(erkstep *e, tr_ode_run *run) {
 #endif
   ARK_TRY(e, TR_ARK(SStolerances)(e->memory, run->spec->rtol, run->spec->atol));
   ARK_TRY(e, TR_ARK(SetUserData)(e->memory, &e->sun));
+  ARK_TRY(e, TR_ARK(SetMaxHnilWarns)(e->memory, -1)); /* 7.x would print them; the walk sees stalled steps */
   ARK_TRY(e, ERKStepSetTableName(e->memory, table->table));
   ARK_TRY(e, TR_ARK(SetInterpolantType)(e->memory, ARK_INTERP_HERMITE));
   ARK_TRY(e, TR_ARK(SetInterpolantDegree)(e->memory, 3)); /* higher degrees evaluate f */
