@@ -1,7 +1,9 @@
 /* CVODE's Adams-Moulton methods, orders 1 to 12, corrector solved by fixed-point iteration: the default. One
  * evaluation a step where the first correction is good enough.
  * Tuning: CVODE's own nonlinear coefficient, 0.1, spends about half of the evaluations on polishing the
- * corrector; 3 leaves little more than one a step at the same accuracy. The given first step saves the two
+ * corrector; 3 leaves little more than one a step at the same accuracy. The largest allowed, 1e6, accepts the
+ * first correction whatever it is (predict, evaluate, correct): 0 to 4 % fewer evaluations than 3 at equal
+ * error on exact Gaussian mixtures, without the test for divergence. The given first step saves the two
  * evaluations of CVODE's own search. */
 #include "integrators/cvode.h"
 

