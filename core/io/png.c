@@ -10,6 +10,7 @@
 #define BORDER      2  /* pixels between tiles */
 #define BORDER_GREY 96 /* neither the black nor the white of the images */
 #define TILE_FROM   64 /* the default scale makes tiles at least this large */
+#define PICTURE_TO  4096
 
 /* A picture that makes its rows on demand, so that a large grid is never held. */
 typedef struct picture picture;
@@ -115,6 +116,14 @@ static int64_t square_side(int64_t n) {
   return side;
 }
 
+/* Tiles of at least TILE_FROM pixels, but smaller ones rather than a picture wider than PICTURE_TO. */
+static int64_t default_scale(const picture *p) {
+  int64_t side = p->tile_height < p->tile_width ? p->tile_height : p->tile_width;
+  int64_t wanted = (TILE_FROM + side - 1) / side;
+  int64_t fitting = (PICTURE_TO / p->columns - BORDER) / p->tile_width;
+  return wanted <= fitting ? wanted : fitting > 1 ? fitting : 1;
+}
+
 static tr_status check_grid(tr_ctx *ctx, const picture *p) {
   if (p->n < 1 || p->n > INT32_MAX) return TR_FAIL(ctx, TR_E_ARG, "a grid of %lld images", (long long)p->n);
   if (p->tile_height < 1 || p->tile_width < 1 || p->tile_height > TR_PNG_MAX_SIDE ||
@@ -137,10 +146,9 @@ tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout
                .tile_width = width};
   if (layout) p.columns = layout->columns, p.scale = layout->scale;
   TR_TRY(check_grid(ctx, &p));
-  int64_t side = height < width ? height : width;
   if (p.columns == 0) p.columns = square_side(n);
   if (p.columns > n) p.columns = n;
-  if (p.scale == 0) p.scale = (TILE_FROM + side - 1) / side;
+  if (p.scale == 0) p.scale = default_scale(&p);
   p.height = (n + p.columns - 1) / p.columns * (height * p.scale + BORDER) + BORDER;
   p.width = p.columns * (width * p.scale + BORDER) + BORDER;
   return write_picture(ctx, path, &p);

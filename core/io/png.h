@@ -16,7 +16,7 @@ tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t wi
 /* How a grid of images is laid out. Zero means: chosen from the images. */
 typedef struct {
   int64_t columns; /* default: the smallest square that holds them */
-  int64_t scale;   /* each pixel becomes scale x scale; default: tiles of at least 64 pixels */
+  int64_t scale;   /* each pixel becomes scale x scale; default: tiles of at least 64 pixels, unless many */
 } tr_png_layout;
 
 /* n >= 1 images (n, height, width, channels) as one picture: row by row, left to right, with a border between

@@ -70,11 +70,12 @@ static void grid(tr_ctx *ctx, int channels) {
 }
 
 static void default_layout(tr_ctx *ctx) {
-  static uint8_t images[100 * 8 * 8];
+  static uint8_t images[10000 * 8 * 8];
   static const struct {
     int64_t n, side;
     int columns, rows, tile;
-  } cases[] = {{100, 8, 10, 10, 64}, {1, 8, 1, 1, 64}, {2, 8, 2, 1, 64}, {7, 7, 3, 3, 70}, {1, 80, 1, 1, 80}};
+  } cases[] = {{100, 8, 10, 10, 64}, {1, 8, 1, 1, 64},  {2, 8, 2, 1, 64},
+               {7, 7, 3, 3, 70},     {1, 80, 1, 1, 80}, {10000, 8, 100, 100, 32}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     CHECK_OK(ctx,
              tr_png_grid(ctx, scratch("d.png"), NULL, cases[i].n, cases[i].side, cases[i].side, 1, images));
