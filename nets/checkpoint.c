@@ -166,17 +166,18 @@ tr_status tr_checkpoint_read(tr_ctx *ctx, const tr_file_map *map, tr_checkpoint 
 }
 
 tr_status tr_checkpoint_open(tr_ctx *ctx, const char *path, tr_checkpoint **out) {
-  tr_file_map map;
   *out = NULL;
-  TR_TRY(tr_file_map_open(ctx, path, &map));
-  tr_status status = tr_checkpoint_read(ctx, &map, out);
-  if (status != TR_OK) {
-    tr_file_map_close(&map);
-    return status;
+  tr_file_map *map = calloc(1, sizeof *map);
+  if (!map) return TR_FAIL(ctx, TR_E_MEM, "'%s': out of memory for a checkpoint", path);
+  tr_status status = tr_file_map_open(ctx, path, map);
+  if (status == TR_OK) status = tr_checkpoint_read(ctx, map, out);
+  if (status == TR_OK) {
+    (*out)->own = map;
+    return TR_OK;
   }
-  (*out)->own = map;
-  (*out)->map = &(*out)->own;
-  return TR_OK;
+  tr_file_map_close(map);
+  free(map);
+  return status;
 }
 
 static void free_set(tr_weight_set *set) {
@@ -195,7 +196,8 @@ void tr_checkpoint_close(tr_checkpoint **checkpoint) {
   }
   free(c->args);
   tr_zip_close(&c->zip);
-  tr_file_map_close(&c->own);
+  if (c->own) tr_file_map_close(c->own);
+  free(c->own);
   free(c);
   *checkpoint = NULL;
 }

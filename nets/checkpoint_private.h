@@ -27,9 +27,9 @@ typedef struct {
 
 struct tr_checkpoint {
   const char *format;
-  const tr_file_map *map; /* &own, or borrowed */
-  tr_file_map own;
-  tr_zip *zip; /* pt-zip only */
+  const tr_file_map *map; /* own, or borrowed; the zip keeps it too, so it never moves */
+  tr_file_map *own;       /* malloc'd; NULL when the mapping is borrowed */
+  tr_zip *zip;            /* pt-zip only */
   tr_weight_set sets[TR_MAX_SETS];
   int n_sets;
   tr_checkpoint_argument *args;
