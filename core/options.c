@@ -341,20 +341,3 @@ void tr_options_free(const tr_option_table *table, void *values) {
     }
   }
 }
-
-const char *tr_option_choices(const tr_ctx *ctx, const tr_option *option, char *text, size_t size) {
-  text[0] = 0;
-  if (option->type != TR_OPTION_CHOICE) return text;
-  if (!option->kind) {
-    snprintf(text, size, "%s", option->choices);
-    for (char *c = text; *c; c++)
-      if (*c == ',') *c = '|';
-    return text;
-  }
-  const tr_module *module;
-  for (int i = 0; (module = tr_module_at(ctx, option->kind, i)); i++) {
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", i ? "|" : "", module->name);
-  }
-  return text;
-}

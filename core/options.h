@@ -99,9 +99,6 @@ bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, cons
 
 /* The range in words, "> 0" or "from 0 to 1", written into text; empty when there is none. Returns text. */
 const char *tr_option_range(const tr_option *option, char *text, size_t size);
-/* The names that a choice allows, "a|b|c", written into text. Returns text. */
-const char *tr_option_choices(const tr_ctx *ctx, const tr_option *option, char *text, size_t size);
-
 /* Help for a terminal, and the command's section of a man page (troff, man macros). */
 void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out);
 void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out);

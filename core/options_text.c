@@ -45,7 +45,11 @@ static void remarks(const tr_ctx *ctx, const tr_option_table *table, const tr_op
     size_t used_ = strlen(text);                                                                             \
     snprintf(text + used_, size - used_, __VA_ARGS__);                                                       \
   } while (0)
-  if (*tr_option_choices(ctx, option, part, sizeof part) && option->kind) ADD(" One of %s.", part);
+  if (option->kind) ADD(" One of");
+  const tr_module *module;
+  for (int i = 0; option->kind && (module = tr_module_at(ctx, option->kind, i)); i++)
+    ADD("%s%s", i ? ", " : " ", module->name);
+  if (option->kind) ADD(".");
   if (*tr_option_range(option, part, sizeof part)) ADD(" %c%s.", toupper((unsigned char)part[0]), part + 1);
   for (int m = 0; option->modes && table->modes[m]; m++)
     if (option->modes == 1u << m) ADD(" %s only.", table->modes[m]);
@@ -58,9 +62,13 @@ static void remarks(const tr_ctx *ctx, const tr_option_table *table, const tr_op
 #undef ADD
 }
 
-static const char *value_name(const tr_ctx *ctx, const tr_option *option, char *text, size_t size) {
-  if (option->type == TR_OPTION_CHOICE && !option->kind) return tr_option_choices(ctx, option, text, size);
-  return option->metavar ? option->metavar : "";
+/* What stands for the value: "a|b|c" for a closed list of choices. */
+static const char *value_name(const tr_option *option, char *text, size_t size) {
+  if (!option->choices) return option->metavar ? option->metavar : "";
+  snprintf(text, size, "%s", option->choices);
+  for (char *c = text; *c; c++)
+    if (*c == ',') *c = '|';
+  return text;
 }
 
 void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out) {
@@ -90,7 +98,7 @@ void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out)
     const char *heading = option->group ? option->group : "Options";
     if (strcmp(heading, group) != 0) fprintf(out, "\n%s:\n", heading);
     group = heading;
-    int column = fprintf(out, "  --%s %s", option->name, value_name(ctx, option, value, sizeof value));
+    int column = fprintf(out, "  --%s %s", option->name, value_name(option, value, sizeof value));
     if (column >= INDENT - 1) fputc('\n', out), column = 0;
     fprintf(out, "%*s", INDENT - column, "");
     char help[2048];
@@ -121,7 +129,7 @@ static void man_option(const tr_ctx *ctx, const tr_option_table *table, const tr
   fputs(".TP\n\\fB\\-\\-", out);
   troff(out, option->name);
   fputs("\\fR \\fI", out);
-  troff(out, value_name(ctx, option, text, sizeof text));
+  troff(out, value_name(option, text, sizeof text));
   fputs("\\fR\n", out);
   troff(out, option->help);
   remarks(ctx, table, option, text, sizeof text);

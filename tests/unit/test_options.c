@@ -174,7 +174,7 @@ static void texts(tr_ctx *ctx) {
   fclose(file);
   CHECK(strstr(text, "usage: transit test ODE|SDE [FILE] [options]"));
   CHECK(strstr(text, "> 0 and < 1. ODE only. Default 1e-3."));
-  CHECK(strstr(text, "One of alpha|beta."));
+  CHECK(strstr(text, "One of alpha, beta."));
   CHECK(strstr(text, "--dtype f32|f64"));
   CHECK(strstr(text, "\\fB\\-\\-num\\-steps\\fR"));
 }
