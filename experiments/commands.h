@@ -5,12 +5,12 @@
 #include "experiments/program.h"
 
 typedef struct {
-  tr_option_table table;
+  const tr_option_table *table;
   /* Errors are latched in p->ctx. TR_E_ARG means wrong usage (exit status 2), anything else a failure (1). */
   tr_status (*run)(program *p, const tr_parsed *parsed, void *values);
 } command;
 
-extern const command command_list, command_man;
+extern const command command_sample, command_field, command_inspect, command_list, command_man;
 extern const command *const commands[];        /* NULL-terminated */
 const command *command_find(const char *name); /* NULL if unknown */
 

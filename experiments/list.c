@@ -66,15 +66,15 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return TR_OK;
 }
 
-const command command_list = {
-    .table = {.program = TR_PROGRAM,
-              .name = "list",
-              .summary =
-                  "List every registered module (paths, predictions, solvers, ...) with one line each.",
-              .operand = "KIND",
-              .operand_help = "Only this kind: interpolant, ode-method, sde-method, ...",
-              .operand_offset = offsetof(list_values, kind),
-              .options = options,
-              .n_options = sizeof options / sizeof *options,
-              .values_size = sizeof(list_values)},
-    .run = run};
+static const tr_option_table table = {
+    .program = TR_PROGRAM,
+    .name = "list",
+    .summary = "List every registered module (paths, predictions, solvers, ...) with one line each.",
+    .operand = "KIND",
+    .operand_help = "Only this kind: interpolant, ode-method, sde-method, ...",
+    .operand_offset = offsetof(list_values, kind),
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .values_size = sizeof(list_values)};
+
+const command command_list = {&table, run};

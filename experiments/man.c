@@ -13,7 +13,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
         "Options are written \\-\\-name value or \\-\\-name=value; giving one twice is an error.\n"
         ".SH COMMANDS\n",
         stdout);
-  for (int i = 0; commands[i]; i++) tr_options_man(p->ctx, &commands[i]->table, stdout);
+  for (int i = 0; commands[i]; i++) tr_options_man(p->ctx, commands[i]->table, stdout);
   fputs(".SH EXIT STATUS\n.TP\n0\nEverything was done.\n.TP\n1\nA failure: a file that cannot be read, a "
         "solver that "
         "gave up.\n.TP\n2\nWrong usage; nothing was written.\n.TP\n130\nInterrupted by Ctrl\\-C; nothing was "
@@ -23,5 +23,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return TR_OK;
 }
 
-const command command_man = {
-    .table = {.program = TR_PROGRAM, .name = "man", .summary = "Print the manual page (troff)."}, .run = run};
+static const tr_option_table table = {
+    .program = TR_PROGRAM, .name = "man", .summary = "Print the manual page (troff)."};
+
+const command command_man = {&table, run};

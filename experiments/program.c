@@ -2,9 +2,10 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
-#include "experiments/modules.h"
+#include "transport/register.h"
 
 static volatile sig_atomic_t caught;
 
@@ -28,19 +29,23 @@ tr_status program_check_interrupt(program *p) {
 }
 
 static void print_warning(const char *message, void *user) {
-  const program *p = user;
+  program *p = user;
+  if (strcmp(message, p->warned) == 0) return;
+  snprintf(p->warned, sizeof p->warned, "%s", message);
   fprintf(stderr, "%s %s: warning: %s\n", TR_PROGRAM, p->command, message);
 }
 
-tr_status program_open(program *p, const char *resource, uint64_t seed, int threads, tr_error *error) {
+tr_status program_open(program *p, const char *resource, uint64_t seed, int threads) {
   tr_ctx_close(&p->ctx);
-  TR_TRY(tr_ctx_open(resource, seed, &p->ctx, error));
+  TR_TRY(tr_ctx_open(resource, seed, &p->ctx, &p->error));
   tr_ctx_on_warning(p->ctx, print_warning, p);
   tr_ctx_set_interrupt(p->ctx, &caught);
-  tr_status status = register_modules(p->ctx);
-  if (status == TR_OK && threads > 0) status = tr_ctx_set_threads(p->ctx, threads);
-  if (status != TR_OK) *error = *tr_ctx_error(p->ctx);
-  return status;
+  TR_TRY(tr_register_all(p->ctx));
+  return threads > 0 ? tr_ctx_set_threads(p->ctx, threads) : TR_OK;
+}
+
+const tr_error *program_error(const program *p) {
+  return p->ctx ? tr_ctx_error(p->ctx) : &p->error;
 }
 
 double program_seconds(void) {

@@ -7,7 +7,9 @@
 
 typedef struct {
   tr_ctx *ctx;         /* the device in use; replaced by program_open */
+  tr_error error;      /* why program_open left no context */
   const char *command; /* "sample", ...: prefix of error lines */
+  char warned[512];    /* the last warning: one that repeats is printed once */
   int argc;
   char *const *argv; /* the whole command line, for the record */
 } program;
@@ -15,7 +17,9 @@ typedef struct {
 /* Closes the program's context (if any) and opens another on `resource` with every built-in module
  * registered, warnings printed as "transit COMMAND: warning: ..." and Ctrl-C as its interrupt. threads 0: the
  * default. */
-tr_status program_open(program *p, const char *resource, uint64_t seed, int threads, tr_error *error);
+tr_status program_open(program *p, const char *resource, uint64_t seed, int threads);
+/* The first error: of the context, or of the attempt to open one. */
+const tr_error *program_error(const program *p);
 
 /* SIGINT and SIGTERM raise a flag that solvers look at, so that a run ends between two steps. */
 void program_catch_signals(void);

@@ -1,0 +1,142 @@
+#include "experiments/out_dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILES_MAX 8
+
+typedef struct {
+  char *final, *staged; /* staged NULL: an earlier run's file to remove */
+} entry;
+
+struct out_dir {
+  char *path, *hidden;
+  size_t existed; /* length of the part of path that existed before */
+  bool made;      /* a folder was made */
+  entry files[FILES_MAX];
+  int n;
+};
+
+static char *join(const char *folder, const char *name) {
+  size_t size = strlen(folder) + strlen(name) + 2;
+  char *text = malloc(size);
+  if (text) snprintf(text, size, "%s/%s", folder, name);
+  return text;
+}
+
+static tr_status make_folder(tr_ctx *ctx, out_dir *dir, char *path) {
+  if (mkdir(path, 0777) == 0) {
+    dir->made = true;
+    return TR_OK;
+  }
+  int reason = errno;
+  struct stat status;
+  if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+    if (!dir->made) dir->existed = strlen(path);
+    return TR_OK;
+  }
+  return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", path, strerror(reason));
+}
+
+static tr_status make_folders(tr_ctx *ctx, out_dir *dir) {
+  for (char *c = dir->path + 1; *c; c++) {
+    if (*c != '/') continue;
+    *c = 0;
+    tr_status status = make_folder(ctx, dir, dir->path);
+    *c = '/';
+    TR_TRY(status);
+  }
+  return make_folder(ctx, dir, dir->path);
+}
+
+static tr_status prepare(tr_ctx *ctx, out_dir *dir, const char *path) {
+  dir->path = strdup(path);
+  dir->hidden = dir->path ? join(path, ".transit-XXXXXX") : NULL;
+  if (!dir->hidden) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
+  TR_TRY(make_folders(ctx, dir));
+  if (mkdtemp(dir->hidden)) return TR_OK;
+  tr_status status = TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be written: %s", path, strerror(errno));
+  dir->hidden[0] = 0;
+  return status;
+}
+
+tr_status out_dir_open(tr_ctx *ctx, const char *path, out_dir **out) {
+  *out = calloc(1, sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
+  tr_status status = prepare(ctx, *out, path);
+  if (status != TR_OK) out_dir_discard(out);
+  return status;
+}
+
+static tr_status add(tr_ctx *ctx, out_dir *dir, const char *name, bool staged) {
+  if (dir->n == FILES_MAX) return TR_FAIL(ctx, TR_E_MEM, "more than %d files in '%s'", FILES_MAX, dir->path);
+  entry *e = &dir->files[dir->n++];
+  e->final = join(dir->path, name);
+  e->staged = staged ? join(dir->hidden, name) : NULL;
+  if (!e->final || (staged && !e->staged)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", name);
+  return TR_OK;
+}
+
+tr_status out_dir_stage(tr_ctx *ctx, out_dir *dir, const char *name, const char **path) {
+  TR_TRY(add(ctx, dir, name, true));
+  *path = dir->files[dir->n - 1].staged;
+  return TR_OK;
+}
+
+tr_status out_dir_stale(tr_ctx *ctx, out_dir *dir, const char *name) {
+  return add(ctx, dir, name, false);
+}
+
+static void release(out_dir **dir) {
+  for (int i = 0; i < (*dir)->n; i++) {
+    free((*dir)->files[i].final);
+    free((*dir)->files[i].staged);
+  }
+  free((*dir)->path);
+  free((*dir)->hidden);
+  free(*dir);
+  *dir = NULL;
+}
+
+static tr_status publish(tr_ctx *ctx, out_dir *dir) {
+  for (int i = 0; i < dir->n; i++) {
+    const entry *e = &dir->files[i];
+    if (e->staged && rename(e->staged, e->final) != 0)
+      return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be written: %s", e->final, strerror(errno));
+    if (!e->staged && remove(e->final) != 0 && errno != ENOENT)
+      return TR_FAIL(ctx, TR_E_IO, "the old '%s' cannot be removed: %s", e->final, strerror(errno));
+  }
+  return TR_OK;
+}
+
+tr_status out_dir_commit(tr_ctx *ctx, out_dir **dir) {
+  tr_status status = publish(ctx, *dir);
+  if (status != TR_OK) {
+    out_dir_discard(dir);
+    return status;
+  }
+  rmdir((*dir)->hidden);
+  release(dir);
+  return TR_OK;
+}
+
+/* Removes the folders that did not exist before, innermost first. One that holds something stays. */
+static void remove_folders(out_dir *dir) {
+  for (size_t length = strlen(dir->path); length > dir->existed; length--) {
+    if (dir->path[length] == '/') dir->path[length] = 0;
+    if (dir->path[length] == 0 && rmdir(dir->path) != 0 && errno != ENOENT) return;
+  }
+}
+
+void out_dir_discard(out_dir **dir) {
+  if (!*dir) return;
+  for (int i = 0; i < (*dir)->n; i++)
+    if ((*dir)->files[i].staged) remove((*dir)->files[i].staged);
+  if ((*dir)->hidden && (*dir)->hidden[0]) rmdir((*dir)->hidden);
+  if ((*dir)->path) remove_folders(*dir);
+  release(dir);
+}

@@ -1,0 +1,125 @@
+#include "experiments/run_record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/io/file.h"
+#include "experiments/machine.h"
+
+json_t *record_text(const char *text) {
+  if (!text) return json_null();
+  json_t *value = json_string(text);
+  char *ascii = value ? NULL : strdup(text);
+  if (!ascii) return value;
+  for (char *c = ascii; *c; c++)
+    if ((unsigned char)*c > 126) *c = '?';
+  value = json_string(ascii);
+  free(ascii);
+  return value;
+}
+
+json_t *record_number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *list_to_json(const tr_option *option, const void *field) {
+  json_t *list = json_array();
+  const tr_int_list *ints = field;
+  const tr_double_list *doubles = field;
+  bool whole = option->type == TR_OPTION_INTS;
+  for (int i = 0; i < (whole ? ints->n : doubles->n); i++)
+    json_array_append_new(list, whole ? json_integer(ints->v[i]) : record_number(doubles->v[i]));
+  return list;
+}
+
+static json_t *option_to_json(const tr_option *option, const void *values) {
+  const void *field = (const char *)values + option->offset;
+  switch (option->type) {
+  case TR_OPTION_FLAG:
+    return json_boolean(*(const bool *)field);
+  case TR_OPTION_INT: {
+    long value = *(const long *)field;
+    return value == TR_OPTION_UNSET ? json_null() : json_integer(value);
+  }
+  case TR_OPTION_DOUBLE:
+    return record_number(*(const double *)field);
+  case TR_OPTION_TEXT:
+  case TR_OPTION_CHOICE:
+    return record_text(*(const char *const *)field);
+  case TR_OPTION_INTS:
+  case TR_OPTION_DOUBLES: {
+    json_t *list = list_to_json(option, field);
+    if (json_array_size(list) > 0) return list;
+    json_decref(list);
+  }
+  }
+  return json_null();
+}
+
+json_t *record_options(const tr_option_table *table, const tr_parsed *parsed, const void *values) {
+  json_t *options = json_object();
+  for (int i = 0; i < table->n_options; i++) {
+    const tr_option *option = &table->options[i];
+    if (tr_option_row(table, parsed->mode, option->name) != i) continue;
+    json_object_set_new(options, option->name, option_to_json(option, values));
+  }
+  return options;
+}
+
+static json_t *command_line(const program *p) {
+  json_t *words = json_array();
+  for (int i = 0; i < p->argc; i++) json_array_append_new(words, record_text(p->argv[i]));
+  return words;
+}
+
+static json_t *now(void) {
+  char text[32] = "";
+  time_t seconds = time(NULL);
+  struct tm utc;
+  if (gmtime_r(&seconds, &utc)) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return json_string(text);
+}
+
+json_t *record_create(const program *p, const tr_option_table *table, const tr_parsed *parsed,
+                      const void *values) {
+  json_t *record = json_object();
+  json_object_set_new(record, "transit", json_string(program_version()));
+  json_object_set_new(record, "command", record_text(p->command));
+  if (table->modes) json_object_set_new(record, "mode", json_string(table->modes[parsed->mode]));
+  json_object_set_new(record, "command_line", command_line(p));
+  json_object_set_new(record, "options", record_options(table, parsed, values));
+  json_object_set_new(record, "seed", json_integer((json_int_t)tr_ctx_seed(p->ctx)));
+  json_object_set_new(record, "device", json_string(tr_ctx_resource(p->ctx)));
+  json_object_set_new(record, "threads", json_integer(tr_ctx_threads(p->ctx)));
+  json_object_set_new(record, "processor", machine_processor(tr_ctx_backend(p->ctx)));
+  json_object_set_new(record, "libraries", machine_libraries());
+  json_object_set_new(record, "started", now());
+  return record;
+}
+
+json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash) {
+  const tr_sit_config *c = &m->config;
+  json_t *json = json_object();
+  json_object_set_new(json, "file", record_text(path));
+  json_object_set_new(json, "sha256", json_string(hash->hex));
+  json_object_set_new(json, "format", json_string(tr_checkpoint_format(m->checkpoint)));
+  json_object_set_new(json, "weights", record_text(m->set));
+  json_object_set_new(json, "network",
+                      json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "hidden", c->hidden, "depth", c->depth,
+                                "heads", c->heads, "patch", c->patch, "channels", c->channels, "num_classes",
+                                c->num_classes, "null_class", c->null_class));
+  return json;
+}
+
+tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path) {
+  tr_out_file *file;
+  TR_TRY(tr_out_file_open(ctx, path, &file));
+  if (json_dumpf(record, tr_out_file_stream(file), JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0 ||
+      fputc('\n', tr_out_file_stream(file)) == EOF) {
+    tr_out_file_discard(&file);
+    return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be written", path);
+  }
+  return tr_out_file_commit(ctx, &file);
+}

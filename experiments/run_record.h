@@ -1,0 +1,32 @@
+/* The parts of run.json that every command shares. The JSON values returned are new; NULL means out of
+ * memory. */
+#ifndef TR_EXPERIMENTS_RUN_RECORD_H
+#define TR_EXPERIMENTS_RUN_RECORD_H
+
+#include <jansson.h>
+
+#include "experiments/file_hash.h"
+#include "experiments/model.h"
+#include "experiments/program.h"
+
+/* A text as JSON; bytes that are no UTF-8 become '?'. NULL gives null. */
+json_t *record_text(const char *text);
+/* A number as JSON; NaN and infinities, which JSON lacks, give null. */
+json_t *record_number(double value);
+
+/* Every option of the mode with its value in `values`, defaults included; unset ones are null. Values that
+ * the command has resolved (a path from the checkpoint) must stand in `values` by then. */
+json_t *record_options(const tr_option_table *table, const tr_parsed *parsed, const void *values);
+
+/* What ran: {transit, command, mode, command_line, options, seed, device, threads, processor, libraries,
+ * started}. */
+json_t *record_create(const program *p, const tr_option_table *table, const tr_parsed *parsed,
+                      const void *values);
+
+/* {file, sha256, format, weights, network} of a checkpoint whose hash is finished. */
+json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash);
+
+/* Writes the record as a file. */
+tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path);
+
+#endif

@@ -1,0 +1,50 @@
+#include <string.h>
+
+#include "experiments/run_record.h"
+#include "experiments/sample_run.h"
+
+/* What the solver did; the numbers of the batch that needed the most evaluations stand at the top level. */
+static void add_statistics(const sample_run *run, json_t *json) {
+  const tr_sample_stats *s = &run->totals;
+  bool adaptive = !sample_is_sde(run) && run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
+  json_object_set_new(json, "nfe", json_integer(s->nfe));
+  json_object_set_new(json, "nfe_all_batches", json_integer(run->nfe_total));
+  json_object_set_new(json, "n_steps", json_integer(s->n_steps));
+  json_object_set_new(json, "n_rejected", json_integer(s->n_rejected));
+  json_object_set_new(json, "solver", json_string(s->solver));
+  json_object_set_new(json, "stop_reason", json_string(s->stop_reason));
+  json_object_set_new(json, "t_start", record_number(s->t0));
+  json_object_set_new(json, "t_end", record_number(s->t_end));
+  json_object_set_new(json, "clock", json_string(sample_is_sde(run) ? "t" : tr_clock_name(s->clock)));
+  json_object_set_new(json, "rtol_used", adaptive ? record_number(s->ode.rtol_used) : json_null());
+  json_object_set_new(json, "atol_used", adaptive ? record_number(s->ode.atol_used) : json_null());
+  json_object_set_new(json, "diffusion_convention",
+                      sample_is_sde(run) ? record_text(s->convention) : json_null());
+  json_object_set(json, "batches", run->batches);
+}
+
+/* Where an eps or the labels were not given, the record says what was used. */
+static void add_resolved(const sample_run *run, json_t *json) {
+  const provider *pr = &run->provider;
+  const sample_options *o = run->options;
+  if (o->class_labels.n == 0) json_object_set_new(json, "labels", json_string("every class in turn"));
+  json_object_set_new(
+      json, "train_eps",
+      record_number(tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->train_eps, true)));
+  json_object_set_new(
+      json, "sample_eps",
+      record_number(tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->sample_eps, false)));
+}
+
+tr_status sample_record(const sample_run *run, const char *path) {
+  json_t *json = record_create(run->program, &sample_table, run->parsed, run->options);
+  json_object_set_new(json, "checkpoint",
+                      record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
+  add_statistics(run, json);
+  add_resolved(run, json);
+  json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
+  json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
+  tr_status status = record_save(run->program->ctx, json, path);
+  json_decref(json);
+  return status;
+}

@@ -1,0 +1,52 @@
+/* One run of `transit sample`, from resolved options to the record. */
+#ifndef TR_EXPERIMENTS_SAMPLE_RUN_H
+#define TR_EXPERIMENTS_SAMPLE_RUN_H
+
+#include <jansson.h>
+
+#include "experiments/file_hash.h"
+#include "experiments/given.h"
+#include "experiments/images.h"
+#include "experiments/out_dir.h"
+#include "experiments/progress.h"
+#include "experiments/provider.h"
+#include "experiments/sample_options.h"
+#include "experiments/sample_result.h"
+#include "transport/sampler.h"
+
+typedef struct {
+  program *program;
+  const tr_parsed *parsed;
+  sample_options *options;
+  provider provider;
+  tr_table *table;   /* of the diffusion form */
+  given init, noise; /* open when the options are set */
+  tr_sampler sampler;
+  sample_result result;
+  out_dir *dir;
+  file_hash hash;
+  progress progress;
+  /* filled by sample_batches */
+  tr_sample_stats totals; /* of the batch with the most evaluations */
+  long nfe_total;         /* over all batches */
+  int n_batches;
+  json_t *batches;
+  double started, seconds; /* of sampling alone */
+} sample_run;
+
+static inline bool sample_is_sde(const sample_run *run) {
+  return run->parsed->mode == SAMPLE_SDE;
+}
+
+/* Turns options into a sampler (all but its drift), opens given files, and sets labels, shape and times of
+ * the result. Nothing is computed and nothing written. */
+tr_status sample_setup(sample_run *run);
+void sample_setup_free(sample_run *run);
+
+/* Draws every batch into run->result. */
+tr_status sample_batches(sample_run *run);
+
+/* Writes run.json. */
+tr_status sample_record(const sample_run *run, const char *path);
+
+#endif

@@ -1,0 +1,152 @@
+#include <string.h>
+
+#include "experiments/sample_run.h"
+
+static bool was_given(const sample_run *run, const char *name) {
+  return tr_option_given(&sample_table, run->parsed, name);
+}
+
+/* An option that the method chosen does not read: said, not silently ignored. */
+static void warn_unused(const sample_run *run, const char *const *names, const char *method,
+                        const char *why) {
+  for (; *names; names++)
+    if (was_given(run, *names))
+      tr_ctx_warn(run->program->ctx, "--%s has no effect: %s %s", *names, method, why);
+}
+
+/* Sampling does not use train_eps, but a value that training could not have used is an error all the same. */
+static tr_status check_train_eps(const sample_run *run) {
+  double t0, t1;
+  return tr_interval_train(run->program->ctx, &run->provider.interpolant, run->provider.prediction->tag,
+                           run->options->train_eps, &t0, &t1);
+}
+
+static tr_status open_init(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (!o->init && o->reverse)
+    return TR_FAIL(ctx, TR_E_ARG, "--reverse goes from data to noise: give the data as --init FILE.npy");
+  if (!o->init) return TR_OK;
+  int64_t shape[4];
+  provider_shape(&run->provider, o->num_samples == TR_OPTION_UNSET ? -1 : o->num_samples, shape);
+  return given_open(ctx, "--init", o->init, 4, shape, &run->init);
+}
+
+/* Number of samples: as asked, else as many as there are starting states or labels, else 8. */
+static tr_status set_samples(sample_run *run) {
+  sample_options *o = run->options;
+  TR_TRY(open_init(run));
+  if (o->num_samples == TR_OPTION_UNSET)
+    o->num_samples = o->init ? (long)run->init.npy.shape[0] : o->class_labels.n > 1 ? o->class_labels.n : 8;
+  if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
+  run->result.dtype = run->provider.dtype;
+  provider_shape(&run->provider, o->num_samples, run->result.shape);
+  return model_labels(run->program->ctx, &run->provider.model.config, o->class_labels.v, o->class_labels.n,
+                      o->num_samples, &run->result.labels);
+}
+
+static tr_status put_time(int index, double t, const tr_array *x, void *user) {
+  (void)t;
+  sample_run *run = user;
+  return sample_result_put_time(&run->result, index, (int64_t)run->sampler.first_sample, x);
+}
+
+static tr_status set_times(sample_run *run) {
+  const tr_double_list *times = &run->options->save_times;
+  if (times->n == 0) return TR_OK;
+  size_t bytes = (size_t)times->n * sizeof *times->v;
+  run->result.times = malloc(bytes);
+  if (!run->result.times) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %d times", times->n);
+  memcpy(run->result.times, times->v, bytes);
+  run->result.n_times = times->n;
+  run->sampler.save_times = run->result.times;
+  run->sampler.n_save = times->n;
+  run->sampler.on_output = put_time;
+  run->sampler.out_user = run;
+  return TR_OK;
+}
+
+static tr_clock clock_of(const char *name) {
+  return strcmp(name, "t") == 0 ? TR_CLOCK_T : strcmp(name, "angle") == 0 ? TR_CLOCK_ANGLE : TR_CLOCK_AUTO;
+}
+
+static tr_status set_ode(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_sampler *s = &run->sampler;
+  const tr_module *module;
+  TR_TRY(tr_find(run->program->ctx, TR_KIND_ODE_METHOD, o->method, &module));
+  s->ode.method = (const tr_ode_method *)module;
+  s->reverse = o->reverse;
+  s->clock = clock_of(o->clock);
+  s->ode.rtol = o->rtol;
+  s->ode.atol = o->atol;
+  s->ode.h0 = was_given(run, "first-step") ? o->first_step : 0;
+  s->ode.max_order = was_given(run, "max-order") ? (int)o->max_order : 0;
+  s->ode.max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
+  s->ode.on_progress = progress_tick;
+  s->ode.progress_user = &run->progress;
+  static const char *const of_grids[] = {"num-sampling-steps", NULL}, *const of_adaptive[] = {"rtol", "atol",
+                                                                                              NULL};
+  if (s->ode.method->caps & TR_ODE_ADAPTIVE)
+    warn_unused(run, of_grids, o->method, "chooses its own steps");
+  else
+    warn_unused(run, of_adaptive, o->method, "walks a fixed grid");
+  return TR_OK;
+}
+
+static tr_status set_diffusion(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_diffusion *d = &run->sampler.diffusion;
+  TR_TRY(tr_diffusion_find(ctx, o->diffusion_form, d));
+  d->norm = o->diffusion_norm;
+  if (was_given(run, "eta")) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  if (o->diffusion_table) {
+    if (!(d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)))
+      return TR_FAIL(ctx, TR_E_ARG, "--diffusion-table is not for the form %s, which reads no table",
+                     o->diffusion_form);
+    TR_TRY(tr_table_read(ctx, o->diffusion_table, &run->table));
+    d->table = run->table;
+  }
+  return tr_diffusion_check(ctx, d, &run->provider.interpolant);
+}
+
+static tr_status set_sde(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_sampler *s = &run->sampler;
+  const tr_module *module;
+  TR_TRY(tr_find(ctx, TR_KIND_SDE_METHOD, o->method, &module));
+  s->sde = (const tr_sde_method *)module;
+  TR_TRY(set_diffusion(run));
+  TR_TRY(tr_last_step_find(ctx, o->last_step, &s->last));
+  s->last_size = o->last_step_size;
+  s->seed = (uint64_t)o->seed;
+  s->max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
+  s->on_progress = progress_tick;
+  s->progress_user = &run->progress;
+  static const char *const of_last_step[] = {"last-step-size", NULL};
+  if (s->last->identity) warn_unused(run, of_last_step, "the last step", "is None");
+  if (!o->noise) return TR_OK;
+  int64_t shape[5] = {o->num_sampling_steps - 1};
+  provider_shape(&run->provider, o->num_samples, shape + 1);
+  return given_open(ctx, "--noise", o->noise, 5, shape, &run->noise);
+}
+
+tr_status sample_setup(sample_run *run) {
+  TR_TRY(tr_sampler_defaults(run->program->ctx, &run->sampler));
+  run->sampler.interpolant = run->provider.interpolant;
+  run->sampler.sample_eps = run->options->sample_eps;
+  run->sampler.n_steps = (int)run->options->num_sampling_steps;
+  TR_TRY(check_train_eps(run));
+  TR_TRY(set_samples(run));
+  TR_TRY(set_times(run));
+  return sample_is_sde(run) ? set_sde(run) : set_ode(run);
+}
+
+void sample_setup_free(sample_run *run) {
+  json_decref(run->batches);
+  tr_table_destroy(&run->table);
+  given_close(&run->init);
+  given_close(&run->noise);
+}

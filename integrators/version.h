@@ -1,0 +1,8 @@
+/* The version of the solver library, for records of runs. */
+#ifndef TR_INTEGRATORS_VERSION_H
+#define TR_INTEGRATORS_VERSION_H
+
+/* The release of SUNDIALS that is loaded: "6.4.1". Static text. */
+const char *tr_sundials_version(void);
+
+#endif

@@ -1,0 +1,130 @@
+# Shared by the command-line tests: sourced as `. "$(dirname "$0")/common.sh"` with PROGRAM and SCRATCH as arguments.
+# A failed check prints what happened and the test goes on; `finish` gives the exit status.
+transit=$1
+scratch=$2
+here=$(cd "$(dirname "$0")" && pwd)
+digits=$here/../../experiments/data/digits-ema.pt
+[ -x "$transit" ] || { echo "usage: $0 PROGRAM SCRATCH" >&2; exit 2; }
+rm -rf "$scratch"
+mkdir -p "$scratch"
+scratch=$(cd "$scratch" && pwd)
+checks=0
+failures=0
+
+fail() {
+  failures=$((failures + 1))
+  echo "FAILED: $*" >&2
+}
+
+# check WHAT COMMAND...: the command succeeds.
+check() {
+  what=$1
+  shift
+  checks=$((checks + 1))
+  "$@" >"$scratch/stdout" 2>"$scratch/stderr" || {
+    fail "$what (status $?): $*"
+    cat "$scratch/stderr" >&2
+  }
+}
+
+# refuse STATUS TEXT COMMAND...: the command ends with this status and says one line on stderr that contains TEXT.
+refuse() {
+  want=$1
+  text=$2
+  shift 2
+  checks=$((checks + 1))
+  "$@" >"$scratch/stdout" 2>"$scratch/stderr"
+  got=$?
+  [ "$got" -eq "$want" ] || fail "status $got, expected $want: $*: $(cat "$scratch/stderr")"
+  grep -qF -e "$text" "$scratch/stderr" || fail "no '$text' in '$(cat "$scratch/stderr")': $*"
+  [ "$(grep -vc 'warning:' "$scratch/stderr")" -eq 1 ] || fail "not one line: $(cat "$scratch/stderr")"
+}
+
+# says TEXT: the last command printed it on stdout.
+says() {
+  checks=$((checks + 1))
+  grep -qF -e "$1" "$scratch/stdout" || fail "no '$1' on stdout: $(cat "$scratch/stdout")"
+}
+
+# warns TEXT: the last command printed it on stderr.
+warns() {
+  checks=$((checks + 1))
+  grep -qF -e "$1" "$scratch/stderr" || fail "no '$1' on stderr: $(cat "$scratch/stderr")"
+}
+
+# absent PATH...: none of these exist (what does is removed, for the checks to come).
+absent() {
+  for path; do
+    checks=$((checks + 1))
+    [ ! -e "$path" ] || fail "$path exists: $(ls -A "$path")"
+    rm -rf "$path"
+  done
+}
+
+# present FILE...: each exists and is not empty.
+present() {
+  for path; do
+    checks=$((checks + 1))
+    [ -s "$path" ] || fail "$path is missing or empty"
+  done
+}
+
+# same A B: equal bytes.
+same() {
+  checks=$((checks + 1))
+  cmp -s "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# differ A B: different bytes.
+differ() {
+  checks=$((checks + 1))
+  if cmp -s "$1" "$2"; then fail "$1 and $2 are equal"; fi
+}
+
+# number FILE KEY: the value of a top-level number or text of a run.json, as printed with two spaces of indentation.
+number() {
+  sed -n "s/^  \"$2\": \"\{0,1\}\([^\"]*[^\",]\)\"\{0,1\},\{0,1\}\$/\1/p" "$1"
+}
+
+# equals GOT WANT WHAT
+equals() {
+  checks=$((checks + 1))
+  [ "$1" = "$2" ] || fail "$3: '$1', expected '$2'"
+}
+
+# npy FILE TYPE SHAPE BYTES [FILL]: a .npy of BYTES bytes, all zero or all FILL (an octal escape such as \377: NaN).
+npy() {
+  header="{'descr': '$2', 'fortran_order': False, 'shape': $3, }"
+  {
+    printf '\223NUMPY\001\000\166\000'
+    printf '%-117s\n' "$header"
+    head -c "$4" /dev/zero | tr '\000' "${5:-\\000}"
+  } >"$1"
+}
+
+# values FILE.npz TYPE: the numbers of its first array, a line each; TYPE is f4 or f8.
+values() {
+  start=$(($(LC_ALL=C grep -abo NUMPY "$1" | head -n 1 | cut -d: -f1) - 1))
+  next=$(LC_ALL=C grep -abo 'PK' "$1" | cut -d: -f1 | awk -v s="$start" '$1 > s' | head -n 1)
+  low=$(od -An -tu1 -j $((start + 8)) -N 1 "$1")
+  high=$(od -An -tu1 -j $((start + 9)) -N 1 "$1")
+  data=$((start + 10 + low + 256 * high))
+  od -An -v -w8 "-t$2" -j "$data" -N $(((next - data) / 8 * 8)) "$1" | tr -s ' ' '\n' | sed '/^$/d'
+}
+
+# close A.npz B.npz TYPE TOLERANCE: their first arrays agree to TOLERANCE of the largest entry.
+close() {
+  checks=$((checks + 1))
+  values "$1" "$3" >"$scratch/values-a"
+  values "$2" "$3" >"$scratch/values-b"
+  paste "$scratch/values-a" "$scratch/values-b" | awk -v tolerance="$4" '
+    NF != 2 { bad = 1 }
+    { d = $1 - $2; if (d < 0) d = -d; if (d > worst) worst = d; m = $2 < 0 ? -$2 : $2; if (m > scale) scale = m }
+    END { print "relative difference " worst / scale; exit !(NR > 0 && !bad && worst <= tolerance * scale) }
+  ' >"$scratch/stdout" || fail "$1 and $2: $(cat "$scratch/stdout"), allowed $4"
+}
+
+finish() {
+  echo "$checks checks, $failures failed"
+  [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
+}

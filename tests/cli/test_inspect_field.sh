@@ -1,0 +1,47 @@
+# transit inspect and transit field on the digits.
+. "$(dirname "$0")/common.sh"
+
+check "inspect" "$transit" inspect "$digits"
+says "format: pt-zip"
+says "patch 2"
+says "hidden 64, depth 6"
+says "heads: unknown"
+says "classes: 10 and the null class 10"
+if command -v python3 >/dev/null 2>&1; then
+  check "inspect as JSON" sh -c "'$transit' inspect '$digits' --json | python3 -m json.tool"
+  says '"hidden": 64'
+fi
+refuse 1 "none.pt" "$transit" inspect "$scratch/none.pt"
+refuse 2 "FILE is missing" "$transit" inspect
+
+out=$scratch/out
+field="$transit field --ckpt $digits --num-heads 4 --out $out"
+npy "$scratch/x.npy" '<f8' '(3, 1, 8, 8)' 1536
+npy "$scratch/t.npy" '<f8' '(3,)' 24
+npy "$scratch/t2.npy" '<f8' '(2,)' 16
+# shellcheck disable=SC2086
+{
+  check "field" $field --init "$scratch/x.npy" --times "$scratch/t.npy"
+  says "wrote velocity,score,noise,denoiser"
+  present "$out/field.npz" "$out/run.json"
+  for name in velocity score noise denoiser times labels; do
+    grep -q "$name.npy" "$out/field.npz" || fail "no $name in field.npz"
+  done
+  equals "$(number "$out/run.json" nfe)" 1 "one evaluation for four quantities"
+  rm -r "$out"
+  refuse 1 "the shape must be (3)" $field --init "$scratch/x.npy" --times "$scratch/t2.npy"
+  refuse 1 "the shape must be (any, 1, 8, 8)" $field --init "$scratch/t.npy" --times "$scratch/t.npy"
+  refuse 2 "did you mean 'velocity'" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --quantities velocty
+  refuse 2 "twice" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --quantities score,score
+  refuse 2 "out of range" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --class-labels 12
+  # t = 1: the bytes of 1.0 three times; the score does not exist there, the velocity does.
+  {
+    head -c 128 "$scratch/t.npy"
+    for i in 1 2 3; do printf '\000\000\000\000\000\000\360\077'; done
+  } >"$scratch/one.npy"
+  refuse 2 "score" $field --init "$scratch/x.npy" --times "$scratch/one.npy"
+  absent "$out"
+  check "velocity at t = 1" $field --init "$scratch/x.npy" --times "$scratch/one.npy" --quantities velocity,denoiser
+  present "$out/field.npz"
+}
+finish

@@ -1,0 +1,138 @@
+# transit sample on the digits: outputs, invariances, records.
+. "$(dirname "$0")/common.sh"
+draw="$transit sample"
+model="--ckpt $digits --num-heads 4 --num-samples 6 --seed 3"
+out=$scratch
+
+# shellcheck disable=SC2086
+ode() { # ode NAME OPTION...
+  name=$1
+  shift
+  check "ODE $name" $draw ODE $model --out "$out/$name" "$@"
+}
+# shellcheck disable=SC2086
+sde() {
+  name=$1
+  shift
+  check "SDE $name" $draw SDE $model --out "$out/$name" "$@"
+}
+
+# The default: everything is there, and the record says what ran.
+ode default
+says "wrote $out/default/samples.npz, samples.png and run.json"
+equals "$(wc -c <"$scratch/stderr" | tr -d ' ')" 0 "bytes on stderr in a pipe"
+present "$out/default/samples.npz" "$out/default/samples.png" "$out/default/run.json"
+equals "$(ls -A "$out/default" | wc -l | tr -d ' ')" 3 "files in the folder"
+record=$out/default/run.json
+equals "$(number "$record" stop_reason)" end "stop reason"
+equals "$(number "$record" seed)" 3 "seed"
+equals "$(number "$record" command)" sample "command"
+case $(number "$record" solver) in CVODE*) ;; *) fail "solver '$(number "$record" solver)'" ;; esac
+for key in nfe n_steps n_rejected wall_seconds threads; do
+  checks=$((checks + 1))
+  case $(number "$record" $key) in [0-9]*) ;; *) fail "run.json has no number $key" ;; esac
+done
+grep -q "\"sha256\": \"$(sha256sum "$digits" | cut -d' ' -f1)\"" "$record" || fail "hash of the checkpoint"
+grep -q '"path-type": "Linear"' "$record" || fail "the path as resolved"
+if command -v python3 >/dev/null 2>&1; then
+  check "run.json is JSON" python3 -m json.tool "$record"
+fi
+
+# The same seed gives the same bytes for any batch size and any number of threads, on fixed grids.
+grid="--sampling-method heun2 --num-sampling-steps 9 --cfg-scale 2"
+# shellcheck disable=SC2086
+{
+  ode grid $grid
+  ode batches $grid --batch-size 4
+  ode single $grid --batch-size 1
+  ode threads $grid --threads 1
+}
+same "$out/grid/samples.npz" "$out/batches/samples.npz"
+same "$out/grid/samples.npz" "$out/single/samples.npz"
+same "$out/grid/samples.npz" "$out/threads/samples.npz"
+same "$out/grid/samples.png" "$out/threads/samples.png"
+equals "$(number "$out/grid/run.json" nfe)" 16 "evaluations of Heun on 9 points"
+equals "$(number "$out/batches/run.json" nfe)" 16 "evaluations a sample in two batches"
+equals "$(number "$out/batches/run.json" nfe_all_batches)" 32 "evaluations of two batches"
+sde noise --num-sampling-steps 9
+sde noise-batches --num-sampling-steps 9 --batch-size 5 --threads 1
+same "$out/noise/samples.npz" "$out/noise-batches/samples.npz"
+equals "$(number "$out/noise/run.json" nfe)" 9 "8 steps and the last one"
+differ "$out/noise/samples.npz" "$out/grid/samples.npz"
+model="--ckpt $digits --num-heads 4 --num-samples 6 --seed 4"
+sde seed --num-sampling-steps 9
+differ "$out/noise/samples.npz" "$out/seed/samples.npz"
+model="--ckpt $digits --num-heads 4 --num-samples 6 --seed 3"
+
+# From data back to noise: the ODE forward and in reverse returns the start.
+fine="--dtype f64 --rtol 1e-9 --atol 1e-9"
+npy "$scratch/zero.npy" '<f8' '(2, 1, 8, 8)' 1024
+model="--ckpt $digits --num-heads 4 --seed 3 --class-labels 1,7"
+# shellcheck disable=SC2086
+{
+  ode start --dtype f64 --max-nfe 1 --sampling-method euler
+  ode forward $fine --init "$out/start/samples.npz"
+  ode back $fine --init "$out/forward/samples.npz" --reverse
+  ode again $fine --init "$out/back/samples.npz"
+  ode zero $fine --init "$scratch/zero.npy"
+}
+# In reverse the flow pulls samples of one class apart, and errors with them.
+close "$out/start/samples.npz" "$out/back/samples.npz" f8 1e-4
+close "$out/forward/samples.npz" "$out/again/samples.npz" f8 1e-6
+differ "$out/forward/samples.npz" "$out/zero/samples.npz"
+
+# Save times: the trajectory ends at the samples; --max-nfe keeps the state it reached.
+model="--ckpt $digits --num-heads 4 --num-samples 2"
+ode times --save-times 0,0.5,1
+grep -q trajectory "$out/times/samples.npz" || fail "no trajectory in samples.npz"
+ode short --max-nfe 7 --save-times 0,0.5,1
+equals "$(number "$out/short/run.json" stop_reason)" max-nfe "stop reason"
+checks=$((checks + 1))
+[ "$(number "$out/short/run.json" nfe)" -le 7 ] || fail "more evaluations than --max-nfe"
+sde short-sde --max-nfe 5
+equals "$(number "$out/short-sde/run.json" stop_reason)" max-nfe "stop reason of the SDE"
+checks=$((checks + 1))
+[ "$(number "$out/short-sde/run.json" nfe)" -le 5 ] || fail "more evaluations than --max-nfe"
+
+# Every form and last step runs; guidance on an interval costs no more evaluations.
+for form in constant SBDM sigma linear decreasing increasing-decreasing; do
+  sde "form-$form" --num-sampling-steps 5 --diffusion-form "$form" --diffusion-norm 0.5
+done
+for last in None Mean Tweedie Euler; do
+  sde "last-$last" --num-sampling-steps 5 --last-step "$last"
+done
+ode interval --sampling-method euler --num-sampling-steps 6 --cfg-scale 3 --cfg-interval 0.2,0.7
+equals "$(number "$out/interval/run.json" nfe)" 5 "one evaluation a step with guidance"
+ode guard --device guard --sampling-method euler --num-sampling-steps 3
+ode cpu --sampling-method euler --num-sampling-steps 3
+same "$out/guard/samples.npz" "$out/cpu/samples.npz"
+
+# Given normals: zeros make Euler-Maruyama deterministic, whatever the seed.
+npy "$scratch/noise.npy" '<f4' '(4, 2, 1, 8, 8)' 2048
+npy "$scratch/start.npy" '<f4' '(2, 1, 8, 8)' 512
+sde quiet --num-sampling-steps 5 --noise "$scratch/noise.npy" --init "$scratch/start.npy"
+sde quiet-2 --num-sampling-steps 5 --noise "$scratch/noise.npy" --init "$scratch/start.npy" --seed 9 --batch-size 1
+same "$out/quiet/samples.npz" "$out/quiet-2/samples.npz"
+
+# What has no effect is said, and rtol below what f32 holds is raised with a warning.
+ode unused --num-sampling-steps 20 --max-nfe 3
+warns "warning: --num-sampling-steps has no effect"
+ode tight --rtol 1e-12 --max-nfe 3
+warns "warning: "
+warns "rtol"
+
+# A run that works no longer in pixels takes the picture of an earlier one away.
+ode default
+present "$out/default/samples.png"
+if python3 -c 'import numpy' 2>/dev/null; then
+  check "numpy reads the arrays" python3 -c '
+import numpy, sys
+a = numpy.load(sys.argv[1])
+assert a["latents"].shape == (2, 1, 8, 8) and a["latents"].dtype == numpy.float32
+assert a["trajectory"].shape == (3, 2, 1, 8, 8) and a["labels"].tolist() == [0, 1]
+assert a["arr_0"].shape == (2, 8, 8, 3) and a["arr_0"].dtype == numpy.uint8
+assert (a["trajectory"][2] == a["latents"]).all()
+u = numpy.clip(127.5 * a["latents"].astype("f8") + 128, 0, 255).astype(numpy.uint8)
+assert (u[:, 0] == a["arr_0"][..., 0]).all()' "$out/times/samples.npz"
+fi
+finish

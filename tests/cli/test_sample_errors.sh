@@ -1,0 +1,114 @@
+# transit sample refuses bad input in one line, with status 1 or 2, and writes nothing.
+. "$(dirname "$0")/common.sh"
+out=$scratch/out
+model="--ckpt $digits --num-heads 4 --num-samples 2 --out $out"
+
+# shellcheck disable=SC2086
+ode() { # ode STATUS TEXT OPTION...
+  want=$1
+  text=$2
+  shift 2
+  refuse "$want" "$text" "$transit" sample ODE $model "$@"
+  absent "$out"
+}
+# shellcheck disable=SC2086
+sde() {
+  want=$1
+  text=$2
+  shift 2
+  refuse "$want" "$text" "$transit" sample SDE $model "$@"
+  absent "$out"
+}
+
+# Spelling and ranges.
+refuse 2 "ODE or SDE" "$transit" sample
+refuse 2 "did you mean 'SDE'" "$transit" sample SED
+refuse 2 "--ckpt is missing" "$transit" sample ODE --out "$out"
+refuse 2 "--out is missing" "$transit" sample ODE --ckpt "$digits"
+ode 2 "did you mean --sampling-method" --sampling-methd euler
+ode 2 "belongs to SDE" --diffusion-form sigma
+ode 2 "belongs to SDE" --last-step Mean
+sde 2 "belongs to ODE" --rtol 1e-3
+sde 2 "belongs to ODE" --reverse
+sde 2 "did you mean 'decreasing'" --diffusion-form decresing
+sde 2 "did you mean 'Tweedie'" --last-step Twedie
+ode 2 "did you mean 'dopri5'" --sampling-method dopri
+ode 2 "Linear" --path-type Linaer
+ode 2 "> 0 and < 1" --rtol 0
+ode 2 "twice" --rtol 1e-3 --rtol 1e-4
+ode 2 ">= 2" --num-sampling-steps 1
+ode 2 "not increasing" --cfg-interval 0.7,0.2
+ode 2 "from 0 to 1" --save-times 0,2
+ode 2 ">= 0" --seed -1
+ode 2 "no device" --device cuda:0
+ode 2 "f32" --dtype f16
+
+# Settings that cannot work, and files that do not fit.
+ode 2 "--reverse" --reverse
+ode 2 "--cfg-channels first3 needs 3 channels" --cfg-scale 2 --cfg-channels first3
+sde 2 "--diffusion-table is not for" --diffusion-table "$scratch/none.txt"
+ode 2 "out of range: the model has classes 0 to 9" --class-labels 11
+ode 2 "3 entries for 2 samples" --class-labels 1,2,3
+ode 1 "none.npy" --init "$scratch/none.npy"
+npy "$scratch/narrow.npy" '<f4' '(2, 1, 8, 4)' 256
+npy "$scratch/three.npy" '<f4' '(3, 1, 8, 8)' 768
+npy "$scratch/whole.npy" '<i4' '(2, 1, 8, 8)' 512
+npy "$scratch/nan.npy" '<f4' '(2, 1, 8, 8)' 512 '\377'
+npy "$scratch/cut.npy" '<f4' '(2, 1, 8, 8)' 500
+ode 1 "the shape must be (2, 1, 8, 8)" --init "$scratch/narrow.npy"
+ode 1 "the shape must be (2, 1, 8, 8)" --init "$scratch/three.npy"
+ode 1 "float32 or float64" --init "$scratch/whole.npy"
+ode 1 "must be finite" --init "$scratch/nan.npy"
+ode 1 "cut.npy" --init "$scratch/cut.npy"
+sde 1 "the shape must be (249, 2, 1, 8, 8)" --noise "$scratch/narrow.npy"
+
+# Checkpoints.
+model="--num-heads 4 --num-samples 2 --out $out"
+ode 1 "none.pt" --ckpt "$scratch/none.pt"
+head -c 100000 "$digits" >"$scratch/cut.pt"
+ode 1 "cut.pt" --ckpt "$scratch/cut.pt"
+echo "no checkpoint" >"$scratch/text.pt"
+ode 1 "text.pt" --ckpt "$scratch/text.pt"
+model="--ckpt $digits --num-samples 2 --out $out"
+ode 2 "heads" --class-labels 0
+ode 2 "heads" --num-heads 7
+cp "$digits" "$scratch/damaged.pt"
+printf '\377\377\377\377' | dd of="$scratch/damaged.pt" bs=1 seek=1000000 conv=notrunc 2>/dev/null
+model="--num-heads 4 --num-samples 2 --out $out"
+ode 1 "'$scratch/damaged.pt'" --ckpt "$scratch/damaged.pt"
+
+# Places that cannot be written.
+model="--ckpt $digits --num-heads 4 --num-samples 2"
+: >"$scratch/file"
+refuse 1 "cannot be made" "$transit" sample ODE $model --out "$scratch/file/out"
+refuse 1 "cannot be" "$transit" sample ODE $model --out "$scratch/file"
+refuse 1 "cannot be" "$transit" sample ODE $model --out /proc/transit
+equals "$(wc -c <"$scratch/file" | tr -d ' ')" 0 "size of a file in the way"
+
+# A full disk: nothing appears (only where /dev/full-like limits exist: a limit on the size of files).
+mkdir "$scratch/full"
+(
+  ulimit -f 1
+  trap '' XFSZ
+  exec "$transit" sample ODE $model --sampling-method euler --num-sampling-steps 3 --out "$scratch/full"
+) >"$scratch/stdout" 2>"$scratch/stderr"
+equals $? 1 "status on a full disk"
+equals "$(ls -A "$scratch/full")" "" "files left on a full disk"
+
+# Ctrl-C: nothing is left, and the status is 130.
+mkdir "$scratch/interrupted"
+"$transit" sample SDE $model --num-sampling-steps 200000 --out "$scratch/interrupted" 2>"$scratch/stderr" &
+pid=$!
+tries=0
+while [ -z "$(ls -A "$scratch/interrupted")" ] && [ $tries -lt 100 ]; do
+  sleep 0.1
+  tries=$((tries + 1))
+done
+sleep 0.3
+# A shell without job control starts its children with SIGINT ignored, which the program overrides.
+kill -INT $pid
+wait $pid
+equals $? 130 "status after Ctrl-C"
+grep -q interrupted "$scratch/stderr" || fail "no word of the interruption: $(cat "$scratch/stderr")"
+equals "$(ls -A "$scratch/interrupted")" "" "files left after Ctrl-C"
+finish

@@ -1,0 +1,42 @@
+# Help, version, list, man, and wrong usage of the program as a whole.
+. "$(dirname "$0")/common.sh"
+
+check "overview" "$transit" --help
+says "usage: transit COMMAND"
+check "version" "$transit" --version
+says "transit 0."
+says "device cpu"
+for command in sample field list inspect man; do
+  check "help of $command" "$transit" "$command" --help
+  says "usage: transit $command"
+  check "overview names $command" sh -c "'$transit' --help | grep -q '^  $command '"
+done
+
+refuse 2 "did you mean 'sample'" "$transit" smaple
+refuse 2 "unknown command 'zzzzzzzz'" "$transit" zzzzzzzz
+"$transit" >"$scratch/stdout" 2>"$scratch/stderr"
+equals $? 2 "no command at all"
+
+check "list" "$transit" list
+for name in Linear GVP VP velocity noise score cvode-adams cvode-bdf dopri5 bosh3 euler heun2 midpoint rk4 \
+  euler-maruyama SBDM sigma linear constant decreasing increasing-decreasing None Mean Tweedie Euler; do
+  checks=$((checks + 1))
+  grep -q "^  $name " "$scratch/stdout" || fail "transit list does not name $name"
+done
+check "list of one kind" "$transit" list interpolant
+says "Linear"
+refuse 2 "did you mean 'interpolant'" "$transit" list interpolants
+refuse 2 "one argument too many" "$transit" list interpolant GVP
+if command -v python3 >/dev/null 2>&1; then
+  check "list as JSON" sh -c "'$transit' list --json | python3 -m json.tool"
+fi
+
+check "man page" "$transit" man
+says ".TH TRANSIT 1"
+says "cfg\\-interval"
+"$transit" man >"$scratch/transit.1"
+if command -v groff >/dev/null 2>&1; then
+  check "man page renders" groff -man -Tascii -ww "$scratch/transit.1"
+  equals "$(wc -c <"$scratch/stderr" | tr -d ' ')" 0 "complaints of groff"
+fi
+finish
