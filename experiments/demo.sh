@@ -1,0 +1,50 @@
+#!/bin/sh
+# From a bare Debian 12 to pictures: installs what is missing, builds, and draws 100 digits (ten per class) from the
+# bundled checkpoint, once through the ODE and once through the SDE. Everything lands in out/demo/.
+# usage: sh experiments/demo.sh
+set -eu
+
+CDPATH='' cd -- "$(dirname -- "$0")/.."
+
+checkpoint=experiments/data/digits-ema.pt
+out=out/demo
+
+sh experiments/setup.sh run
+echo "== build"
+[ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja -DTRANSIT_TESTS=OFF
+cmake --build build --target transit
+
+# The reference's grid of 10 columns: sample i is digit i mod 10, so every column is one digit.
+draw() { # draw NAME MODE OPTION...
+  name=$1
+  mode=$2
+  shift 2
+  echo "== $mode"
+  build/transit sample "$mode" --ckpt "$checkpoint" --num-heads 4 --num-samples 100 --seed 1 --cfg-scale 2 \
+    --out "$out/$name" "$@"
+  cp "$out/$name/samples.png" "$out/digits-$name.png"
+  cp "$out/$name/samples.npz" "$out/digits-$name.npz"
+}
+
+# A number at the top level of a run.json.
+number() {
+  sed -n "s/^  \"$2\": \([^,]*\),\{0,1\}\$/\1/p" "$1"
+}
+
+draw ode ODE --sampling-method cvode-adams
+draw sde SDE --sampling-method euler-maruyama --diffusion-form sigma --last-step Mean
+
+cat <<END
+
+Made in $out/:
+  digits-ode.png  digits-ode.npz  ode/run.json   $(number $out/ode/run.json nfe) network evaluations (CVODE Adams)
+  digits-sde.png  digits-sde.npz  sde/run.json   $(number $out/sde/run.json nfe) network evaluations (Euler-Maruyama, 250 points)
+Each column is one digit, 0 to 9.
+
+To try next:
+  build/transit inspect $checkpoint
+  build/transit sample ODE --ckpt $checkpoint --num-heads 4 --class-labels 3 --num-samples 16 --max-nfe 10 --out out/ten
+  build/transit sample SDE --ckpt $checkpoint --num-heads 4 --diffusion-form SBDM --num-sampling-steps 50 --out out/sbdm
+  build/transit sample --help
+  build/transit list
+END
