@@ -1,0 +1,76 @@
+#include "tests/support/golden.h"
+
+#include <stdlib.h>
+
+#include "nets/checkpoint.h"
+#include "nets/sit.h"
+#include "tests/support/check.h"
+
+static void need(tr_ctx *ctx, tr_status status) {
+  if (status == TR_OK) return;
+  fprintf(stderr, "golden data: %s\n", tr_ctx_error(ctx)->message);
+  exit(1);
+}
+
+tr_npz *golden_open(tr_ctx *ctx, const char *name) {
+  char path[512];
+  tr_npz *npz;
+  snprintf(path, sizeof path, TR_TEST_DATA "/goldens/%s.npz", name);
+  need(ctx, tr_npz_open(ctx, path, &npz));
+  return npz;
+}
+
+static tr_npy get(tr_ctx *ctx, tr_npz *npz, const char *entry) {
+  tr_npy npy;
+  need(ctx, tr_npz_get(npz, entry, &npy));
+  return npy;
+}
+
+tr_array *golden_array(tr_npz *npz, const char *entry, tr_dtype dtype) {
+  tr_array *array;
+  if (tr_npz_get_array(npz, entry, dtype, &array) == TR_OK) return array;
+  fprintf(stderr, "golden data: no entry '%s'\n", entry);
+  exit(1);
+}
+
+double golden_scalar(tr_ctx *ctx, tr_npz *npz, const char *entry) {
+  tr_npy npy = get(ctx, npz, entry);
+  double value = NAN;
+  if (npy.count == 1) tr_npy_get_f64(&npy, &value);
+  tr_npy_close(&npy);
+  return value;
+}
+
+int golden_labels(tr_ctx *ctx, tr_npz *npz, int32_t *labels, int max) {
+  tr_npy npy = get(ctx, npz, "y");
+  int n = (int)npy.count;
+  if (n > max) exit(1);
+  need(ctx, tr_npy_get_i32(ctx, &npy, labels));
+  tr_npy_close(&npy);
+  return n;
+}
+
+tr_drift *golden_network(tr_ctx *ctx, tr_dtype dtype, tr_quantity kind) {
+  tr_checkpoint *file;
+  tr_tensors weights;
+  tr_sit_config config;
+  tr_drift *network;
+  need(ctx, tr_checkpoint_open(ctx, TR_TEST_DATA "/goldens/ema.pt", &file));
+  need(ctx, tr_checkpoint_weights(ctx, file, NULL, &weights));
+  need(ctx, tr_sit_config_infer(ctx, &weights, 3, NULL, 10, &config));
+  need(ctx, tr_sit_create(ctx, &config, dtype, &weights, kind, &network));
+  tr_checkpoint_close(&file);
+  return network;
+}
+
+double golden_difference(tr_npz *npz, const char *entry, const tr_array *a) {
+  tr_array *want = golden_array(npz, entry, TR_F64);
+  double result = NAN;
+  double *x = malloc((size_t)a->count * sizeof *x), *y = malloc((size_t)want->count * sizeof *y);
+  if (x && y && want->count == a->count && tr_array_get_f64(a, x) == TR_OK &&
+      tr_array_get_f64(want, y) == TR_OK)
+    result = check_relative(x, y, a->count);
+  free(x), free(y);
+  tr_array_destroy(&want);
+  return result;
+}

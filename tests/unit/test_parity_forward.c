@@ -1,0 +1,33 @@
+/* The network's forward against the reference: 1e-10 in f64, 1e-5 in f32; rows with their own times and
+ * labels. */
+/* TR_TEST_RESOURCES */
+#include "tests/support/check.h"
+#include "tests/support/golden.h"
+
+static void forward(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
+  tr_npz *npz = golden_open(ctx, "forward");
+  tr_drift *network = golden_network(ctx, dtype, TR_VELOCITY);
+  tr_array *x = golden_array(npz, "x", dtype), *times = golden_array(npz, "t", TR_F64), *out;
+  double t[8];
+  int32_t labels[8];
+  int n = golden_labels(ctx, npz, labels, 8);
+  CHECK(times->count == n);
+  CHECK_OK(ctx, tr_array_get_f64(times, t));
+  CHECK_OK(ctx, tr_array_like(x, &out));
+  CHECK_OK(ctx, tr_drift_eval(network, (tr_times){n, t}, x, &(tr_cond){n, labels}, out));
+  CHECK_NEAR(golden_difference(npz, "out", out), 0, tolerance);
+  CHECK(network->n_eval == 1);
+  tr_array_destroy(&x);
+  tr_array_destroy(&times);
+  tr_array_destroy(&out);
+  tr_drift_destroy(&network);
+  tr_npz_close(&npz);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  forward(ctx, TR_F64, 1e-10);
+  forward(ctx, TR_F32, 1e-5);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
