@@ -12,13 +12,18 @@ files() {
       if [ -f "$file" ]; then printf '%s\n' "$file"; fi
     done
   else
-    find . -name 'build*' -prune -o -name out -prune -o -type f -print | sed 's|^\./||'
+    find . -type d \( -name 'build*' -o -name out -o -name .git \) -prune -o -type f -print | sed 's|^\./||'
   fi
 }
 
 # Those in C or CUDA C.
 sources() {
   files | grep -E '\.(c|h|cu|cuh)$'
+}
+
+# A check that looked at nothing has shown nothing.
+need_sources() {
+  [ -n "$(sources | head -n 1)" ] || die "no sources below $PWD"
 }
 
 # Those of the library: everything that a program links.

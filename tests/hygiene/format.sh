@@ -10,5 +10,6 @@ done
 [ -n "$format" ] || { echo "clang-format 14 is not installed" && exit 77; }
 
 cd "$1"
+need_sources
 if printf 'int  x ;\n' | "$format" --dry-run -Werror 2>/dev/null; then die "self-test: bad format was not noticed"; fi
 sources | tr '\n' '\0' | xargs -0 "$format" --dry-run -Werror

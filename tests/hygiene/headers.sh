@@ -15,6 +15,7 @@ if compiles bad.h 2>/dev/null; then die "self-test: a header that lacks an inclu
 rm bad.h
 
 cd "$1"
+need_sources
 bad=0
 for header in $(sources | grep '\.h$' | grep -v '^cuda/'); do
   compiles "$header" || bad=1

@@ -87,6 +87,7 @@ self_test() {
 
 self_test "$2"
 cd "$1"
+need_sources
 found=$(broken_arrows)
 [ -z "$found" ] || die "$found"
 echo "$(sources | wc -l) files keep to the arrows"

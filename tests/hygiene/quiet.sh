@@ -30,6 +30,7 @@ self_test() {
 
 self_test "$2"
 cd "$1"
+need_sources
 bad=0
 for file in $(library_sources); do
   found=$(offences "$file")

@@ -4,6 +4,7 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 cd "$1"
+[ -f tests/run.sh ] || die "no tests/run.sh below $PWD"
 bad=0
 for script in $(files | grep '\.sh$'); do
   sh -n "$script" || bad=1

@@ -39,5 +39,6 @@ scratch=$(cd "$2" && pwd)
 root=$(cd "$1" && pwd)
 (self_test "$scratch")
 cd "$root"
+need_sources
 found=$(too_large)
 [ -z "$found" ] || die "$found"
