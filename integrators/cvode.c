@@ -150,13 +150,18 @@ static void count(void *self, tr_ode_stats *stats) {
   stats->n_nl_iters += iterations;
 }
 
+/* A restart is of order 1: its error, h^2 |x''| / 2, should be about the tolerance. */
+static double first_step(const cvode *c) {
+  return fmin(0.1, c->tuning->h0_scale * sqrt(c->sun.run->spec->rtol));
+}
+
 tr_status tr_cvode_solve(tr_ode_run *run) {
   static const tr_stepper stepper = {begin, step, output, count};
   cvode c;
   tr_status status = open_cvode(&c, run);
   snprintf(run->stats->solver, sizeof run->stats->solver, "CVODE %s %s", SUNDIALS_VERSION,
            c.tuning->stiff ? "BDF, Newton, SPGMR" : "Adams, fixed point");
-  if (status == TR_OK) status = tr_sundials_walk(&c, &stepper, c.tuning->h0_fraction);
+  if (status == TR_OK) status = tr_sundials_walk(&c, &stepper, first_step(&c));
   close_cvode(&c);
   return status;
 }

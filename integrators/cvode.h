@@ -8,8 +8,8 @@
 #include "integrators/ode.h"
 
 typedef struct {
-  bool stiff;         /* BDF with Newton and matrix-free SPGMR; false: Adams with fixed point */
-  double h0_fraction; /* default first step, as a fraction of the whole interval */
+  bool stiff;      /* BDF with Newton and matrix-free SPGMR; false: Adams with fixed point */
+  double h0_scale; /* default first step: h0_scale sqrt(rtol) of the whole interval, at most a tenth of it */
   double nonlin_coef; /* default of CVodeSetNonlinConvCoef (CVODE's own is 0.1) */
   int max_order;      /* default and largest */
   int krylov;         /* default dimension of the Krylov space, BDF */

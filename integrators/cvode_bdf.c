@@ -5,7 +5,7 @@
 #include "integrators/cvode.h"
 
 static const tr_cvode_tuning tuning = {
-    .stiff = true, .h0_fraction = 0.003, .nonlin_coef = 1, .max_order = 5, .krylov = 5};
+    .stiff = true, .h0_scale = 0.1, .nonlin_coef = 1, .max_order = 5, .krylov = 5};
 
 const tr_ode_method tr_ode_cvode_bdf = {
     .info = {"cvode-bdf", "bdf",

@@ -43,8 +43,8 @@ typedef struct {
   void (*count)(void *self, tr_ode_stats *stats); /* adds the counters of this segment */
 } tr_stepper;
 
-/* Segment by segment from the first edge to the last. h0_fraction: default first step in units of the whole
- * interval. */
+/* Segment by segment from the first edge to the last. h0_fraction: default first step of each, in units of
+ * the whole interval. */
 tr_status tr_sundials_walk(void *self, const tr_stepper *stepper, double h0_fraction);
 
 #endif

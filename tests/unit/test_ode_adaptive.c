@@ -26,6 +26,35 @@ static void converges(tr_ctx *ctx, const problem *p, tr_dtype dtype, double tigh
   }
 }
 
+/* Evaluations of a solve with these options; its error stays in bounds. */
+static long cost(tr_ctx *ctx, tr_ode_spec spec) {
+  tr_ode_stats stats;
+  CHECK(solve_error(ctx, &rotation, &spec, TR_F64, 0, 1, &stats) < 1e-2);
+  return stats.n_rhs;
+}
+
+/* Every option reaches the integrator. */
+static void options_act(tr_ctx *ctx) {
+  tr_ode_spec adams = {.method = find_ode(ctx, "cvode-adams"), .rtol = 1e-6, .atol = 1e-6}, bdf = adams, spec;
+  bdf.method = find_ode(ctx, "cvode-bdf");
+  CHECK((spec = adams, spec.max_order = 2, cost(ctx, spec)) > 2 * cost(ctx, adams));
+  CHECK((spec = adams, spec.nonlin_coef = 0.01, cost(ctx, spec)) > 1.3 * cost(ctx, adams));
+  CHECK((spec = adams, spec.h0 = 1e-12, cost(ctx, spec)) != cost(ctx, adams));
+  CHECK((spec = bdf, spec.max_order = 1, cost(ctx, spec)) > 2 * cost(ctx, bdf));
+  spec = bdf, spec.nonlin_coef = 0.001;
+  long plain = cost(ctx, spec);
+  CHECK((spec.krylov = 1, cost(ctx, spec)) > plain);
+  spec = adams, spec.nonlin_coef = 0.001;
+  double picard = solve_error(ctx, &rotation, &spec, TR_F64, 0, 1, NULL);
+  CHECK((spec.anderson = 3, solve_error(ctx, &rotation, &spec, TR_F64, 0, 1, NULL)) != picard);
+  static const char *const pairs[] = {"dopri5", "bosh3"};
+  for (int i = 0; i < 2; i++) {
+    spec = (tr_ode_spec){.method = find_ode(ctx, pairs[i]), .rtol = 1e-3, .atol = 1e-3};
+    long by_default = cost(ctx, spec);
+    CHECK((spec.h0 = 1e-9, cost(ctx, spec)) > by_default);
+  }
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
@@ -34,6 +63,7 @@ int main(int argc, char **argv) {
   converges(ctx, &logistic, TR_F64, 1e-9, 0, 1);
   converges(ctx, &logistic, TR_F64, 1e-9, 1, -0.5);
   converges(ctx, &rotation, TR_F32, 1e-5, 0, 1);
+  options_act(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

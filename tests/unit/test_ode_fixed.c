@@ -2,10 +2,9 @@
 #include <stdlib.h>
 
 #include "core/registry.h"
-#include "core/vec.h"
 #include "integrators/ode.h"
-#include "integrators/ode_run.h"
 #include "integrators/register.h"
+#include "integrators/runge_kutta.h"
 #include "tests/support/ode_problems.h"
 
 /* TR_TEST_RESOURCES */
@@ -60,6 +59,52 @@ static void never_past_the_end(tr_ctx *ctx) {
   CHECK(traps > 0);
 }
 
+/* The logistic problem over the grid 0, 0.3, 0.5, 1 by torchdiffeq 0.2.5 in float64, method by method. */
+static void as_torchdiffeq(tr_ctx *ctx) {
+  static const double grid[] = {0, 0.3, 0.5, 1};
+  static const struct {
+    const char *name;
+    double end[5];
+  } cases[] = {{"euler",
+                {0.95442522089344939, 0.78106259189336813, 0.64302862912197578, 0.54211616122000228,
+                 0.4671282106049503}},
+               {"heun2",
+                {0.90856395489605135, 0.69463990667705577, 0.55991021196335167, 0.46807416579615879,
+                 0.4017717775601517}},
+               {"midpoint",
+                {0.89787038553565646, 0.68047297985794153, 0.54889783214100174, 0.45996616346111724,
+                 0.39581244051950226}},
+               {"rk4",
+                {0.90466150195797657, 0.68656141182010633, 0.55324751498939673, 0.46330806664728591,
+                 0.39852943335900215}}};
+  for (int m = 0; m < 4; m++) {
+    tr_ode_spec spec = {.method = find_ode(ctx, cases[m].name), .grid = grid, .n_grid = 4};
+    recorder r = record(&logistic);
+    tr_rhs rhs = recorded(&r);
+    double end[5];
+    tr_array *x = exact_state(ctx, &logistic, TR_F64, 0);
+    CHECK_OK(ctx, tr_ode_solve(&spec, &rhs, (double[]){0, 1}, 2, x, NULL, NULL, NULL));
+    CHECK_OK(ctx, tr_array_get_f64(x, end));
+    CHECK(check_relative(end, cases[m].end, 5) < 1e-14);
+    tr_array_destroy(&x);
+  }
+}
+
+/* A user's own method is a table like the built-in ones. */
+static const tr_butcher ralston_table = {
+    .stages = 3, .c = {0, 0.5, 0.75}, .a = {{0}, {0.5}, {0, 0.75}}, .b = {2. / 9, 1. / 3, 4. / 9}};
+static const tr_ode_method ralston = {.info = {"ralston3", NULL, "Ralston's third-order method"},
+                                      .order = 3,
+                                      .nfe_per_step = 3,
+                                      .detail = &ralston_table,
+                                      .solve = tr_runge_kutta_solve};
+
+static void own_method(tr_ctx *ctx) {
+  CHECK_OK(ctx, tr_register(ctx, TR_KIND_ODE_METHOD, &ralston.info));
+  double coarse = error_of(ctx, &logistic, "ralston3", 0, 1, 40);
+  CHECK_NEAR(log2(coarse / error_of(ctx, &logistic, "ralston3", 0, 1, 80)), 3, 0.2);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
@@ -68,6 +113,8 @@ int main(int argc, char **argv) {
   order(ctx, &logistic, 0, 1);
   order(ctx, &logistic, 1, -0.5);
   never_past_the_end(ctx);
+  as_torchdiffeq(ctx);
+  own_method(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }
