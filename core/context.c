@@ -1,11 +1,11 @@
 #include "core/context.h"
 
 #include <ctype.h>
+#include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/backend.h"
 #include "core/registry_private.h"
@@ -109,8 +109,7 @@ tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_erro
   snprintf(ctx->resource, sizeof ctx->resource, "%s",
            strcmp(resource, "auto") == 0 ? ctx->backend->name : resource);
   ctx->seed = seed;
-  long online = sysconf(_SC_NPROCESSORS_ONLN);
-  ctx->threads = online > 0 ? (int)online : 1;
+  ctx->threads = omp_get_max_threads(); /* the processors of this process, or OMP_NUM_THREADS */
   *out = ctx;
   return TR_OK;
 }

@@ -25,7 +25,8 @@ const char *tr_ctx_resource(const tr_ctx *ctx); /* as opened: "cpu", "guard", "c
 const struct tr_backend *tr_ctx_backend(const tr_ctx *ctx);
 void *tr_ctx_backend_state(const tr_ctx *ctx);
 
-/* Threads that the CPU backend may use: n >= 1; the default is the number of online processors.
+/* Threads that the CPU backend may use: n >= 1; the default is the number of processors of
+ * this process, or OMP_NUM_THREADS.
  * Results never depend on it. */
 tr_status tr_ctx_set_threads(tr_ctx *ctx, int n);
 int tr_ctx_threads(const tr_ctx *ctx);
