@@ -19,6 +19,23 @@ static const char *set_in_use(const tr_checkpoint *checkpoint, const char *asked
   return tr_checkpoint_set_name(checkpoint, 0);
 }
 
+/* The same with one head tells an unknown number of heads from weights that are no SiT. */
+static tr_status infer_without_heads(tr_ctx *ctx, model *m, int classes, bool allowed) {
+  const char *name = tr_checkpoint_arg(m->checkpoint, "model");
+  tr_error first = *tr_ctx_error(ctx);
+  tr_ctx_clear(ctx);
+  if (tr_sit_config_infer(ctx, &m->weights, 1, NULL, classes, &m->config) != TR_OK) {
+    tr_ctx_clear(ctx);
+    return TR_FAIL(ctx, first.status, "%s", first.message);
+  }
+  m->heads_known = false;
+  m->config.heads = 0;
+  if (allowed) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG,
+                 "the checkpoint does not tell its attention heads (%s%s%s): give --num-heads H",
+                 name ? "'" : "", name ? name : "no model name", name ? "' is no known model" : "");
+}
+
 static tr_status infer(tr_ctx *ctx, model *m, int heads, bool allow_unknown_heads) {
   const char *name = tr_checkpoint_arg(m->checkpoint, "model");
   int classes = positive_arg(m->checkpoint, "num_classes"),
@@ -27,17 +44,8 @@ static tr_status infer(tr_ctx *ctx, model *m, int heads, bool allow_unknown_head
   m->heads_known = true;
   tr_status status =
       tr_sit_config_infer(ctx, &m->weights, heads ? heads : from_args, name, classes, &m->config);
-  if (status == TR_OK || !allow_unknown_heads || heads || from_args) return status;
-  /* The same with one head tells an unknown number of heads from weights that are no SiT. */
-  tr_error first = *tr_ctx_error(ctx);
-  tr_ctx_clear(ctx);
-  if (tr_sit_config_infer(ctx, &m->weights, 1, NULL, classes, &m->config) != TR_OK) {
-    tr_ctx_clear(ctx);
-    return TR_FAIL(ctx, status, "%s", first.message);
-  }
-  m->heads_known = false;
-  m->config.heads = 0;
-  return TR_OK;
+  if (status == TR_OK || heads || from_args) return status;
+  return infer_without_heads(ctx, m, classes, allow_unknown_heads);
 }
 
 tr_status model_open(tr_ctx *ctx, const char *path, const char *set, int heads, bool allow_unknown_heads,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "transport/register.h"
 
@@ -32,7 +33,8 @@ static void print_warning(const char *message, void *user) {
   program *p = user;
   if (strcmp(message, p->warned) == 0) return;
   snprintf(p->warned, sizeof p->warned, "%s", message);
-  fprintf(stderr, "%s %s: warning: %s\n", TR_PROGRAM, p->command, message);
+  const char *clear = isatty(STDERR_FILENO) ? "\r\033[K" : ""; /* a progress line may stand there */
+  fprintf(stderr, "%s%s %s: warning: %s\n", clear, TR_PROGRAM, p->command, message);
 }
 
 tr_status program_open(program *p, const char *resource, uint64_t seed, int threads) {

@@ -70,12 +70,34 @@ ode 1 "cut.pt" --ckpt "$scratch/cut.pt"
 echo "no checkpoint" >"$scratch/text.pt"
 ode 1 "text.pt" --ckpt "$scratch/text.pt"
 model="--ckpt $digits --num-samples 2 --out $out"
-ode 2 "heads" --class-labels 0
+ode 2 "give --num-heads" --class-labels 0
 ode 2 "heads" --num-heads 7
 cp "$digits" "$scratch/damaged.pt"
 printf '\377\377\377\377' | dd of="$scratch/damaged.pt" bs=1 seek=1000000 conv=notrunc 2>/dev/null
 model="--num-heads 4 --num-samples 2 --out $out"
 ode 1 "'$scratch/damaged.pt'" --ckpt "$scratch/damaged.pt"
+
+# Sound archives with bad content: a weight that is NaN, and a pickle that calls a function.
+if command -v python3 >/dev/null 2>&1; then
+  check "make bad checkpoints" python3 - "$digits" "$scratch" <<'END'
+import os, pickle, sys, zipfile
+
+class Call:
+    def __reduce__(self):
+        return os.system, ("touch " + sys.argv[2] + "/called",)
+
+def rewrite(name, change):
+    with zipfile.ZipFile(sys.argv[1]) as old, zipfile.ZipFile(sys.argv[2] + "/" + name, "w") as new:
+        for entry in old.namelist():
+            new.writestr(entry, change(entry, old.read(entry)))
+
+rewrite("nan.pt", lambda entry, data: data[:400] + b"\xff\xff\xff\xff" + data[404:] if "/data/36" in entry else data)
+rewrite("call.pt", lambda entry, data: pickle.dumps(Call(), 2) if entry.endswith("data.pkl") else data)
+END
+  ode 1 "nan" --ckpt "$scratch/nan.pt"
+  ode 1 "system" --ckpt "$scratch/call.pt"
+  absent "$scratch/called"
+fi
 
 # Places that cannot be written.
 model="--ckpt $digits --num-heads 4 --num-samples 2"
