@@ -142,6 +142,72 @@ static void not_finite(void) {
   }
 }
 
+/* ---- the legacy stream, written by hand ---- */
+
+#define MAGIC  "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e\x80\x02M\xe9\x03."
+#define LITTLE "}X\x0d\0\0\0little_endian\x88s."
+/* name: one character; key: one character; count and extent: one byte */
+#define ENTRY(name, key, class, count, extent)                                                               \
+  "X\1\0\0\0" name                                                                                           \
+  "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\n" class "Storage\nX\1\0\0\0" key             \
+                                                                        "X\3\0\0\0cpuK" count                \
+                                                                        "NtQK\0K" extent                     \
+                                                                        "\x85K\1\x85\x89NtR"
+#define KEYS(keys) "](" keys "e."
+#define KEY(key)   "X\1\0\0\0" key
+#define TWO        "\2\0\0\0\0\0\0\0........"
+
+static void legacy(const char *bytes, size_t size, const char *word) {
+  unsigned char *copy = malloc(size);
+  memcpy(copy, bytes, size);
+  const tr_file_map map = {.data = copy, .size = size, .path = (char *)"legacy.pt"};
+  tr_checkpoint *checkpoint;
+  tr_status status = tr_checkpoint_read(ctx, &map, &checkpoint);
+  if (word) {
+    CHECK_ERROR(ctx, status, TR_E_IO, word);
+  } else {
+    CHECK_OK(ctx, status);
+  }
+  tr_checkpoint_close(&checkpoint);
+  free(copy);
+}
+#define LEGACY(bytes, word) legacy(bytes, sizeof bytes - 1, word)
+
+static void legacy_streams(void) {
+#define A ENTRY("a", "k", "Float", "\2", "\2")
+#define B ENTRY("b", "m", "Float", "\2", "\1")
+  LEGACY(MAGIC LITTLE "}(" A B "u." KEYS(KEY("m") KEY("k")) TWO TWO, NULL);
+  LEGACY(MAGIC LITTLE "}(" A ENTRY("b", "k", "Float", "\2", "\1") "u." KEYS(KEY("k")) TWO, NULL); /* shared */
+  LEGACY(MAGIC LITTLE "}(" A ENTRY("a", "m", "Float", "\2", "\2") "u." KEYS(KEY("m") KEY("k")) TWO TWO,
+         "two tensors named a");
+  LEGACY(MAGIC LITTLE "}(" ENTRY("\n", "k", "Float", "\2", "\2") "u." KEYS(KEY("k")) TWO,
+         "tensor name \"?\" is not");
+  LEGACY(MAGIC LITTLE "}(" A "K\1K\1u." KEYS(KEY("k")) TWO, "a key of weights is no text");
+  LEGACY(MAGIC LITTLE "}(" A ENTRY("b", "k", "Int", "\2", "\1") "u." KEYS(KEY("k")) TWO,
+         "storage 'k' is named with two types or sizes");
+  LEGACY(MAGIC LITTLE "}(" A ENTRY("b", "k", "Float", "\1", "\1") "u." KEYS(KEY("k")) TWO,
+         "two types or sizes");
+  LEGACY(MAGIC LITTLE "}(" A B "u." KEYS(KEY("k")) TWO, "does not match the 2 that are named");
+  LEGACY(MAGIC LITTLE "}(" A B "u." KEYS(KEY("k") KEY("k")) TWO TWO, "storage 'k' is listed twice");
+  LEGACY(MAGIC LITTLE "}(" A B "u." KEYS(KEY("k") KEY("x")) TWO TWO, "names one that nothing uses");
+  LEGACY(MAGIC LITTLE "}(" A B "u." KEYS(KEY("k") "K\1") TWO TWO, "names one that nothing uses");
+  LEGACY(MAGIC LITTLE "}(" A "u.K\1." TWO, "does not match");
+  LEGACY(MAGIC LITTLE "}(" A "u." KEYS(KEY("k")) "\3\0\0\0\0\0\0\0............",
+         "has 3 elements where 2 are promised");
+  LEGACY(MAGIC LITTLE "}(" A "u." KEYS(KEY("k")) "\2\0\0\0\0\0\0\0.......", "storage 'k' is cut off");
+  LEGACY(MAGIC LITTLE "}(" A "u." KEYS(KEY("k")) "\2\0\0", "storage 'k' is cut off");
+  LEGACY(MAGIC LITTLE "}(" A "u." KEYS(KEY("k")) TWO ".", "goes on after its last storage");
+  LEGACY(MAGIC "}X\x0d\0\0\0little_endian\x89s."
+               "}(" A "u." KEYS(KEY("k")) TWO,
+         "not written on a little-endian machine");
+  LEGACY(MAGIC "N."
+               "}(" A "u." KEYS(KEY("k")) TWO,
+         "not written on a little-endian machine");
+  LEGACY("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2eK\1." LITTLE "}.",
+         "protocol of this legacy checkpoint is not 1001");
+  LEGACY(MAGIC LITTLE "}.].", "has no tensors");
+}
+
 /* ---- damage ---- */
 
 /* CRC-32 over names, shapes and elements of all sets: one number for what a file says. */
@@ -199,8 +265,10 @@ int main(int argc, char **argv) {
   deep_json();
   header_length();
   not_finite();
+  legacy_streams();
   damaged(FILES "bare.pt", true, true, 3000);
   damaged(FILES "types.pt", true, false, 3000);
+  damaged(FILES "no-checksums.pt", false, true, 3000); /* damage reaches the pickle */
   damaged(FILES "types-legacy.pt", false, true, 5000);
   damaged(FILES "types.safetensors", false, true, 5000);
   tr_ctx_close(&ctx);
