@@ -13,8 +13,8 @@ typedef struct {
   char *path; /* owned copy, for messages */
 } tr_file_map;
 
-/* Maps a regular file. Missing, unreadable or not a regular file: TR_E_IO with the reason. Reading a page that
- * another program has meanwhile cut off the file raises SIGBUS, as with every mapping. */
+/* Maps a regular file. Missing, unreadable or not a regular file: TR_E_IO with the reason. Reading a page
+ * that another program has meanwhile cut off the file raises SIGBUS, as with every mapping. */
 tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out);
 void tr_file_map_close(tr_file_map *map); /* unmaps and zeroes; a zeroed map is fine */
 
