@@ -11,7 +11,7 @@ out=out/demo
 
 sh experiments/setup.sh run
 echo "== build"
-[ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja -DTRANSIT_TESTS=OFF
+[ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja
 cmake --build build --target transit
 
 # The reference's grid of 10 columns: sample i is digit i mod 10, so every column is one digit.

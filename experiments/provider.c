@@ -4,12 +4,13 @@
 
 #include "transport/guidance.h"
 
-tr_status provider_load(program *p, model_options *o, const machine_options *machine, uint64_t seed,
+tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
   *out = (provider){.dtype = strcmp(machine->dtype, "f64") == 0 ? TR_F64 : TR_F32};
   TR_TRY(program_open(p, machine->device, seed,
                       machine->threads == TR_OPTION_UNSET ? 0 : (int)machine->threads));
   tr_ctx *ctx = p->ctx;
+  machine->threads = tr_ctx_threads(ctx);
   int heads = o->num_heads == TR_OPTION_UNSET ? 0 : (int)o->num_heads;
   TR_TRY(model_open(ctx, o->ckpt, o->weights, heads, false, &out->model));
   TR_TRY(model_setting(ctx, &out->model, TR_KIND_INTERPOLANT, "path_type", "Linear", &o->path_type));

@@ -17,7 +17,7 @@ typedef struct {
 
 /* Opens the device and the checkpoint and settles path and prediction, whose names (and the number of heads)
  * are written back into the options for the record. provider_close in any case. */
-tr_status provider_load(program *p, model_options *options, const machine_options *machine, uint64_t seed,
+tr_status provider_load(program *p, model_options *options, machine_options *machine, uint64_t seed,
                         provider *out);
 /* Builds the network, and the guidance around it unless the scale is 1. */
 tr_status provider_build(program *p, const guidance_options *guidance, provider *out);

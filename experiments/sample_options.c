@@ -64,7 +64,7 @@ static const tr_option options[] = {
      .help = "From data (--init) to noise."},
     {.name = "train-eps", DOUBLE, FIELD(train_eps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(0.5),
      .metavar = "X", .default_note = "the reference's, for path and prediction",
-     .help = "Distance from the singular ends that training kept: checked and recorded, samples do not depend on it."},
+     .help = "Distance from the singular ends that training kept; recorded only, samples do not depend on it."},
     {.name = "sample-eps", DOUBLE, FIELD(sample_eps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(0.5),
      .metavar = "X", .default_note = "the reference's, for path and prediction",
      .help = "Distance from the singular ends that sampling keeps; 0 is legal everywhere."},

@@ -23,25 +23,13 @@ static void add_statistics(const sample_run *run, json_t *json) {
   json_object_set(json, "batches", run->batches);
 }
 
-/* Where an eps or the labels were not given, the record says what was used. */
-static void add_resolved(const sample_run *run, json_t *json) {
-  const provider *pr = &run->provider;
-  const sample_options *o = run->options;
-  if (o->class_labels.n == 0) json_object_set_new(json, "labels", json_string("every class in turn"));
-  json_object_set_new(
-      json, "train_eps",
-      record_number(tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->train_eps, true)));
-  json_object_set_new(
-      json, "sample_eps",
-      record_number(tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->sample_eps, false)));
-}
-
 tr_status sample_record(const sample_run *run, const char *path) {
   json_t *json = record_create(run->program, &sample_table, run->parsed, run->options);
   json_object_set_new(json, "checkpoint",
                       record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
   add_statistics(run, json);
-  add_resolved(run, json);
+  if (run->options->class_labels.n == 0)
+    json_object_set_new(json, "labels", json_string("every class in turn"));
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
   tr_status status = record_save(run->program->ctx, json, path);

@@ -14,11 +14,12 @@ static void warn_unused(const sample_run *run, const char *const *names, const c
       tr_ctx_warn(run->program->ctx, "--%s has no effect: %s %s", *names, method, why);
 }
 
-/* Sampling does not use train_eps, but a value that training could not have used is an error all the same. */
-static tr_status check_train_eps(const sample_run *run) {
-  double t0, t1;
-  return tr_interval_train(run->program->ctx, &run->provider.interpolant, run->provider.prediction->tag,
-                           run->options->train_eps, &t0, &t1);
+/* Each eps as given, or the default of path and prediction, for the record. */
+static void resolve_eps(sample_run *run) {
+  const provider *pr = &run->provider;
+  sample_options *o = run->options;
+  o->train_eps = tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->train_eps, true);
+  o->sample_eps = tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->sample_eps, false);
 }
 
 static tr_status open_init(sample_run *run) {
@@ -136,9 +137,9 @@ static tr_status set_sde(sample_run *run) {
 tr_status sample_setup(sample_run *run) {
   TR_TRY(tr_sampler_defaults(run->program->ctx, &run->sampler));
   run->sampler.interpolant = run->provider.interpolant;
+  resolve_eps(run);
   run->sampler.sample_eps = run->options->sample_eps;
   run->sampler.n_steps = (int)run->options->num_sampling_steps;
-  TR_TRY(check_train_eps(run));
   TR_TRY(set_samples(run));
   TR_TRY(set_times(run));
   return sample_is_sde(run) ? set_sde(run) : set_ode(run);

@@ -34,6 +34,12 @@ npy "$scratch/t2.npy" '<f8' '(2,)' 16
   refuse 2 "did you mean 'velocity'" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --quantities velocty
   refuse 2 "twice" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --quantities score,score
   refuse 2 "out of range" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --class-labels 12
+  # For the Linear path m = x + (1 - t) v, so that at x = 0, t = 0 denoiser and velocity agree.
+  for quantity in velocity denoiser; do
+    check "$quantity alone" "$transit" field --ckpt "$digits" --num-heads 4 --init "$scratch/x.npy" \
+      --times "$scratch/t.npy" --quantities $quantity --dtype f64 --out "$scratch/$quantity"
+  done
+  close "$scratch/velocity/field.npz" "$scratch/denoiser/field.npz" f8 1e-14
   # t = 1: the bytes of 1.0 three times; the score does not exist there, the velocity does.
   {
     head -c 128 "$scratch/t.npy"

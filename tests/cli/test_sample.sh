@@ -33,7 +33,10 @@ for key in nfe n_steps n_rejected wall_seconds threads; do
   case $(number "$record" $key) in [0-9]*) ;; *) fail "run.json has no number $key" ;; esac
 done
 grep -q "\"sha256\": \"$(sha256sum "$digits" | cut -d' ' -f1)\"" "$record" || fail "hash of the checkpoint"
-grep -q '"path-type": "Linear"' "$record" || fail "the path as resolved"
+for resolved in '"path-type": "Linear"' '"prediction": "velocity"' '"sample-eps": 0.0' '"rtol": 0.001' '"num-heads": 4'; do
+  checks=$((checks + 1))
+  grep -qF "$resolved" "$record" || fail "run.json lacks $resolved"
+done
 if command -v python3 >/dev/null 2>&1; then
   check "run.json is JSON" python3 -m json.tool "$record"
 fi

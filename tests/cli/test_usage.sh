@@ -12,6 +12,14 @@ for command in sample field list inspect man; do
   check "overview names $command" sh -c "'$transit' --help | grep -q '^  $command '"
 done
 
+# The options that scripts rely on.
+check "help of sample" "$transit" sample --help
+for option in ckpt weights path-type prediction sampling-method num-sampling-steps rtol atol reverse diffusion-form \
+  diffusion-norm last-step last-step-size train-eps sample-eps cfg-scale cfg-channels cfg-interval class-labels \
+  num-samples batch-size seed num-heads init noise save-times max-nfe device dtype threads out; do
+  says "  --$option"
+done
+
 refuse 2 "did you mean 'sample'" "$transit" smaple
 refuse 2 "unknown command 'zzzzzzzz'" "$transit" zzzzzzzz
 "$transit" >"$scratch/stdout" 2>"$scratch/stderr"
