@@ -43,7 +43,7 @@ Each column is one digit, 0 to 9.
 
 To try next:
   build/transit inspect $checkpoint
-  build/transit sample ODE --ckpt $checkpoint --num-heads 4 --class-labels 3 --num-samples 16 --max-nfe 10 --out out/ten
+  build/transit sample ODE --ckpt $checkpoint --num-heads 4 --class-labels 3 --num-samples 16 --rtol 0.05 --out out/threes
   build/transit sample SDE --ckpt $checkpoint --num-heads 4 --diffusion-form SBDM --num-sampling-steps 50 --out out/sbdm
   build/transit sample --help
   build/transit list
