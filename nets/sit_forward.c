@@ -1,5 +1,7 @@
-/* The forward pass of a SiT. Large batches are cut into runs of samples that keep the device busy; a row's
- * result never depends on the cut. */
+/* The forward pass of a SiT. A batch goes in runs of samples that share one pass over the conditioning
+ * weights; inside a block a run goes in groups just large enough to keep the device busy, so that what its
+ * layers hand to each other stays in the cache and little memory is needed. A row's result never depends on
+ * either cut. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,13 +10,19 @@
 #define NORM_EPS   1e-6
 #define MAX_PERIOD 10000.0
 
+enum { GROUPS_OF_A_RUN = 16 };
+
 void tr_sit_work_clear(tr_sit_work *work) {
   for (int i = 0; i < TR_SIT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
-  work->samples = 0;
+  work->samples = work->group = 0;
 }
 
 static int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
 }
 
 static int64_t widest(const tr_sit_config *c) {
@@ -22,13 +30,14 @@ static int64_t widest(const tr_sit_config *c) {
   return larger(larger(3 * (int64_t)c->hidden, c->mlp_hidden), area * larger(c->channels, c->out_channels));
 }
 
-static tr_status provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples) {
-  if (samples <= net->work.samples) return TR_OK;
-  int64_t d = net->config.hidden, rows = samples * net->tokens;
+static tr_status provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group) {
+  if (samples <= net->work.samples && group <= net->work.group) return TR_OK;
+  samples = larger(samples, net->work.samples), group = larger(group, net->work.group);
+  int64_t d = net->config.hidden;
   const int64_t shape[TR_SIT_BUFFERS][2] = {
-      [TR_SIT_TOKENS] = {rows, d},
-      [TR_SIT_HIDDEN] = {rows, d},
-      [TR_SIT_WIDE] = {rows, widest(&net->config)},
+      [TR_SIT_TOKENS] = {samples * net->tokens, d},
+      [TR_SIT_HIDDEN] = {group * net->tokens, d},
+      [TR_SIT_WIDE] = {group * net->tokens, widest(&net->config)},
       [TR_SIT_EMBEDDING] = {samples, net->config.time_frequencies},
       [TR_SIT_TIME1] = {samples, d},
       [TR_SIT_TIME2] = {samples, d},
@@ -38,7 +47,7 @@ static tr_status provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples) {
   tr_sit_work_clear(&net->work);
   for (int i = 0; i < TR_SIT_BUFFERS; i++)
     TR_TRY(tr_array_create(ctx, net->dtype, 2, shape[i], &net->work.buffer[i]));
-  net->work.samples = samples;
+  net->work.samples = samples, net->work.group = group;
   return TR_OK;
 }
 
@@ -49,11 +58,12 @@ static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols
   return view;
 }
 
-static tr_array samples_of(const tr_array *x, int64_t first, int64_t n) {
-  tr_array view = *x;
-  int64_t row = x->count / x->shape[0];
+/* Rows first .. first + n - 1 of the leading dimension; borrows the memory. */
+static tr_array leading(const tr_array *a, int64_t first, int64_t n) {
+  tr_array view = *a;
+  int64_t row = a->count / a->shape[0];
   view.owned = false, view.shape[0] = n, view.count = n * row;
-  view.data = (char *)x->data + (size_t)(first * row) * tr_dtype_size(x->dtype);
+  view.data = (char *)a->data + (size_t)(first * row) * tr_dtype_size(a->dtype);
   return view;
 }
 
@@ -106,20 +116,33 @@ static tr_status condition_rows(const tr_sit *net, const double *t, int64_t n_ti
   return tr_nn_condition(&time, net->labels, labels, condition);
 }
 
-static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition,
-                           int64_t samples, tr_array *tokens) {
+/* One block on a group of samples; `mod` has one row a sample, or one for all. */
+static tr_status run_group(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
+                           tr_array *tokens) {
   int64_t d = net->config.hidden, rows = tokens->shape[0];
-  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * d);
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d), qkv = matrix(net, TR_SIT_WIDE, rows, 3 * d);
   tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
-  TR_TRY(linear(condition, &block->modulation, TR_NN_IDENTITY, &mod));
-  TR_TRY(norm(tokens, &mod, 0, d, &hidden));
+  TR_TRY(norm(tokens, mod, 0, d, &hidden));
   TR_TRY(linear(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
   TR_TRY(tr_nn_attention(&qkv, samples, net->config.heads, &hidden));
-  TR_TRY(linear_gated(&hidden, &block->proj, (tr_nn_columns){&mod, 2 * d}, tokens));
-  TR_TRY(norm(tokens, &mod, 3 * d, 4 * d, &hidden));
+  TR_TRY(linear_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens));
+  TR_TRY(norm(tokens, mod, 3 * d, 4 * d, &hidden));
   TR_TRY(linear(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
-  return linear_gated(&mlp, &block->fc2, (tr_nn_columns){&mod, 5 * d}, tokens);
+  return linear_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens);
+}
+
+/* The conditioning of all samples reads its weight once; the rest goes group by group. */
+static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition,
+                           int64_t samples, int64_t group, tr_array *tokens) {
+  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * (int64_t)net->config.hidden);
+  TR_TRY(linear(condition, &block->modulation, TR_NN_IDENTITY, &mod));
+  for (int64_t first = 0; first < samples; first += group) {
+    int64_t n = smaller(group, samples - first);
+    tr_array part = leading(tokens, first * net->tokens, n * net->tokens);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : leading(&mod, first, n);
+    TR_TRY(run_group(net, block, &part_mod, n, &part));
+  }
+  return TR_OK;
 }
 
 static tr_status embed_patches(const tr_sit *net, const tr_array *x, tr_array *tokens) {
@@ -130,51 +153,67 @@ static tr_status embed_patches(const tr_sit *net, const tr_array *x, tr_array *t
       .x = &patches, .w = &net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
 }
 
-static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
-                             tr_array *f) {
+static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
+  for (int64_t first = 0; first < x->shape[0]; first += group) {
+    int64_t n = smaller(group, x->shape[0] - first);
+    tr_array part = leading(x, first, n), part_tokens = leading(tokens, first * net->tokens, n * net->tokens);
+    TR_TRY(embed_patches(net, &part, &part_tokens));
+  }
+  return TR_OK;
+}
+
+static tr_status finish_group(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f) {
   int64_t d = net->config.hidden, rows = tokens->shape[0];
-  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * d);
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
            patches = matrix(net, TR_SIT_WIDE, rows, net->final.w.out);
-  TR_TRY(linear(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
-  TR_TRY(norm(tokens, &mod, 0, d, &hidden));
+  TR_TRY(norm(tokens, mod, 0, d, &hidden));
   TR_TRY(linear(&hidden, &net->final, TR_NN_IDENTITY, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, f);
 }
 
+static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
+                             int64_t group, tr_array *f) {
+  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * (int64_t)net->config.hidden);
+  TR_TRY(linear(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
+  for (int64_t first = 0; first < f->shape[0]; first += group) {
+    int64_t n = smaller(group, f->shape[0] - first);
+    tr_array part = leading(tokens, first * net->tokens, n * net->tokens), result = leading(f, first, n);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : leading(&mod, first, n);
+    TR_TRY(finish_group(net, &part_mod, &part, &result));
+  }
+  return TR_OK;
+}
+
 /* One run of samples. Where time and label are common to all rows, so is the conditioning: one row of it. */
 static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *labels, int64_t n_conditions,
-                             const tr_array *x, tr_array *f) {
+                             int64_t group, const tr_array *x, tr_array *f) {
   int64_t samples = x->shape[0], d = net->config.hidden;
   tr_array tokens = matrix(net, TR_SIT_TOKENS, samples * net->tokens, d);
   tr_array condition = matrix(net, TR_SIT_CONDITION, n_conditions, d);
   TR_TRY(condition_rows(net, times.t, times.n, labels, &condition));
-  TR_TRY(embed_patches(net, x, &tokens));
+  TR_TRY(embed_all(net, x, group, &tokens));
   for (int i = 0; i < net->config.depth; i++)
-    TR_TRY(run_block(net, &net->blocks[i], &condition, samples, &tokens));
-  return final_layer(net, &condition, &tokens, f);
-}
-
-static int64_t samples_at_once(tr_ctx *ctx, const tr_sit *net, int64_t samples) {
-  int64_t most = larger(tr_nn_rows_at_once(ctx) / net->tokens, 1);
-  return most < samples ? most : samples;
+    TR_TRY(run_block(net, &net->blocks[i], &condition, samples, group, &tokens));
+  return final_layer(net, &condition, &tokens, group, f);
 }
 
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f) {
-  int64_t samples = x->shape[0], step = samples_at_once(ctx, net, samples);
+  int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  TR_TRY(provide_work(ctx, net, step));
+  int64_t group = smaller(larger(tr_nn_rows_at_once(ctx) / net->tokens, 1), samples);
+  int64_t run = smaller(group * GROUPS_OF_A_RUN, samples);
+  TR_TRY(provide_work(ctx, net, run, group));
   int32_t *row_labels = malloc((size_t)samples * sizeof *row_labels);
   if (!row_labels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
   for (int64_t i = 0; i < samples; i++) row_labels[i] = labels->labels[labels->n == 1 ? 0 : i];
   tr_status status = TR_OK;
-  for (int64_t first = 0; first < samples && status == TR_OK; first += step) {
-    int64_t n = first + step < samples ? step : samples - first;
-    tr_array part = samples_of(x, first, n), result = samples_of(f, first, n);
+  for (int64_t first = 0; first < samples && status == TR_OK; first += run) {
+    int64_t n = smaller(run, samples - first);
+    tr_array part = leading(x, first, n), result = leading(f, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
-    status = forward_run(net, part_times, row_labels + first, conditions, &part, &result);
+    status = forward_run(net, part_times, row_labels + first, conditions, group, &part, &result);
   }
   free(row_labels);
   return status;

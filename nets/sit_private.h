@@ -15,20 +15,20 @@ typedef struct {
   tr_sit_linear qkv, proj, fc1, fc2;
 } tr_sit_block;
 
-/* Activations, kept between evaluations; rows for the largest run of samples so far. */
+/* Activations, kept between evaluations, for the longest run of samples and the largest group so far. */
 enum {
-  TR_SIT_TOKENS,     /* (samples T, D): the residual stream */
-  TR_SIT_HIDDEN,     /* (samples T, D): input of a linear layer */
-  TR_SIT_WIDE,       /* (samples T, widest layer) */
-  TR_SIT_EMBEDDING,  /* (samples, time_frequencies) */
-  TR_SIT_TIME1,      /* (samples, D): inside the time MLP */
-  TR_SIT_TIME2,      /* (samples, D): its result */
-  TR_SIT_CONDITION,  /* (samples, D): silu(time + label) */
-  TR_SIT_MODULATION, /* (samples, 6 D) */
+  TR_SIT_TOKENS,     /* (run T, D): the residual stream */
+  TR_SIT_HIDDEN,     /* (group T, D): input of a linear layer */
+  TR_SIT_WIDE,       /* (group T, widest layer) */
+  TR_SIT_EMBEDDING,  /* (run, time_frequencies) */
+  TR_SIT_TIME1,      /* (run, D): inside the time MLP */
+  TR_SIT_TIME2,      /* (run, D): its result */
+  TR_SIT_CONDITION,  /* (run, D): silu(time + label) */
+  TR_SIT_MODULATION, /* (run, 6 D) */
   TR_SIT_BUFFERS
 };
 typedef struct {
-  int64_t samples;
+  int64_t samples, group;
   tr_array *buffer[TR_SIT_BUFFERS];
 } tr_sit_work;
 

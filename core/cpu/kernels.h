@@ -11,18 +11,22 @@
  * AVX2 and AVX-512 (docs/decisions.md). */
 #define TR_CPU_PANEL 64
 
-/* What follows a product, on one tile: value = act(acc + bias), times gate, plus residual. */
+/* What follows a product, on consecutive rows of one tile: y = act(product + bias) * gate + residual. */
 typedef struct {
+  int64_t rows, cols;
   tr_nn_activation activation;
-  const void *bias;     /* (cols) or NULL */
-  const void *gate;     /* (cols) of this row or NULL */
-  const void *residual; /* (cols) of this row or NULL */
+  const void *product; /* (rows, cols) */
+  int64_t product_stride;
+  const void *bias;     /* (cols), the same for every row, or NULL */
+  const void *gate;     /* (cols), the same for every row, or NULL */
+  const void *residual; /* (rows, cols) or NULL */
+  void *y;              /* (rows, cols) */
+  int64_t stride;       /* of y and residual */
 } tr_cpu_epilogue;
 
 typedef struct {
   void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
-  /* y (cols) = epilogue(acc (cols)) */
-  void (*finish)(const tr_cpu_epilogue *epilogue, int64_t cols, const void *acc, void *y);
+  void (*finish)(const tr_cpu_epilogue *epilogue);
   /* y = norm(x) (1 + scale) + shift; norm: mean 0, variance 1 (biased, + eps) over the row */
   void (*norm_modulate)(int64_t cols, const void *x, const void *shift, const void *scale, double eps,
                         void *y);

@@ -5,7 +5,9 @@
 #include "core/cpu/kernels.h"
 
 #define PARALLEL_FROM 16384 /* elements; below this a thread region costs more than it brings */
-#define ROWS_AT_ONCE  2048
+/* What the layers of a block hand to each other should stay in the last-level cache. */
+#define ROWS_AT_ONCE    512
+#define ROWS_PER_THREAD 128
 
 static int threads_for(const tr_ctx *ctx, int64_t count) {
   return count >= PARALLEL_FROM ? tr_ctx_threads(ctx) : 1;
@@ -17,7 +19,7 @@ static const tr_cpu_kernels *kernels_for(tr_ctx *ctx, tr_dtype dtype) {
 }
 
 static int64_t cpu_rows_at_once(tr_ctx *ctx) {
-  int64_t rows = 256 * (int64_t)tr_ctx_threads(ctx);
+  int64_t rows = ROWS_PER_THREAD * (int64_t)tr_ctx_threads(ctx);
   return rows > ROWS_AT_ONCE ? rows : ROWS_AT_ONCE;
 }
 

@@ -111,24 +111,32 @@ static const char *at(const tr_array *a, int64_t index, int64_t size) {
   return a ? (const char *)a->data + index * size : NULL;
 }
 
-static const char *columns_at(const tr_nn_columns *columns, int64_t row, int64_t rows, int64_t col,
-                              int64_t size) {
-  const tr_array *table = columns->table;
-  if (!table) return NULL;
-  int64_t table_row = row / (rows / table->shape[0]);
-  return at(table, table_row * table->shape[1] + columns->offset + col, size);
+/* From `row` on, how many rows lie in the same stretch of `period` rows. */
+static int64_t stretch(int64_t row, int64_t period) {
+  return period - row % period;
 }
 
+/* Runs of rows that share the gate's row and walk through the residual without wrapping. */
 static void finish_tile(const linear_job *job, int64_t first_row, int64_t rows, int64_t first_col,
                         int64_t width, const char *product) {
   const tr_nn_linear_args *args = job->args;
+  const tr_array *gate = args->gate.table, *residual = args->residual;
   int64_t size = job->size, out = args->w->out;
-  tr_cpu_epilogue epilogue = {.activation = args->activation, .bias = at(args->bias, first_col, size)};
-  for (int64_t r = first_row; r < first_row + rows; r++, product += padded(width, size) * size) {
-    epilogue.gate = columns_at(&args->gate, r, job->rows, first_col, size);
-    if (args->residual)
-      epilogue.residual = at(args->residual, r % args->residual->shape[0] * out + first_col, size);
-    job->loops->finish(&epilogue, width, product, (char *)args->y->data + (r * out + first_col) * size);
+  int64_t gate_rows = gate ? job->rows / gate->shape[0] : job->rows;
+  int64_t residual_rows = residual ? residual->shape[0] : job->rows;
+  tr_cpu_epilogue e = {.cols = width,
+                       .activation = args->activation,
+                       .product_stride = padded(width, size),
+                       .bias = at(args->bias, first_col, size),
+                       .stride = out};
+  for (int64_t done = 0; done < rows; done += e.rows) {
+    int64_t row = first_row + done;
+    e.rows = smaller(rows - done, smaller(stretch(row, gate_rows), stretch(row, residual_rows)));
+    e.product = product + done * e.product_stride * size;
+    if (gate) e.gate = at(gate, row / gate_rows * gate->shape[1] + args->gate.offset + first_col, size);
+    e.residual = at(residual, row % residual_rows * out + first_col, size);
+    e.y = (char *)args->y->data + (row * out + first_col) * size;
+    job->loops->finish(&e);
   }
 }
 
