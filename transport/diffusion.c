@@ -1,5 +1,6 @@
 #include "transport/diffusion.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -93,9 +94,12 @@ static double gauss(const integrand *f, double a, double b) {
   return half * sum;
 }
 
+/* Halves the interval until both halves agree with the whole, to the tolerance or to what the rounding of the
+ * nodes themselves (one part in (b - a) / b of the digits) leaves of the integrand. */
 static double refine(const integrand *f, double a, double b, double whole, double tolerance, int depth) {
   double middle = (a + b) / 2, left = gauss(f, a, middle), right = gauss(f, middle, b);
-  if (depth == 0 || !(fabs(left + right - whole) > tolerance)) return left + right;
+  double noise = 16 * DBL_EPSILON * fmax(fabs(a), fabs(b)) / (b - a) * fabs(whole);
+  if (depth == 0 || !(fabs(left + right - whole) > tolerance + noise)) return left + right;
   return refine(f, a, middle, left, tolerance, depth - 1) + refine(f, middle, b, right, tolerance, depth - 1);
 }
 

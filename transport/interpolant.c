@@ -61,13 +61,15 @@ static double bisect(const tr_interpolant *interpolant, double theta) {
     else
       high = middle;
   }
-  return tr_interpolant_at(interpolant, low).theta >= theta ? low : high;
+  return high;
 }
 
 double tr_interpolant_time(const tr_interpolant *interpolant, double theta) {
+  if (theta <= tr_interpolant_at(interpolant, 0).theta) return 0;
+  if (theta >= tr_interpolant_at(interpolant, 1).theta) return 1;
   double (*inverse)(const double *, double) = interpolant->type->time_of_angle;
   double t = inverse ? inverse(interpolant->p, theta) : bisect(interpolant, theta);
-  return t < 0 ? 0 : t > 1 ? 1 : t;
+  return fmin(fmax(t, 0), 1);
 }
 
 double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b) {
