@@ -119,7 +119,7 @@ static tr_status check_exists(const mixture *g, const tr_coeffs *at) {
   if (at->sigma > 0) return TR_OK;
   for (int64_t i = 0; i < g->K * g->n; i++)
     if (g->variance[i] == 0)
-      return TR_FAIL(g->drift.ctx, TR_E_NONFINITE,
+      return TR_FAIL(g->drift.ctx, TR_E_ARG,
                      "the exact field of a mixture with a variance of 0 does not exist at t = %g, where "
                      "sigma = 0",
                      at->t);
@@ -196,19 +196,15 @@ static tr_status check_parameters(tr_ctx *ctx, tr_quantity kind, int64_t n, int 
     return TR_FAIL(ctx, TR_E_ARG, "an exact mixture of quantity %d: velocity to canonical are known",
                    (int)kind);
   if (n < 1 || K < 1)
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "an exact mixture of %d components with %lld elements: at least 1 of each is needed", K,
+    return TR_FAIL(ctx, TR_E_ARG, "an exact mixture of %d components with %lld elements: use at least one", K,
                    (long long)n);
   for (int k = 0; k < K; k++)
     if (!(weights[k] > 0 && isfinite(weights[k])))
       return TR_FAIL(ctx, TR_E_ARG, "weight %d of a mixture is %g: weights are positive", k, weights[k]);
   for (int64_t i = 0; i < K * n; i++)
-    if (!isfinite(means[i]))
-      return TR_FAIL(ctx, TR_E_ARG, "mean %lld of a mixture is %g: means are finite", (long long)i, means[i]);
-  for (int64_t i = 0; i < K * n; i++)
-    if (!(variances[i] >= 0 && isfinite(variances[i])))
-      return TR_FAIL(ctx, TR_E_ARG, "variance %lld of a mixture is %g: use a finite number >= 0",
-                     (long long)i, variances[i]);
+    if (!isfinite(means[i]) || !(variances[i] >= 0 && isfinite(variances[i])))
+      return TR_FAIL(ctx, TR_E_ARG, "element %lld of a mixture has mean %g and variance %g", (long long)i,
+                     means[i], variances[i]);
   return TR_OK;
 }
 
