@@ -4,12 +4,13 @@
 #include "integrators/sde.h"
 
 extern const tr_ode_method tr_ode_cvode_adams, tr_ode_cvode_bdf, tr_ode_dopri5, tr_ode_bosh3, tr_ode_euler,
-    tr_ode_heun2, tr_ode_midpoint, tr_ode_rk4, tr_ode_rk4_classical;
+    tr_ode_heun2, tr_ode_midpoint, tr_ode_rk4, tr_ode_rk4_classical, tr_ode_ab2, tr_ode_ab3;
 extern const tr_sde_method tr_sde_euler_maruyama, tr_sde_heun_sit, tr_sde_heun_additive;
 
 static const tr_ode_method *const ode_methods[] = {
-    &tr_ode_cvode_adams, &tr_ode_cvode_bdf, &tr_ode_dopri5, &tr_ode_bosh3,         &tr_ode_euler,
-    &tr_ode_heun2,       &tr_ode_midpoint,  &tr_ode_rk4,    &tr_ode_rk4_classical,
+    &tr_ode_cvode_adams,   &tr_ode_cvode_bdf, &tr_ode_dopri5,   &tr_ode_bosh3,
+    &tr_ode_euler,         &tr_ode_heun2,     &tr_ode_midpoint, &tr_ode_rk4,
+    &tr_ode_rk4_classical, &tr_ode_ab2,       &tr_ode_ab3,
 };
 
 static const tr_sde_method *const sde_methods[] = {

@@ -1,14 +1,13 @@
 /* Explicit Runge-Kutta methods on a fixed grid, from their tableau:
  *   k_i = f(t + c_i h, x + h sum_j<i a_ij k_j),  x' = x + h sum_i b_i k_i.
  * A method is a tr_ode_method whose `detail` is a tr_butcher and whose `solve` is tr_runge_kutta_solve. It
- * costs `stages` evaluations a step and none besides; each update is one fused linear combination. Breaks of
- * f are honoured where they are points of the grid. Output times between grid points: integrators/dense.h. */
+ * costs `stages` evaluations a step and none besides. Breaks, output and limits: integrators/fixed_grid.h. */
 #ifndef TR_INTEGRATORS_RUNGE_KUTTA_H
 #define TR_INTEGRATORS_RUNGE_KUTTA_H
 
-#include "integrators/ode.h"
+#include "integrators/fixed_grid.h"
 
-#define TR_RK_MAX_STAGES 8
+#define TR_RK_MAX_STAGES TR_FIXED_MAX_SLOPES
 
 typedef struct {
   int stages;                                   /* 1 .. TR_RK_MAX_STAGES */

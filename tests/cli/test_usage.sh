@@ -26,7 +26,7 @@ refuse 2 "unknown command 'zzzzzzzz'" "$transit" zzzzzzzz
 equals $? 2 "no command at all"
 
 check "list" "$transit" list
-for name in Linear GVP VP velocity noise score cvode-adams cvode-bdf dopri5 bosh3 euler heun2 midpoint rk4 \
+for name in Linear GVP VP velocity noise score cvode-adams cvode-bdf dopri5 bosh3 euler heun2 midpoint rk4 rk4-classical ab2 ab3 \
   euler-maruyama SBDM sigma linear constant decreasing increasing-decreasing None Mean Tweedie Euler; do
   checks=$((checks + 1))
   grep -q "^  $name " "$scratch/stdout" || fail "transit list does not name $name"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/registry.h"
+#include "integrators/adams_bashforth.h"
 #include "integrators/ode.h"
 #include "integrators/register.h"
 #include "integrators/runge_kutta.h"
@@ -12,7 +13,8 @@
 static const struct {
   const char *name;
   int order, nfe;
-} methods[] = {{"euler", 1, 1}, {"heun2", 2, 2}, {"midpoint", 2, 2}, {"rk4", 4, 4}, {"rk4-classical", 4, 4}};
+} methods[] = {{"euler", 1, 1},         {"heun2", 2, 2}, {"midpoint", 2, 2}, {"rk4", 4, 4},
+               {"rk4-classical", 4, 4}, {"ab2", 2, 1},   {"ab3", 3, 1}};
 enum { METHODS = sizeof methods / sizeof *methods };
 
 /* Global error of n steps on a slightly uneven grid from t0 to t1. */
@@ -105,6 +107,59 @@ static void own_method(tr_ctx *ctx) {
   CHECK_NEAR(log2(coarse / error_of(ctx, &logistic, "ralston3", 0, 1, 80)), 3, 0.2);
 }
 
+/* The weights of Adams-Bashforth: known ones on uniform nodes; the integral of any polynomial of degree k - 1
+ * over the step, on uneven nodes in both directions. */
+static void adams_weights(void) {
+  const double uniform[] = {0.1, 0.2, 0.3, 0.4},
+               known[3][3] = {{1}, {1.5, -0.5}, {23. / 12, -16. / 12, 5. / 12}};
+  const double uneven[2][4] = {{0.1, 0.15, 0.4, 0.47}, {0.47, 0.4, 0.15, 0.1}};
+  for (int k = 1; k <= TR_ADAMS_MAX_STEPS; k++) {
+    double w[TR_ADAMS_MAX_STEPS];
+    tr_adams_weights(k, uniform + 2, w);
+    for (int j = 0; j < k; j++) CHECK_NEAR(w[j], known[k - 1][j], 1e-14);
+    for (int way = 0; way < 2; way++)
+      for (int degree = 0; degree < k; degree++) {
+        const double *t = uneven[way] + 2;
+        double sum = 0, exact = (pow(t[1], degree + 1) - pow(t[0], degree + 1)) / (degree + 1);
+        tr_adams_weights(k, t, w);
+        for (int j = 0; j < k; j++) sum += (t[1] - t[0]) * w[j] * pow(t[-j], degree);
+        CHECK_NEAR(sum, exact, 1e-14);
+      }
+  }
+}
+
+/* One step is Heun's, to the bit; two steps cost two evaluations; so does every segment between breaks on
+ * grid points, and a segment of one step costs two. */
+static void adams_segments(tr_ctx *ctx) {
+  static const double grid[] = {0, 0.2, 0.3, 0.4, 0.55, 0.7, 1};
+  static const struct {
+    int n_grid, n_breaks;
+    double breaks[2];
+    long calls;
+  } cases[] = {{2, 0, {0}, 2}, {3, 0, {0}, 2}, {7, 0, {0}, 6}, {7, 1, {0.4}, 6}, {7, 2, {0.2, 0.4}, 7}};
+  double end[2][PROBLEM_MAX];
+  for (int m = 0; m < 2; m++)
+    for (int c = 0; c < 5; c++) {
+      tr_ode_spec spec = {
+          .method = find_ode(ctx, m ? "ab3" : "ab2"), .grid = grid, .n_grid = cases[c].n_grid};
+      spec.breaks = cases[c].breaks, spec.n_breaks = cases[c].n_breaks;
+      tr_ode_stats stats;
+      double error = solve_error(ctx, &logistic, &spec, TR_F64, 0, grid[spec.n_grid - 1], &stats);
+      CHECK(stats.n_rhs == cases[c].calls && stats.n_steps == spec.n_grid - 1);
+      CHECK(error < 0.03);
+    }
+  for (int m = 0; m < 2; m++) {
+    tr_ode_spec spec = {.method = find_ode(ctx, m ? "ab3" : "heun2"), .grid = grid, .n_grid = 2};
+    recorder r = record(&logistic);
+    tr_rhs rhs = recorded(&r);
+    tr_array *x = exact_state(ctx, &logistic, TR_F32, 0);
+    CHECK_OK(ctx, tr_ode_solve(&spec, &rhs, grid, 2, x, NULL, NULL, NULL));
+    CHECK_OK(ctx, tr_array_get_f64(x, end[m]));
+    tr_array_destroy(&x);
+  }
+  CHECK(memcmp(end[0], end[1], (size_t)logistic.n * sizeof(double)) == 0);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
@@ -115,6 +170,8 @@ int main(int argc, char **argv) {
   never_past_the_end(ctx);
   as_torchdiffeq(ctx);
   own_method(ctx);
+  adams_weights();
+  adams_segments(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

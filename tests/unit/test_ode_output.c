@@ -7,8 +7,8 @@
 
 /* TR_TEST_RESOURCES */
 
-static const char *const methods[] = {"cvode-adams", "cvode-bdf", "dopri5", "bosh3",        "euler",
-                                      "heun2",       "midpoint",  "rk4",    "rk4-classical"};
+static const char *const methods[] = {"cvode-adams", "cvode-bdf", "dopri5",        "bosh3", "euler", "heun2",
+                                      "midpoint",    "rk4",       "rk4-classical", "ab2",   "ab3"};
 enum { METHODS = sizeof methods / sizeof *methods, MAX_GRID = 257, OUTPUTS = 41 };
 
 static double grid[MAX_GRID];
