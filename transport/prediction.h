@@ -20,9 +20,10 @@
 #define TR_KIND_PREDICTION "prediction"
 
 /* The canonical field of a prediction that is 0/0 at an end (noise and score at theta = 0, denoiser at
- * theta = pi/2) is taken TR_THETA_MIN away from it, F and y held: the state changes by at most
- * max|dF/dtheta| TR_THETA_MIN^2 / 2 (5e-7), and the network is not asked nearer to the end than the
- * reference's train_eps = 1e-3 for these predictions, where it was never trained. */
+ * theta = pi/2) is taken TR_THETA_MIN away from it, F and y held: the state changes by |dF/dtheta|
+ * TR_THETA_MIN^2 / 2 (5e-7 times the bend of its path, and what the flow then makes of that), and the network
+ * is not asked nearer to the end than the reference's train_eps = 1e-3 for these predictions, where it was
+ * never trained. Smaller would not help: an error d of the network is d / theta in F. */
 #define TR_THETA_MIN 1e-3
 
 typedef struct {

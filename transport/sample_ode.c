@@ -157,6 +157,14 @@ static tr_status prepare_breaks(ode_run *run) {
   return TR_OK;
 }
 
+/* The caller's first step is one in t. */
+static double first_step(const ode_run *run) {
+  double h = run->sampler->ode.h0, end = run->t0 + (run->t1 > run->t0 ? h : -h);
+  bool beyond = h >= fabs(run->t1 - run->t0);
+  if (h <= 0 || run->clock == TR_CLOCK_T) return h; /* what is not positive is the solver's to judge */
+  return fabs(to_clock(run, beyond ? run->t1 : end) - to_clock(run, run->t0));
+}
+
 static tr_status prepare(ode_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
   if (!sampler->ode.method) return TR_FAIL(run->ctx, TR_E_ARG, "a sampler without an ODE method");
@@ -168,6 +176,7 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, NAN, &run->plan));
   TR_TRY(mapped(run, run->plan.times, run->plan.n, &run->clock_times));
   run->spec = sampler->ode;
+  run->spec.h0 = first_step(run);
   run->spec.drift_rel_noise = sampler->drift->rel_noise;
   if (sampler->ode.on_progress) {
     run->spec.on_progress = on_progress;

@@ -29,8 +29,8 @@ typedef struct {
   bool reverse; /* from data to noise */
   tr_clock clock;
   tr_ode_spec ode; /* method, tolerances, max_nfe, progress, ...: as integrators/ode.h says. Overwritten by
-                      the sampler: times in it are t (breaks: added to those of the drift; grid: replaces the
-                      uniform one), drift_rel_noise comes from the drift */
+                      the sampler: times in it are t (h0: a step in t; breaks: added to those of the drift;
+                      grid: replaces the uniform one), drift_rel_noise comes from the drift */
 
   /* SDE */
   const tr_sde_method *sde;

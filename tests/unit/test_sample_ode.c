@@ -140,6 +140,30 @@ static void clocks(tr_ctx *ctx) {
   tr_drift_destroy(&s.drift);
 }
 
+static void first_progress(double t, long n_rhs, void *user) {
+  double *first = user;
+  if (isnan(*first) && n_rhs > 0) *first = t;
+}
+
+/* The caller's first step and the progress are told in t, whatever the clock. */
+static void first_step(tr_ctx *ctx) {
+  for (int clock = TR_CLOCK_T; clock <= TR_CLOCK_ANGLE; clock++)
+    for (int reverse = 0; reverse < 2; reverse++) {
+      tr_sampler s = flow_sampler(ctx, "GVP", TR_VELOCITY, &target);
+      tr_sample_stats stats;
+      double first = NAN;
+      s.ode.method = flow_ode_method(ctx, "dopri5");
+      s.ode.h0 = 0.03;
+      s.ode.on_progress = first_progress;
+      s.ode.progress_user = &first;
+      s.clock = (tr_clock)clock;
+      s.reverse = reverse;
+      run_error(ctx, &s, TR_F64, &stats);
+      CHECK_NEAR(first, reverse ? 0.97 : 0.03, 1e-9);
+      tr_drift_destroy(&s.drift);
+    }
+}
+
 typedef struct {
   const tr_sampler *s;
   int calls;
@@ -276,6 +300,7 @@ int main(int argc, char **argv) {
   intervals(ctx);
   fixed_grids(ctx);
   clocks(ctx);
+  first_step(ctx);
   saved(ctx);
   limits(ctx);
   own_grid(ctx);
