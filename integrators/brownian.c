@@ -11,7 +11,7 @@ struct tr_brownian {
   tr_status (*normals)(const tr_brownian *, long step, tr_array *z, tr_array *z2);
   uint64_t seed, first_sample; /* addressed */
   long n_steps;                /* given */
-  tr_normals_fn read;
+  tr_normals_fn read, read_levy;
   void *user;
   const tr_brownian *fine; /* coarse */
   int factor;
@@ -44,20 +44,34 @@ static tr_status given(const tr_brownian *path, long step, tr_array *z, tr_array
     return TR_FAIL(path->ctx, TR_E_ARG,
                    "normals of step %ld are asked for, %ld steps are given (counted from 0)", step,
                    path->n_steps);
-  if (z2)
+  if (z2 && !path->read_levy)
     return TR_FAIL(path->ctx, TR_E_UNSUPPORTED,
                    "given normals hold increments only, not the Levy area that this method needs");
   tr_status status = path->read(step, z, path->user);
+  if (status == TR_OK && z2) status = path->read_levy(step, z2, path->user);
   return status == TR_OK ? TR_OK
                          : TR_FAIL(path->ctx, status, "the normals of step %ld could not be read", step);
 }
 
+static tr_status create_given(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
+  *out = NULL;
+  if (model.n_steps < 1 || !model.read)
+    return TR_FAIL(ctx, TR_E_ARG, "given normals need a reader and at least 1 step, not %ld", model.n_steps);
+  model.normals = given;
+  return create(ctx, model, out);
+}
+
 tr_status tr_brownian_create_given(tr_ctx *ctx, long n_steps, tr_normals_fn read, void *user,
                                    tr_brownian **out) {
+  return create_given(ctx, (tr_brownian){.n_steps = n_steps, .read = read, .user = user}, out);
+}
+
+tr_status tr_brownian_create_given_levy(tr_ctx *ctx, long n_steps, tr_normals_fn read,
+                                        tr_normals_fn read_levy, void *user, tr_brownian **out) {
   *out = NULL;
-  if (n_steps < 1 || !read)
-    return TR_FAIL(ctx, TR_E_ARG, "given normals need a reader and at least 1 step, not %ld", n_steps);
-  return create(ctx, (tr_brownian){.normals = given, .n_steps = n_steps, .read = read, .user = user}, out);
+  if (!read_levy) return TR_FAIL(ctx, TR_E_ARG, "given normals with Levy areas need a reader for these");
+  return create_given(
+      ctx, (tr_brownian){.n_steps = n_steps, .read = read, .read_levy = read_levy, .user = user}, out);
 }
 
 /* m fine steps j = 0 .. m-1 with normals z_j, H_j:

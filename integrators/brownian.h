@@ -15,6 +15,9 @@ tr_status tr_brownian_create_addressed(tr_ctx *ctx, uint64_t seed, uint64_t firs
 typedef tr_status (*tr_normals_fn)(long step, tr_array *z, void *user);
 tr_status tr_brownian_create_given(tr_ctx *ctx, long n_steps, tr_normals_fn read, void *user,
                                    tr_brownian **out);
+/* The same with the normals of the Levy areas, which `read_levy` fills in the same way. */
+tr_status tr_brownian_create_given_levy(tr_ctx *ctx, long n_steps, tr_normals_fn read,
+                                        tr_normals_fn read_levy, void *user, tr_brownian **out);
 
 /* The same path seen with steps `factor` times longer: normal = sum of `factor` fine ones / sqrt(factor), and
  * the Levy normal that goes with it. Grids must be uniform within each coarse step. The fine path is

@@ -97,14 +97,14 @@ static tr_status leave_singularity(walk *w, double t, double h, double g2) {
   return w->problem->singular_step(t, h, w->z, w->x, &w->stats->n_rhs, w->problem->user);
 }
 
-static tr_status take_step(walk *w, double t, double h) {
+static tr_status take_step(walk *w, double t, double t_next) {
   const tr_sde_method *method = w->spec->method;
   double g2;
   TR_TRY(w->problem->g2(t, &g2, w->problem->user));
   if (g2 < 0) return TR_FAIL(w->ctx, TR_E_ARG, "g^2 = %g at t = %.10g is negative", g2, t);
-  if (!isfinite(g2)) return leave_singularity(w, t, h, g2);
+  if (!isfinite(g2)) return leave_singularity(w, t, t_next - t, g2);
   w->stats->n_rhs += method->nfe_per_step;
-  return method->step(w->problem, t, h, w->z, w->z2, w->x, w->scratch);
+  return method->step(method, w->problem, t, t_next, w->z, w->z2, w->x, w->scratch);
 }
 
 /* The output times in (t, t_next], or [t, t] at the start; `before` is the state at t, x that at t_next. */
@@ -127,7 +127,7 @@ static tr_status step(walk *w, int i) {
   double t = w->spec->grid[i], t_next = w->spec->grid[i + 1];
   TR_TRY(tr_brownian_normals(w->path, i, w->z, w->z2));
   if (w->before) TR_TRY(tr_array_copy(w->x, w->before));
-  tr_status status = take_step(w, t, t_next - t);
+  tr_status status = take_step(w, t, t_next);
   if (status != TR_OK)
     return TR_FAIL(w->ctx, status, "the step from t = %.10g failed (%s)", t, tr_status_name(status));
   bool finite;

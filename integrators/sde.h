@@ -31,11 +31,13 @@ typedef struct tr_sde_method {
   int nfe_per_step;                /* evaluations of f */
   int n_scratch;                   /* arrays like x that step() needs */
   unsigned draws;                  /* TR_SDE_LEVY when it uses the second normal of a step */
-  /* x(t) -> x(t + h). z: standard normals of the increment dW = sqrt(h) z; z2: of the space-time Levy area
-   * (NULL unless declared in draws). */
-  tr_status (*step)(const tr_sde_problem *, double t, double h, const tr_array *z, const tr_array *z2,
-                    tr_array *x, tr_array *const *scratch);
-  bool uses_end; /* step evaluates f at t + h as well: f must be finite at the end of the interval */
+  const void *detail;              /* the method's own table (integrators/stochastic_rk.h) */
+  /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
+   * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless declared in
+   * draws). */
+  tr_status (*step)(const struct tr_sde_method *method, const tr_sde_problem *, double t, double t_next,
+                    const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
+  bool uses_end; /* step evaluates f or g at t_next too: both must be finite at the end of the interval */
 } tr_sde_method;
 enum { TR_SDE_LEVY = 1 };
 

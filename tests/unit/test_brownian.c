@@ -134,6 +134,10 @@ static tr_status count_up(long step, tr_array *z, void *user) {
   return *(int *)user ? TR_E_IO : tr_fill((double)step, z);
 }
 
+static tr_status count_down(long step, tr_array *z, void *user) {
+  return *(int *)user ? TR_E_IO : tr_fill(-(double)step, z);
+}
+
 static void given_and_refused(tr_ctx *ctx) {
   int fail = 0;
   double z[COUNT];
@@ -145,6 +149,11 @@ static void given_and_refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_brownian_normals(path, 3, a, NULL), TR_E_ARG, "step 3");
   CHECK_ERROR(ctx, tr_brownian_normals(path, -1, a, NULL), TR_E_ARG, "step -1");
   CHECK_ERROR(ctx, tr_brownian_normals(path, 0, a, b), TR_E_UNSUPPORTED, "Levy");
+  tr_brownian *both = NULL;
+  CHECK_OK(ctx, tr_brownian_create_given_levy(ctx, 3, count_up, count_down, &fail, &both));
+  double z2[COUNT];
+  draw(ctx, both, TR_F64, ROWS, 2, z, z2);
+  CHECK(z[3] == 2 && z2[3] == -2);
   fail = 1;
   CHECK_ERROR(ctx, tr_brownian_normals(path, 0, a, NULL), TR_E_IO, "step 0");
   CHECK_ERROR(ctx, tr_brownian_create_given(ctx, 0, count_up, &fail, &none), TR_E_ARG, "at least 1");
@@ -152,6 +161,12 @@ static void given_and_refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_brownian_create_coarse(ctx, path, 0, &none), TR_E_ARG, "factor");
   CHECK_ERROR(ctx, tr_brownian_create_coarse(ctx, NULL, 2, &none), TR_E_ARG, "fine");
   CHECK(none == NULL);
+  CHECK_ERROR(ctx, tr_brownian_normals(both, 0, a, b), TR_E_IO, "step 0");
+  CHECK_ERROR(ctx, tr_brownian_create_given_levy(ctx, 3, count_up, NULL, &fail, &none), TR_E_ARG, "Levy");
+  CHECK_ERROR(ctx, tr_brownian_create_given_levy(ctx, 0, count_up, count_down, &fail, &none), TR_E_ARG,
+              "not 0");
+  CHECK(none == NULL);
+  tr_brownian_destroy(&both);
   tr_brownian *many = addressed(ctx, 1, 0);
   CHECK_ERROR(ctx, tr_brownian_normals(many, (long)1 << 32, a, NULL), TR_E_ARG, "4294967296");
   tr_brownian_destroy(&many);

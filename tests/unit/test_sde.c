@@ -6,6 +6,7 @@
 #include "core/vec.h"
 #include "integrators/register.h"
 #include "integrators/sde.h"
+#include "integrators/stochastic_rk.h"
 #include "tests/support/check.h"
 
 /* TR_TEST_RESOURCES */
@@ -16,8 +17,9 @@ static const tr_sde_method *find(tr_ctx *ctx, const char *name) {
   return (const tr_sde_method *)module;
 }
 
-/* --- Weak order, exactly. For an affine drift every scheme maps coefficients over the basis (1, x_0, z_1 ..
- * z_K) to such coefficients, so the state is that row and the "normals" of step k are the unit vector of z_k.
+/* --- Weak order, exactly. For an affine drift every scheme maps coefficients over the basis (1, x_0, z_1,
+ * H_1,
+ * .. z_K, H_K) to such coefficients, so the state is that row and the "normals" of step k are unit vectors.
  * Then mean = c_0 + c_1 E x_0 and variance = c_1^2 Var x_0 + sum c_k^2 hold without sampling error. --- */
 static double slope(double t) {
   return -1.5 - 0.7 * t;
@@ -53,13 +55,20 @@ static tr_status affine_g2_integral(double t0, double t1, double *out, void *use
 static const tr_sde_problem affine = {
     .drift = affine_drift, .g2 = affine_g2, .g2_integral = affine_g2_integral};
 
-static tr_status unit_normal(long step, tr_array *z, void *user) {
-  (void)user;
+static tr_status unit(long index, tr_array *z) {
   double *c = calloc((size_t)z->count, sizeof *c);
-  c[2 + step] = 1;
+  c[index] = 1;
   tr_status status = tr_array_set_f64(z, c);
   free(c);
   return status;
+}
+static tr_status unit_normal(long step, tr_array *z, void *user) {
+  (void)user;
+  return unit(2 + 2 * step, z);
+}
+static tr_status unit_levy(long step, tr_array *z, void *user) {
+  (void)user;
+  return unit(3 + 2 * step, z);
 }
 
 /* m' = slope m + offset, V' = 2 slope V + g^2, by many classical Runge-Kutta steps. */
@@ -81,7 +90,7 @@ static void exact_moments(double *mean, double *variance) {
 }
 
 static void moments(tr_ctx *ctx, const char *method, int steps, double *mean, double *variance) {
-  int n = steps + 2;
+  int n = 2 * steps + 2;
   double *c = calloc((size_t)n, sizeof *c), *grid = malloc(((size_t)steps + 1) * sizeof *grid);
   for (int i = 0; i <= steps; i++) grid[i] = (double)i / steps;
   c[1] = 1;
@@ -89,7 +98,7 @@ static void moments(tr_ctx *ctx, const char *method, int steps, double *mean, do
   tr_brownian *path;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){n}, &x));
   CHECK_OK(ctx, tr_array_set_f64(x, c));
-  CHECK_OK(ctx, tr_brownian_create_given(ctx, steps, unit_normal, NULL, &path));
+  CHECK_OK(ctx, tr_brownian_create_given_levy(ctx, steps, unit_normal, unit_levy, NULL, &path));
   tr_sde_spec spec = {.method = find(ctx, method), .grid = grid, .n_grid = steps + 1};
   tr_sde_stats stats;
   CHECK_OK(ctx, tr_sde_solve(&spec, &affine, path, NULL, 0, x, NULL, NULL, &stats));
@@ -109,10 +118,11 @@ static void weak_order(tr_ctx *ctx) {
   static const struct {
     const char *name;
     double variance, mean;
-  } order[] = {{"euler-maruyama", 1, 1}, {"heun-sit", 1, 2}, {"heun-additive", 2, 2}};
+  } order[] = {{"euler-maruyama", 1, 1}, {"heun-sit", 1, 2}, {"heun-additive", 2, 2},
+               {"sra1", 2, 2},           {"shark", 2, 2},    {"sosra", 2, 2}};
   double mean, variance;
   exact_moments(&mean, &variance);
-  for (int m = 0; m < 3; m++) {
+  for (int m = 0; m < 6; m++) {
     double em[2], ev[2];
     for (int k = 0; k < 2; k++) {
       moments(ctx, order[m].name, 200 << k, &em[k], &ev[k]);
@@ -125,7 +135,7 @@ static void weak_order(tr_ctx *ctx) {
   }
 }
 
-/* --- Strong order 1 for additive noise, on coarser views of one path. --- */
+/* --- Strong order for additive noise, on coarser views of one path; one limit for all of them. --- */
 enum { SAMPLES = 512, FINE = 1024 };
 
 static tr_status sine_drift(double t, const tr_array *x, tr_array *dx, void *user) {
@@ -150,12 +160,13 @@ static void end_on_path(tr_ctx *ctx, const char *method, const tr_brownian *path
 }
 
 static void strong_order(tr_ctx *ctx) {
-  static const char *const methods[] = {"euler-maruyama", "heun-sit", "heun-additive"};
+  static const char *const methods[] = {"euler-maruyama", "heun-sit", "heun-additive",
+                                        "sra1",           "shark",    "sosra"};
   static double reference[SAMPLES], end[SAMPLES];
   tr_brownian *fine;
   CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 11, 0, &fine));
-  end_on_path(ctx, "heun-additive", fine, FINE, reference);
-  for (int m = 0; m < 3; m++) {
+  end_on_path(ctx, "shark", fine, FINE, reference);
+  for (int m = 0; m < 6; m++) {
     double error[2] = {0, 0};
     for (int k = 0; k < 2; k++) {
       int factor = k ? 16 : 64;
@@ -179,27 +190,69 @@ static void one_step_by_hand(tr_ctx *ctx) {
   double k2 = slope(t + h) * (xh + h * k1) + offset(t + h), s;
   affine_g2_integral(t, t + h, &s, NULL);
   double dw = sqrt(s) * z, k2a = slope(t + h) * (x0 + h * f0 + dw) + offset(t + h);
+  double zl = 0.6, W = sqrt(h) * z, H = sqrt(h / 12) * zl, chi = W / 2 + H, g1 = sqrt(noise2(t + h));
+  double ks2 = slope(t + 0.75 * h) * (x0 + 0.75 * h * f0 + 1.5 * g1 * chi) + offset(t + 0.75 * h), c = 5. / 6;
+  double kk1 = slope(t) * (x0 + g * H) + offset(t);
+  double kk2 = slope(t + c * h) * (x0 + c * h * kk1 + g * (c * W + H)) + offset(t + c * h);
   const struct {
     const char *name;
     double want;
-  } cases[] = {{"Euler", x0 + f0 * h + g * sqrt(h) * z},
+  } cases[] = {{"sra1", x0 + h * (f0 + 2 * ks2) / 3 + chi * (g - g1) + g1 * W},
+               {"shark", x0 + h * (0.4 * kk1 + 0.6 * kk2) + g * W + (g1 - g) * (W / 2 - H)},
+               {"Euler", x0 + f0 * h + g * sqrt(h) * z},
                {"Heun", xh + h / 2 * (k1 + k2)},
                {"heun-additive", x0 + h / 2 * (f0 + k2a) + dw}};
-  for (int m = 0; m < 3; m++) {
+  for (int m = 0; m < 5; m++) {
     const tr_sde_method *method = find(ctx, cases[m].name);
-    tr_array *x, *zs, *scratch[4] = {0};
+    tr_array *x, *zs, *zl2, *scratch[4] = {0};
     double got;
     CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &x));
     CHECK_OK(ctx, tr_array_like(x, &zs));
+    CHECK_OK(ctx, tr_array_like(x, &zl2));
+    CHECK_OK(ctx, tr_fill(zl, zl2));
     for (int i = 0; i < method->n_scratch; i++) CHECK_OK(ctx, tr_array_like(x, &scratch[i]));
     CHECK_OK(ctx, tr_fill(x0, x));
     CHECK_OK(ctx, tr_fill(z, zs));
-    CHECK_OK(ctx, method->step(&affine, t, h, zs, NULL, x, scratch));
+    CHECK_OK(ctx, method->step(method, &affine, t, t + h, zs, zl2, x, scratch));
     CHECK_OK(ctx, tr_array_get_f64(x, &got));
     CHECK_NEAR(got, cases[m].want, 1e-14);
     for (int i = 0; i < method->n_scratch; i++) tr_array_destroy(&scratch[i]);
     tr_array_destroy(&zs);
+    tr_array_destroy(&zl2);
     tr_array_destroy(&x);
+  }
+}
+
+/* --- The conditions of strong order 1.5 (integrators/stochastic_rk.h) hold for every table that claims it.
+ * --- */
+static void order_conditions(tr_ctx *ctx) {
+  static const char *const methods[] = {"sra1", "shark", "sosra"};
+  for (int m = 0; m < 3; m++) {
+    const tr_sde_method *method = find(ctx, methods[m]);
+    const tr_srk_table *t = method->detail;
+    double b = 0, bc = 0, bw = 0, bh = 0, square = 0, w = 0, h = 0, node_w = 0, node_h = 0;
+    for (int i = 0; i < t->stages; i++) {
+      double a = 0, wi = 0, hi = 0;
+      for (int j = 0; j < i; j++) a += t->a[i][j];
+      for (int j = 0; j < t->nodes; j++) wi += t->stage_w[i][j], hi += t->stage_h[i][j];
+      CHECK_NEAR(a, t->c[i], 1e-14);
+      b += t->b[i], bc += t->b[i] * t->c[i];
+      bw += t->b[i] * wi, bh += t->b[i] * hi, square += t->b[i] * (wi * wi + hi * hi / 12);
+    }
+    for (int j = 0; j < t->nodes; j++) {
+      w += t->end_w[j], h += t->end_h[j];
+      node_w += t->node[j] * t->end_w[j], node_h += t->node[j] * t->end_h[j];
+    }
+    CHECK_NEAR(b, 1, 1e-14);
+    CHECK_NEAR(bc, 0.5, 1e-14);
+    CHECK_NEAR(bw, 0.5, 1e-14);
+    CHECK_NEAR(bh, 1, 1e-14);
+    CHECK_NEAR(square, 0.5, 1e-14);
+    CHECK_NEAR(w, 1, 1e-14);
+    CHECK_NEAR(h, 0, 1e-14);
+    CHECK_NEAR(node_w, 0.5, 1e-14);
+    CHECK_NEAR(node_h, -1, 1e-14);
+    CHECK(method->strong_order == 1.5 && method->weak_order == 2);
   }
 }
 
@@ -366,6 +419,7 @@ int main(int argc, char **argv) {
   weak_order(ctx);
   strong_order(ctx);
   one_step_by_hand(ctx);
+  order_conditions(ctx);
   singular_start(ctx);
   outputs(ctx);
   limits(ctx);
