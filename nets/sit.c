@@ -22,15 +22,12 @@ static tr_status check_input(const tr_drift *drift, const tr_sit *net, const tr_
                  tr_array_describe(x, got, sizeof got));
 }
 
+/* Labels are there: tr_drift_eval asks for them where a network has classes, and a SiT always has. */
 static tr_status sit_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                           tr_array *f) {
   tr_sit *net = drift->impl;
   TR_TRY(check_input(drift, net, x, f));
-  const int32_t null_class = net->config.null_class;
-  if (cond && cond->labels) return tr_sit_forward(drift->ctx, net, times, x, cond, f);
-  if (null_class < 0)
-    return TR_FAIL(drift->ctx, TR_E_ARG, "this network has no null class: a class label is needed");
-  return tr_sit_forward(drift->ctx, net, times, x, &(tr_cond){1, &null_class}, f);
+  return tr_sit_forward(drift->ctx, net, times, x, cond, f);
 }
 
 static void sit_destroy(tr_drift *drift) {
