@@ -10,7 +10,7 @@
 #define NORM_EPS   1e-6
 #define MAX_PERIOD 10000.0
 
-enum { GROUPS_OF_A_RUN = 16 };
+enum { GROUPS_OF_A_RUN = 8 };
 
 void tr_sit_work_clear(tr_sit_work *work) {
   for (int i = 0; i < TR_SIT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);

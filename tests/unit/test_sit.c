@@ -180,7 +180,7 @@ int main(int argc, char **argv) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     rows_independent(ctx, &digits, dtype, 41); /* more than one group of samples */
     rows_independent(ctx, &odd, dtype, 33);
-    rows_independent(ctx, &large, dtype, 35); /* more than one run of groups */
+    rows_independent(ctx, &large, dtype, 19); /* more than one run of groups */
     common_condition(ctx, &digits, dtype);
   }
   precisions_agree(ctx, &digits);
