@@ -1,5 +1,5 @@
-/* SDE methods: weak order without Monte Carlo, strong order on shared paths, singular start, outputs, limits,
- * bad arguments. */
+/* SDE methods: formulas, order conditions, singular start, outputs, limits, bad arguments. Measured orders:
+ * test_orders.c. */
 #include <stdlib.h>
 
 #include "core/registry.h"
@@ -7,193 +7,24 @@
 #include "integrators/register.h"
 #include "integrators/sde.h"
 #include "integrators/stochastic_rk.h"
-#include "tests/support/check.h"
+#include "tests/support/sde_problems.h"
 
 /* TR_TEST_RESOURCES */
 
-static const tr_sde_method *find(tr_ctx *ctx, const char *name) {
-  const tr_module *module = NULL;
-  CHECK_OK(ctx, tr_find(ctx, TR_KIND_SDE_METHOD, name, &module));
-  return (const tr_sde_method *)module;
-}
-
-/* --- Weak order, exactly. For an affine drift every scheme maps coefficients over the basis (1, x_0, z_1,
- * H_1,
- * .. z_K, H_K) to such coefficients, so the state is that row and the "normals" of step k are unit vectors.
- * Then mean = c_0 + c_1 E x_0 and variance = c_1^2 Var x_0 + sum c_k^2 hold without sampling error. --- */
-static double slope(double t) {
-  return -1.5 - 0.7 * t;
-}
-static double offset(double t) {
-  return 1 + cos(2 * t);
-}
-static double noise2(double t) {
-  return 0.5 + 2 * (1 - t) * (1 - t);
-}
-static const double mean0 = 0.4, variance0 = 0.3;
-
-static tr_status affine_drift(double t, const tr_array *x, tr_array *dx, void *user) {
-  (void)user;
-  double *c = malloc((size_t)x->count * sizeof *c);
-  tr_status status = tr_array_get_f64(x, c);
-  for (int64_t i = 0; i < x->count; i++) c[i] *= slope(t);
-  c[0] += offset(t);
-  if (status == TR_OK) status = tr_array_set_f64(dx, c);
-  free(c);
-  return status;
-}
-static tr_status affine_g2(double t, double *out, void *user) {
-  (void)user;
-  *out = noise2(t);
-  return TR_OK;
-}
-static tr_status affine_g2_integral(double t0, double t1, double *out, void *user) {
-  (void)user;
-  *out = 0.5 * (t1 - t0) + 2 * (pow(1 - t0, 3) - pow(1 - t1, 3)) / 3;
-  return TR_OK;
-}
-static const tr_sde_problem affine = {
-    .drift = affine_drift, .g2 = affine_g2, .g2_integral = affine_g2_integral};
-
-static tr_status unit(long index, tr_array *z) {
-  double *c = calloc((size_t)z->count, sizeof *c);
-  c[index] = 1;
-  tr_status status = tr_array_set_f64(z, c);
-  free(c);
-  return status;
-}
-static tr_status unit_normal(long step, tr_array *z, void *user) {
-  (void)user;
-  return unit(2 + 2 * step, z);
-}
-static tr_status unit_levy(long step, tr_array *z, void *user) {
-  (void)user;
-  return unit(3 + 2 * step, z);
-}
-
-/* m' = slope m + offset, V' = 2 slope V + g^2, by many classical Runge-Kutta steps. */
-static void exact_moments(double *mean, double *variance) {
-  enum { N = 20000 };
-  double m = mean0, v = variance0, h = 1.0 / N;
-  for (int i = 0; i < N; i++) {
-    double km[4], kv[4], at[4] = {0, 0.5, 0.5, 1};
-    for (int s = 0; s < 4; s++) {
-      double t = (i + at[s]) * h, ms = m + (s ? at[s] * h * km[s - 1] : 0),
-             vs = v + (s ? at[s] * h * kv[s - 1] : 0);
-      km[s] = slope(t) * ms + offset(t);
-      kv[s] = 2 * slope(t) * vs + noise2(t);
-    }
-    m += h / 6 * (km[0] + 2 * km[1] + 2 * km[2] + km[3]);
-    v += h / 6 * (kv[0] + 2 * kv[1] + 2 * kv[2] + kv[3]);
-  }
-  *mean = m, *variance = v;
-}
-
-static void moments(tr_ctx *ctx, const char *method, int steps, double *mean, double *variance) {
-  int n = 2 * steps + 2;
-  double *c = calloc((size_t)n, sizeof *c), *grid = malloc(((size_t)steps + 1) * sizeof *grid);
-  for (int i = 0; i <= steps; i++) grid[i] = (double)i / steps;
-  c[1] = 1;
-  tr_array *x;
-  tr_brownian *path;
-  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){n}, &x));
-  CHECK_OK(ctx, tr_array_set_f64(x, c));
-  CHECK_OK(ctx, tr_brownian_create_given_levy(ctx, steps, unit_normal, unit_levy, NULL, &path));
-  tr_sde_spec spec = {.method = find(ctx, method), .grid = grid, .n_grid = steps + 1};
-  tr_sde_stats stats;
-  CHECK_OK(ctx, tr_sde_solve(&spec, &affine, path, NULL, 0, x, NULL, NULL, &stats));
-  CHECK(stats.n_steps == steps && stats.n_rhs == (long)steps * spec.method->nfe_per_step && stats.t_end == 1);
-  CHECK(strcmp(stats.stop_reason, "end") == 0 && strcmp(stats.solver, method) == 0);
-  CHECK_OK(ctx, tr_array_get_f64(x, c));
-  *mean = c[0] + c[1] * mean0;
-  *variance = c[1] * c[1] * variance0;
-  for (int i = 2; i < n; i++) *variance += c[i] * c[i];
-  tr_brownian_destroy(&path);
-  tr_array_destroy(&x);
-  free(c);
-  free(grid);
-}
-
-static void weak_order(tr_ctx *ctx) {
-  static const struct {
-    const char *name;
-    double variance, mean;
-  } order[] = {{"euler-maruyama", 1, 1}, {"heun-sit", 1, 2}, {"heun-additive", 2, 2},
-               {"sra1", 2, 2},           {"shark", 2, 2},    {"sosra", 2, 2}};
-  double mean, variance;
-  exact_moments(&mean, &variance);
-  for (int m = 0; m < 6; m++) {
-    double em[2], ev[2];
-    for (int k = 0; k < 2; k++) {
-      moments(ctx, order[m].name, 200 << k, &em[k], &ev[k]);
-      em[k] = fabs(em[k] - mean), ev[k] = fabs(ev[k] - variance);
-    }
-    CHECK_NEAR(log2(em[0] / em[1]), order[m].mean, 0.15);
-    CHECK_NEAR(log2(ev[0] / ev[1]), order[m].variance, 0.15);
-    CHECK(ev[1] < 0.01);
-    CHECK_NEAR(find(ctx, order[m].name)->weak_order, order[m].variance, 0);
-  }
-}
-
-/* --- Strong order for additive noise, on coarser views of one path; one limit for all of them. --- */
-enum { SAMPLES = 512, FINE = 1024 };
-
-static tr_status sine_drift(double t, const tr_array *x, tr_array *dx, void *user) {
-  (void)user;
-  static double c[SAMPLES];
-  TR_TRY(tr_array_get_f64(x, c));
-  for (int i = 0; i < SAMPLES; i++) c[i] = 2 * sin(2 * c[i] + t);
-  return tr_array_set_f64(dx, c);
-}
-
-static void end_on_path(tr_ctx *ctx, const char *method, const tr_brownian *path, int steps, double *end) {
-  double grid[FINE + 1];
-  for (int i = 0; i <= steps; i++) grid[i] = (double)i / steps;
-  const tr_sde_problem sine = {.drift = sine_drift, .g2 = affine_g2, .g2_integral = affine_g2_integral};
-  tr_sde_spec spec = {.method = find(ctx, method), .grid = grid, .n_grid = steps + 1};
-  tr_array *x;
-  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){SAMPLES, 1}, &x));
-  CHECK_OK(ctx, tr_fill(0.2, x));
-  CHECK_OK(ctx, tr_sde_solve(&spec, &sine, path, NULL, 0, x, NULL, NULL, NULL));
-  CHECK_OK(ctx, tr_array_get_f64(x, end));
-  tr_array_destroy(&x);
-}
-
-static void strong_order(tr_ctx *ctx) {
-  static const char *const methods[] = {"euler-maruyama", "heun-sit", "heun-additive",
-                                        "sra1",           "shark",    "sosra"};
-  static double reference[SAMPLES], end[SAMPLES];
-  tr_brownian *fine;
-  CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 11, 0, &fine));
-  end_on_path(ctx, "shark", fine, FINE, reference);
-  for (int m = 0; m < 6; m++) {
-    double error[2] = {0, 0};
-    for (int k = 0; k < 2; k++) {
-      int factor = k ? 16 : 64;
-      tr_brownian *path;
-      CHECK_OK(ctx, tr_brownian_create_coarse(ctx, fine, factor, &path));
-      end_on_path(ctx, methods[m], path, FINE / factor, end);
-      for (int i = 0; i < SAMPLES; i++) error[k] += fabs(end[i] - reference[i]) / SAMPLES;
-      tr_brownian_destroy(&path);
-    }
-    CHECK_NEAR(log(error[0] / error[1]) / log(4), find(ctx, methods[m])->strong_order, 0.3);
-    CHECK(error[1] < 0.1);
-  }
-  tr_brownian_destroy(&fine);
-}
-
 /* --- The formulas of the reference, one step by hand. --- */
 static void one_step_by_hand(tr_ctx *ctx) {
-  double t = 0.25, h = 0.125, x0 = 0.7, z = -1.3, g = sqrt(noise2(t));
-  double f0 = slope(t) * x0 + offset(t);
-  double xh = x0 + g * sqrt(h) * z, k1 = slope(t) * xh + offset(t);
-  double k2 = slope(t + h) * (xh + h * k1) + offset(t + h), s;
-  affine_g2_integral(t, t + h, &s, NULL);
-  double dw = sqrt(s) * z, k2a = slope(t + h) * (x0 + h * f0 + dw) + offset(t + h);
-  double zl = 0.6, W = sqrt(h) * z, H = sqrt(h / 12) * zl, chi = W / 2 + H, g1 = sqrt(noise2(t + h));
-  double ks2 = slope(t + 0.75 * h) * (x0 + 0.75 * h * f0 + 1.5 * g1 * chi) + offset(t + 0.75 * h), c = 5. / 6;
-  double kk1 = slope(t) * (x0 + g * H) + offset(t);
-  double kk2 = slope(t + c * h) * (x0 + c * h * kk1 + g * (c * W + H)) + offset(t + c * h);
+  double t = 0.25, h = 0.125, x0 = 0.7, z = -1.3, g = sqrt(affine_noise2(t));
+  double f0 = affine_slope(t) * x0 + affine_offset(t);
+  double xh = x0 + g * sqrt(h) * z, k1 = affine_slope(t) * xh + affine_offset(t);
+  double k2 = affine_slope(t + h) * (xh + h * k1) + affine_offset(t + h), s;
+  affine.g2_integral(t, t + h, &s, NULL);
+  double dw = sqrt(s) * z, k2a = affine_slope(t + h) * (x0 + h * f0 + dw) + affine_offset(t + h);
+  double zl = 0.6, W = sqrt(h) * z, H = sqrt(h / 12) * zl, chi = W / 2 + H, g1 = sqrt(affine_noise2(t + h));
+  double ks2 =
+             affine_slope(t + 0.75 * h) * (x0 + 0.75 * h * f0 + 1.5 * g1 * chi) + affine_offset(t + 0.75 * h),
+         c = 5. / 6;
+  double kk1 = affine_slope(t) * (x0 + g * H) + affine_offset(t);
+  double kk2 = affine_slope(t + c * h) * (x0 + c * h * kk1 + g * (c * W + H)) + affine_offset(t + c * h);
   const struct {
     const char *name;
     double want;
@@ -203,7 +34,7 @@ static void one_step_by_hand(tr_ctx *ctx) {
                {"Heun", xh + h / 2 * (k1 + k2)},
                {"heun-additive", x0 + h / 2 * (f0 + k2a) + dw}};
   for (int m = 0; m < 5; m++) {
-    const tr_sde_method *method = find(ctx, cases[m].name);
+    const tr_sde_method *method = find_sde(ctx, cases[m].name);
     tr_array *x, *zs, *zl2, *scratch[4] = {0};
     double got;
     CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &x));
@@ -228,7 +59,7 @@ static void one_step_by_hand(tr_ctx *ctx) {
 static void order_conditions(tr_ctx *ctx) {
   static const char *const methods[] = {"sra1", "shark", "sosra"};
   for (int m = 0; m < 3; m++) {
-    const tr_sde_method *method = find(ctx, methods[m]);
+    const tr_sde_method *method = find_sde(ctx, methods[m]);
     const tr_srk_table *t = method->detail;
     double b = 0, bc = 0, bw = 0, bh = 0, square = 0, w = 0, h = 0, node_w = 0, node_h = 0;
     for (int i = 0; i < t->stages; i++) {
@@ -314,7 +145,7 @@ typedef struct {
 } call;
 
 static call good(tr_ctx *ctx, const char *method) {
-  call c = {.spec = {.method = find(ctx, method), .grid = quarters, .n_grid = 5},
+  call c = {.spec = {.method = find_sde(ctx, method), .grid = quarters, .n_grid = 5},
             .problem = {.drift = tiny_drift, .g2 = constant_g2, .singular_step = tiny_singular},
             .tiny = {.nan_from = INFINITY},
             .times = quarters,
@@ -403,7 +234,7 @@ static void errors(tr_ctx *ctx) {
   REFUSED(c.problem.g2 = NULL, TR_E_ARG, "no diffusion");
   REFUSED(tr_brownian_destroy(&c.path), TR_E_ARG, "no Brownian path");
   REFUSED(c.tiny.nan_from = 0.6, TR_E_NONFINITE, "from t = 0.6 to 0.8");
-  REFUSED(c.spec.method = find(ctx, "heun-additive"), TR_E_UNSUPPORTED, "integral");
+  REFUSED(c.spec.method = find_sde(ctx, "heun-additive"), TR_E_UNSUPPORTED, "integral");
   REFUSED((c.problem.g2 = tiny_g2, c.spec.grid = (double[]){0.5, 1}, c.spec.n_grid = 2,
            c.times = (double[]){1}, c.n_times = 1),
           TR_E_ARG, "negative");
@@ -416,8 +247,6 @@ static void errors(tr_ctx *ctx) {
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
-  weak_order(ctx);
-  strong_order(ctx);
   one_step_by_hand(ctx);
   order_conditions(ctx);
   singular_start(ctx);
