@@ -9,6 +9,10 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_MAX_DIMS 5
 
 typedef enum { TR_F32, TR_F64, TR_BF16, TR_I32 } tr_dtype;
@@ -52,5 +56,9 @@ tr_status tr_array_set_f64(tr_array *a, const double *host);
 tr_status tr_array_get_f64(const tr_array *a, double *host);
 /* Copy between arrays of equal dtype and count on the same context. */
 tr_status tr_array_copy(const tr_array *from, tr_array *to);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

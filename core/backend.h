@@ -8,6 +8,10 @@
 #include "core/array.h"
 #include "core/random.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_BACKEND_ABI 1
 #define TR_LINCOMB_MAX 16
 
@@ -76,5 +80,9 @@ extern const tr_backend tr_backend_cpu, tr_backend_guard;
 
 /* The backends compiled in, NULL-terminated, in the order in which "auto" tries them. */
 const tr_backend *const *tr_backends(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tr_ctx tr_ctx;
 struct tr_backend;
 
@@ -53,5 +57,9 @@ bool tr_ctx_interrupted(const tr_ctx *ctx);
 
 struct tr_registry;
 struct tr_registry *tr_ctx_registry(tr_ctx *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

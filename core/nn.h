@@ -7,6 +7,10 @@
 
 #include "core/array.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A weight (out, in) in the backend's own layout. Made by tr_nn_pack. */
 typedef struct {
   int64_t out, in;
@@ -82,5 +86,9 @@ tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_
 tr_status tr_nn_patchify(const tr_array *x, int patch, tr_array *y);
 /* Tokens y (N T, p^2 O), elements (i, j, o), to x (N, C, H, W): channels o < C <= O are kept. */
 tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {                     /* which use a number is for; part of the address, never renumber */
                TR_RANDOM_INIT = 0, /* the starting state x0 */
                TR_RANDOM_SDE = 1,  /* Brownian increments, step by step */
@@ -33,5 +37,9 @@ void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, ui
 
 /* A uniform in [0, 1) at element `element`. */
 double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint32_t element);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   const char *name;    /* how users spell it */
   const char *aliases; /* other accepted spellings, comma-separated, or NULL */
@@ -30,5 +34,9 @@ const char *tr_kind_at(const tr_ctx *ctx, int i);
 /* The candidate nearest to `word` by edit distance (ignoring case), or NULL when nothing is near enough to
  * suggest. Candidates: n texts. */
 const char *tr_nearest(const char *word, const char *const *candidates, int n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

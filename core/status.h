@@ -3,6 +3,10 @@
 #ifndef TR_CORE_STATUS_H
 #define TR_CORE_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
   TR_OK = 0,
   TR_E_ARG,         /* a value is out of its valid range, or a name is unknown */
@@ -40,5 +44,9 @@ const char *tr_status_name(tr_status status);
     (status) = (expr);                                                                                       \
     if ((status) != TR_OK) goto label;                                                                       \
   } while (0)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

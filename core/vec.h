@@ -6,6 +6,10 @@
 #include "core/array.h"
 #include "core/backend.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* z = sum_i a[i] x[i], 1 <= k <= TR_LINCOMB_MAX; summed in double and rounded once. z may be any of the x.
  * Terms with a[i] = 0 are still read: 0 * inf is NaN, as IEEE says. All arrays of equal dtype (f32, f64) and
  * count. */
@@ -29,5 +33,9 @@ tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, doubl
                             tr_array *z);
 /* *finite = whether every element is finite. */
 tr_status tr_is_finite(const tr_array *x, bool *finite);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include "integrators/ode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_ADAMS_MAX_STEPS 3 /* the start is of order 3 at best */
 
 typedef struct {
@@ -25,5 +29,9 @@ tr_status tr_adams_bashforth_solve(struct tr_ode_run *run);
  * other nodes t[0], t[-1], .. t[1-k], strictly monotone; 1 <= k <= TR_ADAMS_MAX_STEPS. The weights add up
  * to 1. */
 void tr_adams_weights(int k, const double *t, double *weight);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "core/array.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tr_brownian tr_brownian;
 
 /* Addressed noise (core/random.h): sample i of a batch is sample first_sample + i of the run, step k is step
@@ -29,5 +33,9 @@ void tr_brownian_destroy(tr_brownian **path);
 /* z: standard normals of the increment of `step`; z2 (may be NULL): of its space-time Levy area H,
  * independent of z. */
 tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

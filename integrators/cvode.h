@@ -7,6 +7,10 @@
 
 #include "integrators/ode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   bool stiff;      /* BDF with Newton and matrix-free SPGMR; false: Adams with fixed point */
   double h0_scale; /* default first step: h0_scale sqrt(rtol) of the whole interval, at most a tenth of it */
@@ -16,5 +20,9 @@ typedef struct {
 } tr_cvode_tuning;
 
 tr_status tr_cvode_solve(struct tr_ode_run *run);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

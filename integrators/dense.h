@@ -10,6 +10,10 @@
 
 #include "integrators/ode_run.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_DENSE_NODES 3
 
 typedef struct {
@@ -37,5 +41,9 @@ tr_status tr_dense_flush(tr_dense *dense);
 /* Weights of the interpolant at s: value = sum_j wy[j] y_j + wf[j] f_j (wf[j] = 0 where has_slope[j] is
  * false); n <= TR_DENSE_NODES distinct points t. Exact for polynomials of degree (number of data) - 1. */
 void tr_hermite_weights(int n, const double *t, const bool *has_slope, double s, double *wy, double *wf);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

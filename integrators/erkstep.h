@@ -7,11 +7,19 @@
 
 #include "integrators/ode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   const char *table;  /* SUNDIALS' name; always given, the defaults change between versions */
   double h0_fraction; /* default first step, as a fraction of the whole interval */
 } tr_erkstep_table;
 
 tr_status tr_erkstep_solve(struct tr_ode_run *run);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

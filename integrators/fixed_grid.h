@@ -8,6 +8,10 @@
 
 #include "integrators/dense.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_FIXED_MAX_SLOPES 8
 
 typedef struct {
@@ -35,5 +39,9 @@ tr_status tr_fixed_slope(tr_fixed_grid *g, int slot);
 tr_status tr_fixed_update(tr_fixed_grid *g, int n, const double *weight);
 
 tr_status tr_fixed_grid_solve(tr_ode_run *run, const tr_fixed_stepper *stepper);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include "core/backend.h"
 #include "integrators/sundials_compat.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What all vectors of one solve share; outlives them. */
 typedef struct {
   tr_ctx *ctx;
@@ -24,5 +28,9 @@ typedef struct {
 N_Vector tr_nvec_wrap(tr_nvec_space *space, tr_array *array, SUNContext context);
 /* The array of a vector made by tr_nvec_wrap or cloned from one; borrowed. */
 tr_array *tr_nvec_array(N_Vector v);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

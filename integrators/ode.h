@@ -7,6 +7,10 @@
 #include "core/backend.h"
 #include "core/registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_KIND_ODE_METHOD "ode-method"
 
 /* dx = f(t, x): x and dx have the shape of the state; dx is assigned. x must not be changed. Return TR_OK, or
@@ -100,5 +104,9 @@ struct tr_ode_stats {
  * filled in any case. */
 tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double *times, int n_times,
                        tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "integrators/ode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tr_ode_run {
   tr_ctx *ctx;
   const tr_ode_method *method;
@@ -47,5 +51,9 @@ tr_status tr_ode_accept(tr_ode_run *run, double t);
 bool tr_ode_output_due(const tr_ode_run *run, double t);
 /* Hands out x as the state at the next output time. */
 tr_status tr_ode_output(tr_ode_run *run, const tr_array *x);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

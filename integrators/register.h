@@ -5,7 +5,15 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Registers every built-in method once; a second call on the same context is TR_E_ARG (names taken). */
 tr_status tr_integrators_register(tr_ctx *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

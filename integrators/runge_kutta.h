@@ -7,6 +7,10 @@
 
 #include "integrators/fixed_grid.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_RK_MAX_STAGES TR_FIXED_MAX_SLOPES
 
 typedef struct {
@@ -17,5 +21,9 @@ typedef struct {
 } tr_butcher;
 
 tr_status tr_runge_kutta_solve(struct tr_ode_run *run);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

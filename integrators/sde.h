@@ -10,6 +10,10 @@
 #include "integrators/brownian.h"
 #include "integrators/ode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_KIND_SDE_METHOD "sde-method"
 
 typedef struct {
@@ -66,5 +70,9 @@ typedef struct {
 tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
                        const double *times, int n_times, tr_array *x, tr_out_fn on_output, void *out_user,
                        tr_sde_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

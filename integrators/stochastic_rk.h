@@ -14,6 +14,10 @@
 
 #include "integrators/sde.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_SRK_MAX_STAGES      3
 #define TR_SRK_SCRATCH(stages) ((stages) + 1)
 
@@ -31,5 +35,9 @@ typedef struct {
 
 tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem, double t, double t_next,
                       const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <sundials/sundials_nvector.h>
 #include <sundials/sundials_types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #if SUNDIALS_VERSION_MAJOR >= 7
 #define TR_SUN_COMM SUN_COMM_NULL
 #else
@@ -20,6 +24,10 @@
 #define TR_ARK(name) ARKode##name
 #else
 #define TR_ARK(name) ERKStep##name
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

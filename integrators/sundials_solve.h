@@ -7,6 +7,10 @@
 #include "integrators/nvec.h"
 #include "integrators/ode_run.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   tr_ode_run *run;
   SUNContext context;
@@ -46,5 +50,9 @@ typedef struct {
 /* Segment by segment from the first edge to the last. h0_fraction: default first step of each, in units of
  * the whole interval. */
 tr_status tr_sundials_walk(void *self, const tr_stepper *stepper, double h0_fraction);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "nets/tensors.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tr_checkpoint tr_checkpoint;
 
 /* Opens a file (format recognised from its content, not its name) and checks all of its structure. A
@@ -37,5 +41,9 @@ tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, co
 const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name);
 /* The i-th argument; false past the end. */
 bool tr_checkpoint_arg_at(const tr_checkpoint *checkpoint, int i, const char **name, const char **value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "nets/tensors.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
   TR_P_NONE,
   TR_P_BOOL,
@@ -91,5 +95,9 @@ bool tr_text_equals(const tr_pickle_text *text, const char *word);
 /* A text made fit for one line: control bytes become '?', and what does not fit becomes "...". Returns out.
  */
 const char *tr_text_printable(const tr_pickle_text *text, char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include "nets/tensors.h"
 #include "transport/drift.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   int channels;     /* C of the latents */
   int out_channels; /* C, or 2 C with learn_sigma (the first C are used) */
@@ -40,5 +44,9 @@ tr_status tr_sit_create_random(tr_ctx *ctx, const tr_sit_config *config, tr_dtyp
                                tr_quantity kind, tr_drift **out);
 
 const tr_sit_config *tr_sit_config_of(const tr_drift *drift); /* NULL if the provider is not a SiT */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

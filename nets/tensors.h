@@ -6,6 +6,10 @@
 
 #include "core/array.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Element types found in checkpoints. */
 typedef enum {
   TR_T_F32,
@@ -42,5 +46,9 @@ const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name);
  * infinity is TR_E_NONFINITE naming the tensor and the element. out holds tensor->count elements. */
 tr_status tr_tensor_to_f32(tr_ctx *ctx, const tr_tensor *tensor, float *out);
 tr_status tr_tensor_to_f64(tr_ctx *ctx, const tr_tensor *tensor, double *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 #include "transport/prediction.h"
 #include "transport/table.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_KIND_DIFFUSION   "diffusion"
 #define TR_DIFFUSION_PARAMS 4
 
@@ -78,5 +82,9 @@ bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *d
 /* The same as an error that names form, prediction, time and reason. */
 tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
                        const tr_diffusion *diffusion, double t, tr_affine *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

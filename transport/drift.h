@@ -6,6 +6,10 @@
 #include "core/array.h"
 #include "core/registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* n == 1: one time for every row; n == rows: one each. Host memory. Every time lies in [0, 1]. */
 typedef struct {
   int64_t n;
@@ -80,5 +84,9 @@ void tr_drift_destroy(tr_drift **drift);
 typedef tr_status (*tr_field_fn)(tr_times, const tr_array *x, const tr_cond *, tr_array *f, void *user);
 tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
                                    void *user, tr_drift **out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 #include "transport/drift.h"
 #include "transport/interpolant.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* n elements per row, K components: weights (K) positive (normalised here), means (K, n), variances (K, n)
  * >= 0; all copied. Where V_k = 0 (a variance of 0 at sigma = 0) the field does not exist: an error. kind:
  * any of TR_VELOCITY ... TR_CANONICAL. */
@@ -23,5 +27,9 @@ tr_status tr_exact_create_gaussian(tr_ctx *ctx, const tr_interpolant *interpolan
 
 /* ln p_t(x) of the mixture that `drift` was made of, at one point x (n) in host memory. */
 tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x, double *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

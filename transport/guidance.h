@@ -11,6 +11,10 @@
 
 #include "transport/drift.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   double scale;     /* 1: the class alone (still two rows each); finite */
   int channels;     /* of arrays (N, C, ...): the first so many are guided, 0: all */
@@ -20,5 +24,9 @@ typedef struct {
 /* `inner` is borrowed, must outlive the guide, and must have a null class. n_eval of the guide counts
  * forwards: one per evaluation, whether of N or of 2 N rows. vjp where inner has it. */
 tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "core/registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_KIND_INTERPOLANT   "interpolant"
 #define TR_INTERPOLANT_PARAMS 8
 #define TR_PI                 3.14159265358979323846
@@ -62,5 +66,9 @@ double tr_interpolant_time(const tr_interpolant *interpolant, double theta);
 double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b);
 /* What is singular at this time, for messages: "alpha = 0", "sigma = 0", ... Static text. */
 const char *tr_coeffs_singularity(const tr_coeffs *at);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include "transport/drift.h"
 #include "transport/interpolant.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_EPS_DEFAULT ((double)NAN)
 
 /* Each of these is TR_E_ARG when eps is outside [0, 0.5) or the interval is empty. */
@@ -26,5 +30,9 @@ tr_status tr_interval_sde(tr_ctx *ctx, const tr_interpolant *interpolant, tr_qua
                           double sample_eps, double last_size, double *t0, double *t1);
 /* The eps used: as given, or the default. */
 double tr_interval_eps(const tr_interpolant *interpolant, tr_quantity prediction, double eps, bool training);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "transport/diffusion.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_KIND_LAST_STEP "last-step"
 
 typedef struct {
@@ -27,5 +31,9 @@ tr_status tr_last_step_find(tr_ctx *ctx, const char *name, const tr_last_step_ty
 tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step_type *type, const tr_interpolant *interpolant,
                            const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
                            double size, tr_affine *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "core/registry.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern const tr_module *const tr_interpolant_linear, *const tr_interpolant_gvp, *const tr_interpolant_vp;
 extern const tr_module *const tr_prediction_velocity,
     *const tr_prediction_noise, *const tr_prediction_score, *const tr_prediction_denoiser;
@@ -18,5 +22,9 @@ extern const tr_module *const tr_diffusion_constant,
                                                                              *const tr_diffusion_tabulated;
 extern const tr_module *const tr_last_step_none, *const tr_last_step_mean, *const tr_last_step_tweedie,
                                                                                *const tr_last_step_euler;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

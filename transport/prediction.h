@@ -17,6 +17,10 @@
 #include "transport/drift.h"
 #include "transport/interpolant.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_KIND_PREDICTION "prediction"
 
 /* The canonical field of a prediction that is 0/0 at an end (noise and score at theta = 0, denoiser at
@@ -58,5 +62,9 @@ tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_
  * one: one forward. Whatever is predicted is returned as it is. */
 tr_status tr_field_eval(const tr_interpolant *interpolant, tr_drift *drift, tr_quantity wanted,
                         tr_times times, const tr_array *x, const tr_cond *cond, tr_array *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 #include "transport/interval.h"
 #include "transport/laststep.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum { TR_CLOCK_AUTO, TR_CLOCK_T, TR_CLOCK_ANGLE } tr_clock;
 const char *tr_clock_name(tr_clock clock); /* "auto", "t", "angle" */
 
@@ -85,5 +89,9 @@ tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array
  *   K = int D / sigma^2 dt,  rho = alpha sigma' / (sigma alpha')
  * (SDE-DPM-Solver++ of first order for kappa = 1), which is finite at alpha = 0. */
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "transport/sampler.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_SAME_TIME 1e-12 /* times that differ by less are the same */
 
 /* Settings that both need: a drift, an interpolant, shapes that fit; finds the module of the prediction. */
@@ -27,5 +31,9 @@ void tr_save_plan_free(tr_save_plan *plan);
 
 /* t moved into [0, 1] where rounding (t + h past the end) left it. */
 double tr_sampler_time(double t);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

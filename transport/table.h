@@ -6,6 +6,10 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tr_table tr_table;
 
 /* n >= 2 points, x strictly increasing, all finite; copied. */
@@ -18,5 +22,9 @@ void tr_table_destroy(tr_table **table);
 double tr_table_at(const tr_table *table, double x);
 double tr_table_slope(const tr_table *table, double x); /* the derivative of tr_table_at, inside the table */
 double tr_table_min(const tr_table *table);             /* the smallest y */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 static inline uint16_t tr_le16(const unsigned char *p) {
   return (uint16_t)(p[0] | p[1] << 8);
 }
@@ -26,5 +30,9 @@ static inline bool tr_mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
   *out = a * b;
   return true;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

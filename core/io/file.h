@@ -6,6 +6,10 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A file mapped read-only. `data` is NULL when size is 0. */
 typedef struct {
   const unsigned char *data;
@@ -28,5 +32,9 @@ FILE *tr_out_file_stream(tr_out_file *file);
 tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file);
 /* Removes the temporary file; NULL is fine. */
 void tr_out_file_discard(tr_out_file **file);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include "core/array.h"
 #include "core/io/file.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_NPY_MAX_DIMS 8
 
 typedef enum { /* little-endian, as NumPy spells them: */
@@ -71,5 +75,9 @@ size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX
 
 /* Writes a .npy file, whole or not at all. */
 tr_status tr_npy_save(tr_ctx *ctx, const char *path, const tr_npy *npy);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "core/io/npy.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Reading. */
 typedef struct tr_npz tr_npz;
 tr_status tr_npz_open(tr_ctx *ctx, const char *path, tr_npz **out); /* malformed: TR_E_IO */
@@ -40,5 +44,9 @@ void tr_npz_discard(tr_npz_out **npz); /* nothing appears; NULL is fine */
 
 /* The .npy type that holds arrays of this dtype. bf16: TR_E_UNSUPPORTED. */
 tr_status tr_npy_type_of(tr_ctx *ctx, tr_dtype dtype, tr_npy_type *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TR_PNG_MAX_SIDE 1000000 /* pixels; what libpng's readers accept by default */
 
 /* pixels (height, width, channels), row-major; channels 1 is grey, 3 is RGB. */
@@ -23,5 +27,9 @@ typedef struct {
  * and around the tiles. `layout` NULL: all defaults. */
 tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
                       int64_t width, int channels, const uint8_t *images);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

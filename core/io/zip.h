@@ -9,6 +9,10 @@
 
 #include "core/io/file.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
   const char *name;     /* owned by the archive, NUL-terminated */
   int method;           /* 0 stored, 8 deflated */
@@ -32,5 +36,9 @@ const tr_zip_entry *tr_zip_find(const tr_zip *zip, const char *name); /* exact n
  * *owned is NULL. Deflated: *owned is malloc'd, the caller frees it, *data points to it. */
 tr_status tr_zip_read(tr_ctx *ctx, const tr_zip *zip, const tr_zip_entry *entry, const unsigned char **data,
                       void **owned);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

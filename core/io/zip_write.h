@@ -9,6 +9,10 @@
 
 #include "core/context.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct tr_zip_out tr_zip_out;
 
 /* The largest size or offset that is written without ZIP64. */
@@ -27,5 +31,9 @@ uint64_t tr_zip_out_content_at(const tr_zip_out *zip, const char *name, uint64_t
  * TR_E_ARG; then, and when any call on the archive failed before, nothing appears. */
 tr_status tr_zip_out_commit(tr_zip_out **zip);
 void tr_zip_out_discard(tr_zip_out **zip); /* nothing appears; NULL is fine */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -23,6 +23,25 @@ for header in $(cd prefix/include/transit && find . -name '*.h' | sed 's|^\./||'
     "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror $(pkg-config --cflags transit) -x c -fsyntax-only -
 done
 
+# The headers serve C++ too, where there is a compiler for it.
+if command -v g++ >/dev/null 2>&1; then
+  cat >plus.cc <<END
+#include "transport/register.h"
+#include "transport/sampler.h"
+int main() {
+  tr_ctx *ctx;
+  tr_sampler sampler;
+  bool ok = tr_ctx_open("cpu", 1, &ctx, nullptr) == TR_OK && tr_register_all(ctx) == TR_OK &&
+            tr_sampler_defaults(ctx, &sampler) == TR_OK;
+  tr_ctx_close(&ctx);
+  return ok ? 0 : 1;
+}
+END
+  # shellcheck disable=SC2046
+  g++ -std=c++17 -Wall -Wextra -Werror plus.cc -o plus $(pkg-config --cflags --libs transit)
+  ./plus
+fi
+
 "$cmake" -S "$here" -B by-cmake -DCMAKE_C_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$scratch/prefix" >configure.log
 "$cmake" --build by-cmake >build.log
 by-cmake/consumer "$scratch/b.npz"
