@@ -18,7 +18,9 @@ typedef enum {                     /* which use a number is for; part of the add
                TR_RANDOM_TEST = 3,
                TR_RANDOM_PROBE = 4, /* Hutchinson probes */
                TR_RANDOM_LABEL = 5,
-               TR_RANDOM_WEIGHTS = 6
+               TR_RANDOM_WEIGHTS = 6,
+               TR_RANDOM_TREE = 7, /* Brownian trees: the step is the number of the node */
+               TR_RANDOM_TREE2 = 8 /* their second normal */
 } tr_random_purpose;
 
 typedef struct {

@@ -1,4 +1,4 @@
-#include "integrators/brownian.h"
+#include "integrators/brownian_private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,18 +6,7 @@
 #include "core/random.h"
 #include "core/vec.h"
 
-struct tr_brownian {
-  tr_ctx *ctx;
-  tr_status (*normals)(const tr_brownian *, long step, tr_array *z, tr_array *z2);
-  uint64_t seed, first_sample; /* addressed */
-  long n_steps;                /* given */
-  tr_normals_fn read, read_levy;
-  void *user;
-  const tr_brownian *fine; /* coarse */
-  int factor;
-};
-
-static tr_status create(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
+tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
   *out = malloc(sizeof **out);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a Brownian path");
   model.ctx = ctx;
@@ -36,7 +25,8 @@ static tr_status addressed(const tr_brownian *path, long step, tr_array *z, tr_a
 }
 
 tr_status tr_brownian_create_addressed(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, tr_brownian **out) {
-  return create(ctx, (tr_brownian){.normals = addressed, .seed = seed, .first_sample = first_sample}, out);
+  return tr_brownian_create(
+      ctx, (tr_brownian){.normals = addressed, .seed = seed, .first_sample = first_sample}, out);
 }
 
 static tr_status given(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
@@ -58,7 +48,7 @@ static tr_status create_given(tr_ctx *ctx, tr_brownian model, tr_brownian **out)
   if (model.n_steps < 1 || !model.read)
     return TR_FAIL(ctx, TR_E_ARG, "given normals need a reader and at least 1 step, not %ld", model.n_steps);
   model.normals = given;
-  return create(ctx, model, out);
+  return tr_brownian_create(ctx, model, out);
 }
 
 tr_status tr_brownian_create_given(tr_ctx *ctx, long n_steps, tr_normals_fn read, void *user,
@@ -105,7 +95,7 @@ tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine, int fa
   *out = NULL;
   if (!fine || factor < 1)
     return TR_FAIL(ctx, TR_E_ARG, "a coarse path needs a fine one and a factor of 1 or more, not %d", factor);
-  return create(ctx, (tr_brownian){.normals = coarse, .fine = fine, .factor = factor}, out);
+  return tr_brownian_create(ctx, (tr_brownian){.normals = coarse, .fine = fine, .factor = factor}, out);
 }
 
 void tr_brownian_destroy(tr_brownian **path) {
@@ -114,5 +104,19 @@ void tr_brownian_destroy(tr_brownian **path) {
 }
 
 tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
+  if (!path->normals)
+    return TR_FAIL(path->ctx, TR_E_UNSUPPORTED, "this Brownian path knows times, not the number of step %ld",
+                   step);
   return path->normals(path, step, z, z2);
+}
+
+bool tr_brownian_knows_times(const tr_brownian *path) {
+  return path->over != NULL;
+}
+
+tr_status tr_brownian_over(const tr_brownian *path, double from, double to, tr_array *z, tr_array *z2) {
+  if (!path->over)
+    return TR_FAIL(path->ctx, TR_E_UNSUPPORTED,
+                   "this Brownian path knows the numbers of steps, not times: a tree is needed");
+  return path->over(path, from, to, z, z2);
 }
