@@ -4,6 +4,14 @@
 
 #include "integrators/brownian.h"
 
+#ifdef __cplusplus
+extern "C" {
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+
 struct tr_brownian {
   tr_ctx *ctx;
   /* one of the two */
@@ -20,5 +28,9 @@ struct tr_brownian {
 
 /* *out = a path like `model` of this context. */
 tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

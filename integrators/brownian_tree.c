@@ -8,9 +8,10 @@
 #include "core/vec.h"
 #include "integrators/brownian_private.h"
 
-#define FINEST    0x1p40                  /* times are multiples of 1 / FINEST */
-#define MAX_TERMS (2 * TR_TREE_DEPTH + 1) /* two nodes a level are cut by the ends of a query, and the root  \
-                                           */
+#define FINEST 0x1p40 /* times are multiples of 1 / FINEST */
+#define MAX_TERMS                                                                                            \
+  (2 * TR_TREE_DEPTH + 1) /* two nodes a level are cut by the ends of a query, and the root                  \
+                           */
 
 enum { INCREMENT, MOMENT, INTEGRALS };
 
