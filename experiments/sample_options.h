@@ -13,9 +13,9 @@ typedef struct {
   long num_samples, batch_size, seed;
   const char *init;
   /* solver */
-  const char *method, *clock;
+  const char *method, *clock, *time_grid, *grid_file;
   long num_sampling_steps, max_nfe, max_order;
-  double rtol, atol, first_step, train_eps, sample_eps;
+  double grid_shift, grid_rho, grid_bound, rtol, atol, first_step, train_eps, sample_eps;
   bool reverse;
   tr_double_list save_times;
   /* noise of the SDE */

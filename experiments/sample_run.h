@@ -20,6 +20,7 @@ typedef struct {
   sample_options *options;
   provider provider;
   tr_table *table;   /* of the diffusion form */
+  double *grid_list; /* of the time grid */
   given init, noise; /* open when the options are set */
   tr_sampler sampler;
   sample_result result;

@@ -67,6 +67,40 @@ static tr_status set_times(sample_run *run) {
   return TR_OK;
 }
 
+/* The number of points follows a file: for the record and for the normals that are given. */
+static tr_status read_grid(sample_run *run, tr_grid *grid) {
+  sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (!o->grid_file != !grid->type->is_list)
+    return TR_FAIL(ctx, TR_E_ARG, "--grid-file and --time-grid list belong together: give both or neither");
+  if (!o->grid_file) return TR_OK;
+  TR_TRY(tr_grid_read(ctx, o->grid_file, &run->grid_list, &grid->n_list));
+  grid->list = run->grid_list;
+  if (was_given(run, "num-sampling-steps") && o->num_sampling_steps != grid->n_list)
+    return TR_FAIL(ctx, TR_E_ARG, "--num-sampling-steps %ld, but %s has %d points: leave it away",
+                   o->num_sampling_steps, o->grid_file, grid->n_list);
+  o->num_sampling_steps = grid->n_list;
+  return TR_OK;
+}
+
+static tr_status set_grid(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_grid *grid = &run->sampler.grid;
+  const struct {
+    const char *option, *param;
+    double value;
+  } given[] = {{"grid-shift", "shift", o->grid_shift},
+               {"grid-rho", "rho", o->grid_rho},
+               {"grid-bound", "bound", o->grid_bound}};
+  TR_TRY(tr_grid_find(ctx, o->time_grid, grid));
+  for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+    if (was_given(run, given[i].option)) TR_TRY(tr_grid_set(ctx, grid, given[i].param, given[i].value));
+  TR_TRY(read_grid(run, grid));
+  run->sampler.n_steps = (int)o->num_sampling_steps;
+  return TR_OK;
+}
+
 static tr_clock clock_of(const char *name) {
   return strcmp(name, "t") == 0 ? TR_CLOCK_T : strcmp(name, "angle") == 0 ? TR_CLOCK_ANGLE : TR_CLOCK_AUTO;
 }
@@ -86,8 +120,9 @@ static tr_status set_ode(sample_run *run) {
   s->ode.max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
   s->ode.on_progress = progress_tick;
   s->ode.progress_user = &run->progress;
-  static const char *const of_grids[] = {"num-sampling-steps", NULL}, *const of_adaptive[] = {"rtol", "atol",
-                                                                                              NULL};
+  static const char *const of_grids[] = {"num-sampling-steps", "time-grid", "grid-shift", "grid-rho",
+                                         "grid-bound",         "grid-file", NULL},
+                           *const of_adaptive[] = {"rtol", "atol", NULL};
   if (s->ode.method->caps & TR_ODE_ADAPTIVE)
     warn_unused(run, of_grids, o->method, "chooses its own steps");
   else
@@ -139,7 +174,7 @@ tr_status sample_setup(sample_run *run) {
   run->sampler.interpolant = run->provider.interpolant;
   resolve_eps(run);
   run->sampler.sample_eps = run->options->sample_eps;
-  run->sampler.n_steps = (int)run->options->num_sampling_steps;
+  TR_TRY(set_grid(run));
   TR_TRY(set_samples(run));
   TR_TRY(set_times(run));
   return sample_is_sde(run) ? set_sde(run) : set_ode(run);
@@ -148,6 +183,7 @@ tr_status sample_setup(sample_run *run) {
 void sample_setup_free(sample_run *run) {
   json_decref(run->batches);
   tr_table_destroy(&run->table);
+  free(run->grid_list);
   given_close(&run->init);
   given_close(&run->noise);
 }

@@ -2,6 +2,7 @@
 
 #include "integrators/register.h"
 #include "transport/diffusion.h"
+#include "transport/grid.h"
 #include "transport/interpolant.h"
 #include "transport/laststep.h"
 #include "transport/modules.h"
@@ -31,6 +32,13 @@ static const struct {
     {TR_KIND_LAST_STEP, &tr_last_step_mean},
     {TR_KIND_LAST_STEP, &tr_last_step_tweedie},
     {TR_KIND_LAST_STEP, &tr_last_step_euler},
+    {TR_KIND_GRID, &tr_grid_uniform},
+    {TR_KIND_GRID, &tr_grid_logsnr},
+    {TR_KIND_GRID, &tr_grid_quadratic},
+    {TR_KIND_GRID, &tr_grid_karras},
+    {TR_KIND_GRID, &tr_grid_shift},
+    {TR_KIND_GRID, &tr_grid_cosine},
+    {TR_KIND_GRID, &tr_grid_list},
 };
 
 tr_status tr_register_all(tr_ctx *ctx) {

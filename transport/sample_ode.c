@@ -121,23 +121,18 @@ static tr_status mapped(const ode_run *run, const double *t, int n, double **out
   return TR_OK;
 }
 
-/* Fixed grids: the caller's points, or n_steps of them uniform in t. */
 static tr_status prepare_grid(ode_run *run) {
   const tr_sampler *sampler = run->sampler;
+  double *points;
+  int n;
   if (sampler->ode.method->caps & TR_ODE_ADAPTIVE) return TR_OK;
-  if (sampler->ode.grid) {
-    TR_TRY(mapped(run, sampler->ode.grid, sampler->ode.n_grid, &run->grid));
-    run->spec.n_grid = sampler->ode.n_grid;
-  } else {
-    double *uniform = NULL;
-    TR_TRY(tr_sampler_grid(sampler, run->ctx, run->t0, run->t1, &uniform));
-    tr_status status = mapped(run, uniform, sampler->n_steps, &run->grid);
-    free(uniform);
-    TR_TRY(status);
-    run->spec.n_grid = sampler->n_steps;
-  }
+  TR_TRY(tr_grid_points(run->ctx, &sampler->grid, &sampler->interpolant, run->t0, run->t1, sampler->n_steps,
+                        &points, &n));
+  tr_status status = mapped(run, points, n, &run->grid);
+  free(points);
   run->spec.grid = run->grid;
-  return TR_OK;
+  run->spec.n_grid = n;
+  return status;
 }
 
 /* The jumps of the drift and the caller's breaks, those inside the interval. */
@@ -168,6 +163,9 @@ static double first_step(const ode_run *run) {
 static tr_status prepare(ode_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
   if (!sampler->ode.method) return TR_FAIL(run->ctx, TR_E_ARG, "a sampler without an ODE method");
+  if (sampler->ode.grid)
+    return TR_FAIL(run->ctx, TR_E_ARG,
+                   "ode.grid of a sampler is its own: give the points as its grid, a list");
   TR_TRY(tr_sampler_check(sampler, x, &run->prediction));
   TR_TRY(tr_interval_ode(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          sampler->reverse, &run->t0, &run->t1));

@@ -19,6 +19,7 @@ typedef struct {
   double t0, t1;
   double last_size; /* 0: no last step */
   double *grid;
+  int n_grid;
   tr_save_plan plan;
   tr_brownian *path; /* our own, NULL when the caller gave one */
   tr_array *p;       /* the prediction; x at the clamped angle beside it */
@@ -126,7 +127,7 @@ static tr_status check_modules(const sde_run *run) {
 /* The first step may start on a singularity; every other evaluation must be finite. */
 static tr_status check_times(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  int last = sampler->n_steps - 1;
+  int last = run->n_grid - 1;
   tr_affine unused;
   for (int i = 1; i < last; i++)
     if (!regular(run, run->grid[i]))
@@ -147,7 +148,7 @@ static tr_status check_times(const sde_run *run) {
  * 2 sigma^2 / D grows what it should damp. */
 static void warn_unstable(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  for (int i = 0; i + 1 < sampler->n_steps; i++) {
+  for (int i = 0; i + 1 < run->n_grid; i++) {
     tr_coeffs at = coeffs_at(run, run->grid[i]);
     double h = run->grid[i + 1] - run->grid[i],
            limit = 2 * at.sigma / tr_diffusion_D_sigma(&sampler->diffusion, &at);
@@ -168,7 +169,8 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   run->last_size = sampler->last->identity ? 0 : sampler->last_size;
   TR_TRY(tr_interval_sde(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          run->last_size, &run->t0, &run->t1));
-  TR_TRY(tr_sampler_grid(sampler, run->ctx, run->t0, run->t1, &run->grid));
+  TR_TRY(tr_grid_points(run->ctx, &sampler->grid, &sampler->interpolant, run->t0, run->t1, sampler->n_steps,
+                        &run->grid, &run->n_grid));
   TR_TRY(check_times(run));
   double end = run->last_size > 0 ? run->t1 + run->last_size : NAN;
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, end, &run->plan));
@@ -191,7 +193,7 @@ static tr_status walk(sde_run *run, long max_nfe, tr_array *x, tr_sde_stats *sta
   const tr_sampler *sampler = run->sampler;
   tr_sde_spec spec = {.method = sampler->sde,
                       .grid = run->grid,
-                      .n_grid = sampler->n_steps,
+                      .n_grid = run->n_grid,
                       .max_nfe = max_nfe,
                       .on_progress = sampler->on_progress,
                       .progress_user = sampler->progress_user};

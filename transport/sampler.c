@@ -27,6 +27,7 @@ tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
   TR_TRY(tr_interpolant_find(ctx, "Linear", &out->interpolant));
   TR_TRY(tr_diffusion_find(ctx, "SBDM", &out->diffusion));
   TR_TRY(tr_last_step_find(ctx, "Mean", &out->last));
+  TR_TRY(tr_grid_find(ctx, "uniform", &out->grid));
   out->ode.method = (const tr_ode_method *)registered(ctx, TR_KIND_ODE_METHOD, "cvode-adams");
   out->sde = (const tr_sde_method *)registered(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
   return TR_OK;
@@ -49,18 +50,6 @@ tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
     return TR_FAIL(x->ctx, TR_E_ARG, "%d save times without %s", sampler->n_save,
                    sampler->save_times ? "a function that takes the states" : "the times");
   return tr_prediction_of(x->ctx, sampler->drift->kind, prediction);
-}
-
-tr_status tr_sampler_grid(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double **grid) {
-  int n = sampler->n_steps;
-  if (n < 2) return TR_FAIL(ctx, TR_E_ARG, "%d sampling steps: at least 2 points (one step) are needed", n);
-  *grid = malloc((size_t)n * sizeof **grid);
-  if (!*grid) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a grid of %d points", n);
-  for (int i = 0; i < n; i++) {
-    double h = (t1 - t0) / (n - 1);
-    (*grid)[i] = i < n / 2 ? t0 + i * h : t1 - (n - 1 - i) * h;
-  }
-  return TR_OK;
 }
 
 static bool same(double a, double b) {

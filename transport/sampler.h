@@ -5,14 +5,15 @@
  * Two clocks for the ODE: t itself, or the angle theta = atan2(alpha, sigma), where the state is
  * y = x / sqrt(alpha^2 + sigma^2) and dy/dtheta = F is bounded on the closed interval for every path and
  * prediction. The default takes t where the coefficients of the velocity are finite on the whole interval and
- * the angle where they are not, so that no eps is ever needed. On a fixed grid the points are uniform in t in
- * either clock. Times of the caller are always t. */
+ * the angle where they are not, so that no eps is ever needed. The points of a fixed grid are
+ * those of the time grid (transport/grid.h) in either clock. Times of the caller are always t. */
 #ifndef TR_TRANSPORT_SAMPLER_H
 #define TR_TRANSPORT_SAMPLER_H
 
 #include "integrators/ode.h"
 #include "integrators/sde.h"
 #include "transport/diffusion.h"
+#include "transport/grid.h"
 #include "transport/interval.h"
 #include "transport/laststep.h"
 
@@ -27,14 +28,16 @@ typedef struct {
   tr_interpolant interpolant;
   tr_drift *drift;   /* borrowed; its kind is the prediction */
   double sample_eps; /* NaN: the interpolant's default (transport/interval.h) */
-  int n_steps; /* fixed grids: N points uniform in t, N - 1 steps (and the last step of the SDE); >= 2 */
+  int n_steps;  /* fixed grids: N points, N - 1 steps (and the last step of the SDE); >= 2; a list of points
+                   has its own number instead */
+  tr_grid grid; /* where the points are */
 
   /* ODE */
   bool reverse; /* from data to noise */
   tr_clock clock;
   tr_ode_spec ode; /* method, tolerances, max_nfe, progress, ...: as integrators/ode.h says. Overwritten by
                       the sampler: times in it are t (h0: a step in t; breaks: added to those of the drift;
-                      grid: replaces the uniform one), drift_rel_noise comes from the drift */
+                      grid: must be NULL, see above), drift_rel_noise comes from the drift */
 
   /* SDE */
   const tr_sde_method *sde;
@@ -70,9 +73,9 @@ typedef struct {
   tr_sde_stats sde; /* of the SDE */
 } tr_sample_stats;
 
-/* Fills a sampler with the defaults: Linear, 250 points, clock auto, rtol 1e-3, atol 1e-6, SBDM with norm 1,
- * Mean with last_size 0.04, euler-maruyama, seed of the context; methods are left NULL where their module is
- * not registered. The drift is left NULL. */
+/* Fills a sampler with the defaults: Linear, 250 points uniform in t, clock auto, rtol 1e-3, atol 1e-6, SBDM
+ * with norm 1, Mean with last_size 0.04, euler-maruyama, seed of the context; methods are left NULL where
+ * their module is not registered. The drift is left NULL. */
 tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out);
 
 /* The starting state of a run forward: x (N, ...) = standard normals of samples first_sample, ... */

@@ -13,9 +13,6 @@ extern "C" {
 /* Settings that both need: a drift, an interpolant, shapes that fit; finds the module of the prediction. */
 tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
                            const tr_prediction_type **prediction);
-/* n_steps points uniform from t0 to t1, both exact; the caller frees. */
-tr_status tr_sampler_grid(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double **grid);
-
 /* The output times of a solve: t0, those of save_times strictly between, t1. index[i] is the place in
  * save_times of times[i], or -1. */
 typedef struct {

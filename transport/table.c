@@ -1,13 +1,10 @@
 #include "transport/table.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_LENGTH 1024
+#include "transport/columns.h"
 
 struct tr_table {
   int n;
@@ -79,73 +76,18 @@ void tr_table_destroy(tr_table **table) {
   *table = NULL;
 }
 
-/* Skips blanks and at most one comma. */
-static char *skip_separator(char *text) {
-  while (isspace((unsigned char)*text)) text++;
-  if (*text == ',') text++;
-  while (isspace((unsigned char)*text)) text++;
-  return text;
-}
-
-/* Two numbers and nothing else. */
-static bool parse_pair(char *text, double *x, double *y) {
-  char *end;
-  *x = strtod(text, &end);
-  if (end == text) return false;
-  text = skip_separator(end);
-  *y = strtod(text, &end);
-  return end != text && *skip_separator(end) == '\0';
-}
-
-typedef struct {
-  int n, room;
-  double *x, *y;
-} pairs;
-
-static bool append(pairs *list, double x, double y) {
-  if (list->n == list->room) {
-    int room = list->room ? 2 * list->room : 64;
-    double *xs = realloc(list->x, (size_t)room * sizeof *xs);
-    if (xs) list->x = xs;
-    double *ys = realloc(list->y, (size_t)room * sizeof *ys);
-    if (ys) list->y = ys;
-    if (!xs || !ys) return false;
-    list->room = room;
-  }
-  list->x[list->n] = x;
-  list->y[list->n++] = y;
-  return true;
-}
-
-static tr_status read_lines(tr_ctx *ctx, const char *path, FILE *file, pairs *list) {
-  char line[LINE_MAX_LENGTH];
-  for (int number = 1; fgets(line, sizeof line, file); number++) {
-    double x, y;
-    char *comment = strchr(line, '#');
-    if (comment) *comment = '\0';
-    char *text = line;
-    while (isspace((unsigned char)*text)) text++;
-    if (*text == '\0' || (number == 1 && isalpha((unsigned char)*text))) continue;
-    if (!parse_pair(text, &x, &y))
-      return TR_FAIL(ctx, TR_E_IO, "%s:%d: expected two numbers, '%.40s' is not that", path, number,
-                     strtok(text, "\r\n"));
-    if (!append(list, x, y)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the table %s", path);
-  }
-  return ferror(file) ? TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno)) : TR_OK;
-}
-
 tr_status tr_table_read(tr_ctx *ctx, const char *path, tr_table **out) {
+  enum { COLUMNS = 2 };
+  double *values;
+  int rows;
   *out = NULL;
-  FILE *file = fopen(path, "r");
-  if (!file) return TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno));
-  pairs list = {0};
-  tr_status status = read_lines(ctx, path, file, &list);
-  if (status == TR_OK && list.n < 2)
-    status = TR_FAIL(ctx, TR_E_IO, "%s: %d lines of two numbers, at least 2 are needed", path, list.n);
-  if (status == TR_OK) status = tr_table_create(ctx, list.n, list.x, list.y, out);
-  fclose(file);
-  free(list.x);
-  free(list.y);
+  TR_TRY(tr_read_columns(ctx, path, COLUMNS, 2, &values, &rows));
+  double *x = malloc(COLUMNS * (size_t)rows * sizeof *x), *y = x + rows;
+  for (int i = 0; x && i < rows; i++) x[i] = values[COLUMNS * i], y[i] = values[COLUMNS * i + 1];
+  tr_status status = x ? tr_table_create(ctx, rows, x, y, out)
+                       : TR_FAIL(ctx, TR_E_MEM, "out of memory for the table %s", path);
+  free(x);
+  free(values);
   return status;
 }
 

@@ -110,6 +110,20 @@ ode guard --device guard --sampling-method euler --num-sampling-steps 3
 ode cpu --sampling-method euler --num-sampling-steps 3
 same "$out/guard/samples.npz" "$out/cpu/samples.npz"
 
+# Time grids: each has its points elsewhere; a list in a file is what it says.
+for grid in logSNR quadratic karras shift cosine; do
+  ode "grid-$grid" --sampling-method euler --num-sampling-steps 5 --time-grid $grid
+  equals "$(number "$out/grid-$grid/run.json" nfe)" 4 "steps on the grid $grid"
+  differ "$out/grid-$grid/samples.npz" "$out/cpu/samples.npz"
+done
+printf '# three points\n0\n0.5\n1\n' >"$scratch/points.txt"
+ode grid-list --sampling-method euler --time-grid list --grid-file "$scratch/points.txt"
+same "$out/grid-list/samples.npz" "$out/cpu/samples.npz"
+grep -q '"num-sampling-steps": 3' "$out/grid-list/run.json" || fail "run.json lacks the number of points"
+sde grid-sde --num-sampling-steps 5 --time-grid shift --grid-shift 2
+ode grid-unused --max-nfe 3 --time-grid cosine
+warns "warning: --time-grid has no effect"
+
 # Given normals: zeros make Euler-Maruyama deterministic, whatever the seed.
 npy "$scratch/noise.npy" '<f4' '(4, 2, 1, 8, 8)' 2048
 npy "$scratch/start.npy" '<f4' '(2, 1, 8, 8)' 512

@@ -43,7 +43,18 @@ ode 2 ">= 0" --seed -1
 ode 2 "no device" --device cuda:0
 ode 2 "f32" --dtype f16
 
+ode 2 "did you mean 'cosine'" --time-grid cosin
+
 # Settings that cannot work, and files that do not fit.
+printf '0\n0.5\n1\n' >"$scratch/grid.txt"
+printf '0\n0.7\n0.5\n1\n' >"$scratch/disorder.txt"
+ode 2 "belong together" --sampling-method euler --time-grid list
+ode 2 "belong together" --sampling-method euler --grid-file "$scratch/grid.txt"
+ode 2 "has no parameter 'shift'" --sampling-method euler --time-grid cosine --grid-shift 2
+ode 2 "has 3 points" --sampling-method euler --time-grid list --grid-file "$scratch/grid.txt" --num-sampling-steps 9
+ode 2 "strictly monotone" --sampling-method euler --time-grid list --grid-file "$scratch/disorder.txt"
+sde 2 "this run from 0 to 0.96" --time-grid list --grid-file "$scratch/grid.txt"
+ode 1 "absent.txt" --sampling-method euler --time-grid list --grid-file "$scratch/absent.txt"
 ode 2 "--reverse" --reverse
 ode 2 "--cfg-channels first3 needs 3 channels" --cfg-scale 2 --cfg-channels first3
 sde 2 "--diffusion-table is not for" --diffusion-table "$scratch/none.txt"

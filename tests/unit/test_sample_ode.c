@@ -236,8 +236,9 @@ static void own_grid(tr_ctx *ctx) {
   tr_sampler s = flow_sampler(ctx, "Linear", TR_VELOCITY, &target);
   tr_sample_stats stats;
   s.ode.method = flow_ode_method(ctx, "euler");
-  s.ode.grid = grid;
-  s.ode.n_grid = 5;
+  CHECK_OK(ctx, tr_grid_find(ctx, "list", &s.grid));
+  s.grid.list = grid;
+  s.grid.n_list = 5;
   run_error(ctx, &s, TR_F64, &stats);
   CHECK(stats.n_steps == 4 && stats.nfe == 4);
   tr_array *a = state(ctx, TR_F64), *b = state(ctx, TR_F64);
