@@ -2,12 +2,15 @@
  * steps: Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, III.5):
  *   x' = x + int_t^t+h P(s) ds,  P the polynomial through the last k slopes f_n, f_n-1, .. f_n-k+1.
  * On a uniform grid k = 2 is h (3 f_n - f_n-1) / 2, k = 3 is h (23 f_n - 16 f_n-1 + 5 f_n-2) / 12.
+ *
  * One evaluation a step. A segment (the whole grid, or what lies between two breaks of f) begins with a Heun
  * step, whose second evaluation then serves as the slope at the second point: its error, O(h^2) times the
  * Jacobian, enters at most k steps with a factor h, so it costs no order for k <= 3, and a segment of n >= 2
  * steps takes n evaluations in all (n = 1: 2). The orders then rise by one a step up to k. f is evaluated at
- * the segment's end only when the segment is a single step. Dense output: integrators/dense.h. A method is a
- * tr_ode_method whose `detail` is a tr_adams_bashforth and whose `solve` is tr_adams_bashforth_solve. */
+ * the segment's end only when the segment is a single step. Dense output: integrators/dense.h.
+ *
+ * A method is a tr_ode_method whose `detail` is a tr_adams_bashforth and whose `solve` is
+ * tr_adams_bashforth_solve. */
 #ifndef TR_INTEGRATORS_ADAMS_BASHFORTH_H
 #define TR_INTEGRATORS_ADAMS_BASHFORTH_H
 

@@ -31,15 +31,19 @@ tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine, int fa
 
 /* A virtual Brownian tree on [t0, t1]: one path whose increments and Levy areas over any interval within can
  * be asked for, in any order and again, and agree with each other; nothing is stored. Node k of the tree
- * splits its interval in the middle by the Brownian bridge of the pair (W, H) (J. Foster, "Numerical
- * approximations for stochastic differential equations", thesis, Oxford 2020; X. Li et al., arXiv
- * 2001.01328), with l the length of the interval and two independent normals, addressed by (seed, sample, k,
- * element): Z ~ N(0, l / 16), N ~ N(0, l / 48):  W_left,right = W / 2 +- (3 H / 2 + Z),  H_left,right = H / 4
- * - Z / 2 +- N. After TR_TREE_DEPTH halvings the path is the parabola that its (W, H) determine. An interval
- * is a linear combination of the normals of the nodes that it cuts, with coefficients computed on the host in
- * double: two arrays of normals for each, at most 2 TR_TREE_DEPTH + 1 nodes, and the fewer the shorter the
- * binary fraction of its ends. Samples are addressed as in tr_brownian_create_addressed, the path is another
- * one. t0 < t1, both finite. */
+ * splits its interval, of length l, in the middle by the Brownian bridge of the pair (W, H) (J. Foster,
+ * "Numerical approximations for stochastic differential equations", thesis, Oxford 2020; trees: X. Li et al.,
+ * arXiv 2001.01328) with two independent normals, addressed by (seed, sample, k, element):
+ *   Z ~ N(0, l / 16),  N ~ N(0, l / 48),
+ *   W_left, W_right = W / 2 +- (3 H / 2 + Z),
+ *   H_left, H_right = H / 4 - Z / 2 +- N.
+ * After TR_TREE_DEPTH halvings the path is the parabola that its (W, H) determine.
+ *
+ * The answer for an interval is a linear combination of the normals of the nodes that it cuts, with
+ * coefficients computed on the host in double. It costs two arrays of normals a node, at most
+ * 2 TR_TREE_DEPTH + 1 nodes, and fewer the shorter the binary fractions of its ends within [t0, t1] are.
+ * Samples are addressed as in tr_brownian_create_addressed (the path is another one). t0 < t1, both finite.
+ */
 #define TR_TREE_DEPTH 24
 tr_status tr_brownian_create_tree(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, double t0, double t1,
                                   tr_brownian **out);

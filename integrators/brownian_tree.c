@@ -1,7 +1,7 @@
 /* The virtual Brownian tree. Time is u in [0, 1] over the tree's interval. The two numbers of a query [s, t],
  *   dW = int_s^t dW_u   and   (t - s) H = int_s^t (m - u) dW_u,  m = (s + t) / 2,
- * are integrals against dW, so they add up over the nodes, and each is linear in the pair (W, H) of a node.
- */
+ * are integrals against dW, so they add up over the nodes, and each is linear in the pair (W, H) of a
+ * node. */
 #include <math.h>
 
 #include "core/random.h"
@@ -9,9 +9,9 @@
 #include "integrators/brownian_private.h"
 
 #define FINEST 0x1p40 /* times are multiples of 1 / FINEST */
-#define MAX_TERMS                                                                                            \
-  (2 * TR_TREE_DEPTH + 1) /* two nodes a level are cut by the ends of a query, and the root                  \
-                           */
+
+/* The ends of a query cut two nodes a level; and the root. */
+#define MAX_TERMS (2 * TR_TREE_DEPTH + 1)
 
 enum { INCREMENT, MOMENT, INTEGRALS };
 

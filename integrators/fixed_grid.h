@@ -1,8 +1,9 @@
 /* The engine of the fixed grids: walks the points of the grid, segment by segment, and takes every step as
- * one fused update x' = x + h sum_j w_j f_j with weights that a method computes on the host in double (its
- * table). Segments end at the breaks of f that are points of the grid; dense output, limits, counting and
- * errors are the same for every method. For writers of methods: a method gives a tr_fixed_stepper and calls
- * tr_fixed_grid_solve from its `solve`. */
+ * one fused update
+ *   x' = x + h sum_j w_j f_j
+ * with weights that a method computes on the host in double (its table). Segments end at the breaks of f that
+ * are points of the grid; dense output, limits, counting and errors are the same for every method. For
+ * writers of methods: a method gives a tr_fixed_stepper and calls tr_fixed_grid_solve from its `solve`. */
 #ifndef TR_INTEGRATORS_FIXED_GRID_H
 #define TR_INTEGRATORS_FIXED_GRID_H
 

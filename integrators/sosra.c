@@ -1,7 +1,7 @@
 /* SOSRA, the stability-optimised SRA method of three stages (C. Rackauckas, Q. Nie, "Stability-optimized high
  * order methods and stiffness detection for pathwise stiff stochastic differential equations", arXiv
- * 1804.04344; coefficients as published in StochasticDiffEq.jl). Strong order 1.5, weak order 2. The
- * mean-square stability region is larger than SRA1's; f and g are evaluated at t + h as well. */
+ * 1804.04344; coefficients as published in StochasticDiffEq.jl). Strong order 1.5, weak order 2. The region
+ * of mean-square stability is larger than SRA1's; f and g are evaluated at t + h as well. */
 #include "integrators/stochastic_rk.h"
 
 /* In Roessler's notation. */
@@ -37,5 +37,6 @@ const tr_sde_method tr_sde_sosra = {
     .draws = TR_SDE_LEVY,
     .detail = &table,
     .step = tr_srk_step,
+    .error = tr_srk_error,
     .uses_end = true,
 };

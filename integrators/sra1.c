@@ -1,7 +1,8 @@
 /* SRA1 (A. Roessler, "Runge-Kutta methods for the strong approximation of solutions of stochastic
- * differential equations", SIAM J. Numer. Anal. 48, 2010, table 6.3). With chi = dW / 2 + H: k1 = f(x, t), k2
- * = f(x + 3/4 h k1 + 3/2 g(t + h) chi, t + 3/4 h), x' = x + h (k1 + 2 k2) / 3 + g(t) chi + g(t + h) (dW -
- * chi). Strong order 1.5, weak order 2. g must be finite at t + h; f is evaluated at t and t + 3h/4. */
+ * differential equations", SIAM J. Numer. Anal. 48, 2010). With chi = dW / 2 + H:
+ *   k1 = f(x, t),  k2 = f(x + 3/4 h k1 + 3/2 g(t + h) chi, t + 3/4 h),
+ *   x' = x + h (k1 + 2 k2) / 3 + g(t) chi + g(t + h) (dW - chi).
+ * Strong order 1.5, weak order 2. g must be finite at t + h; f is evaluated at t and t + 3h/4. */
 #include "integrators/stochastic_rk.h"
 
 /* nodes: the end, then the start */
@@ -25,5 +26,6 @@ const tr_sde_method tr_sde_sra1 = {
     .draws = TR_SDE_LEVY,
     .detail = &table,
     .step = tr_srk_step,
+    .error = tr_srk_error,
     .uses_end = true,
 };

@@ -81,3 +81,14 @@ tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem
   for (int i = 0; i < table->stages; i++) TR_TRY(stage(&s, i, scratch[table->stages]));
   return update(&s, table->stages, table->b, table->end_w, table->end_h, x);
 }
+
+tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error) {
+  const tr_srk_table *table = method->detail;
+  double factor[TR_SRK_MAX_STAGES];
+  const tr_array *k[TR_SRK_MAX_STAGES];
+  for (int i = 0; i < table->stages; i++) {
+    factor[i] = h * (table->b[i] - (i == 0));
+    k[i] = scratch[i];
+  }
+  return tr_lincomb(table->stages, factor, k, error);
+}
