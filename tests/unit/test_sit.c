@@ -169,10 +169,10 @@ int main(int argc, char **argv) {
                                .out_channels = 8,
                                .patch = 2,
                                .grid = 16,
-                               .hidden = 96,
+                               .hidden = 32,
                                .depth = 1,
                                .heads = 2,
-                               .mlp_hidden = 384,
+                               .mlp_hidden = 128,
                                .time_frequencies = 256,
                                .num_classes = 10,
                                .null_class = 10};
