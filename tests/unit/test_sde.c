@@ -87,6 +87,54 @@ static void order_conditions(tr_ctx *ctx) {
   }
 }
 
+/* --- f and g are asked within the step only, at the end of the grid exactly when the table says so, also
+ * where t + (t_next - t) rounds to more than t_next. --- */
+typedef struct {
+  double low, high;
+} extent;
+static void meet(extent *e, double t) {
+  e->low = fmin(e->low, t);
+  e->high = fmax(e->high, t);
+}
+static tr_status watched_drift(double t, const tr_array *x, tr_array *dx, void *user) {
+  meet(user, t);
+  return tr_scale(-1, x, dx);
+}
+static tr_status watched_g2(double t, double *out, void *user) {
+  meet(user, t);
+  *out = 1 + t;
+  return TR_OK;
+}
+static tr_status watched_g2_integral(double t0, double t1, double *out, void *user) {
+  (void)user;
+  *out = t1 - t0 + (t1 * t1 - t0 * t0) / 2;
+  return TR_OK;
+}
+
+static void times_within_steps(tr_ctx *ctx) {
+  const tr_module *module;
+  int traps = 0;
+  tr_array *x;
+  tr_brownian *path;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &x));
+  CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 1, 0, &path));
+  for (int m = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, m)) != NULL; m++)
+    for (int i = 1; i < 400; i++) {
+      const tr_sde_method *method = (const tr_sde_method *)module;
+      double grid[] = {0.0025 * i - 0.001, 0.99937};
+      extent seen = {INFINITY, -INFINITY};
+      tr_sde_problem problem = {watched_drift, watched_g2, watched_g2_integral, NULL, &seen};
+      tr_sde_spec spec = {.method = method, .grid = grid, .n_grid = 2};
+      if (grid[0] + (grid[1] - grid[0]) > grid[1]) traps++;
+      CHECK_OK(ctx, tr_fill(1, x));
+      CHECK_OK(ctx, tr_sde_solve(&spec, &problem, path, NULL, 0, x, NULL, NULL, NULL));
+      CHECK(seen.low == grid[0] && seen.high <= grid[1] && (seen.high == grid[1]) == method->uses_end);
+    }
+  CHECK(traps > 0);
+  tr_brownian_destroy(&path);
+  tr_array_destroy(&x);
+}
+
 /* --- Singular start, outputs, limits, errors. A small problem of one element. --- */
 typedef struct {
   long calls, singular;
@@ -249,6 +297,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_integrators_register(ctx));
   one_step_by_hand(ctx);
   order_conditions(ctx);
+  times_within_steps(ctx);
   singular_start(ctx);
   outputs(ctx);
   limits(ctx);
