@@ -12,6 +12,8 @@
 #include "core/vec.h"
 #include "integrators/cvode.h"
 
+#define TIGHT 1e-6
+
 typedef struct {
   tr_sundials sun; /* first: a tr_stepper's self */
   const tr_cvode_tuning *tuning;
@@ -75,6 +77,10 @@ static tr_status attach_fixed_point(cvode *c) {
   return TR_OK;
 }
 
+static int default_order(const tr_cvode_tuning *tuning, double rtol) {
+  return rtol > TIGHT ? tuning->loose_order : tuning->tight_order;
+}
+
 static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   const tr_ode_spec *spec = run->spec;
   *c = (cvode){.tuning = run->method->detail};
@@ -86,7 +92,8 @@ static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   CV_TRY(c, CVodeSetErrHandlerFn(c->memory, tr_sundials_heard, &c->sun));
 #endif
   /* the order before Init: it decides how many vectors are allocated */
-  CV_TRY(c, CVodeSetMaxOrd(c->memory, spec->max_order ? spec->max_order : c->tuning->max_order));
+  CV_TRY(c,
+         CVodeSetMaxOrd(c->memory, spec->max_order ? spec->max_order : default_order(c->tuning, spec->rtol)));
   CV_TRY(c, CVodeInit(c->memory, tr_sundials_rhs, run->times[0], c->sun.y));
   CV_TRY(c, CVodeSStolerances(c->memory, spec->rtol, spec->atol));
   CV_TRY(c, CVodeSetUserData(c->memory, &c->sun));
@@ -95,6 +102,7 @@ static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   TR_TRY(c->tuning->stiff ? attach_newton(c) : attach_fixed_point(c));
   CV_TRY(c, CVodeSetNonlinConvCoef(c->memory,
                                    spec->nonlin_coef > 0 ? spec->nonlin_coef : c->tuning->nonlin_coef));
+  CV_TRY(c, CVodeSetEtaFixedStepBounds(c->memory, c->tuning->keep_low, c->tuning->keep_high));
   return TR_OK;
 }
 

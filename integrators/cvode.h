@@ -15,8 +15,12 @@ typedef struct {
   bool stiff;      /* BDF with Newton and matrix-free SPGMR; false: Adams with fixed point */
   double h0_scale; /* default first step: h0_scale sqrt(rtol) of the whole interval, at most a tenth of it */
   double nonlin_coef; /* default of CVodeSetNonlinConvCoef (CVODE's own is 0.1) */
-  int max_order;      /* default and largest */
-  int krylov;         /* default dimension of the Krylov space, BDF */
+  /* Keep the step when the best new one is keep_low to keep_high of it (CVodeSetEtaFixedStepBounds; CVODE's
+   * own are 0 and 1.5) */
+  double keep_low, keep_high;
+  int loose_order,
+      tight_order; /* default largest order for an rtol of the error test above 1e-6, and below */
+  int krylov;      /* default dimension of the Krylov space, BDF */
 } tr_cvode_tuning;
 
 tr_status tr_cvode_solve(struct tr_ode_run *run);

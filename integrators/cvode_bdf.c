@@ -4,8 +4,14 @@
  * exact Gaussian mixtures. */
 #include "integrators/cvode.h"
 
-static const tr_cvode_tuning tuning = {
-    .stiff = true, .h0_scale = 0.1, .nonlin_coef = 1, .max_order = 5, .krylov = 5};
+static const tr_cvode_tuning tuning = {.stiff = true,
+                                       .h0_scale = 0.1,
+                                       .nonlin_coef = 1,
+                                       .keep_low = 0,
+                                       .keep_high = 1.5,
+                                       .loose_order = 5,
+                                       .tight_order = 5,
+                                       .krylov = 5};
 
 const tr_ode_method tr_ode_cvode_bdf = {
     .info = {"cvode-bdf", "bdf",

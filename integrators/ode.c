@@ -72,7 +72,7 @@ static tr_status check_fields(const tr_ode_run *run) {
   return TR_OK;
 }
 
-/* Adaptive methods: tolerances in range, raised to what the precision allows. */
+/* Adaptive methods: tolerances in range, raised to what the precision allows, scaled for the method. */
 static tr_status settle_tolerances(const tr_ode_run *run, tr_ode_spec *spec) {
   if (!(spec->rtol > 0) || !isfinite(spec->rtol))
     return TR_FAIL(run->ctx, TR_E_ARG, "rtol = %g: a relative tolerance is a finite number above 0",
@@ -85,12 +85,14 @@ static tr_status settle_tolerances(const tr_ode_run *run, tr_ode_spec *spec) {
   double floor_dtype = run->x->dtype == TR_F32 ? RTOL_FLOOR_F32 : RTOL_FLOOR_F64;
   double floor_noise = 0.5 * spec->drift_rel_noise;
   double lowest = fmax(floor_dtype, floor_noise);
-  if (spec->rtol >= lowest) return TR_OK;
-  tr_ctx_warn(run->ctx, "rtol raised from %g to %g: the %s cannot hold less", spec->rtol, lowest,
-              floor_noise > floor_dtype ? "precision of the right-hand side"
-              : run->x->dtype == TR_F32 ? "state in f32"
-                                        : "state in f64");
-  spec->rtol = lowest;
+  double scale = run->method->tolerance_scale > 0 ? run->method->tolerance_scale : 1;
+  if (spec->rtol < lowest)
+    tr_ctx_warn(run->ctx, "rtol raised from %g to %g: the %s cannot hold less", spec->rtol, lowest,
+                floor_noise > floor_dtype ? "precision of the right-hand side"
+                : run->x->dtype == TR_F32 ? "state in f32"
+                                          : "state in f64");
+  spec->rtol = fmax(scale * spec->rtol, lowest);
+  spec->atol *= scale;
   return TR_OK;
 }
 

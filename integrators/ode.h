@@ -50,9 +50,12 @@ enum {                       /* what a method can do, and which fields of the sp
 typedef struct tr_ode_method {
   tr_module info;
   unsigned caps;
-  double order;       /* classical order of convergence; 0: varies */
-  int nfe_per_step;   /* fixed grids; 0: varies */
-  int max_order;      /* TR_ODE_MULTISTEP: the largest spec->max_order */
+  double order;     /* classical order of convergence; 0: varies */
+  int nfe_per_step; /* fixed grids; 0: varies */
+  int max_order;    /* TR_ODE_MULTISTEP: the largest spec->max_order */
+  /* Adaptive: the error test works with the given rtol and atol times this (0: 1), so that equal tolerances
+   * mean about equal errors at the end whatever the method; the floors of rtol hold after it. */
+  double tolerance_scale;
   const void *detail; /* the method's own table (Butcher, SUNDIALS name, ...) */
   /* Integrates run->x over run->edges, see integrators/ode_run.h; the arguments are already checked. */
   tr_status (*solve)(struct tr_ode_run *run);
@@ -86,10 +89,10 @@ struct tr_ode_stats {
   long n_rhs; /* evaluations of f, counted by us */
   long n_jv;  /* of these, spent on Jacobian-vector products by difference quotients */
   long n_steps, n_rejected, n_nl_iters;
-  double h_last, t_end; /* last step size, time of the state returned in x */
-  double rtol_used, atol_used;
-  const char *stop_reason; /* "end", "max-nfe" or, when the solve failed, "error" (static text) */
-  char solver[64];         /* what ran, with the library's version */
+  double h_last, t_end;        /* last step size, time of the state returned in x */
+  double rtol_used, atol_used; /* of the error test: raised and scaled */
+  const char *stop_reason;     /* "end", "max-nfe" or, when the solve failed, "error" (static text) */
+  char solver[64];             /* what ran, with the library's version */
 };
 
 /* Integrates from times[0] to times[n_times-1] (strictly monotone, either direction, n_times >= 2), replacing
