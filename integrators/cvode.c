@@ -12,7 +12,7 @@
 #include "core/vec.h"
 #include "integrators/cvode.h"
 
-#define TIGHT 1e-6
+#define TIGHT 1e-7
 
 typedef struct {
   tr_sundials sun; /* first: a tr_stepper's self */

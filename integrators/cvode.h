@@ -19,7 +19,7 @@ typedef struct {
    * own are 0 and 1.5) */
   double keep_low, keep_high;
   int loose_order,
-      tight_order; /* default largest order for an rtol of the error test above 1e-6, and below */
+      tight_order; /* default largest order for an rtol of the error test above 1e-7, and below */
   int krylov;      /* default dimension of the Krylov space, BDF */
 } tr_cvode_tuning;
 

@@ -141,7 +141,7 @@ static bool parse(int argc, char **argv, options *o) {
 }
 
 int main(int argc, char **argv) {
-  options o = {.methods = {"cvode-adams"}, .n_methods = 1, .seeds = DIGITS_SEEDS, .threads = 2};
+  options o = {.methods = {"cvode-adams"}, .n_methods = 1, .seeds = DIGITS_SEEDS, .threads = 1};
   if (!parse(argc, argv, &o)) {
     fprintf(stderr, "usage: bench_ode [--methods NAME,NAME...] [--seeds 1..%d] [--threads N] [--runs]\n",
             DIGITS_SEEDS);
