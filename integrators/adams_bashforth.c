@@ -29,19 +29,11 @@ static int cost(const tr_fixed_grid *g) {
   return g->age == 0 ? 2 : g->age == 1 ? 0 : 1;
 }
 
-/* f[0], the oldest slope, is free again; the others become one step older. */
-static void shift(tr_fixed_grid *g) {
-  int last = history_of(g) - 1;
-  tr_array *oldest = g->f[last];
-  for (int i = last; i > 0; i--) g->f[i] = g->f[i - 1];
-  g->f[0] = oldest;
-}
-
 static tr_status start(tr_fixed_grid *g) {
   TR_TRY(tr_fixed_eval(g, g->t[0], g->run->x, 0));
   TR_TRY(tr_fixed_slope(g, 0));
   TR_TRY(tr_fixed_update(g, 1, (const double[]){1}));
-  shift(g);
+  tr_fixed_shift(g, history_of(g));
   TR_TRY(tr_fixed_eval(g, g->t[1], g->work, 0));
   return tr_fixed_update(g, 2, (const double[]){0.5, 0.5});
 }
@@ -51,7 +43,7 @@ static tr_status step(tr_fixed_grid *g) {
   int known = g->age + 1, k = known < history_of(g) ? known : history_of(g);
   if (g->age == 0) return start(g);
   if (g->age > 1) {
-    shift(g);
+    tr_fixed_shift(g, history_of(g));
     TR_TRY(tr_fixed_eval(g, g->t[0], g->run->x, 0));
   }
   TR_TRY(tr_fixed_slope(g, 0));

@@ -6,6 +6,12 @@ tr_status tr_fixed_eval(tr_fixed_grid *g, double t, const tr_array *x, int slot)
   return tr_ode_eval(g->run, t, x, g->f[slot]);
 }
 
+void tr_fixed_shift(tr_fixed_grid *g, int n) {
+  tr_array *oldest = g->f[n - 1];
+  for (int i = n - 1; i > 0; i--) g->f[i] = g->f[i - 1];
+  g->f[0] = oldest;
+}
+
 tr_status tr_fixed_slope(tr_fixed_grid *g, int slot) {
   return tr_dense_slope(&g->dense, g->f[slot]);
 }

@@ -34,6 +34,8 @@ typedef struct {
 
 /* f[slot] = f(t, x). */
 tr_status tr_fixed_eval(tr_fixed_grid *g, double t, const tr_array *x, int slot);
+/* The first n slots are a history: each becomes one step older, the oldest is free again as f[0]. */
+void tr_fixed_shift(tr_fixed_grid *g, int n);
 /* Tells the dense output that f[slot] is the slope at t[0]; once a step, before the step's other work. */
 tr_status tr_fixed_slope(tr_fixed_grid *g, int slot);
 /* work = x + h sum_j<n weight[j] f[j], h = t[1] - t[0]; weights of zero are left out. */

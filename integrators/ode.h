@@ -44,7 +44,9 @@ enum {                       /* what a method can do, and which fields of the sp
        TR_ODE_BREAKS = 2,    /* stops and restarts at breaks (a fixed grid: at those that are grid points) */
        TR_ODE_MULTISTEP = 4, /* max_order, nonlin_coef */
        TR_ODE_ANDERSON = 8,  /* anderson */
-       TR_ODE_KRYLOV = 16    /* krylov */
+       TR_ODE_KRYLOV = 16,   /* krylov */
+       TR_ODE_ANGLE = 32     /* made for the canonical field dy/dtheta = F(theta, y), theta in [0, pi/2], of
+                                transport/exponential.h */
 };
 
 typedef struct tr_ode_method {

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "transport/quadrature.h"
+
 #define CHECK_POINTS         65 /* where tr_diffusion_check looks at D */
 #define QUADRATURE_TOLERANCE 1e-14
 #define QUADRATURE_DEPTH     48
@@ -72,7 +74,7 @@ double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at) {
   return diffusion->type->D(diffusion, at) / at->g2_W;
 }
 
-/* ---- integrals over a step: adaptive Gauss-Legendre of order 20, on the host, in double ---- */
+/* ---- integrals over a step: adaptive, on the host, in double ---- */
 
 typedef struct {
   const tr_diffusion *diffusion;
@@ -80,18 +82,14 @@ typedef struct {
   double (*density)(const tr_diffusion *, const tr_coeffs *);
 } integrand;
 
+static double density_at(double t, const void *user) {
+  const integrand *f = user;
+  tr_coeffs at = tr_interpolant_at(f->interpolant, t);
+  return f->density(f->diffusion, &at);
+}
+
 static double gauss(const integrand *f, double a, double b) {
-  static const double node[5] = {0.14887433898163121088, 0.43339539412924719080, 0.67940956829902440623,
-                                 0.86506336668898451073, 0.97390652851717172008};
-  static const double weight[5] = {0.29552422471475287017, 0.26926671930999635509, 0.21908636251598204400,
-                                   0.14945134915058059315, 0.06667134430868813759};
-  double middle = (a + b) / 2, half = (b - a) / 2, sum = 0;
-  for (int i = 0; i < 5; i++) {
-    tr_coeffs low = tr_interpolant_at(f->interpolant, middle - half * node[i]);
-    tr_coeffs high = tr_interpolant_at(f->interpolant, middle + half * node[i]);
-    sum += weight[i] * (f->density(f->diffusion, &low) + f->density(f->diffusion, &high));
-  }
-  return half * sum;
+  return tr_gauss(density_at, f, a, b);
 }
 
 /* Halves the interval until both halves agree with the whole, to the tolerance or to what the rounding of the

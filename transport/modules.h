@@ -27,6 +27,11 @@ extern const tr_module *const tr_grid_uniform,
                                                                                 *const tr_grid_cosine,
                                                                                     *const tr_grid_list;
 
+/* of kind "ode-method" */
+extern const tr_module *const tr_exponential_ddim,
+    *const tr_exponential_dpmpp_2m, *const tr_exponential_dpmpp_3m, *const tr_exponential_deis,
+                                                                        *const tr_exponential_unipc;
+
 #ifdef __cplusplus
 }
 #endif

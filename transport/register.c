@@ -1,5 +1,6 @@
 #include "transport/register.h"
 
+#include "integrators/ode.h"
 #include "integrators/register.h"
 #include "transport/diffusion.h"
 #include "transport/grid.h"
@@ -8,10 +9,12 @@
 #include "transport/modules.h"
 #include "transport/prediction.h"
 
-static const struct {
+typedef struct {
   const char *kind;
   const tr_module *const *module;
-} modules[] = {
+} entry;
+
+static const entry modules[] = {
     {TR_KIND_INTERPOLANT, &tr_interpolant_linear},
     {TR_KIND_INTERPOLANT, &tr_interpolant_gvp},
     {TR_KIND_INTERPOLANT, &tr_interpolant_vp},
@@ -41,8 +44,20 @@ static const struct {
     {TR_KIND_GRID, &tr_grid_list},
 };
 
+/* Listed after those of the integrators. */
+static const entry methods[] = {
+    {TR_KIND_ODE_METHOD, &tr_exponential_ddim},     {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_2m},
+    {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_3m}, {TR_KIND_ODE_METHOD, &tr_exponential_deis},
+    {TR_KIND_ODE_METHOD, &tr_exponential_unipc},
+};
+
+static tr_status register_list(tr_ctx *ctx, const entry *list, size_t n) {
+  for (size_t i = 0; i < n; i++) TR_TRY(tr_register(ctx, list[i].kind, *list[i].module));
+  return TR_OK;
+}
+
 tr_status tr_register_all(tr_ctx *ctx) {
-  for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
-    TR_TRY(tr_register(ctx, modules[i].kind, *modules[i].module));
-  return tr_integrators_register(ctx);
+  TR_TRY(register_list(ctx, modules, sizeof modules / sizeof *modules));
+  TR_TRY(tr_integrators_register(ctx));
+  return register_list(ctx, methods, sizeof methods / sizeof *methods);
 }

@@ -45,9 +45,16 @@ static bool canonical_exists(const ode_run *run, double t) {
   return tr_affine_of(run->prediction, &at, TR_CANONICAL, &F);
 }
 
-/* t where the velocity is finite on the closed interval, the angle elsewhere. */
+/* t where the velocity is finite on the closed interval, the angle elsewhere and for methods made for it. */
 static tr_status choose_clock(ode_run *run) {
   const tr_sampler *sampler = run->sampler;
+  if (sampler->ode.method->caps & TR_ODE_ANGLE) {
+    run->clock = TR_CLOCK_ANGLE;
+    if (sampler->clock != TR_CLOCK_T) return TR_OK;
+    return TR_FAIL(run->ctx, TR_E_ARG,
+                   "%s works in the angle atan2(alpha, sigma) only: use the clock angle or auto",
+                   sampler->ode.method->info.name);
+  }
   bool finite = velocity_exists(run, run->t0) && velocity_exists(run, run->t1);
   run->clock = sampler->clock;
   if (run->clock == TR_CLOCK_AUTO) run->clock = finite ? TR_CLOCK_T : TR_CLOCK_ANGLE;

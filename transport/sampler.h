@@ -5,8 +5,9 @@
  * Two clocks for the ODE: t itself, or the angle theta = atan2(alpha, sigma), where the state is
  * y = x / sqrt(alpha^2 + sigma^2) and dy/dtheta = F is bounded on the closed interval for every path and
  * prediction. The default takes t where the coefficients of the velocity are finite on the whole interval and
- * the angle where they are not, so that no eps is ever needed. The points of a fixed grid are
- * those of the time grid (transport/grid.h) in either clock. Times of the caller are always t. */
+ * the angle where they are not, so that no eps is ever needed; methods made for the angle
+ * (transport/exponential.h) always take it. The points of a fixed grid are those of the time grid
+ * (transport/grid.h) in either clock. Times of the caller are always t. */
 #ifndef TR_TRANSPORT_SAMPLER_H
 #define TR_TRANSPORT_SAMPLER_H
 

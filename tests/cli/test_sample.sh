@@ -110,6 +110,15 @@ ode guard --device guard --sampling-method euler --num-sampling-steps 3
 ode cpu --sampling-method euler --num-sampling-steps 3
 same "$out/guard/samples.npz" "$out/cpu/samples.npz"
 
+# Exponential methods: one evaluation a step, in the angle; DDIM is not Euler.
+for method in ddim dpmpp-2m dpmpp-3m deis unipc; do
+  ode "$method" --sampling-method $method --num-sampling-steps 5 --time-grid logSNR
+  equals "$(number "$out/$method/run.json" nfe)" 4 "evaluations of $method"
+  equals "$(number "$out/$method/run.json" clock)" angle "clock of $method"
+  differ "$out/$method/samples.npz" "$out/grid/samples.npz"
+done
+differ "$out/ddim/samples.npz" "$out/unipc/samples.npz"
+
 # Time grids: each has its points elsewhere; a list in a file is what it says.
 for grid in logSNR quadratic karras shift cosine; do
   ode "grid-$grid" --sampling-method euler --num-sampling-steps 5 --time-grid $grid

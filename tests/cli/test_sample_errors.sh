@@ -53,6 +53,8 @@ ode 2 "belong together" --sampling-method euler --grid-file "$scratch/grid.txt"
 ode 2 "has no parameter 'shift'" --sampling-method euler --time-grid cosine --grid-shift 2
 ode 2 "has 3 points" --sampling-method euler --time-grid list --grid-file "$scratch/grid.txt" --num-sampling-steps 9
 ode 2 "strictly monotone" --sampling-method euler --time-grid list --grid-file "$scratch/disorder.txt"
+ode 2 "deis works in the angle" --sampling-method deis --clock t
+sde 2 "unknown sde-method 'deis'" --sampling-method deis
 sde 2 "this run from 0 to 0.96" --time-grid list --grid-file "$scratch/grid.txt"
 ode 1 "absent.txt" --sampling-method euler --time-grid list --grid-file "$scratch/absent.txt"
 ode 2 "--reverse" --reverse
