@@ -164,6 +164,42 @@ static tr_status parse_choice(tr_ctx *ctx, const tr_option *option, const char *
                  option->choices);
 }
 
+/* One entry of a list of texts; what is not a choice points into the list's own copy. */
+static tr_status parse_text_entry(tr_ctx *ctx, const tr_option *option, const char *word,
+                                  tr_text_list *list) {
+  const char *value = word;
+  if (!*word)
+    return TR_FAIL(ctx, TR_E_ARG, "--%s has an empty entry: separate entries by one comma", option->name);
+  if (option->kind || option->choices) TR_TRY(parse_choice(ctx, option, word, &value));
+  for (int i = 0; i < list->n; i++)
+    if (strcmp(list->v[i], value) == 0)
+      return TR_FAIL(ctx, TR_E_ARG, "--%s has '%s' twice: give it once", option->name, value);
+  list->v[list->n++] = value;
+  return TR_OK;
+}
+
+/* The entries and the text that they point into are one block. */
+static tr_status parse_texts(tr_ctx *ctx, const tr_option *option, const char *text, tr_text_list *out) {
+  size_t n = 1;
+  for (const char *c = text; *c; c++) n += *c == ',';
+  tr_text_list list = {0, malloc(n * sizeof *list.v + strlen(text) + 1)};
+  if (!list.v) return TR_FAIL(ctx, TR_E_MEM, "out of memory reading --%s", option->name);
+  char *word = (char *)(list.v + n);
+  strcpy(word, text);
+  tr_status status = TR_OK;
+  for (char *comma = word; comma && status == TR_OK; word = comma + 1) {
+    comma = strchr(word, ',');
+    if (comma) *comma = 0;
+    status = parse_text_entry(ctx, option, word, &list);
+    if (!comma) break;
+  }
+  if (status == TR_OK)
+    *out = list;
+  else
+    free(list.v);
+  return status;
+}
+
 static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *text, void *values) {
   void *out = field(option, values);
   switch (option->type) {
@@ -183,6 +219,8 @@ static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *t
   case TR_OPTION_INTS:
   case TR_OPTION_DOUBLES:
     return parse_list(ctx, option, text, out);
+  case TR_OPTION_TEXTS:
+    return parse_texts(ctx, option, text, out);
   }
   return TR_FAIL(ctx, TR_E_ARG, "--%s has no type that can be read", option->name);
 }
@@ -338,6 +376,10 @@ void tr_options_free(const tr_option_table *table, void *values) {
       tr_double_list *list = field(option, values);
       free(list->v);
       *list = (tr_double_list){0};
+    } else if (option->type == TR_OPTION_TEXTS) {
+      tr_text_list *list = field(option, values);
+      free(list->v);
+      *list = (tr_text_list){0};
     }
   }
 }

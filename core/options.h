@@ -13,14 +13,15 @@
 extern "C" {
 #endif
 
-typedef enum {                   /* type of the field that the option fills */
-               TR_OPTION_FLAG,   /* bool; takes no value */
-               TR_OPTION_INT,    /* long */
-               TR_OPTION_DOUBLE, /* double, finite */
-               TR_OPTION_TEXT,   /* const char * (borrowed from argv or from the table) */
-               TR_OPTION_CHOICE, /* const char *: the canonical spelling of one of the choices */
-               TR_OPTION_INTS,   /* tr_int_list */
-               TR_OPTION_DOUBLES /* tr_double_list */
+typedef enum {                    /* type of the field that the option fills */
+               TR_OPTION_FLAG,    /* bool; takes no value */
+               TR_OPTION_INT,     /* long */
+               TR_OPTION_DOUBLE,  /* double, finite */
+               TR_OPTION_TEXT,    /* const char * (borrowed from argv or from the table) */
+               TR_OPTION_CHOICE,  /* const char *: the canonical spelling of one of the choices */
+               TR_OPTION_INTS,    /* tr_int_list */
+               TR_OPTION_DOUBLES, /* tr_double_list */
+               TR_OPTION_TEXTS    /* tr_text_list: any texts, or with choices or kind canonical spellings */
 } tr_option_type;
 
 typedef struct {
@@ -31,6 +32,10 @@ typedef struct {
   int n;
   double *v;
 } tr_double_list;
+typedef struct {
+  int n;
+  const char **v; /* no two are equal */
+} tr_text_list;
 
 /* What an option without value and default leaves in its field: false, TR_OPTION_UNSET, NaN, NULL, an empty
  * list.
@@ -54,8 +59,8 @@ typedef struct {
   unsigned flags;
   double low, high;         /* range of a number or of every entry of a list, as the flags say */
   int count;                /* lists: exact number of entries; 0: any */
-  const char *choices;      /* TR_OPTION_CHOICE: "a,b,c", or NULL when kind is set */
-  const char *kind;         /* TR_OPTION_CHOICE: the names of this kind in the registry */
+  const char *choices;      /* CHOICE, TEXTS: "a,b,c", or NULL when kind is set */
+  const char *kind;         /* CHOICE, TEXTS: the names of this kind in the registry */
   const char *metavar;      /* stands for the value in the help */
   const char *default_text; /* parsed like a user's value; NULL: unset */
   const char *default_note; /* help: what happens when unset; NULL: nothing to say */

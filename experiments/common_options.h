@@ -16,15 +16,18 @@ typedef struct {
 } model_options;
 
 #define MODEL_OPTION(base, member) .group = "Model", .offset = (base) + offsetof(model_options, member)
-#define MODEL_OPTIONS(base)                                                                                           \
-  {MODEL_OPTION(base, ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "FILE",  \
+/* The file alone; need is TR_OPTION_REQUIRED or 0. */
+#define MODEL_FILE_OPTIONS(base, need)                                                                                \
+  {MODEL_OPTION(base, ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .flags = (need), .metavar = "FILE",              \
    .help = "Checkpoint: train.py's .pt, a bare state dict .pt, or .safetensors."},                                    \
   {MODEL_OPTION(base, weights), .name = "weights", .type = TR_OPTION_CHOICE, .choices = "ema,model",                  \
    .default_note = "ema where there is one",                                                                          \
    .help = "Set of weights; for a bare state dict both are the only set."},                                           \
   {MODEL_OPTION(base, num_heads), .name = "num-heads", .type = TR_OPTION_INT, .metavar = "H",                         \
    .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 4096, .default_note = "from the checkpoint's args",        \
-   .help = "Attention heads, which weights do not tell; needed where the args do not tell either."},                  \
+   .help = "Attention heads, which weights do not tell; needed where the args do not tell either."}
+#define MODEL_OPTIONS(base)                                                                                           \
+  MODEL_FILE_OPTIONS(base, TR_OPTION_REQUIRED),                                                                       \
   {MODEL_OPTION(base, path_type), .name = "path-type", .type = TR_OPTION_CHOICE, .kind = TR_KIND_INTERPOLANT,         \
    .metavar = "NAME", .default_note = "from the checkpoint's args, else Linear",                                      \
    .help = "Interpolant that the model was trained with."},                                                           \
@@ -54,11 +57,13 @@ typedef struct {
 } machine_options;
 
 #define MACHINE_OPTION(base, member) .group = "Machine and output", .offset = (base) + offsetof(machine_options, member)
-#define MACHINE_OPTIONS(base, out_help)                                                                               \
+#define MACHINE_OPTIONS(base, out_help) MACHINE_OPTIONS_IN(base, "f32", out_help)
+/* With another default of --dtype. */
+#define MACHINE_OPTIONS_IN(base, dtype_default, out_help)                                                             \
   {MACHINE_OPTION(base, device), .name = "device", .type = TR_OPTION_TEXT, .metavar = "NAME", .default_text = "cpu",  \
    .help = "cpu, guard (the CPU with locked memory, for tests) or auto."},                                            \
   {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64",                      \
-   .default_text = "f32", .help = "Numbers of network and state."},                                                   \
+   .default_text = dtype_default, .help = "Numbers of network and state."},                                           \
   {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
    .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
    .help = "Threads; the results do not depend on it."},                                                              \

@@ -24,14 +24,21 @@ json_t *record_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* A list as JSON, null when it is empty. */
 static json_t *list_to_json(const tr_option *option, const void *field) {
   json_t *list = json_array();
   const tr_int_list *ints = field;
   const tr_double_list *doubles = field;
-  bool whole = option->type == TR_OPTION_INTS;
-  for (int i = 0; i < (whole ? ints->n : doubles->n); i++)
-    json_array_append_new(list, whole ? json_integer(ints->v[i]) : record_number(doubles->v[i]));
-  return list;
+  const tr_text_list *texts = field;
+  for (int i = 0; option->type == TR_OPTION_INTS && i < ints->n; i++)
+    json_array_append_new(list, json_integer(ints->v[i]));
+  for (int i = 0; option->type == TR_OPTION_DOUBLES && i < doubles->n; i++)
+    json_array_append_new(list, record_number(doubles->v[i]));
+  for (int i = 0; option->type == TR_OPTION_TEXTS && i < texts->n; i++)
+    json_array_append_new(list, record_text(texts->v[i]));
+  if (json_array_size(list) > 0) return list;
+  json_decref(list);
+  return json_null();
 }
 
 static json_t *option_to_json(const tr_option *option, const void *values) {
@@ -49,11 +56,9 @@ static json_t *option_to_json(const tr_option *option, const void *values) {
   case TR_OPTION_CHOICE:
     return record_text(*(const char *const *)field);
   case TR_OPTION_INTS:
-  case TR_OPTION_DOUBLES: {
-    json_t *list = list_to_json(option, field);
-    if (json_array_size(list) > 0) return list;
-    json_decref(list);
-  }
+  case TR_OPTION_DOUBLES:
+  case TR_OPTION_TEXTS:
+    return list_to_json(option, field);
   }
   return json_null();
 }

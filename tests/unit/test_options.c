@@ -12,6 +12,7 @@ typedef struct {
   const char *text, *choice, *module, *operand;
   tr_int_list labels;
   tr_double_list interval, times;
+  tr_text_list words, forms, types;
 } values;
 
 #define AT(member) .offset = offsetof(values, member)
@@ -63,6 +64,15 @@ static const tr_option rows[] = {
      .flags = TR_OPTION_INCREASING,
      .metavar = "T",
      .help = "Times."},
+    {.name = "words", .type = TR_OPTION_TEXTS, AT(words), .metavar = "W", .help = "Words."},
+    {.name = "forms",
+     .type = TR_OPTION_TEXTS,
+     AT(forms),
+     .kind = "test-form",
+     .metavar = "F1,F2",
+     .default_text = "alpha,b",
+     .help = "Forms."},
+    {.name = "types", .type = TR_OPTION_TEXTS, AT(types), .choices = "f32,f64", .help = "Types."},
 };
 static const char *const modes[] = {"ODE", "SDE", NULL};
 static const tr_option_table table = {.program = "transit",
@@ -113,6 +123,15 @@ static void good_lines(tr_ctx *ctx) {
   CHECK(v.times.n == 3 && v.times.v[0] == -1);
   tr_options_free(&table, &v);
 
+  CHECK_OK(ctx, parse(ctx, "ODE --words x --types f64,f32", &v, &parsed));
+  CHECK(v.words.n == 1 && strcmp(v.words.v[0], "x") == 0 && v.types.n == 2);
+  CHECK(v.forms.n == 2 && strcmp(v.forms.v[0], "alpha") == 0 && strcmp(v.forms.v[1], "beta") == 0);
+  tr_options_free(&table, &v);
+  CHECK_OK(ctx, parse(ctx, "ODE --words=one,two=2,3 --forms beta", &v, &parsed));
+  CHECK(v.words.n == 3 && strcmp(v.words.v[1], "two=2") == 0 && strcmp(v.words.v[2], "3") == 0);
+  CHECK(v.forms.n == 1 && v.types.n == 0);
+  tr_options_free(&table, &v);
+
   CHECK_OK(ctx, parse(ctx, "SED --rubbish --help", &v, &parsed));
   CHECK(parsed.help);
 }
@@ -150,6 +169,12 @@ static void bad_lines(tr_ctx *ctx) {
       {"ODE --times 0,0", "not increasing"},
       {"ODE -q", "two dashes"},
       {"ODE --text=", "empty"},
+      {"ODE --words=", "empty entry"},
+      {"ODE --words a,,b", "empty entry"},
+      {"ODE --words a,b,a", "'a' twice"},
+      {"ODE --forms beta,B", "'beta' twice"},
+      {"ODE --forms alpha,bta", "--forms: unknown test-form 'bta': did you mean 'beta'"},
+      {"ODE --types f32,f6", "did you mean 'f64'"},
       {"ODE a b", "too many"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

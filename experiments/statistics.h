@@ -1,0 +1,36 @@
+/* Statistics of samples and of runs: confidence intervals over seeds, errors of mean and covariance with the
+ * part that sampling alone explains, sliced Wasserstein distance. Host memory, double. */
+#ifndef TR_EXPERIMENTS_STATISTICS_H
+#define TR_EXPERIMENTS_STATISTICS_H
+
+#include <stdint.h>
+
+#include "core/context.h"
+
+/* The q with P(|T| <= q) = 0.95 for Student's t with df >= 1 degrees of freedom. */
+double stat_student95(int df);
+
+typedef struct {
+  int n;
+  double mean, low, high; /* 95 % confidence for the mean; n == 1: low and high are NaN */
+} stat_interval;
+/* Of n >= 1 independent values, taken as normal. */
+stat_interval stat_mean(const double *values, int n);
+
+/* How far the moments of n >= 2 samples are from given ones, squared: of the mean |m - mu|^2 / tr C, of the
+ * covariance |S - C|_F^2 / |C|_F^2. `noise2` is an estimate of what exact samples of the same number would
+ * show on average, so that error2 - noise2 estimates the squared bias without its own bias (of the mean
+ * exactly, of the covariance to order 1 / n). */
+typedef struct {
+  double mean_error2, mean_noise2, cov_error2, cov_noise2;
+} stat_moment_errors;
+/* x (n, d); mean (d) and cov (d, d), not all zero. */
+tr_status stat_compare_moments(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *mean,
+                               const double *cov, stat_moment_errors *out);
+
+/* Sliced Wasserstein-2 distance of two sets of n points x, y (n, d): the root mean square over `directions`
+ * random directions (always the same) of W2 between the projections. 1 dimension has one direction: exact. */
+tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *y, int directions,
+                         double *out);
+
+#endif

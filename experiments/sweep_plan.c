@@ -1,0 +1,272 @@
+#include "experiments/sweep_plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- solvers ---- */
+
+static const tr_module *exactly(const tr_ctx *ctx, const char *kind, const char *name) {
+  const tr_module *module;
+  for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
+    if (strcmp(module->name, name) == 0) return module;
+  return NULL;
+}
+
+/* By alias or in another case; no error is left behind. */
+static const tr_module *loosely(tr_ctx *ctx, const char *kind, const char *name) {
+  const tr_module *module;
+  if (tr_find(ctx, kind, name, &module) == TR_OK) return module;
+  tr_ctx_clear(ctx);
+  return NULL;
+}
+
+static tr_status unknown_solver(tr_ctx *ctx, const char *name) {
+  static const char *const kinds[] = {TR_KIND_ODE_METHOD, TR_KIND_SDE_METHOD};
+  const char *names[128];
+  const tr_module *module;
+  int n = 0;
+  for (int k = 0; k < 2; k++)
+    for (int i = 0; n < 128 && (module = tr_module_at(ctx, kinds[k], i)); i++) names[n++] = module->name;
+  const char *near = tr_nearest(name, names, n);
+  if (near)
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: unknown solver '%.100s': did you mean '%s'?", name, near);
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "--solvers: unknown solver '%.100s': see 'transit list ode-method' and 'transit list sde-method'",
+      name);
+}
+
+static tr_status find_solver(tr_ctx *ctx, const char *name, sweep_setting *out) {
+  *out = (sweep_setting){0};
+  const tr_module *ode = exactly(ctx, TR_KIND_ODE_METHOD, name),
+                  *sde = ode ? NULL : exactly(ctx, TR_KIND_SDE_METHOD, name);
+  if (!ode && !sde) ode = loosely(ctx, TR_KIND_ODE_METHOD, name);
+  if (!ode && !sde) sde = loosely(ctx, TR_KIND_SDE_METHOD, name);
+  if (!ode && !sde) return unknown_solver(ctx, name);
+  out->solver = (ode ? ode : sde)->name;
+  out->ode = (const tr_ode_method *)ode;
+  out->sde = (const tr_sde_method *)sde;
+  return TR_OK;
+}
+
+static bool adaptive(const sweep_setting *s) {
+  return s->ode && s->ode->caps & TR_ODE_ADAPTIVE;
+}
+
+/* ---- settings ---- */
+
+/* Adds one setting for every tolerance or number of steps. */
+static void add_series(const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  bool list = setting.grid.type && setting.grid.type->is_list;
+  int n = list ? 1 : adaptive(&setting) ? o->rtol.n : o->steps.n;
+  setting.series = plan->n_series++;
+  for (int i = 0; i < n; i++) {
+    if (adaptive(&setting))
+      setting.rtol = o->rtol.v[i];
+    else
+      setting.steps = list ? plan->n_grid_list - 1 : o->steps.v[i];
+    plan->settings[plan->n_settings++] = setting;
+  }
+}
+
+/* A series for every time grid, where the solver walks one. */
+static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  for (int g = 0; g < (adaptive(&setting) ? 1 : o->time_grids.n); g++) {
+    if (!adaptive(&setting)) {
+      TR_TRY(tr_grid_find(ctx, o->time_grids.v[g], &setting.grid));
+      setting.grid.list = plan->grid_list;
+      setting.grid.n_list = plan->n_grid_list;
+    }
+    add_series(o, plan, setting);
+  }
+  return TR_OK;
+}
+
+static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  for (int f = 0; f < o->forms.n; f++)
+    for (int n = 0; n < o->norms.n; n++)
+      for (int l = 0; l < o->last_steps.n; l++) {
+        tr_diffusion *d = &setting.diffusion;
+        TR_TRY(tr_diffusion_find(ctx, o->forms.v[f], d));
+        d->norm = o->norms.v[n];
+        if (!isnan(o->eta) && d->type->n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+        if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
+        for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
+        TR_TRY(tr_last_step_find(ctx, o->last_steps.v[l], &setting.last));
+        TR_TRY(add_grids(ctx, o, plan, setting));
+      }
+  return TR_OK;
+}
+
+static tr_status check_repeats(tr_ctx *ctx, const sweep_options *o) {
+  for (int i = 1; i < o->rtol.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->rtol.v[i] == o->rtol.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--rtol has %g twice: give it once", o->rtol.v[i]);
+  for (int i = 1; i < o->steps.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->steps.v[i] == o->steps.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--steps has %ld twice: give it once", o->steps.v[i]);
+  for (int i = 1; i < o->norms.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->norms.v[i] == o->norms.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--diffusion-norms has %g twice: give it once", o->norms.v[i]);
+  return TR_OK;
+}
+
+static tr_status make_settings(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan) {
+  int longest = o->rtol.n > o->steps.n ? o->rtol.n : o->steps.n;
+  size_t most = (size_t)o->solvers.n * (size_t)longest * (size_t)o->time_grids.n * (size_t)o->forms.n *
+                (size_t)o->norms.n * (size_t)o->last_steps.n;
+  plan->settings = malloc(most * sizeof *plan->settings);
+  if (!plan->settings) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %zu settings", most);
+  for (int i = 0; i < o->solvers.n; i++) {
+    sweep_setting setting;
+    TR_TRY(find_solver(ctx, o->solvers.v[i], &setting));
+    for (int j = 0; j < plan->n_settings; j++)
+      if (plan->settings[j].solver == setting.solver)
+        return TR_FAIL(ctx, TR_E_ARG, "--solvers has '%s' twice: give it once", setting.solver);
+    TR_TRY(setting.sde ? add_sde(ctx, o, plan, setting) : add_grids(ctx, o, plan, setting));
+  }
+  return TR_OK;
+}
+
+/* ---- paths, grids and seeds ---- */
+
+static tr_status read_grid(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan) {
+  bool listed = false;
+  for (int i = 0; i < o->time_grids.n; i++) {
+    tr_grid grid;
+    TR_TRY(tr_grid_find(ctx, o->time_grids.v[i], &grid));
+    listed = listed || grid.type->is_list;
+  }
+  if (listed != (o->grid_file != NULL))
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--grid-file and list among --time-grids belong together: give both or neither");
+  return listed ? tr_grid_read(ctx, o->grid_file, &plan->grid_list, &plan->n_grid_list) : TR_OK;
+}
+
+static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const char *path, sweep_plan *plan) {
+  if (!path && o->path_types.n == 0) path = "Linear";
+  plan->n_paths = path ? 1 : o->path_types.n;
+  plan->paths = calloc((size_t)plan->n_paths, sizeof *plan->paths);
+  if (!plan->paths) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d paths", plan->n_paths);
+  for (int i = 0; i < plan->n_paths; i++)
+    TR_TRY(tr_interpolant_find(ctx, path ? path : o->path_types.v[i], &plan->paths[i]));
+  return TR_OK;
+}
+
+#define SEEDS_MAX 100000
+
+static tr_status bad_seeds(tr_ctx *ctx, const char *text) {
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "--seeds '%.100s' is not right: use A:B with 0 <= A < B (B is not run, at most %d seeds) or a list",
+      text, SEEDS_MAX);
+}
+
+static bool read_seed(const char **at, long *out) {
+  char *end;
+  if (**at < '0' || **at > '9') return false;
+  *out = strtol(*at, &end, 10);
+  *at = end;
+  return *out < LONG_MAX;
+}
+
+static tr_status make_seeds(tr_ctx *ctx, const char *text, sweep_plan *plan) {
+  const char *at = text;
+  long first, last;
+  plan->seeds = malloc(SEEDS_MAX * sizeof *plan->seeds);
+  if (!plan->seeds) return TR_FAIL(ctx, TR_E_MEM, "out of memory for seeds");
+  if (!read_seed(&at, &first)) return bad_seeds(ctx, text);
+  if (*at == ':') {
+    at++;
+    if (!read_seed(&at, &last) || *at || last <= first || last - first > SEEDS_MAX)
+      return bad_seeds(ctx, text);
+    for (long seed = first; seed < last; seed++) plan->seeds[plan->n_seeds++] = seed;
+    return TR_OK;
+  }
+  plan->seeds[plan->n_seeds++] = first;
+  while (*at == ',' && plan->n_seeds < SEEDS_MAX) {
+    at++;
+    if (!read_seed(&at, &first)) return bad_seeds(ctx, text);
+    for (int i = 0; i < plan->n_seeds; i++)
+      if (plan->seeds[i] == first)
+        return TR_FAIL(ctx, TR_E_ARG, "--seeds has %ld twice: give it once", first);
+    plan->seeds[plan->n_seeds++] = first;
+  }
+  return *at ? bad_seeds(ctx, text) : TR_OK;
+}
+
+tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const char *path, sweep_plan *out) {
+  *out = (sweep_plan){0};
+  TR_TRY(make_paths(ctx, o, path, out));
+  TR_TRY(make_seeds(ctx, o->seeds, out));
+  TR_TRY(read_grid(ctx, o, out));
+  if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));
+  TR_TRY(make_settings(ctx, o, out));
+  TR_TRY(check_repeats(ctx, o));
+  double runs = (double)out->n_paths * out->n_seeds * out->n_settings;
+  if (runs > 1e7) return TR_FAIL(ctx, TR_E_ARG, "%.3g runs in one sweep: 1e7 at most", runs);
+  return TR_OK;
+}
+
+void sweep_plan_free(sweep_plan *plan) {
+  free(plan->settings);
+  free(plan->seeds);
+  free(plan->paths);
+  free(plan->grid_list);
+  tr_table_destroy(&plan->table);
+  *plan = (sweep_plan){0};
+}
+
+bool sweep_plan_has_sde(const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].sde) return true;
+  return false;
+}
+
+bool sweep_plan_has_adaptive(const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (adaptive(&plan->settings[i])) return true;
+  return false;
+}
+
+bool sweep_plan_has_fixed(const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (!adaptive(&plan->settings[i])) return true;
+  return false;
+}
+
+int sweep_plan_runs(const sweep_plan *plan) {
+  return plan->n_paths * plan->n_seeds * plan->n_settings;
+}
+
+/* ---- texts ---- */
+
+void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
+  const sweep_setting *s = &plan->settings[run % plan->n_settings];
+  long seed = plan->seeds[run / plan->n_settings % plan->n_seeds];
+  const char *path = plan->paths[run / plan->n_settings / plan->n_seeds].type->info.name;
+  char form[128] = ",,", amount[64];
+  if (s->sde)
+    snprintf(form, sizeof form, "%s,%.15g,%s", s->diffusion.type->info.name, s->diffusion.norm,
+             s->last->info.name);
+  if (s->steps)
+    snprintf(amount, sizeof amount, ",%ld", s->steps);
+  else
+    snprintf(amount, sizeof amount, "%.15g,", s->rtol);
+  snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path, form, amount,
+           seed);
+}
+
+void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
+  char grid[96] = "", noise[192] = "";
+  if (s->grid.type && strcmp(s->grid.type->info.name, "uniform") != 0)
+    snprintf(grid, sizeof grid, ", %s grid", s->grid.type->info.name);
+  if (s->sde)
+    snprintf(noise, sizeof noise, ", %s n = %g, last step %s", s->diffusion.type->info.name,
+             s->diffusion.norm, s->last->info.name);
+  snprintf(text, size, "%s%s%s", s->solver, grid, noise);
+}
