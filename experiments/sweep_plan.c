@@ -75,8 +75,8 @@ static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
   for (int g = 0; g < (adaptive(&setting) ? 1 : o->time_grids.n); g++) {
     if (!adaptive(&setting)) {
       TR_TRY(tr_grid_find(ctx, o->time_grids.v[g], &setting.grid));
-      setting.grid.list = plan->grid_list;
-      setting.grid.n_list = plan->n_grid_list;
+      if (setting.grid.type->is_list)
+        setting.grid.list = plan->grid_list, setting.grid.n_list = plan->n_grid_list;
     }
     add_series(o, plan, setting);
   }
@@ -257,8 +257,8 @@ void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
     snprintf(amount, sizeof amount, ",%ld", s->steps);
   else
     snprintf(amount, sizeof amount, "%.15g,", s->rtol);
-  snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path, form, amount,
-           seed);
+  snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path,
+           s->grid.type ? s->grid.type->info.name : "", form, amount, seed);
 }
 
 void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
@@ -266,7 +266,7 @@ void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
   if (s->grid.type && strcmp(s->grid.type->info.name, "uniform") != 0)
     snprintf(grid, sizeof grid, ", %s grid", s->grid.type->info.name);
   if (s->sde)
-    snprintf(noise, sizeof noise, ", %s n = %g, last step %s", s->diffusion.type->info.name,
-             s->diffusion.norm, s->last->info.name);
+    snprintf(noise, sizeof noise, ", %s n = %g, %s", s->diffusion.type->info.name, s->diffusion.norm,
+             s->last->info.name);
   snprintf(text, size, "%s%s%s", s->solver, grid, noise);
 }

@@ -50,7 +50,7 @@ int sweep_plan_runs(const sweep_plan *plan);
 #define SWEEP_KEY_MAX     512
 void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]);
 
-/* A series in words: "dopri5", "ab2, cosine grid", "sra1, sigma n = 1, last step Mean". */
+/* A series in words: "dopri5", "ab2, cosine grid", "sra1, sigma n = 1, Mean". */
 void sweep_plan_series(const sweep_setting *setting, char *text, size_t size);
 
 #endif

@@ -147,16 +147,18 @@ static tr_status write_script(plot *p) {
   snprintf(title, sizeof title, "%s, %s path", o->target ? o->target : o->model.ckpt,
            p->rows->plan->paths[p->path].type->info.name);
   fprintf(p->out, "# gnuplot %s.gp draws %s.png\ndata = \"%s.dat\"\n", p->base, p->base, p->base);
-  fputs("if (strstrt(GPVAL_TERMINALS, \"pngcairo\")) {\n  set terminal pngcairo size 1100,700 noenhanced\n} "
-        "else {\n"
-        "  set terminal png size 1100,700 noenhanced\n}\n",
-        p->out);
+  int height = 640 + 10 * p->rows->plan->n_series;
+  fprintf(p->out,
+          "if (strstrt(GPVAL_TERMINALS, \"pngcairo\")) {\n  set terminal pngcairo size 1100,%d noenhanced\n} "
+          "else {\n"
+          "  set terminal png size 1100,%d noenhanced\n}\n",
+          height, height);
   fprintf(p->out, "set output \"%s.png\"\nset title ", p->base);
   quoted(p->out, title);
   fprintf(p->out, "\nset xlabel \"evaluations of the field\"\nset ylabel ");
   quoted(p->out, p->figure->axis);
   fprintf(p->out,
-          "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key below\nset xrange [%.6g : %.6g]\n"
+          "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key tmargin\nset xrange [%.6g : %.6g]\n"
           "set xtics (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)\n",
           0.85 * p->nfe_low, 1.18 * p->nfe_high);
   write_curves(p);

@@ -1,0 +1,203 @@
+# transit sweep: what it writes, that it goes on after an interruption, and what it refuses.
+. "$(dirname "$0")/common.sh"
+out=$scratch/out
+sweep="$transit sweep"
+small="--target gmm:d=2,modes=3,std=0.2 --num-samples 16 --seeds 0:2"
+
+# column FILE NAME: the fields of a column, messages aside.
+column() {
+  awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' "$1"
+}
+
+# whole FILE: every row has all its columns and an end.
+whole() {
+  checks=$((checks + 1))
+  awk -F, 'NR == 1 { n = NF } NF < n { bad = 1 } END { exit bad }' "$1" || fail "$1 has a short row"
+  [ "$(tail -c 1 "$1" | od -An -c | tr -d ' ')" = '\n' ] || fail "$1 ends within a row"
+}
+
+# The rows without what the clock says.
+timeless() {
+  awk -F, 'BEGIN { OFS = "," } NR == 1 { for (i = 1; i <= NF; i++) if ($i == "wall_seconds") at = i } { $at = ""; print }' "$1" | sort
+}
+
+# All is there, and says what ran; nothing on stderr in a pipe.
+# shellcheck disable=SC2086
+check "ODE and SDE" $sweep $small --solvers cvode-adams,dopri5,heun2,ab2,euler-maruyama --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a"
+says "wrote $out/a/results.csv (20 rows), manifest.json, table.md and 3 plots"
+equals "$(wc -c <"$scratch/stderr" | tr -d ' ')" 0 "bytes on stderr in a pipe"
+csv=$out/a/results.csv
+present "$csv" "$out/a/manifest.json" "$out/a/table.md" "$out/a/work-precision-Linear.gp" "$out/a/work-precision-Linear.dat"
+whole "$csv"
+equals "$(wc -l <"$csv" | tr -d ' ')" 21 "rows and the header"
+equals "$(column "$csv" status | sort -u)" ok "status of every run"
+equals "$(column "$csv" nfe | awk '$1 < 8' | wc -l | tr -d ' ')" 0 "runs with too few evaluations"
+equals "$(grep -c '^ODE,heun2,Linear,uniform,,,,,32,' "$csv")" 2 "runs of heun2 with 32 steps"
+equals "$(awk -F, '$2 == "heun2" && $9 == 32 { print $12 }' "$csv" | sort -u)" 64 "evaluations of heun2 with 32 steps"
+equals "$(awk -F, '$2 == "euler-maruyama" && $9 == 32 { print $12 }' "$csv" | sort -u)" 33 "32 steps and the last one"
+checks=$((checks + 1))
+# A tighter tolerance and a finer grid have the smaller error, by far.
+awk -F, '{ sum[$2, $8 == "" ? $9 : $8] += $15 }
+  END { exit !(sum["dopri5", "0.0001"] < sum["dopri5", "0.01"] / 5 && sum["heun2", 32] < sum["heun2", 8] / 5 && sum["heun2", 32] > 0) }' \
+  "$csv" || fail "errors do not fall: $(cat "$csv")"
+for word in "Evaluations needed" "Least error" "| ab2 |" "w(1/2)" "w = 2 D" "exact samples"; do
+  checks=$((checks + 1))
+  grep -qF -e "$word" "$out/a/table.md" || fail "table.md lacks '$word'"
+done
+if command -v python3 >/dev/null 2>&1; then
+  check "manifest.json is JSON" python3 -m json.tool "$out/a/manifest.json"
+  check "results.csv is CSV" python3 -c '
+import csv, sys
+rows = list(csv.reader(open(sys.argv[1])))
+assert all(len(row) == len(rows[0]) for row in rows), rows' "$csv"
+fi
+if command -v gnuplot >/dev/null 2>&1; then
+  present "$out/a/work-precision-Linear.png" "$out/a/covariance-Linear.png" "$out/a/sliced-w2-Linear.png"
+fi
+
+# The same again: every row is there, and nothing changes.
+cp "$csv" "$scratch/before.csv"
+# shellcheck disable=SC2086
+check "again" $sweep $small --solvers cvode-adams,dopri5,heun2,ab2,euler-maruyama --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a" --threads 1
+says "20 of 20 rows are there already"
+same "$csv" "$scratch/before.csv"
+
+# Rows that are missing, and one that is torn, are made again, equal to the first ones.
+head -c 1500 "$scratch/before.csv" >"$csv"
+# shellcheck disable=SC2086
+check "resume" $sweep $small --solvers cvode-adams,dopri5,heun2,ab2,euler-maruyama --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a"
+says "of 20 rows are there already"
+whole "$csv"
+timeless "$csv" >"$scratch/resumed"
+timeless "$scratch/before.csv" >"$scratch/first"
+same "$scratch/resumed" "$scratch/first"
+
+# Another sweep's folder is refused and left alone, and so is one that holds results of something else.
+cp "$csv" "$scratch/before.csv"
+# shellcheck disable=SC2086
+{
+  refuse 2 "--solvers was" $sweep $small --solvers dopri5 --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a"
+  refuse 2 "holds another sweep" $sweep --target gmm:d=2,modes=4,std=0.2 --num-samples 16 --seeds 0:2 \
+    --solvers cvode-adams,dopri5,heun2,ab2,euler-maruyama --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a"
+  same "$csv" "$scratch/before.csv"
+  mkdir -p "$out/other"
+  echo "mine" >"$out/other/results.csv"
+  refuse 2 "without a manifest.json" $sweep $small --solvers dopri5 --out "$out/other"
+  equals "$(cat "$out/other/results.csv")" mine "a file of somebody else"
+  rm "$out/other/results.csv"
+  echo "{]" >"$out/other/manifest.json"
+  refuse 1 "no manifest of a sweep" $sweep $small --solvers dopri5 --out "$out/other"
+  equals "$(cat "$out/other/manifest.json")" "{]" "a manifest of somebody else"
+  cp "$csv" "$scratch/changed.csv"
+  sed 's/,dopri5,/,dopri6,/' "$scratch/changed.csv" >"$csv"
+  refuse 1 "line " $sweep $small --solvers cvode-adams,dopri5,heun2,ab2,euler-maruyama --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a"
+  sed 's/,ok,/,good,/' "$scratch/changed.csv" >"$csv"
+  refuse 1 "malformed" $sweep $small --solvers cvode-adams,dopri5,heun2,ab2,euler-maruyama --rtol 1e-2,1e-4 --steps 8,32 --out "$out/a"
+}
+
+# Ctrl-C leaves whole rows; the same command completes them.
+long="--target gmm:d=8,modes=6,std=0.3 --num-samples 48 --seeds 0:3 --solvers heun2,ab2 --steps 20,40,60,80,100,120 --reference-rtol 1e-6"
+# shellcheck disable=SC2086
+$sweep $long --out "$out/cut" >"$scratch/stdout" 2>"$scratch/stderr" &
+run=$!
+waited=0
+until [ "$waited" -ge 600 ] || [ "$(cat "$out/cut/results.csv" 2>/dev/null | wc -l)" -ge 4 ]; do
+  sleep 0.05
+  waited=$((waited + 1))
+done
+kill -TERM $run 2>/dev/null
+wait $run
+status=$?
+checks=$((checks + 1))
+if [ $status -ne 0 ]; then # a machine may be too quick for the signal
+  equals $status 143 "status of an interrupted sweep"
+  warns "rows are in $out/cut/results.csv"
+  [ ! -e "$out/cut/table.md" ] || fail "an interrupted sweep wrote its table"
+fi
+whole "$out/cut/results.csv"
+# shellcheck disable=SC2086
+{
+  check "completed" $sweep $long --out "$out/cut"
+  check "uninterrupted" $sweep $long --out "$out/uncut"
+}
+timeless "$out/cut/results.csv" >"$scratch/resumed"
+timeless "$out/uncut/results.csv" >"$scratch/first"
+same "$scratch/resumed" "$scratch/first"
+
+# Without gnuplot it succeeds and says so.
+mkdir -p "$scratch/bin"
+for tool in sh env; do ln -sf "$(command -v $tool)" "$scratch/bin/$tool"; done
+# shellcheck disable=SC2086
+check "no gnuplot" env PATH="$scratch/bin" $sweep $small --solvers heun2 --steps 4 --out "$out/bare"
+says "gnuplot"
+says "apt-get install gnuplot-nox"
+present "$out/bare/work-precision-Linear.gp" "$out/bare/work-precision-Linear.dat" "$out/bare/table.md"
+absent "$out/bare/work-precision-Linear.png"
+
+# One Gaussian: the closed form of the flow is what a fine solve finds on every path.
+check "Gaussian" $sweep --target gaussian:d=2,mean=1/-2,std=0.3/2 --path-types Linear,GVP,VP --num-samples 4 --solvers dopri5 \
+  --rtol 1e-10 --clock angle --out "$out/gauss"
+checks=$((checks + 1))
+awk -F, 'NR > 1 && !($15 < 1e-8) { exit 1 }' "$out/gauss/results.csv" || fail "errors: $(cat "$out/gauss/results.csv")"
+
+# Forms, last steps, paths and grids multiply; a checkpoint is a target too.
+check "forms and grids" $sweep --target gaussian:d=1 --num-samples 8 --path-types Linear,VP --solvers shark --steps 4 \
+  --diffusion-forms sigma,SBDM,constant --diffusion-norms 0.5,1 --last-steps Mean,Tweedie,Euler --time-grids uniform,cosine --out "$out/forms"
+says "(72 rows)"
+printf '0\n0.1\n0.4\n1\n' >"$scratch/grid.txt"
+check "grid of a file" $sweep --target gaussian:d=1 --num-samples 8 --solvers heun2,dopri5 --time-grids list,uniform --grid-file "$scratch/grid.txt" \
+  --steps 5,6 --rtol 1e-2 --out "$out/list"
+says "(4 rows)"
+check "checkpoint" $sweep --ckpt "$digits" --num-heads 4 --num-samples 2 --solvers heun2,cvode-adams --steps 4 --rtol 1e-2 \
+  --reference-rtol 1e-3 --dtype f32 --cfg-scale 2 --out "$out/digits"
+says "(2 rows)"
+grep -q "$(sha256sum "$digits" | cut -d' ' -f1)" "$out/digits/manifest.json" || fail "no hash of the checkpoint"
+equals "$(column "$out/digits/results.csv" status | sort -u)" ok "runs on the digits"
+
+# A divergence is a row, not an end.
+check "divergence" $sweep --target gaussian:d=1,std=0.0001 --num-samples 4 --solvers euler-maruyama --diffusion-forms constant \
+  --diffusion-norms 1e9 --steps 100 --last-steps None --out "$out/wild"
+equals "$(column "$out/wild/results.csv" status)" diverged "status"
+
+# Mixtures from files.
+printf '{"weights": [1, 2], "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
+check "mixture of a file" $sweep --target "$scratch/mix.json" --num-samples 8 --solvers heun2 --steps 4 --out "$out/mix"
+printf '{"weights": [1, 3], "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
+refuse 2 "the target differs" $sweep --target "$scratch/mix.json" --num-samples 8 --solvers heun2 --steps 4 --out "$out/mix"
+
+# bad_mixture TEXT JSON: refused before a folder is made.
+bad_mixture() {
+  printf '%s' "$2" >"$scratch/bad.json"
+  refuse 1 "$1" $sweep --target "$scratch/bad.json" --solvers heun2 --out "$out/none"
+}
+bad_mixture "weights are positive" '{"weights": [1, -1], "means": [[0], [1]], "variances": [1, 1]}'
+bad_mixture "variances are positive" '{"weights": [1], "means": [[0]], "variances": [0]}'
+bad_mixture "mean 1 has 1 entries" '{"weights": [1, 1], "means": [[0, 1], [1]], "variances": [1, 1]}'
+bad_mixture "line 1" '{"weights": [1, '
+bad_mixture "variances is missing" '{"weights": [1], "means": [[0]]}'
+refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --out "$out/none"
+
+# Unknown names, with the nearest right one; combinations that cannot work; all before anything is written.
+# shellcheck disable=SC2086
+{
+  refuse 2 "did you mean 'dopri5'" $sweep $small --solvers heun2,dopri --out "$out/none"
+  refuse 2 "did you mean 'shark'" $sweep $small --solvers sharc --out "$out/none"
+  refuse 2 "'heun2' twice" $sweep $small --solvers heun2,heun --out "$out/none"
+  refuse 2 "did you mean 'sigma'" $sweep $small --solvers shark --diffusion-forms sigm --out "$out/none"
+  refuse 2 "did you mean 'Tweedie'" $sweep $small --solvers shark --last-steps tweedy --out "$out/none"
+  refuse 2 "did you mean 'GVP'" $sweep $small --solvers shark --path-types GVQ --out "$out/none"
+  refuse 2 "did you mean 'gmm" $sweep --target gmn:d=2 --solvers heun2 --out "$out/none"
+  refuse 2 "no target" $sweep --solvers heun2 --out "$out/none"
+  refuse 2 "two targets" $sweep $small --ckpt "$digits" --solvers heun2 --out "$out/none"
+  refuse 2 "needs exact samples" $sweep --ckpt "$digits" --num-heads 4 --solvers shark --out "$out/none"
+  refuse 2 "are for --ckpt" $sweep $small --cfg-scale 2 --solvers heun2 --out "$out/none"
+  refuse 2 "heun2 on Linear: " $sweep $small --solvers heun2 --prediction noise --clock t --out "$out/none"
+  refuse 2 "table" $sweep $small --solvers shark --diffusion-forms table --out "$out/none"
+  refuse 2 "belong together" $sweep $small --solvers heun2 --time-grids list --out "$out/none"
+  refuse 2 "--seeds '4:4'" $sweep --target gaussian:d=1 --seeds 4:4 --solvers heun2 --out "$out/none"
+  refuse 2 "--seeds has 3 twice" $sweep --target gaussian:d=1 --seeds 3,4,3 --solvers heun2 --out "$out/none"
+  refuse 2 "--rtol has 0.1 twice" $sweep $small --solvers dopri5 --rtol 0.1,1e-1 --out "$out/none"
+  refuse 2 "--solvers is missing" $sweep $small --out "$out/none"
+}
+absent "$out/none"
+finish
