@@ -70,7 +70,8 @@ static const tr_option options[] = {
      .default_note = "the method's own", .help = "First step of an adaptive solver, in the time it works in."},
     {.name = "clock", CHOICE, FIELD(clock), SOLVER, .modes = ODE, .choices = "auto,t,angle", .default_text = "auto",
      .help = "Time that an ODE solver works in: t, or the angle atan2(alpha, sigma), in which every path is smooth to "
-             "both ends. auto: t for a fixed grid, otherwise what suits the path."},
+             "both ends. auto: t where the velocity is finite to both ends, else the angle, and always the angle for the "
+             "exponential methods (ddim to unipc)."},
     {.name = "reverse", .type = TR_OPTION_FLAG, FIELD(reverse), SOLVER, .modes = ODE,
      .help = "From data (--init) to noise."},
     {.name = "train-eps", DOUBLE, FIELD(train_eps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(0.5),

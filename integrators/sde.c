@@ -79,12 +79,13 @@ static void release(tr_sde_run *run) {
   tr_array_destroy(&run->between);
 }
 
-/* Where g is infinite only the problem itself knows the way out. */
-static tr_status leave_singularity(tr_sde_run *run, double t, double h, double g2) {
+/* Where g is infinite only the problem itself knows the way out; some methods leave it all steps. */
+static tr_status let_problem_step(tr_sde_run *run, double t, double h, double g2) {
   if (!run->problem->singular_step)
     return TR_FAIL(
         run->ctx, TR_E_NONFINITE,
-        "%s: g^2 = %g at t = %.10g, and the problem has no step out of a singular time: start later",
+        "%s: g^2 = %g at t = %.10g, and the problem has no step of its own: start at a time where g is "
+        "finite, with a method that needs no more",
         run->spec->method->info.name, g2, t);
   return run->problem->singular_step(t, h, run->z, run->x, &run->stats->n_rhs, run->problem->user);
 }
@@ -95,7 +96,7 @@ static tr_status take_step(tr_sde_run *run, double t, double t_next) {
   TR_TRY(run->problem->g2(t, &g2, run->problem->user));
   if (g2 < 0) return TR_FAIL(run->ctx, TR_E_ARG, "g^2 = %g at t = %.10g is negative", g2, t);
   run->singular = !isfinite(g2);
-  if (run->singular) return leave_singularity(run, t, t_next - t, g2);
+  if (run->singular || !method->step) return let_problem_step(run, t, t_next - t, g2);
   run->stats->n_rhs += method->nfe_per_step;
   return method->step(method, run->problem, t, t_next, run->z, run->z2, run->x, run->scratch);
 }

@@ -24,7 +24,7 @@ typedef struct {
   tr_status (*g2_integral)(double t0, double t1, double *out, void *user);
   /* One step from a time t where g2 is infinite, exact in the noise: x(t) -> x(t + h) with the standard
    * normals z of that step. NULL: such a time is an error. Adds its evaluations of f to *n_rhs, at most the
-   * method's nfe_per_step. */
+   * method's nfe_per_step. Methods without a `step` leave every step to it. */
   tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user);
   void *user;
 } tr_sde_problem;
@@ -38,7 +38,8 @@ typedef struct tr_sde_method {
   const void *detail;              /* the method's own table (integrators/stochastic_rk.h) */
   /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
    * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless declared in
-   * draws). */
+   * draws). NULL: a method that knows more of the problem than f and g; the problem takes the steps, by
+   * singular_step. */
   tr_status (*step)(const struct tr_sde_method *method, const tr_sde_problem *, double t, double t_next,
                     const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
   /* OPTIONAL; NULL: fixed grids only. After step() over a step h: error = x' minus an embedded solution. */

@@ -4,11 +4,11 @@
 #include "transport/modules.h"
 
 static double D(const tr_diffusion *d, const tr_coeffs *at) {
-  return d->norm * at->g2_W;
+  return d->norm > 0 ? d->norm * at->g2_W : 0; /* 0 at alpha = 0 too */
 }
 
 static double D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
-  return d->norm * at->W / at->alpha;
+  return d->norm > 0 ? d->norm * at->W / at->alpha : 0;
 }
 
 static double kappa(const tr_diffusion *d, const tr_coeffs *at) {

@@ -32,6 +32,9 @@ extern const tr_module *const tr_exponential_ddim,
     *const tr_exponential_dpmpp_2m, *const tr_exponential_dpmpp_3m, *const tr_exponential_deis,
                                                                         *const tr_exponential_unipc;
 
+/* of kind "sde-method" */
+extern const tr_module *const tr_exponential_sde_euler, *const tr_exponential_sde_2m;
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,7 @@
 
 #include "integrators/ode.h"
 #include "integrators/register.h"
+#include "integrators/sde.h"
 #include "transport/diffusion.h"
 #include "transport/grid.h"
 #include "transport/interpolant.h"
@@ -48,7 +49,8 @@ static const entry modules[] = {
 static const entry methods[] = {
     {TR_KIND_ODE_METHOD, &tr_exponential_ddim},     {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_2m},
     {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_3m}, {TR_KIND_ODE_METHOD, &tr_exponential_deis},
-    {TR_KIND_ODE_METHOD, &tr_exponential_unipc},
+    {TR_KIND_ODE_METHOD, &tr_exponential_unipc},    {TR_KIND_SDE_METHOD, &tr_exponential_sde_euler},
+    {TR_KIND_SDE_METHOD, &tr_exponential_sde_2m},
 };
 
 static tr_status register_list(tr_ctx *ctx, const entry *list, size_t n) {

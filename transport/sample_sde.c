@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/vec.h"
+#include "transport/exponential_sde.h"
 #include "transport/sampler.h"
 #include "transport/sampler_run.h"
 
@@ -22,8 +23,8 @@ typedef struct {
   int n_grid;
   tr_save_plan plan;
   tr_brownian *path; /* our own, NULL when the caller gave one */
-  tr_array *p;       /* the prediction; x at the clamped angle beside it */
-  tr_array *nearby;
+  tr_array *p;       /* the prediction of the last step */
+  tr_exponential_walk exponential;
 } sde_run;
 
 static tr_coeffs coeffs_at(const sde_run *run, double t) {
@@ -64,41 +65,15 @@ static tr_status g2_integral(double t0, double t1, double *out, void *user) {
   return TR_OK;
 }
 
-/* The denoiser at (t, x) as an affine function of x and the prediction that is left in run->p. Where the
- * prediction cannot give it, F is held from TR_THETA_MIN away: m = sin(theta) y + cos(theta) F. */
-static tr_status denoise(sde_run *run, double t, const tr_array *x, tr_affine *m) {
-  const tr_sampler *sampler = run->sampler;
-  tr_coeffs here = coeffs_at(run, t);
-  if (tr_affine_of(run->prediction, &here, TR_DENOISER, m))
-    return tr_drift_eval(sampler->drift, (tr_times){1, &t}, x, run->cond, run->p);
-  tr_affine F;
-  double away = tr_interpolant_time(&sampler->interpolant, here.theta + TR_THETA_MIN);
-  tr_coeffs there = coeffs_at(run, away);
-  double scale = there.c / here.c;
-  TR_TRY(tr_convert(run->ctx, &sampler->interpolant, run->prediction, TR_CANONICAL, away, &F));
-  if (!run->nearby) TR_TRY(tr_array_like(x, &run->nearby));
-  TR_TRY(tr_scale(scale, x, run->nearby));
-  TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &away}, run->nearby, run->cond, run->p));
-  double sine = here.alpha / here.c, cosine = here.sigma / here.c;
-  *m = (tr_affine){sine / here.c + cosine * F.x * scale, cosine * F.p};
-  return TR_OK;
+static int points_of(const sde_run *run) {
+  const tr_exponential_sde *table = tr_exponential_sde_of(run->sampler->sde);
+  return table ? table->points : 1;
 }
 
-/* The exact step for a frozen denoiser M (see tr_sample_sde). */
 static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user) {
   sde_run *run = user;
-  const tr_sampler *sampler = run->sampler;
-  double t_next = tr_sampler_time(t + h);
-  tr_coeffs a = coeffs_at(run, t), b = coeffs_at(run, t_next);
-  if (!run->p) TR_TRY(tr_array_like(x, &run->p));
-  tr_affine m;
-  TR_TRY(denoise(run, t, x, &m));
-  ++*n_rhs;
-  double K = tr_diffusion_churn(&sampler->diffusion, &sampler->interpolant, t, t_next);
-  double keep = b.sigma / a.sigma * exp(-K);
-  double of_m = b.alpha - a.alpha * keep, of_z = b.sigma * sqrt(-expm1(-2 * K));
-  return tr_lincomb(3, (const double[]){keep + of_m * m.x, of_m * m.p, of_z},
-                    (const tr_array *const[]){x, run->p, z}, x);
+  return tr_exponential_walk_step(&run->exponential, points_of(run), tr_sampler_time(t),
+                                  tr_sampler_time(t + h), z, x, n_rhs);
 }
 
 static tr_status on_output(int i, double t, const tr_array *x, void *user) {
@@ -124,10 +99,11 @@ static tr_status check_modules(const sde_run *run) {
   return tr_diffusion_check(run->ctx, &sampler->diffusion, &sampler->interpolant);
 }
 
-/* The first step may start on a singularity; every other evaluation must be finite. */
+/* The first step may start on a singularity; every other evaluation must be finite. The exponential methods
+ * ask for the denoiser alone. */
 static tr_status check_times(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  int last = run->n_grid - 1;
+  int last = tr_exponential_sde_of(sampler->sde) ? 0 : run->n_grid - 1;
   tr_affine unused;
   for (int i = 1; i < last; i++)
     if (!regular(run, run->grid[i]))
@@ -148,6 +124,7 @@ static tr_status check_times(const sde_run *run) {
  * 2 sigma^2 / D grows what it should damp. */
 static void warn_unstable(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
+  if (tr_exponential_sde_of(sampler->sde)) return;
   for (int i = 0; i + 1 < run->n_grid; i++) {
     tr_coeffs at = coeffs_at(run, run->grid[i]);
     double h = run->grid[i + 1] - run->grid[i],
@@ -166,6 +143,8 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
   TR_TRY(tr_sampler_check(sampler, x, &run->prediction));
   TR_TRY(check_modules(run));
+  run->exponential =
+      (tr_exponential_walk){.sampler = sampler, .prediction = run->prediction, .cond = run->cond};
   run->last_size = sampler->last->identity ? 0 : sampler->last_size;
   TR_TRY(tr_interval_sde(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          run->last_size, &run->t0, &run->t1));
@@ -184,7 +163,7 @@ static void release(sde_run *run) {
   tr_save_plan_free(&run->plan);
   tr_brownian_destroy(&run->path);
   tr_array_destroy(&run->p);
-  tr_array_destroy(&run->nearby);
+  tr_exponential_walk_free(&run->exponential);
 }
 
 /* ---- the run ---- */

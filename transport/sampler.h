@@ -88,10 +88,7 @@ tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
  * TR_OK, stop_reason "max-nfe", and x is the state at t_end (no last step of the SDE). */
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
 /* Noise to data only. Steps from a time where the drift or D is infinite are taken by the exact exponential
- * step for a frozen denoiser M,
- *   x' = (sigma'/sigma) e^-K x + alpha' (1 - rho e^-K) M + sigma' sqrt(1 - e^-2K) z,
- *   K = int D / sigma^2 dt,  rho = alpha sigma' / (sigma alpha')
- * (SDE-DPM-Solver++ of first order for kappa = 1), which is finite at alpha = 0. */
+ * step for a frozen denoiser, which is finite there (transport/exponential_sde.h). */
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
 
 #ifdef __cplusplus

@@ -119,6 +119,12 @@ for method in ddim dpmpp-2m dpmpp-3m deis unipc; do
 done
 differ "$out/ddim/samples.npz" "$out/unipc/samples.npz"
 
+for method in exponential-euler dpmpp-2m-sde; do
+  sde "$method" --sampling-method $method --num-sampling-steps 5 --diffusion-form kappa --last-step None
+  equals "$(number "$out/$method/run.json" nfe)" 4 "evaluations of $method"
+done
+differ "$out/exponential-euler/samples.npz" "$out/dpmpp-2m-sde/samples.npz"
+
 # Time grids: each has its points elsewhere; a list in a file is what it says.
 for grid in logSNR quadratic karras shift cosine; do
   ode "grid-$grid" --sampling-method euler --num-sampling-steps 5 --time-grid $grid

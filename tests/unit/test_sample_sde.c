@@ -1,105 +1,12 @@
-/* The SDE sampler on exact Gaussian fields, without Monte Carlo. For such a field every step is affine, so
- * the state is carried as its coefficients over the basis (1, x_0, z_1 .. z_K): entry 0 has the target's
- * mean, the others mean 0, the "normals" of step k are the unit vector of z_k. Mean and variance then come
- * out exactly. Every form, path and prediction; orders; the exact first step; last steps; outputs, limits,
- * refusals. */
+/* The SDE sampler on exact Gaussian fields, without Monte Carlo (tests/support/moments.h). Every form, path
+ * and prediction; orders; the exact first step; last steps; outputs, limits, refusals. */
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
 #include "core/vec.h"
 #include "tests/support/flow.h"
+#include "tests/support/moments.h"
 #include "transport/register.h"
-
-#define MU 0.7
-#define C  0.0625
-
-static const char *const paths[] = {"Linear", "GVP", "VP"};
-static const char *const forms[] = {
-    "constant", "SBDM", "sigma", "linear", "decreasing", "increasing-decreasing", "KL-eta", "kappa", "table"};
-enum { FORMS = 9 };
-
-/* A form with what it needs; the caller destroys the table. */
-static tr_diffusion form_of(tr_ctx *ctx, const char *name, tr_table **table) {
-  static const double t[] = {0, 0.3, 0.6, 1}, loss[] = {0.4, 0.2, 0.3, 0.6}, D[] = {0.5, 1, 0.4, 0};
-  static const double lambda[] = {-6, -1, 2, 6}, kappa[] = {0, 0.4, 1, 0.2};
-  tr_diffusion d = {0};
-  *table = NULL;
-  CHECK_OK(ctx, tr_diffusion_find(ctx, name, &d));
-  d.norm = 0.8;
-  if (strcmp(name, "KL-eta") == 0) {
-    CHECK_OK(ctx, tr_table_create(ctx, 4, t, loss, table));
-    CHECK_OK(ctx, tr_diffusion_set(ctx, &d, "eta", 0.5));
-  }
-  if (strcmp(name, "kappa") == 0) CHECK_OK(ctx, tr_table_create(ctx, 4, lambda, kappa, table));
-  if (strcmp(name, "table") == 0) CHECK_OK(ctx, tr_table_create(ctx, 4, t, D, table));
-  d.table = *table;
-  return d;
-}
-
-static tr_status unit_normal(long step, tr_array *z, void *user) {
-  (void)user;
-  double *c = calloc((size_t)z->count, sizeof *c);
-  c[2 + step] = 1;
-  tr_status status = tr_array_set_f64(z, c);
-  free(c);
-  return status;
-}
-
-typedef struct {
-  double mean, variance;
-  tr_sample_stats stats;
-} moments;
-
-/* Runs with `steps` steps from the exact law at t0 and returns the law at the end. Replaces s->drift. */
-static moments run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps) {
-  int n = steps + 2;
-  double *c = calloc((size_t)n, sizeof *c), *mean = calloc((size_t)n, sizeof *mean),
-         *variance = malloc((size_t)n * sizeof *variance);
-  moments out = {0};
-  tr_array *x;
-  tr_brownian *path = NULL;
-  double t0, t1;
-  mean[0] = MU;
-  for (int i = 0; i < n; i++) variance[i] = spread;
-  CHECK_OK(ctx, tr_exact_create_gaussian(ctx, &s.interpolant, kind, n, mean, variance, &s.drift));
-  CHECK_OK(ctx, tr_interval_sde(ctx, &s.interpolant, kind, s.sample_eps, 0, &t0, &t1));
-  tr_coeffs at = tr_interpolant_at(&s.interpolant, t0);
-  c[0] = at.alpha * MU;
-  c[1] = sqrt(at.alpha * at.alpha * spread + at.sigma * at.sigma);
-  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){1, n}, &x));
-  CHECK_OK(ctx, tr_array_set_f64(x, c));
-  CHECK_OK(ctx, tr_brownian_create_given(ctx, steps, unit_normal, NULL, &path));
-  s.n_steps = steps + 1;
-  s.path = path;
-  CHECK_OK(ctx, tr_sample_sde(&s, NULL, x, &out.stats));
-  CHECK_OK(ctx, tr_array_get_f64(x, c));
-  out.mean = c[0];
-  for (int i = 1; i < n; i++) out.variance += c[i] * c[i];
-  tr_brownian_destroy(&path);
-  tr_array_destroy(&x);
-  tr_drift_destroy(&s.drift);
-  free(c);
-  free(mean);
-  free(variance);
-  return out;
-}
-
-static tr_sampler sampler_of(tr_ctx *ctx, const char *path, const char *method, const char *last) {
-  tr_sampler s;
-  CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
-  CHECK_OK(ctx, tr_interpolant_find(ctx, path, &s.interpolant));
-  CHECK_OK(ctx, tr_last_step_find(ctx, last, &s.last));
-  s.sde = flow_sde_method(ctx, method);
-  s.sample_eps = 0;
-  return s;
-}
-
-/* The law after Tweedie's last step of the exact law at t1: mean mu, variance (alpha C)^2 / V. */
-static double tweedie_variance(const tr_interpolant *interpolant, double t1) {
-  tr_coeffs at = tr_interpolant_at(interpolant, t1);
-  double V = at.alpha * at.alpha * C + at.sigma * at.sigma;
-  return at.alpha * at.alpha * C * C / V;
-}
 
 /* Every form on every path from t = 0: the right law in the limit, with the method's order. The first order
  * methods may change the sign of their error on the way, so of them only a decrease is asked. */
@@ -111,15 +18,15 @@ static void every_form(tr_ctx *ctx) {
       {"euler-maruyama", 0, 0.75, 0.04}, {"heun-sit", 0, 0.9, 0.07}, {"heun-additive", 0.1, 0.27, 1.5e-3}};
   for (int m = 0; m < 3; m++)
     for (int p = 0; p < 3; p++)
-      for (int f = 0; f < FORMS; f++) {
+      for (int f = 0; f < MOMENTS_FORMS; f++) {
         tr_table *table;
-        tr_sampler s = sampler_of(ctx, paths[p], methods[m].name, "Tweedie");
-        s.diffusion = form_of(ctx, forms[f], &table);
-        double want = tweedie_variance(&s.interpolant, 1 - s.last_size), error[2], mean[2];
+        tr_sampler s = moments_sampler(ctx, moments_paths[p], methods[m].name, "Tweedie");
+        s.diffusion = moments_form(ctx, moments_forms[f], &table);
+        double want = moments_tweedie(&s.interpolant, 1 - s.last_size), error[2], mean[2];
         for (int k = 0; k < 2; k++) {
-          moments got = run(ctx, s, TR_VELOCITY, C, 100 << k);
+          moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 100 << k);
           error[k] = fabs(got.variance / want - 1);
-          mean[k] = fabs(got.mean - MU);
+          mean[k] = fabs(got.mean - MOMENTS_MU);
           CHECK(got.stats.nfe <= s.sde->nfe_per_step * (100L << k) + 1 && got.stats.t0 == 0);
           CHECK(got.stats.t_end == 1 && got.stats.n_steps == (100 << k) + 1);
         }
@@ -139,9 +46,10 @@ static void every_prediction(tr_ctx *ctx) {
     for (int f = 0; f < 2; f++)
       for (int k = 0; k < 3; k++) {
         tr_table *table;
-        tr_sampler s = sampler_of(ctx, paths[p], "heun-additive", "Mean");
-        s.diffusion = form_of(ctx, f ? "SBDM" : "sigma", &table);
-        moments want = run(ctx, s, TR_VELOCITY, C, 96), got = run(ctx, s, kinds[k], C, 96);
+        tr_sampler s = moments_sampler(ctx, moments_paths[p], "heun-additive", "Mean");
+        s.diffusion = moments_form(ctx, f ? "SBDM" : "sigma", &table);
+        moments want = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 96),
+                got = moments_run(ctx, s, kinds[k], MOMENTS_C, 96);
         /* The first step itself differs when it is exact for one prediction and Heun's for the other. */
         bool same_first = p == 2 || f == 1 || kinds[k] == TR_DENOISER;
         CHECK_NEAR(got.mean, want.mean, same_first ? 2e-5 : 1e-3);
@@ -156,19 +64,19 @@ static void every_prediction(tr_ctx *ctx) {
 static void exact_first_step(tr_ctx *ctx) {
   for (int p = 0; p < 2; p++)
     for (int k = 0; k < 2; k++) {
-      tr_sampler s = sampler_of(ctx, paths[p], "euler-maruyama", "Tweedie");
+      tr_sampler s = moments_sampler(ctx, moments_paths[p], "euler-maruyama", "Tweedie");
       tr_quantity kind = k ? TR_NOISE : TR_VELOCITY;
       s.last_size = 0.3;
       CHECK_OK(ctx, tr_diffusion_find(ctx, k ? "sigma" : "SBDM", &s.diffusion));
-      moments got = run(ctx, s, kind, 0, 1);
-      CHECK_NEAR(got.mean, MU, 1e-9);
+      moments got = moments_run(ctx, s, kind, 0, 1);
+      CHECK_NEAR(got.mean, MOMENTS_MU, 1e-9);
       CHECK_NEAR(got.variance, 0, 1e-18);
       CHECK(got.stats.nfe == 2);
       CHECK_OK(ctx, tr_last_step_find(ctx, "Euler", &s.last));
-      got = run(ctx, s, kind, 0, 1);
+      got = moments_run(ctx, s, kind, 0, 1);
       tr_coeffs at = tr_interpolant_at(&s.interpolant, 0.7);
       double clamp = k ? 2 * TR_THETA_MIN : 1e-12;
-      CHECK_NEAR(got.mean, (at.alpha + 0.3 * at.dalpha) * MU, clamp);
+      CHECK_NEAR(got.mean, (at.alpha + 0.3 * at.dalpha) * MOMENTS_MU, clamp);
       CHECK_NEAR(sqrt(got.variance), fabs(1 + 0.3 * at.dsigma / at.sigma) * at.sigma, clamp);
     }
 }
@@ -180,18 +88,18 @@ static void to_the_data(tr_ctx *ctx) {
   for (int p = 0; p < 3; p++)
     for (int f = 0; f < 6; f++) {
       tr_table *table;
-      tr_sampler s = sampler_of(ctx, paths[p], "heun-additive", "None");
-      s.diffusion = form_of(ctx, legal[f], &table);
+      tr_sampler s = moments_sampler(ctx, moments_paths[p], "heun-additive", "None");
+      s.diffusion = moments_form(ctx, legal[f], &table);
       if (p < 2) {
-        moments got = run(ctx, s, TR_VELOCITY, C, 400);
+        moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 400);
         CHECK(got.stats.t1 == 1 && got.stats.t_end == 1 && got.stats.nfe <= 800 && got.stats.n_steps == 400);
-        CHECK_NEAR(got.mean, MU, 1e-4);
-        CHECK_NEAR(got.variance / C, 1, 2e-3);
+        CHECK_NEAR(got.mean, MOMENTS_MU, 1e-4);
+        CHECK_NEAR(got.variance / MOMENTS_C, 1, 2e-3);
       }
       s.sde = flow_sde_method(ctx, "euler-maruyama");
-      moments got = run(ctx, s, TR_VELOCITY, C, 400);
-      CHECK_NEAR(got.mean, MU, 5e-3);
-      CHECK_NEAR(got.variance / C, 1, 0.1);
+      moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 400);
+      CHECK_NEAR(got.mean, MOMENTS_MU, 5e-3);
+      CHECK_NEAR(got.variance / MOMENTS_C, 1, 0.1);
       tr_table_destroy(&table);
     }
 }
