@@ -4,11 +4,10 @@
 #include "transport/modules.h"
 
 static const tr_exponential table = {.of = TR_DENOISER, .points = 1};
-static const tr_ode_method method = {
-    .info = {"ddim", "exponential-euler", "DDIM: exact for a denoiser held over the step"},
-    .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
-    .order = 1,
-    .nfe_per_step = 1,
-    .detail = &table,
-    .solve = tr_exponential_solve};
+static const tr_ode_method method = {.info = {"ddim", NULL, "DDIM: exact for a denoiser held over the step"},
+                                     .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
+                                     .order = 1,
+                                     .nfe_per_step = 1,
+                                     .detail = &table,
+                                     .solve = tr_exponential_solve};
 const tr_module *const tr_exponential_ddim = &method.info;

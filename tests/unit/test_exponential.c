@@ -69,13 +69,13 @@ static double error_with(tr_ctx *ctx, tr_sampler s, int n, const double *want) {
 
 static void reference(tr_ctx *ctx, tr_sampler s, double *want) {
   s.ode.method = flow_ode_method(ctx, "dopri5");
-  s.ode.rtol = s.ode.atol = 1e-12;
+  s.ode.rtol = s.ode.atol = 1e-11;
   s.clock = TR_CLOCK_ANGLE;
   run(ctx, &s, start, want, NULL);
 }
 
 /* Between the ends every method has its order; one that only its start keeps from a higher order may show
- * anything up to that. */
+ * more. */
 static void orders(tr_ctx *ctx) {
   const tr_ode_method *method;
   for (int i = 0; (method = method_at(ctx, i)); i++) {
@@ -94,13 +94,15 @@ static void orders(tr_ctx *ctx) {
         s.reverse = kind & 1;
         reference(ctx, s, want);
         s.ode.method = method;
-        double coarse = 0, fine = error_with(ctx, s, 960, want);
+        double coarse = 0, fine = error_with(ctx, s, 480, want);
         for (int n = 60; n <= 120; n += 20) /* an error that changes sign is small at one n only */
           coarse = fmax(coarse, error_with(ctx, s, n, want) * pow(n / 120., method->order));
-        double order = log2(coarse / fine) / 3;
+        double order = log2(coarse / fine) / 2;
         printf(" %.2f", order);
-        bool mixed = table->points > 3;
-        CHECK(order > method->order - (mixed ? 0.6 : 0.3) && order < method->order + (mixed ? 1.3 : 0.3));
+        if (table->points > 3)
+          CHECK(order > method->order - 0.6);
+        else
+          CHECK_NEAR(order, method->order, 0.3);
         CHECK(fine < (method->order == 1 ? 2e-2 : 2e-3));
         tr_drift_destroy(&s.drift);
       }
