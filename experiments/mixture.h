@@ -26,7 +26,8 @@ void mixture_free(mixture *m);
 /* From a text that names one:
  *   gmm:d=2,modes=8,std=0.05[,radius=2][,seed=0]  equal weights, one std; the means lie
  *     d = 1: evenly from -radius to radius      d = 2: evenly on the circle, the first at (radius, 0)
- *     d > 2: each coordinate radius / sqrt(2) times a standard normal addressed by (seed, mode, coordinate)
+ *     d > 2: at about this radius in random directions, each coordinate being radius / sqrt(d) times a
+ *       standard normal addressed by (seed, mode, coordinate)
  *   gaussian:d=2[,mean=0][,std=1]  mean and std: one number, or d of them separated by '/'
  *   anything that ends in .json: a file, see mixture_read
  * Errors are TR_E_ARG, one line, with the nearest right spelling. */

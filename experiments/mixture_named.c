@@ -123,7 +123,7 @@ static void place_means(mixture *m, double radius, uint64_t seed) {
         *mean = radius * (i == 0 ? cos(2 * TR_PI * k / m->K) : sin(2 * TR_PI * k / m->K));
       else {
         tr_random_normal_pair(&address, (uint64_t)k, (uint32_t)(i / 2), z);
-        *mean = radius / sqrt(2) * z[i % 2];
+        *mean = radius / sqrt((double)m->d) * z[i % 2];
       }
     }
 }

@@ -1,4 +1,4 @@
-/* A progress line with the time still needed, on a terminal only: nothing is printed into a pipe or a file.
+/* A progress bar with the time still needed, on a terminal only: nothing is printed into a pipe or a file.
  */
 #ifndef TR_EXPERIMENTS_PROGRESS_H
 #define TR_EXPERIMENTS_PROGRESS_H

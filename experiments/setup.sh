@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what transit needs on Debian 12: sh experiments/setup.sh run|test
-#   run   to build and run the program
-#   test  the same and what tests/run.sh uses besides
+# Installs what transit needs on Debian 12: sh experiments/setup.sh run|figures|test
+#   run      to build and run the program
+#   figures  the same and gnuplot, which draws the pictures of transit sweep
+#   test     what run has and what tests/run.sh uses besides
 # Does nothing when everything is there already, so it is quick and works offline then. Needs root or sudo otherwise.
 # On another system: install the like of these packages, set TRANSIT_SETUP=skip, and this script leaves all as it is.
 set -eu
@@ -51,9 +52,10 @@ install_packages() {
 
 case ${1-} in
 run) wanted="$build_packages $library_packages" ;;
+figures) wanted="$build_packages $library_packages gnuplot-nox" ;;
 test) wanted="$build_packages $library_packages $test_packages" ;;
 *)
-  echo "usage: sh experiments/setup.sh run|test" >&2
+  echo "usage: sh experiments/setup.sh run|figures|test" >&2
   exit 2
   ;;
 esac

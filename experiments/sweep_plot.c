@@ -158,7 +158,8 @@ static tr_status write_script(plot *p) {
   fprintf(p->out, "\nset xlabel \"evaluations of the field\"\nset ylabel ");
   quoted(p->out, p->figure->axis);
   fprintf(p->out,
-          "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key tmargin\nset xrange [%.6g : %.6g]\n"
+          "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key tmargin center horizontal\nset "
+          "xrange [%.6g : %.6g]\n"
           "set xtics (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)\n",
           0.85 * p->nfe_low, 1.18 * p->nfe_high);
   write_curves(p);

@@ -1,6 +1,7 @@
 /* table.md: what a sweep found, as Markdown. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/io/file.h"
 #include "experiments/sweep_summary.h"
@@ -95,6 +96,24 @@ static void nfe_table(const table *t) {
     if (head(t, s)->sde) continue;
     print_solver(t->out, head(t, s));
     for (int l = 0; l < N_LEVELS; l++) print_cell(t->out, "%.4g", nfe_for(t, s, levels[l]));
+    fputs("\n", t->out);
+  }
+}
+
+/* The same over the evaluations of dopri5, the reference's solver, when it is in the sweep. */
+static void ratio_table(const table *t) {
+  int base = 0;
+  while (base < t->plan->n_series && strcmp(head(t, base)->solver, "dopri5") != 0) base++;
+  if (base == t->plan->n_series) return;
+  fputs("\nThe same over the evaluations of dopri5:\n\n| solver |", t->out);
+  for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
+  fputs("\n", t->out);
+  rule(t->out, 1, N_LEVELS);
+  for (int s = 0; s < t->plan->n_series; s++) {
+    if (head(t, s)->sde || s == base) continue;
+    print_solver(t->out, head(t, s));
+    for (int l = 0; l < N_LEVELS; l++)
+      print_cell(t->out, "%.2f", nfe_for(t, s, levels[l]) / nfe_for(t, base, levels[l]));
     fputs("\n", t->out);
   }
 }
@@ -229,6 +248,7 @@ static tr_status path_tables(table *t) {
   fprintf(t->out, "\n## %s path\n\n", t->plan->paths[t->path].type->info.name);
   if (has_ode) {
     nfe_table(t);
+    ratio_table(t);
     budget_table(t);
     ode_runs(t);
   }
