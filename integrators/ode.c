@@ -3,6 +3,7 @@
 #include "integrators/ode.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/vec.h"
@@ -174,6 +175,7 @@ tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double 
     return TR_FAIL(x->ctx, TR_E_SHAPE, "a state of %s: an f32 or f64 array with elements is needed",
                    tr_array_describe(x, text, sizeof text));
   }
+  snprintf(stats->solver, sizeof stats->solver, "%s", spec->method->info.name);
   tr_ode_spec settled = *spec;
   tr_ode_run run = {.ctx = x->ctx,
                     .method = spec->method,

@@ -168,12 +168,12 @@ static void release(sde_run *run) {
 
 /* ---- the run ---- */
 
-static tr_status walk(sde_run *run, long max_nfe, tr_array *x, tr_sde_stats *stats) {
+static tr_status walk(sde_run *run, tr_array *x, tr_sde_stats *stats) {
   const tr_sampler *sampler = run->sampler;
   tr_sde_spec spec = {.method = sampler->sde,
                       .grid = run->grid,
                       .n_grid = run->n_grid,
-                      .max_nfe = max_nfe,
+                      .max_nfe = sampler->max_nfe,
                       .on_progress = sampler->on_progress,
                       .progress_user = sampler->progress_user};
   tr_sde_problem problem = {drift, g2, g2_integral, singular_step, run};
@@ -198,21 +198,24 @@ static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stat
   return sampler->on_output(last, stats->t_end, x, sampler->out_user);
 }
 
-/* With a limit, the last step's forward is kept back; 0 would mean no limit to the integrator. */
-static tr_status run_all(sde_run *run, tr_array *x, tr_sample_stats *stats) {
+/* Whether the limit, if there is one, leaves an evaluation for the last step. */
+static bool affords_last_step(const sde_run *run, long before) {
   const tr_sampler *sampler = run->sampler;
-  long limit = sampler->max_nfe, reserved = sampler->last->identity ? 0 : 1;
+  if (sampler->max_nfe == 0 || sampler->last->identity) return true;
+  return sampler->drift->n_eval - before < sampler->max_nfe;
+}
+
+static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats *stats) {
   stats->t_end = run->t0;
-  if (limit > 0 && limit - reserved < 1) {
-    stats->stop_reason = "max-nfe";
-    return TR_OK;
-  }
-  tr_status status = walk(run, limit > 0 ? limit - reserved : 0, x, &stats->sde);
+  tr_status status = walk(run, x, &stats->sde);
   stats->n_steps = stats->sde.n_steps;
   stats->t_end = stats->sde.t_end;
   TR_TRY(status);
   stats->stop_reason = stats->sde.stop_reason;
-  return strcmp(stats->stop_reason, "end") == 0 ? take_last_step(run, x, stats) : TR_OK;
+  if (strcmp(stats->stop_reason, "end") != 0) return TR_OK;
+  if (affords_last_step(run, before)) return take_last_step(run, x, stats);
+  stats->stop_reason = "max-nfe";
+  return TR_OK;
 }
 
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
@@ -225,7 +228,7 @@ tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array
     long before = sampler->drift->n_eval;
     stats->t0 = run.t0;
     stats->t1 = run.t1;
-    status = run_all(&run, x, stats);
+    status = run_all(&run, before, x, stats);
     stats->nfe = sampler->drift->n_eval - before;
     snprintf(stats->solver, sizeof stats->solver, "%s", sampler->sde->info.name);
     if (status != TR_OK) stats->stop_reason = "error";

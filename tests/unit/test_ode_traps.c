@@ -101,6 +101,8 @@ static void max_nfe_is_never_exceeded(tr_ctx *ctx) {
       tr_ode_stats stats;
       CHECK_OK(ctx, solve(ctx, &spec, &r, TR_F64, &stats, &x));
       CHECK(r.calls <= limit && stats.n_rhs == r.calls);
+      CHECK(stats.n_steps + stats.n_rejected <= stats.n_rhs); /* stopping is no rejection */
+      CHECK(stats.solver[0]);
       CHECK((stats.t_end == 1) == (strcmp(stats.stop_reason, "end") == 0));
       CHECK(stats.t_end == 1 || strcmp(stats.stop_reason, "max-nfe") == 0);
       CHECK(distance(&rotation, x, stats.t_end) < 0.2);
