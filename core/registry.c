@@ -136,6 +136,26 @@ static int edit_distance(const char *a, const char *b) {
   return row[m];
 }
 
+/* Where `word` lies within `name`, ignoring case: its offset, or -1. */
+static int offset_within(const char *word, const char *name) {
+  size_t length = strlen(word);
+  for (int at = 0; name[at]; at++)
+    if (strncasecmp(name + at, word, length) == 0) return at;
+  return -1;
+}
+
+/* The first of the names that begin with the word, else of those that have it somewhere. */
+static const char *longer_name(const char *word, const char *const *candidates, int n) {
+  const char *within = NULL;
+  if (strlen(word) < 2) return NULL;
+  for (int i = 0; i < n; i++) {
+    int at = offset_within(word, candidates[i]);
+    if (at == 0) return candidates[i];
+    if (at > 0 && !within) within = candidates[i];
+  }
+  return within;
+}
+
 const char *tr_nearest(const char *word, const char *const *candidates, int n) {
   const char *best = NULL;
   int best_distance = (int)strlen(word) / 3 + 2; /* farther than this is no misspelling */
@@ -143,7 +163,7 @@ const char *tr_nearest(const char *word, const char *const *candidates, int n) {
     int distance = edit_distance(word, candidates[i]);
     if (distance < best_distance) best = candidates[i], best_distance = distance;
   }
-  return best;
+  return best ? best : longer_name(word, candidates, n);
 }
 
 static tr_status unknown(tr_ctx *ctx, const char *kind, const char *name) {

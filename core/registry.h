@@ -31,8 +31,8 @@ const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i);
 /* The i-th kind in the order of first registration, NULL past the end. */
 const char *tr_kind_at(const tr_ctx *ctx, int i);
 
-/* The candidate nearest to `word` by edit distance (ignoring case), or NULL when nothing is near enough to
- * suggest. Candidates: n texts. */
+/* The candidate nearest to `word` by edit distance (ignoring case); when none is near, one that begins with
+ * the word or else contains it; NULL when there is nothing to suggest. Candidates: n texts. */
 const char *tr_nearest(const char *word, const char *const *candidates, int n);
 
 #ifdef __cplusplus

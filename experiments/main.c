@@ -47,15 +47,24 @@ static int run_command(program *p, const command *c) {
 }
 
 static int unknown_command(const char *name) {
-  const char *names[32];
-  int n = 0;
-  for (; commands[n] && n < 32; n++) names[n] = commands[n]->table->name;
+  const char *names[32] = {"--help", "--version"};
+  int n = 2;
+  for (int i = 0; commands[i] && n < 32; i++) names[n++] = commands[i]->table->name;
   const char *near = tr_nearest(name, names, n);
   if (near)
     fprintf(stderr, "%s: unknown command '%s': did you mean '%s'?\n", TR_PROGRAM, name, near);
   else
     fprintf(stderr, "%s: unknown command '%s': see '%s --help'\n", TR_PROGRAM, name, TR_PROGRAM);
   return 2;
+}
+
+static int about_program(int argc, char **argv, void (*print)(FILE *)) {
+  if (argc > 2) {
+    fprintf(stderr, "%s: '%s' is one argument too many after '%s'\n", TR_PROGRAM, argv[2], argv[1]);
+    return 2;
+  }
+  print(stdout);
+  return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }
 
 /* Threads that wait by spinning make a busy machine crawl (measured: 30 times slower beside other work), and
@@ -73,13 +82,12 @@ int main(int argc, char **argv) {
     return 2;
   }
   const char *word = argv[1];
-  if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
-    commands_overview(stdout);
-    return fflush(stdout) == 0 ? 0 : 1;
-  }
-  if (strcmp(word, "--version") == 0) {
-    commands_version(stdout);
-    return fflush(stdout) == 0 ? 0 : 1;
+  bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+  if (help && argc == 3 && command_find(argv[2])) { /* 'transit help COMMAND' is 'transit COMMAND --help' */
+    word = argv[2];
+    argv[2] = "--help";
+  } else if (help || strcmp(word, "--version") == 0) {
+    return about_program(argc, argv, help ? commands_overview : commands_version);
   }
   const command *c = command_find(word);
   if (!c) return unknown_command(word);

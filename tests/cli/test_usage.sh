@@ -21,6 +21,11 @@ for option in ckpt weights path-type prediction sampling-method num-sampling-ste
 done
 
 refuse 2 "did you mean 'sample'" "$transit" smaple
+refuse 2 "did you mean '--help'" "$transit" --hlp
+refuse 2 "one argument too many" "$transit" --version now
+refuse 2 "one argument too many" "$transit" help smaple
+check "help sample" "$transit" help sample
+says "usage: transit sample"
 refuse 2 "unknown command 'zzzzzzzz'" "$transit" zzzzzzzz
 "$transit" >"$scratch/stdout" 2>"$scratch/stderr"
 equals $? 2 "no command at all"

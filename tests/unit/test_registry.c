@@ -73,10 +73,17 @@ static void nearest(void) {
   static const char *const words[] = {"constant", "sigma", "linear", "SBDM", "increasing-decreasing"};
   static const struct {
     const char *word, *want;
-  } cases[] = {{"sigam", "sigma"},  {"Sigma", "sigma"},
-               {"sbdm", "SBDM"},    {"contsant", "constant"},
-               {"liner", "linear"}, {"xyz", NULL},
-               {"tangerine", NULL}, {"increasing-decreasin", "increasing-decreasing"},
+  } cases[] = {{"sigam", "sigma"},
+               {"Sigma", "sigma"},
+               {"sbdm", "SBDM"},
+               {"contsant", "constant"},
+               {"liner", "linear"},
+               {"xyz", NULL},
+               {"tangerine", NULL},
+               {"increasing-decreasin", "increasing-decreasing"},
+               {"increasing", "increasing-decreasing"},
+               {"const", "constant"},
+               {"CREASING", "increasing-decreasing"},
                {"", NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char *got = tr_nearest(cases[i].word, words, 5);
