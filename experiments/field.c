@@ -14,7 +14,8 @@ typedef struct {
   model_options model;
   guidance_options guidance;
   machine_options machine;
-  const char *init, *times, *quantities;
+  const char *init, *times;
+  tr_text_list quantities;
   tr_int_list class_labels;
   long batch_size;
 } field_options;
@@ -31,7 +32,7 @@ static const tr_option options[] = {
     {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
      .metavar = "L1,L2,...", .default_note = "0, 1, 2, ... in turn",
      .help = "One class for all points, or one per point; the number of classes itself is the null class."},
-    {FIELD(quantities), .name = "quantities", .type = TR_OPTION_TEXT, .metavar = "Q1,Q2,...",
+    {FIELD(quantities), .name = "quantities", .type = TR_OPTION_TEXTS, .kind = TR_KIND_PREDICTION, .metavar = "Q1,Q2,...",
      .default_text = "velocity,score,noise,denoiser",
      .help = "Which quantities to compute; one that does not exist at a time asked for is an error."},
     {FIELD(batch_size), .name = "batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
@@ -70,21 +71,14 @@ typedef struct {
   file_hash hash;
 } field_run;
 
-static tr_status parse_quantities(field_run *run) {
+static tr_status find_quantities(field_run *run) {
+  const tr_text_list *names = &run->options->quantities;
   tr_ctx *ctx = run->program->ctx;
-  char copy[256], *rest = copy;
-  snprintf(copy, sizeof copy, "%s", run->options->quantities);
-  for (char *name; (name = strtok_r(rest, ",", &rest));) {
-    const tr_prediction_type *quantity;
-    TR_TRY(tr_prediction_find(ctx, name, &quantity));
-    for (int i = 0; i < run->n_quantities; i++)
-      if (run->quantities[i] == quantity)
-        return TR_FAIL(ctx, TR_E_ARG, "--quantities names %s twice", quantity->info.name);
-    if (run->n_quantities == QUANTITIES_MAX)
-      return TR_FAIL(ctx, TR_E_ARG, "--quantities has more than %d entries", QUANTITIES_MAX);
-    run->quantities[run->n_quantities++] = quantity;
-  }
-  return run->n_quantities ? TR_OK : TR_FAIL(ctx, TR_E_ARG, "--quantities is empty: name at least one");
+  if (names->n > QUANTITIES_MAX)
+    return TR_FAIL(ctx, TR_E_ARG, "--quantities has more than %d entries", QUANTITIES_MAX);
+  for (; run->n_quantities < names->n; run->n_quantities++)
+    TR_TRY(tr_prediction_find(ctx, names->v[run->n_quantities], &run->quantities[run->n_quantities]));
+  return TR_OK;
 }
 
 static tr_status open_points(field_run *run) {
@@ -125,7 +119,7 @@ static tr_status allocate(field_run *run) {
 
 static tr_status open_all(field_run *run) {
   field_options *o = run->options;
-  TR_TRY(parse_quantities(run));
+  TR_TRY(find_quantities(run));
   TR_TRY(provider_load(run->program, &o->model, &o->machine, 0, &run->provider));
   TR_TRY(open_points(run));
   TR_TRY(check_conversions(run));
@@ -241,14 +235,18 @@ static void close_all(field_run *run) {
   provider_close(&run->provider);
 }
 
+static void print_summary(const field_run *run) {
+  printf("%lld points: wrote", (long long)run->n);
+  for (int q = 0; q < run->n_quantities; q++) printf("%s%s", q ? "," : " ", run->quantities[q]->info.name);
+  printf(" of them to %s/field.npz, and run.json\n", run->options->machine.out);
+}
+
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   field_run run = {.program = p, .parsed = parsed, .options = values};
   tr_status status = open_all(&run);
   if (status == TR_OK) status = evaluate_all(&run);
   if (status == TR_OK) status = save_all(&run);
-  if (status == TR_OK)
-    printf("%lld points: wrote %s of them to %s/field.npz, and run.json\n", (long long)run.n,
-           run.options->quantities, run.options->machine.out);
+  if (status == TR_OK) print_summary(&run);
   close_all(&run);
   return status;
 }

@@ -37,6 +37,8 @@ tr_status provider_build(program *p, const guidance_options *g, provider *out) {
   if (g->scale != 1) TR_TRY(check_guidance(ctx, g, config));
   if (g->scale == 1 && g->interval.n)
     tr_ctx_warn(ctx, "--cfg-interval has no effect: --cfg-scale 1 is no guidance");
+  if (g->scale == 1 && strcmp(g->channels, "all") != 0)
+    tr_ctx_warn(ctx, "--cfg-channels has no effect: --cfg-scale 1 is no guidance");
   TR_TRY(tr_sit_create(ctx, config, out->dtype, &out->model.weights, out->prediction->tag, &out->network));
   out->drift = out->network;
   if (g->scale == 1) return TR_OK;

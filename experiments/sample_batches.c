@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "experiments/run_record.h"
 #include "experiments/sample_run.h"
 
@@ -41,6 +43,13 @@ static int times_reached(const sample_run *run, const tr_sample_stats *stats) {
   return n;
 }
 
+/* The run's own record is that of a batch cut short, if there is one, and of the most evaluations among
+ * equals. */
+static bool stands_for_more(const tr_sample_stats *batch, const tr_sample_stats *so_far) {
+  bool cut = strcmp(batch->stop_reason, "end") != 0, was_cut = strcmp(so_far->stop_reason, "end") != 0;
+  return cut != was_cut ? cut : batch->nfe > so_far->nfe;
+}
+
 static void account(sample_run *run, int64_t n, const tr_sample_stats *stats) {
   json_t *batch = json_pack(
       "{s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "first", (json_int_t)run->sampler.first_sample, "samples",
@@ -49,7 +58,7 @@ static void account(sample_run *run, int64_t n, const tr_sample_stats *stats) {
   json_array_append_new(run->batches, batch);
   int reached = times_reached(run, stats);
   if (reached < run->result.n_reached) run->result.n_reached = reached;
-  if (run->n_batches++ == 0 || stats->nfe > run->totals.nfe) run->totals = *stats;
+  if (run->n_batches++ == 0 || stands_for_more(stats, &run->totals)) run->totals = *stats;
   run->nfe_total += stats->nfe;
 }
 

@@ -46,7 +46,7 @@ static const tr_option options[] = {
      .metavar = "NAME", .default_text = "cvode-adams", .help = "ODE solver, adaptive or on a fixed grid."},
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = SDE, .kind = TR_KIND_SDE_METHOD,
      .metavar = "NAME", .default_text = "euler-maruyama", .help = "SDE solver, on a fixed grid."},
-    {.name = "num-sampling-steps", INT, FIELD(num_sampling_steps), SOLVER, .flags = TR_OPTION_GE, FROM(2),
+    {.name = "num-sampling-steps", INT, FIELD(num_sampling_steps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(2), TO(1e7),
      .metavar = "N", .default_text = "250",
      .help = "Points of a fixed grid, as the reference counts: N - 1 steps, then (SDE) the last step. Adaptive "
              "solvers choose their own."},

@@ -3,7 +3,7 @@
 #include "experiments/run_record.h"
 #include "experiments/sample_run.h"
 
-/* What the solver did; the numbers of the batch that needed the most evaluations stand at the top level. */
+/* What the solver did; the numbers of one batch stand at the top level (sample_run.h says which). */
 static void add_statistics(const sample_run *run, json_t *json) {
   const tr_sample_stats *s = &run->totals;
   bool adaptive = !sample_is_sde(run) && run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;

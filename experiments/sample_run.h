@@ -28,7 +28,7 @@ typedef struct {
   file_hash hash;
   progress progress;
   /* filled by sample_batches */
-  tr_sample_stats totals; /* of the batch with the most evaluations */
+  tr_sample_stats totals; /* of a batch that was cut short, else of the one with the most evaluations */
   long nfe_total;         /* over all batches */
   int n_batches;
   json_t *batches;

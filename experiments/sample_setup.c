@@ -147,6 +147,20 @@ static tr_status set_diffusion(sample_run *run) {
   return tr_diffusion_check(ctx, d, &run->provider.interpolant);
 }
 
+static tr_status open_noise(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (!o->noise) return TR_OK;
+  if (run->sampler.sde->draws & TR_SDE_LEVY)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--noise holds one normal a step, but %s needs a second for the Levy area: use a method "
+                   "such as euler-maruyama",
+                   o->method);
+  int64_t shape[5] = {o->num_sampling_steps - 1};
+  provider_shape(&run->provider, o->num_samples, shape + 1);
+  return given_open(ctx, "--noise", o->noise, 5, shape, &run->noise);
+}
+
 static tr_status set_sde(sample_run *run) {
   const sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
@@ -163,10 +177,7 @@ static tr_status set_sde(sample_run *run) {
   s->progress_user = &run->progress;
   static const char *const of_last_step[] = {"last-step-size", NULL};
   if (s->last->identity) warn_unused(run, of_last_step, "the last step", "is None");
-  if (!o->noise) return TR_OK;
-  int64_t shape[5] = {o->num_sampling_steps - 1};
-  provider_shape(&run->provider, o->num_samples, shape + 1);
-  return given_open(ctx, "--noise", o->noise, 5, shape, &run->noise);
+  return open_noise(run);
 }
 
 tr_status sample_setup(sample_run *run) {

@@ -54,6 +54,7 @@ same "$out/grid/samples.npz" "$out/batches/samples.npz"
 same "$out/grid/samples.npz" "$out/single/samples.npz"
 same "$out/grid/samples.npz" "$out/threads/samples.npz"
 same "$out/grid/samples.png" "$out/threads/samples.png"
+equals "$(number "$out/grid/run.json" solver)" heun2 "solver"
 equals "$(number "$out/grid/run.json" nfe)" 16 "evaluations of Heun on 9 points"
 equals "$(number "$out/batches/run.json" nfe)" 16 "evaluations a sample in two batches"
 equals "$(number "$out/batches/run.json" nfe_all_batches)" 32 "evaluations of two batches"
@@ -94,8 +95,10 @@ checks=$((checks + 1))
 [ "$(number "$out/short/run.json" nfe)" -le 7 ] || fail "more evaluations than --max-nfe"
 sde short-sde --max-nfe 5
 equals "$(number "$out/short-sde/run.json" stop_reason)" max-nfe "stop reason of the SDE"
-checks=$((checks + 1))
-[ "$(number "$out/short-sde/run.json" nfe)" -le 5 ] || fail "more evaluations than --max-nfe"
+equals "$(number "$out/short-sde/run.json" nfe)" 5 "evaluations of an SDE that --max-nfe 5 stops"
+ode one --max-nfe 1
+equals "$(number "$out/one/run.json" nfe)" 1 "evaluations with --max-nfe 1"
+equals "$(number "$out/one/run.json" n_rejected)" 0 "rejected steps with --max-nfe 1"
 
 # Every form and last step runs; guidance on an interval costs no more evaluations.
 for form in constant SBDM sigma linear decreasing increasing-decreasing; do
@@ -139,6 +142,20 @@ sde grid-sde --num-sampling-steps 5 --time-grid shift --grid-shift 2
 ode grid-unused --max-nfe 3 --time-grid cosine
 warns "warning: --time-grid has no effect"
 
+# Without any eps, every path and prediction through the ODE, and every form through the SDE.
+model="--ckpt $digits --num-heads 4 --num-samples 1"
+for path in Linear GVP VP; do
+  for prediction in velocity noise score denoiser; do
+    ode "eps-$path-$prediction" --path-type $path --prediction $prediction --sample-eps 0 --rtol 0.05
+    equals "$(number "$out/eps-$path-$prediction/run.json" stop_reason)" end "stop reason"
+    for form in constant SBDM sigma linear decreasing increasing-decreasing kappa; do
+      sde "eps-$form" --path-type $path --prediction $prediction --sample-eps 0 --diffusion-form $form \
+        --num-sampling-steps 4
+    done
+  done
+done
+model="--ckpt $digits --num-heads 4 --num-samples 2"
+
 # Given normals: zeros make Euler-Maruyama deterministic, whatever the seed.
 npy "$scratch/noise.npy" '<f4' '(4, 2, 1, 8, 8)' 2048
 npy "$scratch/start.npy" '<f4' '(2, 1, 8, 8)' 512
@@ -149,6 +166,8 @@ same "$out/quiet/samples.npz" "$out/quiet-2/samples.npz"
 # What has no effect is said, and rtol below what f32 holds is raised with a warning.
 ode unused --num-sampling-steps 20 --max-nfe 3
 warns "warning: --num-sampling-steps has no effect"
+ode unguided --cfg-channels first3 --max-nfe 3
+warns "warning: --cfg-channels has no effect"
 ode tight --rtol 1e-12 --max-nfe 3
 warns "warning: "
 warns "rtol"

@@ -26,6 +26,8 @@ refuse 2 "did you mean 'SDE'" "$transit" sample SED
 refuse 2 "--ckpt is missing" "$transit" sample ODE --out "$out"
 refuse 2 "--out is missing" "$transit" sample ODE --ckpt "$digits"
 ode 2 "did you mean --sampling-method" --sampling-methd euler
+ode 2 "did you mean --rtol" --rt 1e-3
+ode 2 "did you mean --class-labels" --labels 1
 ode 2 "belongs to SDE" --diffusion-form sigma
 ode 2 "belongs to SDE" --last-step Mean
 sde 2 "belongs to ODE" --rtol 1e-3
@@ -36,7 +38,8 @@ ode 2 "did you mean 'dopri5'" --sampling-method dopri
 ode 2 "Linear" --path-type Linaer
 ode 2 "> 0 and < 1" --rtol 0
 ode 2 "twice" --rtol 1e-3 --rtol 1e-4
-ode 2 ">= 2" --num-sampling-steps 1
+ode 2 "from 2 to 10000000" --num-sampling-steps 1
+ode 2 "from 2 to 10000000" --num-sampling-steps 3000000000
 ode 2 "not increasing" --cfg-interval 0.7,0.2
 ode 2 "from 0 to 1" --save-times 0,2
 ode 2 ">= 0" --seed -1
@@ -67,6 +70,7 @@ npy "$scratch/narrow.npy" '<f4' '(2, 1, 8, 4)' 256
 npy "$scratch/three.npy" '<f4' '(3, 1, 8, 8)' 768
 npy "$scratch/whole.npy" '<i4' '(2, 1, 8, 8)' 512
 npy "$scratch/nan.npy" '<f4' '(2, 1, 8, 8)' 512 '\377'
+npy "$scratch/start.npy" '<f4' '(2, 1, 8, 8)' 512
 npy "$scratch/cut.npy" '<f4' '(2, 1, 8, 8)' 500
 ode 1 "the shape must be (2, 1, 8, 8)" --init "$scratch/narrow.npy"
 ode 1 "the shape must be (2, 1, 8, 8)" --init "$scratch/three.npy"
@@ -74,6 +78,14 @@ ode 1 "float32 or float64" --init "$scratch/whole.npy"
 ode 1 "must be finite" --init "$scratch/nan.npy"
 ode 1 "cut.npy" --init "$scratch/cut.npy"
 sde 1 "the shape must be (249, 2, 1, 8, 8)" --noise "$scratch/narrow.npy"
+sde 2 "Levy area" --noise "$scratch/narrow.npy" --sampling-method sra1
+sde 2 "needs a table" --diffusion-form table
+sde 2 "needs its parameter eta" --diffusion-form KL-eta
+ode 2 "save times go from 0 to 1" --save-times 0.5,0.25
+ode 2 "save times go from 1 to 0" --save-times 0,1 --reverse --init "$scratch/start.npy"
+ode 2 "from t = 0.999 to 0" --save-times 1 --reverse --init "$scratch/start.npy" --path-type VP --prediction noise
+sde 2 "on to 1 in one step" --save-times 0.98
+sde 2 "evaluates the drift at the end" --diffusion-form constant --sampling-method Heun --last-step None
 
 # Checkpoints.
 model="--num-heads 4 --num-samples 2 --out $out"
