@@ -2,12 +2,20 @@
 
 #include "core/backend.h"
 
-static tr_status table_of(tr_ctx *ctx, const char *what, const tr_nn_ops **nn) {
-  *nn = tr_ctx_backend(ctx)->nn;
-  if (*nn) return TR_OK;
+static tr_status lacking(tr_ctx *ctx, const char *what) {
   return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no %s: use cpu", tr_ctx_backend(ctx)->name,
                  what);
 }
+
+static tr_status table_of(tr_ctx *ctx, const char *what, const tr_nn_ops **nn) {
+  *nn = tr_ctx_backend(ctx)->nn;
+  return *nn ? TR_OK : lacking(ctx, what);
+}
+
+/* The same for an operation that a backend may lack. */
+#define OPTIONAL_OP(ctx, nn, member, what)                                                                   \
+  TR_TRY(table_of((ctx), (what), &(nn)));                                                                    \
+  if (!(nn)->member) return lacking((ctx), (what))
 
 /* An operand: on the same context and of the same element type as `like`, with ndim dimensions. */
 static tr_status check_operand(const tr_array *a, const tr_array *like, int ndim, const char *what) {
@@ -88,14 +96,17 @@ tr_status tr_nn_norm_modulate(const tr_nn_norm_args *args) {
   return nn->norm_modulate(y->ctx, args);
 }
 
+static bool attention_fits(const tr_array *qkv, int64_t samples, int heads, const tr_array *y) {
+  return samples > 0 && heads > 0 && qkv->shape[0] == y->shape[0] && y->shape[0] % samples == 0 &&
+         qkv->shape[1] == 3 * y->shape[1] && y->shape[1] % heads == 0;
+}
+
 tr_status tr_nn_attention(const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
   const tr_nn_ops *nn;
   TR_TRY(table_of(y->ctx, "attention", &nn));
   TR_TRY(check_operand(y, y, 2, "the result of attention"));
   TR_TRY(check_operand(qkv, y, 2, "the input of attention"));
-  bool fits = samples > 0 && heads > 0 && qkv->shape[0] == y->shape[0] && y->shape[0] % samples == 0 &&
-              qkv->shape[1] == 3 * y->shape[1] && y->shape[1] % heads == 0;
-  TR_TRY(check_extents(y->ctx, fits, "attention"));
+  TR_TRY(check_extents(y->ctx, attention_fits(qkv, samples, heads, y), "attention"));
   return nn->attention(y->ctx, qkv, samples, heads, y);
 }
 
@@ -131,13 +142,99 @@ tr_status tr_nn_patchify(const tr_array *x, int patch, tr_array *y) {
   return nn->patchify(y->ctx, x, patch, y);
 }
 
+/* Tokens of as many channels as the latents or more. */
+static bool joined_fit(const tr_array *tokens, int patch, const tr_array *latents) {
+  int64_t channels = patch > 0 ? tokens->shape[1] / patch / patch : 0;
+  return patches_fit(latents, patch, tokens, channels) && channels >= latents->shape[1];
+}
+
 tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x) {
   const tr_nn_ops *nn;
   TR_TRY(table_of(y->ctx, "patches", &nn));
   TR_TRY(check_operand(x, y, 4, "the latents"));
   TR_TRY(check_operand(y, y, 2, "the patches"));
-  int64_t channels = patch > 0 ? y->shape[1] / patch / patch : 0;
-  bool fits = patches_fit(x, patch, y, channels) && channels >= x->shape[1];
-  TR_TRY(check_extents(y->ctx, fits, "joining patches"));
+  TR_TRY(check_extents(y->ctx, joined_fit(y, patch, x), "joining patches"));
   return nn->unpatchify(y->ctx, y, patch, x);
+}
+
+tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out) {
+  const tr_nn_ops *nn;
+  tr_ctx *ctx = w->packed->ctx;
+  *out = (tr_nn_weight){0};
+  OPTIONAL_OP(ctx, nn, pack_transposed, "transposed linear layer");
+  out->out = w->in, out->in = w->out;
+  int64_t count = nn->packed_count(w->packed->dtype, out->out, out->in);
+  TR_TRY(tr_array_create(ctx, w->packed->dtype, 1, &count, &out->packed));
+  tr_status status = nn->pack_transposed(ctx, w, out);
+  if (status != TR_OK) tr_nn_weight_clear(out);
+  return status;
+}
+
+tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(y->ctx, nn, gate, "gate");
+  TR_TRY(check_operand(y, y, 2, "the result of a gate"));
+  TR_TRY(check_operand(x, y, 2, "the input of a gate"));
+  TR_TRY(check_extents(y->ctx, tr_array_same_shape(x, y) && gate.table, "a gate"));
+  TR_TRY(check_columns(&gate, y, "a gate"));
+  return nn->gate(y->ctx, x, &gate, y);
+}
+
+tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array *v, const tr_array *dy,
+                                    tr_array *dv) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dv->ctx, nn, activation_backward, "backward of an activation");
+  TR_TRY(check_operand(dv, dv, 2, "the input gradient of an activation"));
+  TR_TRY(check_operand(v, dv, 2, "the input of an activation"));
+  TR_TRY(check_operand(dy, dv, 2, "the gradient behind an activation"));
+  bool fits = tr_array_same_shape(v, dv) && tr_array_same_shape(dy, dv);
+  TR_TRY(check_extents(dv->ctx, fits, "the backward of an activation"));
+  return nn->activation_backward(dv->ctx, activation, v, dy, dv);
+}
+
+tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args) {
+  const tr_array *x = args->x, *dy = args->dy, *residual = args->residual, *dx = args->dx;
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dx->ctx, nn, norm_backward, "backward of a layer norm");
+  TR_TRY(check_operand(dx, dx, 2, "the input gradient of a layer norm"));
+  TR_TRY(check_operand(x, dx, 2, "the input of a layer norm"));
+  TR_TRY(check_operand(dy, dx, 2, "the gradient behind a layer norm"));
+  if (residual) TR_TRY(check_operand(residual, dx, 2, "a residual"));
+  bool fits = tr_array_same_shape(x, dx) && tr_array_same_shape(dy, dx) && x->data != dx->data &&
+              (!residual || tr_array_same_shape(residual, dx)) && x->shape[1] > 0 && args->scale.table;
+  TR_TRY(check_extents(dx->ctx, fits, "the backward of a layer norm"));
+  TR_TRY(check_columns(&args->scale, dx, "a scale"));
+  return nn->norm_backward(dx->ctx, args);
+}
+
+tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int heads, const tr_array *dy,
+                                   tr_array *dqkv) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dqkv->ctx, nn, attention_backward, "backward of attention");
+  TR_TRY(check_operand(dqkv, dqkv, 2, "the input gradient of attention"));
+  TR_TRY(check_operand(qkv, dqkv, 2, "the input of attention"));
+  TR_TRY(check_operand(dy, dqkv, 2, "the gradient behind attention"));
+  bool fits =
+      tr_array_same_shape(qkv, dqkv) && qkv->data != dqkv->data && attention_fits(qkv, samples, heads, dy);
+  TR_TRY(check_extents(dqkv->ctx, fits, "the backward of attention"));
+  return nn->attention_backward(dqkv->ctx, qkv, samples, heads, dy, dqkv);
+}
+
+tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dx->ctx, nn, patchify_adjoint, "adjoint of patches");
+  TR_TRY(check_operand(dx, dy, 4, "the gradient of the latents"));
+  TR_TRY(check_operand(dy, dy, 2, "the gradient of the patches"));
+  TR_TRY(check_extents(dx->ctx, patches_fit(dx, patch, dy, dx->shape[1]),
+                       "the adjoint of cutting into patches"));
+  return nn->patchify_adjoint(dx->ctx, dy, patch, dx);
+}
+
+tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dy->ctx, nn, unpatchify_adjoint, "adjoint of patches");
+  TR_TRY(check_operand(dx, dy, 4, "the gradient of the latents"));
+  TR_TRY(check_operand(dy, dy, 2, "the gradient of the patches"));
+  TR_TRY(check_extents(dy->ctx, joined_fit(dy, patch, dx), "the adjoint of joining patches"));
+  return nn->unpatchify_adjoint(dy->ctx, dx, patch, dy);
 }

@@ -49,7 +49,17 @@ typedef struct {
   tr_array *y; /* (R, D), may be x */
 } tr_nn_norm_args;
 
-typedef struct tr_nn_ops { /* every pointer REQUIRED when the table is there */
+/* dx = residual + J' dy of the norm above; dx may be the residual or dy */
+typedef struct {
+  const tr_array *x;   /* (R, D): what the norm was given */
+  tr_nn_columns scale; /* what it was given */
+  double eps;
+  const tr_array *dy;       /* (R, D) */
+  const tr_array *residual; /* (R, D) or NULL: 0 */
+  tr_array *dx;             /* (R, D), not x */
+} tr_nn_norm_backward_args;
+
+typedef struct tr_nn_ops { /* when the table is there, every pointer not called OPTIONAL is REQUIRED */
   /* How many rows keep the device busy: callers cut larger batches to save memory. */
   int64_t (*rows_at_once)(tr_ctx *ctx);
   int64_t (*packed_count)(tr_dtype dtype, int64_t out, int64_t in); /* elements of a packed weight */
@@ -61,6 +71,16 @@ typedef struct tr_nn_ops { /* every pointer REQUIRED when the table is there */
                          tr_array *y);
   tr_status (*patchify)(tr_ctx *ctx, const tr_array *x, int patch, tr_array *y);
   tr_status (*unpatchify)(tr_ctx *ctx, const tr_array *y, int patch, tr_array *x);
+  /* The backward of the above, OPTIONAL. */
+  tr_status (*pack_transposed)(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed);
+  tr_status (*gate)(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y);
+  tr_status (*activation_backward)(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
+                                   const tr_array *dy, tr_array *dv);
+  tr_status (*norm_backward)(tr_ctx *ctx, const tr_nn_norm_backward_args *args);
+  tr_status (*attention_backward)(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
+                                  const tr_array *dy, tr_array *dqkv);
+  tr_status (*patchify_adjoint)(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx);
+  tr_status (*unpatchify_adjoint)(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy);
 } tr_nn_ops;
 
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without a table. */
@@ -86,6 +106,34 @@ tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_
 tr_status tr_nn_patchify(const tr_array *x, int patch, tr_array *y);
 /* Tokens y (N T, p^2 O), elements (i, j, o), to x (N, C, H, W): channels o < C <= O are kept. */
 tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x);
+
+/* ---- Backward: d of an array is the gradient with respect to it, of its shape. A backend without these is
+ * TR_E_UNSUPPORTED. ---- */
+
+/* W^T (in, out) from a packed W (out, in): the input gradient of x W^T is dx = dy W, which is tr_nn_linear
+ * with this weight. The result owns device memory: tr_nn_weight_clear. */
+tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out);
+
+/* y (R, D) = x (R, D) * gate: the gradient behind a gate. y may be x; the gate has a table. */
+tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y);
+
+/* dv = dy act'(v), elementwise on (R, D); v is what the activation was given. dv may be dy or v. */
+tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array *v, const tr_array *dy,
+                                    tr_array *dv);
+
+/* The gradient before a norm from that behind it, added to the residual. */
+tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
+
+/* dqkv (N T, 3 D) from dy (N T, D), at the qkv that tr_nn_attention was given; its softmax is computed anew.
+ * dqkv is not qkv. */
+tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int heads, const tr_array *dy,
+                                   tr_array *dqkv);
+
+/* Gradient of latents dx (N, C, H, W) from that of tokens dy (N T, C p^2) made of them by patchify. */
+tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx);
+/* Gradient of tokens dy (N T, p^2 O) from that of latents dx (N, C, H, W) made of them by unpatchify: 0 where
+ * the channel was dropped. */
+tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy);
 
 #ifdef __cplusplus
 }

@@ -30,6 +30,13 @@ static tr_status sit_eval(tr_drift *drift, tr_times times, const tr_array *x, co
   return tr_sit_forward(drift->ctx, net, times, x, cond, f);
 }
 
+static tr_status sit_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                         const tr_array *w, tr_array *f, tr_array *wJ) {
+  tr_sit *net = drift->impl;
+  TR_TRY(check_input(drift, net, x, f));
+  return tr_sit_backward(drift->ctx, net, times, x, cond, w, f, wJ);
+}
+
 static void sit_destroy(tr_drift *drift) {
   tr_sit *net = drift->impl;
   tr_sit_clear(net);
@@ -37,8 +44,11 @@ static void sit_destroy(tr_drift *drift) {
   free(drift);
 }
 
-static const tr_drift_ops sit_ops = {
-    .name = "sit", .caps = TR_DRIFT_DETERMINISTIC, .eval = sit_eval, .destroy = sit_destroy};
+static const tr_drift_ops sit_ops = {.name = "sit",
+                                     .caps = TR_DRIFT_VJP | TR_DRIFT_DETERMINISTIC,
+                                     .eval = sit_eval,
+                                     .vjp = sit_vjp,
+                                     .destroy = sit_destroy};
 
 const tr_sit_config *tr_sit_config_of(const tr_drift *drift) {
   return drift->ops == &sit_ops ? &((const tr_sit *)drift->impl)->config : NULL;

@@ -7,7 +7,6 @@
 
 #include "nets/sit_private.h"
 
-#define NORM_EPS   1e-6
 #define MAX_PERIOD 10000.0
 
 enum { GROUPS_OF_A_RUN = 8 };
@@ -30,7 +29,7 @@ static int64_t widest(const tr_sit_config *c) {
   return larger(larger(3 * (int64_t)c->hidden, c->mlp_hidden), area * larger(c->channels, c->out_channels));
 }
 
-static tr_status provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group) {
+tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group) {
   if (samples <= net->work.samples && group <= net->work.group) return TR_OK;
   samples = larger(samples, net->work.samples), group = larger(group, net->work.group);
   int64_t d = net->config.hidden;
@@ -51,15 +50,17 @@ static tr_status provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t
   return TR_OK;
 }
 
-/* The front of a buffer as a matrix; borrows its memory. */
-static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols) {
-  tr_array view = *net->work.buffer[buffer];
+tr_array tr_sit_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {
+  tr_array view = *buffer;
   view.owned = false, view.shape[0] = rows, view.shape[1] = cols, view.count = rows * cols;
   return view;
 }
 
-/* Rows first .. first + n - 1 of the leading dimension; borrows the memory. */
-static tr_array leading(const tr_array *a, int64_t first, int64_t n) {
+static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols) {
+  return tr_sit_matrix(net->work.buffer[buffer], rows, cols);
+}
+
+tr_array tr_sit_leading(const tr_array *a, int64_t first, int64_t n) {
   tr_array view = *a;
   int64_t row = a->count / a->shape[0];
   view.owned = false, view.shape[0] = n, view.count = n * row;
@@ -67,23 +68,22 @@ static tr_array leading(const tr_array *a, int64_t first, int64_t n) {
   return view;
 }
 
-static tr_status linear(const tr_array *x, const tr_sit_linear *layer, tr_nn_activation activation,
-                        tr_array *y) {
+tr_status tr_sit_apply(const tr_array *x, const tr_sit_linear *layer, tr_nn_activation activation,
+                       tr_array *y) {
   return tr_nn_linear(
       &(tr_nn_linear_args){.x = x, .w = &layer->w, .bias = layer->bias, .activation = activation, .y = y});
 }
 
-/* y = residual + gate (x W^T + b), in place on the residual stream */
-static tr_status linear_gated(const tr_array *x, const tr_sit_linear *layer, tr_nn_columns gate,
-                              tr_array *tokens) {
+tr_status tr_sit_apply_gated(const tr_array *x, const tr_sit_linear *layer, tr_nn_columns gate,
+                             const tr_array *residual, tr_array *y) {
   return tr_nn_linear(&(tr_nn_linear_args){
-      .x = x, .w = &layer->w, .bias = layer->bias, .gate = gate, .residual = tokens, .y = tokens});
+      .x = x, .w = &layer->w, .bias = layer->bias, .gate = gate, .residual = residual, .y = y});
 }
 
-static tr_status norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
+tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
                       tr_array *y) {
   return tr_nn_norm_modulate(&(tr_nn_norm_args){
-      .x = x, .shift = {modulation, shift}, .scale = {modulation, scale}, .eps = NORM_EPS, .y = y});
+      .x = x, .shift = {modulation, shift}, .scale = {modulation, scale}, .eps = TR_SIT_NORM_EPS, .y = y});
 }
 
 /* Sinusoidal embedding of the times: cosines, then sines, of t exp(-ln(10000) j / half). */
@@ -104,48 +104,45 @@ static tr_status embed_times(const double *t, tr_array *embedding) {
   return status;
 }
 
-/* condition (n, D) = silu(time MLP + label row) */
-static tr_status condition_rows(const tr_sit *net, const double *t, int64_t n_times, const int32_t *labels,
-                                tr_array *condition) {
-  int64_t d = net->config.hidden;
+tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition) {
+  int64_t d = net->config.hidden, n_times = times.n;
   tr_array embedding = matrix(net, TR_SIT_EMBEDDING, n_times, net->config.time_frequencies);
   tr_array inner = matrix(net, TR_SIT_TIME1, n_times, d), time = matrix(net, TR_SIT_TIME2, n_times, d);
-  TR_TRY(embed_times(t, &embedding));
-  TR_TRY(linear(&embedding, &net->time1, TR_NN_SILU, &inner));
-  TR_TRY(linear(&inner, &net->time2, TR_NN_IDENTITY, &time));
+  TR_TRY(embed_times(times.t, &embedding));
+  TR_TRY(tr_sit_apply(&embedding, &net->time1, TR_NN_SILU, &inner));
+  TR_TRY(tr_sit_apply(&inner, &net->time2, TR_NN_IDENTITY, &time));
   return tr_nn_condition(&time, net->labels, labels, condition);
 }
 
-/* One block on a group of samples; `mod` has one row a sample, or one for all. */
-static tr_status run_group(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
+tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
                            tr_array *tokens) {
   int64_t d = net->config.hidden, rows = tokens->shape[0];
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d), qkv = matrix(net, TR_SIT_WIDE, rows, 3 * d);
   tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
-  TR_TRY(norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(linear(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
+  TR_TRY(tr_sit_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
   TR_TRY(tr_nn_attention(&qkv, samples, net->config.heads, &hidden));
-  TR_TRY(linear_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens));
-  TR_TRY(norm(tokens, mod, 3 * d, 4 * d, &hidden));
-  TR_TRY(linear(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
-  return linear_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens);
+  TR_TRY(tr_sit_apply_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
+  TR_TRY(tr_sit_norm(tokens, mod, 3 * d, 4 * d, &hidden));
+  TR_TRY(tr_sit_apply(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
+  return tr_sit_apply_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens, tokens);
 }
 
 /* The conditioning of all samples reads its weight once; the rest goes group by group. */
 static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition,
                            int64_t samples, int64_t group, tr_array *tokens) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * (int64_t)net->config.hidden);
-  TR_TRY(linear(condition, &block->modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(tr_sit_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = smaller(group, samples - first);
-    tr_array part = leading(tokens, first * net->tokens, n * net->tokens);
-    tr_array part_mod = mod.shape[0] == 1 ? mod : leading(&mod, first, n);
-    TR_TRY(run_group(net, block, &part_mod, n, &part));
+    tr_array part = tr_sit_leading(tokens, first * net->tokens, n * net->tokens);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_sit_leading(&mod, first, n);
+    TR_TRY(tr_sit_run_block(net, block, &part_mod, n, &part));
   }
   return TR_OK;
 }
 
-static tr_status embed_patches(const tr_sit *net, const tr_array *x, tr_array *tokens) {
+tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
   int64_t values = (int64_t)net->config.channels * net->config.patch * net->config.patch;
   tr_array patches = matrix(net, TR_SIT_WIDE, tokens->shape[0], values);
   TR_TRY(tr_nn_patchify(x, net->config.patch, &patches));
@@ -156,30 +153,32 @@ static tr_status embed_patches(const tr_sit *net, const tr_array *x, tr_array *t
 static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
   for (int64_t first = 0; first < x->shape[0]; first += group) {
     int64_t n = smaller(group, x->shape[0] - first);
-    tr_array part = leading(x, first, n), part_tokens = leading(tokens, first * net->tokens, n * net->tokens);
-    TR_TRY(embed_patches(net, &part, &part_tokens));
+    tr_array part = tr_sit_leading(x, first, n),
+             part_tokens = tr_sit_leading(tokens, first * net->tokens, n * net->tokens);
+    TR_TRY(tr_sit_embed(net, &part, &part_tokens));
   }
   return TR_OK;
 }
 
-static tr_status finish_group(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f) {
+tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f) {
   int64_t d = net->config.hidden, rows = tokens->shape[0];
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
            patches = matrix(net, TR_SIT_WIDE, rows, net->final.w.out);
-  TR_TRY(norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(linear(&hidden, &net->final, TR_NN_IDENTITY, &patches));
+  TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
+  TR_TRY(tr_sit_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, f);
 }
 
 static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
                              int64_t group, tr_array *f) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * (int64_t)net->config.hidden);
-  TR_TRY(linear(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(tr_sit_apply(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < f->shape[0]; first += group) {
     int64_t n = smaller(group, f->shape[0] - first);
-    tr_array part = leading(tokens, first * net->tokens, n * net->tokens), result = leading(f, first, n);
-    tr_array part_mod = mod.shape[0] == 1 ? mod : leading(&mod, first, n);
-    TR_TRY(finish_group(net, &part_mod, &part, &result));
+    tr_array part = tr_sit_leading(tokens, first * net->tokens, n * net->tokens),
+             result = tr_sit_leading(f, first, n);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_sit_leading(&mod, first, n);
+    TR_TRY(tr_sit_finish(net, &part_mod, &part, &result));
   }
   return TR_OK;
 }
@@ -190,27 +189,37 @@ static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *l
   int64_t samples = x->shape[0], d = net->config.hidden;
   tr_array tokens = matrix(net, TR_SIT_TOKENS, samples * net->tokens, d);
   tr_array condition = matrix(net, TR_SIT_CONDITION, n_conditions, d);
-  TR_TRY(condition_rows(net, times.t, times.n, labels, &condition));
+  TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(embed_all(net, x, group, &tokens));
   for (int i = 0; i < net->config.depth; i++)
     TR_TRY(run_block(net, &net->blocks[i], &condition, samples, group, &tokens));
   return final_layer(net, &condition, &tokens, group, f);
 }
 
+int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples) {
+  return smaller(larger(tr_nn_rows_at_once(ctx) / net->tokens, 1), samples);
+}
+
+tr_status tr_sit_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out) {
+  *out = malloc((size_t)samples * sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
+  for (int64_t i = 0; i < samples; i++) (*out)[i] = labels->labels[labels->n == 1 ? 0 : i];
+  return TR_OK;
+}
+
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  int64_t group = smaller(larger(tr_nn_rows_at_once(ctx) / net->tokens, 1), samples);
+  int64_t group = tr_sit_group(ctx, net, samples);
   int64_t run = smaller(group * GROUPS_OF_A_RUN, samples);
-  TR_TRY(provide_work(ctx, net, run, group));
-  int32_t *row_labels = malloc((size_t)samples * sizeof *row_labels);
-  if (!row_labels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
-  for (int64_t i = 0; i < samples; i++) row_labels[i] = labels->labels[labels->n == 1 ? 0 : i];
+  TR_TRY(tr_sit_provide_work(ctx, net, run, group));
+  int32_t *row_labels;
+  TR_TRY(tr_sit_row_labels(ctx, labels, samples, &row_labels));
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += run) {
     int64_t n = smaller(run, samples - first);
-    tr_array part = leading(x, first, n), result = leading(f, first, n);
+    tr_array part = tr_sit_leading(x, first, n), result = tr_sit_leading(f, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
     status = forward_run(net, part_times, row_labels + first, conditions, group, &part, &result);

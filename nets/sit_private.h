@@ -5,9 +5,12 @@
 #include "core/nn.h"
 #include "nets/sit.h"
 
+#define TR_SIT_NORM_EPS 1e-6
+
 typedef struct {
   tr_nn_weight w;
-  tr_array *bias; /* (out) */
+  tr_array *bias;    /* (out) */
+  tr_nn_weight back; /* W^T, made by the first backward; packed NULL until then */
 } tr_sit_linear;
 
 typedef struct {
@@ -32,6 +35,23 @@ typedef struct {
   tr_array *buffer[TR_SIT_BUFFERS];
 } tr_sit_work;
 
+/* What the backward keeps between calls, for the largest group so far, made by the first. Of every block it
+ * keeps the input, (depth + 1) group T D elements in all; the rest is computed anew. */
+enum {
+  TR_SIT_KEPT,          /* ((depth + 1) group T, D): what every block was given, and what the last one gave */
+  TR_SIT_KEPT_MOD,      /* (depth group, 6 D) */
+  TR_SIT_KEPT_LAST_MOD, /* (group, 2 D) */
+  TR_SIT_GRADIENT,      /* (group T, D): of the residual stream */
+  TR_SIT_MIDDLE,        /* (group T, D): the residual stream between attention and MLP */
+  TR_SIT_QKV,           /* (group T, 3 D) */
+  TR_SIT_MLP,           /* (group T, mlp_hidden): what the activation was given */
+  TR_SIT_BACK_BUFFERS
+};
+typedef struct {
+  int64_t group;
+  tr_array *buffer[TR_SIT_BACK_BUFFERS];
+} tr_sit_back_work;
+
 typedef struct {
   tr_sit_config config;
   tr_dtype dtype;
@@ -41,6 +61,7 @@ typedef struct {
   tr_array *labels;   /* (classes with the null class, D) */
   tr_sit_block *blocks;
   tr_sit_work work;
+  tr_sit_back_work back;
 } tr_sit;
 
 /* Where weights come from: fills `out` with the tensor of this name. out has the tensor's extents, those
@@ -53,10 +74,41 @@ typedef struct tr_sit_source {
 tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_sit_source *source);
 void tr_sit_clear(tr_sit *net);
 void tr_sit_work_clear(tr_sit_work *work);
+void tr_sit_back_work_clear(tr_sit_back_work *work);
 
 /* f = network at the rows of x, both (N, C, H, W); one time and one label, or one a row; labels->labels is
  * not NULL. */
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f);
+
+/* f as tr_sit_forward makes it, bit for bit, and wJ = w' df/dx; w and wJ of the shape of x. */
+tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                          const tr_array *w, tr_array *f, tr_array *wJ);
+
+/* Pieces of the forward that the backward uses, sit_forward.c. Working memory of tr_sit.work must be there.
+ */
+tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
+/* Samples of which a layer's rows keep the device busy, at most `samples`. */
+int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples);
+/* One label a sample, in new host memory. */
+tr_status tr_sit_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out);
+/* The front of a buffer as a matrix; borrows its memory. */
+tr_array tr_sit_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
+/* Rows first .. first + n - 1 of the leading dimension; borrows the memory. */
+tr_array tr_sit_leading(const tr_array *a, int64_t first, int64_t n);
+tr_status tr_sit_apply(const tr_array *x, const tr_sit_linear *layer, tr_nn_activation activation,
+                       tr_array *y);
+/* y = residual + gate (x W^T + b) */
+tr_status tr_sit_apply_gated(const tr_array *x, const tr_sit_linear *layer, tr_nn_columns gate,
+                             const tr_array *residual, tr_array *y);
+tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
+                      tr_array *y);
+/* condition (n, D) = silu(time MLP + label row) */
+tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition);
+tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens);
+/* One block on a group of samples, in place; `mod` has one row a sample, or one for all. */
+tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
+                           tr_array *tokens);
+tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f);
 
 #endif

@@ -64,6 +64,7 @@ tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_sit_source *source) {
 
 static void clear_linear(tr_sit_linear *layer) {
   tr_nn_weight_clear(&layer->w);
+  tr_nn_weight_clear(&layer->back);
   tr_array_destroy(&layer->bias);
 }
 
@@ -80,4 +81,5 @@ void tr_sit_clear(tr_sit *net) {
   tr_array_destroy(&net->position);
   tr_array_destroy(&net->labels);
   tr_sit_work_clear(&net->work);
+  tr_sit_back_work_clear(&net->back);
 }

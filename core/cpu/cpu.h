@@ -29,5 +29,8 @@ tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args);
 int64_t tr_cpu_packed_count(tr_dtype dtype, int64_t out, int64_t in);
 tr_status tr_cpu_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed);
 tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y);
+tr_status tr_cpu_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed);
+tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
+                                    const tr_array *dy, tr_array *dqkv);
 
 #endif

@@ -147,12 +147,56 @@ static tr_status guard_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_
   TR_GUARDED(tr_cpu_nn.unpatchify(ctx, y, patch, x), y, x);
 }
 
+static tr_status guard_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed) {
+  TR_GUARDED(tr_cpu_nn.pack_transposed(ctx, w, transposed), w->packed, transposed->packed);
+}
+
+static tr_status guard_gate(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.gate(ctx, x, gate, y), x, gate->table, y);
+}
+
+static tr_status guard_activation_backward(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
+                                           const tr_array *dy, tr_array *dv) {
+  TR_GUARDED(tr_cpu_nn.activation_backward(ctx, activation, v, dy, dv), v, dy, dv);
+}
+
+static tr_status guard_norm_backward(tr_ctx *ctx, const tr_nn_norm_backward_args *args) {
+  TR_GUARDED(tr_cpu_nn.norm_backward(ctx, args), args->x, args->scale.table, args->dy, args->residual,
+             args->dx);
+}
+
+static tr_status guard_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
+                                          const tr_array *dy, tr_array *dqkv) {
+  TR_GUARDED(tr_cpu_nn.attention_backward(ctx, qkv, samples, heads, dy, dqkv), qkv, dy, dqkv);
+}
+
+static tr_status guard_patchify_adjoint(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx) {
+  TR_GUARDED(tr_cpu_nn.patchify_adjoint(ctx, dy, patch, dx), dy, dx);
+}
+
+static tr_status guard_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy) {
+  TR_GUARDED(tr_cpu_nn.unpatchify_adjoint(ctx, dx, patch, dy), dx, dy);
+}
+
 static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
 static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn,
                                      guard_blend_channels};
-static const tr_nn_ops guard_nn = {guard_rows_at_once, guard_packed_count,  guard_pack,
-                                   guard_linear,       guard_norm_modulate, guard_attention,
-                                   guard_condition,    guard_patchify,      guard_unpatchify};
+static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
+                                   .packed_count = guard_packed_count,
+                                   .pack = guard_pack,
+                                   .linear = guard_linear,
+                                   .norm_modulate = guard_norm_modulate,
+                                   .attention = guard_attention,
+                                   .condition = guard_condition,
+                                   .patchify = guard_patchify,
+                                   .unpatchify = guard_unpatchify,
+                                   .pack_transposed = guard_pack_transposed,
+                                   .gate = guard_gate,
+                                   .activation_backward = guard_activation_backward,
+                                   .norm_backward = guard_norm_backward,
+                                   .attention_backward = guard_attention_backward,
+                                   .patchify_adjoint = guard_patchify_adjoint,
+                                   .unpatchify_adjoint = guard_unpatchify_adjoint};
 
 const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
                                      .name = "guard",

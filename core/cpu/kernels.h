@@ -36,6 +36,15 @@ typedef struct {
   /* out (cols, ld) with out[c * ld + r] = in[r * stride + c] */
   void (*transpose)(int64_t rows, int64_t cols, const void *in, int64_t stride, void *out, int64_t ld);
   void (*silu_sum)(int64_t cols, const void *a, const void *b, void *y); /* y = silu(a + b); b may be NULL */
+  void (*multiply)(int64_t cols, const void *a, const void *b, void *y); /* y = a b */
+  /* dv = dy act'(v) */
+  void (*activation_backward)(tr_nn_activation activation, int64_t cols, const void *v, const void *dy,
+                              void *dv);
+  /* dx = residual + J' dy of norm_modulate at x; residual may be NULL */
+  void (*norm_backward)(int64_t cols, const void *x, const void *scale, double eps, const void *dy,
+                        const void *residual, void *dx);
+  /* ds = scale p (ds - sum p ds): the gradient before the softmax from that behind it, p its result */
+  void (*softmax_backward)(int64_t cols, double scale, const void *p, void *ds);
 } tr_cpu_kernels;
 
 /* dtype: TR_F32 or TR_F64. */

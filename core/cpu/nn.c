@@ -100,6 +100,82 @@ static tr_status cpu_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_ar
   return TR_OK;
 }
 
-const tr_nn_ops tr_cpu_nn = {cpu_rows_at_once, tr_cpu_packed_count, tr_cpu_pack,
-                             tr_cpu_linear,    cpu_norm_modulate,   tr_cpu_attention,
-                             cpu_condition,    cpu_patchify,        cpu_unpatchify};
+static tr_status cpu_gate(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, y->dtype);
+  int64_t rows = y->shape[0], cols = y->shape[1];
+#pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
+  for (int64_t r = 0; r < rows; r++)
+    kernels->multiply(cols, row_at(x, r, 0), columns_at(gate, r, rows), (char *)row_at(y, r, 0));
+  return TR_OK;
+}
+
+static tr_status cpu_activation_backward(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
+                                         const tr_array *dy, tr_array *dv) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, dv->dtype);
+  int64_t rows = dv->shape[0], cols = dv->shape[1];
+#pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
+  for (int64_t r = 0; r < rows; r++)
+    kernels->activation_backward(activation, cols, row_at(v, r, 0), row_at(dy, r, 0),
+                                 (char *)row_at(dv, r, 0));
+  return TR_OK;
+}
+
+static tr_status cpu_norm_backward(tr_ctx *ctx, const tr_nn_norm_backward_args *args) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, args->dx->dtype);
+  int64_t rows = args->dx->shape[0], cols = args->dx->shape[1];
+#pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
+  for (int64_t r = 0; r < rows; r++)
+    kernels->norm_backward(cols, row_at(args->x, r, 0), columns_at(&args->scale, r, rows), args->eps,
+                           row_at(args->dy, r, 0), args->residual ? row_at(args->residual, r, 0) : NULL,
+                           (char *)row_at(args->dx, r, 0));
+  return TR_OK;
+}
+
+/* Every latent lies in one patch: the adjoint of cutting puts the values back. */
+static tr_status cpu_patchify_adjoint(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx) {
+  const patch_grid g = grid_of(dx, patch);
+  int64_t size = (int64_t)tr_dtype_size(dx->dtype), run = patch * size;
+#pragma omp parallel for num_threads(threads_for(ctx, dx->count)) schedule(static)
+  for (int64_t r = 0; r < dy->shape[0]; r++) {
+    const char *from = row_at(dy, r, 0);
+    for (int64_t c = 0; c < g.channels; c++)
+      for (int64_t i = 0; i < patch; i++, from += run)
+        memcpy((char *)dx->data + latent_offset(&g, r / g.tokens, r % g.tokens, c, i) * size, from,
+               (size_t)run);
+  }
+  return TR_OK;
+}
+
+static tr_status cpu_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy) {
+  const patch_grid g = grid_of(dx, patch);
+  int64_t size = (int64_t)tr_dtype_size(dx->dtype), out_channels = dy->shape[1] / patch / patch;
+#pragma omp parallel for num_threads(threads_for(ctx, dy->count)) schedule(static)
+  for (int64_t r = 0; r < dy->shape[0]; r++) {
+    memset((char *)row_at(dy, r, 0), 0, (size_t)(dy->shape[1] * size)); /* the dropped channels */
+    for (int64_t c = 0; c < g.channels; c++)
+      for (int64_t i = 0; i < patch; i++) {
+        const char *from =
+            (const char *)dx->data + latent_offset(&g, r / g.tokens, r % g.tokens, c, i) * size;
+        for (int64_t j = 0; j < patch; j++)
+          memcpy((char *)row_at(dy, r, (i * patch + j) * out_channels + c), from + j * size, (size_t)size);
+      }
+  }
+  return TR_OK;
+}
+
+const tr_nn_ops tr_cpu_nn = {.rows_at_once = cpu_rows_at_once,
+                             .packed_count = tr_cpu_packed_count,
+                             .pack = tr_cpu_pack,
+                             .linear = tr_cpu_linear,
+                             .norm_modulate = cpu_norm_modulate,
+                             .attention = tr_cpu_attention,
+                             .condition = cpu_condition,
+                             .patchify = cpu_patchify,
+                             .unpatchify = cpu_unpatchify,
+                             .pack_transposed = tr_cpu_pack_transposed,
+                             .gate = cpu_gate,
+                             .activation_backward = cpu_activation_backward,
+                             .norm_backward = cpu_norm_backward,
+                             .attention_backward = tr_cpu_attention_backward,
+                             .patchify_adjoint = cpu_patchify_adjoint,
+                             .unpatchify_adjoint = cpu_unpatchify_adjoint};

@@ -1,6 +1,7 @@
 /* Attention on the CPU. A task is one head of one sample, or a run of its queries when there are few heads:
  * keys transposed and values side by side in working memory, then tiles of queries, whose scores stay in the
- * cache: S = Q K^T, softmax by rows, O = S V. */
+ * cache: S = Q K^T, softmax by rows, O = S V. The backward makes S again, tile by tile, and adds up what the
+ * tiles say about keys and values in their order. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -44,10 +45,23 @@ static void plan(attention_job *job, int64_t samples, int threads) {
   job->runs = ceil_div(job->tiles, job->run);
 }
 
+static attention_job job_of(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  int64_t hidden = qkv->shape[1] / 3;
+  return (attention_job){.loops = tr_cpu_kernels_for(state->level, qkv->dtype),
+                         .qkv = qkv,
+                         .y = y,
+                         .size = (int64_t)tr_dtype_size(qkv->dtype),
+                         .tokens = qkv->shape[0] / samples,
+                         .hidden = hidden,
+                         .heads = heads,
+                         .head_size = hidden / heads};
+}
+
 static tr_status prepare(tr_ctx *ctx, attention_job *job) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   for (int last = 0; last < 2; last++) {
-    tr_gemm_shape scores = {.dtype = job->y->dtype,
+    tr_gemm_shape scores = {.dtype = job->qkv->dtype,
                             .m = (int)job->tokens,
                             .n = (int)queries_of(job, last ? job->tiles - 1 : 0),
                             .k = (int)job->head_size,
@@ -103,13 +117,10 @@ static void run_task(const attention_job *job, int64_t task, char *scratch) {
 }
 
 tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
-  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int threads = tr_ctx_threads(ctx);
-  attention_job job = {.loops = tr_cpu_kernels_for(state->level, y->dtype), .qkv = qkv, .y = y};
+  attention_job job = job_of(ctx, qkv, samples, heads, y);
   void *scratch;
   if (y->count == 0) return TR_OK;
-  job.size = (int64_t)tr_dtype_size(y->dtype), job.tokens = y->shape[0] / samples;
-  job.hidden = y->shape[1], job.heads = heads, job.head_size = y->shape[1] / heads;
   plan(&job, samples, threads);
   TR_TRY(prepare(ctx, &job));
   int64_t stride = scratch_bytes(&job), tasks = samples * heads * job.runs;
@@ -119,6 +130,109 @@ tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, in
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
     for (int64_t task = 0; task < tasks; task++) run_task(&job, task, mine);
+  }
+  return TR_OK;
+}
+
+/* ---- backward ---- */
+
+/* Products of a tile, whole or last, first or adding: with P the softmax, dS the gradient of the scores,
+ * dP = dO V^T, dQ = dS K, dK += dS^T Q, dV += P^T dO. */
+typedef struct {
+  attention_job base;
+  const tr_array *dy;
+  tr_array *dqkv;
+  tr_gemm_kernel upstream[2];  /* dP */
+  tr_gemm_kernel queries[2];   /* dQ */
+  tr_gemm_kernel keys[2][2];   /* dK: [last][add] */
+  tr_gemm_kernel values[2][2]; /* dV: [last][add] */
+} backward_job;
+
+static tr_status prepare_backward_tile(tr_ctx *ctx, backward_job *job, int last) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  const attention_job *base = &job->base;
+  int tokens = (int)base->tokens, head = (int)base->head_size, hidden = (int)base->hidden;
+  int n = (int)queries_of(base, last ? base->tiles - 1 : 0);
+  const tr_gemm_shape upstream = {base->qkv->dtype, tokens, n, head, tokens, hidden, tokens, false};
+  const tr_gemm_shape queries = {base->qkv->dtype, head, n, tokens, 3 * hidden, tokens, 3 * hidden, false};
+  TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, upstream, &job->upstream[last]));
+  TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, queries, &job->queries[last]));
+  for (int add = 0; add < 2; add++) {
+    const tr_gemm_shape keys = {base->qkv->dtype, head, tokens, n, 3 * hidden, n, 3 * hidden, add};
+    const tr_gemm_shape values = {base->qkv->dtype, head, tokens, n, hidden, n, 3 * hidden, add};
+    TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, keys, &job->keys[last][add]));
+    TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, values, &job->values[last][add]));
+  }
+  return TR_OK;
+}
+
+/* Working memory of a thread: keys and values (head_size, tokens), P and dS (tile, tokens), one of these
+ * transposed. */
+static int64_t backward_scratch_bytes(const attention_job *job) {
+  int64_t elements = (2 * job->head_size + 3 * job->tile) * job->tokens;
+  return ceil_div(elements * job->size, 64) * 64;
+}
+
+typedef struct {
+  const char *q, *k, *dy; /* of one head of one sample */
+  char *dq, *dk, *dv;
+  char *keys, *values, *p, *ds, *turned;
+} backward_head;
+
+static void backward_tile(const backward_job *job, int64_t tile, const backward_head *h) {
+  const attention_job *base = &job->base;
+  const tr_cpu_kernels *loops = base->loops;
+  int64_t size = base->size, tokens = base->tokens, queries = queries_of(base, tile), row = tokens * size;
+  int64_t first = tile * base->tile * base->hidden * size;
+  int last = tile == base->tiles - 1, add = tile > 0;
+  const char *q = h->q + 3 * first, *dy = h->dy + first;
+  double scale = 1 / sqrt((double)base->head_size);
+  tr_gemm_run(&base->scores[last], h->keys, q, h->p);
+  tr_gemm_run(&job->upstream[last], h->values, dy, h->ds);
+  for (int64_t i = 0; i < queries; i++) {
+    loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row), h->p + i * row);
+    loops->softmax_backward(tokens, scale, h->p + i * row, h->ds + i * row);
+  }
+  tr_gemm_run(&job->queries[last], h->k, h->ds, h->dq + 3 * first);
+  loops->transpose(queries, tokens, h->ds, tokens, h->turned, queries);
+  tr_gemm_run(&job->keys[last][add], q, h->turned, h->dk);
+  loops->transpose(queries, tokens, h->p, tokens, h->turned, queries);
+  tr_gemm_run(&job->values[last][add], dy, h->turned, h->dv);
+}
+
+static void backward_task(const backward_job *job, int64_t task, char *scratch) {
+  const attention_job *base = &job->base;
+  int64_t size = base->size, tokens = base->tokens, wide = 3 * base->hidden;
+  int64_t row = task / base->heads * tokens, column = task % base->heads * base->head_size;
+  int64_t part = base->hidden * size, tile = base->tile * tokens * size;
+  backward_head h = {.q = (const char *)base->qkv->data + (row * wide + column) * size,
+                     .dy = (const char *)job->dy->data + (row * base->hidden + column) * size,
+                     .dq = (char *)job->dqkv->data + (row * wide + column) * size,
+                     .keys = scratch};
+  h.k = h.q + part, h.dk = h.dq + part, h.dv = h.dk + part;
+  h.values = h.keys + tokens * base->head_size * size, h.p = h.values + tokens * base->head_size * size;
+  h.ds = h.p + tile, h.turned = h.ds + tile;
+  base->loops->transpose(tokens, base->head_size, h.k, wide, h.keys, tokens);
+  base->loops->transpose(tokens, base->head_size, h.k + part, wide, h.values, tokens);
+  for (int64_t i = 0; i < base->tiles; i++) backward_tile(job, i, &h);
+}
+
+tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
+                                    const tr_array *dy, tr_array *dqkv) {
+  int threads = tr_ctx_threads(ctx);
+  backward_job job = {.base = job_of(ctx, qkv, samples, heads, NULL), .dy = dy, .dqkv = dqkv};
+  void *scratch;
+  if (dy->count == 0) return TR_OK;
+  plan(&job.base, samples, threads);
+  TR_TRY(prepare(ctx, &job.base));
+  for (int last = 0; last < 2; last++) TR_TRY(prepare_backward_tile(ctx, &job, last));
+  int64_t stride = backward_scratch_bytes(&job.base), tasks = samples * heads;
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+#pragma omp parallel num_threads(threads)
+  {
+    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+#pragma omp for schedule(guided)
+    for (int64_t task = 0; task < tasks; task++) backward_task(&job, task, mine);
   }
   return TR_OK;
 }

@@ -50,6 +50,29 @@ tr_status tr_cpu_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed) {
   return TR_OK;
 }
 
+/* A panel of W^T takes 64 inputs of W from every panel of W. */
+static void fill_transposed_panel(const tr_cpu_kernels *kernels, int64_t size, const tr_nn_weight *w,
+                                  int64_t first, int64_t width, char *panel) {
+  int64_t ld = padded(width, size);
+  if (ld > width) memset(panel, 0, (size_t)(ld * w->out * size));
+  for (int64_t row = 0; row < w->out; row += TR_CPU_PANEL) {
+    int64_t rows = smaller(TR_CPU_PANEL, w->out - row), stride = padded(rows, size);
+    const char *from = (const char *)w->packed->data + (row * w->in + first * stride) * size;
+    kernels->transpose(width, rows, from, stride, panel + row * ld * size, ld);
+  }
+}
+
+tr_status tr_cpu_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed) {
+  int64_t size = (int64_t)tr_dtype_size(w->packed->dtype);
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  const tr_cpu_kernels *kernels = tr_cpu_kernels_for(state->level, w->packed->dtype);
+#pragma omp parallel for num_threads(tr_ctx_threads(ctx)) schedule(static)
+  for (int64_t first = 0; first < w->in; first += TR_CPU_PANEL)
+    fill_transposed_panel(kernels, size, w, first, smaller(TR_CPU_PANEL, w->in - first),
+                          (char *)transposed->packed->data + first * w->out * size);
+  return TR_OK;
+}
+
 /* Kernels of one product: for whole and last panels, whole and last tiles, and the chunks of inputs. */
 enum { FIRST, MIDDLE, LAST, STAGES };
 typedef struct {
