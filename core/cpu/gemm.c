@@ -1,13 +1,14 @@
 #include "core/cpu/gemm.h"
 
 #include <libxsmm.h>
+#include <libxsmm_version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/cpu/kernels.h"
 
-static const char *const engine_names[] = {"libxsmm", "portable"};
+static const char *const engine_names[] = {"libxsmm " LIBXSMM_CONFIG_VERSION, "portable"};
 
 const char *tr_gemm_engine_name(tr_gemm_engine engine) {
   return engine_names[engine];

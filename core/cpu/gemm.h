@@ -18,6 +18,7 @@
 
 typedef enum { TR_GEMM_LIBXSMM, TR_GEMM_PORTABLE } tr_gemm_engine;
 
+/* With the version that it was built with, on which the last bits of products may depend. */
 const char *tr_gemm_engine_name(tr_gemm_engine engine);
 
 /* The engine for kernels of this level; TR_E_ARG when TRANSIT_GEMM is unknown or cannot run here. */

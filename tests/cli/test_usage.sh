@@ -6,6 +6,10 @@ says "usage: transit COMMAND"
 check "version" "$transit" --version
 says "transit 0."
 says "device cpu"
+for versions in 'sundials [67]' 'products by \(libxsmm [0-9]\|portable\)'; do
+  checks=$((checks + 1))
+  grep -q "$versions" "$scratch/stdout" || fail "no '$versions' in the versions: $(cat "$scratch/stdout")"
+done
 for command in sample field list inspect man; do
   check "help of $command" "$transit" "$command" --help
   says "usage: transit $command"
