@@ -11,7 +11,7 @@ out=out/figures
 sh experiments/setup.sh figures
 echo "== build"
 [ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja
-cmake --build build --target transit bench_ode
+cmake --build build --target transit bench_ode bench_orders
 mkdir -p "$out"
 
 # Four tolerances a decade from 1e-1 to 1e-8.
@@ -48,5 +48,9 @@ build/transit sweep $digits --steps 5,7,10,15,20,30,50 --time-grids uniform,cosi
 build/bench_ode --methods cvode-adams >"$out/digits.tsv.part"
 mv "$out/digits.tsv.part" "$out/digits.tsv"
 
+# Claimed and measured orders: docs/orders.md.
+build/bench_orders >"$out/orders.md.part"
+mv "$out/orders.md.part" "$out/orders.md"
+
 echo
-echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv"
+echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv, orders.md"

@@ -6,6 +6,7 @@
 
 #include "core/vec.h"
 #include "tests/support/flow.h"
+#include "tests/support/orders.h"
 #include "transport/exponential.h"
 #include "transport/register.h"
 
@@ -42,21 +43,6 @@ static double largest_difference(const double *a, const double *b) {
 
 /* ---- orders ---- */
 
-static tr_drift *mixture(tr_ctx *ctx, const tr_interpolant *interpolant) {
-  static const double weights[] = {1, 2, 1}, means[] = {1, 0.5, -0.5, 1, 0, -1},
-                      variances[] = {0.2, 0.1, 0.15, 0.3, 0.1, 0.2};
-  tr_drift *drift = NULL;
-  CHECK_OK(ctx,
-           tr_exact_create_mixture(ctx, interpolant, TR_VELOCITY, N, 3, weights, means, variances, &drift));
-  return drift;
-}
-
-static tr_drift *single(tr_ctx *ctx, const tr_interpolant *interpolant) {
-  tr_drift *drift = NULL;
-  CHECK_OK(ctx, tr_exact_create_gaussian(ctx, interpolant, TR_VELOCITY, N, mean, variance, &drift));
-  return drift;
-}
-
 /* Error of a run with n steps against `want`. */
 static double error_with(tr_ctx *ctx, tr_sampler s, int n, const double *want) {
   double got[ALL];
@@ -67,45 +53,24 @@ static double error_with(tr_ctx *ctx, tr_sampler s, int n, const double *want) {
   return largest_difference(got, want);
 }
 
-static void reference(tr_ctx *ctx, tr_sampler s, double *want) {
-  s.ode.method = flow_ode_method(ctx, "dopri5");
-  s.ode.rtol = s.ode.atol = 1e-11;
-  s.clock = TR_CLOCK_ANGLE;
-  run(ctx, &s, start, want, NULL);
-}
-
 /* Between the ends every method has its order; one that only its start keeps from a higher order may show
  * more. */
-static void orders(tr_ctx *ctx) {
+static void between_the_ends(tr_ctx *ctx) {
   const tr_ode_method *method;
   for (int i = 0; (method = method_at(ctx, i)); i++) {
     const tr_exponential *table = method->detail;
+    orders measured;
+    orders_angle(ctx, method, &measured);
     printf("%-10s claimed %g; measured", method->info.name, method->order);
-    for (int p = 0; p < 3; p++)
-      for (int kind = 0; kind < 4; kind++) {
-        tr_sampler s;
-        double want[ALL];
-        CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
-        CHECK_OK(ctx, tr_interpolant_find(ctx, paths[p], &s.interpolant));
-        if (p == 2)
-          CHECK_OK(ctx, tr_interpolant_set(ctx, &s.interpolant, "sigma_max", 5)); /* alpha(0) = 0.28 */
-        s.drift = kind & 2 ? mixture(ctx, &s.interpolant) : single(ctx, &s.interpolant);
-        s.sample_eps = 0.1;
-        s.reverse = kind & 1;
-        reference(ctx, s, want);
-        s.ode.method = method;
-        double coarse = 0, fine = error_with(ctx, s, 480, want);
-        for (int n = 60; n <= 120; n += 20) /* an error that changes sign is small at one n only */
-          coarse = fmax(coarse, error_with(ctx, s, n, want) * pow(n / 120., method->order));
-        double order = log2(coarse / fine) / 2;
-        printf(" %.2f", order);
-        if (table->points > 3)
-          CHECK(order > method->order - 0.6);
-        else
-          CHECK_NEAR(order, method->order, 0.3);
-        CHECK(fine < (method->order == 1 ? 2e-2 : 2e-3));
-        tr_drift_destroy(&s.drift);
-      }
+    for (int k = 0; k < measured.n; k++) {
+      printf(" %.2f", measured.order[k]);
+      if (table->points > 3)
+        CHECK(measured.order[k] > method->order - 0.6);
+      else
+        CHECK_NEAR(measured.order[k], method->order, 0.3);
+      CHECK(measured.fine[k] < (method->order == 1 ? 2e-2 : 2e-3));
+    }
+    CHECK(measured.nfe_per_step == 1);
     printf("\n");
   }
   CHECK(method_at(ctx, 4) != NULL);
@@ -432,7 +397,7 @@ static void refusals(tr_ctx *ctx) {
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
-  orders(ctx);
+  between_the_ends(ctx);
   orders_to_the_ends(ctx);
   written_out(ctx);
   path_invariance(ctx);

@@ -6,6 +6,7 @@
 #include "core/vec.h"
 #include "tests/support/flow.h"
 #include "tests/support/moments.h"
+#include "tests/support/orders.h"
 #include "transport/exponential_sde.h"
 #include "transport/register.h"
 
@@ -15,32 +16,34 @@ static const char *const methods[] = {"exponential-euler", "dpmpp-2m-sde"};
 static void weak_orders(tr_ctx *ctx) {
   for (int m = 0; m < 2; m++)
     for (int p = 0; p < 3; p++) {
+      const tr_sde_method *method = flow_sde_method(ctx, methods[m]);
+      orders measured;
+      orders_forms(ctx, moments_paths[p], method, &measured);
       printf("%-18s %-7s measured", methods[m], moments_paths[p]);
-      for (int f = 0; f < MOMENTS_FORMS; f++) {
-        tr_table *table;
-        tr_sampler s = moments_sampler(ctx, moments_paths[p], methods[m], "None");
-        s.diffusion = moments_form(ctx, moments_forms[f], &table);
-        s.sample_eps = 0.04;
-        double error[2];
-        for (int k = 0; k < 2; k++) {
-          moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 150 << k);
-          tr_coeffs at = tr_interpolant_at(&s.interpolant, 0.96);
-          double V = at.alpha * at.alpha * MOMENTS_C + at.sigma * at.sigma;
-          error[k] = fabs(got.variance / V - 1);
-          CHECK_NEAR(got.mean, at.alpha * MOMENTS_MU, m ? 1e-3 : 2e-2);
-          CHECK(got.stats.nfe == 150L << k && got.stats.n_steps == 150L << k);
-        }
-        double order = log2(error[0] / error[1]);
+      for (int f = 0; f < measured.n; f++) {
+        double order = measured.order[f];
         printf(" %.2f", order);
         if (f == 0) /* the constant: much noise, steps of many relaxation times at the end */
-          CHECK(order > 0.4 * s.sde->weak_order);
+          CHECK(order > 0.4 * method->weak_order);
         else
-          CHECK_NEAR(order, s.sde->weak_order, m ? 0.35 : 0.1);
-        CHECK(error[1] < (m ? 2e-2 : 0.3));
-        tr_table_destroy(&table);
+          CHECK_NEAR(order, method->weak_order, m ? 0.35 : 0.1);
+        CHECK(measured.fine[f] < (m ? 2e-2 : 0.3));
       }
+      CHECK(measured.nfe_per_step == 1);
       printf("\n");
     }
+}
+
+/* On one Brownian path the methods go to the same limit as the others, with their strong order. */
+static void strong_orders(tr_ctx *ctx) {
+  for (int m = 0; m < 2; m++) {
+    const tr_sde_method *method = flow_sde_method(ctx, methods[m]);
+    orders measured;
+    orders_strong_sampled(ctx, method, &measured);
+    printf("%-18s strong, claimed %g; measured %.2f\n", methods[m], method->strong_order, measured.order[0]);
+    CHECK_NEAR(measured.order[0], method->strong_order, 0.25);
+    CHECK(measured.fine[0] < 0.05);
+  }
 }
 
 /* From pure noise to the data, with every form: right in the limit, to within the first-order ends. */
@@ -251,6 +254,7 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
   weak_orders(ctx);
+  strong_orders(ctx);
   to_the_ends(ctx);
   exact_for_points(ctx);
   path_invariance(ctx);
