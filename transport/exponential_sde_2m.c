@@ -5,7 +5,7 @@
 #include "transport/exponential_sde.h"
 #include "transport/modules.h"
 
-static const tr_exponential_sde table = {.points = 2};
+static const tr_exponential_sde table = {.points = 2, .at_middle = true};
 static const tr_sde_method method = {.info = {"dpmpp-2m-sde", "sde-dpm-solver++",
                                               "SDE-DPM-Solver++ (2M): the denoiser extrapolated in lambda"},
                                      .strong_order = 1,

@@ -33,7 +33,8 @@ extern const tr_module *const tr_exponential_ddim,
                                                                         *const tr_exponential_unipc;
 
 /* of kind "sde-method" */
-extern const tr_module *const tr_exponential_sde_euler, *const tr_exponential_sde_2m;
+extern const tr_module *const tr_exponential_sde_euler,
+    *const tr_exponential_sde_2m, *const tr_exponential_sde_sa2, *const tr_exponential_sde_sa3;
 
 #ifdef __cplusplus
 }

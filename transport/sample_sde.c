@@ -65,15 +65,10 @@ static tr_status g2_integral(double t0, double t1, double *out, void *user) {
   return TR_OK;
 }
 
-static int points_of(const sde_run *run) {
-  const tr_exponential_sde *table = tr_exponential_sde_of(run->sampler->sde);
-  return table ? table->points : 1;
-}
-
 static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user) {
   sde_run *run = user;
-  return tr_exponential_walk_step(&run->exponential, points_of(run), tr_sampler_time(t),
-                                  tr_sampler_time(t + h), z, x, n_rhs);
+  return tr_exponential_walk_step(&run->exponential, tr_exponential_sde_of(run->sampler->sde),
+                                  tr_sampler_time(t), tr_sampler_time(t + h), z, x, n_rhs);
 }
 
 static tr_status on_output(int i, double t, const tr_array *x, void *user) {

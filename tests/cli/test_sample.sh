@@ -122,7 +122,7 @@ for method in ddim dpmpp-2m dpmpp-3m deis unipc; do
 done
 differ "$out/ddim/samples.npz" "$out/unipc/samples.npz"
 
-for method in exponential-euler dpmpp-2m-sde; do
+for method in exponential-euler dpmpp-2m-sde sa-solver sa-solver-3; do
   sde "$method" --sampling-method $method --num-sampling-steps 5 --diffusion-form kappa --last-step None
   equals "$(number "$out/$method/run.json" nfe)" 4 "evaluations of $method"
 done
