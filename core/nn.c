@@ -180,6 +180,20 @@ tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y) {
   return nn->gate(y->ctx, x, &gate, y);
 }
 
+tr_status tr_nn_activate(tr_nn_activation activation, const tr_array *v, tr_array *y) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(y->ctx, nn, activate, "activation of its own");
+  TR_TRY(check_operand(y, y, 2, "the result of an activation"));
+  TR_TRY(check_operand(v, y, 2, "the input of an activation"));
+  TR_TRY(check_extents(y->ctx, tr_array_same_shape(v, y), "an activation"));
+  return nn->activate(y->ctx, activation, v, y);
+}
+
+/* Rows of `few` serve those of `many` in turn. */
+static bool spreads(const tr_array *few, const tr_array *many) {
+  return few->shape[1] == many->shape[1] && few->shape[0] > 0 && many->shape[0] % few->shape[0] == 0;
+}
+
 tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array *v, const tr_array *dy,
                                     tr_array *dv) {
   const tr_nn_ops *nn;
@@ -187,7 +201,7 @@ tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array 
   TR_TRY(check_operand(dv, dv, 2, "the input gradient of an activation"));
   TR_TRY(check_operand(v, dv, 2, "the input of an activation"));
   TR_TRY(check_operand(dy, dv, 2, "the gradient behind an activation"));
-  bool fits = tr_array_same_shape(v, dv) && tr_array_same_shape(dy, dv);
+  bool fits = spreads(v, dv) && tr_array_same_shape(dy, dv);
   TR_TRY(check_extents(dv->ctx, fits, "the backward of an activation"));
   return nn->activation_backward(dv->ctx, activation, v, dy, dv);
 }
@@ -200,10 +214,10 @@ tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args) {
   TR_TRY(check_operand(x, dx, 2, "the input of a layer norm"));
   TR_TRY(check_operand(dy, dx, 2, "the gradient behind a layer norm"));
   if (residual) TR_TRY(check_operand(residual, dx, 2, "a residual"));
-  bool fits = tr_array_same_shape(x, dx) && tr_array_same_shape(dy, dx) && x->data != dx->data &&
+  bool fits = spreads(x, dx) && tr_array_same_shape(dy, dx) && x->data != dx->data &&
               (!residual || tr_array_same_shape(residual, dx)) && x->shape[1] > 0 && args->scale.table;
   TR_TRY(check_extents(dx->ctx, fits, "the backward of a layer norm"));
-  TR_TRY(check_columns(&args->scale, dx, "a scale"));
+  TR_TRY(check_columns(&args->scale, x, "a scale"));
   return nn->norm_backward(dx->ctx, args);
 }
 
@@ -214,8 +228,8 @@ tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int hea
   TR_TRY(check_operand(dqkv, dqkv, 2, "the input gradient of attention"));
   TR_TRY(check_operand(qkv, dqkv, 2, "the input of attention"));
   TR_TRY(check_operand(dy, dqkv, 2, "the gradient behind attention"));
-  bool fits =
-      tr_array_same_shape(qkv, dqkv) && qkv->data != dqkv->data && attention_fits(qkv, samples, heads, dy);
+  bool fits = spreads(qkv, dqkv) && qkv->data != dqkv->data &&
+              attention_fits(dqkv, samples * (dqkv->shape[0] / qkv->shape[0]), heads, dy);
   TR_TRY(check_extents(dqkv->ctx, fits, "the backward of attention"));
   return nn->attention_backward(dqkv->ctx, qkv, samples, heads, dy, dqkv);
 }
@@ -237,4 +251,30 @@ tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy) 
   TR_TRY(check_operand(dy, dy, 2, "the gradient of the patches"));
   TR_TRY(check_extents(dy->ctx, joined_fit(dy, patch, dx), "the adjoint of joining patches"));
   return nn->unpatchify_adjoint(dy->ctx, dx, patch, dy);
+}
+
+tr_status tr_nn_norm_tangent(const tr_nn_norm_tangent_args *args) {
+  const tr_array *x = args->x, *v = args->v, *y = args->y;
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(y->ctx, nn, norm_tangent, "tangent of a layer norm");
+  TR_TRY(check_operand(y, y, 2, "the tangent behind a layer norm"));
+  TR_TRY(check_operand(x, y, 2, "the input of a layer norm"));
+  TR_TRY(check_operand(v, y, 2, "the tangent before a layer norm"));
+  bool fits = tr_array_same_shape(x, y) && tr_array_same_shape(v, y) && x->data != y->data &&
+              x->shape[1] > 0 && args->scale.table;
+  TR_TRY(check_extents(y->ctx, fits, "the tangent of a layer norm"));
+  TR_TRY(check_columns(&args->scale, y, "a scale"));
+  return nn->norm_tangent(y->ctx, args);
+}
+
+tr_status tr_nn_attention_tangent(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
+                                  tr_array *y) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(y->ctx, nn, attention_tangent, "tangent of attention");
+  TR_TRY(check_operand(y, y, 2, "the tangent behind attention"));
+  TR_TRY(check_operand(qkv, y, 2, "the input of attention"));
+  TR_TRY(check_operand(v, y, 2, "the tangent before attention"));
+  bool fits = attention_fits(qkv, samples, heads, y) && tr_array_same_shape(qkv, v);
+  TR_TRY(check_extents(y->ctx, fits, "the tangent of attention"));
+  return nn->attention_tangent(y->ctx, qkv, v, samples, heads, y);
 }

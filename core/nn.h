@@ -51,13 +51,22 @@ typedef struct {
 
 /* dx = residual + J' dy of the norm above; dx may be the residual or dy */
 typedef struct {
-  const tr_array *x;   /* (R, D): what the norm was given */
-  tr_nn_columns scale; /* what it was given */
+  const tr_array *x;   /* (Q, D), Q divides R: what the norm was given; row r of R uses row r % Q */
+  tr_nn_columns scale; /* what it was given, of Q rows */
   double eps;
   const tr_array *dy;       /* (R, D) */
   const tr_array *residual; /* (R, D) or NULL: 0 */
   tr_array *dx;             /* (R, D), not x */
 } tr_nn_norm_backward_args;
+
+/* y = J v of the norm above; y may be v */
+typedef struct {
+  const tr_array *x;   /* (R, D): what the norm was given */
+  tr_nn_columns scale; /* what it was given */
+  double eps;
+  const tr_array *v; /* (R, D) */
+  tr_array *y;       /* (R, D), not x */
+} tr_nn_norm_tangent_args;
 
 typedef struct tr_nn_ops { /* when the table is there, every pointer not called OPTIONAL is REQUIRED */
   /* How many rows keep the device busy: callers cut larger batches to save memory. */
@@ -74,6 +83,7 @@ typedef struct tr_nn_ops { /* when the table is there, every pointer not called 
   /* The backward of the above, OPTIONAL. */
   tr_status (*pack_transposed)(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed);
   tr_status (*gate)(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y);
+  tr_status (*activate)(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v, tr_array *y);
   tr_status (*activation_backward)(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
                                    const tr_array *dy, tr_array *dv);
   tr_status (*norm_backward)(tr_ctx *ctx, const tr_nn_norm_backward_args *args);
@@ -81,6 +91,10 @@ typedef struct tr_nn_ops { /* when the table is there, every pointer not called 
                                   const tr_array *dy, tr_array *dqkv);
   tr_status (*patchify_adjoint)(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx);
   tr_status (*unpatchify_adjoint)(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy);
+  /* Forward mode, OPTIONAL. */
+  tr_status (*norm_tangent)(tr_ctx *ctx, const tr_nn_norm_tangent_args *args);
+  tr_status (*attention_tangent)(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
+                                 int heads, tr_array *y);
 } tr_nn_ops;
 
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without a table. */
@@ -117,15 +131,19 @@ tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out);
 /* y (R, D) = x (R, D) * gate: the gradient behind a gate. y may be x; the gate has a table. */
 tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y);
 
-/* dv = dy act'(v), elementwise on (R, D); v is what the activation was given. dv may be dy or v. */
+/* y = act(v), elementwise on (R, D), with the bits that a linear layer gives it. y may be v. */
+tr_status tr_nn_activate(tr_nn_activation activation, const tr_array *v, tr_array *y);
+
+/* dv = dy act'(v), elementwise on (R, D); v (Q, D), Q divides R, is what the activation was given, row r % Q
+ * for row r. dv may be dy or v. This is forward mode too: the slope times a tangent. */
 tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array *v, const tr_array *dy,
                                     tr_array *dv);
 
 /* The gradient before a norm from that behind it, added to the residual. */
 tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
 
-/* dqkv (N T, 3 D) from dy (N T, D), at the qkv that tr_nn_attention was given; its softmax is computed anew.
- * dqkv is not qkv. */
+/* dqkv (R N T, 3 D) from dy (R N T, D), at the qkv (N T, 3 D) that tr_nn_attention was given: R gradients
+ * behind one attention, whose softmax is computed anew once. dqkv is not qkv. */
 tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int heads, const tr_array *dy,
                                    tr_array *dqkv);
 
@@ -134,6 +152,16 @@ tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx);
 /* Gradient of tokens dy (N T, p^2 O) from that of latents dx (N, C, H, W) made of them by unpatchify: 0 where
  * the channel was dropped. */
 tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy);
+
+/* ---- Forward mode: the tangent behind an operation from that before it. Linear layers, patches and slopes
+ * of activations are their own. A backend without these is TR_E_UNSUPPORTED. ---- */
+
+/* The tangent behind a norm. */
+tr_status tr_nn_norm_tangent(const tr_nn_norm_tangent_args *args);
+
+/* y (N T, D): tangent of attention at qkv (N T, 3 D) along v (N T, 3 D). */
+tr_status tr_nn_attention_tangent(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
+                                  tr_array *y);
 
 #ifdef __cplusplus
 }

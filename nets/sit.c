@@ -34,7 +34,21 @@ static tr_status sit_vjp(tr_drift *drift, tr_times times, const tr_array *x, con
                          const tr_array *w, tr_array *f, tr_array *wJ) {
   tr_sit *net = drift->impl;
   TR_TRY(check_input(drift, net, x, f));
-  return tr_sit_backward(drift->ctx, net, times, x, cond, w, f, wJ);
+  return tr_sit_backward(drift->ctx, net, times, x, cond, 1, w, f, wJ);
+}
+
+static tr_status sit_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                               const tr_array *w, tr_array *f, tr_array *wJ) {
+  tr_sit *net = drift->impl;
+  TR_TRY(check_input(drift, net, x, f));
+  return tr_sit_backward(drift->ctx, net, times, x, cond, w->shape[0], w, f, wJ);
+}
+
+static tr_status sit_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                         const tr_array *v, tr_array *Jv) {
+  tr_sit *net = drift->impl;
+  TR_TRY(check_input(drift, net, x, Jv));
+  return tr_sit_tangent(drift->ctx, net, times, x, cond, v, Jv);
 }
 
 static void sit_destroy(tr_drift *drift) {
@@ -45,13 +59,25 @@ static void sit_destroy(tr_drift *drift) {
 }
 
 static const tr_drift_ops sit_ops = {.name = "sit",
-                                     .caps = TR_DRIFT_VJP | TR_DRIFT_DETERMINISTIC,
+                                     .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_VJP_MULTI |
+                                             TR_DRIFT_DETERMINISTIC,
                                      .eval = sit_eval,
                                      .vjp = sit_vjp,
+                                     .jvp = sit_jvp,
+                                     .vjp_multi = sit_vjp_multi,
                                      .destroy = sit_destroy};
 
 const tr_sit_config *tr_sit_config_of(const tr_drift *drift) {
   return drift->ops == &sit_ops ? &((const tr_sit *)drift->impl)->config : NULL;
+}
+
+tr_status tr_sit_set_recompute(tr_drift *drift, bool recompute) {
+  if (drift->ops != &sit_ops)
+    return TR_FAIL(drift->ctx, TR_E_ARG, "%s is not a SiT: it keeps no activations", drift->ops->name);
+  tr_sit *net = drift->impl;
+  if (net->recompute != recompute) tr_sit_back_work_clear(&net->back);
+  net->recompute = recompute;
+  return TR_OK;
 }
 
 static tr_status check_config(tr_ctx *ctx, const tr_sit_config *c, tr_dtype dtype) {

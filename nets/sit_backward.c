@@ -1,33 +1,54 @@
-/* The backward pass of a SiT: the gradient of w' f with respect to the latents. A batch goes group by group:
- * the forward of a group keeps what each block was given, the backward walks the blocks from the last, makes
- * the inputs of a block's layers again and sends the gradient of the residual stream through them. A row's
- * result never depends on the cut into groups. Gradients of the parameters belong where a layer's input and
- * the gradient behind it meet (back_mlp, back_attention). */
+/* The backward pass of a SiT: the gradient of w' f with respect to the latents, for one or several w. A batch
+ * goes group by group: the forward of a group keeps what each block was given (and the inputs of its layers,
+ * unless these are recomputed), the backward walks the blocks from the last and sends the gradients of the
+ * residual stream through them, `part` probes at a time. A row's result never depends on the cuts. Gradients
+ * of the parameters belong where a layer's input and the gradient behind it meet (back_mlp, back_attention).
+ */
 #include <stdlib.h>
 
 #include "nets/sit_private.h"
 
 void tr_sit_back_work_clear(tr_sit_back_work *work) {
   for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
-  work->group = 0;
+  *work = (tr_sit_back_work){0};
 }
 
-static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, int64_t group) {
-  if (group <= net->back.group) return TR_OK;
-  int64_t d = net->config.hidden, depth = net->config.depth, rows = group * net->tokens;
-  const int64_t shape[TR_SIT_BACK_BUFFERS][2] = {
-      [TR_SIT_KEPT] = {(depth + 1) * rows, d},
-      [TR_SIT_KEPT_MOD] = {depth * group, 6 * d},
-      [TR_SIT_KEPT_LAST_MOD] = {group, 2 * d},
-      [TR_SIT_GRADIENT] = {rows, d},
-      [TR_SIT_MIDDLE] = {rows, d},
-      [TR_SIT_QKV] = {rows, 3 * d},
-      [TR_SIT_MLP] = {rows, net->config.mlp_hidden},
+/* One group on its way through the network. */
+typedef struct {
+  const tr_sit *net;
+  int64_t samples, rows, conditions; /* rows of tokens; 1 condition for all or one a sample */
+  int64_t probes, part;              /* gradients behind a row; of these, how many at a time */
+} back_group;
+
+static int64_t slots(const tr_sit *net) {
+  return net->recompute ? 1 : net->config.depth;
+}
+
+/* For groups up to this one. */
+static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g) {
+  int64_t d = net->config.hidden, depth = net->config.depth, rows = g->rows, kept = slots(net) * rows;
+  int64_t part = g->part * rows;
+  const int64_t elements[TR_SIT_BACK_BUFFERS] = {
+      [TR_SIT_KEPT] = (depth + 1) * rows * d,
+      [TR_SIT_KEPT_MOD] = depth * g->samples * 6 * d,
+      [TR_SIT_KEPT_LAST_MOD] = g->samples * 2 * d,
+      [TR_SIT_QKV] = kept * 3 * d,
+      [TR_SIT_ATTENDED] = kept * d,
+      [TR_SIT_MIDDLE] = kept * d,
+      [TR_SIT_MLP] = kept * net->config.mlp_hidden,
+      [TR_SIT_GRADIENT] = g->probes * rows * d,
+      [TR_SIT_BACK_HIDDEN] = part * d,
+      [TR_SIT_BACK_MIXED] = part * d,
+      [TR_SIT_BACK_WIDE] = part * tr_sit_widest(&net->config),
   };
-  tr_sit_back_work_clear(&net->back);
-  for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++)
-    TR_TRY(tr_array_create(ctx, net->dtype, 2, shape[i], &net->back.buffer[i]));
-  net->back.group = group;
+  tr_sit_back_work *work = &net->back;
+  for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) {
+    if (elements[i] <= work->elements[i]) continue;
+    tr_array_destroy(&work->buffer[i]);
+    work->elements[i] = 0;
+    TR_TRY(tr_array_create(ctx, net->dtype, 2, (int64_t[]){1, elements[i]}, &work->buffer[i]));
+    work->elements[i] = elements[i];
+  }
   return TR_OK;
 }
 
@@ -47,31 +68,79 @@ static tr_status provide_all_transposed(tr_sit *net) {
   return TR_OK;
 }
 
-/* One group on its way through the network. */
-typedef struct {
-  const tr_sit *net;
-  int64_t samples, rows, conditions; /* rows of tokens; 1 condition for all or one a sample */
-} back_group;
-
 static tr_array work(const back_group *g, int buffer, int64_t cols) {
   return tr_sit_matrix(g->net->work.buffer[buffer], g->rows, cols);
 }
 
-static tr_array back_work(const back_group *g, int buffer, int64_t cols) {
-  return tr_sit_matrix(g->net->back.buffer[buffer], g->rows, cols);
+/* Rows first .. first + rows - 1 of a buffer as a matrix of `cols` columns. */
+static tr_array back_rows(const back_group *g, int buffer, int64_t first, int64_t rows, int64_t cols) {
+  tr_array whole = tr_sit_matrix(g->net->back.buffer[buffer], first + rows, cols);
+  return tr_sit_leading(&whole, first, rows);
 }
 
 /* What block `i` was given; i = depth: what the last one gave. */
 static tr_array kept(const back_group *g, int i) {
-  return tr_sit_leading(g->net->back.buffer[TR_SIT_KEPT], i * g->rows, g->rows);
+  return back_rows(g, TR_SIT_KEPT, i * g->rows, g->rows, g->net->config.hidden);
 }
 
 static tr_array kept_mod(const back_group *g, int i) {
-  return tr_sit_leading(g->net->back.buffer[TR_SIT_KEPT_MOD], i * g->conditions, g->conditions);
+  return back_rows(g, TR_SIT_KEPT_MOD, i * g->conditions, g->conditions, 6 * (int64_t)g->net->config.hidden);
 }
 
 static tr_array last_mod(const back_group *g) {
-  return tr_sit_leading(g->net->back.buffer[TR_SIT_KEPT_LAST_MOD], 0, g->conditions);
+  return back_rows(g, TR_SIT_KEPT_LAST_MOD, 0, g->conditions, 2 * (int64_t)g->net->config.hidden);
+}
+
+/* Gradients of the residual stream for the probes from `first` on. */
+static tr_array gradients(const back_group *g, int64_t first, int64_t probes) {
+  return back_rows(g, TR_SIT_GRADIENT, first * g->rows, probes * g->rows, g->net->config.hidden);
+}
+
+/* A block on its way back: what its layers were given. */
+typedef struct {
+  const tr_sit_block *layers;
+  tr_array mod, tokens;                /* what it was given */
+  tr_array qkv, attended, middle, mlp; /* see TR_SIT_QKV ... */
+} block_inputs;
+
+static block_inputs inputs_of(const back_group *g, int i) {
+  const tr_sit_config *c = &g->net->config;
+  int64_t d = c->hidden, first = g->net->recompute ? 0 : i * g->rows;
+  return (block_inputs){.layers = &g->net->blocks[i],
+                        .mod = kept_mod(g, i),
+                        .tokens = kept(g, i),
+                        .qkv = back_rows(g, TR_SIT_QKV, first, g->rows, 3 * d),
+                        .attended = back_rows(g, TR_SIT_ATTENDED, first, g->rows, d),
+                        .middle = back_rows(g, TR_SIT_MIDDLE, first, g->rows, d),
+                        .mlp = back_rows(g, TR_SIT_MLP, first, g->rows, c->mlp_hidden)};
+}
+
+static tr_status make_inputs(const back_group *g, block_inputs *b) {
+  const tr_sit_config *c = &g->net->config;
+  int64_t d = c->hidden;
+  tr_array hidden = work(g, TR_SIT_HIDDEN, d);
+  TR_TRY(tr_sit_norm(&b->tokens, &b->mod, 0, d, &hidden));
+  TR_TRY(tr_sit_apply(&hidden, &b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
+  TR_TRY(tr_nn_attention(&b->qkv, g->samples, c->heads, &b->attended));
+  TR_TRY(tr_sit_apply_gated(&b->attended, &b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
+                            &b->middle));
+  TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
+  return tr_sit_apply(&hidden, &b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
+}
+
+/* next = what block i makes of what it was given; its inputs are kept, or not. */
+static tr_status forward_block(const back_group *g, int i, tr_array *next) {
+  const tr_sit *net = g->net;
+  block_inputs b = inputs_of(g, i);
+  if (net->recompute) {
+    TR_TRY(tr_array_copy(&b.tokens, next));
+    return tr_sit_run_block(net, b.layers, &b.mod, g->samples, next);
+  }
+  tr_array wide = work(g, TR_SIT_WIDE, net->config.mlp_hidden);
+  TR_TRY(make_inputs(g, &b));
+  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
+  return tr_sit_apply_gated(&wide, &b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
+                            &b.middle, next);
 }
 
 /* The forward of tr_sit_forward, with what the backward needs kept. */
@@ -83,11 +152,10 @@ static tr_status forward_group(const back_group *g, tr_times times, const int32_
   TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(tr_sit_embed(net, x, &tokens));
   for (int i = 0; i < net->config.depth; i++) {
-    tr_array next = kept(g, i + 1), mod = kept_mod(g, i);
+    tr_array mod = kept_mod(g, i);
+    tokens = kept(g, i + 1);
     TR_TRY(tr_sit_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
-    TR_TRY(tr_array_copy(&tokens, &next));
-    TR_TRY(tr_sit_run_block(net, &net->blocks[i], &mod, g->samples, &next));
-    tokens = next;
+    TR_TRY(forward_block(g, i, &tokens));
   }
   TR_TRY(tr_sit_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &final_mod));
   return tr_sit_finish(net, &final_mod, &tokens, f);
@@ -105,48 +173,71 @@ static tr_status back_norm(const tr_array *x, const tr_array *mod, int64_t scale
       .x = x, .scale = {mod, scale}, .eps = TR_SIT_NORM_EPS, .dy = dy, .residual = residual, .dx = gradient});
 }
 
-/* The inputs of a block's layers again: QKV, MIDDLE and MLP. */
-static tr_status recompute_block(const back_group *g, const tr_sit_block *block, const tr_array *mod,
-                                 const tr_array *tokens) {
-  const tr_sit_config *c = &g->net->config;
-  int64_t d = c->hidden;
-  tr_array hidden = work(g, TR_SIT_HIDDEN, d), middle = back_work(g, TR_SIT_MIDDLE, d);
-  tr_array qkv = back_work(g, TR_SIT_QKV, 3 * d), mlp = back_work(g, TR_SIT_MLP, c->mlp_hidden);
-  TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_sit_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
-  TR_TRY(tr_nn_attention(&qkv, g->samples, c->heads, &hidden));
-  TR_TRY(tr_sit_apply_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens, &middle));
-  TR_TRY(tr_sit_norm(&middle, mod, 3 * d, 4 * d, &hidden));
-  return tr_sit_apply(&hidden, &block->fc1, TR_NN_IDENTITY, &mlp);
+/* Gradients of some probes inside a block. */
+typedef struct {
+  int64_t probes;
+  tr_array gradient; /* of the residual stream, behind the block and then before it */
+  tr_array hidden, mixed, wide;
+} probe_part;
+
+static probe_part part_of(const back_group *g, int64_t first) {
+  int64_t probes = g->probes - first < g->part ? g->probes - first : g->part, rows = probes * g->rows;
+  int64_t d = g->net->config.hidden;
+  return (probe_part){.probes = probes,
+                      .gradient = gradients(g, first, probes),
+                      .hidden = back_rows(g, TR_SIT_BACK_HIDDEN, 0, rows, d),
+                      .mixed = back_rows(g, TR_SIT_BACK_MIXED, 0, rows, d),
+                      .wide = back_rows(g, TR_SIT_BACK_WIDE, 0, rows, tr_sit_widest(&g->net->config))};
+}
+
+static tr_array wide_of(const probe_part *p, int64_t cols) {
+  return tr_sit_matrix(&p->wide, p->hidden.shape[0], cols);
+}
+
+/* hidden = gradient * gate, the gate's rows anew for each probe. */
+static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t gate, probe_part *p) {
+  for (int64_t r = 0; r < p->probes; r++) {
+    tr_array from = tr_sit_leading(&p->gradient, r * g->rows, g->rows);
+    tr_array to = tr_sit_leading(&p->hidden, r * g->rows, g->rows);
+    TR_TRY(tr_nn_gate(&from, (tr_nn_columns){&b->mod, gate}, &to));
+  }
+  return TR_OK;
 }
 
 /* Through tokens = middle + gate fc2(gelu(fc1(norm(middle)))). */
-static tr_status back_mlp(const back_group *g, const tr_sit_block *block, const tr_array *mod,
-                          tr_array *gradient) {
-  const tr_sit_config *c = &g->net->config;
-  int64_t d = c->hidden;
-  tr_array hidden = work(g, TR_SIT_HIDDEN, d), wide = work(g, TR_SIT_WIDE, c->mlp_hidden);
-  tr_array middle = back_work(g, TR_SIT_MIDDLE, d), mlp = back_work(g, TR_SIT_MLP, c->mlp_hidden);
-  TR_TRY(tr_nn_gate(gradient, (tr_nn_columns){mod, 5 * d}, &hidden));
-  TR_TRY(back_linear(&hidden, &block->fc2, &wide));
-  TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &mlp, &wide, &wide));
-  TR_TRY(back_linear(&wide, &block->fc1, &hidden));
-  return back_norm(&middle, mod, 4 * d, &hidden, gradient, gradient);
-}
-
-/* Through middle = tokens + gate proj(attention(qkv(norm(tokens)))); MIDDLE is free by now. */
-static tr_status back_attention(const back_group *g, const tr_sit_block *block, const tr_array *mod,
-                                const tr_array *tokens, tr_array *gradient) {
+static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part *p) {
   int64_t d = g->net->config.hidden;
-  tr_array hidden = work(g, TR_SIT_HIDDEN, d), wide = work(g, TR_SIT_WIDE, 3 * d);
-  tr_array mixed = back_work(g, TR_SIT_MIDDLE, d), qkv = back_work(g, TR_SIT_QKV, 3 * d);
-  TR_TRY(tr_nn_gate(gradient, (tr_nn_columns){mod, 2 * d}, &hidden));
-  TR_TRY(back_linear(&hidden, &block->proj, &mixed));
-  TR_TRY(tr_nn_attention_backward(&qkv, g->samples, g->net->config.heads, &mixed, &wide));
-  TR_TRY(back_linear(&wide, &block->qkv, &hidden));
-  return back_norm(tokens, mod, d, &hidden, gradient, gradient);
+  tr_array wide = wide_of(p, g->net->config.mlp_hidden);
+  TR_TRY(back_gate(g, b, 5 * d, p));
+  TR_TRY(back_linear(&p->hidden, &b->layers->fc2, &wide));
+  TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &b->mlp, &wide, &wide));
+  TR_TRY(back_linear(&wide, &b->layers->fc1, &p->hidden));
+  return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
 }
 
+/* Through middle = tokens + gate proj(attention(qkv(norm(tokens)))). */
+static tr_status back_attention(const back_group *g, const block_inputs *b, probe_part *p) {
+  int64_t d = g->net->config.hidden;
+  tr_array wide = wide_of(p, 3 * d);
+  TR_TRY(back_gate(g, b, 2 * d, p));
+  TR_TRY(back_linear(&p->hidden, &b->layers->proj, &p->mixed));
+  TR_TRY(tr_nn_attention_backward(&b->qkv, g->samples, g->net->config.heads, &p->mixed, &wide));
+  TR_TRY(back_linear(&wide, &b->layers->qkv, &p->hidden));
+  return back_norm(&b->tokens, &b->mod, d, &p->hidden, &p->gradient, &p->gradient);
+}
+
+static tr_status back_block(const back_group *g, int i) {
+  block_inputs b = inputs_of(g, i);
+  if (g->net->recompute) TR_TRY(make_inputs(g, &b));
+  for (int64_t first = 0; first < g->probes; first += g->part) {
+    probe_part p = part_of(g, first);
+    TR_TRY(back_mlp(g, &b, &p));
+    TR_TRY(back_attention(g, &b, &p));
+  }
+  return TR_OK;
+}
+
+/* One probe through the final layer; w (samples, C, H, W). */
 static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gradient) {
   const tr_sit *net = g->net;
   int64_t d = net->config.hidden;
@@ -157,41 +248,61 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
   return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
 }
 
-static tr_status backward_group(const back_group *g, const tr_array *w, tr_array *wJ) {
-  const tr_sit *net = g->net;
-  tr_array gradient = back_work(g, TR_SIT_GRADIENT, net->config.hidden);
-  tr_array patches = work(g, TR_SIT_WIDE, net->patch.w.in);
-  TR_TRY(back_final(g, w, &gradient));
-  for (int i = net->config.depth - 1; i >= 0; i--) {
-    const tr_sit_block *block = &net->blocks[i];
-    tr_array tokens = kept(g, i), mod = kept_mod(g, i);
-    TR_TRY(recompute_block(g, block, &mod, &tokens));
-    TR_TRY(back_mlp(g, block, &mod, &gradient));
-    TR_TRY(back_attention(g, block, &mod, &tokens, &gradient));
+static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
+  tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
+  TR_TRY(back_linear(gradient, &g->net->patch, &patches));
+  return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
+}
+
+/* The group is samples first ... of a batch of `batch`; probe r of sample n is row r * batch + n of w and wJ.
+ */
+static tr_status backward_group(const back_group *g, int64_t first, int64_t batch, const tr_array *w,
+                                tr_array *wJ) {
+  for (int64_t r = 0; r < g->probes; r++) {
+    tr_array gradient = gradients(g, r, 1), part = tr_sit_leading(w, r * batch + first, g->samples);
+    TR_TRY(back_final(g, &part, &gradient));
   }
-  TR_TRY(back_linear(&gradient, &net->patch, &patches));
-  return tr_nn_patchify_adjoint(&patches, net->config.patch, wJ);
+  for (int i = g->net->config.depth - 1; i >= 0; i--) TR_TRY(back_block(g, i));
+  for (int64_t r = 0; r < g->probes; r++) {
+    tr_array gradient = gradients(g, r, 1), part = tr_sit_leading(wJ, r * batch + first, g->samples);
+    TR_TRY(back_embed(g, &gradient, &part));
+  }
+  return TR_OK;
+}
+
+/* w, of `probes` states, as one array of states. */
+static tr_array flattened(const tr_array *w, const tr_array *x, int64_t probes) {
+  tr_array view = *x;
+  view.data = w->data, view.owned = false, view.shape[0] = probes * x->shape[0], view.count = w->count;
+  return view;
+}
+
+/* As many probes at a time as keep the device busy. */
+static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
+  int64_t part = tr_nn_rows_at_once(ctx) / rows;
+  return part < 1 ? 1 : part > probes ? probes : part;
 }
 
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                          const tr_array *w, tr_array *f, tr_array *wJ) {
+                          int64_t probes, const tr_array *w, tr_array *f, tr_array *wJ) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  int64_t group = tr_sit_group(ctx, net, samples);
+  int64_t group = tr_sit_group(ctx, net, samples), rows = group * net->tokens;
+  back_group g = {net, group, rows, group, probes, part_at_once(ctx, rows, probes)};
   TR_TRY(provide_all_transposed(net));
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
-  TR_TRY(provide_back_work(ctx, net, group));
+  TR_TRY(provide_back_work(ctx, net, &g));
   int32_t *row_labels;
   TR_TRY(tr_sit_row_labels(ctx, labels, samples, &row_labels));
+  tr_array covectors = flattened(w, x, probes), products = flattened(wJ, x, probes);
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
-    back_group g = {net, n, n * net->tokens, times.n == 1 && labels->n == 1 ? 1 : n};
-    tr_array x_part = tr_sit_leading(x, first, n), w_part = tr_sit_leading(w, first, n);
-    tr_array f_part = tr_sit_leading(f, first, n), wJ_part = tr_sit_leading(wJ, first, n);
+    g.samples = n, g.rows = n * net->tokens, g.conditions = times.n == 1 && labels->n == 1 ? 1 : n;
+    tr_array x_part = tr_sit_leading(x, first, n), f_part = tr_sit_leading(f, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     status = forward_group(&g, part_times, row_labels + first, &x_part, &f_part);
-    if (status == TR_OK) status = backward_group(&g, &w_part, &wJ_part);
+    if (status == TR_OK) status = backward_group(&g, first, samples, &covectors, &products);
   }
   free(row_labels);
   return status;

@@ -24,7 +24,7 @@ static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-static int64_t widest(const tr_sit_config *c) {
+int64_t tr_sit_widest(const tr_sit_config *c) {
   int64_t area = (int64_t)c->patch * c->patch;
   return larger(larger(3 * (int64_t)c->hidden, c->mlp_hidden), area * larger(c->channels, c->out_channels));
 }
@@ -36,7 +36,7 @@ tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t
   const int64_t shape[TR_SIT_BUFFERS][2] = {
       [TR_SIT_TOKENS] = {samples * net->tokens, d},
       [TR_SIT_HIDDEN] = {group * net->tokens, d},
-      [TR_SIT_WIDE] = {group * net->tokens, widest(&net->config)},
+      [TR_SIT_WIDE] = {group * net->tokens, tr_sit_widest(&net->config)},
       [TR_SIT_EMBEDDING] = {samples, net->config.time_frequencies},
       [TR_SIT_TIME1] = {samples, d},
       [TR_SIT_TIME2] = {samples, d},

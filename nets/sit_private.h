@@ -35,22 +35,39 @@ typedef struct {
   tr_array *buffer[TR_SIT_BUFFERS];
 } tr_sit_work;
 
-/* What the backward keeps between calls, for the largest group so far, made by the first. Of every block it
- * keeps the input, (depth + 1) group T D elements in all; the rest is computed anew. */
+/* What the backward keeps between calls, for the largest request so far, made by the first. Of every block it
+ * keeps the input, and, unless activations are recomputed, the inputs of its layers (slots = depth; else one
+ * slot, filled again for every block on the way back). */
 enum {
   TR_SIT_KEPT,          /* ((depth + 1) group T, D): what every block was given, and what the last one gave */
   TR_SIT_KEPT_MOD,      /* (depth group, 6 D) */
   TR_SIT_KEPT_LAST_MOD, /* (group, 2 D) */
-  TR_SIT_GRADIENT,      /* (group T, D): of the residual stream */
-  TR_SIT_MIDDLE,        /* (group T, D): the residual stream between attention and MLP */
-  TR_SIT_QKV,           /* (group T, 3 D) */
-  TR_SIT_MLP,           /* (group T, mlp_hidden): what the activation was given */
+  TR_SIT_QKV,           /* (slots group T, 3 D) */
+  TR_SIT_ATTENDED,      /* (slots group T, D): what attention gave */
+  TR_SIT_MIDDLE,        /* (slots group T, D): the residual stream between attention and MLP */
+  TR_SIT_MLP,           /* (slots group T, mlp_hidden): what the activation was given */
+  TR_SIT_GRADIENT,      /* (probes group T, D): of the residual stream */
+  TR_SIT_BACK_HIDDEN,   /* (part group T, D): gradients inside a block, for `part` probes at a time */
+  TR_SIT_BACK_MIXED,    /* (part group T, D) */
+  TR_SIT_BACK_WIDE,     /* (part group T, widest layer) */
   TR_SIT_BACK_BUFFERS
 };
 typedef struct {
-  int64_t group;
+  int64_t elements[TR_SIT_BACK_BUFFERS];
   tr_array *buffer[TR_SIT_BACK_BUFFERS];
 } tr_sit_back_work;
+
+/* Of the Jacobian-vector product, for the largest group so far. */
+enum {
+  TR_SIT_TANGENT,        /* (group T, D): of the residual stream */
+  TR_SIT_TANGENT_HIDDEN, /* (group T, D) */
+  TR_SIT_TANGENT_WIDE,   /* (group T, widest layer) */
+  TR_SIT_TANGENT_BUFFERS
+};
+typedef struct {
+  int64_t group;
+  tr_array *buffer[TR_SIT_TANGENT_BUFFERS];
+} tr_sit_tangent_work;
 
 typedef struct {
   tr_sit_config config;
@@ -62,6 +79,8 @@ typedef struct {
   tr_sit_block *blocks;
   tr_sit_work work;
   tr_sit_back_work back;
+  tr_sit_tangent_work tangent;
+  bool recompute; /* activations of a block on the way back */
 } tr_sit;
 
 /* Where weights come from: fills `out` with the tensor of this name. out has the tensor's extents, those
@@ -75,19 +94,27 @@ tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_sit_source *source);
 void tr_sit_clear(tr_sit *net);
 void tr_sit_work_clear(tr_sit_work *work);
 void tr_sit_back_work_clear(tr_sit_back_work *work);
+void tr_sit_tangent_work_clear(tr_sit_tangent_work *work);
 
 /* f = network at the rows of x, both (N, C, H, W); one time and one label, or one a row; labels->labels is
  * not NULL. */
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f);
 
-/* f as tr_sit_forward makes it, bit for bit, and wJ = w' df/dx; w and wJ of the shape of x. */
+/* f as tr_sit_forward makes it, bit for bit, and wJ = w' df/dx; w and wJ hold `probes` times the shape of x,
+ * one after the other. */
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                          const tr_array *w, tr_array *f, tr_array *wJ);
+                          int64_t probes, const tr_array *w, tr_array *f, tr_array *wJ);
+
+/* Jv = (df/dx) v, of the shape of x. */
+tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                         const tr_array *v, tr_array *Jv);
 
 /* Pieces of the forward that the backward uses, sit_forward.c. Working memory of tr_sit.work must be there.
  */
 tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
+/* Columns of the widest layer. */
+int64_t tr_sit_widest(const tr_sit_config *c);
 /* Samples of which a layer's rows keep the device busy, at most `samples`. */
 int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples);
 /* One label a sample, in new host memory. */

@@ -58,7 +58,7 @@ tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, cons
                         tr_array *f) {
   TR_TRY(check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
-  drift->n_eval++;
+  drift->n_eval++, drift->n_forward++;
   return drift->ops->eval(drift, times, x, cond, f);
 }
 
@@ -69,7 +69,7 @@ tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const
   TR_TRY(check_array(drift, x, w, "the covector"));
   TR_TRY(check_array(drift, x, f, "the result"));
   TR_TRY(check_array(drift, x, wJ, "the product"));
-  drift->n_vjp++;
+  drift->n_vjp++, drift->n_forward++;
   return drift->ops->vjp(drift, times, x, cond, w, f, wJ);
 }
 
@@ -79,7 +79,47 @@ tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const
   TR_TRY(check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, v, "the vector"));
   TR_TRY(check_array(drift, x, Jv, "the product"));
+  drift->n_jvp++, drift->n_forward++;
   return drift->ops->jvp(drift, times, x, cond, v, Jv);
+}
+
+/* w or wJ: (R, N, ...) of R states. */
+static tr_status check_stack(tr_drift *drift, const tr_array *x, const tr_array *stack, int64_t n,
+                             const char *what) {
+  bool fits = stack->ctx == drift->ctx && stack->dtype == x->dtype && stack->ndim == x->ndim + 1 &&
+              stack->shape[0] == n && n > 0;
+  for (int i = 0; fits && i < x->ndim; i++) fits = stack->shape[i + 1] == x->shape[i];
+  if (fits) return TR_OK;
+  char a[80], b[80];
+  return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state is %s and %s %s: one such state for each probe",
+                 drift->ops->name, tr_array_describe(x, a, sizeof a), what,
+                 tr_array_describe(stack, b, sizeof b));
+}
+
+static tr_status one_by_one(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                            const tr_array *w, tr_array *f, tr_array *wJ) {
+  tr_status status = TR_OK;
+  for (int64_t r = 0; r < w->shape[0] && status == TR_OK; r++) {
+    tr_array *covector = NULL, *product = NULL;
+    status = tr_array_view(w, r * x->count, x->ndim, x->shape, &covector);
+    if (status == TR_OK) status = tr_array_view(wJ, r * x->count, x->ndim, x->shape, &product);
+    if (status == TR_OK) status = drift->ops->vjp(drift, times, x, cond, covector, f, product);
+    tr_array_destroy(&covector);
+    tr_array_destroy(&product);
+  }
+  return status;
+}
+
+tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                             const tr_array *w, tr_array *f, tr_array *wJ) {
+  if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
+  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(check_stack(drift, x, w, w->shape[0], "the covectors"));
+  TR_TRY(check_array(drift, x, f, "the result"));
+  TR_TRY(check_stack(drift, x, wJ, w->shape[0], "the products"));
+  drift->n_vjp += w->shape[0];
+  drift->n_forward += drift->ops->vjp_multi ? 1 : w->shape[0];
+  return (drift->ops->vjp_multi ? drift->ops->vjp_multi : one_by_one)(drift, times, x, cond, w, f, wJ);
 }
 
 void tr_drift_destroy(tr_drift **drift) {

@@ -35,7 +35,7 @@ typedef enum {
 } tr_quantity;
 
 typedef struct tr_drift tr_drift;
-enum { TR_DRIFT_VJP = 1, TR_DRIFT_JVP = 2, TR_DRIFT_DETERMINISTIC = 4 };
+enum { TR_DRIFT_VJP = 1, TR_DRIFT_JVP = 2, TR_DRIFT_DETERMINISTIC = 4, TR_DRIFT_VJP_MULTI = 8 };
 
 typedef struct {
   const char *name;
@@ -47,6 +47,10 @@ typedef struct {
                    tr_array *wJ);
   /* Jv = (df/dx) v. OPTIONAL (TR_DRIFT_JVP) */
   tr_status (*jvp)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *v, tr_array *Jv);
+  /* f as above and wJ (R, N, ...) = w (R, N, ...)' (df/dx): R covectors a row behind one forward, each
+   * product with the bits that vjp gives. OPTIONAL (TR_DRIFT_VJP_MULTI) */
+  tr_status (*vjp_multi)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
+                         tr_array *f, tr_array *wJ);
   void (*destroy)(tr_drift *); /* REQUIRED: frees what create made, the struct itself included */
 } tr_drift_ops;
 
@@ -54,11 +58,13 @@ struct tr_drift {
   const tr_drift_ops *ops;
   tr_ctx *ctx;
   void *impl;
-  tr_quantity kind;   /* what eval returns */
-  double rel_noise;   /* relative rounding noise of eval: 0 for f64, 1e-7 for f32, 4e-3 for bf16 */
-  int null_class;     /* label of the unconditional class, -1 if there is none */
-  int num_classes;    /* 0: unconditional */
-  long n_eval, n_vjp; /* calls so far, counted by tr_drift_eval / tr_drift_vjp */
+  tr_quantity kind; /* what eval returns */
+  double rel_noise; /* relative rounding noise of eval: 0 for f64, 1e-7 for f32, 4e-3 for bf16 */
+  int null_class;   /* label of the unconditional class, -1 if there is none */
+  int num_classes;  /* 0: unconditional */
+  /* Counted by the checked calls below: those of tr_drift_eval; vector-Jacobian and Jacobian-vector products
+   * (one a covector or vector, whatever the rows); forwards of the provider in all of them. */
+  long n_eval, n_vjp, n_jvp, n_forward;
   /* Jumps of the field in t (a guidance interval has two), n_breaks = 0 for a smooth field. on_segment (may
    * be NULL) is called before a solver enters [from, to], from > to possible: until the next call the field
    * is asked for on this closed interval only, and answers at a jump for the side on which it lies. */
@@ -68,13 +74,17 @@ struct tr_drift {
 };
 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
- * none for an unconditional provider), the count goes up by one. An operation that the provider lacks is
- * TR_E_UNSUPPORTED. cond may be NULL for an unconditional provider. */
+ * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the
+ * provider lacks is TR_E_UNSUPPORTED. cond may be NULL for an unconditional provider. */
 tr_status tr_drift_eval(tr_drift *, tr_times, const tr_array *x, const tr_cond *, tr_array *f);
 tr_status tr_drift_vjp(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
                        tr_array *f, tr_array *wJ);
 tr_status tr_drift_jvp(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *v,
                        tr_array *Jv);
+/* f and R products at once: w and wJ have the shape (R, N, ...), R >= 1, of R states. A provider with vjp but
+ * without vjp_multi answers with R calls of its vjp, and n_forward goes up by R instead of one. */
+tr_status tr_drift_vjp_multi(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
+                             tr_array *f, tr_array *wJ);
 /* Destroys and sets *drift to NULL; NULL is fine. */
 void tr_drift_destroy(tr_drift **drift);
 

@@ -95,7 +95,9 @@ static void jacobian_row(const mixture *g, const tr_coeffs *at, recipe q, bool t
 typedef struct {
   const mixture *g;
   int64_t rows;
-  double *x, *w, *f, *J, *r, *score; /* (rows, n) four times, (K), (n): one block */
+  int64_t probes; /* R, 0: none */
+  double *x, *w, *f, *J, *r,
+      *score; /* (rows, n), (R, rows, n), (rows, n), (R, rows, n), (K), (n): one block */
 } host_copy;
 
 static tr_status open_copy(const mixture *g, const tr_array *x, const tr_array *w, host_copy *h) {
@@ -103,13 +105,13 @@ static tr_status open_copy(const mixture *g, const tr_array *x, const tr_array *
   if (x->count != rows * g->n)
     return TR_FAIL(x->ctx, TR_E_SHAPE, "the exact mixture has %lld elements a row, the state %lld",
                    (long long)g->n, (long long)(rows ? x->count / rows : 0));
-  *h = (host_copy){.g = g, .rows = rows};
-  h->x = malloc((size_t)(4 * x->count + g->K + g->n) * sizeof *h->x);
+  *h = (host_copy){.g = g, .rows = rows, .probes = !w ? 0 : x->count ? w->count / x->count : 1};
+  h->x = malloc((size_t)((2 + 2 * h->probes) * x->count + g->K + g->n) * sizeof *h->x);
   if (!h->x) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for the exact mixture");
   h->w = h->x + x->count;
-  h->f = h->w + x->count;
+  h->f = h->w + h->probes * x->count;
   h->J = h->f + x->count;
-  h->r = h->J + x->count;
+  h->r = h->J + h->probes * x->count;
   h->score = h->r + g->K;
   TR_TRY(tr_array_get_f64(x, h->x));
   return w ? tr_array_get_f64(w, h->w) : TR_OK;
@@ -139,7 +141,8 @@ static tr_status compute(host_copy *h, tr_times times, int what) {
     field_row(g, &at, q, x, h->r, h->f + row * g->n);
     if (what == FIELD) continue;
     field_row(g, &at, recipe_of(TR_SCORE, &at), x, h->r, h->score);
-    jacobian_row(g, &at, q, what == TRANSPOSED, x, h->r, h->score, h->w + row * g->n, h->J + row * g->n);
+    for (int64_t place = row * g->n, i = 0; i < h->probes; i++, place += h->rows * g->n)
+      jacobian_row(g, &at, q, what == TRANSPOSED, x, h->r, h->score, h->w + place, h->J + place);
   }
   return TR_OK;
 }
@@ -182,10 +185,12 @@ static void exact_destroy(tr_drift *drift) {
 }
 
 static const tr_drift_ops ops = {.name = "exact mixture",
-                                 .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_DETERMINISTIC,
+                                 .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_VJP_MULTI |
+                                         TR_DRIFT_DETERMINISTIC,
                                  .eval = exact_eval,
                                  .vjp = exact_vjp,
                                  .jvp = exact_jvp,
+                                 .vjp_multi = exact_vjp,
                                  .destroy = exact_destroy};
 
 /* ---- creation ---- */

@@ -268,7 +268,7 @@ tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, t
   self->drift = *inner;
   self->drift.ops = inner->ops->vjp ? &with_vjp : &without_vjp;
   self->drift.impl = self;
-  self->drift.n_eval = self->drift.n_vjp = 0;
+  self->drift.n_eval = self->drift.n_vjp = self->drift.n_jvp = self->drift.n_forward = 0;
   self->drift.on_segment = on_segment;
   self->drift.breaks = breaks;
   self->drift.n_breaks = 2 + inner->n_breaks;

@@ -155,6 +155,10 @@ static tr_status guard_gate(tr_ctx *ctx, const tr_array *x, const tr_nn_columns 
   TR_GUARDED(tr_cpu_nn.gate(ctx, x, gate, y), x, gate->table, y);
 }
 
+static tr_status guard_activate(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v, tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.activate(ctx, activation, v, y), v, y);
+}
+
 static tr_status guard_activation_backward(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
                                            const tr_array *dy, tr_array *dv) {
   TR_GUARDED(tr_cpu_nn.activation_backward(ctx, activation, v, dy, dv), v, dy, dv);
@@ -178,6 +182,15 @@ static tr_status guard_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int p
   TR_GUARDED(tr_cpu_nn.unpatchify_adjoint(ctx, dx, patch, dy), dx, dy);
 }
 
+static tr_status guard_norm_tangent(tr_ctx *ctx, const tr_nn_norm_tangent_args *args) {
+  TR_GUARDED(tr_cpu_nn.norm_tangent(ctx, args), args->x, args->scale.table, args->v, args->y);
+}
+
+static tr_status guard_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
+                                         int heads, tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.attention_tangent(ctx, qkv, v, samples, heads, y), qkv, v, y);
+}
+
 static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
 static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn,
                                      guard_blend_channels};
@@ -192,11 +205,14 @@ static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
                                    .unpatchify = guard_unpatchify,
                                    .pack_transposed = guard_pack_transposed,
                                    .gate = guard_gate,
+                                   .activate = guard_activate,
                                    .activation_backward = guard_activation_backward,
                                    .norm_backward = guard_norm_backward,
                                    .attention_backward = guard_attention_backward,
                                    .patchify_adjoint = guard_patchify_adjoint,
-                                   .unpatchify_adjoint = guard_unpatchify_adjoint};
+                                   .unpatchify_adjoint = guard_unpatchify_adjoint,
+                                   .norm_tangent = guard_norm_tangent,
+                                   .attention_tangent = guard_attention_tangent};
 
 const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
                                      .name = "guard",

@@ -43,7 +43,10 @@ typedef struct {
   /* dx = residual + J' dy of norm_modulate at x; residual may be NULL */
   void (*norm_backward)(int64_t cols, const void *x, const void *scale, double eps, const void *dy,
                         const void *residual, void *dx);
-  /* ds = scale p (ds - sum p ds): the gradient before the softmax from that behind it, p its result */
+  /* y = J v of norm_modulate at x */
+  void (*norm_tangent)(int64_t cols, const void *x, const void *scale, double eps, const void *v, void *y);
+  /* ds = scale p (ds - sum p ds): the gradient before the softmax from that behind it, p its
+   * result; also the tangent behind it from that before it, since the Jacobian is symmetric */
   void (*softmax_backward)(int64_t cols, double scale, const void *p, void *ds);
 } tr_cpu_kernels;
 

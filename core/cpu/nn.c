@@ -109,25 +109,49 @@ static tr_status cpu_gate(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *g
   return TR_OK;
 }
 
+static tr_status cpu_activate(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v, tr_array *y) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, y->dtype);
+  int64_t rows = y->shape[0], cols = y->shape[1];
+#pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
+  for (int64_t r = 0; r < rows; r++)
+    kernels->finish(&(tr_cpu_epilogue){.rows = 1,
+                                       .cols = cols,
+                                       .activation = activation,
+                                       .product = row_at(v, r, 0),
+                                       .y = (char *)row_at(y, r, 0)});
+  return TR_OK;
+}
+
 static tr_status cpu_activation_backward(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
                                          const tr_array *dy, tr_array *dv) {
   const tr_cpu_kernels *kernels = kernels_for(ctx, dv->dtype);
   int64_t rows = dv->shape[0], cols = dv->shape[1];
 #pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
   for (int64_t r = 0; r < rows; r++)
-    kernels->activation_backward(activation, cols, row_at(v, r, 0), row_at(dy, r, 0),
+    kernels->activation_backward(activation, cols, row_at(v, r % v->shape[0], 0), row_at(dy, r, 0),
                                  (char *)row_at(dv, r, 0));
   return TR_OK;
 }
 
 static tr_status cpu_norm_backward(tr_ctx *ctx, const tr_nn_norm_backward_args *args) {
   const tr_cpu_kernels *kernels = kernels_for(ctx, args->dx->dtype);
-  int64_t rows = args->dx->shape[0], cols = args->dx->shape[1];
+  int64_t rows = args->dx->shape[0], cols = args->dx->shape[1], given = args->x->shape[0];
 #pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
   for (int64_t r = 0; r < rows; r++)
-    kernels->norm_backward(cols, row_at(args->x, r, 0), columns_at(&args->scale, r, rows), args->eps,
-                           row_at(args->dy, r, 0), args->residual ? row_at(args->residual, r, 0) : NULL,
+    kernels->norm_backward(cols, row_at(args->x, r % given, 0), columns_at(&args->scale, r % given, given),
+                           args->eps, row_at(args->dy, r, 0),
+                           args->residual ? row_at(args->residual, r, 0) : NULL,
                            (char *)row_at(args->dx, r, 0));
+  return TR_OK;
+}
+
+static tr_status cpu_norm_tangent(tr_ctx *ctx, const tr_nn_norm_tangent_args *args) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, args->y->dtype);
+  int64_t rows = args->y->shape[0], cols = args->y->shape[1];
+#pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
+  for (int64_t r = 0; r < rows; r++)
+    kernels->norm_tangent(cols, row_at(args->x, r, 0), columns_at(&args->scale, r, rows), args->eps,
+                          row_at(args->v, r, 0), (char *)row_at(args->y, r, 0));
   return TR_OK;
 }
 
@@ -174,8 +198,11 @@ const tr_nn_ops tr_cpu_nn = {.rows_at_once = cpu_rows_at_once,
                              .unpatchify = cpu_unpatchify,
                              .pack_transposed = tr_cpu_pack_transposed,
                              .gate = cpu_gate,
+                             .activate = cpu_activate,
                              .activation_backward = cpu_activation_backward,
                              .norm_backward = cpu_norm_backward,
                              .attention_backward = tr_cpu_attention_backward,
                              .patchify_adjoint = cpu_patchify_adjoint,
-                             .unpatchify_adjoint = cpu_unpatchify_adjoint};
+                             .unpatchify_adjoint = cpu_unpatchify_adjoint,
+                             .norm_tangent = cpu_norm_tangent,
+                             .attention_tangent = tr_cpu_attention_tangent};

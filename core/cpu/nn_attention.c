@@ -88,6 +88,13 @@ static void copy_values(const attention_job *job, const char *v, char *to) {
   for (int64_t t = 0; t < job->tokens; t++) memcpy(to + t * row, v + t * stride, (size_t)row);
 }
 
+/* Keys transposed and values side by side, of one head of one sample. */
+static void gather_head(const attention_job *job, const char *q, char *keys, char *values) {
+  int64_t part = job->hidden * job->size;
+  job->loops->transpose(job->tokens, job->head_size, q + part, 3 * job->hidden, keys, job->tokens);
+  copy_values(job, q + 2 * part, values);
+}
+
 static void run_tile(const attention_job *job, int64_t tile, const char *q, const char *keys,
                      const char *values, char *scores, char *o) {
   int64_t size = job->size, queries = queries_of(job, tile), row = job->tokens * size;
@@ -109,9 +116,7 @@ static void run_task(const attention_job *job, int64_t task, char *scratch) {
   char *o = (char *)job->y->data + (sample * job->tokens * job->hidden + column) * size;
   char *keys = scratch, *values = keys + job->tokens * job->head_size * size;
   char *scores = values + job->tokens * job->head_size * size;
-  job->loops->transpose(job->tokens, job->head_size, q + job->hidden * size, 3 * job->hidden, keys,
-                        job->tokens);
-  copy_values(job, q + 2 * job->hidden * size, values);
+  gather_head(job, q, keys, values);
   for (int64_t tile = part * job->run; tile < job->tiles && tile < (part + 1) * job->run; tile++)
     run_tile(job, tile, q, keys, values, scores, o);
 }
@@ -142,6 +147,7 @@ typedef struct {
   attention_job base;
   const tr_array *dy;
   tr_array *dqkv;
+  int64_t probes, state;       /* gradients behind every row; bytes of dy from one to the next */
   tr_gemm_kernel upstream[2];  /* dP */
   tr_gemm_kernel queries[2];   /* dQ */
   tr_gemm_kernel keys[2][2];   /* dK: [last][add] */
@@ -166,38 +172,48 @@ static tr_status prepare_backward_tile(tr_ctx *ctx, backward_job *job, int last)
   return TR_OK;
 }
 
-/* Working memory of a thread: keys and values (head_size, tokens), P and dS (tile, tokens), one of these
+/* Working memory of a thread: keys and values (head_size, tokens), P and dS (tile, tokens), both
  * transposed. */
 static int64_t backward_scratch_bytes(const attention_job *job) {
-  int64_t elements = (2 * job->head_size + 3 * job->tile) * job->tokens;
+  int64_t elements = (2 * job->head_size + 4 * job->tile) * job->tokens;
   return ceil_div(elements * job->size, 64) * 64;
 }
 
 typedef struct {
   const char *q, *k, *dy; /* of one head of one sample */
   char *dq, *dk, *dv;
-  char *keys, *values, *p, *ds, *turned;
+  char *keys, *values, *p, *ds, *turned_p, *turned_ds;
 } backward_head;
+
+/* One of the gradients behind a tile whose P, and P transposed, are there. */
+static void backward_probe(const backward_job *job, int64_t tile, const backward_head *h, int64_t probe) {
+  const attention_job *base = &job->base;
+  const tr_cpu_kernels *loops = base->loops;
+  int64_t size = base->size, tokens = base->tokens, queries = queries_of(base, tile), row = tokens * size;
+  int64_t first = tile * base->tile * base->hidden * size, state = probe * job->state;
+  int last = tile == base->tiles - 1, add = tile > 0;
+  const char *q = h->q + 3 * first, *dy = h->dy + state + first;
+  double scale = 1 / sqrt((double)base->head_size);
+  tr_gemm_run(&job->upstream[last], h->values, dy, h->ds);
+  for (int64_t i = 0; i < queries; i++)
+    loops->softmax_backward(tokens, scale, h->p + i * row, h->ds + i * row);
+  tr_gemm_run(&job->queries[last], h->k, h->ds, h->dq + 3 * (state + first));
+  tr_gemm_run(&job->values[last][add], dy, h->turned_p, h->dv + 3 * state);
+  loops->transpose(queries, tokens, h->ds, tokens, h->turned_ds, queries);
+  tr_gemm_run(&job->keys[last][add], q, h->turned_ds, h->dk + 3 * state);
+}
 
 static void backward_tile(const backward_job *job, int64_t tile, const backward_head *h) {
   const attention_job *base = &job->base;
   const tr_cpu_kernels *loops = base->loops;
-  int64_t size = base->size, tokens = base->tokens, queries = queries_of(base, tile), row = tokens * size;
-  int64_t first = tile * base->tile * base->hidden * size;
-  int last = tile == base->tiles - 1, add = tile > 0;
-  const char *q = h->q + 3 * first, *dy = h->dy + first;
+  int64_t tokens = base->tokens, queries = queries_of(base, tile), row = tokens * base->size;
+  int last = tile == base->tiles - 1;
   double scale = 1 / sqrt((double)base->head_size);
-  tr_gemm_run(&base->scores[last], h->keys, q, h->p);
-  tr_gemm_run(&job->upstream[last], h->values, dy, h->ds);
-  for (int64_t i = 0; i < queries; i++) {
+  tr_gemm_run(&base->scores[last], h->keys, h->q + 3 * tile * base->tile * base->hidden * base->size, h->p);
+  for (int64_t i = 0; i < queries; i++)
     loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row), h->p + i * row);
-    loops->softmax_backward(tokens, scale, h->p + i * row, h->ds + i * row);
-  }
-  tr_gemm_run(&job->queries[last], h->k, h->ds, h->dq + 3 * first);
-  loops->transpose(queries, tokens, h->ds, tokens, h->turned, queries);
-  tr_gemm_run(&job->keys[last][add], q, h->turned, h->dk);
-  loops->transpose(queries, tokens, h->p, tokens, h->turned, queries);
-  tr_gemm_run(&job->values[last][add], dy, h->turned, h->dv);
+  loops->transpose(queries, tokens, h->p, tokens, h->turned_p, queries);
+  for (int64_t probe = 0; probe < job->probes; probe++) backward_probe(job, tile, h, probe);
 }
 
 static void backward_task(const backward_job *job, int64_t task, char *scratch) {
@@ -211,7 +227,7 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
                      .keys = scratch};
   h.k = h.q + part, h.dk = h.dq + part, h.dv = h.dk + part;
   h.values = h.keys + tokens * base->head_size * size, h.p = h.values + tokens * base->head_size * size;
-  h.ds = h.p + tile, h.turned = h.ds + tile;
+  h.ds = h.p + tile, h.turned_p = h.ds + tile, h.turned_ds = h.turned_p + tile;
   base->loops->transpose(tokens, base->head_size, h.k, wide, h.keys, tokens);
   base->loops->transpose(tokens, base->head_size, h.k + part, wide, h.values, tokens);
   for (int64_t i = 0; i < base->tiles; i++) backward_tile(job, i, &h);
@@ -223,6 +239,8 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t sa
   backward_job job = {.base = job_of(ctx, qkv, samples, heads, NULL), .dy = dy, .dqkv = dqkv};
   void *scratch;
   if (dy->count == 0) return TR_OK;
+  job.probes = dy->shape[0] / qkv->shape[0];
+  job.state = qkv->shape[0] * job.base.hidden * job.base.size;
   plan(&job.base, samples, threads);
   TR_TRY(prepare(ctx, &job.base));
   for (int last = 0; last < 2; last++) TR_TRY(prepare_backward_tile(ctx, &job, last));
@@ -233,6 +251,88 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t sa
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
     for (int64_t task = 0; task < tasks; task++) backward_task(&job, task, mine);
+  }
+  return TR_OK;
+}
+
+/* ---- forward mode ---- */
+
+/* With d for tangents: dS = dQ K^T + Q dK^T, dP the softmax's tangent, dO = dP V + P dV. The products of the
+ * forward, and the same adding to what is there. */
+typedef struct {
+  attention_job base;
+  const tr_array *v;
+  tr_gemm_kernel more_scores[2], more_mix[2];
+} tangent_job;
+
+static tr_status prepare_tangent(tr_ctx *ctx, tangent_job *job) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  TR_TRY(prepare(ctx, &job->base));
+  for (int last = 0; last < 2; last++) {
+    tr_gemm_shape scores = job->base.scores[last].shape, mix = job->base.mix[last].shape;
+    scores.accumulate = mix.accumulate = true;
+    TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, scores, &job->more_scores[last]));
+    TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, mix, &job->more_mix[last]));
+  }
+  return TR_OK;
+}
+
+typedef struct {
+  const char *q, *dq; /* of one head of one sample */
+  char *o, *keys, *values, *dkeys, *dvalues, *p, *ds;
+} tangent_head;
+
+static void tangent_tile(const tangent_job *job, int64_t tile, const tangent_head *h) {
+  const attention_job *base = &job->base;
+  const tr_cpu_kernels *loops = base->loops;
+  int64_t tokens = base->tokens, queries = queries_of(base, tile), row = tokens * base->size;
+  int64_t first = tile * base->tile * base->hidden * base->size;
+  int last = tile == base->tiles - 1;
+  double scale = 1 / sqrt((double)base->head_size);
+  tr_gemm_run(&base->scores[last], h->keys, h->q + 3 * first, h->p);
+  tr_gemm_run(&base->scores[last], h->keys, h->dq + 3 * first, h->ds);
+  tr_gemm_run(&job->more_scores[last], h->dkeys, h->q + 3 * first, h->ds);
+  for (int64_t i = 0; i < queries; i++) {
+    loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row), h->p + i * row);
+    loops->softmax_backward(tokens, scale, h->p + i * row, h->ds + i * row);
+  }
+  tr_gemm_run(&base->mix[last], h->values, h->ds, h->o + first);
+  tr_gemm_run(&job->more_mix[last], h->dvalues, h->p, h->o + first);
+}
+
+static void tangent_task(const tangent_job *job, int64_t task, char *scratch) {
+  const attention_job *base = &job->base;
+  int64_t size = base->size, part = task % base->runs, head = task / base->runs % base->heads;
+  int64_t row = task / base->runs / base->heads * base->tokens, column = head * base->head_size;
+  int64_t place = (row * 3 * base->hidden + column) * size, matrix = base->tokens * base->head_size * size;
+  tangent_head h = {.q = (const char *)base->qkv->data + place,
+                    .dq = (const char *)job->v->data + place,
+                    .o = (char *)base->y->data + (row * base->hidden + column) * size,
+                    .keys = scratch};
+  h.values = h.keys + matrix, h.dkeys = h.values + matrix, h.dvalues = h.dkeys + matrix;
+  h.p = h.dvalues + matrix, h.ds = h.p + base->tile * base->tokens * size;
+  gather_head(base, h.q, h.keys, h.values);
+  gather_head(base, h.dq, h.dkeys, h.dvalues);
+  for (int64_t tile = part * base->run; tile < base->tiles && tile < (part + 1) * base->run; tile++)
+    tangent_tile(job, tile, &h);
+}
+
+tr_status tr_cpu_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
+                                   int heads, tr_array *y) {
+  int threads = tr_ctx_threads(ctx);
+  tangent_job job = {.base = job_of(ctx, qkv, samples, heads, y), .v = v};
+  void *scratch;
+  if (y->count == 0) return TR_OK;
+  plan(&job.base, samples, threads);
+  TR_TRY(prepare_tangent(ctx, &job));
+  int64_t elements = (4 * job.base.head_size + 2 * job.base.tile) * job.base.tokens;
+  int64_t stride = ceil_div(elements * job.base.size, 64) * 64, tasks = samples * heads * job.base.runs;
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+#pragma omp parallel num_threads(threads)
+  {
+    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+#pragma omp for schedule(guided)
+    for (int64_t task = 0; task < tasks; task++) tangent_task(&job, task, mine);
   }
   return TR_OK;
 }

@@ -48,8 +48,11 @@ static tr_status classes_eval(tr_drift *drift, tr_times times, const tr_array *x
 static void classes_destroy(tr_drift *drift) {
   free(drift->impl);
 }
-static const tr_drift_ops classes_ops = {"classes",   TR_DRIFT_VJP, classes_eval,
-                                         classes_run, NULL,         classes_destroy};
+static const tr_drift_ops classes_ops = {.name = "classes",
+                                         .caps = TR_DRIFT_VJP,
+                                         .eval = classes_eval,
+                                         .vjp = classes_run,
+                                         .destroy = classes_destroy};
 
 static classes *create_classes(tr_ctx *ctx) {
   classes *self = calloc(1, sizeof *self);

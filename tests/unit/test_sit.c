@@ -1,38 +1,13 @@
 /* SiT networks as providers: a row's result is the same to the bit for any batch, any place in it and any
  * number of threads; sizes that nothing divides nicely; what is refused. Parity with the reference's numbers
  * is in test_parity_forward.c. */
-#include "nets/sit.h"
-
 #include <stdlib.h>
 
 #include "core/vec.h"
 #include "tests/support/check.h"
+#include "tests/support/scene.h"
 
 /* TR_TEST_RESOURCES */
-
-typedef struct {
-  tr_drift *network;
-  tr_array *x;
-  double times[64];
-  int32_t labels[64];
-  int64_t rows, row; /* rows of x, elements of a row */
-} scene;
-
-static void open_scene(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows, scene *s) {
-  const tr_random_address address = {.seed = 3, .purpose = TR_RANDOM_INIT};
-  int64_t side = (int64_t)config->grid * config->patch;
-  *s = (scene){.rows = rows, .row = config->channels * side * side};
-  CHECK_OK(ctx, tr_sit_create_random(ctx, config, dtype, 5, TR_VELOCITY, &s->network));
-  CHECK_OK(ctx, tr_array_create(ctx, dtype, 4, (int64_t[]){rows, config->channels, side, side}, &s->x));
-  CHECK_OK(ctx, tr_randn(&address, s->x));
-  for (int i = 0; i < rows; i++)
-    s->times[i] = (i + 0.5) / (double)rows, s->labels[i] = i % config->num_classes;
-}
-
-static void close_scene(scene *s) {
-  tr_drift_destroy(&s->network);
-  tr_array_destroy(&s->x);
-}
 
 /* Rows first .. first + n - 1 as one batch, read back as raw bits in double. */
 static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int threads) {
@@ -165,22 +140,11 @@ int main(int argc, char **argv) {
                              .time_frequencies = 34,
                              .num_classes = 7,
                              .null_class = 7};
-  const tr_sit_config large = {.channels = 4,
-                               .out_channels = 8,
-                               .patch = 2,
-                               .grid = 16,
-                               .hidden = 32,
-                               .depth = 1,
-                               .heads = 2,
-                               .mlp_hidden = 128,
-                               .time_frequencies = 256,
-                               .num_classes = 10,
-                               .null_class = 10};
   for (int i = 0; i < 2; i++) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     rows_independent(ctx, &digits, dtype, 41); /* more than one group of samples */
     rows_independent(ctx, &odd, dtype, 33);
-    rows_independent(ctx, &large, dtype, 19); /* more than one run of groups */
+    rows_independent(ctx, &scene_large, dtype, 19); /* more than one run of groups */
     common_condition(ctx, &digits, dtype);
   }
   precisions_agree(ctx, &digits);

@@ -5,9 +5,9 @@
 
 #include "core/nn.h"
 #include "core/vec.h"
-#include "nets/sit.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
+#include "tests/support/scene.h"
 
 static void golden(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
   tr_npz *npz = golden_open(ctx, "forward");
@@ -31,34 +31,6 @@ static void golden(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
   tr_npz_close(&npz);
 }
 
-typedef struct {
-  tr_drift *network;
-  tr_array *x, *w;
-  double times[64];
-  int32_t labels[64];
-  int64_t rows, row; /* rows of x, elements of a row */
-} scene;
-
-static void open_scene(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows, scene *s) {
-  const tr_random_address address[] = {{.seed = 3, .purpose = TR_RANDOM_INIT},
-                                       {.seed = 4, .purpose = TR_RANDOM_INIT}};
-  int64_t side = (int64_t)config->grid * config->patch;
-  *s = (scene){.rows = rows, .row = config->channels * side * side};
-  CHECK_OK(ctx, tr_sit_create_random(ctx, config, dtype, 5, TR_VELOCITY, &s->network));
-  CHECK_OK(ctx, tr_array_create(ctx, dtype, 4, (int64_t[]){rows, config->channels, side, side}, &s->x));
-  CHECK_OK(ctx, tr_array_like(s->x, &s->w));
-  CHECK_OK(ctx, tr_randn(&address[0], s->x));
-  CHECK_OK(ctx, tr_randn(&address[1], s->w));
-  for (int i = 0; i < rows; i++)
-    s->times[i] = (i + 0.5) / (double)rows, s->labels[i] = i % config->num_classes;
-}
-
-static void close_scene(scene *s) {
-  tr_drift_destroy(&s->network);
-  tr_array_destroy(&s->x);
-  tr_array_destroy(&s->w);
-}
-
 /* f, then wJ, of rows first .. first + n - 1 as one batch, read back as double. */
 static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int threads) {
   tr_array *x, *w, *f, *wJ;
@@ -79,12 +51,6 @@ static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int 
   return host;
 }
 
-static double dot(const double *a, const double *b, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 /* w' f at x + h e_k for every row. */
 static void shifted(tr_ctx *ctx, const scene *s, double *x, const double *w, int64_t k, double h,
                     double *result) {
@@ -98,7 +64,7 @@ static void shifted(tr_ctx *ctx, const scene *s, double *x, const double *w, int
   CHECK_OK(ctx, tr_drift_eval(s->network, (tr_times){s->rows, s->times}, moved,
                               &(tr_cond){s->rows, s->labels}, f));
   CHECK_OK(ctx, tr_array_get_f64(f, host));
-  for (int64_t r = 0; r < s->rows; r++) result[r] = dot(w + r * s->row, host + r * s->row, s->row);
+  for (int64_t r = 0; r < s->rows; r++) result[r] = scene_dot(w + r * s->row, host + r * s->row, s->row);
   free(host);
   tr_array_destroy(&moved);
   tr_array_destroy(&f);
@@ -180,6 +146,18 @@ static void forward_and_conditions(tr_ctx *ctx, const tr_sit_config *config, tr_
   close_scene(&s);
 }
 
+/* Keeping activations and computing them again: the same bits. */
+static void recomputed(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+  scene s;
+  open_scene(ctx, config, dtype, rows, &s);
+  double *kept = batch(ctx, &s, 0, rows, 1);
+  CHECK_OK(ctx, tr_sit_set_recompute(s.network, true));
+  double *again = batch(ctx, &s, 0, rows, 2);
+  CHECK(memcmp(kept, again, (size_t)(2 * rows * s.row) * sizeof *kept) == 0);
+  free(kept), free(again);
+  close_scene(&s);
+}
+
 /* Slopes of the activations against central differences of a linear layer that is the identity. */
 static void activations(tr_ctx *ctx) {
   enum { N = 37 };
@@ -247,44 +225,24 @@ static void refused(tr_ctx *ctx, const tr_sit_config *config) {
 
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
-  tr_sit_config odd = {.channels = 2, /* of 3 outputs */
-                       .out_channels = 3,
-                       .patch = 3,
-                       .grid = 3,
-                       .hidden = 66,
-                       .depth = 2,
-                       .heads = 3,
-                       .mlp_hidden = 131,
-                       .time_frequencies = 34,
-                       .num_classes = 7,
-                       .null_class = 7};
-  const tr_sit_config large = {.channels = 4,
-                               .out_channels = 8,
-                               .patch = 2,
-                               .grid = 16,
-                               .hidden = 32,
-                               .depth = 1,
-                               .heads = 2,
-                               .mlp_hidden = 128,
-                               .time_frequencies = 256,
-                               .num_classes = 10,
-                               .null_class = 10};
-  tr_sit_config many = odd; /* more queries than a tile of attention, not a multiple of it */
+  tr_sit_config many = scene_odd; /* more queries than a tile of attention, not a multiple of it */
   many.patch = 1, many.grid = 9;
   golden(ctx, TR_F64, 1e-10);
   golden(ctx, TR_F32, 1e-4);
   activations(ctx);
-  central_differences(ctx, &odd, 1);
+  central_differences(ctx, &scene_odd, 1);
   central_differences(ctx, &many, 5);
   for (int i = 0; i < 2; i++) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
-    rows_independent(ctx, &odd, dtype, 59); /* more than one group of samples */
+    rows_independent(ctx, &scene_odd, dtype, 59); /* more than one group of samples */
     rows_independent(ctx, &many, dtype, 8);
-    rows_independent(ctx, &large, dtype, 8);
-    forward_and_conditions(ctx, &odd, dtype);
-    forward_and_conditions(ctx, &large, dtype);
+    rows_independent(ctx, &scene_large, dtype, 8);
+    recomputed(ctx, &scene_odd, dtype, 59);
+    recomputed(ctx, &many, dtype, 3);
+    forward_and_conditions(ctx, &scene_odd, dtype);
+    forward_and_conditions(ctx, &scene_large, dtype);
   }
-  refused(ctx, &odd);
+  refused(ctx, &scene_odd);
   tr_ctx_close(&ctx);
   return check_report();
 }
