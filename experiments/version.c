@@ -24,5 +24,6 @@ void commands_version(FILE *out) {
   fprintf(out, "compiler %s\n", __VERSION__);
 #endif
   print_libraries(out);
+  fprintf(out, "gsl not linked (only the tests use it)\n");
   print_devices(out);
 }

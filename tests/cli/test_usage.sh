@@ -10,6 +10,12 @@ for versions in 'sundials [67]' 'products by \(libxsmm [0-9]\|portable\)'; do
   checks=$((checks + 1))
   grep -q "$versions" "$scratch/stdout" || fail "no '$versions' in the versions: $(cat "$scratch/stdout")"
 done
+# The GNU Scientific Library is under the GPL: neither the program nor what it links may need it.
+says "gsl not linked"
+if ldd "$transit" >"$scratch/stdout" 2>&1; then
+  checks=$((checks + 1))
+  grep -q gsl "$scratch/stdout" && fail "the program links GSL: $(cat "$scratch/stdout")"
+fi
 for command in sample field list inspect man; do
   check "help of $command" "$transit" "$command" --help
   says "usage: transit $command"

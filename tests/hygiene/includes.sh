@@ -19,6 +19,7 @@ tests        core core/cpu core/io integrators transport nets experiments tests
 outside='
 ^(sundials|nvector|cvodes?|arkode|idas?|kinsol|sunlinsol|sunmatrix|sunnonlinsol|sunadaptcontroller|sunmemory)/  integrators
 ^(cuda|cublas|cudnn|curand|cusparse|nccl|mma|nv)[A-Za-z0-9_]*(\.h|/)                                           cuda
+^gsl/                                                                                                         tests/gsl
 ^mpi\.h$                                                                                                      core/comm
 '
 
@@ -75,10 +76,13 @@ self_test() {
   check broken tests/unit/a.c '#include <nvector/nvector_serial.h>'
   check broken core/a.c '#include <cuda_runtime.h>'
   check broken nets/a.c '#include <mpi.h>'
+  check broken transport/a.c '#include <gsl/gsl_integration.h>'
+  check broken tests/unit/a.c '#include <gsl/gsl_cdf.h>'
   check broken attic/a.c '#include "core/array.h"'
   check broken core/a.c '#include "array.h"'
   check '' integrators/a.c '#include <cvode/cvode.h>'
   check '' cuda/a.cu '#include <cuda_runtime.h>'
+  check '' tests/gsl/a.c '#include <gsl/gsl_cdf.h>'
   check '' core/comm_mpi.c '#include <mpi.h>'
   check '' core/cpu/a.c '#include "core/array.h"'
   check '' nets/a.c '#include "transport/drift.h"'
