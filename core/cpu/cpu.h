@@ -24,6 +24,14 @@ tr_status tr_cpu_describe(char *text, size_t size);
 /* Working memory for one operation, 64-byte aligned, kept between operations; contents undefined. */
 tr_status tr_cpu_scratch(tr_ctx *ctx, size_t bytes, void **out);
 
+/* Threads for an operation that one thread would do in about `seconds`: as many as the context allows, each
+ * with work that outweighs its waking (core/cpu/backend.c). Results never depend on the number. */
+int tr_cpu_threads_for(const tr_ctx *ctx, double seconds);
+/* What one thread does in a second, on the slow side: multiply-adds of matrix products, elements of the
+ * operations that work element by element. */
+#define TR_CPU_PRODUCT_RATE 3e10
+#define TR_CPU_ELEMENT_RATE 2e9
+
 /* The operations behind tr_cpu_nn that have a file of their own. */
 tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args);
 int64_t tr_cpu_packed_count(tr_dtype dtype, int64_t out, int64_t in);

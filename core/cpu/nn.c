@@ -4,13 +4,12 @@
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 
-#define PARALLEL_FROM 16384 /* elements; below this a thread region costs more than it brings */
 /* What the layers of a block hand to each other should stay in the last-level cache. */
 #define ROWS_AT_ONCE    512
 #define ROWS_PER_THREAD 128
 
 static int threads_for(const tr_ctx *ctx, int64_t count) {
-  return count >= PARALLEL_FROM ? tr_ctx_threads(ctx) : 1;
+  return tr_cpu_threads_for(ctx, (double)count / TR_CPU_ELEMENT_RATE);
 }
 
 static const tr_cpu_kernels *kernels_for(tr_ctx *ctx, tr_dtype dtype) {

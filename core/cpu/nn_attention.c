@@ -36,6 +36,12 @@ static int64_t queries_of(const attention_job *job, int64_t tile) {
   return clamp(job->tokens - tile * job->tile, 0, job->tile);
 }
 
+/* Of a pass that makes `products` matrix products of tokens x tokens x head_size a head. */
+static int threads_for(const tr_ctx *ctx, const attention_job *job, int64_t samples, int products) {
+  double scores = (double)(samples * job->heads) * (double)job->tokens * (double)job->tokens;
+  return tr_cpu_threads_for(ctx, products * scores * (double)job->head_size / TR_CPU_PRODUCT_RATE);
+}
+
 static void plan(attention_job *job, int64_t samples, int threads) {
   job->tile = clamp(SCORE_BYTES / (job->tokens * job->size), QUERIES_MIN, QUERIES_MAX);
   if (job->tile > job->tokens) job->tile = job->tokens;
@@ -122,8 +128,8 @@ static void run_task(const attention_job *job, int64_t task, char *scratch) {
 }
 
 tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
-  int threads = tr_ctx_threads(ctx);
   attention_job job = job_of(ctx, qkv, samples, heads, y);
+  int threads = threads_for(ctx, &job, samples, 2);
   void *scratch;
   if (y->count == 0) return TR_OK;
   plan(&job, samples, threads);
@@ -235,8 +241,8 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
 
 tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
                                     const tr_array *dy, tr_array *dqkv) {
-  int threads = tr_ctx_threads(ctx);
   backward_job job = {.base = job_of(ctx, qkv, samples, heads, NULL), .dy = dy, .dqkv = dqkv};
+  int threads = threads_for(ctx, &job.base, samples, 5);
   void *scratch;
   if (dy->count == 0) return TR_OK;
   job.probes = dy->shape[0] / qkv->shape[0];

@@ -181,7 +181,8 @@ static void run_task(const linear_job *job, int64_t task, char *product) {
 }
 
 tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
-  int threads = tr_ctx_threads(ctx);
+  double products = (double)args->y->count * (double)args->w->in;
+  int threads = tr_cpu_threads_for(ctx, products / TR_CPU_PRODUCT_RATE);
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   linear_job job = {.args = args, .loops = tr_cpu_kernels_for(state->level, args->y->dtype)};
   void *scratch;

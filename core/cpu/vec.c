@@ -5,11 +5,11 @@
 
 #include "core/cpu/cpu.h"
 
-#define CHUNK         4096
-#define PARALLEL_FROM 65536 /* below this a thread region costs more than it brings */
+#define CHUNK       4096
+#define RANDOM_COST 32 /* a normal number costs as much as so many elements of the others */
 
 static int threads_for(const tr_ctx *ctx, int64_t count) {
-  return count >= PARALLEL_FROM ? tr_ctx_threads(ctx) : 1;
+  return tr_cpu_threads_for(ctx, (double)count / TR_CPU_ELEMENT_RATE);
 }
 
 #define DEFINE_LINCOMB(T)                                                                                    \
@@ -145,7 +145,7 @@ static void store(tr_array *z, int64_t i, double value) {
 
 static tr_status cpu_randn(tr_ctx *ctx, const tr_random_address *address, tr_array *z) {
   int64_t rows = z->shape[0], row = rows ? z->count / rows : 0, pairs = (row + 1) / 2;
-#pragma omp parallel for num_threads(threads_for(ctx, 8 * z->count)) schedule(static)
+#pragma omp parallel for num_threads(threads_for(ctx, RANDOM_COST * z->count)) schedule(static)
   for (int64_t k = 0; k < rows * pairs; k++) {
     int64_t r = k / pairs, p = k % pairs;
     double pair[2];
