@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "experiments/sample_run.h"
@@ -105,6 +106,9 @@ static tr_clock clock_of(const char *name) {
   return strcmp(name, "t") == 0 ? TR_CLOCK_T : strcmp(name, "angle") == 0 ? TR_CLOCK_ANGLE : TR_CLOCK_AUTO;
 }
 
+static const char *const of_grids[] = {"num-sampling-steps", "time-grid", "grid-shift", "grid-rho",
+                                       "grid-bound",         "grid-file", NULL};
+
 static tr_status set_ode(sample_run *run) {
   const sample_options *o = run->options;
   tr_sampler *s = &run->sampler;
@@ -120,9 +124,7 @@ static tr_status set_ode(sample_run *run) {
   s->ode.max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
   s->ode.on_progress = progress_tick;
   s->ode.progress_user = &run->progress;
-  static const char *const of_grids[] = {"num-sampling-steps", "time-grid", "grid-shift", "grid-rho",
-                                         "grid-bound",         "grid-file", NULL},
-                           *const of_adaptive[] = {"rtol", "atol", NULL};
+  static const char *const of_adaptive[] = {"rtol", "atol", NULL};
   if (s->ode.method->caps & TR_ODE_ADAPTIVE)
     warn_unused(run, of_grids, o->method, "chooses its own steps");
   else
@@ -145,6 +147,41 @@ static tr_status set_diffusion(sample_run *run) {
     d->table = run->table;
   }
   return tr_diffusion_check(ctx, d, &run->provider.interpolant);
+}
+
+/* "sra1, shark, sosra" */
+static void with_estimate(const tr_ctx *ctx, char *text, size_t size) {
+  const tr_module *module;
+  size_t at = 0;
+  *text = 0;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++)
+    if (((const tr_sde_method *)module)->error && at < size)
+      at += (size_t)snprintf(text + at, size - at, "%s%s", at ? ", " : "", module->name);
+}
+
+/* --rtol asks for adaptive steps. */
+static tr_status set_sde_steps(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_sampler *s = &run->sampler;
+  if (isnan(o->rtol) && isnan(o->atol)) return TR_OK;
+  if (isnan(o->rtol))
+    return TR_FAIL(ctx, TR_E_ARG, "--atol without --rtol: it is --rtol that asks for adaptive steps");
+  if (!s->sde->error) {
+    char names[256];
+    with_estimate(ctx, names, sizeof names);
+    return TR_FAIL(ctx, TR_E_ARG, "--rtol: %s has no error estimate of a step; these have one: %s", o->method,
+                   names);
+  }
+  if (o->noise)
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "--noise holds the normals of numbered steps, and the steps of --rtol are not known before: give one "
+        "of the two");
+  s->sde_rtol = o->rtol;
+  s->sde_atol = isnan(o->atol) ? o->rtol : o->atol;
+  warn_unused(run, of_grids, o->method, "with --rtol chooses its own steps");
+  return TR_OK;
 }
 
 static tr_status open_noise(sample_run *run) {
@@ -177,6 +214,7 @@ static tr_status set_sde(sample_run *run) {
   s->progress_user = &run->progress;
   static const char *const of_last_step[] = {"last-step-size", NULL};
   if (s->last->identity) warn_unused(run, of_last_step, "the last step", "is None");
+  TR_TRY(set_sde_steps(run));
   return open_noise(run);
 }
 

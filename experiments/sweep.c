@@ -27,7 +27,8 @@ static void warn_unused(const sweep *s, const char *const *names, bool used, con
 }
 
 static void warn_all_unused(const sweep *s) {
-  static const char *const of_adaptive[] = {"rtol", "atol", NULL}, *const of_fixed[] = {"steps", NULL};
+  static const char *const of_ode[] = {"rtol", NULL}, *const of_adaptive[] = {"atol", NULL},
+                           *const of_fixed[] = {"steps", NULL};
   static const char *const of_sde[] = {
       "diffusion-forms", "diffusion-norms", "last-steps", "last-step-size", "eta", "diffusion-table", NULL};
   bool table = false, eta = false;
@@ -36,7 +37,10 @@ static void warn_all_unused(const sweep *s) {
     eta = eta || (s->plan.settings[i].sde && s->plan.settings[i].diffusion.type->n_params);
   }
   bool sde = sweep_plan_has_sde(&s->plan);
-  warn_unused(s, of_adaptive, sweep_plan_has_adaptive(&s->plan), "no solver is adaptive");
+  bool ode_adaptive = sweep_plan_has_adaptive(&s->plan, false);
+  warn_unused(s, of_ode, ode_adaptive, "no ODE solver is adaptive");
+  warn_unused(s, of_adaptive, ode_adaptive || sweep_plan_has_adaptive(&s->plan, true),
+              "no solver is adaptive");
   warn_unused(s, of_fixed, sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
   warn_unused(s, of_sde, sde, "no solver is one of SDEs");
   warn_unused(s, (const char *const[]){"eta", NULL}, eta || !sde, "no diffusion form has it");

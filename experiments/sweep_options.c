@@ -34,6 +34,10 @@ static const tr_option options[] = {
      .help = "Interpolants."},
     {.name = "rtol", .type = TR_OPTION_DOUBLES, FIELD(rtol), SWEPT, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0, .high = 1,
      .metavar = "R1,R2,...", .default_text = "1e-2,1e-3,1e-4", .help = "Relative tolerances of adaptive solvers."},
+    {.name = "sde-rtol", .type = TR_OPTION_DOUBLES, FIELD(sde_rtol), SWEPT, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0,
+     .high = 1, .metavar = "R1,R2,...", .default_note = "none",
+     .help = "SDE methods with an error estimate run in adaptive steps too, with these tolerances (absolute: the same, or "
+             "--atol)."},
     {.name = "steps", .type = TR_OPTION_INTS, FIELD(steps), SWEPT, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e8,
      .metavar = "N1,N2,...", .default_text = "10,20,50",
      .help = "Steps on a fixed grid ('transit sample' counts points, one more); the last step of an SDE comes on top."},

@@ -47,11 +47,8 @@ static tr_status find_solver(tr_ctx *ctx, const char *name, sweep_setting *out) 
   out->solver = (ode ? ode : sde)->name;
   out->ode = (const tr_ode_method *)ode;
   out->sde = (const tr_sde_method *)sde;
+  out->adaptive = ode && out->ode->caps & TR_ODE_ADAPTIVE;
   return TR_OK;
-}
-
-static bool adaptive(const sweep_setting *s) {
-  return s->ode && s->ode->caps & TR_ODE_ADAPTIVE;
 }
 
 /* ---- settings ---- */
@@ -59,11 +56,12 @@ static bool adaptive(const sweep_setting *s) {
 /* Adds one setting for every tolerance or number of steps. */
 static void add_series(const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
   bool list = setting.grid.type && setting.grid.type->is_list;
-  int n = list ? 1 : adaptive(&setting) ? o->rtol.n : o->steps.n;
+  const tr_double_list *rtol = setting.sde ? &o->sde_rtol : &o->rtol;
+  int n = list ? 1 : setting.adaptive ? rtol->n : o->steps.n;
   setting.series = plan->n_series++;
   for (int i = 0; i < n; i++) {
-    if (adaptive(&setting))
-      setting.rtol = o->rtol.v[i];
+    if (setting.adaptive)
+      setting.rtol = rtol->v[i];
     else
       setting.steps = list ? plan->n_grid_list - 1 : o->steps.v[i];
     plan->settings[plan->n_settings++] = setting;
@@ -72,8 +70,8 @@ static void add_series(const sweep_options *o, sweep_plan *plan, sweep_setting s
 
 /* A series for every time grid, where the solver walks one. */
 static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
-  for (int g = 0; g < (adaptive(&setting) ? 1 : o->time_grids.n); g++) {
-    if (!adaptive(&setting)) {
+  for (int g = 0; g < (setting.adaptive ? 1 : o->time_grids.n); g++) {
+    if (!setting.adaptive) {
       TR_TRY(tr_grid_find(ctx, o->time_grids.v[g], &setting.grid));
       if (setting.grid.type->is_list)
         setting.grid.list = plan->grid_list, setting.grid.n_list = plan->n_grid_list;
@@ -95,8 +93,22 @@ static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, 
         for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
         TR_TRY(tr_last_step_find(ctx, o->last_steps.v[l], &setting.last));
         TR_TRY(add_grids(ctx, o, plan, setting));
+        if (!setting.sde->error || o->sde_rtol.n == 0) continue;
+        setting.adaptive = true;
+        add_series(o, plan, setting);
+        setting.adaptive = false;
       }
   return TR_OK;
+}
+
+static tr_status check_sde_rtol(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].sde && plan->settings[i].adaptive) return TR_OK;
+  if (o->sde_rtol.n == 0) return TR_OK;
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "--sde-rtol asks for adaptive steps of an SDE method with an error estimate, such as shark: no solver "
+      "given is one");
 }
 
 static tr_status check_repeats(tr_ctx *ctx, const sweep_options *o) {
@@ -104,6 +116,10 @@ static tr_status check_repeats(tr_ctx *ctx, const sweep_options *o) {
     for (int j = 0; j < i; j++)
       if (o->rtol.v[i] == o->rtol.v[j])
         return TR_FAIL(ctx, TR_E_ARG, "--rtol has %g twice: give it once", o->rtol.v[i]);
+  for (int i = 1; i < o->sde_rtol.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->sde_rtol.v[i] == o->sde_rtol.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--sde-rtol has %g twice: give it once", o->sde_rtol.v[i]);
   for (int i = 1; i < o->steps.n; i++)
     for (int j = 0; j < i; j++)
       if (o->steps.v[i] == o->steps.v[j])
@@ -116,7 +132,7 @@ static tr_status check_repeats(tr_ctx *ctx, const sweep_options *o) {
 }
 
 static tr_status make_settings(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan) {
-  int longest = o->rtol.n > o->steps.n ? o->rtol.n : o->steps.n;
+  int longest = o->rtol.n > o->steps.n ? o->rtol.n : o->steps.n + o->sde_rtol.n;
   size_t most = (size_t)o->solvers.n * (size_t)longest * (size_t)o->time_grids.n * (size_t)o->forms.n *
                 (size_t)o->norms.n * (size_t)o->last_steps.n;
   plan->settings = malloc(most * sizeof *plan->settings);
@@ -207,6 +223,7 @@ tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const char *path,
   if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));
   TR_TRY(make_settings(ctx, o, out));
   TR_TRY(check_repeats(ctx, o));
+  TR_TRY(check_sde_rtol(ctx, o, out));
   double runs = (double)out->n_paths * out->n_seeds * out->n_settings;
   if (runs > 1e7) return TR_FAIL(ctx, TR_E_ARG, "%.3g runs in one sweep: 1e7 at most", runs);
   return TR_OK;
@@ -227,15 +244,15 @@ bool sweep_plan_has_sde(const sweep_plan *plan) {
   return false;
 }
 
-bool sweep_plan_has_adaptive(const sweep_plan *plan) {
+bool sweep_plan_has_adaptive(const sweep_plan *plan, bool sde) {
   for (int i = 0; i < plan->n_settings; i++)
-    if (adaptive(&plan->settings[i])) return true;
+    if (plan->settings[i].adaptive && !plan->settings[i].sde == !sde) return true;
   return false;
 }
 
 bool sweep_plan_has_fixed(const sweep_plan *plan) {
   for (int i = 0; i < plan->n_settings; i++)
-    if (!adaptive(&plan->settings[i])) return true;
+    if (!plan->settings[i].adaptive) return true;
   return false;
 }
 
@@ -263,6 +280,7 @@ void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
 
 void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
   char grid[96] = "", noise[192] = "";
+  if (!s->ode && s->adaptive) snprintf(grid, sizeof grid, ", adaptive");
   if (s->grid.type && strcmp(s->grid.type->info.name, "uniform") != 0)
     snprintf(grid, sizeof grid, ", %s grid", s->grid.type->info.name);
   if (s->sde)

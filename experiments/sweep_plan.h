@@ -15,8 +15,9 @@ typedef struct {
   const tr_ode_method *ode; /* one of the two is NULL */
   const tr_sde_method *sde;
   int series;             /* settings that differ in rtol or steps only share it; they stand together */
-  double rtol;            /* adaptive ODE methods, else 0 */
-  long steps;             /* fixed grids, else 0 */
+  bool adaptive;          /* has rtol, else steps; an SDE method that can do both stands twice */
+  double rtol;            /* else 0 */
+  long steps;             /* else 0 */
   tr_grid grid;           /* fixed grids */
   tr_diffusion diffusion; /* SDE */
   const tr_last_step_type *last;
@@ -37,9 +38,9 @@ typedef struct {
 tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *options, const char *path, sweep_plan *out);
 void sweep_plan_free(sweep_plan *plan);
 
-/* Whether some setting is an SDE, an adaptive ODE method, on a fixed grid. */
+/* Whether some setting is an SDE, has adaptive steps (of an SDE or of an ODE), is on a fixed grid. */
 bool sweep_plan_has_sde(const sweep_plan *plan);
-bool sweep_plan_has_adaptive(const sweep_plan *plan);
+bool sweep_plan_has_adaptive(const sweep_plan *plan, bool sde);
 bool sweep_plan_has_fixed(const sweep_plan *plan);
 
 int sweep_plan_runs(const sweep_plan *plan);

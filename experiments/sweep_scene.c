@@ -124,7 +124,7 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
   out->interpolant = scene->plan->paths[scene->path];
   out->drift = scene->target->drift;
   out->sample_eps = 0;
-  out->n_steps = (int)s->steps + 1;
+  if (s->steps) out->n_steps = (int)s->steps + 1;
   if (s->grid.type) out->grid = s->grid;
   out->seed = (uint64_t)scene->plan->seeds[scene->seed];
   if (s->ode) {
@@ -139,6 +139,8 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
     return TR_OK;
   }
   out->sde = s->sde;
+  out->sde_rtol = s->rtol;
+  out->sde_atol = !s->adaptive ? 0 : isnan(o->atol) ? s->rtol : o->atol;
   out->diffusion = s->diffusion;
   out->last = s->last;
   out->last_size = o->last_step_size;
@@ -261,7 +263,7 @@ tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s) 
 }
 
 double sweep_scene_cost(const sweep_setting *s) {
-  if (s->sde) return (double)s->steps * s->sde->nfe_per_step + 1;
+  if (s->sde && s->steps) return (double)s->steps * s->sde->nfe_per_step + 1;
   if (s->steps) return (double)s->steps * (s->ode->nfe_per_step ? s->ode->nfe_per_step : 2);
   return 20 * (1 - log10(s->rtol));
 }

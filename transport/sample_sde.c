@@ -31,6 +31,10 @@ static tr_coeffs coeffs_at(const sde_run *run, double t) {
   return tr_interpolant_at(&run->sampler->interpolant, tr_sampler_time(t));
 }
 
+static bool adaptive(const sde_run *run) {
+  return run->sampler->sde_rtol != 0 || run->sampler->sde_atol != 0;
+}
+
 static bool regular(const sde_run *run, double t) {
   tr_affine f;
   tr_coeffs at = coeffs_at(run, t);
@@ -119,7 +123,7 @@ static tr_status check_times(const sde_run *run) {
  * 2 sigma^2 / D grows what it should damp. */
 static void warn_unstable(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  if (tr_exponential_sde_of(sampler->sde)) return;
+  if (tr_exponential_sde_of(sampler->sde) || adaptive(run)) return;
   for (int i = 0; i + 1 < run->n_grid; i++) {
     tr_coeffs at = coeffs_at(run, run->grid[i]);
     double h = run->grid[i + 1] - run->grid[i],
@@ -134,6 +138,40 @@ static void warn_unstable(const sde_run *run) {
   }
 }
 
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Where adaptive steps must end: at the jumps of the field. */
+static tr_status make_stops(sde_run *run) {
+  const tr_drift *drift = run->sampler->drift;
+  run->grid = malloc(((size_t)drift->n_breaks + 2) * sizeof *run->grid);
+  if (!run->grid) return TR_FAIL(run->ctx, TR_E_MEM, "out of memory for %d break points", drift->n_breaks);
+  run->grid[run->n_grid++] = run->t0;
+  for (int i = 0; i < drift->n_breaks; i++)
+    if (drift->breaks[i] > run->t0 && drift->breaks[i] < run->t1) run->grid[run->n_grid++] = drift->breaks[i];
+  run->grid[run->n_grid++] = run->t1;
+  qsort(run->grid, (size_t)run->n_grid, sizeof *run->grid, ascending);
+  return TR_OK;
+}
+
+static tr_status make_grid(sde_run *run) {
+  const tr_sampler *sampler = run->sampler;
+  if (adaptive(run)) return make_stops(run);
+  return tr_grid_points(run->ctx, &sampler->grid, &sampler->interpolant, run->t0, run->t1, sampler->n_steps,
+                        &run->grid, &run->n_grid);
+}
+
+static tr_status make_path(sde_run *run) {
+  const tr_sampler *sampler = run->sampler;
+  if (sampler->path) return TR_OK;
+  if (adaptive(run))
+    return tr_brownian_create_tree(run->ctx, sampler->seed, sampler->first_sample, run->t0, run->t1,
+                                   &run->path);
+  return tr_brownian_create_addressed(run->ctx, sampler->seed, sampler->first_sample, &run->path);
+}
+
 static tr_status prepare(sde_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
   TR_TRY(tr_sampler_check(sampler, x, &run->prediction));
@@ -143,14 +181,12 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   run->last_size = sampler->last->identity ? 0 : sampler->last_size;
   TR_TRY(tr_interval_sde(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          run->last_size, &run->t0, &run->t1));
-  TR_TRY(tr_grid_points(run->ctx, &sampler->grid, &sampler->interpolant, run->t0, run->t1, sampler->n_steps,
-                        &run->grid, &run->n_grid));
+  TR_TRY(make_grid(run));
   TR_TRY(check_times(run));
   double end = run->last_size > 0 ? run->t1 + run->last_size : NAN;
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, end, &run->plan));
   warn_unstable(run);
-  if (sampler->path) return TR_OK;
-  return tr_brownian_create_addressed(run->ctx, sampler->seed, sampler->first_sample, &run->path);
+  return make_path(run);
 }
 
 static void release(sde_run *run) {
@@ -168,6 +204,8 @@ static tr_status walk(sde_run *run, tr_array *x, tr_sde_stats *stats) {
   tr_sde_spec spec = {.method = sampler->sde,
                       .grid = run->grid,
                       .n_grid = run->n_grid,
+                      .rtol = sampler->sde_rtol,
+                      .atol = sampler->sde_atol,
                       .max_nfe = sampler->max_nfe,
                       .on_progress = sampler->on_progress,
                       .progress_user = sampler->progress_user};
@@ -204,6 +242,7 @@ static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats
   stats->t_end = run->t0;
   tr_status status = walk(run, x, &stats->sde);
   stats->n_steps = stats->sde.n_steps;
+  stats->n_rejected = stats->sde.n_rejected;
   stats->t_end = stats->sde.t_end;
   TR_TRY(status);
   stats->stop_reason = stats->sde.stop_reason;

@@ -44,9 +44,12 @@ typedef struct {
   const tr_sde_method *sde;
   tr_diffusion diffusion;
   const tr_last_step_type *last;
-  double last_size;            /* L, ignored by None */
+  double last_size;          /* L, ignored by None */
+  double sde_rtol, sde_atol; /* both 0: the steps of the grid. Else adaptive steps, as integrators/sde.h says,
+                                for methods with an error estimate: n_steps and grid are not read */
   uint64_t seed, first_sample; /* addresses of the noise: row i of the batch is sample first_sample + i */
-  const tr_brownian *path;     /* borrowed; NULL: addressed normals (seed, first_sample) */
+  const tr_brownian *path;     /* borrowed; NULL: addressed normals, or for adaptive steps a tree, of (seed,
+                                  first_sample) */
   long max_nfe;                /* 0: no limit; forwards of the SDE, its last step included */
   tr_progress_fn on_progress;  /* SDE: time t reached, forwards so far; may be NULL */
   void *progress_user;

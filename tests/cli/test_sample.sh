@@ -128,6 +128,18 @@ for method in exponential-euler dpmpp-2m-sde sa-solver sa-solver-3; do
 done
 differ "$out/exponential-euler/samples.npz" "$out/dpmpp-2m-sde/samples.npz"
 
+# Adaptive steps of the SDE: more evaluations for a tighter tolerance, the same again, the steps of the record.
+for rtol in 1e-1 1e-2; do
+  sde "adaptive-$rtol" --sampling-method shark --rtol $rtol --diffusion-form sigma
+  equals "$(number "$out/adaptive-$rtol/run.json" rtol_used | awk -v r=$rtol '{ print ($1 == r) }')" 1 "rtol of the record"
+done
+checks=$((checks + 1))
+[ "$(number "$out/adaptive-1e-2/run.json" nfe)" -gt "$(number "$out/adaptive-1e-1/run.json" nfe)" ] || fail "a tighter tolerance has no more evaluations"
+sde adaptive-again --sampling-method shark --rtol 1e-1 --diffusion-form sigma
+same "$out/adaptive-again/samples.npz" "$out/adaptive-1e-1/samples.npz"
+check "idle options" $draw SDE $model --sampling-method shark --rtol 1e-1 --num-sampling-steps 7 --out "$out/idle-sde"
+equals "$(grep -c -- "--num-sampling-steps has no effect" "$scratch/stderr")" 1 "warnings of idle options"
+
 # Time grids: each has its points elsewhere; a list in a file is what it says.
 for grid in logSNR quadratic karras shift cosine; do
   ode "grid-$grid" --sampling-method euler --num-sampling-steps 5 --time-grid $grid

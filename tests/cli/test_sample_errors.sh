@@ -30,7 +30,10 @@ ode 2 "did you mean --rtol" --rt 1e-3
 ode 2 "did you mean --class-labels" --labels 1
 ode 2 "belongs to SDE" --diffusion-form sigma
 ode 2 "belongs to SDE" --last-step Mean
-sde 2 "belongs to ODE" --rtol 1e-3
+sde 2 "belongs to ODE" --clock t
+sde 2 "euler-maruyama has no error estimate of a step; these have one: sra1, shark, sosra" --rtol 1e-3
+sde 2 "--atol without --rtol" --atol 1e-3 --sampling-method shark
+sde 2 "use a number > 0" --atol 0 --rtol 1e-2 --sampling-method shark
 sde 2 "belongs to ODE" --reverse
 sde 2 "did you mean 'decreasing'" --diffusion-form decresing
 sde 2 "did you mean 'Tweedie'" --last-step Twedie
@@ -78,6 +81,7 @@ ode 1 "float32 or float64" --init "$scratch/whole.npy"
 ode 1 "must be finite" --init "$scratch/nan.npy"
 ode 1 "cut.npy" --init "$scratch/cut.npy"
 sde 1 "the shape must be (249, 2, 1, 8, 8)" --noise "$scratch/narrow.npy"
+sde 2 "--noise holds the normals of numbered steps" --noise "$scratch/narrow.npy" --sampling-method shark --rtol 1e-2
 sde 2 "Levy area" --noise "$scratch/narrow.npy" --sampling-method sra1
 sde 2 "needs a table" --diffusion-form table
 sde 2 "needs its parameter eta" --diffusion-form KL-eta

@@ -55,6 +55,14 @@ if command -v gnuplot >/dev/null 2>&1; then
   present "$out/a/work-precision-Linear.png" "$out/a/covariance-Linear.png" "$out/a/sliced-w2-Linear.png"
 fi
 
+# Adaptive steps of an SDE stand beside its fixed grids.
+# shellcheck disable=SC2086
+check "adaptive SDE" $sweep $small --solvers shark,euler-maruyama --steps 8 --sde-rtol 1e-1,1e-2 --out "$out/adaptive"
+equals "$(wc -l <"$out/adaptive/results.csv" | tr -d ' ')" 9 "rows of two grids and two tolerances"
+equals "$(grep -c '^SDE,shark,Linear,,sigma,1,Mean,0.01,,' "$out/adaptive/results.csv")" 2 "runs of shark at 0.01"
+checks=$((checks + 1))
+grep -qF "| shark, adaptive |" "$out/adaptive/table.md" || fail "table.md lacks the adaptive runs"
+
 # The same again: every row is there, and nothing changes.
 cp "$csv" "$scratch/before.csv"
 # shellcheck disable=SC2086
@@ -196,6 +204,7 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "belong together" $sweep $small --solvers heun2 --time-grids list --out "$out/none"
   refuse 2 "--seeds '4:4'" $sweep --target gaussian:d=1 --seeds 4:4 --solvers heun2 --out "$out/none"
   refuse 2 "--seeds has 3 twice" $sweep --target gaussian:d=1 --seeds 3,4,3 --solvers heun2 --out "$out/none"
+  refuse 2 "--sde-rtol asks for adaptive steps" $sweep $small --solvers euler-maruyama --sde-rtol 1e-2 --out "$out/none"
   refuse 2 "--rtol has 0.1 twice" $sweep $small --solvers dopri5 --rtol 0.1,1e-1 --out "$out/none"
   refuse 2 "--solvers is missing" $sweep $small --out "$out/none"
 }
