@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/vec.h"
 #include "nets/sit.h"
+#include "tests/support/seconds.h"
 
 enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
 
@@ -16,12 +16,6 @@ typedef struct {
   int threads, runs;
   double seconds;
 } bench_options;
-
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* VmHWM, not getrusage: the latter counts what the starting program held before exec. */
 static double peak_mib(void) {
