@@ -53,7 +53,7 @@ static const tr_option_table table = {
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(field_options)};
 
-#define QUANTITIES_MAX 4
+#define QUANTITIES_MAX 5
 
 typedef struct {
   program *program;

@@ -3,7 +3,8 @@
 double tr_interval_eps(const tr_interpolant *interpolant, tr_quantity prediction, double eps, bool training) {
   const tr_interpolant_type *type = interpolant->type;
   if (!isnan(eps)) return eps;
-  if (prediction == TR_VELOCITY) return training ? type->train_eps_velocity : type->sample_eps_velocity;
+  if (prediction == TR_VELOCITY || prediction == TR_CANONICAL)
+    return training ? type->train_eps_velocity : type->sample_eps_velocity;
   return training ? type->train_eps : type->sample_eps;
 }
 

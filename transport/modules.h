@@ -12,7 +12,8 @@ extern "C" {
 
 extern const tr_module *const tr_interpolant_linear, *const tr_interpolant_gvp, *const tr_interpolant_vp;
 extern const tr_module *const tr_prediction_velocity,
-    *const tr_prediction_noise, *const tr_prediction_score, *const tr_prediction_denoiser;
+    *const tr_prediction_noise, *const tr_prediction_score, *const tr_prediction_denoiser,
+                                                                *const tr_prediction_canonical;
 extern const tr_module *const tr_diffusion_constant,
     *const tr_diffusion_sbdm, *const tr_diffusion_sigma, *const tr_diffusion_linear,
                                                              *const tr_diffusion_decreasing,

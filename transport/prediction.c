@@ -81,6 +81,18 @@ tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_pr
                  tr_coeffs_singularity(&at));
 }
 
+static bool canonical_exists(const tr_prediction_type *prediction, const tr_coeffs *at) {
+  tr_affine F;
+  return tr_affine_of(prediction, at, TR_CANONICAL, &F);
+}
+
+void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpolant *interpolant, double *low,
+                         double *high) {
+  tr_coeffs start = tr_interpolant_at(interpolant, 0), end = tr_interpolant_at(interpolant, 1);
+  *low = start.theta + (canonical_exists(prediction, &start) ? 0 : TR_THETA_MIN);
+  *high = end.theta - (canonical_exists(prediction, &end) ? 0 : TR_THETA_MIN);
+}
+
 tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z) {
   if (a.x == 0 && a.p == 1) return p == z ? TR_OK : tr_array_copy(p, z);
   return tr_axpby(a.x, x, a.p, p, z);

@@ -1,6 +1,6 @@
 /* Predictions: what a network's output p means. Modules of kind "prediction": velocity, noise, score,
- * denoiser. A module writes the denoiser m = E[x1 | x], the noise e = E[x0 | x] and the velocity v as affine
- * functions of (x, p); every other quantity follows from these, so one forward gives all of them.
+ * denoiser, canonical. A module writes the denoiser m = E[x1 | x], the noise e = E[x0 | x] and the velocity v
+ * as affine functions of (x, p); every other quantity follows from these, so one forward gives all of them.
  *
  *   v = alpha' m + sigma' e      s = -e / sigma      F = cos(theta) m - sin(theta) e
  *   from velocity  m = (sigma v - sigma' x) / W     e = (alpha' x - alpha v) / W
@@ -55,6 +55,10 @@ bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_
 /* The same at time t of an interpolant, as an error that names quantity, prediction, time and reason. */
 tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
                      tr_quantity wanted, double t, tr_affine *out);
+/* The angles between which the canonical field follows from the prediction: those of the interpolant's ends,
+ * or TR_THETA_MIN inside where it does not exist at an end. */
+void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpolant *interpolant, double *low,
+                         double *high);
 /* z = a.x x + a.p p without work when a is {0, 1} and z is p. */
 tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
 

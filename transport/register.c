@@ -23,6 +23,7 @@ static const entry modules[] = {
     {TR_KIND_PREDICTION, &tr_prediction_noise},
     {TR_KIND_PREDICTION, &tr_prediction_score},
     {TR_KIND_PREDICTION, &tr_prediction_denoiser},
+    {TR_KIND_PREDICTION, &tr_prediction_canonical},
     {TR_KIND_DIFFUSION, &tr_diffusion_constant},
     {TR_KIND_DIFFUSION, &tr_diffusion_sbdm},
     {TR_KIND_DIFFUSION, &tr_diffusion_sigma},

@@ -39,12 +39,6 @@ static bool velocity_exists(const ode_run *run, double t) {
   return tr_affine_of(run->prediction, &at, TR_VELOCITY, &v);
 }
 
-static bool canonical_exists(const ode_run *run, double t) {
-  tr_affine F;
-  tr_coeffs at = tr_interpolant_at(&run->sampler->interpolant, t);
-  return tr_affine_of(run->prediction, &at, TR_CANONICAL, &F);
-}
-
 /* t where the velocity is finite on the closed interval, the angle elsewhere and for methods made for it. */
 static tr_status choose_clock(ode_run *run) {
   const tr_sampler *sampler = run->sampler;
@@ -62,12 +56,6 @@ static tr_status choose_clock(ode_run *run) {
   double t = velocity_exists(run, run->t0) ? run->t1 : run->t0;
   tr_affine v;
   return tr_convert(run->ctx, &sampler->interpolant, run->prediction, TR_VELOCITY, t, &v);
-}
-
-static void choose_angles(ode_run *run) {
-  const tr_interpolant *interpolant = &run->sampler->interpolant;
-  run->theta_low = tr_interpolant_at(interpolant, 0).theta + (canonical_exists(run, 0) ? 0 : TR_THETA_MIN);
-  run->theta_high = tr_interpolant_at(interpolant, 1).theta - (canonical_exists(run, 1) ? 0 : TR_THETA_MIN);
 }
 
 /* ---- right-hand sides ---- */
@@ -177,7 +165,7 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   TR_TRY(tr_interval_ode(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          sampler->reverse, &run->t0, &run->t1));
   TR_TRY(choose_clock(run));
-  choose_angles(run);
+  tr_canonical_angles(run->prediction, &sampler->interpolant, &run->theta_low, &run->theta_high);
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, NAN, &run->plan));
   TR_TRY(mapped(run, run->plan.times, run->plan.n, &run->clock_times));
   run->spec = sampler->ode;

@@ -7,7 +7,8 @@
 #include "transport/register.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
-static const tr_quantity predictions[] = {TR_VELOCITY, TR_NOISE, TR_SCORE, TR_DENOISER};
+static const tr_quantity predictions[] = {TR_VELOCITY, TR_NOISE, TR_SCORE, TR_DENOISER, TR_CANONICAL};
+enum { PREDICTIONS = 5 };
 
 static tr_interpolant find(tr_ctx *ctx, const char *name) {
   tr_interpolant interpolant = {0};
@@ -38,7 +39,7 @@ static void every_pair(tr_ctx *ctx) {
     for (double t = 0.02; t < 1; t += 0.05) {
       tr_coeffs c = tr_interpolant_at(&interpolant, t);
       all_quantities(&c, m, e, &x, q);
-      for (int k = 0; k < 4; k++)
+      for (int k = 0; k < PREDICTIONS; k++)
         for (int wanted = TR_VELOCITY; wanted <= TR_CANONICAL; wanted++) {
           tr_affine a;
           CHECK_OK(ctx, tr_convert(ctx, &interpolant, prediction_of(ctx, predictions[k]), (tr_quantity)wanted,
@@ -57,19 +58,19 @@ static void every_pair(tr_ctx *ctx) {
 
 /* Which conversions exist at the ends. Rows: prediction; columns: velocity, noise, score, denoiser, F. */
 static void at_the_ends(tr_ctx *ctx) {
-  static const char exists[2][3][4][6] = {/* t = 0 */
-                                          {{"11111", "01100", "01100", "11111"},
-                                           {"11111", "01100", "01100", "11111"},
-                                           {"11111", "11111", "11111", "11111"}},
-                                          /* t = 1 */
-                                          {{"11011", "11011", "11111", "00010"},
-                                           {"11011", "11011", "11111", "00010"},
-                                           {"11011", "01011", "11111", "00010"}}};
+  static const char exists[2][3][PREDICTIONS][6] = {/* t = 0 */
+                                                    {{"11111", "01100", "01100", "11111", "11111"},
+                                                     {"11111", "01100", "01100", "11111", "11111"},
+                                                     {"11111", "11111", "11111", "11111", "11111"}},
+                                                    /* t = 1 */
+                                                    {{"11011", "11011", "11111", "00010", "11011"},
+                                                     {"11011", "11011", "11111", "00010", "11011"},
+                                                     {"11011", "01011", "11111", "00010", "01011"}}};
   for (int end = 0; end < 2; end++)
     for (int i = 0; i < 3; i++) {
       tr_interpolant interpolant = find(ctx, paths[i]);
       tr_coeffs c = tr_interpolant_at(&interpolant, end);
-      for (int k = 0; k < 4; k++)
+      for (int k = 0; k < PREDICTIONS; k++)
         for (int wanted = 0; wanted < 5; wanted++) {
           tr_affine a;
           bool got = tr_affine_of(prediction_of(ctx, predictions[k]), &c, (tr_quantity)wanted, &a);
@@ -98,7 +99,7 @@ static void last_steps(tr_ctx *ctx) {
     tr_interpolant interpolant = find(ctx, paths[i]);
     tr_coeffs c = tr_interpolant_at(&interpolant, 1 - L);
     all_quantities(&c, m, e, &x, q);
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < PREDICTIONS; k++) {
       const tr_prediction_type *prediction = prediction_of(ctx, predictions[k]);
       double p = q[predictions[k]];
       tr_affine a, b, d, n;

@@ -1,0 +1,194 @@
+#include "transport/transfer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/vec.h"
+#include "transport/prediction.h"
+
+typedef struct {
+  tr_drift drift;
+  tr_drift_ops ops; /* its own: with the products that inner has */
+  tr_drift *inner;  /* borrowed */
+  tr_interpolant trained, along;
+  const tr_prediction_type *prediction; /* of inner */
+  double theta_low, theta_high;         /* inner is asked between these angles */
+  double *breaks;                       /* those of inner, in the time of `along` */
+  tr_array *x;                          /* the state as inner sees it */
+  double *u;                            /* its times */
+  int64_t room;                         /* of u */
+} transfer;
+
+/* What one time t needs: inner's time, x_model = scale x, and F = F.x x_model + F.p p. */
+typedef struct {
+  double u, scale;
+  tr_affine F;
+} place;
+
+static double map_time(const tr_interpolant *from, const tr_interpolant *to, double t) {
+  return tr_interpolant_time(to, tr_interpolant_at(from, t).theta);
+}
+
+static tr_status place_of(const transfer *self, double t, place *out) {
+  tr_coeffs at = tr_interpolant_at(&self->along, t);
+  out->u = tr_interpolant_time(&self->trained, fmin(fmax(at.theta, self->theta_low), self->theta_high));
+  out->scale = tr_interpolant_at(&self->trained, out->u).c / at.c;
+  return tr_convert(self->drift.ctx, &self->trained, self->prediction, TR_CANONICAL, out->u, &out->F);
+}
+
+/* ---- all rows at one time, or each at its own ---- */
+
+/* z = a.x x + a.p p on the rows of time number i of n. */
+static tr_status combine_rows(int64_t i, int64_t n, tr_affine a, const tr_array *x, const tr_array *p,
+                              tr_array *z) {
+  if (n == 1) return tr_affine_apply(a, x, p, z);
+  tr_array *xi = NULL, *pi = NULL, *zi = NULL;
+  tr_status status;
+  TR_TRY_GOTO(status, tr_array_rows(x, i, 1, &xi), done);
+  TR_TRY_GOTO(status, tr_array_rows(p, i, 1, &pi), done);
+  TR_TRY_GOTO(status, tr_array_rows(z, i, 1, &zi), done);
+  status = tr_affine_apply(a, xi, pi, zi);
+done:
+  tr_array_destroy(&xi);
+  tr_array_destroy(&pi);
+  tr_array_destroy(&zi);
+  return status;
+}
+
+static tr_status make_room(transfer *self, tr_times times, const tr_array *x) {
+  if (!self->x || !tr_array_same_shape(self->x, x) || self->x->dtype != x->dtype) {
+    tr_array_destroy(&self->x);
+    TR_TRY(tr_array_like(x, &self->x));
+  }
+  if (times.n <= self->room) return TR_OK;
+  free(self->u);
+  self->room = 0;
+  self->u = malloc((size_t)times.n * sizeof *self->u);
+  if (!self->u) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for %lld times", (long long)times.n);
+  self->room = times.n;
+  return TR_OK;
+}
+
+/* Sets self->x and self->u. */
+static tr_status enter(transfer *self, tr_times times, const tr_array *x) {
+  TR_TRY(make_room(self, times, x));
+  for (int64_t i = 0; i < times.n; i++) {
+    place at;
+    TR_TRY(place_of(self, times.t[i], &at));
+    self->u[i] = at.u;
+    TR_TRY(combine_rows(i, times.n, (tr_affine){at.scale, 0}, x, x, self->x));
+  }
+  return TR_OK;
+}
+
+/* f = F from inner's prediction in f. */
+static tr_status leave_field(const transfer *self, tr_times times, tr_array *f) {
+  for (int64_t i = 0; i < times.n; i++) {
+    place at;
+    TR_TRY(place_of(self, times.t[i], &at));
+    TR_TRY(combine_rows(i, times.n, at.F, self->x, f, f));
+  }
+  return TR_OK;
+}
+
+/* J = dF/dx = scale (F.x I + F.p dp/dx_model): its product with w from that of dp/dx_model, in `product`. */
+static tr_status leave_product(const transfer *self, tr_times times, const tr_array *w, tr_array *product) {
+  for (int64_t i = 0; i < times.n; i++) {
+    place at;
+    TR_TRY(place_of(self, times.t[i], &at));
+    tr_affine J = {at.scale * at.F.x, at.scale * at.F.p};
+    TR_TRY(combine_rows(i, times.n, J, w, product, product));
+  }
+  return TR_OK;
+}
+
+/* ---- the provider ---- */
+
+static tr_times own_times(const transfer *self, tr_times times) {
+  return (tr_times){times.n, self->u};
+}
+
+static tr_status transferred_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                  tr_array *f) {
+  transfer *self = drift->impl;
+  TR_TRY(enter(self, times, x));
+  TR_TRY(tr_drift_eval(self->inner, own_times(self, times), self->x, cond, f));
+  return leave_field(self, times, f);
+}
+
+static tr_status transferred_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                 const tr_array *w, tr_array *f, tr_array *wJ) {
+  transfer *self = drift->impl;
+  TR_TRY(enter(self, times, x));
+  TR_TRY(tr_drift_vjp(self->inner, own_times(self, times), self->x, cond, w, f, wJ));
+  TR_TRY(leave_field(self, times, f));
+  return leave_product(self, times, w, wJ);
+}
+
+static tr_status transferred_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                 const tr_array *v, tr_array *Jv) {
+  transfer *self = drift->impl;
+  TR_TRY(enter(self, times, x));
+  TR_TRY(tr_drift_jvp(self->inner, own_times(self, times), self->x, cond, v, Jv));
+  return leave_product(self, times, v, Jv);
+}
+
+static void on_segment(tr_drift *drift, double from, double to) {
+  transfer *self = drift->impl;
+  if (!self->inner->on_segment) return;
+  self->inner->on_segment(self->inner, map_time(&self->along, &self->trained, from),
+                          map_time(&self->along, &self->trained, to));
+}
+
+static void transferred_destroy(tr_drift *drift) {
+  transfer *self = drift->impl;
+  tr_array_destroy(&self->x);
+  free(self->u);
+  free(self->breaks);
+  free(self);
+}
+
+/* ---- creation ---- */
+
+static tr_drift_ops ops_around(const tr_drift *inner) {
+  return (tr_drift_ops){.name = "transferred",
+                        .caps = inner->ops->caps,
+                        .eval = transferred_eval,
+                        .vjp = inner->ops->vjp ? transferred_vjp : NULL,
+                        .jvp = inner->ops->jvp ? transferred_jvp : NULL,
+                        .destroy = transferred_destroy};
+}
+
+tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *trained,
+                                      const tr_interpolant *along, tr_drift **out) {
+  const tr_prediction_type *prediction;
+  *out = NULL;
+  if (!trained->type || !along->type)
+    return TR_FAIL(inner->ctx, TR_E_ARG, "a transfer of %s without %s", inner->ops->name,
+                   trained->type ? "the path to sample along" : "the path it was trained on");
+  TR_TRY(tr_prediction_of(inner->ctx, inner->kind, &prediction));
+  transfer *self = calloc(1, sizeof *self);
+  double *breaks = malloc(((size_t)inner->n_breaks + 1) * sizeof *breaks);
+  if (!self || !breaks) {
+    free(self);
+    free(breaks);
+    return TR_FAIL(inner->ctx, TR_E_MEM, "out of memory for a transfer");
+  }
+  for (int i = 0; i < inner->n_breaks; i++) breaks[i] = map_time(trained, along, inner->breaks[i]);
+  *self = (transfer){.drift = *inner,
+                     .ops = ops_around(inner),
+                     .inner = inner,
+                     .trained = *trained,
+                     .along = *along,
+                     .prediction = prediction,
+                     .breaks = breaks};
+  tr_canonical_angles(prediction, trained, &self->theta_low, &self->theta_high);
+  self->drift.ops = &self->ops;
+  self->drift.impl = self;
+  self->drift.kind = TR_CANONICAL;
+  self->drift.n_eval = self->drift.n_vjp = 0;
+  self->drift.breaks = breaks;
+  self->drift.on_segment = on_segment;
+  *out = &self->drift;
+  return TR_OK;
+}
