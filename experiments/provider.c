@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "transport/guidance.h"
+#include "transport/transfer.h"
 
 tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
@@ -18,7 +19,23 @@ tr_status provider_load(program *p, model_options *o, machine_options *machine, 
   o->num_heads = out->model.config.heads;
   o->weights = out->model.set;
   TR_TRY(tr_interpolant_find(ctx, o->path_type, &out->interpolant));
+  out->along = out->interpolant;
   return tr_prediction_find(ctx, o->prediction, &out->prediction);
+}
+
+tr_status provider_sample_along(program *p, const char **name, provider *pr) {
+  if (!*name) *name = pr->interpolant.type->info.name;
+  TR_TRY(tr_interpolant_find(p->ctx, *name, &pr->along));
+  *name = pr->along.type->info.name;
+  return TR_OK;
+}
+
+bool provider_transfers(const provider *pr) {
+  return pr->along.type != pr->interpolant.type;
+}
+
+tr_quantity provider_kind(const provider *pr) {
+  return provider_transfers(pr) ? TR_CANONICAL : pr->prediction->tag;
 }
 
 static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr_sit_config *config) {
@@ -31,7 +48,7 @@ static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr
   return TR_OK;
 }
 
-tr_status provider_build(program *p, const guidance_options *g, provider *out) {
+static tr_status build_guided(program *p, const guidance_options *g, provider *out) {
   tr_ctx *ctx = p->ctx;
   const tr_sit_config *config = &out->model.config;
   if (g->scale != 1) TR_TRY(check_guidance(ctx, g, config));
@@ -51,7 +68,16 @@ tr_status provider_build(program *p, const guidance_options *g, provider *out) {
   return TR_OK;
 }
 
+tr_status provider_build(program *p, const guidance_options *g, provider *out) {
+  TR_TRY(build_guided(p, g, out));
+  if (!provider_transfers(out)) return TR_OK;
+  TR_TRY(tr_drift_create_transferred(out->drift, &out->interpolant, &out->along, &out->transferred));
+  out->drift = out->transferred;
+  return TR_OK;
+}
+
 void provider_close(provider *pr) {
+  tr_drift_destroy(&pr->transferred);
   tr_drift_destroy(&pr->guided);
   tr_drift_destroy(&pr->network);
   model_close(&pr->model);

@@ -31,9 +31,10 @@ static void print_summary(const sample_run *run) {
   const sample_options *o = run->options;
   const int64_t *s = run->result.shape;
   const tr_sample_stats *stats = &run->totals;
-  printf("%lld samples (%lld, %lld, %lld) of %s: %s %s, %s\n", (long long)s[0], (long long)s[1],
+  bool moved = provider_transfers(&run->provider);
+  printf("%lld samples (%lld, %lld, %lld) of %s: %s %s%s%s, %s\n", (long long)s[0], (long long)s[1],
          (long long)s[2], (long long)s[3], o->model.ckpt, o->model.path_type, o->model.prediction,
-         stats->solver);
+         moved ? " along " : "", moved ? o->sample_path : "", stats->solver);
   printf("network evaluations %ld a sample, %ld steps, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
          stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
   if (strcmp(stats->stop_reason, "end") != 0)

@@ -46,6 +46,11 @@ static const tr_option options[] = {
      .metavar = "NAME", .default_text = "cvode-adams", .help = "ODE solver, adaptive or on a fixed grid."},
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = SDE, .kind = TR_KIND_SDE_METHOD,
      .metavar = "NAME", .default_text = "euler-maruyama", .help = "SDE solver, on a fixed grid or, where it has an error estimate, with --rtol in adaptive steps."},
+    {.name = "sample-path", CHOICE, FIELD(sample_path), SOLVER, .kind = TR_KIND_INTERPOLANT, .metavar = "NAME",
+     .default_note = "the model's own, --path-type",
+     .help = "Path to sample along, which may be another one than the model was trained on: the canonical fields of all "
+             "paths are the same. Times of a run (grid, --save-times, --sample-eps) are those of this path, "
+             "--cfg-interval is in the model's own."},
     {.name = "num-sampling-steps", INT, FIELD(num_sampling_steps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(2), TO(1e7),
      .metavar = "N", .default_text = "250",
      .help = "Points of a fixed grid, as the reference counts: N - 1 steps, then (SDE) the last step. Adaptive "

@@ -15,12 +15,13 @@ static void warn_unused(const sample_run *run, const char *const *names, const c
       tr_ctx_warn(run->program->ctx, "--%s has no effect: %s %s", *names, method, why);
 }
 
-/* Each eps as given, or the default of path and prediction, for the record. */
+/* Each eps as given, or the default, for the record: of the model's path and prediction in training, of the
+ * path sampled along and what is known on it in sampling. */
 static void resolve_eps(sample_run *run) {
   const provider *pr = &run->provider;
   sample_options *o = run->options;
   o->train_eps = tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->train_eps, true);
-  o->sample_eps = tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->sample_eps, false);
+  o->sample_eps = tr_interval_eps(&pr->along, provider_kind(pr), o->sample_eps, false);
 }
 
 static tr_status open_init(sample_run *run) {
@@ -146,7 +147,7 @@ static tr_status set_diffusion(sample_run *run) {
     TR_TRY(tr_table_read(ctx, o->diffusion_table, &run->table));
     d->table = run->table;
   }
-  return tr_diffusion_check(ctx, d, &run->provider.interpolant);
+  return tr_diffusion_check(ctx, d, &run->sampler.interpolant);
 }
 
 /* "sra1, shark, sosra" */
@@ -220,7 +221,8 @@ static tr_status set_sde(sample_run *run) {
 
 tr_status sample_setup(sample_run *run) {
   TR_TRY(tr_sampler_defaults(run->program->ctx, &run->sampler));
-  run->sampler.interpolant = run->provider.interpolant;
+  TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->provider));
+  run->sampler.interpolant = run->provider.along;
   resolve_eps(run);
   run->sampler.sample_eps = run->options->sample_eps;
   TR_TRY(set_grid(run));

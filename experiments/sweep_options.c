@@ -32,6 +32,10 @@ static const tr_option options[] = {
     {.name = "path-types", .type = TR_OPTION_TEXTS, FIELD(path_types), SWEPT, .kind = TR_KIND_INTERPOLANT,
      .metavar = "P1,P2,...", .default_note = "Linear; for a checkpoint, which has one path, from its args",
      .help = "Interpolants."},
+    {.name = "sample-paths", .type = TR_OPTION_TEXTS, FIELD(sample_paths), SWEPT, .kind = TR_KIND_INTERPOLANT,
+     .metavar = "P1,P2,...", .default_note = "its own",
+     .help = "Paths to sample a checkpoint along, as --sample-path of 'transit sample'; results.csv names these. Each path "
+             "has its own reference."},
     {.name = "rtol", .type = TR_OPTION_DOUBLES, FIELD(rtol), SWEPT, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0, .high = 1,
      .metavar = "R1,R2,...", .default_text = "1e-2,1e-3,1e-4", .help = "Relative tolerances of adaptive solvers."},
     {.name = "sde-rtol", .type = TR_OPTION_DOUBLES, FIELD(sde_rtol), SWEPT, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0,

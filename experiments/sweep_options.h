@@ -11,7 +11,7 @@ typedef struct {
   machine_options machine;
   tr_int_list class_labels;
   long num_samples;
-  tr_text_list solvers, path_types, time_grids, forms, last_steps;
+  tr_text_list solvers, path_types, sample_paths, time_grids, forms, last_steps;
   tr_double_list rtol, sde_rtol, norms;
   tr_int_list steps;
   const char *seeds, *clock, *grid_file, *diffusion_table;

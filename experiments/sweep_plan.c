@@ -163,13 +163,15 @@ static tr_status read_grid(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
   return listed ? tr_grid_read(ctx, o->grid_file, &plan->grid_list, &plan->n_grid_list) : TR_OK;
 }
 
-static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const char *path, sweep_plan *plan) {
-  if (!path && o->path_types.n == 0) path = "Linear";
-  plan->n_paths = path ? 1 : o->path_types.n;
+/* own: the path of a checkpoint, sampled along it or along others; NULL: an exact target, on every path. */
+static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const char *own, sweep_plan *plan) {
+  const tr_text_list *names = own ? &o->sample_paths : &o->path_types;
+  const char *only = names->n ? NULL : own ? own : "Linear";
+  plan->n_paths = only ? 1 : names->n;
   plan->paths = calloc((size_t)plan->n_paths, sizeof *plan->paths);
   if (!plan->paths) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d paths", plan->n_paths);
   for (int i = 0; i < plan->n_paths; i++)
-    TR_TRY(tr_interpolant_find(ctx, path ? path : o->path_types.v[i], &plan->paths[i]));
+    TR_TRY(tr_interpolant_find(ctx, only ? only : names->v[i], &plan->paths[i]));
   return TR_OK;
 }
 

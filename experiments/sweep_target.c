@@ -5,6 +5,7 @@
 
 #include "experiments/run_record.h"
 #include "transport/exact.h"
+#include "transport/transfer.h"
 
 /* Names of the options that only a checkpoint reads. */
 static tr_status check_choice(program *p, const sweep_options *o) {
@@ -15,6 +16,10 @@ static tr_status check_choice(program *p, const sweep_options *o) {
     return TR_FAIL(p->ctx, TR_E_ARG, "--path-types has %d paths: a checkpoint was trained on one",
                    o->path_types.n);
   if (o->model.ckpt) return TR_OK;
+  if (o->sample_paths.n)
+    return TR_FAIL(p->ctx, TR_E_ARG,
+                   "--sample-paths are for --ckpt: an exact target has its field on every path, use "
+                   "--path-types");
   if (o->model.weights || o->model.num_heads != TR_OPTION_UNSET || o->class_labels.n ||
       o->guidance.scale != 1 || o->guidance.interval.n || strcmp(o->guidance.channels, "all") != 0)
     return TR_FAIL(p->ctx, TR_E_ARG,
@@ -61,11 +66,12 @@ tr_status sweep_target_open(program *p, sweep_options *o, sweep_target *out) {
 }
 
 static void leave(sweep_target *t) {
-  if (t->exact) {
+  if (t->owned) {
     tr_drift_destroy(&t->drift);
     tr_drift_destroy(&t->reference);
   }
   t->drift = t->reference = NULL;
+  t->owned = false;
 }
 
 void sweep_target_close(sweep_target *t) {
@@ -93,21 +99,34 @@ tr_status sweep_target_build(sweep_target *t) {
   return provider_build(t->program, &t->options->guidance, &t->wide);
 }
 
-tr_status sweep_target_enter(sweep_target *t, const tr_interpolant *path) {
+static tr_status enter_checkpoint(sweep_target *t, const tr_interpolant *path) {
+  const tr_interpolant *own = &t->provider.interpolant;
+  tr_drift *drift = t->provider.drift, *reference = t->dtype == TR_F64 ? drift : t->wide.drift;
+  if (path->type == own->type) {
+    t->drift = drift;
+    t->reference = reference;
+    return TR_OK;
+  }
+  t->owned = true;
+  TR_TRY(tr_drift_create_transferred(drift, own, path, &t->drift));
+  return tr_drift_create_transferred(reference, own, path, &t->reference);
+}
+
+static tr_status enter_mixture(sweep_target *t, const tr_interpolant *path) {
   const mixture *m = &t->mixture;
   const tr_prediction_type *prediction;
   tr_ctx *ctx = t->program->ctx;
-  leave(t);
-  if (!t->exact) {
-    t->drift = t->provider.drift;
-    t->reference = t->dtype == TR_F64 ? t->drift : t->wide.drift;
-    return TR_OK;
-  }
+  t->owned = true;
   TR_TRY(tr_prediction_find(ctx, t->options->model.prediction, &prediction));
   TR_TRY(tr_exact_create_mixture(ctx, path, prediction->tag, m->d, m->K, m->weights, m->means, m->variances,
                                  &t->drift));
   return tr_exact_create_mixture(ctx, path, TR_VELOCITY, m->d, m->K, m->weights, m->means, m->variances,
                                  &t->reference);
+}
+
+tr_status sweep_target_enter(sweep_target *t, const tr_interpolant *path) {
+  leave(t);
+  return t->exact ? enter_mixture(t, path) : enter_checkpoint(t, path);
 }
 
 tr_status sweep_target_state(const sweep_target *t, tr_dtype dtype, int64_t n_rows, tr_array **out) {

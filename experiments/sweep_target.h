@@ -21,7 +21,8 @@ typedef struct {
   provider provider, wide; /* the checkpoint; `wide` has the f64 network only */
   int32_t *labels;
   file_hash hash;
-  tr_drift *drift, *reference; /* of the path entered; borrowed for a checkpoint */
+  tr_drift *drift, *reference; /* of the path entered; borrowed for a checkpoint on its own path */
+  bool owned;                  /* whether these two are ours */
 } sweep_target;
 
 /* Opens the device and the target, and settles defaults in the options. sweep_target_close in any case. */

@@ -168,6 +168,34 @@ for path in Linear GVP VP; do
 done
 model="--ckpt $digits --num-heads 4 --num-samples 2"
 
+# Along another path than the model's own: the same ends of the ODE to the tolerances, through Linear and GVP,
+# which start alike; the model's own path by name changes nothing; edges of guidance are in the model's time.
+tight="--sampling-method dopri5 --rtol 1e-9 --atol 1e-9 --dtype f64 --sample-eps 0"
+# shellcheck disable=SC2086
+{
+  ode along-own $tight
+  ode along-linear $tight --sample-path linear
+  ode along-gvp $tight --sample-path GVP
+  says "Linear velocity along GVP"
+  ode guided-own $tight --cfg-scale 2 --cfg-interval 0.2,0.7
+  ode guided-gvp $tight --cfg-scale 2 --cfg-interval 0.2,0.7 --sample-path GVP
+  ode noise-own $tight --prediction noise --clock angle
+  ode noise-gvp $tight --prediction noise --sample-path GVP --clock angle
+}
+same "$out/along-own/samples.npz" "$out/along-linear/samples.npz"
+differ "$out/along-own/samples.npz" "$out/along-gvp/samples.npz"
+close "$out/along-gvp/samples.npz" "$out/along-own/samples.npz" f8 1e-7
+close "$out/guided-gvp/samples.npz" "$out/guided-own/samples.npz" f8 1e-7
+close "$out/noise-gvp/samples.npz" "$out/noise-own/samples.npz" f8 1e-4
+equals "$(number "$out/along-gvp/run.json" nfe | awk '{ print ($1 > 20) }')" 1 "evaluations along GVP"
+for resolved in '"path-type": "Linear"' '"sample-path": "GVP"' '"prediction": "velocity"'; do
+  checks=$((checks + 1))
+  grep -qF "$resolved" "$out/along-gvp/run.json" || fail "run.json lacks $resolved"
+done
+sde along-vp --sample-path VP --num-sampling-steps 5
+npy "$scratch/start.npy" "<f4" "(2, 1, 8, 8)" 512
+ode along-back --sample-path GVP --reverse --init "$scratch/start.npy"
+
 # Given normals: zeros make Euler-Maruyama deterministic, whatever the seed.
 npy "$scratch/noise.npy" '<f4' '(4, 2, 1, 8, 8)' 2048
 npy "$scratch/start.npy" '<f4' '(2, 1, 8, 8)' 512

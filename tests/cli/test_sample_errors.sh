@@ -93,6 +93,7 @@ sde 2 "evaluates the drift at the end" --diffusion-form constant --sampling-meth
 
 # Checkpoints.
 model="--num-heads 4 --num-samples 2 --out $out"
+ode 2 "did you mean 'GVP'" --ckpt "$digits" --sample-path GPV
 ode 1 "none.pt" --ckpt "$scratch/none.pt"
 head -c 100000 "$digits" >"$scratch/cut.pt"
 ode 1 "cut.pt" --ckpt "$scratch/cut.pt"

@@ -162,6 +162,11 @@ says "(2 rows)"
 grep -q "$(sha256sum "$digits" | cut -d' ' -f1)" "$out/digits/manifest.json" || fail "no hash of the checkpoint"
 equals "$(column "$out/digits/results.csv" status | sort -u)" ok "runs on the digits"
 
+check "checkpoint along other paths" $sweep --ckpt "$digits" --num-heads 4 --num-samples 2 --solvers dopri5 --rtol 1e-4 \
+  --reference-rtol 1e-7 --sample-paths Linear,GVP,VP --out "$out/along"
+equals "$(column "$out/along/results.csv" path | tr '\n' ' ')" "Linear GVP VP " "paths of the rows"
+equals "$(awk -F, 'NR > 1 { print ($16 < 2e-3) }' "$out/along/results.csv" | sort -u)" 1 "small errors along every path"
+
 # A divergence is a row, not an end.
 check "divergence" $sweep --target gaussian:d=1,std=0.0001 --num-samples 4 --solvers euler-maruyama --diffusion-forms constant \
   --diffusion-norms 1e9 --steps 100 --last-steps None --out "$out/wild"
@@ -199,6 +204,8 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "two targets" $sweep $small --ckpt "$digits" --solvers heun2 --out "$out/none"
   refuse 2 "needs exact samples" $sweep --ckpt "$digits" --num-heads 4 --solvers shark --out "$out/none"
   refuse 2 "are for --ckpt" $sweep $small --cfg-scale 2 --solvers heun2 --out "$out/none"
+  refuse 2 "--sample-paths are for --ckpt" $sweep $small --sample-paths GVP --solvers heun2 --out "$out/none"
+  refuse 2 "did you mean 'GVP'" $sweep --ckpt "$digits" --num-heads 4 --sample-paths GPV --solvers heun2 --out "$out/none"
   refuse 2 "heun2 on Linear: " $sweep $small --solvers heun2 --prediction noise --clock t --out "$out/none"
   refuse 2 "table" $sweep $small --solvers shark --diffusion-forms table --out "$out/none"
   refuse 2 "belong together" $sweep $small --solvers heun2 --time-grids list --out "$out/none"
