@@ -133,6 +133,30 @@ static tr_status transferred_jvp(tr_drift *drift, tr_times times, const tr_array
   return leave_product(self, times, v, Jv);
 }
 
+static tr_status leave_product_of(const transfer *self, tr_times times, int64_t r, const tr_array *w,
+                                  tr_array *product) {
+  const tr_array *x = self->x;
+  tr_array *covector = NULL, *own = NULL;
+  tr_status status;
+  TR_TRY_GOTO(status, tr_array_view(w, r * x->count, x->ndim, x->shape, &covector), done);
+  TR_TRY_GOTO(status, tr_array_view(product, r * x->count, x->ndim, x->shape, &own), done);
+  status = leave_product(self, times, covector, own);
+done:
+  tr_array_destroy(&covector);
+  tr_array_destroy(&own);
+  return status;
+}
+
+static tr_status transferred_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x,
+                                       const tr_cond *cond, const tr_array *w, tr_array *f, tr_array *wJ) {
+  transfer *self = drift->impl;
+  TR_TRY(enter(self, times, x));
+  TR_TRY(tr_drift_vjp_multi(self->inner, own_times(self, times), self->x, cond, w, f, wJ));
+  TR_TRY(leave_field(self, times, f));
+  for (int64_t r = 0; r < w->shape[0]; r++) TR_TRY(leave_product_of(self, times, r, w, wJ));
+  return TR_OK;
+}
+
 static void on_segment(tr_drift *drift, double from, double to) {
   transfer *self = drift->impl;
   if (!self->inner->on_segment) return;
@@ -156,6 +180,7 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .eval = transferred_eval,
                         .vjp = inner->ops->vjp ? transferred_vjp : NULL,
                         .jvp = inner->ops->jvp ? transferred_jvp : NULL,
+                        .vjp_multi = inner->ops->vjp_multi ? transferred_vjp_multi : NULL,
                         .destroy = transferred_destroy};
 }
 
@@ -186,7 +211,7 @@ tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *tra
   self->drift.ops = &self->ops;
   self->drift.impl = self;
   self->drift.kind = TR_CANONICAL;
-  self->drift.n_eval = self->drift.n_vjp = 0;
+  self->drift.n_eval = self->drift.n_vjp = self->drift.n_jvp = self->drift.n_forward = 0;
   self->drift.breaks = breaks;
   self->drift.on_segment = on_segment;
   *out = &self->drift;

@@ -137,6 +137,40 @@ static void products(tr_ctx *ctx) {
         }
 }
 
+/* Several covectors behind one forward of inner: the products of one by one. */
+static void several_products(tr_ctx *ctx) {
+  static const double each[ROWS] = {0.2, 0.55, 0.9};
+  for (int n = 1; n <= ROWS; n += ROWS - 1) {
+    pair p = pair_of(ctx, 0, 1, TR_VELOCITY);
+    double w[2 * ALL], all[2 * ALL], one[ALL], f[2][ALL];
+    memcpy(w, direction, sizeof direction);
+    memcpy(w + ALL, start, sizeof start);
+    tr_array *x = array_of(ctx, TR_F64, start), *value = array_of(ctx, TR_F64, start), *stack, *products;
+    CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 3, (int64_t[]){2, ROWS, N}, &stack));
+    CHECK_OK(ctx, tr_array_like(stack, &products));
+    CHECK_OK(ctx, tr_array_set_f64(stack, w));
+    CHECK_OK(ctx, tr_drift_vjp_multi(p.moved, (tr_times){n, each}, x, NULL, stack, value, products));
+    CHECK_OK(ctx, tr_array_get_f64(products, all));
+    CHECK_OK(ctx, tr_array_get_f64(value, f[0]));
+    CHECK(p.moved->n_forward == 1 && p.model->n_forward == 1);
+    tr_array *covector = array_of(ctx, TR_F64, start), *product = array_of(ctx, TR_F64, start);
+    for (int r = 0; r < 2; r++) {
+      CHECK_OK(ctx, tr_array_set_f64(covector, w + r * ALL));
+      CHECK_OK(ctx, tr_drift_vjp(p.moved, (tr_times){n, each}, x, NULL, covector, value, product));
+      CHECK_OK(ctx, tr_array_get_f64(product, one));
+      CHECK_OK(ctx, tr_array_get_f64(value, f[1]));
+      CHECK(memcmp(all + r * ALL, one, sizeof one) == 0 && memcmp(f[0], f[1], sizeof f[0]) == 0);
+    }
+    tr_array_destroy(&x);
+    tr_array_destroy(&value);
+    tr_array_destroy(&stack);
+    tr_array_destroy(&products);
+    tr_array_destroy(&covector);
+    tr_array_destroy(&product);
+    pair_close(&p);
+  }
+}
+
 /* ---- samples ---- */
 
 enum { POINTS = 13 };
@@ -328,6 +362,7 @@ int main(int argc, char **argv) {
   fields(ctx);
   ends(ctx);
   products(ctx);
+  several_products(ctx);
   same_ends(ctx);
   the_start_of_vp(ctx);
   sde(ctx);
