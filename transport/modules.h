@@ -31,7 +31,8 @@ extern const tr_module *const tr_grid_uniform,
 /* of kind "ode-method" */
 extern const tr_module *const tr_exponential_ddim,
     *const tr_exponential_dpmpp_2m, *const tr_exponential_dpmpp_3m, *const tr_exponential_deis,
-                                                                        *const tr_exponential_unipc;
+                                                                        *const tr_exponential_unipc_2,
+                                                                            *const tr_exponential_unipc_3;
 
 /* of kind "sde-method" */
 extern const tr_module *const tr_exponential_sde_euler,

@@ -48,11 +48,11 @@ static const entry modules[] = {
 
 /* Listed after those of the integrators. */
 static const entry methods[] = {
-    {TR_KIND_ODE_METHOD, &tr_exponential_ddim},     {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_2m},
-    {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_3m}, {TR_KIND_ODE_METHOD, &tr_exponential_deis},
-    {TR_KIND_ODE_METHOD, &tr_exponential_unipc},    {TR_KIND_SDE_METHOD, &tr_exponential_sde_euler},
-    {TR_KIND_SDE_METHOD, &tr_exponential_sde_2m},   {TR_KIND_SDE_METHOD, &tr_exponential_sde_sa2},
-    {TR_KIND_SDE_METHOD, &tr_exponential_sde_sa3},
+    {TR_KIND_ODE_METHOD, &tr_exponential_ddim},      {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_2m},
+    {TR_KIND_ODE_METHOD, &tr_exponential_dpmpp_3m},  {TR_KIND_ODE_METHOD, &tr_exponential_deis},
+    {TR_KIND_ODE_METHOD, &tr_exponential_unipc_2},   {TR_KIND_ODE_METHOD, &tr_exponential_unipc_3},
+    {TR_KIND_SDE_METHOD, &tr_exponential_sde_euler}, {TR_KIND_SDE_METHOD, &tr_exponential_sde_2m},
+    {TR_KIND_SDE_METHOD, &tr_exponential_sde_sa2},   {TR_KIND_SDE_METHOD, &tr_exponential_sde_sa3},
 };
 
 static tr_status register_list(tr_ctx *ctx, const entry *list, size_t n) {

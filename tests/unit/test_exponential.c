@@ -83,12 +83,9 @@ static void orders_to_the_ends(tr_ctx *ctx) {
   static const struct {
     const char *name;
     double least, least_on_vp;
-  } claims[] = {{"ddim", 0.9, 0.9},
-                {"dpmpp-2m", 1.5, 0.6},
-                {"dpmpp-3m", 1.7, 0.9},
-                {"deis", 1.9, 1.9},
-                {"unipc", 1.7, 0.8}};
-  for (int m = 0; m < 5; m++) {
+  } claims[] = {{"ddim", 0.9, 0.9}, {"dpmpp-2m", 1.5, 0.6}, {"dpmpp-3m", 1.7, 0.9},
+                {"deis", 1.9, 1.9}, {"unipc", 1.7, 0.8},    {"unipc-3", 1.7, 0.8}};
+  for (int m = 0; m < 6; m++) {
     printf("%-10s from end to end", claims[m].name);
     for (int p = 0; p < 3; p++) {
       tr_sampler s = flow_sampler(ctx, paths[p], TR_VELOCITY, &target);
@@ -132,33 +129,48 @@ static double plain_2m(const level *l, int steps, double x) {
   return x;
 }
 
-/* UniPC-2, "bh2", as in the paper's section 3 with r_1 = (lambda_n-1 - lambda_n) / h, B = e^-h - 1 for the
- * denoiser: sums over D / r with rho from the Vandermonde systems. */
-static double plain_unipc(const level *l, int steps, double x) {
-  double m[3] = {0}, base = x;
-  for (int i = 0; i <= steps; i++) {
-    if (i == steps) return x;
+/* rho of sum_k rho_k r_k^i = b_i, i = 0 .. n - 1, by elimination. */
+static void vandermonde(int n, const double *r, const double *b, double *rho) {
+  double a[3][4];
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < n; k++) a[i][k] = pow(r[k], i);
+    a[i][n] = b[i];
+  }
+  for (int i = 0; i < n; i++)
+    for (int row = 0; row < n; row++) {
+      double factor = row == i ? 0 : a[row][i] / a[i][i];
+      for (int k = i; k <= n; k++) a[row][k] -= factor * a[i][k];
+    }
+  for (int i = 0; i < n; i++) rho[i] = a[i][n] / a[i][i];
+}
+
+/* From x at l[0] to l[1]: sum over rho_k D_k / r_k of the paper's section 3, B = e^-h - 1 for the denoiser,
+ * D_k = m[k] - m[0] at l[-k], k = 1 .. p - 1, and for the corrector D_p / 1 = now - m[0] at l[1]. */
+static double unified_step(const level *l, int p, const double *m, const double *now, double x) {
+  double h = l[1].lambda - l[0].lambda, B = expm1(-h), phi = B / -h - 1, factorial = 1, sum = 0;
+  double r[3], b[3], D[3], rho[3] = {0.5};
+  int n = now ? p : p - 1;
+  for (int i = 0; i < n; i++) {
+    factorial *= i + 1;
+    b[i] = factorial * phi / B;
+    phi = phi / -h - 1 / (factorial * (i + 2));
+    r[i] = i < p - 1 ? (l[-1 - i].lambda - l[0].lambda) / h : 1;
+    D[i] = i < p - 1 ? (m[i + 1] - m[0]) / r[i] : *now - m[0];
+  }
+  if (n > 1) vandermonde(n, r, b, rho); /* n = 1: 1/2, as the paper takes for bh2 */
+  for (int i = 0; i < n; i++) sum += rho[i] * D[i];
+  return l[1].sigma / l[0].sigma * x - l[1].alpha * B * (m[0] + sum);
+}
+
+/* UniPC with the paper's Vandermonde systems. */
+static double plain_unipc(const level *l, int order, int steps, double x) {
+  double m[4] = {0}, base = x;
+  for (int i = 0; i < steps; i++) {
     double now = denoiser(l[i], x);
-    if (i > 0) { /* UniC: from base at l[i-1] to l[i] */
-      double h = l[i].lambda - l[i - 1].lambda, B = expm1(-h);
-      double plain = l[i].sigma / l[i - 1].sigma * base - l[i].alpha * B * m[0];
-      if (i == 1) {
-        base = plain - l[i].alpha * B * 0.5 * (now - m[0]);
-      } else {
-        double r = (l[i - 2].lambda - l[i - 1].lambda) / h, phi1 = B / -h - 1, phi2 = phi1 / -h - 0.5;
-        double b1 = phi1 / B, b2 = 2 * phi2 / B; /* rho_1 + rho_2 = b1, r rho_1 + rho_2 = b2 */
-        double rho1 = (b1 - b2) / (1 - r), rho2 = b1 - rho1;
-        base = plain - l[i].alpha * B * (rho1 * (m[1] - m[0]) / r + rho2 * (now - m[0]));
-      }
-    }
-    m[1] = m[0];
+    if (i > 0) base = unified_step(l + i - 1, i < order ? i : order, m, &now, base);
+    for (int k = 3; k > 0; k--) m[k] = m[k - 1];
     m[0] = now;
-    double h = l[i + 1].lambda - l[i].lambda, B = expm1(-h);
-    x = l[i + 1].sigma / l[i].sigma * base - l[i + 1].alpha * B * m[0];
-    if (i > 0) {
-      double r = (l[i - 1].lambda - l[i].lambda) / h;
-      x -= l[i + 1].alpha * B * 0.5 * (m[1] - m[0]) / r;
-    }
+    x = unified_step(l + i, i + 1 < order ? i + 1 : order, m, NULL, base);
   }
   return x;
 }
@@ -216,16 +228,17 @@ static void solve_part(tr_ctx *ctx, tr_sampler *s, const double *t, int points, 
 
 static void written_out(tr_ctx *ctx) {
   for (int p = 0; p < 3; p++)
-    for (int m = 0; m < 2; m++) {
+    for (int m = 0; m < 3; m++) {
+      static const char *const names[] = {"dpmpp-2m", "unipc", "unipc-3"};
       double t[STEPS + 1], got[ALL];
       level l[STEPS + 1];
-      tr_sampler s = on_grid(ctx, paths[p], m ? "unipc" : "dpmpp-2m", NULL, 0);
+      tr_sampler s = on_grid(ctx, paths[p], names[m], NULL, 0);
       lambda_grid(&s.interpolant, t);
       for (int i = 0; i <= STEPS; i++) l[i] = level_at(&s.interpolant, t[i]);
       solve_part(ctx, &s, t, STEPS + 1, start, got);
       for (int row = 0; row < ROWS; row++) {
         double x = start[row * N];
-        CHECK_NEAR(got[row * N], m ? plain_unipc(l, STEPS, x) : plain_2m(l, STEPS, x), 1e-12);
+        CHECK_NEAR(got[row * N], m ? plain_unipc(l, m + 1, STEPS, x) : plain_2m(l, STEPS, x), 1e-12);
       }
       tr_drift_destroy(&s.drift);
     }
@@ -286,10 +299,10 @@ static tr_status keep(int index, double t, const tr_array *x, void *user) {
 
 /* The last step to sigma = 0 gives the denoiser of the state before it for methods in lambda. */
 static void last_step_is_the_denoiser(tr_ctx *ctx) {
-  static const char *const names[] = {"ddim", "dpmpp-2m", "dpmpp-3m", "unipc"};
+  static const char *const names[] = {"ddim", "dpmpp-2m", "dpmpp-3m", "unipc", "unipc-3"};
   static const double t[] = {0, 0.2, 0.4, 0.6, 0.75, 1}, before[] = {0.75};
   for (int p = 0; p < 3; p++)
-    for (int m = 0; m < 4; m++) {
+    for (int m = 0; m < 5; m++) {
       tr_sampler s = on_grid(ctx, paths[p], names[m], t, 6);
       last_state saved;
       double got[ALL];
