@@ -60,6 +60,8 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
   /* Arrays (N, C, ...): z = a x + b y on the channels 0 .. channels - 1, z = y on the others. REQUIRED */
   tr_status (*blend_channels)(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
                               const tr_array *y, tr_array *z);
+  /* z[r] = a (sum over row r of x y) + b; x and y of z->count rows of equal length. REQUIRED */
+  tr_status (*dot_rows)(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b, tr_array *z);
 } tr_vec_ops;
 
 struct tr_nn_ops; /* core/nn.h */

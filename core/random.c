@@ -43,3 +43,11 @@ double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint
   block(address, sample, element, w);
   return unit(w[0], w[1]);
 }
+
+void tr_random_signs(const tr_random_address *address, uint64_t sample, int64_t n, double *out) {
+  uint32_t w[4];
+  for (int64_t i = 0; i < n; i++) {
+    if (i % 128 == 0) block(address, sample, (uint32_t)(i / 128), w);
+    out[i] = w[i / 32 % 4] >> (i % 32) & 1 ? 1 : -1;
+  }
+}

@@ -19,8 +19,9 @@ typedef enum {                     /* which use a number is for; part of the add
                TR_RANDOM_PROBE = 4, /* Hutchinson probes */
                TR_RANDOM_LABEL = 5,
                TR_RANDOM_WEIGHTS = 6,
-               TR_RANDOM_TREE = 7, /* Brownian trees: the step is the number of the node */
-               TR_RANDOM_TREE2 = 8 /* their second normal */
+               TR_RANDOM_TREE = 7,   /* Brownian trees: the step is the number of the node */
+               TR_RANDOM_TREE2 = 8,  /* their second normal */
+               TR_RANDOM_DEQUANT = 9 /* dequantisation; the step is the number of the draw */
 } tr_random_purpose;
 
 typedef struct {
@@ -39,6 +40,10 @@ void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, ui
 
 /* A uniform in [0, 1) at element `element`. */
 double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint32_t element);
+
+/* n Rademacher signs, +1 or -1, of elements 0 .. n - 1 of one sample: bit i of the words of blocks
+ * 0, 1, ... (128 bits each, word 0 and its lowest bit first). */
+void tr_random_signs(const tr_random_address *address, uint64_t sample, int64_t n, double *out);
 
 #ifdef __cplusplus
 }

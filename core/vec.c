@@ -87,6 +87,16 @@ tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, doubl
   return tr_ctx_backend(z->ctx)->vec->blend_channels(z->ctx, channels, a, x, b, y, z);
 }
 
+tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, tr_array *z) {
+  if (z->dtype != x->dtype || z->ctx != x->ctx || z->count == 0 || x->count % z->count != 0) {
+    char text[80], other[80];
+    return TR_FAIL(z->ctx, TR_E_SHAPE, "products of the rows of %s into %s: one element a row is needed",
+                   tr_array_describe(x, text, sizeof text), tr_array_describe(z, other, sizeof other));
+  }
+  TR_TRY(check_real(x, y, "products of rows"));
+  return tr_ctx_backend(z->ctx)->vec->dot_rows(z->ctx, a, x, y, b, z);
+}
+
 tr_status tr_is_finite(const tr_array *x, bool *finite) {
   double worst;
   *finite = true;

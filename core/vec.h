@@ -31,6 +31,9 @@ tr_status tr_randn(const tr_random_address *address, tr_array *z);
  * z = y on the others. z may be x or y. */
 tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
                             tr_array *z);
+/* z[r] = a (sum over row r of x y) + b, summed in double in a fixed order: x and y of equal dtype (f32, f64)
+ * and count, cut into as many rows of equal length as z has elements (at least one). */
+tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, tr_array *z);
 /* *finite = whether every element is finite. */
 tr_status tr_is_finite(const tr_array *x, bool *finite);
 

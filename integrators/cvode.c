@@ -96,7 +96,8 @@ static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   CV_TRY(c,
          CVodeSetMaxOrd(c->memory, spec->max_order ? spec->max_order : default_order(c->tuning, spec->rtol)));
   CV_TRY(c, CVodeInit(c->memory, tr_sundials_rhs, run->times[0], c->sun.y));
-  CV_TRY(c, CVodeSStolerances(c->memory, spec->rtol, spec->atol));
+  CV_TRY(c, tr_sundials_weighs(spec) ? CVodeWFtolerances(c->memory, tr_sundials_weights)
+                                     : CVodeSStolerances(c->memory, spec->rtol, spec->atol));
   CV_TRY(c, CVodeSetUserData(c->memory, &c->sun));
   CV_TRY(c,
          CVodeSetMaxHnilWarns(c->memory, -1)); /* 7.x would print them; the walk sees stalled steps itself */

@@ -37,7 +37,9 @@ static tr_status open_erkstep(erkstep *e, tr_ode_run *run) {
 #if SUNDIALS_VERSION_MAJOR < 7
   ARK_TRY(e, ERKStepSetErrHandlerFn(e->memory, tr_sundials_heard, &e->sun));
 #endif
-  ARK_TRY(e, TR_ARK(SStolerances)(e->memory, run->spec->rtol, run->spec->atol));
+  ARK_TRY(e, tr_sundials_weighs(run->spec)
+                 ? TR_ARK(WFtolerances)(e->memory, tr_sundials_weights)
+                 : TR_ARK(SStolerances)(e->memory, run->spec->rtol, run->spec->atol));
   ARK_TRY(e, TR_ARK(SetUserData)(e->memory, &e->sun));
   ARK_TRY(e, TR_ARK(SetMaxHnilWarns)(e->memory, -1)); /* 7.x would print them; the walk sees stalled steps */
   ARK_TRY(e, ERKStepSetTableName(e->memory, table->table));

@@ -68,13 +68,19 @@ static tr_status check_fields(const tr_ode_run *run) {
   TR_TRY(check_number(run, "krylov", s->krylov, 0, 100));
   if (s->n_breaks < 0 || (s->n_breaks && !s->breaks))
     return TR_FAIL(run->ctx, TR_E_ARG, "%d break points are announced, but none are given", s->n_breaks);
+  for (int k = 0; k < TR_MAX_SEGMENTS; k++)
+    if (!(s->absolute[k] >= 0 && isfinite(s->absolute[k])) || (s->absolute[k] > 0 && k >= s->norm.n))
+      return TR_FAIL(run->ctx, TR_E_ARG,
+                     "the absolute tolerance of segment %d is %g, with %d segments: use 0 or more, and 0 "
+                     "where there is no segment",
+                     k, s->absolute[k], s->norm.n);
   for (int i = 0; i < s->n_breaks; i++)
     if (isnan(s->breaks[i])) return TR_FAIL(run->ctx, TR_E_ARG, "break point %d is not a number", i);
   return TR_OK;
 }
 
 /* Adaptive methods: tolerances in range, raised to what the precision allows, scaled for the method. */
-static tr_status settle_tolerances(const tr_ode_run *run, tr_ode_spec *spec) {
+static tr_status settle_tolerances(tr_ode_run *run, tr_ode_spec *spec) {
   if (!(spec->rtol > 0) || !isfinite(spec->rtol))
     return TR_FAIL(run->ctx, TR_E_ARG, "rtol = %g: a relative tolerance is a finite number above 0",
                    spec->rtol);
@@ -94,6 +100,8 @@ static tr_status settle_tolerances(const tr_ode_run *run, tr_ode_spec *spec) {
                                           : "state in f64");
   spec->rtol = fmax(scale * spec->rtol, lowest);
   spec->atol *= scale;
+  for (int k = 0; k < spec->norm.n; k++) spec->absolute[k] *= scale;
+  run->rtol_floor = lowest;
   return TR_OK;
 }
 

@@ -80,7 +80,10 @@ struct tr_ode_spec {
   int n_grid;
   const double *breaks; /* times of jumps in f, any order; those outside the interval are ignored */
   int n_breaks;
-  tr_segments norm;       /* error norm: the largest WRMS over these segments; n = 0: one segment */
+  tr_segments norm; /* error norm: the largest WRMS over these segments; n = 0: one segment */
+  /* Adaptive: > 0: segment k is held to this absolute tolerance alone (a log-density, in nats), in place of
+   * rtol and atol; 0: as the others. The floors of rtol hold for it too. */
+  double absolute[TR_MAX_SEGMENTS];
   double drift_rel_noise; /* relative rounding noise of f (bf16: 4e-3), 0 <= noise < 1: rtol >= noise / 2; 0:
                              none */
   tr_progress_fn on_progress; /* may be NULL */

@@ -21,6 +21,7 @@ typedef struct tr_ode_run {
   tr_out_fn on_output;
   void *out_user;
   tr_ode_stats *stats;
+  double rtol_floor;   /* what dtype and right-hand side hold; adaptive */
   double direction;    /* +1 or -1 */
   double span;         /* |times[n_times-1] - times[0]| */
   const double *edges; /* (n_edges): times[0], the breaks strictly between in the order of travel, the end */

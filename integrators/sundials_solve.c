@@ -56,6 +56,44 @@ int tr_sundials_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void *user) {
   return sun->space.status == TR_OK ? 0 : -1;
 }
 
+/* w = 1 / (rtol |y| + atol) on elements from .. to - 1 */
+static tr_status weigh(const tr_array *y, tr_array *w, int64_t from, int64_t to, double rtol, double atol) {
+  tr_array *y_part = NULL, *w_part = NULL;
+  const int64_t count = to - from;
+  tr_status status;
+  TR_TRY_GOTO(status, tr_array_view(y, from, 1, &count, &y_part), done);
+  TR_TRY_GOTO(status, tr_array_view(w, from, 1, &count, &w_part), done);
+  TR_TRY_GOTO(status, tr_map(TR_MAP_ABS, 0, y_part, NULL, w_part), done);
+  TR_TRY_GOTO(status, tr_scale(rtol, w_part, w_part), done);
+  TR_TRY_GOTO(status, tr_map(TR_MAP_ADDC, atol, w_part, NULL, w_part), done);
+  status = tr_map(TR_MAP_INV, 0, w_part, NULL, w_part);
+done:
+  tr_array_destroy(&y_part);
+  tr_array_destroy(&w_part);
+  return status;
+}
+
+bool tr_sundials_weighs(const tr_ode_spec *spec) {
+  for (int k = 0; k < spec->norm.n; k++)
+    if (spec->absolute[k] > 0) return true;
+  return false;
+}
+
+int tr_sundials_weights(N_Vector y, N_Vector w, void *user) {
+  tr_sundials *sun = user;
+  const tr_ode_spec *spec = sun->run->spec;
+  tr_array *from = tr_nvec_array(y), *to = tr_nvec_array(w);
+  const tr_segments seg = spec->norm.n ? spec->norm : (tr_segments){1, {from->count}};
+  double worst;
+  for (int k = 0; k < seg.n && sun->space.status == TR_OK; k++) {
+    bool own = spec->absolute[k] > 0;
+    sun->space.status = weigh(from, to, k ? seg.end[k - 1] : 0, seg.end[k],
+                              own ? sun->run->rtol_floor : spec->rtol, own ? spec->absolute[k] : spec->atol);
+  }
+  if (sun->space.status == TR_OK) sun->space.status = tr_reduce(TR_MAX_ABS, to, NULL, NULL, &worst);
+  return sun->space.status == TR_OK && isfinite(worst) ? 0 : -1; /* atol = 0 at a component that is 0 */
+}
+
 tr_status tr_sundials_failed(tr_sundials *sun, int flag, const char *flag_name) {
   const tr_ode_run *run = sun->run;
   if (sun->space.status != TR_OK) return sun->space.status;

@@ -32,6 +32,11 @@ int tr_sundials_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void *user);
 void tr_sundials_heard(int code, const char *module, const char *function, char *message, void *user);
 #endif
 
+/* Whether a segment of the norm has its own tolerance, so that the integrator must take its weights from: */
+bool tr_sundials_weighs(const tr_ode_spec *spec);
+/* CVEwtFn and ARKEwtFn: w = 1 / (rtol |y| + atol), each segment with its own two. */
+int tr_sundials_weights(N_Vector y, N_Vector w, void *user);
+
 /* What a negative flag means: the latched cause if there is one, TR_OK when max_nfe stopped the run, else
  * TR_E_SOLVER naming the time. */
 tr_status tr_sundials_failed(tr_sundials *sun, int flag, const char *flag_name);

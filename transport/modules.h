@@ -28,6 +28,8 @@ extern const tr_module *const tr_grid_uniform,
                                                                                 *const tr_grid_cosine,
                                                                                     *const tr_grid_list;
 
+extern const tr_module *const tr_trace_hutchinson, *const tr_trace_hutchpp, *const tr_trace_exact;
+
 /* of kind "ode-method" */
 extern const tr_module *const tr_exponential_ddim,
     *const tr_exponential_dpmpp_2m, *const tr_exponential_dpmpp_3m, *const tr_exponential_deis,

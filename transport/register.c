@@ -9,6 +9,7 @@
 #include "transport/laststep.h"
 #include "transport/modules.h"
 #include "transport/prediction.h"
+#include "transport/trace.h"
 
 typedef struct {
   const char *kind;
@@ -44,6 +45,9 @@ static const entry modules[] = {
     {TR_KIND_GRID, &tr_grid_shift},
     {TR_KIND_GRID, &tr_grid_cosine},
     {TR_KIND_GRID, &tr_grid_list},
+    {TR_KIND_TRACE, &tr_trace_hutchinson},
+    {TR_KIND_TRACE, &tr_trace_hutchpp},
+    {TR_KIND_TRACE, &tr_trace_exact},
 };
 
 /* Listed after those of the integrators. */

@@ -1,4 +1,6 @@
-/* The ODE sampler: dx/dt = v in t, or dy/dtheta = F in the angle. */
+/* The ODE sampler: dx/dt = v in t, or dy/dtheta = F in the angle; with a trace also d ln p = -tr(dv/dx) dt
+ * along the way, or -tr(dF/dy) dtheta for the density of y. The state is then latents | columns of
+ * log-density. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,9 @@ typedef struct {
   const tr_sampler *sampler;
   const tr_cond *cond;
   const tr_prediction_type *prediction;
+  tr_trace *trace;      /* borrowed; NULL: no log-density */
+  double log_tolerance; /* of the columns */
+  const tr_array *like; /* the shape of the latents */
   tr_ctx *ctx;
   tr_clock clock;
   double t0, t1;
@@ -58,28 +63,67 @@ static tr_status choose_clock(ode_run *run) {
   return tr_convert(run->ctx, &sampler->interpolant, run->prediction, TR_VELOCITY, t, &v);
 }
 
-/* ---- right-hand sides ---- */
+/* ---- the state: latents, or latents | columns ---- */
 
-static tr_status rhs_t(double t, const tr_array *x, tr_array *dx, void *user) {
-  ode_run *run = user;
-  const tr_sampler *sampler = run->sampler;
-  tr_affine v;
-  t = tr_sampler_time(t);
-  TR_TRY(tr_convert(run->ctx, &sampler->interpolant, run->prediction, TR_VELOCITY, t, &v));
-  TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &t}, x, run->cond, dx));
-  return tr_affine_apply(v, x, dx, dx);
+typedef struct {
+  tr_array *x, *columns; /* views; no columns without a trace */
+} parts;
+
+static tr_status split(const ode_run *run, const tr_array *state, parts *out) {
+  const tr_array *x = run->like;
+  const int64_t n = state->count - x->count;
+  *out = (parts){0};
+  TR_TRY(tr_array_view(state, 0, x->ndim, x->shape, &out->x));
+  return run->trace ? tr_array_view(state, x->count, 1, &n, &out->columns) : TR_OK;
 }
 
-static tr_status rhs_angle(double theta, const tr_array *y, tr_array *dy, void *user) {
-  ode_run *run = user;
-  const tr_sampler *sampler = run->sampler;
+static void unsplit(parts *p) {
+  tr_array_destroy(&p->x);
+  tr_array_destroy(&p->columns);
+}
+
+/* ---- right-hand sides ---- */
+
+/* dy = a.x y + a.p p with the prediction p at x = c y, and the columns dl = -tr(d dy / dy). */
+static tr_status right_side(const ode_run *run, double t, tr_affine a, double c, const tr_array *x,
+                            const parts *state, const parts *slope) {
+  tr_drift *drift = run->sampler->drift;
+  const tr_times times = {1, &t};
+  double n = (double)(state->x->count / state->x->shape[0]);
+  TR_TRY(run->trace
+             ? tr_trace_apply(run->trace, times, x, run->cond, slope->x, -a.p * c, -a.x * n, slope->columns)
+             : tr_drift_eval(drift, times, x, run->cond, slope->x));
+  return tr_affine_apply(a, state->x, slope->x, slope->x);
+}
+
+static tr_status side_t(const ode_run *run, double t, const parts *state, const parts *slope) {
+  tr_affine v;
+  t = tr_sampler_time(t);
+  TR_TRY(tr_convert(run->ctx, &run->sampler->interpolant, run->prediction, TR_VELOCITY, t, &v));
+  return right_side(run, t, v, 1, state->x, state, slope);
+}
+
+static tr_status side_angle(const ode_run *run, double theta, const parts *state, const parts *slope) {
+  const tr_interpolant *interpolant = &run->sampler->interpolant;
   tr_affine F;
   double t = from_clock(run, fmin(fmax(theta, run->theta_low), run->theta_high));
-  tr_coeffs at = tr_interpolant_at(&sampler->interpolant, t);
-  TR_TRY(tr_convert(run->ctx, &sampler->interpolant, run->prediction, TR_CANONICAL, t, &F));
-  TR_TRY(tr_scale(at.c, y, run->scratch));
-  TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &t}, run->scratch, run->cond, dy));
-  return tr_affine_apply((tr_affine){at.c * F.x, F.p}, y, dy, dy);
+  tr_coeffs at = tr_interpolant_at(interpolant, t);
+  TR_TRY(tr_convert(run->ctx, interpolant, run->prediction, TR_CANONICAL, t, &F));
+  TR_TRY(tr_scale(at.c, state->x, run->scratch));
+  return right_side(run, t, (tr_affine){at.c * F.x, F.p}, at.c, run->scratch, state, slope);
+}
+
+static tr_status rhs(double time, const tr_array *state, tr_array *slope, void *user) {
+  const ode_run *run = user;
+  parts from, to = {0};
+  tr_status status;
+  TR_TRY_GOTO(status, split(run, state, &from), done);
+  TR_TRY_GOTO(status, split(run, slope, &to), done);
+  status = run->clock == TR_CLOCK_T ? side_t(run, time, &from, &to) : side_angle(run, time, &from, &to);
+done:
+  unsplit(&from);
+  unsplit(&to);
+  return status;
 }
 
 static tr_status on_segment(double from, double to, void *user) {
@@ -89,17 +133,25 @@ static tr_status on_segment(double from, double to, void *user) {
   return TR_OK;
 }
 
-static tr_status on_output(int i, double time, const tr_array *x, void *user) {
-  ode_run *run = user;
+static tr_status hand_out(const ode_run *run, int i, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
-  (void)time;
-  if (run->plan.index[i] < 0) return TR_OK;
   double t = run->plan.times[i];
   if (run->clock == TR_CLOCK_ANGLE) {
     TR_TRY(tr_scale(tr_interpolant_at(&sampler->interpolant, t).c, x, run->scratch));
     x = run->scratch;
   }
   return sampler->on_output(run->plan.index[i], t, x, sampler->out_user);
+}
+
+static tr_status on_output(int i, double time, const tr_array *state, void *user) {
+  const ode_run *run = user;
+  parts p;
+  (void)time;
+  if (run->plan.index[i] < 0) return TR_OK;
+  tr_status status = split(run, state, &p);
+  if (status == TR_OK) status = hand_out(run, i, p.x);
+  unsplit(&p);
+  return status;
 }
 
 static void on_progress(double time, long n_rhs, void *user) {
@@ -155,6 +207,13 @@ static double first_step(const ode_run *run) {
   return fabs(to_clock(run, beyond ? run->t1 : end) - to_clock(run, run->t0));
 }
 
+/* The columns: a segment of the error norm with its own tolerance. */
+static void prepare_norm(ode_run *run, const tr_array *x) {
+  if (!run->trace) return;
+  run->spec.norm = (tr_segments){2, {x->count, x->count + run->trace->columns * x->shape[0]}};
+  run->spec.absolute[1] = run->log_tolerance;
+}
+
 static tr_status prepare(ode_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
   if (!sampler->ode.method) return TR_FAIL(run->ctx, TR_E_ARG, "a sampler without an ODE method");
@@ -170,6 +229,7 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   TR_TRY(mapped(run, run->plan.times, run->plan.n, &run->clock_times));
   run->spec = sampler->ode;
   run->spec.h0 = first_step(run);
+  prepare_norm(run, x);
   run->spec.drift_rel_noise = sampler->drift->rel_noise;
   if (sampler->ode.on_progress) {
     run->spec.on_progress = on_progress;
@@ -197,37 +257,81 @@ static tr_status scale_state(const ode_run *run, double t, bool into, tr_array *
   return c == 1 ? TR_OK : tr_scale(into ? 1 / c : c, x, x);
 }
 
-static tr_status solve(ode_run *run, tr_array *x, tr_sample_stats *stats) {
+static tr_status solve(ode_run *run, tr_array *state, tr_sample_stats *stats) {
   const tr_sampler *sampler = run->sampler;
-  tr_rhs rhs = {run->clock == TR_CLOCK_T ? rhs_t : rhs_angle, on_segment, run};
-  TR_TRY(scale_state(run, run->t0, true, x));
-  tr_status status = tr_ode_solve(&run->spec, &rhs, run->clock_times, run->plan.n, x,
+  tr_rhs side = {rhs, on_segment, run};
+  tr_status status = tr_ode_solve(&run->spec, &side, run->clock_times, run->plan.n, state,
                                   sampler->n_save ? on_output : NULL, run, &stats->ode);
   bool ended = stats->ode.stop_reason && strcmp(stats->ode.stop_reason, "end") == 0;
   stats->t_end = ended ? run->t1 : from_clock(run, stats->ode.t_end);
   if (sampler->drift->on_segment) sampler->drift->on_segment(sampler->drift, 0, 1);
+  return status;
+}
+
+/* ln p(x) = ln p(y) - n ln c: what the columns, which speak of y, lack. */
+static tr_status read_columns(const ode_run *run, const tr_array *columns, int64_t n, double t_end,
+                              double *out) {
+  const tr_interpolant *interpolant = &run->sampler->interpolant;
+  double before = tr_interpolant_at(interpolant, run->t0).c, after = tr_interpolant_at(interpolant, t_end).c;
+  TR_TRY(tr_array_get_f64(columns, out));
+  if (run->clock == TR_CLOCK_T) return TR_OK;
+  for (int64_t i = 0; i < columns->count; i++) out[i] += (double)n * (log(before) - log(after));
+  return TR_OK;
+}
+
+/* The solve of latents | columns, the columns from 0. */
+static tr_status solve_augmented(ode_run *run, tr_array *x, double *change, tr_sample_stats *stats) {
+  const int64_t count = run->spec.norm.end[1];
+  tr_array *state;
+  parts p = {0};
+  tr_status status;
+  TR_TRY(tr_array_create(x->ctx, x->dtype, 1, &count, &state));
+  TR_TRY_GOTO(status, split(run, state, &p), done);
+  TR_TRY_GOTO(status, tr_array_copy(x, p.x), done);
+  TR_TRY_GOTO(status, tr_fill(0, p.columns), done);
+  TR_TRY_GOTO(status, solve(run, state, stats), done);
+  TR_TRY_GOTO(status, tr_array_copy(p.x, x), done);
+  status = read_columns(run, p.columns, x->count / x->shape[0], stats->t_end, change);
+done:
+  unsplit(&p);
+  tr_array_destroy(&state);
+  return status;
+}
+
+static tr_status run_prepared(ode_run *run, tr_array *x, double *change, tr_sample_stats *stats) {
+  const tr_drift *drift = run->sampler->drift;
+  long evals = drift->n_eval, vjps = drift->n_vjp;
+  stats->t0 = run->t0;
+  stats->t1 = run->t1;
+  stats->clock = run->clock;
+  TR_TRY(scale_state(run, run->t0, true, x));
+  tr_status status = run->trace ? solve_augmented(run, x, change, stats) : solve(run, x, stats);
+  stats->n_vjp = drift->n_vjp - vjps;
+  stats->nfe = drift->n_eval - evals + stats->n_vjp;
+  stats->n_steps = stats->ode.n_steps;
+  stats->n_rejected = stats->ode.n_rejected;
+  snprintf(stats->solver, sizeof stats->solver, "%s", stats->ode.solver);
   TR_TRY(status);
+  stats->stop_reason = stats->ode.stop_reason;
   return scale_state(run, stats->t_end, false, x);
+}
+
+tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, tr_trace *trace,
+                               double log_tolerance, tr_array *x, double *change, tr_sample_stats *stats) {
+  ode_run run = {.sampler = sampler,
+                 .cond = cond,
+                 .trace = trace,
+                 .log_tolerance = log_tolerance,
+                 .like = x,
+                 .ctx = x->ctx};
+  *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
+  tr_status status = prepare(&run, x);
+  if (status == TR_OK) status = run_prepared(&run, x, change, stats);
+  release(&run);
+  return status;
 }
 
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
-  ode_run run = {.sampler = sampler, .cond = cond, .ctx = x->ctx};
-  if (!stats) stats = &unread;
-  *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
-  tr_status status = prepare(&run, x);
-  if (status == TR_OK) {
-    long before = sampler->drift->n_eval;
-    stats->t0 = run.t0;
-    stats->t1 = run.t1;
-    stats->clock = run.clock;
-    status = solve(&run, x, stats);
-    stats->nfe = sampler->drift->n_eval - before;
-    stats->n_steps = stats->ode.n_steps;
-    stats->n_rejected = stats->ode.n_rejected;
-    snprintf(stats->solver, sizeof stats->solver, "%s", stats->ode.solver);
-    if (status == TR_OK) stats->stop_reason = stats->ode.stop_reason;
-  }
-  release(&run);
-  return status;
+  return tr_sample_ode_traced(sampler, cond, NULL, 0, x, NULL, stats ? stats : &unread);
 }

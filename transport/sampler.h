@@ -65,6 +65,7 @@ typedef struct {
 
 typedef struct {
   long nfe;                /* network forwards, everything included */
+  long n_vjp;              /* backward passes of a log-density */
   long n_steps;            /* steps of the integrator, the last step of the SDE included */
   long n_rejected;         /* adaptive methods */
   double t0, t1;           /* the interval of the integrator */

@@ -3,6 +3,7 @@
 #define TR_TRANSPORT_SAMPLER_RUN_H
 
 #include "transport/sampler.h"
+#include "transport/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +26,11 @@ typedef struct {
 tr_status tr_save_plan_create(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double after,
                               tr_save_plan *out);
 void tr_save_plan_free(tr_save_plan *plan);
+
+/* tr_sample_ode with a trace (NULL: without): change (columns, N), host memory, becomes the change of ln p of
+ * each row along the solve, one estimate a column, each held to log_tolerance nats. */
+tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, tr_trace *trace,
+                               double log_tolerance, tr_array *x, double *change, tr_sample_stats *stats);
 
 /* t moved into [0, 1] where rounding (t + h past the end) left it. */
 double tr_sampler_time(double t);

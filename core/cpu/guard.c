@@ -109,6 +109,11 @@ static tr_status guard_blend_channels(tr_ctx *ctx, int64_t channels, double a, c
   TR_GUARDED(tr_cpu_vec.blend_channels(ctx, channels, a, x, b, y, z), x, y, z);
 }
 
+static tr_status guard_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b,
+                                tr_array *z) {
+  TR_GUARDED(tr_cpu_vec.dot_rows(ctx, a, x, y, b, z), x, y, z);
+}
+
 static int64_t guard_rows_at_once(tr_ctx *ctx) {
   return tr_cpu_nn.rows_at_once(ctx);
 }
@@ -192,8 +197,8 @@ static tr_status guard_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const
 }
 
 static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
-static const tr_vec_ops guard_vec = {guard_lincomb, guard_map, guard_reduce, guard_randn,
-                                     guard_blend_channels};
+static const tr_vec_ops guard_vec = {guard_lincomb,        guard_map,     guard_reduce, guard_randn,
+                                     guard_blend_channels, guard_dot_rows};
 static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
                                    .packed_count = guard_packed_count,
                                    .pack = guard_pack,

@@ -180,4 +180,16 @@ static tr_status cpu_blend_channels(tr_ctx *ctx, int64_t channels, double a, con
   return TR_OK;
 }
 
-const tr_vec_ops tr_cpu_vec = {cpu_lincomb, cpu_map, cpu_reduce, cpu_randn, cpu_blend_channels};
+static tr_status cpu_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b,
+                              tr_array *z) {
+  int64_t rows = z->count, row = x->count / rows;
+#pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
+  for (int64_t r = 0; r < rows; r++) {
+    double sum = x->dtype == TR_F32 ? reduce_float(TR_SUM_XY, x->data, y->data, r * row, (r + 1) * row)
+                                    : reduce_double(TR_SUM_XY, x->data, y->data, r * row, (r + 1) * row);
+    store(z, r, a * sum + b);
+  }
+  return TR_OK;
+}
+
+const tr_vec_ops tr_cpu_vec = {cpu_lincomb, cpu_map, cpu_reduce, cpu_randn, cpu_blend_channels, cpu_dot_rows};

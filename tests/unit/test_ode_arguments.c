@@ -101,6 +101,8 @@ static void times(void) {
 
 static void segments_and_states(void) {
   REFUSED("cvode-adams", (c.spec.norm = (tr_segments){1, {3}}), "segments");
+  REFUSED("cvode-adams", c.spec.absolute[0] = -1, "absolute tolerance");
+  REFUSED("cvode-adams", c.spec.absolute[1] = 1e-3, "absolute tolerance");
   recorder r = record(&rotation);
   tr_rhs rhs = recorded(&r), none = {0};
   tr_array *x;

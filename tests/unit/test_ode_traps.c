@@ -210,6 +210,10 @@ static void segments_show_the_hard_component(tr_ctx *ctx) {
     double split = solve_error(ctx, &hidden, &spec, TR_F64, 0, 1, NULL);
     CHECK(split < 0.7 * plain);
     CHECK(split < 100 * 1e-4);
+    spec.absolute[1] = 1e-7; /* the hard one alone */
+    double own = solve_error(ctx, &hidden, &spec, TR_F64, 0, 1, NULL);
+    CHECK(own < 0.1 * split);
+    CHECK(own < 100 * 1e-7);
   }
 }
 

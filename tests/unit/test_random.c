@@ -70,12 +70,33 @@ static void moments(tr_ctx *ctx) {
   tr_array_destroy(&a);
 }
 
+/* The signs of a sample are the bits of its blocks, whole or in part; they balance and do not repeat. */
+static void signs(void) {
+  enum { N = 20000 };
+  static double s[N], t[N];
+  tr_random_address address = {.seed = 3, .purpose = TR_RANDOM_PROBE, .step = 2};
+  double sum = 0, repeats = 0, neighbours = 0;
+  tr_random_signs(&address, 5, N, s);
+  tr_random_signs(&address, 6, N, t);
+  for (int i = 0; i < N; i++) {
+    CHECK(s[i] == 1 || s[i] == -1);
+    sum += s[i], repeats += s[i] * t[i];
+    if (i) neighbours += s[i] * s[i - 1];
+  }
+  CHECK_NEAR(sum, 0, 5 * sqrt(N));
+  CHECK_NEAR(repeats, 0, 5 * sqrt(N));
+  CHECK_NEAR(neighbours, 0, 5 * sqrt(N));
+  tr_random_signs(&address, 5, 130, t);
+  for (int i = 0; i < 130; i++) CHECK(t[i] == s[i]);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   known_answers();
   batch_free(ctx, TR_F64);
   batch_free(ctx, TR_F32);
   moments(ctx);
+  signs();
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -229,6 +229,24 @@ static void random_addresses(tr_ctx *ctx) {
   tr_array_destroy(&a);
 }
 
+static void products_of_rows(tr_ctx *ctx, tr_dtype dtype) {
+  enum { ROWS = 3, N = 4 };
+  const double a[ROWS * N] = {1, 2, 3, 4, -1, 0, 1, 0, 2, 2, 2, 2},
+                        b[ROWS * N] = {1, 1, 1, 1, 5, 6, 7, 8, 0, 1, 2, 3};
+  double got[ROWS];
+  fenced x = make(ctx, dtype, ROWS * N, a), y = make(ctx, dtype, ROWS * N, b),
+         z = make(ctx, dtype, ROWS, NULL);
+  CHECK_OK(ctx, tr_dot_rows(-2, x.part, y.part, 0.5, z.part));
+  CHECK_OK(ctx, tr_array_get_f64(z.part, got));
+  CHECK(got[0] == -19.5 && got[1] == -3.5 && got[2] == -23.5);
+  CHECK_ERROR(ctx, tr_dot_rows(1, x.part, z.part, 0, z.part), TR_E_SHAPE, "rows");
+  tr_array *five;
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 1, (int64_t[]){5}, &five));
+  CHECK_ERROR(ctx, tr_dot_rows(1, x.part, y.part, 0, five), TR_E_SHAPE, "one element a row");
+  tr_array_destroy(&five);
+  destroy(&x), destroy(&y), destroy(&z);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   for (tr_dtype dtype = TR_F32; dtype <= TR_F64; dtype++) {
@@ -236,6 +254,7 @@ int main(int argc, char **argv) {
     maps(ctx, dtype);
     reductions(ctx, dtype);
     not_a_number(ctx, dtype);
+    products_of_rows(ctx, dtype);
   }
   rounded_once(ctx);
   thread_free(ctx);

@@ -1,0 +1,326 @@
+/* Log-densities on exact mixtures: to 1e-5 for d = 2, 16, 64 on every path with the exact trace; a density
+ * that integrates to 1; the sampling direction and the reverse direction agree; error bars that are honest
+ * over 1000 inputs; nothing but the probes depends on the batch; work counted; bad settings. */
+#include <stdlib.h>
+
+#include "core/vec.h"
+#include "tests/support/check.h"
+#include "tests/support/mixtures.h"
+#include "transport/likelihood.h"
+#include "transport/register.h"
+
+static const char *const paths[] = {"Linear", "GVP", "VP"};
+
+static tr_sampler reverse_sampler(tr_ctx *ctx, const char *path, double rtol) {
+  tr_sampler s;
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
+  CHECK_OK(ctx, tr_interpolant_find(ctx, path, &s.interpolant));
+  s.reverse = true;
+  s.sample_eps = 0;
+  s.ode.rtol = rtol;
+  s.ode.atol = rtol;
+  s.seed = 11;
+  return s;
+}
+
+static tr_density with_trace(tr_ctx *ctx, const char *name, int n_probes) {
+  tr_density density;
+  CHECK_OK(ctx, tr_density_defaults(ctx, &density));
+  CHECK_OK(ctx, tr_trace_find(ctx, name, &density.trace));
+  density.n_probes = n_probes;
+  return density;
+}
+
+/* ln p of the mixture itself, where the standard normal that the solve ends in differs from p at t = 0 (VP:
+ * alpha(0) > 0): the solver's result with the true prior put in its place. */
+static void put_true_prior(const tr_drift *drift, const tr_array *latents, double *logp) {
+  int64_t rows = latents->shape[0];
+  double *normal = malloc(2 * (size_t)rows * sizeof *normal), *truth = normal + rows;
+  if (!normal) exit(1);
+  CHECK_OK(drift->ctx, tr_log_normal(latents, normal));
+  mixture_log_density(drift, 0, latents, truth);
+  for (int64_t i = 0; i < rows; i++) logp[i] += truth[i] - normal[i];
+  free(normal);
+}
+
+static double worst_error(tr_ctx *ctx, const char *path, tr_quantity kind, int n, const char *method,
+                          tr_clock clock) {
+  enum { ROWS = 3 };
+  tr_sampler s = reverse_sampler(ctx, path, 1e-8);
+  tr_density density = with_trace(ctx, "exact", 0);
+  tr_sample_stats stats;
+  double logp[ROWS], se[ROWS], truth[ROWS], worst = 0;
+  s.drift = mixture_random(ctx, &s.interpolant, kind, n, 3, 0.05, (uint64_t)n);
+  s.clock = clock;
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, method, (const tr_module **)&s.ode.method));
+  tr_array *x = mixture_points(ctx, ROWS, n, 7);
+  mixture_log_density(s.drift, 1, x, truth);
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, se, &stats));
+  put_true_prior(s.drift, x, logp);
+  for (int i = 0; i < ROWS; i++) {
+    worst = fmax(worst, fabs(logp[i] - truth[i]));
+    CHECK(se[i] == 0);
+  }
+  CHECK(stats.nfe == stats.n_vjp && stats.n_vjp == n * stats.ode.n_rhs);
+  tr_array_destroy(&x);
+  tr_drift_destroy(&s.drift);
+  return worst;
+}
+
+static void exact_mixtures(tr_ctx *ctx) {
+  static const int dimensions[] = {2, 16, 64};
+  static const tr_quantity others[] = {TR_NOISE, TR_SCORE, TR_DENOISER};
+  for (int p = 0; p < 3; p++) {
+    for (int d = 0; d < 3; d++)
+      CHECK_NEAR(worst_error(ctx, paths[p], TR_VELOCITY, dimensions[d], "cvode-adams", TR_CLOCK_AUTO), 0,
+                 1e-5);
+    CHECK_NEAR(worst_error(ctx, paths[p], TR_VELOCITY, 16, "dopri5", TR_CLOCK_ANGLE), 0, 1e-5);
+    for (int q = 0; q < 3; q++) /* no eps: infinite coefficients at an end, but in the angle */
+      CHECK_NEAR(worst_error(ctx, paths[p], others[q], 2, "dopri5", TR_CLOCK_AUTO), 0, 1e-5);
+  }
+}
+
+/* ---- a field of the plane that is no gradient, whose density nothing else tells ---- */
+
+static void swirl(double t, const double x[2], double f[2], double J[2][2]) {
+  f[0] = sin(1.3 * x[1]) + 0.5 * cos(TR_PI * t) * x[0];
+  f[1] = 0.7 * cos(x[0]) - 0.3 * x[1] * t;
+  J[0][0] = 0.5 * cos(TR_PI * t);
+  J[0][1] = 1.3 * cos(1.3 * x[1]);
+  J[1][0] = -0.7 * sin(x[0]);
+  J[1][1] = -0.3 * t;
+}
+
+static tr_status swirl_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           const tr_array *w, tr_array *f, tr_array *wJ) {
+  (void)cond;
+  double *host = malloc(4 * (size_t)x->count * sizeof *host), J[2][2];
+  if (!host) return TR_FAIL(drift->ctx, TR_E_MEM, "out of memory");
+  double *covector = host + x->count, *value = covector + x->count, *product = value + x->count;
+  TR_TRY(tr_array_get_f64(x, host));
+  if (w) TR_TRY(tr_array_get_f64(w, covector));
+  for (int64_t i = 0; i < x->count; i += 2) {
+    swirl(times.t[0], host + i, value + i, J);
+    for (int j = 0; w && j < 2; j++) product[i + j] = covector[i] * J[0][j] + covector[i + 1] * J[1][j];
+  }
+  TR_TRY(tr_array_set_f64(f, value));
+  if (w) TR_TRY(tr_array_set_f64(wJ, product));
+  free(host);
+  return TR_OK;
+}
+
+static tr_status swirl_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                            tr_array *f) {
+  return swirl_vjp(drift, times, x, cond, NULL, f, NULL);
+}
+
+static void swirl_destroy(tr_drift *drift) {
+  (void)drift;
+}
+
+static const tr_drift_ops swirl_ops = {
+    .name = "swirl", .eval = swirl_eval, .vjp = swirl_vjp, .destroy = swirl_destroy};
+
+/* The trapezoid rule, spectrally accurate for a smooth density that is 0 at the ends. */
+static void integrates_to_one(tr_ctx *ctx, const char *path, tr_clock clock) {
+  enum { SIDE = 91 };
+  const double h = 0.2;
+  tr_sampler s = reverse_sampler(ctx, path, 1e-6);
+  tr_density density = with_trace(ctx, "exact", 0);
+  tr_drift drift = {.ops = &swirl_ops, .ctx = ctx, .kind = TR_VELOCITY, .null_class = -1};
+  double *points = malloc(4 * SIDE * SIDE * sizeof *points), *logp = points + 2 * SIDE * SIDE;
+  double *se = logp + SIDE * SIDE, sum = 0;
+  tr_array *x;
+  if (!points) exit(1);
+  for (int i = 0; i < SIDE * SIDE; i++) {
+    points[2 * i] = h * (i % SIDE - SIDE / 2);
+    points[2 * i + 1] = h * (i / SIDE - SIDE / 2);
+  }
+  s.drift = &drift;
+  s.clock = clock;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){SIDE * SIDE, 2}, &x));
+  CHECK_OK(ctx, tr_array_set_f64(x, points));
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, se, NULL));
+  for (int i = 0; i < SIDE * SIDE; i++) sum += exp(logp[i]) * h * h;
+  CHECK_NEAR(sum, 1, 1e-5);
+  tr_array_destroy(&x);
+  free(points);
+}
+
+/* ---- forward and backward ---- */
+
+/* ln p of samples drawn forward, and of the same samples on the way back. */
+static void both_directions(tr_ctx *ctx, const char *path, tr_quantity kind, double eps, const char *trace) {
+  enum { ROWS = 4 };
+  tr_sampler s = reverse_sampler(ctx, path, 1e-9);
+  tr_density density = with_trace(ctx, trace, 3);
+  double there[ROWS], back[ROWS], se[ROWS], se_back[ROWS];
+  s.drift = mixture_random(ctx, &s.interpolant, kind, 5, 3, 0.1, 3);
+  s.sample_eps = eps;
+  s.reverse = false;
+  tr_array *x, *start;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, 5}, &x));
+  CHECK_OK(ctx, tr_array_like(x, &start));
+  CHECK_OK(ctx, tr_sample_init(&s, x));
+  CHECK_OK(ctx, tr_array_copy(x, start));
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, there, se, NULL));
+  s.reverse = true;
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, back, se_back, NULL));
+  double a[ROWS * 5], b[ROWS * 5];
+  CHECK_OK(ctx, tr_array_get_f64(x, a));
+  CHECK_OK(ctx, tr_array_get_f64(start, b));
+  CHECK_NEAR(check_relative(a, b, ROWS * 5), 0, 1e-6);
+  for (int i = 0; i < ROWS; i++) {
+    CHECK_NEAR(back[i], there[i], 1e-6);
+    CHECK_NEAR(se_back[i], se[i], 1e-6);
+  }
+  tr_array_destroy(&x);
+  tr_array_destroy(&start);
+  tr_drift_destroy(&s.drift);
+}
+
+/* ---- error bars ---- */
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The Kolmogorov-Smirnov distance of n values from the standard normal. */
+static double distance_from_normal(double *z, int n) {
+  double worst = 0;
+  qsort(z, (size_t)n, sizeof *z, ascending);
+  for (int i = 0; i < n; i++) {
+    double F = 0.5 * erfc(-z[i] / sqrt(2));
+    worst = fmax(worst, fmax(F - (double)i / n, (i + 1.0) / n - F));
+  }
+  return worst;
+}
+
+static void honest_error_bars(tr_ctx *ctx) {
+  enum { ROWS = 1000, D = 8, R = 32 };
+  tr_sampler s = reverse_sampler(ctx, "Linear", 1e-5);
+  tr_density density = with_trace(ctx, "hutchinson", R);
+  static double logp[ROWS], se[ROWS], truth[ROWS];
+  double sum = 0, squares = 0;
+  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, D, 3, 0.1, 2);
+  tr_array *x = mixture_points(ctx, ROWS, D, 1);
+  mixture_log_density(s.drift, 1, x, truth);
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, se, NULL));
+  for (int i = 0; i < ROWS; i++) {
+    CHECK(se[i] > 0);
+    logp[i] = (logp[i] - truth[i]) / se[i];
+    sum += logp[i];
+    squares += logp[i] * logp[i];
+  }
+  double mean = sum / ROWS, variance = squares / ROWS - mean * mean;
+  CHECK_NEAR(mean, 0, 3 / sqrt(ROWS));
+  CHECK_NEAR(variance, (R - 1.0) / (R - 3.0), 3 * sqrt(2.0 / ROWS)); /* Student's t */
+  CHECK(distance_from_normal(logp, ROWS) < 1.63 / sqrt(ROWS));       /* the 1 % quantile */
+  tr_array_destroy(&x);
+  tr_drift_destroy(&s.drift);
+}
+
+/* ---- work, batches, tolerance ---- */
+
+/* On a fixed grid a row's result has the same bits alone and in a batch. */
+static void any_batch(tr_ctx *ctx, const char *trace) {
+  enum { ROWS = 3, D = 4 };
+  tr_sampler s = reverse_sampler(ctx, "GVP", 1e-3);
+  tr_density density = with_trace(ctx, trace, 2);
+  double logp[ROWS], se[ROWS], one, one_se;
+  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, D, 2, 0.2, 9);
+  s.n_steps = 12;
+  s.first_sample = 40;
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, "rk4", (const tr_module **)&s.ode.method));
+  tr_array *x = mixture_points(ctx, ROWS, D, 4), *kept = mixture_points(ctx, ROWS, D, 4), *row;
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, se, NULL));
+  for (int i = 0; i < ROWS; i++) {
+    s.first_sample = 40 + (uint64_t)i;
+    CHECK_OK(ctx, tr_array_rows(kept, i, 1, &row));
+    CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, row, &one, &one_se, NULL));
+    CHECK(one == logp[i] && one_se == se[i]);
+    tr_array_destroy(&row);
+  }
+  tr_array_destroy(&x);
+  tr_array_destroy(&kept);
+  tr_drift_destroy(&s.drift);
+}
+
+/* The solver's error in ln p follows the tolerance in nats, with loose latents. */
+static void own_tolerance(tr_ctx *ctx) {
+  enum { D = 16 };
+  double error[2];
+  for (int tight = 0; tight < 2; tight++) {
+    tr_sampler s = reverse_sampler(ctx, "Linear", 1e-2);
+    tr_density density = with_trace(ctx, "exact", 0);
+    double logp, se, truth;
+    density.tolerance = tight ? 1e-4 : 1;
+    s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, D, 3, 0.02, 6);
+    CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, "dopri5", (const tr_module **)&s.ode.method));
+    tr_array *x = mixture_points(ctx, 1, D, 8);
+    mixture_log_density(s.drift, 1, x, &truth);
+    CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, NULL));
+    error[tight] = fabs(logp - truth);
+    tr_array_destroy(&x);
+    tr_drift_destroy(&s.drift);
+  }
+  CHECK(error[1] < 5e-3);
+  CHECK(error[0] > 10 * error[1]);
+}
+
+static void cut_short(tr_ctx *ctx) {
+  tr_sampler s = reverse_sampler(ctx, "Linear", 1e-8);
+  tr_density density = with_trace(ctx, "exact", 0);
+  double logp, se, truth;
+  tr_sample_stats stats;
+  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, 2, 2, 0.1, 6);
+  s.ode.max_nfe = 40;
+  tr_array *x = mixture_points(ctx, 1, 2, 8);
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, &stats));
+  CHECK(isnan(logp) && strcmp(stats.stop_reason, "max-nfe") == 0);
+  s.reverse = false; /* the density of the state where it stopped */
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, &stats));
+  CHECK(stats.t_end > 0 && stats.t_end < 1);
+  mixture_log_density(s.drift, stats.t_end, x, &truth);
+  CHECK_NEAR(logp, truth, 1e-5);
+  tr_array_destroy(&x);
+  tr_drift_destroy(&s.drift);
+}
+
+static void refusals(tr_ctx *ctx) {
+  tr_sampler s = reverse_sampler(ctx, "Linear", 1e-3);
+  tr_density density = with_trace(ctx, "exact", 0);
+  double logp, se;
+  tr_array *x = mixture_points(ctx, 1, 2, 8);
+  CHECK_ERROR(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, NULL), TR_E_ARG, "drift");
+  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, 2, 2, 0.1, 6);
+  density.tolerance = -1;
+  CHECK_ERROR(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, NULL), TR_E_ARG, "-1 nats");
+  density.tolerance = 0;
+  CHECK_OK(ctx, tr_fill(1e200, x));
+  CHECK_ERROR(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, NULL), TR_E_NONFINITE, "finite");
+  tr_array_destroy(&x);
+  tr_drift_destroy(&s.drift);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  exact_mixtures(ctx);
+  integrates_to_one(ctx, "Linear", TR_CLOCK_T);
+  integrates_to_one(ctx, "GVP", TR_CLOCK_ANGLE);
+  for (int p = 0; p < 3; p++) {
+    both_directions(ctx, paths[p], TR_VELOCITY, 0, "hutchinson");
+    both_directions(ctx, paths[p], TR_NOISE, 1e-3, "hutch++"); /* c differs from 1 at both ends */
+    both_directions(ctx, paths[p], TR_SCORE, 0, "exact");
+  }
+  honest_error_bars(ctx);
+  any_batch(ctx, "hutchinson");
+  any_batch(ctx, "hutch++");
+  own_tolerance(ctx);
+  cut_short(ctx);
+  refusals(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

@@ -1,0 +1,249 @@
+/* Estimates of the trace: hutchinson against its own formula and exact on a diagonal, hutch++ exact once its
+ * sketch spans everything, unbiased, and better than hutchinson on a few large eigenvalues; the same numbers
+ * for any batch; products counted; bad arguments. */
+/* TR_TEST_RESOURCES */
+#include <stdlib.h>
+
+#include "core/random.h"
+#include "core/vec.h"
+#include "tests/support/check.h"
+#include "transport/register.h"
+#include "transport/trace.h"
+
+enum { N = 6, ROWS = 3 };
+
+/* A linear drift f = M x + c with its products. */
+typedef struct {
+  tr_drift drift;
+  tr_drift_ops ops;
+  double M[N][N];
+} linear;
+
+static void multiply(const linear *l, const tr_array *x, bool transposed, tr_array *y) {
+  double *in = malloc((size_t)x->count * sizeof *in), *out = calloc((size_t)x->count, sizeof *out);
+  if (!in || !out) exit(1);
+  CHECK_OK(x->ctx, tr_array_get_f64(x, in));
+  for (int64_t r = 0; r < x->shape[0]; r++)
+    for (int i = 0; i < N; i++)
+      for (int j = 0; j < N; j++) out[r * N + i] += (transposed ? l->M[j][i] : l->M[i][j]) * in[r * N + j];
+  CHECK_OK(x->ctx, tr_array_set_f64(y, out));
+  free(in), free(out);
+}
+
+static tr_status eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
+  (void)times, (void)cond;
+  multiply(drift->impl, x, false, f);
+  return TR_OK;
+}
+static tr_status vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                     const tr_array *w, tr_array *f, tr_array *wJ) {
+  multiply(drift->impl, w, true, wJ);
+  return eval(drift, times, x, cond, f);
+}
+static tr_status jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                     const tr_array *v, tr_array *Jv) {
+  (void)x;
+  return eval(drift, times, v, cond, Jv);
+}
+static void destroy(tr_drift *drift) {
+  (void)drift;
+}
+
+static void make(tr_ctx *ctx, bool backward, linear *l) {
+  l->ops = (tr_drift_ops){"linear", 0, eval, backward ? vjp : NULL, backward ? NULL : jvp, destroy};
+  l->drift = (tr_drift){.ops = &l->ops, .ctx = ctx, .impl = l, .null_class = -1};
+}
+
+static double trace_of(const linear *l) {
+  double sum = 0;
+  for (int i = 0; i < N; i++) sum += l->M[i][i];
+  return sum;
+}
+
+/* z (columns, ROWS) of `name` with R probes, and in f what eval gives. */
+static int estimate(linear *l, const char *name, int R, uint32_t draw, uint64_t first, int rows, double a,
+                    double b, double *z) {
+  tr_ctx *ctx = l->drift.ctx;
+  tr_trace_spec spec = {.n_probes = R, .seed = 5, .first_sample = first, .draw = draw};
+  tr_array *x, *f, *out, *want;
+  tr_trace *trace;
+  double t = 0.5, norm;
+  CHECK_OK(ctx, tr_trace_find(ctx, name, &spec.type));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){rows, N}, &x));
+  CHECK_OK(ctx, tr_fill(0.25, x));
+  CHECK_OK(ctx, tr_array_like(x, &f));
+  CHECK_OK(ctx, tr_array_like(x, &want));
+  CHECK_OK(ctx, tr_trace_create(&spec, &l->drift, x, &trace));
+  int columns = trace->columns;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){(int64_t)columns * rows}, &out));
+  CHECK_OK(ctx, tr_trace_apply(trace, (tr_times){1, &t}, x, NULL, f, a, b, out));
+  CHECK_OK(ctx, tr_array_get_f64(out, z));
+  multiply(l, x, false, want);
+  CHECK_OK(ctx, tr_axpby(1, f, -1, want, want));
+  CHECK_OK(ctx, tr_reduce(TR_MAX_ABS, want, NULL, NULL, &norm));
+  CHECK(norm == 0);
+  tr_trace_destroy(&trace);
+  tr_array_destroy(&x), tr_array_destroy(&f), tr_array_destroy(&out), tr_array_destroy(&want);
+  return columns;
+}
+
+static void hutchinson_formula(tr_ctx *ctx) {
+  linear l = {.M = {{1, 2, 0, 0, 0, 1},
+                    {0, -1, 3, 0, 0, 0},
+                    {1, 0, 0.5, 0, 2, 0},
+                    {0, 0, 0, 2, 0, 0},
+                    {4, 0, 0, 1, 1, 0},
+                    {0, 1, 0, 0, 0, 3}}};
+  double z[4 * ROWS], signs[N];
+  make(ctx, true, &l);
+  CHECK(estimate(&l, "hutchinson", 4, 1, 10, ROWS, -2, 0.5, z) == 4);
+  CHECK(l.drift.n_vjp == 4 && l.drift.n_eval == 0);
+  for (int k = 0; k < 4; k++)
+    for (int r = 0; r < ROWS; r++) {
+      tr_random_address address = {.seed = 5, .purpose = TR_RANDOM_PROBE, .step = (uint32_t)(4 + k)};
+      double form = 0;
+      tr_random_signs(&address, (uint64_t)(10 + r), N, signs);
+      for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) form += signs[i] * l.M[i][j] * signs[j];
+      CHECK_NEAR(z[k * ROWS + r], -2 * form + 0.5, 1e-13);
+    }
+}
+
+static void exact_sum(tr_ctx *ctx, bool backward) {
+  linear l = {.M = {{1, 2, 0, 0, 0, 1},
+                    {0, -1, 3, 0, 0, 0},
+                    {1, 0, 0.5, 0, 2, 0},
+                    {0, 0, 0, 2, 0, 0},
+                    {4, 0, 0, 1, 1, 0},
+                    {0, 1, 0, 0, 0, 3}}};
+  double z[ROWS];
+  make(ctx, backward, &l);
+  CHECK(estimate(&l, "exact", 0, 0, 0, ROWS, 3, -1, z) == 1);
+  for (int r = 0; r < ROWS; r++) CHECK_NEAR(z[r], 3 * trace_of(&l) - 1, 1e-13);
+}
+
+static void diagonal(tr_ctx *ctx) {
+  linear l = {.M = {{1}, {0, -1}, {0, 0, 0.5}, {0, 0, 0, 2}, {0, 0, 0, 0, 7}, {0, 0, 0, 0, 0, 3}}};
+  double z[2 * ROWS];
+  make(ctx, true, &l);
+  estimate(&l, "hutchinson", 2, 0, 0, ROWS, 1, 0, z);
+  for (int i = 0; i < 2 * ROWS; i++) CHECK_NEAR(z[i], trace_of(&l), 1e-13);
+  for (int i = 0; i < N; i++) l.M[i][i] = 4; /* J = k I: nothing is left of the sketch */
+  estimate(&l, "hutch++", 2, 0, 0, ROWS, 1, 0, z);
+  for (int i = 0; i < 2 * ROWS; i++) CHECK_NEAR(z[i], 24, 1e-13);
+}
+
+/* A rotation-like matrix that is dense and not symmetric. */
+static void dense(linear *l) {
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) l->M[i][j] = sin(1.0 + 3 * i + 7 * j) + (i == j ? 2 : 0);
+}
+
+static void spanned(tr_ctx *ctx, bool backward) {
+  linear l;
+  double z[3 * N * ROWS];
+  dense(&l);
+  make(ctx, backward, &l);
+  estimate(&l, "hutch++", 3 * N, 0, 0, ROWS, 1, 0, z); /* more sketch vectors than dimensions */
+  for (int i = 0; i < 3 * N * ROWS; i++) CHECK_NEAR(z[i], trace_of(&l), 1e-11);
+}
+
+typedef struct {
+  double mean, deviation; /* of single columns */
+} spread;
+
+/* Over `draws` draws: mean and standard deviation of the mean over the columns. */
+static spread statistics(linear *l, const char *name, int R, int draws) {
+  double z[8], sum = 0, squares = 0;
+  for (int d = 0; d < draws; d++) {
+    estimate(l, name, R, (uint32_t)d, 0, 1, 1, 0, z);
+    double mean = 0;
+    for (int r = 0; r < R; r++) mean += z[r] / R;
+    sum += mean;
+    squares += mean * mean;
+  }
+  double mean = sum / draws;
+  return (spread){mean, sqrt((squares / draws - mean * mean) * draws / (draws - 1))};
+}
+
+static void unbiased(tr_ctx *ctx) {
+  enum { DRAWS = 1500 };
+  linear l;
+  dense(&l);
+  make(ctx, true, &l);
+  const char *const names[] = {"hutchinson", "hutch++"};
+  for (int i = 0; i < 2; i++) {
+    spread s = statistics(&l, names[i], 2, DRAWS);
+    CHECK_NEAR(s.mean, trace_of(&l), 4 * s.deviation / sqrt(DRAWS));
+    CHECK(s.deviation > 0.05);
+  }
+}
+
+/* One large eigenvalue off the axes: the sketch takes it out. Equal work: 6 products each. */
+static void large_eigenvalue(tr_ctx *ctx) {
+  linear l;
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) l.M[i][j] = 20 * cos(1.0 + i) * cos(1.0 + j) + 0.1 * sin(3.0 * i + 5.0 * j);
+  make(ctx, true, &l);
+  spread plain = statistics(&l, "hutchinson", 6, 200), sketched = statistics(&l, "hutch++", 2, 200);
+  CHECK(sketched.deviation < 0.5 * plain.deviation);
+}
+
+static void any_batch(tr_ctx *ctx, const char *name) {
+  linear l;
+  double whole[2 * ROWS], one[2];
+  dense(&l);
+  make(ctx, true, &l);
+  estimate(&l, name, 2, 3, 100, ROWS, 1, 0, whole);
+  for (int r = 0; r < ROWS; r++) {
+    estimate(&l, name, 2, 3, (uint64_t)(100 + r), 1, 1, 0, one);
+    for (int k = 0; k < 2; k++) CHECK(one[k] == whole[k * ROWS + r]);
+  }
+  CHECK(whole[0] != whole[1] || whole[1] != whole[2] || whole[0] != whole[ROWS]);
+}
+
+static void refusals(tr_ctx *ctx) {
+  linear l;
+  tr_array *x, *probes;
+  tr_trace *trace;
+  tr_trace_spec spec = {.n_probes = 0};
+  dense(&l);
+  make(ctx, true, &l);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N - 1}, &probes));
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "trace");
+  CHECK_OK(ctx, tr_trace_find(ctx, "hutchinson", &spec.type));
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "0 probes");
+  spec.n_probes = 1;
+  spec.probes = probes;
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_SHAPE, "probes");
+  CHECK_OK(ctx, tr_trace_find(ctx, "exact", &spec.type));
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "hutchinson");
+  spec.probes = NULL;
+  spec.draw = 1u << 20;
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "draw");
+  spec.draw = 0;
+  l.ops.vjp = NULL;
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_UNSUPPORTED, "linear");
+  CHECK_ERROR(ctx, tr_trace_find(ctx, "hutchison", &spec.type), TR_E_ARG, "hutchinson");
+  tr_array_destroy(&x);
+  tr_array_destroy(&probes);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  hutchinson_formula(ctx);
+  diagonal(ctx);
+  for (int backward = 0; backward < 2; backward++) {
+    exact_sum(ctx, backward);
+    spanned(ctx, backward);
+  }
+  unbiased(ctx);
+  large_eigenvalue(ctx);
+  any_batch(ctx, "hutchinson");
+  any_batch(ctx, "hutch++");
+  refusals(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

@@ -1,0 +1,141 @@
+#include "transport/trace.h"
+
+#include <stdlib.h>
+
+#include "core/random.h"
+
+#define DRAWS_MAX (1u << 20)
+
+tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out) {
+  const tr_module *module;
+  TR_TRY(tr_find(ctx, TR_KIND_TRACE, name, &module));
+  *out = (const tr_trace_type *)module;
+  return TR_OK;
+}
+
+tr_status tr_trace_vector(const tr_trace *trace, const tr_array *stack, int64_t k, tr_array **out) {
+  return tr_array_rows(stack, k * trace->rows, trace->rows, out);
+}
+
+/* ---- products with the Jacobian ---- */
+
+static tr_status one_product(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                             int64_t k, const tr_array *v, tr_array *f) {
+  tr_array *in = NULL, *out = NULL;
+  tr_status status;
+  TR_TRY_GOTO(status, tr_trace_vector(trace, v, k, &in), done);
+  TR_TRY_GOTO(status, tr_trace_vector(trace, trace->products, k, &out), done);
+  status = trace->drift->ops->vjp ? tr_drift_vjp(trace->drift, times, x, cond, in, f, out)
+                                  : tr_drift_jvp(trace->drift, times, x, cond, in, out);
+done:
+  tr_array_destroy(&in);
+  tr_array_destroy(&out);
+  return status;
+}
+
+tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                            int64_t n, const tr_array *v, tr_array *f) {
+  if (!trace->drift->ops->vjp) TR_TRY(tr_drift_eval(trace->drift, times, x, cond, f));
+  for (int64_t k = 0; k < n; k++) TR_TRY(one_product(trace, times, x, cond, k, v, f));
+  return TR_OK;
+}
+
+/* ---- probes ---- */
+
+static tr_status draw_probes(tr_trace *trace) {
+  int64_t n = trace->held->count;
+  double *signs = malloc((size_t)n * sizeof *signs);
+  if (!signs) return TR_FAIL(trace->drift->ctx, TR_E_MEM, "out of memory for probes");
+  int64_t vectors = n / (trace->rows * trace->row);
+  for (int64_t k = 0; k < vectors; k++) {
+    tr_random_address address = {.seed = trace->spec.seed,
+                                 .purpose = TR_RANDOM_PROBE,
+                                 .step = (uint32_t)(trace->spec.draw * (uint64_t)vectors + (uint64_t)k)};
+    for (int64_t i = 0; i < trace->rows; i++)
+      tr_random_signs(&address, trace->spec.first_sample + (uint64_t)i, trace->row,
+                      signs + (k * trace->rows + i) * trace->row);
+  }
+  tr_status status = tr_array_set_f64(trace->held, signs);
+  free(signs);
+  return status;
+}
+
+static tr_status hold(tr_trace *trace) {
+  const tr_trace_spec *spec = &trace->spec;
+  if (spec->probes) return tr_array_copy(spec->probes, trace->held);
+  return spec->type->hold ? spec->type->hold(trace) : draw_probes(trace);
+}
+
+/* ---- creation ---- */
+
+static tr_status check_spec(const tr_trace_spec *spec, const tr_drift *drift, const tr_array *x) {
+  if (!spec->type) return TR_FAIL(x->ctx, TR_E_ARG, "a log-density without a way to estimate the trace");
+  if (!drift->ops->vjp && !drift->ops->jvp)
+    return TR_FAIL(x->ctx, TR_E_UNSUPPORTED,
+                   "the provider %s has no vector-Jacobian product: a log-density needs one",
+                   drift->ops->name);
+  if (x->ndim < 1 || x->count == 0)
+    return TR_FAIL(x->ctx, TR_E_SHAPE, "the trace at a state without elements");
+  if (spec->type->sampled && (spec->n_probes < 1 || spec->n_probes > 100000))
+    return TR_FAIL(x->ctx, TR_E_ARG, "%d probes: use 1 to 100000", spec->n_probes);
+  if (spec->draw >= DRAWS_MAX)
+    return TR_FAIL(x->ctx, TR_E_ARG, "draw %u of the probes: use 0 to %u", spec->draw, DRAWS_MAX - 1);
+  if (!spec->probes) return TR_OK;
+  if (!spec->type->sampled || spec->type->n_derived)
+    return TR_FAIL(x->ctx, TR_E_ARG, "given probes are for hutchinson, not for %s", spec->type->info.name);
+  if (spec->probes->count == spec->n_probes * x->count && spec->probes->dtype == x->dtype) return TR_OK;
+  char text[80], state[80];
+  return TR_FAIL(x->ctx, TR_E_SHAPE, "the probes are %s, the state %s: %d times its elements are needed",
+                 tr_array_describe(spec->probes, text, sizeof text),
+                 tr_array_describe(x, state, sizeof state), spec->n_probes);
+}
+
+static tr_status create_stack(const tr_array *x, int64_t n, tr_array **out) {
+  int64_t shape[TR_MAX_DIMS];
+  for (int i = 0; i < x->ndim; i++) shape[i] = x->shape[i];
+  shape[0] *= n;
+  return tr_array_create(x->ctx, x->dtype, x->ndim, shape, out);
+}
+
+static tr_status fill(tr_trace *trace, const tr_array *x) {
+  const tr_trace_type *type = trace->spec.type;
+  int probes = trace->spec.n_probes;
+  int64_t held = type->n_held(probes, trace->row);
+  int64_t derived = type->n_derived ? type->n_derived(probes, trace->row) : 0;
+  TR_TRY(create_stack(x, held, &trace->held));
+  TR_TRY(create_stack(x, held > derived ? held : derived, &trace->products));
+  if (derived) TR_TRY(create_stack(x, derived, &trace->derived));
+  return hold(trace);
+}
+
+tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out) {
+  *out = NULL;
+  TR_TRY(check_spec(spec, drift, x));
+  tr_trace *trace = calloc(1, sizeof *trace);
+  if (!trace) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for the trace");
+  *trace = (tr_trace){.spec = *spec,
+                      .drift = drift,
+                      .columns = spec->type->sampled ? spec->n_probes : 1,
+                      .rows = x->shape[0],
+                      .row = x->count / x->shape[0]};
+  tr_status status = fill(trace, x);
+  if (status == TR_OK)
+    *out = trace;
+  else
+    tr_trace_destroy(&trace);
+  return status;
+}
+
+void tr_trace_destroy(tr_trace **trace) {
+  if (!*trace) return;
+  tr_array_destroy(&(*trace)->held);
+  tr_array_destroy(&(*trace)->derived);
+  tr_array_destroy(&(*trace)->products);
+  free(*trace);
+  *trace = NULL;
+}
+
+tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
+                         double a, double b, tr_array *z) {
+  return trace->spec.type->apply(trace, times, x, cond, f, a, b, z);
+}

@@ -1,0 +1,78 @@
+/* Estimates of the trace of a drift's Jacobian, for log-densities. Modules of kind "trace". J is the Jacobian
+ * of one row (n elements), z a Rademacher vector (entries +1 or -1), R the number of probes:
+ *
+ *   hutchinson  z' J z for each of R probes; variance 2 sum_{i != j} S_ij^2 with S = (J + J') / 2: a diagonal
+ *               J is exact, which is why the probes are not Gaussian         (Hutchinson 1990; R products)
+ *   hutch++     k n + tr(Q' A Q) + u' A u, u = (I - Q Q') g, for each of R probes g, with A = J - k I,
+ *               k = mean z' J z / n over R sketch vectors z and Q an orthonormal basis of the A z
+ *               (Meyer, Musco, Musco, Woodruff, arXiv 2010.09649, with the mean of the spectrum taken off
+ *               first: without it the projection destroys what Rademacher vectors have exactly; 3 R products)
+ *   exact       the sum of e_i' J e_i                                          (n products, no error)
+ *
+ * Given the sketch each of the R values is an unbiased estimate, independent of the others: their spread is
+ * an error bar. Probes are addressed by (seed, sample, probe, element) and held for a whole solve, or the
+ * right-hand side would be random and step control meaningless. */
+#ifndef TR_TRANSPORT_TRACE_H
+#define TR_TRANSPORT_TRACE_H
+
+#include "transport/drift.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_KIND_TRACE "trace"
+
+typedef struct tr_trace tr_trace;
+
+typedef struct tr_trace_type {
+  tr_module info;
+  bool sampled; /* R probes and as many columns; false: no probes, one column, no error */
+  /* Vectors held for a solve, and further ones multiplied by J in the course of an estimate; row: n */
+  int64_t (*n_held)(int n_probes, int64_t row);
+  int64_t (*n_derived)(int n_probes, int64_t row); /* NULL: none */
+  tr_status (*hold)(tr_trace *trace);              /* NULL: Rademacher vectors */
+  /* f = the drift at x; z (columns, N) = a tr(J) + b for every column and row. */
+  tr_status (*apply)(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
+                     double a, double b, tr_array *z);
+} tr_trace_type;
+
+tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out);
+
+typedef struct {
+  const tr_trace_type *type;
+  int n_probes;                /* R >= 1; not read without probes */
+  uint64_t seed, first_sample; /* row i of the state is sample first_sample + i */
+  uint32_t draw;               /* another draw of every probe; < 2^20 */
+  const tr_array *probes;      /* (R N, ...): the probes themselves, borrowed; NULL: addressed. hutchinson */
+} tr_trace_spec;
+
+/* An estimate in progress on states like x (N, ...). For writers of modules: */
+struct tr_trace {
+  tr_trace_spec spec;
+  tr_drift *drift; /* borrowed */
+  int columns;
+  int64_t rows, row;  /* N, n */
+  tr_array *held;     /* (n_held N, ...): vector k of every row, k after k */
+  tr_array *derived;  /* (n_derived N, ...) or NULL */
+  tr_array *products; /* (the larger of the two N, ...) */
+};
+
+/* Draws the probes. TR_E_UNSUPPORTED when the drift has neither vjp nor jvp. */
+tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out);
+void tr_trace_destroy(tr_trace **trace);
+tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
+                         double a, double b, tr_array *z);
+
+/* For modules: products[k] = J' v[k], or J v[k] where the drift has no vjp (the trace is the same), for the
+ * first n vectors of v, and f. One forward for all where the drift allows it. */
+tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                            int64_t n, const tr_array *v, tr_array *f);
+/* Vector k of a stack as a view. */
+tr_status tr_trace_vector(const tr_trace *trace, const tr_array *stack, int64_t k, tr_array **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
