@@ -300,14 +300,14 @@ done:
 
 static tr_status run_prepared(ode_run *run, tr_array *x, double *change, tr_sample_stats *stats) {
   const tr_drift *drift = run->sampler->drift;
-  long evals = drift->n_eval, vjps = drift->n_vjp;
+  long forwards = drift->n_forward, products = drift->n_vjp;
   stats->t0 = run->t0;
   stats->t1 = run->t1;
   stats->clock = run->clock;
   TR_TRY(scale_state(run, run->t0, true, x));
   tr_status status = run->trace ? solve_augmented(run, x, change, stats) : solve(run, x, stats);
-  stats->n_vjp = drift->n_vjp - vjps;
-  stats->nfe = drift->n_eval - evals + stats->n_vjp;
+  stats->nfe = drift->n_forward - forwards;
+  stats->n_vjp = drift->n_vjp - products;
   stats->n_steps = stats->ode.n_steps;
   stats->n_rejected = stats->ode.n_rejected;
   snprintf(stats->solver, sizeof stats->solver, "%s", stats->ode.solver);

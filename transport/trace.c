@@ -13,20 +13,35 @@ tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out
   return TR_OK;
 }
 
-tr_status tr_trace_vector(const tr_trace *trace, const tr_array *stack, int64_t k, tr_array **out) {
-  return tr_array_rows(stack, k * trace->rows, trace->rows, out);
-}
-
 /* ---- products with the Jacobian ---- */
 
-static tr_status one_product(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
-                             int64_t k, const tr_array *v, tr_array *f) {
+/* n vectors of a stack as one array (n, N, ...). */
+static tr_status front(const tr_trace *trace, const tr_array *stack, int64_t n, tr_array **out) {
+  int64_t shape[TR_MAX_DIMS] = {n, trace->rows};
+  for (int i = 1; i < stack->ndim; i++) shape[i + 1] = stack->shape[i];
+  return tr_array_view(stack, 0, stack->ndim + 1, shape, out);
+}
+
+static tr_status backward(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, int64_t n,
+                          const tr_array *v, tr_array *f) {
   tr_array *in = NULL, *out = NULL;
   tr_status status;
-  TR_TRY_GOTO(status, tr_trace_vector(trace, v, k, &in), done);
-  TR_TRY_GOTO(status, tr_trace_vector(trace, trace->products, k, &out), done);
-  status = trace->drift->ops->vjp ? tr_drift_vjp(trace->drift, times, x, cond, in, f, out)
-                                  : tr_drift_jvp(trace->drift, times, x, cond, in, out);
+  TR_TRY_GOTO(status, front(trace, v, n, &in), done);
+  TR_TRY_GOTO(status, front(trace, trace->products, n, &out), done);
+  status = tr_drift_vjp_multi(trace->drift, times, x, cond, in, f, out);
+done:
+  tr_array_destroy(&in);
+  tr_array_destroy(&out);
+  return status;
+}
+
+static tr_status forward(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, int64_t k,
+                         const tr_array *v) {
+  tr_array *in = NULL, *out = NULL;
+  tr_status status;
+  TR_TRY_GOTO(status, tr_array_rows(v, k * trace->rows, trace->rows, &in), done);
+  TR_TRY_GOTO(status, tr_array_rows(trace->products, k * trace->rows, trace->rows, &out), done);
+  status = tr_drift_jvp(trace->drift, times, x, cond, in, out);
 done:
   tr_array_destroy(&in);
   tr_array_destroy(&out);
@@ -35,8 +50,9 @@ done:
 
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f) {
-  if (!trace->drift->ops->vjp) TR_TRY(tr_drift_eval(trace->drift, times, x, cond, f));
-  for (int64_t k = 0; k < n; k++) TR_TRY(one_product(trace, times, x, cond, k, v, f));
+  if (trace->drift->ops->vjp) return backward(trace, times, x, cond, n, v, f);
+  TR_TRY(tr_drift_eval(trace->drift, times, x, cond, f));
+  for (int64_t k = 0; k < n; k++) TR_TRY(forward(trace, times, x, cond, k, v));
   return TR_OK;
 }
 
@@ -74,8 +90,12 @@ static tr_status check_spec(const tr_trace_spec *spec, const tr_drift *drift, co
     return TR_FAIL(x->ctx, TR_E_UNSUPPORTED,
                    "the provider %s has no vector-Jacobian product: a log-density needs one",
                    drift->ops->name);
-  if (x->ndim < 1 || x->count == 0)
-    return TR_FAIL(x->ctx, TR_E_SHAPE, "the trace at a state without elements");
+  if (x->count == 0 || x->ndim == TR_MAX_DIMS) {
+    char text[80];
+    return TR_FAIL(x->ctx, TR_E_SHAPE,
+                   "the trace at a state %s: use one with elements and at most %d dimensions",
+                   tr_array_describe(x, text, sizeof text), TR_MAX_DIMS - 1);
+  }
   if (spec->type->sampled && (spec->n_probes < 1 || spec->n_probes > 100000))
     return TR_FAIL(x->ctx, TR_E_ARG, "%d probes: use 1 to 100000", spec->n_probes);
   if (spec->draw >= DRAWS_MAX)

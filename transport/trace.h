@@ -68,8 +68,6 @@ tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, con
  * first n vectors of v, and f. One forward for all where the drift allows it. */
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f);
-/* Vector k of a stack as a view. */
-tr_status tr_trace_vector(const tr_trace *trace, const tr_array *stack, int64_t k, tr_array **out);
 
 #ifdef __cplusplus
 }

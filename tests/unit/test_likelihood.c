@@ -61,7 +61,7 @@ static double worst_error(tr_ctx *ctx, const char *path, tr_quantity kind, int n
     worst = fmax(worst, fabs(logp[i] - truth[i]));
     CHECK(se[i] == 0);
   }
-  CHECK(stats.nfe == stats.n_vjp && stats.n_vjp == n * stats.ode.n_rhs);
+  CHECK(stats.nfe == stats.ode.n_rhs && stats.n_vjp == n * stats.ode.n_rhs);
   tr_array_destroy(&x);
   tr_drift_destroy(&s.drift);
   return worst;

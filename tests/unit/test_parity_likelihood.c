@@ -56,6 +56,28 @@ static void pair(tr_ctx *ctx, const char *path, const char *prediction, const ch
   tr_npz_close(&npz);
 }
 
+/* Several probes: one forward and one backward each a right-hand side, whatever their number. */
+static void work(tr_ctx *ctx, int probes) {
+  tr_npz *npz = golden_open(ctx, "ode_Linear_velocity");
+  tr_sampler s;
+  tr_density density;
+  tr_sample_stats stats;
+  int32_t labels[4];
+  double logp[4], se[4];
+  tr_cond cond = {golden_labels(ctx, npz, labels, 4), labels};
+  settle(ctx, "Linear", "velocity", "cvode-adams", &s);
+  s.ode.rtol = 1e-3;
+  CHECK_OK(ctx, tr_density_defaults(ctx, &density));
+  density.n_probes = probes;
+  tr_array *x = golden_array(npz, "data", TR_F64);
+  CHECK_OK(ctx, tr_sample_density(&s, &density, &cond, x, logp, se, &stats));
+  CHECK(stats.nfe == stats.ode.n_rhs && stats.n_vjp == probes * stats.ode.n_rhs);
+  for (int64_t i = 0; i < cond.n; i++) CHECK(se[i] > 0);
+  tr_array_destroy(&x);
+  tr_drift_destroy(&s.drift);
+  tr_npz_close(&npz);
+}
+
 int main(int argc, char **argv) {
   static const char *const paths[] = {"Linear", "GVP", "VP"}, *const predictions[] = {"velocity", "noise",
                                                                                       "score"};
@@ -63,6 +85,8 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_register_all(ctx));
   for (int p = 0; p < 3; p++)
     for (int q = 0; q < 3; q++) pair(ctx, paths[p], predictions[q], methods[(p + q) % 2]);
+  work(ctx, 2);
+  work(ctx, 5);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -50,7 +50,11 @@ static void destroy(tr_drift *drift) {
 }
 
 static void make(tr_ctx *ctx, bool backward, linear *l) {
-  l->ops = (tr_drift_ops){"linear", 0, eval, backward ? vjp : NULL, backward ? NULL : jvp, destroy};
+  l->ops = (tr_drift_ops){.name = "linear",
+                          .eval = eval,
+                          .vjp = backward ? vjp : NULL,
+                          .jvp = backward ? NULL : jvp,
+                          .destroy = destroy};
   l->drift = (tr_drift){.ops = &l->ops, .ctx = ctx, .impl = l, .null_class = -1};
 }
 
