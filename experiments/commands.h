@@ -10,7 +10,8 @@ typedef struct {
   tr_status (*run)(program *p, const tr_parsed *parsed, void *values);
 } command;
 
-extern const command command_sample, command_sweep, command_field, command_inspect, command_list, command_man;
+extern const command command_sample, command_sweep, command_field, command_loss, command_inspect,
+    command_list, command_man;
 extern const command *const commands[];        /* NULL-terminated */
 const command *command_find(const char *name); /* NULL if unknown */
 

@@ -102,7 +102,8 @@ static const tr_option options[] = {
     {.name = "diffusion-norm", DOUBLE, FIELD(diffusion_norm), NOISE, .modes = SDE, .flags = TR_OPTION_GE, FROM(0),
      .metavar = "X", .default_text = "1", .help = "Factor of the diffusion coefficient."},
     {.name = "diffusion-table", TEXT, FIELD(diffusion_table), NOISE, .modes = SDE, .metavar = "FILE",
-     .help = "Two numbers a line: t and the velocity loss for KL-eta, lambda and kappa for kappa, t and D for table."},
+     .help = "Two numbers a line: t and the velocity loss for KL-eta ('transit loss' makes "
+             "it), lambda and kappa for kappa, t and D for table."},
     {.name = "eta", DOUBLE, FIELD(eta), NOISE, .modes = SDE, .flags = TR_OPTION_GE, FROM(0), .metavar = "X",
      .help = "Weight of the noise cost in KL-eta."},
     {.name = "noise", TEXT, FIELD(noise), NOISE, .modes = SDE, .metavar = "FILE.npy",

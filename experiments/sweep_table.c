@@ -160,7 +160,7 @@ static void ode_runs(const table *t) {
   fputs("\nAll runs (means over the seeds):\n\n| solver | setting | NFE | accepted | rejected | error | "
         "seconds | ended well |\n",
         t->out);
-  rule(t->out, 2, 5);
+  rule(t->out, 2, 6);
   for (int i = 0; i < t->plan->n_settings; i++) {
     const sweep_setting *s = &t->plan->settings[i];
     const sweep_point *p = &t->points[i];
@@ -230,7 +230,7 @@ static void law_table(const table *t) {
   fputs("\n| solver | form | D(1/2) | w(1/2) | last step | setting | NFE | mean | covariance | sliced W2 | "
         "ended well |\n",
         t->out);
-  rule(t->out, 6, 4);
+  rule(t->out, 6, 5);
   fputs("| exact samples | | | | | | | 0 | 0 |", t->out);
   print_interval(t->out, t->points[0].sw2_floor);
   fputs(" all |\n", t->out);

@@ -16,7 +16,7 @@ if ldd "$transit" >"$scratch/stdout" 2>&1; then
   checks=$((checks + 1))
   grep -q gsl "$scratch/stdout" && fail "the program links GSL: $(cat "$scratch/stdout")"
 fi
-for command in sample field list inspect man; do
+for command in sample field loss list inspect man; do
   check "help of $command" "$transit" "$command" --help
   says "usage: transit $command"
   check "overview names $command" sh -c "'$transit' --help | grep -q '^  $command '"
