@@ -21,6 +21,11 @@ typedef struct {
   /* noise of the SDE */
   const char *diffusion_form, *diffusion_table, *noise, *last_step;
   double diffusion_norm, eta, last_step_size;
+  /* noise around an ODE method */
+  const char *ode_method;
+  double churn, churn_noise;
+  tr_double_list churn_levels, restart_intervals;
+  tr_int_list restarts, restart_steps;
   guidance_options guidance;
   machine_options machine;
 } sample_options;

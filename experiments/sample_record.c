@@ -7,9 +7,10 @@
 static void add_statistics(const sample_run *run, json_t *json) {
   const tr_sample_stats *s = &run->totals;
   bool sde = sample_is_sde(run);
-  bool adaptive = sde ? run->sampler.sde_rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
-  double rtol = sde ? run->sampler.sde_rtol : s->ode.rtol_used,
-         atol = sde ? run->sampler.sde_atol : s->ode.atol_used;
+  bool noised = sde && tr_noised_ode_of(run->sampler.sde), own = sde && !noised;
+  bool adaptive = own ? run->sampler.sde_rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
+  double rtol = own ? run->sampler.sde_rtol : s->ode.rtol_used,
+         atol = own ? run->sampler.sde_atol : s->ode.atol_used;
   json_object_set_new(json, "nfe", json_integer(s->nfe));
   json_object_set_new(json, "nfe_all_batches", json_integer(run->nfe_total));
   json_object_set_new(json, "n_steps", json_integer(s->n_steps));
@@ -18,10 +19,11 @@ static void add_statistics(const sample_run *run, json_t *json) {
   json_object_set_new(json, "stop_reason", json_string(s->stop_reason));
   json_object_set_new(json, "t_start", record_number(s->t0));
   json_object_set_new(json, "t_end", record_number(s->t_end));
-  json_object_set_new(json, "clock", json_string(sde ? "t" : tr_clock_name(s->clock)));
+  json_object_set_new(json, "clock", json_string(own ? "t" : tr_clock_name(s->clock)));
   json_object_set_new(json, "rtol_used", adaptive ? record_number(rtol) : json_null());
   json_object_set_new(json, "atol_used", adaptive ? record_number(atol) : json_null());
-  json_object_set_new(json, "diffusion_convention", sde ? record_text(s->convention) : json_null());
+  json_object_set_new(json, "diffusion_convention",
+                      *s->convention ? record_text(s->convention) : json_null());
   json_object_set(json, "batches", run->batches);
 }
 

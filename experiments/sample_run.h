@@ -19,9 +19,10 @@ typedef struct {
   const tr_parsed *parsed;
   sample_options *options;
   provider provider;
-  tr_table *table;   /* of the diffusion form */
-  double *grid_list; /* of the time grid */
-  given init, noise; /* open when the options are set */
+  tr_table *table;      /* of the diffusion form */
+  double *grid_list;    /* of the time grid */
+  tr_restart *restarts; /* of the method restart */
+  given init, noise;    /* open when the options are set */
   tr_sampler sampler;
   sample_result result;
   out_dir *dir;
@@ -43,6 +44,20 @@ static inline bool sample_is_sde(const sample_run *run) {
  * the result. Nothing is computed and nothing written. */
 tr_status sample_setup(sample_run *run);
 void sample_setup_free(sample_run *run);
+
+/* Whether the user gave the option; and said, not silently ignored: options that the method does not read.
+ * The names end with NULL; "--NAME has no effect: METHOD WHY". */
+bool sample_was_given(const sample_run *run, const char *name);
+void sample_warn_unused(const sample_run *run, const char *const *names, const char *method, const char *why);
+
+/* The options of churn and restart (transport/noised_ode.h), once the sampler has its SDE method and its
+ * form; and for other methods, that they read none of these. */
+tr_status sample_set_noised(sample_run *run);
+void sample_warn_noised(const sample_run *run);
+
+/* Restart intervals from the options that say them, which two commands have; the caller frees *out. */
+tr_status noised_restarts(tr_ctx *ctx, const tr_double_list *times, const tr_int_list *restarts,
+                          const tr_int_list *steps, tr_restart **out, int *n);
 
 /* Draws every batch into run->result. */
 tr_status sample_batches(sample_run *run);

@@ -3,15 +3,14 @@
 
 #include "experiments/sample_run.h"
 
-static bool was_given(const sample_run *run, const char *name) {
+bool sample_was_given(const sample_run *run, const char *name) {
   return tr_option_given(&sample_table, run->parsed, name);
 }
 
-/* An option that the method chosen does not read: said, not silently ignored. */
-static void warn_unused(const sample_run *run, const char *const *names, const char *method,
+void sample_warn_unused(const sample_run *run, const char *const *names, const char *method,
                         const char *why) {
   for (; *names; names++)
-    if (was_given(run, *names))
+    if (sample_was_given(run, *names))
       tr_ctx_warn(run->program->ctx, "--%s has no effect: %s %s", *names, method, why);
 }
 
@@ -78,7 +77,7 @@ static tr_status read_grid(sample_run *run, tr_grid *grid) {
   if (!o->grid_file) return TR_OK;
   TR_TRY(tr_grid_read(ctx, o->grid_file, &run->grid_list, &grid->n_list));
   grid->list = run->grid_list;
-  if (was_given(run, "num-sampling-steps") && o->num_sampling_steps != grid->n_list)
+  if (sample_was_given(run, "num-sampling-steps") && o->num_sampling_steps != grid->n_list)
     return TR_FAIL(ctx, TR_E_ARG, "--num-sampling-steps %ld, but %s has %d points: leave it away",
                    o->num_sampling_steps, o->grid_file, grid->n_list);
   o->num_sampling_steps = grid->n_list;
@@ -97,7 +96,8 @@ static tr_status set_grid(sample_run *run) {
                {"grid-bound", "bound", o->grid_bound}};
   TR_TRY(tr_grid_find(ctx, o->time_grid, grid));
   for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-    if (was_given(run, given[i].option)) TR_TRY(tr_grid_set(ctx, grid, given[i].param, given[i].value));
+    if (sample_was_given(run, given[i].option))
+      TR_TRY(tr_grid_set(ctx, grid, given[i].param, given[i].value));
   TR_TRY(read_grid(run, grid));
   run->sampler.n_steps = (int)o->num_sampling_steps;
   return TR_OK;
@@ -120,16 +120,16 @@ static tr_status set_ode(sample_run *run) {
   s->clock = clock_of(o->clock);
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
-  s->ode.h0 = was_given(run, "first-step") ? o->first_step : 0;
-  s->ode.max_order = was_given(run, "max-order") ? (int)o->max_order : 0;
+  s->ode.h0 = sample_was_given(run, "first-step") ? o->first_step : 0;
+  s->ode.max_order = sample_was_given(run, "max-order") ? (int)o->max_order : 0;
   s->ode.max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
   s->ode.on_progress = progress_tick;
   s->ode.progress_user = &run->progress;
   static const char *const of_adaptive[] = {"rtol", "atol", NULL};
   if (s->ode.method->caps & TR_ODE_ADAPTIVE)
-    warn_unused(run, of_grids, o->method, "chooses its own steps");
+    sample_warn_unused(run, of_grids, o->method, "chooses its own steps");
   else
-    warn_unused(run, of_adaptive, o->method, "walks a fixed grid");
+    sample_warn_unused(run, of_adaptive, o->method, "walks a fixed grid");
   return TR_OK;
 }
 
@@ -139,7 +139,7 @@ static tr_status set_diffusion(sample_run *run) {
   tr_diffusion *d = &run->sampler.diffusion;
   TR_TRY(tr_diffusion_find(ctx, o->diffusion_form, d));
   d->norm = o->diffusion_norm;
-  if (was_given(run, "eta")) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  if (sample_was_given(run, "eta")) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
   if (o->diffusion_table) {
     if (!(d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)))
       return TR_FAIL(ctx, TR_E_ARG, "--diffusion-table is not for the form %s, which reads no table",
@@ -181,7 +181,7 @@ static tr_status set_sde_steps(sample_run *run) {
         "of the two");
   s->sde_rtol = o->rtol;
   s->sde_atol = isnan(o->atol) ? o->rtol : o->atol;
-  warn_unused(run, of_grids, o->method, "with --rtol chooses its own steps");
+  sample_warn_unused(run, of_grids, o->method, "with --rtol chooses its own steps");
   return TR_OK;
 }
 
@@ -214,7 +214,9 @@ static tr_status set_sde(sample_run *run) {
   s->on_progress = progress_tick;
   s->progress_user = &run->progress;
   static const char *const of_last_step[] = {"last-step-size", NULL};
-  if (s->last->identity) warn_unused(run, of_last_step, "the last step", "is None");
+  if (tr_noised_ode_of(s->sde)) return sample_set_noised(run);
+  sample_warn_noised(run);
+  if (s->last->identity) sample_warn_unused(run, of_last_step, "the last step", "is None");
   TR_TRY(set_sde_steps(run));
   return open_noise(run);
 }
@@ -235,6 +237,7 @@ void sample_setup_free(sample_run *run) {
   json_decref(run->batches);
   tr_table_destroy(&run->table);
   free(run->grid_list);
+  free(run->restarts);
   given_close(&run->init);
   given_close(&run->noise);
 }

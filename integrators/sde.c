@@ -39,6 +39,9 @@ static tr_status check(tr_sde_run *run) {
                    : !run->problem->drift ? "drift"
                    : !run->problem->g2    ? "diffusion g2"
                                           : "Brownian path");
+  if (!spec->method->step && spec->method->nfe_per_step == 0)
+    return TR_FAIL(run->ctx, TR_E_ARG, "%s puts noise between solves of an ODE: it runs in the sampler only",
+                   spec->method->info.name);
   if ((run->x->dtype != TR_F32 && run->x->dtype != TR_F64) || run->x->count == 0) {
     char text[80];
     return TR_FAIL(run->ctx, TR_E_SHAPE, "a state of %s: an f32 or f64 array with elements is needed",

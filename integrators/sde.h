@@ -32,10 +32,11 @@ typedef struct {
 typedef struct tr_sde_method {
   tr_module info;
   double strong_order, weak_order; /* for smooth f and additive noise */
-  int nfe_per_step;                /* evaluations of f */
-  int n_scratch;                   /* arrays like x that step() needs */
-  unsigned draws;                  /* TR_SDE_LEVY when it uses the second normal of a step */
-  const void *detail;              /* the method's own table (integrators/stochastic_rk.h) */
+  int nfe_per_step; /* evaluations of f; 0: noise between solves of an ODE, which tr_sde_solve does not do and
+                       the sampler does (transport/noised_ode.h) */
+  int n_scratch;    /* arrays like x that step() needs */
+  unsigned draws;   /* TR_SDE_LEVY when it uses the second normal of a step */
+  const void *detail; /* the method's own table (integrators/stochastic_rk.h) */
   /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
    * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless declared in
    * draws). NULL: a method that knows more of the problem than f and g; the problem takes the steps, by

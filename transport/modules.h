@@ -38,7 +38,9 @@ extern const tr_module *const tr_exponential_ddim,
 
 /* of kind "sde-method" */
 extern const tr_module *const tr_exponential_sde_euler,
-    *const tr_exponential_sde_2m, *const tr_exponential_sde_sa2, *const tr_exponential_sde_sa3;
+    *const tr_exponential_sde_2m, *const tr_exponential_sde_sa2, *const tr_exponential_sde_sa3,
+                                                                     *const tr_noised_churn,
+                                                                         *const tr_noised_restart;
 
 #ifdef __cplusplus
 }

@@ -57,6 +57,7 @@ static const entry methods[] = {
     {TR_KIND_ODE_METHOD, &tr_exponential_unipc_2},   {TR_KIND_ODE_METHOD, &tr_exponential_unipc_3},
     {TR_KIND_SDE_METHOD, &tr_exponential_sde_euler}, {TR_KIND_SDE_METHOD, &tr_exponential_sde_2m},
     {TR_KIND_SDE_METHOD, &tr_exponential_sde_sa2},   {TR_KIND_SDE_METHOD, &tr_exponential_sde_sa3},
+    {TR_KIND_SDE_METHOD, &tr_noised_churn},          {TR_KIND_SDE_METHOD, &tr_noised_restart},
 };
 
 static tr_status register_list(tr_ctx *ctx, const entry *list, size_t n) {

@@ -214,15 +214,16 @@ static void prepare_norm(ode_run *run, const tr_array *x) {
   run->spec.absolute[1] = run->log_tolerance;
 }
 
+static tr_status check(const tr_sampler *sampler, const tr_array *x, const tr_prediction_type **prediction) {
+  if (!sampler->ode.method) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without an ODE method");
+  if (sampler->ode.grid)
+    return TR_FAIL(x->ctx, TR_E_ARG, "ode.grid of a sampler is its own: give the points as its grid, a list");
+  return tr_sampler_check(sampler, x, prediction);
+}
+
 static tr_status prepare(ode_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
-  if (!sampler->ode.method) return TR_FAIL(run->ctx, TR_E_ARG, "a sampler without an ODE method");
-  if (sampler->ode.grid)
-    return TR_FAIL(run->ctx, TR_E_ARG,
-                   "ode.grid of a sampler is its own: give the points as its grid, a list");
-  TR_TRY(tr_sampler_check(sampler, x, &run->prediction));
-  TR_TRY(tr_interval_ode(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
-                         sampler->reverse, &run->t0, &run->t1));
+  TR_TRY(check(sampler, x, &run->prediction));
   TR_TRY(choose_clock(run));
   tr_canonical_angles(run->prediction, &sampler->interpolant, &run->theta_low, &run->theta_high);
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, NAN, &run->plan));
@@ -316,6 +317,31 @@ static tr_status run_prepared(ode_run *run, tr_array *x, double *change, tr_samp
   return scale_state(run, stats->t_end, false, x);
 }
 
+static tr_status run_between(ode_run *run, double t0, double t1, tr_array *x, double *change,
+                             tr_sample_stats *stats) {
+  run->t0 = t0;
+  run->t1 = t1;
+  tr_status status = prepare(run, x);
+  if (status == TR_OK) status = run_prepared(run, x, change, stats);
+  release(run);
+  return status;
+}
+
+tr_status tr_sample_ode_clock(const tr_sampler *sampler, const tr_prediction_type *prediction, tr_ctx *ctx,
+                              double t0, double t1, tr_clock *clock) {
+  ode_run run = {.sampler = sampler, .prediction = prediction, .ctx = ctx, .t0 = t0, .t1 = t1};
+  tr_status status = choose_clock(&run);
+  *clock = run.clock;
+  return status;
+}
+
+tr_status tr_sample_ode_between(const tr_sampler *sampler, const tr_cond *cond, double t0, double t1,
+                                tr_array *x, tr_sample_stats *stats) {
+  ode_run run = {.sampler = sampler, .cond = cond, .like = x, .ctx = x->ctx};
+  *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
+  return run_between(&run, t0, t1, x, NULL, stats);
+}
+
 tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, tr_trace *trace,
                                double log_tolerance, tr_array *x, double *change, tr_sample_stats *stats) {
   ode_run run = {.sampler = sampler,
@@ -324,11 +350,12 @@ tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, t
                  .log_tolerance = log_tolerance,
                  .like = x,
                  .ctx = x->ctx};
+  double t0, t1;
   *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
-  tr_status status = prepare(&run, x);
-  if (status == TR_OK) status = run_prepared(&run, x, change, stats);
-  release(&run);
-  return status;
+  TR_TRY(check(sampler, x, &run.prediction));
+  TR_TRY(tr_interval_ode(x->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
+                         sampler->reverse, &t0, &t1));
+  return run_between(&run, t0, t1, x, change, stats);
 }
 
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {

@@ -9,9 +9,6 @@
 #include "transport/sampler.h"
 #include "transport/sampler_run.h"
 
-static const char convention[] =
-    "dX = (v + D s) dt + sqrt(2 D) dB, D as in the SiT code: the paper's w = 2 D";
-
 typedef struct {
   const tr_sampler *sampler;
   const tr_cond *cond;
@@ -254,9 +251,10 @@ static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats
 
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
-  sde_run run = {.sampler = sampler, .cond = cond, .ctx = x->ctx};
   if (!stats) stats = &unread;
-  *stats = (tr_sample_stats){.stop_reason = "error", .convention = convention, .clock = TR_CLOCK_T};
+  if (sampler->sde && tr_noised_ode_of(sampler->sde)) return tr_sample_noised(sampler, cond, x, stats);
+  sde_run run = {.sampler = sampler, .cond = cond, .ctx = x->ctx};
+  *stats = (tr_sample_stats){.stop_reason = "error", .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
   tr_status status = prepare(&run, x);
   if (status == TR_OK) {
     long before = sampler->drift->n_eval;

@@ -17,6 +17,7 @@
 #include "transport/grid.h"
 #include "transport/interval.h"
 #include "transport/laststep.h"
+#include "transport/noised_ode.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,7 @@ extern "C" {
 typedef enum { TR_CLOCK_AUTO, TR_CLOCK_T, TR_CLOCK_ANGLE } tr_clock;
 const char *tr_clock_name(tr_clock clock); /* "auto", "t", "angle" */
 
-typedef struct {
+typedef struct tr_sampler {
   tr_interpolant interpolant;
   tr_drift *drift;   /* borrowed; its kind is the prediction */
   double sample_eps; /* NaN: the interpolant's default (transport/interval.h) */
@@ -45,6 +46,7 @@ typedef struct {
   tr_diffusion diffusion;
   const tr_last_step_type *last;
   double last_size;          /* L, ignored by None */
+  tr_noised noised;          /* the SDE methods churn and restart, around the ODE method above */
   double sde_rtol, sde_atol; /* both 0: the steps of the grid. Else adaptive steps, as integrators/sde.h says,
                                 for methods with an error estimate: n_steps and grid are not read */
   uint64_t seed, first_sample; /* addresses of the noise: row i of the batch is sample first_sample + i */
@@ -91,8 +93,10 @@ tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
  * infinite) are TR_E_ARG before anything is computed, with the reason. When max_nfe stops the run it returns
  * TR_OK, stop_reason "max-nfe", and x is the state at t_end (no last step of the SDE). */
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
-/* Noise to data only. Steps from a time where the drift or D is infinite are taken by the exact exponential
- * step for a frozen denoiser, which is finite there (transport/exponential_sde.h). */
+/* Noise to data only. The methods churn and restart solve the ODE to the data, with noise between: over the
+ * interval of the ODE and without a last step (transport/noised_ode.h). Steps from a time where the drift or
+ * D is infinite are taken by the exact exponential step for a frozen denoiser, which is finite there
+ * (transport/exponential_sde.h). */
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
 
 #ifdef __cplusplus

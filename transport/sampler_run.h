@@ -9,6 +9,8 @@
 extern "C" {
 #endif
 
+#define TR_SDE_CONVENTION "dX = (v + D s) dt + sqrt(2 D) dB, D as in the SiT code: the paper's w = 2 D"
+
 #define TR_SAME_TIME 1e-12 /* times that differ by less are the same */
 
 /* Settings that both need: a drift, an interpolant, shapes that fit; finds the module of the prediction. */
@@ -31,6 +33,14 @@ void tr_save_plan_free(tr_save_plan *plan);
  * each row along the solve, one estimate a column, each held to log_tolerance nats. */
 tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, tr_trace *trace,
                                double log_tolerance, tr_array *x, double *change, tr_sample_stats *stats);
+/* The ODE over an interval of the caller's, and the clock that it takes there. */
+tr_status tr_sample_ode_between(const tr_sampler *sampler, const tr_cond *cond, double t0, double t1,
+                                tr_array *x, tr_sample_stats *stats);
+tr_status tr_sample_ode_clock(const tr_sampler *sampler, const tr_prediction_type *prediction, tr_ctx *ctx,
+                              double t0, double t1, tr_clock *clock);
+/* tr_sample_sde for the methods of transport/noised_ode.h. */
+tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
+                           tr_sample_stats *stats);
 
 /* t moved into [0, 1] where rounding (t + h past the end) left it. */
 double tr_sampler_time(double t);

@@ -80,6 +80,7 @@ static void sde_table(tr_ctx *ctx) {
   for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++) {
     const tr_sde_method *method = (const tr_sde_method *)module;
     orders weak, strong;
+    if (!method->step && method->nfe_per_step == 0) continue; /* the order of an ODE method */
     if (method->step) {
       orders_weak(ctx, method, &weak);
       orders_strong(ctx, method, &path, &strong);
@@ -104,7 +105,9 @@ static void print_how(void) {
       "Made by `build/bench_orders > docs/orders.md` (`sh experiments/figures.sh` writes it to\n"
       "`out/figures/orders.md`); `ctest -R 'orders|exponential'` fails where a measured order is not the\n"
       "claimed one. An order is the slope of the error between two refinements, in f64; a range is over the\n"
-      "problems named. NFE are evaluations of the field, counted.\n\n"
+      "problems named. NFE are evaluations of the field, counted. `churn` and `restart` have order and NFE "
+      "of\n"
+      "their ODE method (`unit.noised_ode`).\n\n"
       "- *uneven grids*: 60 and 120 steps on a damped rotation and on a logistic equation, forwards and\n"
       "  backwards.\n"
       "- *tolerances*: the same problems; error against steps from rtol = atol = 1e-7 to 1e-11. Methods "

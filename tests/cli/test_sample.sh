@@ -137,6 +137,20 @@ checks=$((checks + 1))
 [ "$(number "$out/adaptive-1e-2/run.json" nfe)" -gt "$(number "$out/adaptive-1e-1/run.json" nfe)" ] || fail "a tighter tolerance has no more evaluations"
 sde adaptive-again --sampling-method shark --rtol 1e-1 --diffusion-form sigma
 same "$out/adaptive-again/samples.npz" "$out/adaptive-1e-1/samples.npz"
+# Noise around ODE methods: the evaluations of their legs; the same samples in other batches; adaptive ones too.
+sde churn --sampling-method churn --num-sampling-steps 9
+equals "$(number "$out/churn/run.json" nfe)" 16 "evaluations of heun2 in 8 steps"
+sde churn-batches --sampling-method churn --num-sampling-steps 9 --batch-size 1
+same "$out/churn/samples.npz" "$out/churn-batches/samples.npz"
+sde churn-edm --sampling-method churn --churn 5 --churn-levels 0.1,10 --churn-noise 1.003 --ode-method ddim --num-sampling-steps 9
+equals "$(number "$out/churn-edm/run.json" nfe)" 8 "evaluations of ddim in 8 steps"
+differ "$out/churn/samples.npz" "$out/churn-edm/samples.npz"
+sde churn-cvode --sampling-method churn --ode-method cvode-adams --rtol 1e-2 --num-sampling-steps 5
+equals "$(number "$out/churn-cvode/run.json" rtol_used)" 0.0028 "rtol of the ODE method"
+sde restart --sampling-method restart --restart-intervals 0.25,0.5,0.75,1 --restarts 2,1 --restart-steps 3 --ode-method euler --num-sampling-steps 9 --save-times 0.5,1
+equals "$(number "$out/restart/run.json" nfe)" 17 "evaluations of euler in 8 steps and 3 times 3"
+sde restart-cvode --sampling-method restart --restart-intervals 0.3,0.8 --ode-method cvode-adams
+differ "$out/restart/samples.npz" "$out/restart-cvode/samples.npz"
 check "idle options" $draw SDE $model --sampling-method shark --rtol 1e-1 --num-sampling-steps 7 --out "$out/idle-sde"
 equals "$(grep -c -- "--num-sampling-steps has no effect" "$scratch/stderr")" 1 "warnings of idle options"
 

@@ -61,6 +61,18 @@ ode 2 "has 3 points" --sampling-method euler --time-grid list --grid-file "$scra
 ode 2 "strictly monotone" --sampling-method euler --time-grid list --grid-file "$scratch/disorder.txt"
 ode 2 "deis works in the angle" --sampling-method deis --clock t
 sde 2 "unknown sde-method 'deis'" --sampling-method deis
+sde 2 "'deis' is an ode-method" --sampling-method deis
+sde 2 "--churn '-1' is not right" --sampling-method churn --churn -1
+sde 2 "--churn-levels without --churn" --sampling-method churn --churn-levels 1,2
+sde 2 "--churn-levels" --sampling-method churn --churn 4 --churn-levels 2,1
+sde 2 "--churn-noise '0'" --sampling-method churn --churn 4 --churn-noise 0
+sde 2 "'shark' is a sde-method" --sampling-method churn --ode-method shark
+sde 2 "needs --restart-intervals" --sampling-method restart
+sde 2 "two times an interval: 3 are given" --sampling-method restart --restart-intervals 0.1,0.2,0.3
+sde 2 "use numbers from 0 to 1" --sampling-method restart --restart-intervals 0.5,1.5
+sde 2 "this run goes from 0.1 to 0.9" --sampling-method restart --restart-intervals 0.05,0.5 --sample-eps 0.1
+sde 2 "--restarts has 2 numbers for 1 intervals" --sampling-method restart --restart-intervals 0.1,0.5 --restarts 1,2
+sde 2 "--noise holds a normal for every step" --sampling-method churn --noise "$scratch/narrow.npy"
 sde 2 "this run from 0 to 0.96" --time-grid list --grid-file "$scratch/grid.txt"
 ode 1 "absent.txt" --sampling-method euler --time-grid list --grid-file "$scratch/absent.txt"
 ode 2 "--reverse" --reverse

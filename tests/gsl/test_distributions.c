@@ -200,6 +200,7 @@ static void run_sde(tr_ctx *ctx, tr_sampler s, const double *variances, saved *o
 static void marginals(tr_ctx *ctx) {
   static saved states;
   static const double wrong[K] = {0.08, 0.14, 0.27};
+  static const tr_restart again = {0.2, 0.8, 2, 30};
   const tr_module *module;
   for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++)
     for (int p = 0; p < 2; p++) {
@@ -207,7 +208,10 @@ static void marginals(tr_ctx *ctx) {
       tr_sampler s = moments_sampler(ctx, moments_paths[p], module->name, "None");
       CHECK_OK(ctx, tr_diffusion_find(ctx, p ? "SBDM" : "sigma", &s.diffusion));
       s.seed = 1;
-      s.n_steps = method->weak_order < 2 ? 501 : 101; /* times are grid points */
+      s.n_steps = method->weak_order == 1 ? 501 : 101; /* times are grid points */
+      s.ode.method = flow_ode_method(ctx, "heun2");    /* of churn and restart */
+      s.noised.intervals = &again;
+      s.noised.n_intervals = 1;
       run_sde(ctx, s, variance, &states);
       for (int k = 0; k < SAVES; k++) {
         char name[80];

@@ -36,3 +36,12 @@ const tr_sde_method *flow_sde_method(tr_ctx *ctx, const char *name) {
   CHECK_OK(ctx, tr_find(ctx, TR_KIND_SDE_METHOD, name, &module));
   return (const tr_sde_method *)module;
 }
+
+void flow_sample_sde(tr_ctx *ctx, const tr_sampler *s, int rows, int n, double *out, tr_sample_stats *stats) {
+  tr_array *x;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){rows, n}, &x));
+  CHECK_OK(ctx, tr_sample_init(s, x));
+  CHECK_OK(ctx, tr_sample_sde(s, NULL, x, stats));
+  CHECK_OK(ctx, tr_array_get_f64(x, out));
+  tr_array_destroy(&x);
+}

@@ -23,6 +23,8 @@ double gaussian_variance(const gaussian *target, const tr_interpolant *interpola
 /* A sampler with defaults, this path, and the target's exact field as the given quantity; the caller destroys
  * its drift. */
 tr_sampler flow_sampler(tr_ctx *ctx, const char *path, tr_quantity kind, const gaussian *target);
+/* Draws rows samples of n elements by tr_sample_sde, in f64, into out (rows, n); stats may be NULL. */
+void flow_sample_sde(tr_ctx *ctx, const tr_sampler *s, int rows, int n, double *out, tr_sample_stats *stats);
 const tr_ode_method *flow_ode_method(tr_ctx *ctx, const char *name);
 const tr_sde_method *flow_sde_method(tr_ctx *ctx, const char *name);
 
