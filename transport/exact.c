@@ -4,145 +4,51 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "transport/prediction.h"
+#include "transport/exact_point.h"
 
 typedef struct {
   tr_drift drift;
   tr_interpolant interpolant;
-  int64_t n;
-  int K;
-  double *log_weight, *mean, *variance; /* (K), (K, n), (K, n), one block */
-} mixture;
-
-/* Every quantity is sum_k r_k u_k with u_k = A mu_k + (B c_k + G) d_k / V_k. */
-typedef struct {
-  double A, B, G;
-} recipe;
-
-static recipe recipe_of(tr_quantity kind, const tr_coeffs *at) {
-  double sine = at->alpha / at->c, cosine = at->sigma / at->c;
-  switch (kind) {
-  case TR_DENOISER:
-    return (recipe){1, at->alpha, 0};
-  case TR_NOISE:
-    return (recipe){0, 0, at->sigma};
-  case TR_SCORE:
-    return (recipe){0, 0, -1};
-  case TR_CANONICAL:
-    return (recipe){cosine, cosine * at->alpha, -sine * at->sigma};
-  default:
-    return (recipe){at->dalpha, at->alpha * at->dalpha, at->sigma_dsigma};
-  }
-}
-
-static double variance_at(const mixture *g, const tr_coeffs *at, int64_t i) {
-  return at->alpha * at->alpha * g->variance[i] + at->sigma * at->sigma;
-}
-
-/* r (K): responsibilities of the components at x; returns ln p_t(x). */
-static double responsibilities(const mixture *g, const tr_coeffs *at, const double *x, double *r) {
-  double best = -INFINITY, sum = 0;
-  for (int k = 0; k < g->K; k++) {
-    double log_density = g->log_weight[k];
-    for (int64_t i = 0; i < g->n; i++) {
-      double V = variance_at(g, at, k * g->n + i), d = x[i] - at->alpha * g->mean[k * g->n + i];
-      log_density -= (d * d / V + log(2 * TR_PI * V)) / 2;
-    }
-    r[k] = log_density;
-    best = fmax(best, log_density);
-  }
-  for (int k = 0; k < g->K; k++) sum += r[k] = exp(r[k] - best);
-  for (int k = 0; k < g->K; k++) r[k] /= sum;
-  return best + log(sum);
-}
-
-static double u_of(const mixture *g, const tr_coeffs *at, recipe q, int64_t ki, double x) {
-  double d = x - at->alpha * g->mean[ki];
-  return q.A * g->mean[ki] + (q.B * g->variance[ki] + q.G) * d / variance_at(g, at, ki);
-}
-
-static void field_row(const mixture *g, const tr_coeffs *at, recipe q, const double *x, const double *r,
-                      double *f) {
-  for (int64_t i = 0; i < g->n; i++) {
-    f[i] = 0;
-    for (int k = 0; k < g->K; k++) f[i] += r[k] * u_of(g, at, q, k * g->n + i, x[i]);
-  }
-}
-
-/* The Jacobian is J_ij = sum_k r_k (kappa_ki delta_ij + u_ki h_kj) with kappa = (B c + G) / V and
- * h_k = grad ln r_k = -d_k / V_k - s. out = J' w (transposed) or J w. */
-static void jacobian_row(const mixture *g, const tr_coeffs *at, recipe q, bool transposed, const double *x,
-                         const double *r, const double *score, const double *w, double *out) {
-  memset(out, 0, (size_t)g->n * sizeof *out);
-  for (int k = 0; k < g->K; k++) {
-    double dot = 0;
-    for (int64_t i = 0; i < g->n; i++) {
-      int64_t ki = k * g->n + i;
-      double h = -(x[i] - at->alpha * g->mean[ki]) / variance_at(g, at, ki) - score[i];
-      dot += w[i] * (transposed ? u_of(g, at, q, ki, x[i]) : h);
-    }
-    for (int64_t i = 0; i < g->n; i++) {
-      int64_t ki = k * g->n + i;
-      double V = variance_at(g, at, ki), h = -(x[i] - at->alpha * g->mean[ki]) / V - score[i];
-      double kappa = (q.B * g->variance[ki] + q.G) / V;
-      out[i] += r[k] * (kappa * w[i] + dot * (transposed ? h : u_of(g, at, q, ki, x[i])));
-    }
-  }
-}
+  tr_mixture mixture;
+} exact;
 
 /* ---- whole arrays ---- */
 
 typedef struct {
-  const mixture *g;
+  const exact *self;
   int64_t rows;
-  int64_t probes; /* R, 0: none */
-  double *x, *w, *f, *J, *r,
-      *score; /* (rows, n), (R, rows, n), (rows, n), (R, rows, n), (K), (n): one block */
+  int64_t probes;        /* R, 0: none */
+  double *x, *w, *f, *J; /* (rows, n), (R, rows, n), (rows, n), (R, rows, n): one block */
+  tr_exact_point point;
 } host_copy;
 
-static tr_status open_copy(const mixture *g, const tr_array *x, const tr_array *w, host_copy *h) {
-  int64_t rows = x->shape[0];
-  if (x->count != rows * g->n)
+static tr_status open_copy(const exact *self, const tr_array *x, const tr_array *w, host_copy *h) {
+  int64_t rows = x->shape[0], n = self->mixture.n;
+  if (x->count != rows * n)
     return TR_FAIL(x->ctx, TR_E_SHAPE, "the exact mixture has %lld elements a row, the state %lld",
-                   (long long)g->n, (long long)(rows ? x->count / rows : 0));
-  *h = (host_copy){.g = g, .rows = rows, .probes = !w ? 0 : x->count ? w->count / x->count : 1};
-  h->x = malloc((size_t)((2 + 2 * h->probes) * x->count + g->K + g->n) * sizeof *h->x);
+                   (long long)n, (long long)(rows ? x->count / rows : 0));
+  *h = (host_copy){.self = self, .rows = rows, .probes = !w ? 0 : x->count ? w->count / x->count : 1};
+  h->x = malloc((size_t)((2 + 2 * h->probes) * x->count + 1) * sizeof *h->x); /* never 0 */
   if (!h->x) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for the exact mixture");
   h->w = h->x + x->count;
   h->f = h->w + h->probes * x->count;
   h->J = h->f + x->count;
-  h->r = h->J + h->probes * x->count;
-  h->score = h->r + g->K;
+  TR_TRY(tr_exact_point_create(x->ctx, &self->mixture, &h->point));
   TR_TRY(tr_array_get_f64(x, h->x));
   return w ? tr_array_get_f64(w, h->w) : TR_OK;
-}
-
-static tr_status check_exists(const mixture *g, const tr_coeffs *at) {
-  if (at->sigma > 0) return TR_OK;
-  for (int64_t i = 0; i < g->K * g->n; i++)
-    if (g->variance[i] == 0)
-      return TR_FAIL(g->drift.ctx, TR_E_ARG,
-                     "the exact field of a mixture with a variance of 0 does not exist at t = %g, where "
-                     "sigma = 0",
-                     at->t);
-  return TR_OK;
 }
 
 enum { FIELD, TRANSPOSED, FORWARD };
 
 static tr_status compute(host_copy *h, tr_times times, int what) {
-  const mixture *g = h->g;
+  const exact *self = h->self;
+  int64_t n = self->mixture.n;
   for (int64_t row = 0; row < h->rows; row++) {
-    tr_coeffs at = tr_interpolant_at(&g->interpolant, times.t[times.n == 1 ? 0 : row]);
-    TR_TRY(check_exists(g, &at));
-    recipe q = recipe_of(g->drift.kind, &at);
-    const double *x = h->x + row * g->n;
-    responsibilities(g, &at, x, h->r);
-    field_row(g, &at, q, x, h->r, h->f + row * g->n);
-    if (what == FIELD) continue;
-    field_row(g, &at, recipe_of(TR_SCORE, &at), x, h->r, h->score);
-    for (int64_t place = row * g->n, i = 0; i < h->probes; i++, place += h->rows * g->n)
-      jacobian_row(g, &at, q, what == TRANSPOSED, x, h->r, h->score, h->w + place, h->J + place);
+    tr_coeffs at = tr_interpolant_at(&self->interpolant, times.t[times.n == 1 ? 0 : row]);
+    TR_TRY(tr_exact_point_set(self->drift.ctx, &h->point, &at, h->x + row * n));
+    tr_exact_point_field(&h->point, self->drift.kind, h->f + row * n);
+    for (int64_t place = row * n, i = 0; i < h->probes; i++, place += h->rows * n)
+      tr_exact_point_product(&h->point, self->drift.kind, what == TRANSPOSED, h->w + place, h->J + place);
   }
   return TR_OK;
 }
@@ -156,6 +62,7 @@ static tr_status run(tr_drift *drift, tr_times times, const tr_array *x, const t
   if (f) TR_TRY_GOTO(status, tr_array_set_f64(f, h.f), done);
   if (J) TR_TRY_GOTO(status, tr_array_set_f64(J, h.J), done);
 done:
+  tr_exact_point_free(&h.point);
   free(h.x);
   return status;
 }
@@ -179,9 +86,9 @@ static tr_status exact_jvp(tr_drift *drift, tr_times times, const tr_array *x, c
 }
 
 static void exact_destroy(tr_drift *drift) {
-  mixture *g = drift->impl;
-  free(g->log_weight);
-  free(g);
+  exact *self = drift->impl;
+  free(self->mixture.log_weight);
+  free(self);
 }
 
 static const tr_drift_ops ops = {.name = "exact mixture",
@@ -196,7 +103,7 @@ static const tr_drift_ops ops = {.name = "exact mixture",
 /* ---- creation ---- */
 
 static tr_status check_parameters(tr_ctx *ctx, tr_quantity kind, int64_t n, int K, const double *weights,
-                                  const double *means, const double *variances) {
+                                  const double *means) {
   if (kind < TR_VELOCITY || kind > TR_CANONICAL)
     return TR_FAIL(ctx, TR_E_ARG, "an exact mixture of quantity %d: velocity to canonical are known",
                    (int)kind);
@@ -207,38 +114,65 @@ static tr_status check_parameters(tr_ctx *ctx, tr_quantity kind, int64_t n, int 
     if (!(weights[k] > 0 && isfinite(weights[k])))
       return TR_FAIL(ctx, TR_E_ARG, "weight %d of a mixture is %g: weights are positive", k, weights[k]);
   for (int64_t i = 0; i < K * n; i++)
-    if (!isfinite(means[i]) || !(variances[i] >= 0 && isfinite(variances[i])))
-      return TR_FAIL(ctx, TR_E_ARG, "element %lld of a mixture has mean %g and variance %g", (long long)i,
-                     means[i], variances[i]);
+    if (!isfinite(means[i]))
+      return TR_FAIL(ctx, TR_E_ARG, "element %lld of a mixture has mean %g", (long long)i, means[i]);
+  return TR_OK;
+}
+
+/* With weights and means; variances and axes are undefined. */
+static tr_status create(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind, int64_t n, int K,
+                        const double *weights, const double *means, bool full, exact **out) {
+  *out = NULL;
+  TR_TRY(check_parameters(ctx, kind, n, K, weights, means));
+  size_t entries = (size_t)K * (size_t)n, of_axes = full ? entries * (size_t)n : 0;
+  exact *self = calloc(1, sizeof *self);
+  double *block = malloc(((size_t)K + 2 * entries + of_axes) * sizeof *block), sum = 0;
+  if (!self || !block) {
+    free(self);
+    free(block);
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for an exact mixture");
+  }
+  tr_mixture *m = &self->mixture;
+  *m = (tr_mixture){n, K, block, block + K, block + (size_t)K + entries, NULL};
+  if (full) m->axes = m->variance + entries;
+  for (int k = 0; k < K; k++) sum += weights[k];
+  for (int k = 0; k < K; k++) m->log_weight[k] = log(weights[k] / sum);
+  memcpy(m->mean, means, entries * sizeof *means);
+  self->interpolant = *interpolant;
+  self->drift = (tr_drift){.ops = &ops, .ctx = ctx, .impl = self, .kind = kind, .null_class = -1};
+  *out = self;
   return TR_OK;
 }
 
 tr_status tr_exact_create_mixture(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind, int64_t n,
                                   int K, const double *weights, const double *means, const double *variances,
                                   tr_drift **out) {
+  exact *self;
   *out = NULL;
-  TR_TRY(check_parameters(ctx, kind, n, K, weights, means, variances));
-  size_t entries = (size_t)K * (size_t)n;
-  mixture *g = calloc(1, sizeof *g);
-  double *block = malloc(((size_t)K + 2 * entries) * sizeof *block), sum = 0;
-  if (!g || !block) {
-    free(g);
-    free(block);
-    return TR_FAIL(ctx, TR_E_MEM, "out of memory for an exact mixture");
-  }
-  *g = (mixture){.interpolant = *interpolant,
-                 .n = n,
-                 .K = K,
-                 .log_weight = block,
-                 .mean = block + K,
-                 .variance = block + (size_t)K + entries};
-  for (int k = 0; k < K; k++) sum += weights[k];
-  for (int k = 0; k < K; k++) g->log_weight[k] = log(weights[k] / sum);
-  memcpy(g->mean, means, entries * sizeof *means);
-  memcpy(g->variance, variances, entries * sizeof *variances);
-  g->drift = (tr_drift){.ops = &ops, .ctx = ctx, .impl = g, .kind = kind, .null_class = -1};
-  *out = &g->drift;
+  for (int64_t i = 0; i < K * n; i++)
+    if (!(variances[i] >= 0 && isfinite(variances[i])))
+      return TR_FAIL(ctx, TR_E_ARG, "element %lld of a mixture has variance %g", (long long)i, variances[i]);
+  TR_TRY(create(ctx, interpolant, kind, n, K, weights, means, false, &self));
+  memcpy(self->mixture.variance, variances, (size_t)(K * n) * sizeof *variances);
+  *out = &self->drift;
   return TR_OK;
+}
+
+tr_status tr_exact_create_mixture_full(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
+                                       int64_t n, int K, const double *weights, const double *means,
+                                       const double *covariances, tr_drift **out) {
+  exact *self;
+  *out = NULL;
+  TR_TRY(create(ctx, interpolant, kind, n, K, weights, means, true, &self));
+  tr_mixture *m = &self->mixture;
+  tr_status status = TR_OK;
+  for (int64_t k = 0; status == TR_OK && k < K; k++)
+    status = tr_gaussian_axes(ctx, n, covariances + k * n * n, m->variance + k * n, m->axes + k * n * n);
+  if (status == TR_OK)
+    *out = &self->drift;
+  else
+    exact_destroy(&self->drift);
+  return status;
 }
 
 tr_status tr_exact_create_gaussian(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
@@ -246,17 +180,63 @@ tr_status tr_exact_create_gaussian(tr_ctx *ctx, const tr_interpolant *interpolan
   return tr_exact_create_mixture(ctx, interpolant, kind, n, 1, (const double[]){1}, mean, variance, out);
 }
 
-tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x, double *out) {
-  const mixture *g = drift->impl;
+tr_status tr_exact_create_gaussian_full(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
+                                        int64_t n, const double *mean, const double *covariance,
+                                        tr_drift **out) {
+  return tr_exact_create_mixture_full(ctx, interpolant, kind, n, 1, (const double[]){1}, mean, covariance,
+                                      out);
+}
+
+/* ---- one point ---- */
+
+/* tr_exact_point_free in any case. */
+static tr_status open_point(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
+                            tr_exact_point *out) {
+  *out = (tr_exact_point){0};
   if (drift->ops != &ops)
     return TR_FAIL(drift->ctx, TR_E_ARG, "the density of %s is not known exactly", drift->ops->name);
-  tr_coeffs at = tr_interpolant_at(&g->interpolant, t);
+  if (quantity < TR_VELOCITY || quantity > TR_CANONICAL)
+    return TR_FAIL(drift->ctx, TR_E_ARG, "quantity %d of an exact mixture: velocity to canonical are known",
+                   (int)quantity);
+  const exact *self = drift->impl;
+  tr_coeffs at = tr_interpolant_at(&self->interpolant, t);
   if (isnan(at.t))
     return TR_FAIL(drift->ctx, TR_E_ARG, "t = %g: times lie between 0 (noise) and 1 (data)", t);
-  TR_TRY(check_exists(g, &at));
-  double *r = malloc((size_t)g->K * sizeof *r);
-  if (!r) return TR_FAIL(drift->ctx, TR_E_MEM, "out of memory for a density");
-  *out = responsibilities(g, &at, x, r);
-  free(r);
-  return TR_OK;
+  TR_TRY(tr_exact_point_create(drift->ctx, &self->mixture, out));
+  return tr_exact_point_set(drift->ctx, out, &at, x);
+}
+
+tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x, double *out) {
+  tr_exact_point point;
+  tr_status status = open_point(drift, TR_SCORE, t, x, &point);
+  if (status == TR_OK) *out = point.log_density;
+  tr_exact_point_free(&point);
+  return status;
+}
+
+tr_status tr_exact_field(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
+                         double *out) {
+  tr_exact_point point;
+  tr_status status = open_point(drift, quantity, t, x, &point);
+  if (status == TR_OK) tr_exact_point_field(&point, quantity, out);
+  tr_exact_point_free(&point);
+  return status;
+}
+
+tr_status tr_exact_divergence(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
+                              double *out) {
+  tr_exact_point point;
+  tr_status status = open_point(drift, quantity, t, x, &point);
+  if (status == TR_OK) *out = tr_exact_point_divergence(&point, quantity);
+  tr_exact_point_free(&point);
+  return status;
+}
+
+tr_status tr_exact_product(const tr_drift *drift, tr_quantity quantity, bool transposed, double t,
+                           const double *x, const double *w, double *out) {
+  tr_exact_point point;
+  tr_status status = open_point(drift, quantity, t, x, &point);
+  if (status == TR_OK) tr_exact_point_product(&point, quantity, transposed, w, out);
+  tr_exact_point_free(&point);
+  return status;
 }
