@@ -138,7 +138,7 @@ static tr_status modes_of(tr_ctx *ctx, const char *whole, const char *rest, mixt
   TR_TRY(positive(&f, "std", NULL, &std));
   TR_TRY(positive(&f, "radius", "2", &radius));
   TR_TRY(whole_number(&f, "seed", 0, 1e15, "0", &seed));
-  TR_TRY(mixture_allocate(ctx, (int64_t)modes, (int64_t)d, out));
+  TR_TRY(mixture_allocate(ctx, (int64_t)modes, (int64_t)d, false, out));
   for (int k = 0; k < out->K; k++) out->weights[k] = 1 / modes;
   for (int64_t i = 0; i < out->K * out->d; i++) out->variances[i] = std * std;
   place_means(out, radius, (uint64_t)seed);
@@ -151,7 +151,7 @@ static tr_status gaussian_of(tr_ctx *ctx, const char *whole, const char *rest, m
   double d;
   TR_TRY(split_fields(ctx, whole, rest, known, 3, &f));
   TR_TRY(whole_number(&f, "d", 1, MIXTURE_MAX, NULL, &d));
-  TR_TRY(mixture_allocate(ctx, 1, (int64_t)d, out));
+  TR_TRY(mixture_allocate(ctx, 1, (int64_t)d, false, out));
   out->weights[0] = 1;
   TR_TRY(per_dimension(&f, "mean", "0", out->d, false, out->means));
   TR_TRY(per_dimension(&f, "std", "1", out->d, true, out->variances));
@@ -164,10 +164,22 @@ bool mixture_is_file(const char *text) {
   return length > 5 && strcmp(text + length - 5, ".json") == 0;
 }
 
+/* FILE.json, or gaussian:FILE.json. */
+static tr_status file_of(tr_ctx *ctx, const char *text, mixture *out) {
+  static const char prefix[] = "gaussian:";
+  bool one = strncmp(text, prefix, sizeof prefix - 1) == 0;
+  TR_TRY(mixture_read(ctx, one ? text + sizeof prefix - 1 : text, out));
+  if (!one || out->K == 1) return TR_OK;
+  int K = out->K;
+  mixture_free(out);
+  return TR_FAIL(ctx, TR_E_ARG, "target '%.200s' has %d components: leave 'gaussian:' away for a mixture",
+                 text, K);
+}
+
 tr_status mixture_of(tr_ctx *ctx, const char *text, mixture *out) {
   static const char *const known[] = {"gmm", "gaussian"};
   *out = (mixture){0};
-  if (mixture_is_file(text)) return mixture_read(ctx, text, out);
+  if (mixture_is_file(text)) return file_of(ctx, text, out);
   char name[32];
   size_t length = strcspn(text, ":");
   snprintf(name, sizeof name, "%.*s", length < 31 ? (int)length : 31, text);

@@ -18,17 +18,12 @@ static int64_t count(const sweep_scene *scene) {
 
 /* ---- the exact end of the flow ---- */
 
-/* One Gaussian: x -> alpha mu + sqrt(V(1) / V(0)) (x - alpha(0) mu), V = alpha^2 c + sigma^2. */
-static void flow_of_gaussian(sweep_scene *scene) {
-  const mixture *m = &scene->target->mixture;
-  tr_coeffs a = tr_interpolant_at(&scene->plan->paths[scene->path], 0);
-  tr_coeffs b = tr_interpolant_at(&scene->plan->paths[scene->path], 1);
-  for (int64_t i = 0; i < count(scene); i++) {
-    double mean = m->means[i % m->d], variance = m->variances[i % m->d];
-    double ratio = (b.alpha * b.alpha * variance + b.sigma * b.sigma) /
-                   (a.alpha * a.alpha * variance + a.sigma * a.sigma);
-    scene->end[i] = b.alpha * mean + sqrt(ratio) * (scene->end[i] - a.alpha * mean);
-  }
+static tr_status flow_of_gaussian(sweep_scene *scene) {
+  tr_gaussian g = mixture_component(&scene->target->mixture, 0);
+  const tr_interpolant *path = &scene->plan->paths[scene->path];
+  for (double *x = scene->end; x < scene->end + count(scene); x += g.n)
+    TR_TRY(tr_gaussian_flow(context(scene), &g, path, 0, 1, x, x));
+  return TR_OK;
 }
 
 static tr_status solve_reference(sweep_scene *scene, tr_array *x) {
@@ -55,7 +50,7 @@ static tr_status find_end(sweep_scene *scene) {
   double square = 0;
   TR_TRY(tr_array_get_f64(scene->start, scene->end));
   if (scene->target->exact && scene->target->mixture.K == 1) {
-    flow_of_gaussian(scene);
+    TR_TRY(flow_of_gaussian(scene));
   } else {
     tr_array *x;
     progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "experiments/run_record.h"
-#include "transport/exact.h"
 #include "transport/transfer.h"
 
 /* Names of the options that only a checkpoint reads. */
@@ -113,15 +112,12 @@ static tr_status enter_checkpoint(sweep_target *t, const tr_interpolant *path) {
 }
 
 static tr_status enter_mixture(sweep_target *t, const tr_interpolant *path) {
-  const mixture *m = &t->mixture;
   const tr_prediction_type *prediction;
   tr_ctx *ctx = t->program->ctx;
   t->owned = true;
   TR_TRY(tr_prediction_find(ctx, t->options->model.prediction, &prediction));
-  TR_TRY(tr_exact_create_mixture(ctx, path, prediction->tag, m->d, m->K, m->weights, m->means, m->variances,
-                                 &t->drift));
-  return tr_exact_create_mixture(ctx, path, TR_VELOCITY, m->d, m->K, m->weights, m->means, m->variances,
-                                 &t->reference);
+  TR_TRY(mixture_drift(ctx, &t->mixture, path, prediction->tag, &t->drift));
+  return mixture_drift(ctx, &t->mixture, path, TR_VELOCITY, &t->reference);
 }
 
 tr_status sweep_target_enter(sweep_target *t, const tr_interpolant *path) {
@@ -145,11 +141,18 @@ static json_t *numbers(const double *v, int64_t n) {
   return list;
 }
 
+static json_t *matrix(const double *v, int64_t n) {
+  json_t *rows = json_array();
+  for (int64_t i = 0; i < n; i++) json_array_append_new(rows, numbers(v + i * n, n));
+  return rows;
+}
+
 static json_t *mixture_record(const mixture *m) {
   json_t *json = json_object(), *means = json_array(), *variances = json_array();
-  for (int k = 0; k < m->K; k++) {
-    json_array_append_new(means, numbers(m->means + k * m->d, m->d));
-    json_array_append_new(variances, numbers(m->variances + k * m->d, m->d));
+  for (int64_t k = 0, d = m->d; k < m->K; k++) {
+    json_array_append_new(means, numbers(m->means + k * d, d));
+    json_array_append_new(variances,
+                          m->covs ? matrix(m->covs + k * d * d, d) : numbers(m->variances + k * d, d));
   }
   json_object_set_new(json, "weights", numbers(m->weights, m->K));
   json_object_set_new(json, "means", means);

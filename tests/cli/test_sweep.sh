@@ -178,6 +178,13 @@ check "mixture of a file" $sweep --target "$scratch/mix.json" --num-samples 8 --
 printf '{"weights": [1, 3], "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
 refuse 2 "the target differs" $sweep --target "$scratch/mix.json" --num-samples 8 --solvers heun2 --steps 4 --out "$out/mix"
 
+# A Gaussian with full covariance: its exact flow is the reference, so that tight solves come close to it.
+printf '{"mean": [1, -2], "cov": [[2, 0.5], [0.5, 0.3]]}' >"$scratch/cov.json"
+check "full covariance" $sweep --target "gaussian:$scratch/cov.json" --num-samples 64 --solvers dopri5,euler-maruyama --rtol 1e-9 --steps 200 \
+  --path-types Linear,VP --out "$out/cov"
+equals "$(column "$out/cov/results.csv" status | sort -u)" ok "runs on a full covariance"
+equals "$(awk -F, '$2 == "dopri5" { print ($16 < 1e-7) }' "$out/cov/results.csv" | sort -u)" 1 "errors against the exact flow"
+
 # bad_mixture TEXT JSON: refused before a folder is made.
 bad_mixture() {
   printf '%s' "$2" >"$scratch/bad.json"
@@ -186,6 +193,9 @@ bad_mixture() {
 bad_mixture "weights are positive" '{"weights": [1, -1], "means": [[0], [1]], "variances": [1, 1]}'
 bad_mixture "variances are positive" '{"weights": [1], "means": [[0]], "variances": [0]}'
 bad_mixture "mean 1 has 1 entries" '{"weights": [1, 1], "means": [[0, 1], [1]], "variances": [1, 1]}'
+bad_mixture "(1, 0) of a symmetric matrix" '{"mean": [0, 0], "cov": [[1, 0.2], [0.3, 1]]}'
+bad_mixture "the eigenvalue -1" '{"mean": [0, 0], "cov": [[1, 2], [2, 1]]}'
+bad_mixture "row 1 has 1 entries" '{"mean": [0, 0], "cov": [[1, 2], [2]]}'
 bad_mixture "line 1" '{"weights": [1, '
 bad_mixture "variances is missing" '{"weights": [1], "means": [[0]]}'
 refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --out "$out/none"

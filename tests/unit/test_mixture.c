@@ -96,6 +96,37 @@ static void files(tr_ctx *ctx) {
   mixture_free(&m);
 }
 
+/* One Gaussian of mean and cov, with and without gaussian:, and a mixture with a full covariance. */
+static void full_files(tr_ctx *ctx) {
+  char name[512];
+  mixture m;
+  double mean[2], cov[4];
+  const char *path = json_file("{\"mean\": [1, -2], \"cov\": [[2, 0.5], [0.5, 1]]}");
+  snprintf(name, sizeof name, "gaussian:%s", path);
+  for (int prefixed = 0; prefixed < 2; prefixed++) {
+    CHECK_OK(ctx, mixture_of(ctx, prefixed ? name : path, &m));
+    CHECK(m.K == 1 && m.d == 2 && m.weights[0] == 1 && m.means[1] == -2 && m.covs && m.covs[1] == 0.5);
+    mixture_moments(&m, mean, cov);
+    CHECK(mean[0] == 1 && mean[1] == -2 && cov[0] == 2 && cov[2] == 0.5 && cov[3] == 1);
+    CHECK_NEAR(m.variances[0] * m.variances[1], 1.75, 1e-15); /* eigenvalues: product det, sum trace */
+    CHECK_NEAR(m.variances[0] + m.variances[1], 3, 1e-15);
+    mixture_free(&m);
+  }
+  CHECK_OK(ctx, mixture_of(ctx,
+                           json_file("{\"weights\": [1, 3], \"means\": [[0, 1], [2, 3]], "
+                                     "\"variances\": [[0.5, 0.25], [[2, -1], [-1, 2]]]}"),
+                           &m));
+  CHECK(m.K == 2 && m.covs[0] == 0.5 && m.covs[1] == 0 && m.covs[3] == 0.25 && m.covs[5] == -1);
+  CHECK(m.variances[0] == 0.5 && m.variances[1] == 0.25 && m.axes[0] == 1 && m.axes[1] == 0);
+  mixture_moments(&m, mean, cov);
+  CHECK_NEAR(cov[1], 0.75 * -1 + 0.75, 1e-15); /* E cov + cov of the means */
+  mixture_free(&m);
+  snprintf(name, sizeof name, "gaussian:%s",
+           json_file("{\"weights\": [1, 1], \"means\": [[0], [1]], \"variances\": [1, 1]}"));
+  CHECK_ERROR(ctx, mixture_of(ctx, name, &m), TR_E_ARG, "has 2 components");
+  CHECK_ERROR(ctx, mixture_of(ctx, "gaussian:absent.json", &m), TR_E_IO, "'absent.json'");
+}
+
 static void bad_files(tr_ctx *ctx) {
   static const struct {
     const char *text, *word;
@@ -120,6 +151,19 @@ static void bad_files(tr_ctx *ctx) {
       {"{\"weights\": [1], \"means\": [[0]], \"variances\": [0]}", "variances are positive"},
       {"{\"weights\": [1], \"means\": [[0, 1]], \"variances\": [[1, -2]]}", "has -2: variances are positive"},
       {"{\"weights\": [1], \"means\": [[0]], \"variances\": [true]}", "variance 0 is not a list"},
+      {"{\"mean\": [0, 0]}", "cov is missing"},
+      {"{\"cov\": [[1]]}", "mean is missing"},
+      {"{\"mean\": [0], \"cov\": [[1]], \"weights\": [1]}", "leave weights away"},
+      {"{\"mean\": [0], \"covs\": [[1]]}", "did you mean 'cov'"},
+      {"{\"mean\": [], \"cov\": []}", "mean 0 is not a list"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, 0]]}", "covariance 0 has 1 rows"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, 0], [0]]}", "covariance 0, row 1 has 1 entries"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, 0], 1]}", "covariance 0, row 1 is not a list"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, null], [0, 1]]}", "covariance 0, row 0 is not a number"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, 0.5], [0.4, 1]]}", "is 0.4, and (0, 1) is 0.5: they must agree"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, 2], [2, 1]]}", "the eigenvalue -1"},
+      {"{\"mean\": [0, 0], \"cov\": [[1, 1], [1, 1]]}", "not positive definite"},
+      {"{\"mean\": [0, 0], \"cov\": [[0, 0], [0, 0]]}", "not positive definite"},
   };
   mixture m;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -132,13 +176,10 @@ static void bad_files(tr_ctx *ctx) {
 }
 
 /* Exact samples have the exact moments, to what their number allows; the same seed gives the same ones. */
-static void samples(tr_ctx *ctx) {
+static void samples(tr_ctx *ctx, const char *text) {
   enum { N = 40000 };
   mixture m;
-  CHECK_OK(ctx, mixture_of(ctx,
-                           json_file("{\"weights\": [1, 3], \"means\": [[0, 1, -1], [2, 3, 0]], "
-                                     "\"variances\": [0.5, [1, 2, 0.01]]}"),
-                           &m));
+  CHECK_OK(ctx, mixture_of(ctx, json_file(text), &m));
   double mean[3], cov[9], *x = malloc(2 * N * 3 * sizeof *x), *again = x + N * 3;
   stat_moment_errors errors;
   mixture_moments(&m, mean, cov);
@@ -161,8 +202,12 @@ int main(int argc, char **argv) {
   far_means(ctx);
   bad_names(ctx);
   files(ctx);
+  full_files(ctx);
   bad_files(ctx);
-  samples(ctx);
+  samples(ctx, "{\"weights\": [1, 3], \"means\": [[0, 1, -1], [2, 3, 0]], "
+               "\"variances\": [0.5, [1, 2, 0.01]]}");
+  samples(ctx, "{\"weights\": [1, 3], \"means\": [[0, 1, -1], [2, 3, 0]], "
+               "\"variances\": [0.5, [[1, 0.9, -0.3], [0.9, 2, 0.1], [-0.3, 0.1, 0.4]]]}");
   tr_ctx_close(&ctx);
   return check_report();
 }
