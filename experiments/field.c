@@ -205,17 +205,10 @@ static tr_status save_npz(const field_run *run) {
 }
 
 static tr_status save_record(field_run *run) {
-  tr_ctx *ctx = run->program->ctx;
-  const char *path;
-  TR_TRY(file_hash_finish(ctx, &run->hash));
-  TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
-  json_t *json = record_create(run->program, &table, run->parsed, run->options);
-  json_object_set_new(json, "checkpoint",
-                      record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
-  json_object_set_new(json, "nfe", json_integer(run->provider.drift->n_eval));
-  tr_status status = record_save(ctx, json, path);
-  json_decref(json);
-  return status;
+  return record_stage_network(run->program, run->dir,
+                              &(record_network){&table, run->parsed, run->options, &run->provider.model,
+                                                run->options->model.ckpt, &run->hash,
+                                                run->provider.drift->n_eval, run->n});
 }
 
 static tr_status save_all(field_run *run) {

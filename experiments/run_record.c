@@ -128,3 +128,16 @@ tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path) {
   }
   return tr_out_file_commit(ctx, &file);
 }
+
+tr_status record_stage_network(const program *p, out_dir *dir, const record_network *what) {
+  const char *path;
+  TR_TRY(file_hash_finish(p->ctx, what->hash));
+  TR_TRY(out_dir_stage(p->ctx, dir, "run.json", &path));
+  json_t *json = record_create(p, what->table, what->parsed, what->values);
+  json_object_set_new(json, "checkpoint", record_checkpoint(what->model, what->ckpt, what->hash));
+  json_object_set_new(json, "nfe", json_integer(what->nfe));
+  json_object_set_new(json, "rows", json_integer(what->rows));
+  tr_status status = record_save(p->ctx, json, path);
+  json_decref(json);
+  return status;
+}

@@ -7,6 +7,7 @@
 
 #include "experiments/file_hash.h"
 #include "experiments/model.h"
+#include "experiments/out_dir.h"
 #include "experiments/program.h"
 
 /* A text as JSON; bytes that are no UTF-8 become '?'. NULL gives null. */
@@ -28,5 +29,18 @@ json_t *record_checkpoint(const model *m, const char *path, const file_hash *has
 
 /* Writes the record as a file. */
 tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path);
+
+/* A command that evaluated a checkpoint's network on rows of data: all of these borrowed. */
+typedef struct {
+  const tr_option_table *table;
+  const tr_parsed *parsed;
+  const void *values;
+  const model *model;
+  const char *ckpt;
+  file_hash *hash;   /* started; finished here */
+  int64_t nfe, rows; /* evaluations, whole batches counting one; rows evaluated */
+} record_network;
+/* Stages its run.json. */
+tr_status record_stage_network(const program *p, out_dir *dir, const record_network *what);
 
 #endif

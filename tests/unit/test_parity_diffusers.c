@@ -86,6 +86,7 @@ int main(int argc, char **argv) {
     compare(ctx, &g, paths[p], "inner", "dpmpp-2m");
     compare(ctx, &g, paths[p], "inner", "dpmpp-2m-sde");
     compare(ctx, &g, paths[p], "inner", "unipc");
+    compare(ctx, &g, paths[p], "inner", "unipc-3");
   }
   for (int p = 0; p < 3; p += 2) { /* their GVP is NaN at pure noise */
     compare(ctx, &g, paths[p], "whole", "dpmpp-2m");
