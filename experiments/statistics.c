@@ -92,6 +92,71 @@ tr_status stat_compare_moments(tr_ctx *ctx, int64_t n, int64_t d, const double *
   return TR_OK;
 }
 
+/* Mean m and unbiased variances v (d) of x (n, d). */
+static void diagonal_moments(int64_t n, int64_t d, const double *x, double *m, double *v) {
+  for (int64_t i = 0; i < d; i++) m[i] = v[i] = 0;
+  for (int64_t r = 0; r < n; r++)
+    for (int64_t i = 0; i < d; i++) m[i] += x[r * d + i] / (double)n;
+  for (int64_t r = 0; r < n; r++)
+    for (int64_t i = 0; i < d; i++) v[i] += (x[r * d + i] - m[i]) * (x[r * d + i] - m[i]) / (double)(n - 1);
+}
+
+static double distance2(int64_t d, const double *a, const double *b) {
+  double sum = 0;
+  for (int64_t i = 0; i < d; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum;
+}
+
+/* Squared distances of mean and variances from those of the law, relative to its spread. */
+static stat_moment_errors from_law(const stat_law *law, const double *m, const double *v) {
+  double trace = 0, square = 0;
+  for (int64_t i = 0; i < law->d; i++) {
+    trace += law->variance[i];
+    square += law->variance[i] * law->variance[i];
+  }
+  return (stat_moment_errors){.mean_error2 = distance2(law->d, m, law->mean) / trace,
+                              .cov_error2 = distance2(law->d, v, law->variance) / square};
+}
+
+tr_status stat_law_create(tr_ctx *ctx, int sets, int64_t n, int64_t d, const double *samples, stat_law *out) {
+  *out = (stat_law){.sets = sets, .n = n, .d = d, .mean = calloc((size_t)(2 * d), sizeof(double))};
+  double *moments = malloc((size_t)(2 * d) * (size_t)sets * sizeof *moments);
+  if (!out->mean || !moments) {
+    free(moments);
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for the moments of %d sets of samples", sets);
+  }
+  out->variance = out->mean + d;
+  for (int s = 0; s < sets; s++) {
+    double *m = moments + 2 * d * s;
+    diagonal_moments(n, d, samples + n * d * s, m, m + d);
+    for (int64_t i = 0; i < 2 * d; i++) out->mean[i] += m[i] / sets;
+  }
+  for (int s = 0; s < sets; s++) { /* the variance over the sets, of a set and of the average */
+    double *m = moments + 2 * d * s, share = (1 + 1.0 / sets) / (sets - 1);
+    stat_moment_errors e = from_law(out, m, m + d);
+    out->mean_noise2 += share * e.mean_error2;
+    out->variance_noise2 += share * e.cov_error2;
+  }
+  free(moments);
+  return TR_OK;
+}
+
+void stat_law_free(stat_law *law) {
+  free(law->mean);
+  *law = (stat_law){0};
+}
+
+tr_status stat_law_compare(tr_ctx *ctx, const stat_law *law, const double *x, stat_moment_errors *out) {
+  double *m = malloc((size_t)(2 * law->d) * sizeof *m);
+  if (!m) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld moments", (long long)(2 * law->d));
+  diagonal_moments(law->n, law->d, x, m, m + law->d);
+  *out = from_law(law, m, m + law->d);
+  out->mean_noise2 = law->mean_noise2;
+  out->cov_noise2 = law->variance_noise2;
+  free(m);
+  return TR_OK;
+}
+
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);

@@ -28,6 +28,23 @@ typedef struct {
 tr_status stat_compare_moments(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *mean,
                                const double *cov, stat_moment_errors *out);
 
+/* A law known by sets of samples alone: every set has n samples of d numbers, drawn alike (the same classes,
+ * say) and independently of the other sets. Its mean and its variances number by number are the averages over
+ * the sets of what each set shows. */
+typedef struct {
+  int sets;
+  int64_t n, d;
+  double *mean, *variance; /* (d) */
+  /* expected squared errors, as below, of one more such set: its own noise and that of the averages */
+  double mean_noise2, variance_noise2;
+} stat_law;
+/* samples (sets, n, d), sets >= 2, n >= 2; stat_law_free in any case. */
+tr_status stat_law_create(tr_ctx *ctx, int sets, int64_t n, int64_t d, const double *samples, stat_law *out);
+void stat_law_free(stat_law *law);
+/* How far x (n, d), a set drawn alike, is from the law: of the mean |m - mu|^2 / sum of variances, of the
+ * variances |S - C|^2 / |C|^2 (in cov_...). If x has the law, error2 - noise2 is 0 on average, exactly. */
+tr_status stat_law_compare(tr_ctx *ctx, const stat_law *law, const double *x, stat_moment_errors *out);
+
 /* Sliced Wasserstein-2 distance of two sets of n points x, y (n, d): the root mean square over `directions`
  * random directions (always the same) of W2 between the projections. 1 dimension has one direction: exact. */
 tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *y, int directions,

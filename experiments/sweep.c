@@ -43,18 +43,11 @@ static void warn_all_unused(const sweep *s) {
               "no solver is adaptive");
   warn_unused(s, of_fixed, sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
   warn_unused(s, of_sde, sde, "no solver is one of SDEs");
+  warn_unused(s, (const char *const[]){"reference-sets", NULL}, sde && !s->target.exact,
+              "only SDEs on a checkpoint have such a reference");
   warn_unused(s, (const char *const[]){"eta", NULL}, eta || !sde, "no diffusion form has it");
   warn_unused(s, (const char *const[]){"diffusion-table", NULL}, table || !sde,
               "no diffusion form reads a table");
-}
-
-static tr_status check_law(const sweep *s) {
-  for (int i = 0; !s->target.exact && i < s->plan.n_settings; i++)
-    if (s->plan.settings[i].sde)
-      return TR_FAIL(s->program->ctx, TR_E_ARG,
-                     "the SDE solver %s with --ckpt: its error in law needs exact samples, use --target",
-                     s->plan.settings[i].solver);
-  return TR_OK;
 }
 
 /* Warnings of a run go into its row; those of the trials nowhere, the runs repeat them. */
@@ -78,7 +71,6 @@ static tr_status prepare(sweep *s) {
   TR_TRY(sweep_target_open(s->program, s->options, &s->target));
   ctx = s->program->ctx;
   TR_TRY(sweep_plan_make(ctx, s->options, sweep_target_path(&s->target), &s->plan));
-  TR_TRY(check_law(s));
   TR_TRY(sweep_file(ctx, s->options, "results.csv", path, sizeof path));
   warn_all_unused(s);
   TR_TRY(sweep_target_build(&s->target));
@@ -95,8 +87,11 @@ static double cost_left(const sweep *s) {
   for (int run = 0; run < sweep_plan_runs(&s->plan); run++) {
     if (s->rows.results[run].done) continue;
     cost += sweep_scene_cost(&s->plan.settings[run % s->plan.n_settings]);
-    if (run / s->plan.n_settings != scene) cost += SWEEP_REFERENCE_COST;
-    scene = run / s->plan.n_settings;
+    int of_run = run / s->plan.n_settings;
+    if (of_run != scene) cost += SWEEP_REFERENCE_COST;
+    if (scene < 0 || of_run / s->plan.n_seeds != scene / s->plan.n_seeds)
+      cost += SWEEP_REFERENCE_COST * sweep_scene_path_solves(&s->scene);
+    scene = of_run;
   }
   return cost;
 }

@@ -16,7 +16,7 @@ extern char **environ;
 /* One kind of picture: what stands on the vertical axis. */
 typedef struct {
   const char *name, *axis;
-  bool of_ode, of_law; /* shows ODE series; needs an exact target */
+  bool of_ode, of_law; /* shows ODE series; there is an SDE */
   stat_interval (*value)(const sweep_point *);
   stat_interval (*floor)(const sweep_point *); /* of exact samples; NULL: none */
 } figure;
@@ -59,8 +59,8 @@ static bool shows(const plot *p, const sweep_setting *s) {
 }
 
 /* A figure in law is drawn for sweeps with an SDE; one of errors for those with an ODE. */
-static bool wanted(const figure *f, const sweep_plan *plan, const sweep_options *o) {
-  if (f->of_law) return !o->model.ckpt && sweep_plan_has_sde(plan);
+static bool wanted(const figure *f, const sweep_plan *plan) {
+  if (f->of_law) return sweep_plan_has_sde(plan);
   for (int i = 0; i < plan->n_settings; i++)
     if (plan->settings[i].ode) return true;
   return false;
@@ -211,7 +211,7 @@ tr_status sweep_write_plots(tr_ctx *ctx, const sweep_rows *rows, const sweep_opt
                 .figure = &figures[f],
                 .path = path,
                 .nfe_low = INFINITY};
-      if (!wanted(p.figure, rows->plan, options)) continue;
+      if (!wanted(p.figure, rows->plan)) continue;
       snprintf(p.base, sizeof p.base, "%s-%.64s", p.figure->name, rows->plan->paths[path].type->info.name);
       TR_TRY(write_file(&p, ".dat", write_data));
       if (p.nfe_high == 0) continue; /* no run ended well */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiments/statistics.h"
-
 #define DIRECTIONS 64
 
 static tr_ctx *context(const sweep_scene *scene) {
@@ -26,7 +24,8 @@ static tr_status flow_of_gaussian(sweep_scene *scene) {
   return TR_OK;
 }
 
-static tr_status solve_reference(sweep_scene *scene, tr_array *x) {
+/* state (n, row) <- where the flow takes it. */
+static tr_status solve_reference(sweep_scene *scene, tr_array *x, double *state) {
   sweep_target *t = scene->target;
   tr_sampler sampler;
   const tr_module *method;
@@ -41,9 +40,10 @@ static tr_status solve_reference(sweep_scene *scene, tr_array *x) {
                               .on_progress = progress_tick,
                               .progress_user = scene->progress};
   tr_cond cond = sweep_target_cond(t, t->n);
-  TR_TRY(tr_array_set_f64(x, scene->end));
+  progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);
+  TR_TRY(tr_array_set_f64(x, state));
   TR_TRY(tr_sample_ode(&sampler, &cond, x, NULL));
-  return tr_array_get_f64(x, scene->end);
+  return tr_array_get_f64(x, state);
 }
 
 static tr_status find_end(sweep_scene *scene) {
@@ -53,9 +53,8 @@ static tr_status find_end(sweep_scene *scene) {
     TR_TRY(flow_of_gaussian(scene));
   } else {
     tr_array *x;
-    progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);
     TR_TRY(sweep_target_state(scene->target, TR_F64, scene->target->n, &x));
-    tr_status status = solve_reference(scene, x);
+    tr_status status = solve_reference(scene, x, scene->end);
     tr_array_destroy(&x);
     TR_TRY(status);
   }
@@ -66,12 +65,57 @@ static tr_status find_end(sweep_scene *scene) {
 
 /* ---- setting the scene ---- */
 
-static tr_status draw_samples(sweep_scene *scene, uint64_t seed) {
+#define OTHER_SEED ((uint64_t)1 << 63) /* no run has it */
+
+static tr_status draw_exact(sweep_scene *scene, uint64_t seed) {
   const sweep_target *t = scene->target;
-  mixture_sample(&t->mixture, seed, t->n, scene->samples);
-  mixture_sample(&t->mixture, seed | (uint64_t)1 << 63, t->n, scene->result);
+  mixture_sample(&t->mixture, seed, t->n, scene->drawn);
+  scene->samples = scene->drawn;
+  mixture_sample(&t->mixture, seed | OTHER_SEED, t->n, scene->result);
   return stat_sliced_w2(context(scene), t->n, t->row, scene->samples, scene->result, DIRECTIONS,
                         &scene->sw2_floor);
+}
+
+/* The reference of a checkpoint in law: the flow from other starts, with the classes of the runs. */
+static tr_status draw_sets(sweep_scene *scene, tr_array *x) {
+  const sweep_target *t = scene->target;
+  int sets = (int)t->options->reference_sets;
+  tr_sampler sampler = {.seed = OTHER_SEED};
+  for (int k = 0; k < sets; k++) {
+    double *set = scene->drawn + k * count(scene);
+    sampler.first_sample = (uint64_t)(k * t->n);
+    TR_TRY(tr_sample_init(&sampler, x));
+    TR_TRY(tr_array_get_f64(x, set));
+    TR_TRY(solve_reference(scene, x, set));
+  }
+  stat_law_free(&scene->law);
+  return stat_law_create(context(scene), sets, t->n, t->row, scene->drawn, &scene->law);
+}
+
+static tr_status make_law(sweep_scene *scene) {
+  tr_array *x;
+  TR_TRY(sweep_target_state(scene->target, TR_F64, scene->target->n, &x));
+  tr_status status = draw_sets(scene, x);
+  tr_array_destroy(&x);
+  return status;
+}
+
+/* One of the sets for each seed, and the next one for the distance between two. */
+static tr_status choose_set(sweep_scene *scene) {
+  const sweep_target *t = scene->target;
+  int own = scene->seed % scene->law.sets, other = (own + 1) % scene->law.sets;
+  scene->samples = scene->drawn + own * count(scene);
+  return stat_sliced_w2(context(scene), t->n, t->row, scene->samples, scene->drawn + other * count(scene),
+                        DIRECTIONS, &scene->sw2_floor);
+}
+
+bool sweep_scene_has_law(const sweep_scene *scene) {
+  return scene->target->exact || sweep_plan_has_sde(scene->plan);
+}
+
+int sweep_scene_path_solves(const sweep_scene *scene) {
+  return scene->target->exact || !sweep_scene_has_law(scene) ? 0
+                                                             : (int)scene->target->options->reference_sets;
 }
 
 static bool has_ode(const sweep_plan *plan) {
@@ -82,12 +126,13 @@ static bool has_ode(const sweep_plan *plan) {
 
 static tr_status make_room(sweep_scene *scene) {
   size_t bytes = (size_t)count(scene) * sizeof(double);
-  bool ode = has_ode(scene->plan), exact = scene->target->exact;
+  bool ode = has_ode(scene->plan), law = sweep_scene_has_law(scene);
+  size_t sets = scene->target->exact ? 1 : (size_t)scene->target->options->reference_sets;
   if (scene->start) return TR_OK;
   scene->result = malloc(bytes);
   scene->end = ode ? malloc(bytes) : NULL;
-  scene->samples = exact ? malloc(bytes) : NULL;
-  if (!scene->result || (ode && !scene->end) || (exact && !scene->samples))
+  scene->drawn = law ? malloc(sets * bytes) : NULL;
+  if (!scene->result || (ode && !scene->end) || (law && !scene->drawn))
     return TR_FAIL(context(scene), TR_E_MEM, "out of memory for %lld samples", (long long)scene->target->n);
   return sweep_target_state(scene->target, scene->target->dtype, scene->target->n, &scene->start);
 }
@@ -95,19 +140,23 @@ static tr_status make_room(sweep_scene *scene) {
 tr_status sweep_scene_set(sweep_scene *scene, int path, int seed) {
   if (scene->path == path && scene->seed == seed) return TR_OK;
   TR_TRY(make_room(scene));
-  if (scene->path != path) TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[path]));
+  bool enters = scene->path != path;
+  if (enters) TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[path]));
   scene->path = path;
   scene->seed = seed;
+  if (enters && sweep_scene_path_solves(scene)) TR_TRY(make_law(scene));
   tr_sampler sampler = {.seed = (uint64_t)scene->plan->seeds[seed]};
   TR_TRY(tr_sample_init(&sampler, scene->start));
-  if (scene->samples) TR_TRY(draw_samples(scene, sampler.seed));
+  if (sweep_scene_has_law(scene))
+    TR_TRY(scene->target->exact ? draw_exact(scene, sampler.seed) : choose_set(scene));
   return scene->end ? find_end(scene) : TR_OK;
 }
 
 void sweep_scene_free(sweep_scene *scene) {
   tr_array_destroy(&scene->start);
   free(scene->end);
-  free(scene->samples);
+  free(scene->drawn);
+  stat_law_free(&scene->law);
   free(scene->result);
 }
 
@@ -164,9 +213,10 @@ static tr_status measure(sweep_scene *scene, const sweep_setting *s, sweep_resul
     r->rms = sqrt(square);
     r->relative = r->rms / scene->end_rms;
   }
-  if (!t->exact) return TR_OK;
+  if (!scene->samples) return TR_OK;
   stat_moment_errors e;
-  TR_TRY(stat_compare_moments(context(scene), t->n, t->row, scene->result, t->mean, t->cov, &e));
+  TR_TRY(t->exact ? stat_compare_moments(context(scene), t->n, t->row, scene->result, t->mean, t->cov, &e)
+                  : stat_law_compare(context(scene), &scene->law, scene->result, &e));
   r->mean_error = root(e.mean_error2);
   r->mean_noise = root(e.mean_noise2);
   r->cov_error = root(e.cov_error2);

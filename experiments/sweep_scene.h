@@ -4,6 +4,7 @@
 #define TR_EXPERIMENTS_SWEEP_SCENE_H
 
 #include "experiments/progress.h"
+#include "experiments/statistics.h"
 #include "experiments/sweep_plan.h"
 #include "experiments/sweep_rows.h"
 #include "experiments/sweep_target.h"
@@ -19,11 +20,17 @@ typedef struct {
   tr_array *start;   /* of the dtype of the runs */
   double *end;       /* (n, row): the exact flow of it; NULL without an ODE solver */
   double end_rms;
-  double *samples;  /* (n, row), exact, or NULL for a checkpoint */
-  double sw2_floor; /* distance between two sets of these */
-  double *result;   /* (n, row): room for the state of a run */
+  const double *samples; /* (n, row) of the law that results are compared with, NULL: with none */
+  double sw2_floor;      /* distance between two sets of these */
+  double *drawn;         /* exact: these samples; a checkpoint: all sets of the path's reference */
+  stat_law law;          /* a checkpoint whose sweep has an SDE: of these sets */
+  double *result;        /* (n, row): room for the state of a run */
 } sweep_scene;
 
+/* Whether results are compared in law: on exact targets, and on a checkpoint for the sake of an SDE. */
+bool sweep_scene_has_law(const sweep_scene *scene);
+/* How many reference solves a path takes before its first scene. */
+int sweep_scene_path_solves(const sweep_scene *scene);
 /* Sets the scene of a path and a seed, if it is not set; the reference solve happens here. */
 tr_status sweep_scene_set(sweep_scene *scene, int path, int seed);
 void sweep_scene_free(sweep_scene *scene);

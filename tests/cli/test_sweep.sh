@@ -162,6 +162,30 @@ says "(2 rows)"
 grep -q "$(sha256sum "$digits" | cut -d' ' -f1)" "$out/digits/manifest.json" || fail "no hash of the checkpoint"
 equals "$(column "$out/digits/results.csv" status | sort -u)" ok "runs on the digits"
 
+# An SDE on a checkpoint is compared in law with samples of the reference; the same seeds give the same rows.
+law="--ckpt $digits --num-heads 4 --num-samples 30 --class-labels 1 --solvers exponential-euler,ddim --steps 1,24 --seeds 0:3 --last-steps None"
+# shellcheck disable=SC2086
+check "SDE on a checkpoint" $sweep $law --reference-rtol 1e-3 --reference-sets 3 --out "$out/law"
+csv=$out/law/results.csv
+equals "$(column "$csv" status | sort -u)" ok "status of the runs on a checkpoint"
+equals "$(column "$csv" sw2_floor | sort -u | wc -l | tr -d ' ')" 3 "a pair of sets for each seed"
+equals "$(awk -F, '$1 == "SDE" && $15 != ""' "$csv" | wc -l | tr -d ' ')" 0 "SDE runs with a rms"
+checks=$((checks + 1))
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+  $1 == "SDE" { sum[$(at["steps"])] += $(at["cov_error"]); n += $(at["mean_noise"]) > 0 && $(at["cov_noise"]) > 0 && $(at["sw2"]) > 0 }
+  END { exit !(n == 6 && sum[24] < sum[1] / 2) }' "$csv" || fail "errors in law: $(cat "$csv")"
+for word in "against samples of the ODE, not of an exact target: 3 sets of 30 samples" "reference samples"; do
+  checks=$((checks + 1))
+  grep -qF -e "$word" "$out/law/table.md" || fail "table.md lacks '$word'"
+done
+head -c 900 "$csv" >"$scratch/part.csv"
+timeless "$csv" >"$scratch/first"
+cp "$scratch/part.csv" "$csv"
+# shellcheck disable=SC2086
+check "resumed on a checkpoint" $sweep $law --reference-rtol 1e-3 --reference-sets 3 --out "$out/law"
+timeless "$csv" >"$scratch/resumed"
+same "$scratch/resumed" "$scratch/first"
+
 check "checkpoint along other paths" $sweep --ckpt "$digits" --num-heads 4 --num-samples 2 --solvers dopri5 --rtol 1e-4 \
   --reference-rtol 1e-7 --sample-paths Linear,GVP,VP --out "$out/along"
 equals "$(column "$out/along/results.csv" path | tr '\n' ' ')" "Linear GVP VP " "paths of the rows"
@@ -212,7 +236,7 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "did you mean 'gmm" $sweep --target gmn:d=2 --solvers heun2 --out "$out/none"
   refuse 2 "no target" $sweep --solvers heun2 --out "$out/none"
   refuse 2 "two targets" $sweep $small --ckpt "$digits" --solvers heun2 --out "$out/none"
-  refuse 2 "needs exact samples" $sweep --ckpt "$digits" --num-heads 4 --solvers shark --out "$out/none"
+  refuse 2 "--reference-sets '1'" $sweep --ckpt "$digits" --num-heads 4 --solvers shark --reference-sets 1 --out "$out/none"
   refuse 2 "are for --ckpt" $sweep $small --cfg-scale 2 --solvers heun2 --out "$out/none"
   refuse 2 "--sample-paths are for --ckpt" $sweep $small --sample-paths GVP --solvers heun2 --out "$out/none"
   refuse 2 "did you mean 'GVP'" $sweep --ckpt "$digits" --num-heads 4 --sample-paths GPV --solvers heun2 --out "$out/none"

@@ -78,6 +78,37 @@ static void unbiased(tr_ctx *ctx) {
   CHECK_NEAR(stat_mean(of_wide, TRIALS).mean, 0.25, 0.03);
 }
 
+/* The same against a law known by sets alone, whose rows are not alike (every other one is shifted, as
+ * classes are). */
+static void law_of_sets(tr_ctx *ctx) {
+  enum { SETS = 6, N = 12, D = 3, TRIALS = 1500 };
+  double all[(SETS + 1) * N * D], of_mean[TRIALS], of_variance[TRIALS], of_shift[TRIALS], of_wide[TRIALS];
+  for (int trial = 0; trial < TRIALS; trial++) {
+    stat_law law;
+    stat_moment_errors e;
+    double *x = all + SETS * N * D;
+    normals(1000 + trial, (SETS + 1) * N * D, all);
+    for (int i = 0; i < (SETS + 1) * N * D; i++) all[i] += i / D % 2 ? 3 : 0;
+    CHECK_OK(ctx, stat_law_create(ctx, SETS, N, D, all, &law));
+    CHECK_OK(ctx, stat_law_compare(ctx, &law, x, &e));
+    of_mean[trial] = e.mean_error2 - e.mean_noise2;
+    of_variance[trial] = e.cov_error2 - e.cov_noise2;
+    for (int i = 0; i < N * D; i++) x[i] += i % D == 1;
+    CHECK_OK(ctx, stat_law_compare(ctx, &law, x, &e));
+    of_shift[trial] = e.mean_error2 - e.mean_noise2;
+    for (int i = 0; i < N * D; i++) x[i] *= sqrt(1.5);
+    CHECK_OK(ctx, stat_law_compare(ctx, &law, x, &e));
+    of_wide[trial] = e.cov_error2 - e.cov_noise2;
+    stat_law_free(&law);
+  }
+  /* the variance of a set is 1 + 9/4 N / (N - 1), in each of 3 numbers */
+  double trace = 3 * (1 + 2.25 * N / (N - 1));
+  CHECK_NEAR(stat_mean(of_mean, TRIALS).mean, 0, 0.003); /* noise of one: 0.03 */
+  CHECK_NEAR(stat_mean(of_variance, TRIALS).mean, 0, 0.015);
+  CHECK_NEAR(stat_mean(of_shift, TRIALS).mean, 1 / trace, 0.01);
+  CHECK(stat_mean(of_wide, TRIALS).mean > 0.2 && stat_mean(of_wide, TRIALS).mean < 0.4);
+}
+
 static void sliced(tr_ctx *ctx) {
   enum { N = 500, D = 5 };
   double x[N * D], y[N * D], w;
@@ -109,6 +140,7 @@ int main(int argc, char **argv) {
   coverage();
   moments(ctx);
   unbiased(ctx);
+  law_of_sets(ctx);
   sliced(ctx);
   tr_ctx_close(&ctx);
   return check_report();
