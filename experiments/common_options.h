@@ -52,6 +52,36 @@ typedef struct {
    .help = "Guide only at times from A to B."}
 
 typedef struct {
+  double churn, churn_noise;
+  tr_double_list churn_levels, restart_intervals;
+  tr_int_list restarts, restart_steps;
+} noised_options;
+
+#define NOISED_GROUP "Noise around an ODE method: churn and restart"
+#define NOISED_OPTION(base, member) .group = NOISED_GROUP, .offset = (base) + offsetof(noised_options, member)
+/* What churn and restart do (experiments/noised.h); `in`: the modes, 0 for all. */
+#define NOISED_OPTIONS(base, in)                                                                                      \
+  {NOISED_OPTION(base, churn), .name = "churn", .type = TR_OPTION_DOUBLE, .modes = (in), .flags = TR_OPTION_GE,       \
+   .low = 0, .metavar = "S", .default_note = "none: as much noise as the diffusion form has in the step",             \
+   .help = "Churn: EDM's S_churn instead of a diffusion form; each step adds the share min(S / steps, sqrt(2) - 1) "  \
+           "to its noise level."},                                                                                    \
+  {NOISED_OPTION(base, churn_levels), .name = "churn-levels", .type = TR_OPTION_DOUBLES, .modes = (in), .count = 2,   \
+   .flags = TR_OPTION_GE | TR_OPTION_INCREASING, .low = 0, .metavar = "MIN,MAX", .default_note = "all",               \
+   .help = "With --churn: EDM's S_min and S_max, the noise levels sigma / alpha at which it is added."},              \
+  {NOISED_OPTION(base, churn_noise), .name = "churn-noise", .type = TR_OPTION_DOUBLE, .modes = (in),                  \
+   .flags = TR_OPTION_GT, .low = 0, .metavar = "X", .default_note = "1",                                              \
+   .help = "With --churn: EDM's S_noise, a factor of the added noise; other than 1 it changes the law."},             \
+  {NOISED_OPTION(base, restart_intervals), .name = "restart-intervals", .type = TR_OPTION_DOUBLES, .modes = (in),     \
+   .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .metavar = "A1,B1,A2,B2,...",    \
+   .help = "Restart: at each time B the samples go back to the time A by fresh noise, and up again."},                \
+  {NOISED_OPTION(base, restarts), .name = "restarts", .type = TR_OPTION_INTS, .modes = (in),                          \
+   .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 0, .high = 1e4, .metavar = "K1,K2,...", .default_text = "1",          \
+   .help = "How often, for all intervals or one number each."},                                                       \
+  {NOISED_OPTION(base, restart_steps), .name = "restart-steps", .type = TR_OPTION_INTS, .modes = (in),                \
+   .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e6, .metavar = "N1,N2,...", .default_text = "10",         \
+   .help = "Steps of a way up, on fixed grids, for all intervals or one number each."}
+
+typedef struct {
   const char *device, *dtype, *out;
   long threads;
 } machine_options;

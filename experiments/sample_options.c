@@ -14,7 +14,6 @@
 #define CHOICE        .type = TR_OPTION_CHOICE
 #define INT           .type = TR_OPTION_INT
 #define DOUBLE        .type = TR_OPTION_DOUBLE
-#define INTS          .type = TR_OPTION_INTS
 #define DOUBLES       .type = TR_OPTION_DOUBLES
 #define FROM(x)       .low = (x)
 #define TO(x)         .high = (x)
@@ -22,7 +21,7 @@
 #define DRAW   .group = "What to draw"
 #define SOLVER .group = "Solver"
 #define NOISE  .group = "Noise and last step of the SDE"
-#define NOISED .group = "Noise around an ODE method: churn and restart"
+#define NOISED .group = NOISED_GROUP
 
 /* clang-format off */
 static const tr_option options[] = {
@@ -119,24 +118,7 @@ static const tr_option options[] = {
 
     {.name = "ode-method", CHOICE, FIELD(ode_method), NOISED, .modes = SDE, .kind = TR_KIND_ODE_METHOD,
      .metavar = "NAME", .default_text = "heun2", .help = "ODE method that churn and restart put noise around."},
-    {.name = "churn", DOUBLE, FIELD(churn), NOISED, .modes = SDE, .flags = TR_OPTION_GE, FROM(0), .metavar = "S",
-     .default_note = "none: as much noise as the diffusion form has in the step",
-     .help = "Churn: EDM's S_churn instead of a diffusion form; each step adds the share min(S / steps, sqrt(2) - 1) to "
-             "its noise level."},
-    {.name = "churn-levels", DOUBLES, FIELD(churn_levels), NOISED, .modes = SDE, .count = 2,
-     .flags = TR_OPTION_GE | TR_OPTION_INCREASING, FROM(0), .metavar = "MIN,MAX", .default_note = "all",
-     .help = "With --churn: EDM's S_min and S_max, the noise levels sigma / alpha at which it is added."},
-    {.name = "churn-noise", DOUBLE, FIELD(churn_noise), NOISED, .modes = SDE, .flags = TR_OPTION_GT, FROM(0),
-     .metavar = "X", .default_text = "1",
-     .help = "With --churn: EDM's S_noise, a factor of the added noise; other than 1 it changes the law."},
-    {.name = "restart-intervals", DOUBLES, FIELD(restart_intervals), NOISED, .modes = SDE,
-     .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, FROM(0), TO(1), .metavar = "A1,B1,A2,B2,...",
-     .help = "Restart: at each time B the samples go back to the time A by fresh noise, and up again."},
-    {.name = "restarts", INTS, FIELD(restarts), NOISED, .modes = SDE, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(0), TO(1e4),
-     .metavar = "K1,K2,...", .default_text = "1", .help = "How often, for all intervals or one number each."},
-    {.name = "restart-steps", INTS, FIELD(restart_steps), NOISED, .modes = SDE, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1),
-     TO(1e6), .metavar = "N1,N2,...", .default_text = "10",
-     .help = "Steps of a way up, on fixed grids, for all intervals or one number each."},
+    NOISED_OPTIONS(offsetof(sample_options, noised), SDE),
 
     GUIDANCE_OPTIONS(offsetof(sample_options, guidance)),
 

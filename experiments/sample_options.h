@@ -23,9 +23,7 @@ typedef struct {
   double diffusion_norm, eta, last_step_size;
   /* noise around an ODE method */
   const char *ode_method;
-  double churn, churn_noise;
-  tr_double_list churn_levels, restart_intervals;
-  tr_int_list restarts, restart_steps;
+  noised_options noised;
   guidance_options guidance;
   machine_options machine;
 } sample_options;

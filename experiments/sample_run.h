@@ -55,10 +55,6 @@ void sample_warn_unused(const sample_run *run, const char *const *names, const c
 tr_status sample_set_noised(sample_run *run);
 void sample_warn_noised(const sample_run *run);
 
-/* Restart intervals from the options that say them, which two commands have; the caller frees *out. */
-tr_status noised_restarts(tr_ctx *ctx, const tr_double_list *times, const tr_int_list *restarts,
-                          const tr_int_list *steps, tr_restart **out, int *n);
-
 /* Draws every batch into run->result. */
 tr_status sample_batches(sample_run *run);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "experiments/commands.h"
+#include "experiments/noised.h"
 #include "experiments/sweep_manifest.h"
 #include "experiments/sweep_scene.h"
 #include "experiments/sweep_summary.h"
@@ -29,12 +30,18 @@ static void warn_unused(const sweep *s, const char *const *names, bool used, con
 static void warn_all_unused(const sweep *s) {
   static const char *const of_ode[] = {"rtol", NULL}, *const of_adaptive[] = {"atol", NULL},
                            *const of_fixed[] = {"steps", NULL};
-  static const char *const of_sde[] = {
-      "diffusion-forms", "diffusion-norms", "last-steps", "last-step-size", "eta", "diffusion-table", NULL};
-  bool table = false, eta = false;
+  static const char *const of_forms[] = {"diffusion-forms", "diffusion-norms", "eta", "diffusion-table",
+                                         NULL};
+  static const char *const of_last[] = {"last-steps", "last-step-size", NULL};
+  bool table = false, eta = false, form = false, last = false, churn = false, restart = false;
   for (int i = 0; i < s->plan.n_settings; i++) {
     table = table || s->plan.settings[i].diffusion.table;
-    eta = eta || (s->plan.settings[i].sde && s->plan.settings[i].diffusion.type->n_params);
+    const sweep_setting *setting = &s->plan.settings[i];
+    form = form || setting->diffusion.type;
+    last = last || setting->last;
+    eta = eta || (setting->diffusion.type && setting->diffusion.type->n_params);
+    churn = churn || (setting->inner && tr_noised_ode_of(setting->sde)->uses_form);
+    restart = restart || (setting->inner && !tr_noised_ode_of(setting->sde)->uses_form);
   }
   bool sde = sweep_plan_has_sde(&s->plan);
   bool ode_adaptive = sweep_plan_has_adaptive(&s->plan, false);
@@ -42,11 +49,14 @@ static void warn_all_unused(const sweep *s) {
   warn_unused(s, of_adaptive, ode_adaptive || sweep_plan_has_adaptive(&s->plan, true),
               "no solver is adaptive");
   warn_unused(s, of_fixed, sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
-  warn_unused(s, of_sde, sde, "no solver is one of SDEs");
+  warn_unused(s, of_forms, form, sde ? "no solver has a diffusion form" : "no solver is one of SDEs");
+  warn_unused(s, of_last, last, sde ? "no solver has a last step" : "no solver is one of SDEs");
+  warn_unused(s, noised_of_churn, churn, "no solver is churn");
+  warn_unused(s, noised_of_restart, restart, "no solver is restart");
   warn_unused(s, (const char *const[]){"reference-sets", NULL}, sde && !s->target.exact,
               "only SDEs on a checkpoint have such a reference");
-  warn_unused(s, (const char *const[]){"eta", NULL}, eta || !sde, "no diffusion form has it");
-  warn_unused(s, (const char *const[]){"diffusion-table", NULL}, table || !sde,
+  warn_unused(s, (const char *const[]){"eta", NULL}, eta || !form, "no diffusion form has it");
+  warn_unused(s, (const char *const[]){"diffusion-table", NULL}, table || !form,
               "no diffusion form reads a table");
 }
 

@@ -29,7 +29,8 @@ static const tr_option options[] = {
     GUIDANCE_OPTIONS(offsetof(sweep_options, guidance)),
 
     {.name = "solvers", .type = TR_OPTION_TEXTS, FIELD(solvers), SWEPT, .flags = TR_OPTION_REQUIRED, .metavar = "S1,S2,...",
-     .help = "ODE and SDE methods (see 'transit list'). A name that both kinds have is the ODE's."},
+     .help = "ODE and SDE methods (see 'transit list'). A name that both kinds have is the ODE's. churn+M and restart+M are "
+             "noise around the ODE method M, heun2 where it is left away; adaptive ones run with every --rtol."},
     {.name = "path-types", .type = TR_OPTION_TEXTS, FIELD(path_types), SWEPT, .kind = TR_KIND_INTERPOLANT,
      .metavar = "P1,P2,...", .default_note = "Linear; for a checkpoint, which has one path, from its args",
      .help = "Interpolants."},
@@ -82,6 +83,8 @@ static const tr_option options[] = {
      .help = "Table of those diffusion forms that read one, as in 'transit sample'."},
     {.name = "eta", .type = TR_OPTION_DOUBLE, FIELD(eta), FIXED, .flags = TR_OPTION_GE, .low = 0, .metavar = "X",
      .help = "Weight of the noise cost in KL-eta."},
+
+    NOISED_OPTIONS(offsetof(sweep_options, noised), 0),
 
     MACHINE_OPTIONS_IN(offsetof(sweep_options, machine), "f64",
                        "Folder for results.csv, manifest.json, table.md and the plots. One that holds a part of the same "

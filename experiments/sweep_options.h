@@ -10,6 +10,7 @@ typedef struct {
   guidance_options guidance;
   machine_options machine;
   tr_int_list class_labels;
+  noised_options noised;
   long num_samples, reference_sets;
   tr_text_list solvers, path_types, sample_paths, time_grids, forms, last_steps;
   tr_double_list rtol, sde_rtol, norms;

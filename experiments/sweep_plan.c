@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/noised.h"
+
 /* ---- solvers ---- */
 
 static const tr_module *exactly(const tr_ctx *ctx, const char *kind, const char *name) {
@@ -37,17 +39,37 @@ static tr_status unknown_solver(tr_ctx *ctx, const char *name) {
       name);
 }
 
-static tr_status find_solver(tr_ctx *ctx, const char *name, sweep_setting *out) {
+static tr_status find_method(tr_ctx *ctx, const char *name, sweep_setting *out) {
   *out = (sweep_setting){0};
   const tr_module *ode = exactly(ctx, TR_KIND_ODE_METHOD, name),
                   *sde = ode ? NULL : exactly(ctx, TR_KIND_SDE_METHOD, name);
   if (!ode && !sde) ode = loosely(ctx, TR_KIND_ODE_METHOD, name);
   if (!ode && !sde) sde = loosely(ctx, TR_KIND_SDE_METHOD, name);
   if (!ode && !sde) return unknown_solver(ctx, name);
-  out->solver = (ode ? ode : sde)->name;
+  snprintf(out->solver, sizeof out->solver, "%s", (ode ? ode : sde)->name);
   out->ode = (const tr_ode_method *)ode;
   out->sde = (const tr_sde_method *)sde;
   out->adaptive = ode && out->ode->caps & TR_ODE_ADAPTIVE;
+  return TR_OK;
+}
+
+/* "churn+dopri5": a method of noise around an ODE method. */
+static tr_status find_solver(tr_ctx *ctx, const char *text, sweep_setting *out) {
+  const char *plus = strchr(text, '+');
+  char outer[64];
+  sweep_setting inner;
+  snprintf(outer, sizeof outer, "%.*s", plus ? (int)(plus - text) : 63, text);
+  TR_TRY(find_method(ctx, outer, out));
+  if (!out->sde || !tr_noised_ode_of(out->sde))
+    return plus ? TR_FAIL(ctx, TR_E_ARG,
+                          "--solvers: '%.100s': only churn and restart are around an ODE method", text)
+                : TR_OK;
+  TR_TRY(find_method(ctx, plus ? plus + 1 : "heun2", &inner));
+  if (!inner.ode)
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%.100s': %s is a method of SDEs, %s needs one of ODEs", text,
+                   inner.solver, out->sde->info.name);
+  out->inner = inner.ode;
+  snprintf(out->solver, sizeof out->solver, "%.20s+%.40s", out->sde->info.name, inner.ode->info.name);
   return TR_OK;
 }
 
@@ -56,7 +78,7 @@ static tr_status find_solver(tr_ctx *ctx, const char *name, sweep_setting *out) 
 /* Adds one setting for every tolerance or number of steps. */
 static void add_series(const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
   bool list = setting.grid.type && setting.grid.type->is_list;
-  const tr_double_list *rtol = setting.sde ? &o->sde_rtol : &o->rtol;
+  const tr_double_list *rtol = setting.sde && !setting.inner ? &o->sde_rtol : &o->rtol;
   int n = list ? 1 : setting.adaptive ? rtol->n : o->steps.n;
   setting.series = plan->n_series++;
   for (int i = 0; i < n; i++) {
@@ -81,29 +103,63 @@ static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
   return TR_OK;
 }
 
-static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
-  for (int f = 0; f < o->forms.n; f++)
-    for (int n = 0; n < o->norms.n; n++)
-      for (int l = 0; l < o->last_steps.n; l++) {
-        tr_diffusion *d = &setting.diffusion;
-        TR_TRY(tr_diffusion_find(ctx, o->forms.v[f], d));
-        d->norm = o->norms.v[n];
-        if (!isnan(o->eta) && d->type->n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
-        if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
-        for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
-        TR_TRY(tr_last_step_find(ctx, o->last_steps.v[l], &setting.last));
-        TR_TRY(add_grids(ctx, o, plan, setting));
-        if (!setting.sde->error || o->sde_rtol.n == 0) continue;
-        setting.adaptive = true;
-        add_series(o, plan, setting);
-        setting.adaptive = false;
-      }
+/* Churn and restart: with every tolerance of an adaptive ODE method. */
+static tr_status add_noised(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  if (!(setting.inner->caps & TR_ODE_ADAPTIVE)) return add_grids(ctx, o, plan, setting);
+  setting.adaptive = strcmp(setting.sde->info.name, "restart") == 0;
+  if (setting.adaptive) return add_grids(ctx, o, plan, setting);
+  for (int i = 0; i < o->rtol.n; i++) {
+    setting.rtol = o->rtol.v[i];
+    TR_TRY(add_grids(ctx, o, plan, setting));
+  }
   return TR_OK;
+}
+
+/* With every last step. */
+static tr_status add_plain(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  for (int l = 0; l < o->last_steps.n; l++) {
+    TR_TRY(tr_last_step_find(ctx, o->last_steps.v[l], &setting.last));
+    TR_TRY(add_grids(ctx, o, plan, setting));
+    if (!setting.sde->error || o->sde_rtol.n == 0) continue;
+    setting.adaptive = true;
+    add_series(o, plan, setting);
+    setting.adaptive = false;
+  }
+  return TR_OK;
+}
+
+static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan, int form, int norm,
+                          tr_diffusion *d) {
+  TR_TRY(tr_diffusion_find(ctx, o->forms.v[form], d));
+  d->norm = o->norms.v[norm];
+  if (!isnan(o->eta) && d->type->n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
+  for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
+  return TR_OK;
+}
+
+/* With every diffusion form and norm, where the method reads one. */
+static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  const tr_noised_ode *noised = tr_noised_ode_of(setting.sde);
+  if (noised && (plan->noised.edm || !noised->uses_form)) return add_noised(ctx, o, plan, setting);
+  for (int f = 0; f < o->forms.n; f++)
+    for (int n = 0; n < o->norms.n; n++) {
+      TR_TRY(set_form(ctx, o, plan, f, n, &setting.diffusion));
+      TR_TRY(noised ? add_noised(ctx, o, plan, setting) : add_plain(ctx, o, plan, setting));
+    }
+  return TR_OK;
+}
+
+/* What churn and restart do, when they are asked for. */
+static tr_status set_noised(tr_ctx *ctx, const sweep_options *o, const sweep_setting *s, sweep_plan *plan) {
+  if (!s->inner) return TR_OK;
+  if (tr_noised_ode_of(s->sde)->uses_form) return noised_churn(ctx, &o->noised, &plan->noised);
+  return plan->restarts ? TR_OK : noised_restart(ctx, &o->noised, &plan->restarts, &plan->noised);
 }
 
 static tr_status check_sde_rtol(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan) {
   for (int i = 0; i < plan->n_settings; i++)
-    if (plan->settings[i].sde && plan->settings[i].adaptive) return TR_OK;
+    if (plan->settings[i].sde && !plan->settings[i].inner && plan->settings[i].adaptive) return TR_OK;
   if (o->sde_rtol.n == 0) return TR_OK;
   return TR_FAIL(
       ctx, TR_E_ARG,
@@ -132,7 +188,7 @@ static tr_status check_repeats(tr_ctx *ctx, const sweep_options *o) {
 }
 
 static tr_status make_settings(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan) {
-  int longest = o->rtol.n > o->steps.n ? o->rtol.n : o->steps.n + o->sde_rtol.n;
+  long longest = (o->rtol.n + 1L) * o->steps.n + o->rtol.n + o->sde_rtol.n;
   size_t most = (size_t)o->solvers.n * (size_t)longest * (size_t)o->time_grids.n * (size_t)o->forms.n *
                 (size_t)o->norms.n * (size_t)o->last_steps.n;
   plan->settings = malloc(most * sizeof *plan->settings);
@@ -141,8 +197,9 @@ static tr_status make_settings(tr_ctx *ctx, const sweep_options *o, sweep_plan *
     sweep_setting setting;
     TR_TRY(find_solver(ctx, o->solvers.v[i], &setting));
     for (int j = 0; j < plan->n_settings; j++)
-      if (plan->settings[j].solver == setting.solver)
+      if (strcmp(plan->settings[j].solver, setting.solver) == 0)
         return TR_FAIL(ctx, TR_E_ARG, "--solvers has '%s' twice: give it once", setting.solver);
+    TR_TRY(set_noised(ctx, o, &setting, plan));
     TR_TRY(setting.sde ? add_sde(ctx, o, plan, setting) : add_grids(ctx, o, plan, setting));
   }
   return TR_OK;
@@ -236,6 +293,7 @@ void sweep_plan_free(sweep_plan *plan) {
   free(plan->seeds);
   free(plan->paths);
   free(plan->grid_list);
+  free(plan->restarts);
   tr_table_destroy(&plan->table);
   *plan = (sweep_plan){0};
 }
@@ -248,7 +306,7 @@ bool sweep_plan_has_sde(const sweep_plan *plan) {
 
 bool sweep_plan_has_adaptive(const sweep_plan *plan, bool sde) {
   for (int i = 0; i < plan->n_settings; i++)
-    if (plan->settings[i].adaptive && !plan->settings[i].sde == !sde) return true;
+    if (plan->settings[i].rtol > 0 && (plan->settings[i].sde && !plan->settings[i].inner) == sde) return true;
   return false;
 }
 
@@ -268,25 +326,24 @@ void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
   const sweep_setting *s = &plan->settings[run % plan->n_settings];
   long seed = plan->seeds[run / plan->n_settings % plan->n_seeds];
   const char *path = plan->paths[run / plan->n_settings / plan->n_seeds].type->info.name;
-  char form[128] = ",,", amount[64];
-  if (s->sde)
+  char form[128] = ",,", rtol[32] = "", steps[32] = "";
+  if (s->diffusion.type)
     snprintf(form, sizeof form, "%s,%.15g,%s", s->diffusion.type->info.name, s->diffusion.norm,
-             s->last->info.name);
-  if (s->steps)
-    snprintf(amount, sizeof amount, ",%ld", s->steps);
-  else
-    snprintf(amount, sizeof amount, "%.15g,", s->rtol);
-  snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path,
-           s->grid.type ? s->grid.type->info.name : "", form, amount, seed);
+             s->last ? s->last->info.name : "");
+  if (s->rtol > 0) snprintf(rtol, sizeof rtol, "%.15g", s->rtol);
+  if (s->steps) snprintf(steps, sizeof steps, "%ld", s->steps);
+  snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path,
+           s->grid.type ? s->grid.type->info.name : "", form, rtol, steps, seed);
 }
 
 void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
-  char grid[96] = "", noise[192] = "";
-  if (!s->ode && s->adaptive) snprintf(grid, sizeof grid, ", adaptive");
+  char grid[96] = "", noise[192] = "", rtol[48] = "";
+  if (!s->ode && !s->inner && s->adaptive) snprintf(grid, sizeof grid, ", adaptive");
   if (s->grid.type && strcmp(s->grid.type->info.name, "uniform") != 0)
     snprintf(grid, sizeof grid, ", %s grid", s->grid.type->info.name);
-  if (s->sde)
-    snprintf(noise, sizeof noise, ", %s n = %g, %s", s->diffusion.type->info.name, s->diffusion.norm,
-             s->last->info.name);
-  snprintf(text, size, "%s%s%s", s->solver, grid, noise);
+  if (s->inner && s->rtol > 0 && s->steps) snprintf(rtol, sizeof rtol, ", rtol %g", s->rtol);
+  if (s->sde && s->diffusion.type)
+    snprintf(noise, sizeof noise, ", %s n = %g%s%s", s->diffusion.type->info.name, s->diffusion.norm,
+             s->last ? ", " : "", s->last ? s->last->info.name : "");
+  snprintf(text, size, "%s%s%s%s", s->solver, grid, rtol, noise);
 }

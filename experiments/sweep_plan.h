@@ -9,17 +9,21 @@
 #include "transport/diffusion.h"
 #include "transport/grid.h"
 #include "transport/laststep.h"
+#include "transport/noised_ode.h"
 
 typedef struct {
-  const char *solver;
+  char solver[64];          /* "shark", "churn+heun2" */
   const tr_ode_method *ode; /* one of the two is NULL */
   const tr_sde_method *sde;
-  int series;             /* settings that differ in rtol or steps only share it; they stand together */
-  bool adaptive;          /* has rtol, else steps; an SDE method that can do both stands twice */
-  double rtol;            /* else 0 */
-  long steps;             /* else 0 */
-  tr_grid grid;           /* fixed grids */
-  tr_diffusion diffusion; /* SDE */
+  const tr_ode_method *inner; /* of churn and restart, else NULL */
+  int series;                 /* settings that differ in rtol or steps only share it; they stand together */
+  bool adaptive; /* varies rtol, else steps; an SDE method that can do both stands twice, and churn
+                    around an adaptive method has both, a series for each rtol */
+  double rtol;   /* else 0 */
+  long steps;    /* else 0 */
+  tr_grid grid;  /* fixed grids */
+  tr_diffusion
+      diffusion; /* SDE; without type and `last` for restart and EDM's churn, without `last` for churn */
   const tr_last_step_type *last;
 } sweep_setting;
 
@@ -28,6 +32,8 @@ typedef struct {
   sweep_setting *settings;
   long *seeds;
   tr_interpolant *paths;
+  tr_noised noised; /* of churn and restart */
+  tr_restart *restarts;
   tr_table *table;   /* of the diffusion forms, NULL: none */
   double *grid_list; /* of the time grid list, NULL: none */
   int n_grid_list;
@@ -39,7 +45,8 @@ typedef struct {
 tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *options, const char *path, sweep_plan *out);
 void sweep_plan_free(sweep_plan *plan);
 
-/* Whether some setting is an SDE, has adaptive steps (of an SDE or of an ODE), is on a fixed grid. */
+/* Whether some setting is an SDE, has a tolerance (of an SDE, or of an ODE, one in
+ * churn and restart too), is on a fixed grid. */
 bool sweep_plan_has_sde(const sweep_plan *plan);
 bool sweep_plan_has_adaptive(const sweep_plan *plan, bool sde);
 bool sweep_plan_has_fixed(const sweep_plan *plan);

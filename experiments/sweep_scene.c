@@ -183,6 +183,14 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
     return TR_OK;
   }
   out->sde = s->sde;
+  if (s->inner) {
+    out->noised = scene->plan->noised;
+    out->ode = (tr_ode_spec){.method = s->inner, .rtol = s->rtol, .atol = isnan(o->atol) ? s->rtol : o->atol};
+    out->diffusion = s->diffusion;
+    out->on_progress = progress_tick;
+    out->progress_user = scene->progress;
+    return TR_OK;
+  }
   out->sde_rtol = s->rtol;
   out->sde_atol = !s->adaptive ? 0 : isnan(o->atol) ? s->rtol : o->atol;
   out->diffusion = s->diffusion;
@@ -308,6 +316,7 @@ tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s) 
 }
 
 double sweep_scene_cost(const sweep_setting *s) {
+  if (s->inner && s->steps) return (double)s->steps * (s->inner->nfe_per_step ? s->inner->nfe_per_step : 10);
   if (s->sde && s->steps) return (double)s->steps * s->sde->nfe_per_step + 1;
   if (s->steps) return (double)s->steps * (s->ode->nfe_per_step ? s->ode->nfe_per_step : 2);
   return 20 * (1 - log10(s->rtol));

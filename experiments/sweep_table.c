@@ -182,10 +182,14 @@ static void print_noise(const table *t, const sweep_setting *s) {
     fputs(" | 0 | 0 | |", t->out);
     return;
   }
+  if (!s->diffusion.type) {
+    fprintf(t->out, " %s | | | |", s->inner && t->plan->noised.edm && s->steps ? "EDM" : "");
+    return;
+  }
   tr_coeffs middle = tr_interpolant_at(&t->plan->paths[t->path], 0.5);
   double D = tr_diffusion_D(&s->diffusion, &middle);
   fprintf(t->out, " %s, n = %g | %.3g | %.3g | %s |", s->diffusion.type->info.name, s->diffusion.norm, D,
-          2 * D, s->last->info.name);
+          2 * D, s->last ? s->last->info.name : "");
 }
 
 static void law_row(const table *t, int i) {
@@ -205,10 +209,9 @@ static void forms_used(const table *t) {
   const char *last = NULL;
   for (int i = 0; i < t->plan->n_settings; i++) {
     const sweep_setting *s = &t->plan->settings[i];
-    if (!s->sde || s->diffusion.type->info.name == last) continue;
+    if (!s->diffusion.type || s->diffusion.type->info.name == last) continue;
     bool seen = false;
-    for (int j = 0; j < i; j++)
-      seen = seen || (t->plan->settings[j].sde && t->plan->settings[j].diffusion.type == s->diffusion.type);
+    for (int j = 0; j < i; j++) seen = seen || t->plan->settings[j].diffusion.type == s->diffusion.type;
     last = s->diffusion.type->info.name;
     if (!seen) fprintf(t->out, "- %s: %s\n", last, s->diffusion.type->info.summary);
   }

@@ -9,6 +9,11 @@ column() {
   awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i; next } { print $at }' "$1"
 }
 
+# column_12: the evaluations of rows on stdin, each once.
+column_12() {
+  cut -d, -f12 | sort -u
+}
+
 # whole FILE: every row has all its columns and an end.
 whole() {
   checks=$((checks + 1))
@@ -62,6 +67,21 @@ equals "$(wc -l <"$out/adaptive/results.csv" | tr -d ' ')" 9 "rows of two grids 
 equals "$(grep -c '^SDE,shark,Linear,,sigma,1,Mean,0.01,,' "$out/adaptive/results.csv")" 2 "runs of shark at 0.01"
 checks=$((checks + 1))
 grep -qF "| shark, adaptive |" "$out/adaptive/table.md" || fail "table.md lacks the adaptive runs"
+
+# Noise around ODE methods: fixed and adaptive ones, with what each of them varies.
+# shellcheck disable=SC2086
+check "churn and restart" $sweep $small --solvers churn,churn+dopri5,restart+ab2,restart+cvode-adams --steps 6 --rtol 1e-1,1e-2 \
+  --restart-intervals 0.3,0.7 --restart-steps 4 --diffusion-forms sigma,SBDM --out "$out/noised"
+noised=$out/noised/results.csv
+equals "$(column "$noised" status | sort -u)" ok "status of churn and restart"
+equals "$(grep -c '^SDE,churn+heun2,Linear,uniform,sigma,1,,,6,' "$noised")" 2 "runs of churn around heun2"
+equals "$(grep -c '^SDE,churn+dopri5,Linear,uniform,SBDM,1,,0.01,6,' "$noised")" 2 "runs of churn around dopri5"
+equals "$(grep -c '^SDE,restart+cvode-adams,Linear,,,,,0.1,,' "$noised")" 2 "runs of restart around CVODE"
+equals "$(grep '^SDE,restart+ab2,Linear,uniform,,,,,6,' "$noised" | column_12)" 11 "evaluations of restart around ab2"
+equals "$(wc -l <"$noised" | tr -d ' ')" 19 "rows and the header"
+# shellcheck disable=SC2086
+check "EDM's churn" $sweep $small --solvers churn+euler --steps 6 --churn 4 --out "$out/edm"
+equals "$(grep -c '^SDE,churn+euler,Linear,uniform,,,,,6,' "$out/edm/results.csv")" 2 "runs without a form"
 
 # The same again: every row is there, and nothing changes.
 cp "$csv" "$scratch/before.csv"
@@ -245,6 +265,11 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "belong together" $sweep $small --solvers heun2 --time-grids list --out "$out/none"
   refuse 2 "--seeds '4:4'" $sweep --target gaussian:d=1 --seeds 4:4 --solvers heun2 --out "$out/none"
   refuse 2 "--seeds has 3 twice" $sweep --target gaussian:d=1 --seeds 3,4,3 --solvers heun2 --out "$out/none"
+  refuse 2 "churn needs one of ODEs" $sweep $small --solvers churn+shark --out "$out/none"
+  refuse 2 "only churn and restart" $sweep $small --solvers shark+heun2 --out "$out/none"
+  refuse 2 "needs --restart-intervals" $sweep $small --solvers restart --out "$out/none"
+  refuse 2 "has 'churn+heun2' twice" $sweep $small --solvers churn,churn+heun2 --out "$out/none"
+  refuse 2 "--churn-levels without --churn" $sweep $small --solvers churn --churn-levels 1,2 --out "$out/none"
   refuse 2 "--sde-rtol asks for adaptive steps" $sweep $small --solvers euler-maruyama --sde-rtol 1e-2 --out "$out/none"
   refuse 2 "--rtol has 0.1 twice" $sweep $small --solvers dopri5 --rtol 0.1,1e-1 --out "$out/none"
   refuse 2 "--solvers is missing" $sweep $small --out "$out/none"
