@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/registry.h"
+#include "tests/support/flow.h"
 #include "tests/support/moments.h"
 #include "tests/support/orders.h"
 #include "transport/register.h"
@@ -71,6 +72,19 @@ static void keep_lower(orders *weak) {
   weak->order[0] = fmin(weak->order[0], weak->order[1]);
 }
 
+/* Noise around ODE methods has their order and evaluations. */
+static void noised_rows(tr_ctx *ctx, const tr_sde_method *method) {
+  static const char *const odes[] = {"euler", "heun2", "midpoint", "ddim"};
+  for (int i = 0; i < 4; i++) {
+    const tr_ode_method *ode = flow_ode_method(ctx, odes[i]);
+    orders weak;
+    orders_noised(ctx, method, ode, &weak);
+    printf("| `%s`, `%s` | %g |", method->info.name, odes[i], ode->order);
+    print_range(weak.order, weak.n);
+    printf(" - | | %d | %.3g | noise around an ODE |\n", ode->nfe_per_step, weak.nfe_per_step);
+  }
+}
+
 static void sde_table(tr_ctx *ctx) {
   const tr_module *module;
   orders_path path;
@@ -80,8 +94,9 @@ static void sde_table(tr_ctx *ctx) {
   for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++) {
     const tr_sde_method *method = (const tr_sde_method *)module;
     orders weak, strong;
-    if (!method->step && method->nfe_per_step == 0) continue; /* the order of an ODE method */
-    if (method->step) {
+    if (tr_noised_ode_of(method)) {
+      noised_rows(ctx, method);
+    } else if (method->step) {
       orders_weak(ctx, method, &weak);
       orders_strong(ctx, method, &path, &strong);
       keep_lower(&weak);
@@ -105,9 +120,7 @@ static void print_how(void) {
       "Made by `build/bench_orders > docs/orders.md` (`sh experiments/figures.sh` writes it to\n"
       "`out/figures/orders.md`); `ctest -R 'orders|exponential'` fails where a measured order is not the\n"
       "claimed one. An order is the slope of the error between two refinements, in f64; a range is over the\n"
-      "problems named. NFE are evaluations of the field, counted. `churn` and `restart` have order and NFE "
-      "of\n"
-      "their ODE method (`unit.noised_ode`).\n\n"
+      "problems named. NFE are evaluations of the field, counted.\n\n"
       "- *uneven grids*: 60 and 120 steps on a damped rotation and on a logistic equation, forwards and\n"
       "  backwards.\n"
       "- *tolerances*: the same problems; error against steps from rtol = atol = 1e-7 to 1e-11. Methods "

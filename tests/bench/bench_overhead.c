@@ -49,6 +49,7 @@ typedef struct {
   const bench_options *options;
   stopwatch watch;
   tr_sampler sampler;
+  const tr_ode_method *around; /* of churn and restart */
   tr_array *x;
   result results[METHODS];
   int n;
@@ -84,10 +85,8 @@ static tr_status measure_kind(tr_ctx *ctx, bench *b, const char *kind) {
     if (!wanted(b->options, module->name) || b->n == METHODS) continue;
     result *best = &b->results[b->n++];
     *best = (result){.kind = kind, .name = module->name, .overhead = INFINITY};
-    if (sde)
-      b->sampler.sde = (const tr_sde_method *)module;
-    else
-      b->sampler.ode.method = (const tr_ode_method *)module;
+    b->sampler.ode.method = sde ? b->around : (const tr_ode_method *)module;
+    if (sde) b->sampler.sde = (const tr_sde_method *)module;
     b->sampler.ode.max_nfe =
         !sde && (b->sampler.ode.method->caps & TR_ODE_ADAPTIVE) ? 2 * b->options->steps : 0;
     for (int run = 0; run < b->options->runs; run++) TR_TRY(measure(b, sde, best));
@@ -97,6 +96,7 @@ static tr_status measure_kind(tr_ctx *ctx, bench *b, const char *kind) {
 
 static tr_status open_bench(tr_ctx *ctx, const bench_options *o, bench *b) {
   static const int32_t label = 207;
+  static const tr_restart again = {0.3, 0.6, 1, 2};
   tr_sit_config config;
   char full[64];
   *b = (bench){.options = o, .watch = {.cond = {1, &label}, .fastest = INFINITY}};
@@ -110,6 +110,9 @@ static tr_status open_bench(tr_ctx *ctx, const bench_options *o, bench *b) {
   b->sampler.drift->rel_noise = b->watch.network->rel_noise;
   b->sampler.n_steps = o->steps + 1;
   b->sampler.ode.rtol = b->sampler.ode.atol = 1e-2;
+  TR_TRY(tr_find(ctx, TR_KIND_ODE_METHOD, "heun2", (const tr_module **)&b->around));
+  b->sampler.noised.intervals = &again;
+  b->sampler.noised.n_intervals = 1;
   TR_TRY(tr_diffusion_find(ctx, "sigma", &b->sampler.diffusion));
   return tr_array_create(ctx, TR_F32, 4, (int64_t[]){o->batch, CHANNELS, SIDE, SIDE}, &b->x);
 }

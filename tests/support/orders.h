@@ -55,4 +55,9 @@ void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, or
  * distance from shark on the finest view of one path, with 32 and 128 steps. */
 void orders_strong_sampled(tr_ctx *ctx, const tr_sde_method *method, orders *out);
 
+/* Weak order of the variance of noise between solves of an ODE (churn, restart; transport/noised_ode.h) with
+ * this method on a fixed grid, the form sigma, from t = 0.04 to 0.96, 100 and 200 steps: a run on Linear and
+ * one on GVP. */
+void orders_noised(tr_ctx *ctx, const tr_sde_method *method, const tr_ode_method *ode, orders *out);
+
 #endif

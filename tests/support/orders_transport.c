@@ -157,3 +157,31 @@ void orders_strong_sampled(tr_ctx *ctx, const tr_sde_method *method, orders *out
   tr_drift_destroy(&s.drift);
   free(end);
 }
+
+/* ---- noise between solves of an ODE ---- */
+
+void orders_noised(tr_ctx *ctx, const tr_sde_method *method, const tr_ode_method *ode, orders *out) {
+  work done = {0};
+  out->n = 0;
+  for (int p = 0; p < 2; p++) {
+    double error[2];
+    for (int k = 0; k < 2; k++) {
+      tr_restart intervals[] = {{0.2, 0.5, 2, 24 << k}, {0.5, 0.9, 1, 36 << k}};
+      tr_sampler s = moments_sampler(ctx, moments_paths[p], method->info.name, "None");
+      CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma", &s.diffusion));
+      s.sample_eps = 0.04;
+      s.ode.method = ode;
+      s.noised.intervals = intervals;
+      s.noised.n_intervals = 2;
+      moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 100 << k);
+      tr_coeffs at = tr_interpolant_at(&s.interpolant, 0.96);
+      error[k] = fabs(got.variance / (at.alpha * at.alpha * MOMENTS_C + at.sigma * at.sigma) - 1);
+      CHECK_NEAR(got.mean, at.alpha * MOMENTS_MU, 2e-2);
+      done.nfe += got.stats.nfe;
+      done.steps += got.stats.n_steps;
+    }
+    out->order[out->n] = log2(error[0] / error[1]);
+    out->fine[out->n++] = error[1];
+  }
+  out->nfe_per_step = (double)done.nfe / (double)done.steps;
+}
