@@ -4,14 +4,17 @@
 
 #include "experiments/program.h"
 
-typedef struct {
+typedef struct command {
   const tr_option_table *table;
   /* Errors are latched in p->ctx. TR_E_ARG means wrong usage (exit status 2), anything else a failure (1). */
   tr_status (*run)(program *p, const tr_parsed *parsed, void *values);
+  /* Whether the words after the command's name ask for another command, and its words (malloc'd, and so are
+   * they; NULL: out of memory). OPTIONAL */
+  const struct command *(*instead)(int argc, char *const *argv, int *n_args, char ***args);
 } command;
 
-extern const command command_sample, command_sweep, command_field, command_loss, command_inspect,
-    command_list, command_man;
+extern const command command_sample, command_likelihood, command_loss, command_sweep, command_field,
+    command_inspect, command_list, command_man;
 extern const command *const commands[];        /* NULL-terminated */
 const command *command_find(const char *name); /* NULL if unknown */
 

@@ -244,4 +244,4 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_field = {&table, run};
+const command command_field = {.table = &table, .run = run};

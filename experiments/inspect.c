@@ -137,4 +137,4 @@ static const tr_option_table table = {
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(inspect_values)};
 
-const command command_inspect = {&table, run};
+const command command_inspect = {.table = &table, .run = run};

@@ -77,4 +77,4 @@ static const tr_option_table table = {
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(list_values)};
 
-const command command_list = {&table, run};
+const command command_list = {.table = &table, .run = run};

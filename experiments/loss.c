@@ -5,8 +5,8 @@
 
 #include "core/vec.h"
 #include "experiments/commands.h"
+#include "experiments/dataset.h"
 #include "experiments/file_hash.h"
-#include "experiments/given.h"
 #include "experiments/out_dir.h"
 #include "experiments/provider.h"
 #include "experiments/run_record.h"
@@ -25,10 +25,9 @@ typedef struct {
 static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(loss_options, model)),
     {FIELD(data), .name = "data", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "FILE",
-     .help = "Data (N,C,H,W) as the model was trained on, float32 or float64: a .npy, or a .npz with arrays latents and labels "
-             "(N), as 'transit sample' writes."},
+     .help = "As of `transit likelihood`: FILE.npy, FILE.npz with `images` or `latents` and `labels`, or a folder of images."},
     {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
-     .metavar = "L1,L2,...", .default_note = "the labels of the .npz, else 0, 1, 2, ... in turn",
+     .metavar = "L1,L2,...", .default_note = "those of the data, else 0, 1, 2, ... in turn",
      .help = "One class for all rows of data, or one per row; the number of classes itself is the null class."},
     {FIELD(points), .name = "points", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e6,
      .metavar = "K", .default_text = "32", .help = "Times, in the middle of K equal parts of [0, 1]."},
@@ -61,7 +60,7 @@ typedef struct {
   const tr_parsed *parsed;
   loss_options *options;
   provider provider;
-  given data;
+  dataset data;
   int64_t n;
   int32_t *labels;      /* (n) */
   double *row;          /* (batch size, row): host copy */
@@ -76,25 +75,14 @@ static double time_of(const loss_run *run, long k) {
 
 /* ---- opening ---- */
 
-/* The labels of the archive as if they had been given. */
-static tr_status archive_labels(loss_run *run) {
-  tr_ctx *ctx = run->program->ctx;
-  tr_npy npy;
-  TR_TRY(tr_npz_get(run->data.archive, "labels", &npy));
-  int32_t *read = malloc((size_t)npy.count * sizeof *read);
-  long *given = malloc((size_t)npy.count * sizeof *given);
-  tr_status status = read && given ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
-  if (status == TR_OK && npy.count != run->data.npy.shape[0])
-    status = TR_FAIL(ctx, TR_E_SHAPE, "--data '%s' holds %lld labels for %lld rows", run->options->data,
-                     (long long)npy.count, (long long)run->data.npy.shape[0]);
-  if (status == TR_OK) status = tr_npy_get_i32(ctx, &npy, read);
-  for (int64_t i = 0; status == TR_OK && i < run->n; i++) given[i] = read[i];
-  if (status == TR_OK)
-    status = model_labels(ctx, &run->provider.model.config, given, (int)run->n, run->n, &run->labels);
-  free(read);
-  free(given);
-  tr_npy_close(&npy);
-  return status;
+static tr_status check_rows(const loss_run *run) {
+  const dataset *data = &run->data;
+  char name[300];
+  for (int64_t i = 0; i < run->n; i++)
+    if (data->trouble[i])
+      return TR_FAIL(run->program->ctx, TR_E_NONFINITE, "%s of '%s' has %s",
+                     dataset_name(data, i, name, sizeof name), run->options->data, data->trouble[i]);
+  return TR_OK;
 }
 
 static tr_status open_data(loss_run *run) {
@@ -102,18 +90,17 @@ static tr_status open_data(loss_run *run) {
   tr_ctx *ctx = run->program->ctx;
   int64_t shape[4];
   provider_shape(&run->provider, -1, shape);
-  TR_TRY(given_open(ctx, "--data", o->data, 4, shape, &run->data));
-  run->n = run->data.npy.shape[0];
+  TR_TRY(dataset_open(ctx, o->data, shape + 1, 0, &run->data));
+  run->n = run->data.n;
   if (o->num_samples == TR_OPTION_UNSET) o->num_samples = (long)run->n;
   if (o->num_samples > run->n)
     return TR_FAIL(ctx, TR_E_ARG, "--num-samples %ld: '%s' holds %lld rows", o->num_samples, o->data,
                    (long long)run->n);
   run->n = o->num_samples;
   if (run->n < 2) return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds one row: at least 2 are needed", o->data);
-  if (run->data.archive && o->class_labels.n == 0 && tr_npz_has(run->data.archive, "labels"))
-    return archive_labels(run);
-  return model_labels(ctx, &run->provider.model.config, o->class_labels.v, o->class_labels.n, run->n,
-                      &run->labels);
+  TR_TRY(check_rows(run));
+  return dataset_class_labels(ctx, &run->provider.model.config, &o->class_labels, &run->data, run->n, NULL,
+                              &run->labels);
 }
 
 static tr_status allocate(loss_run *run) {
@@ -170,7 +157,8 @@ static tr_status open_batch(const loss_run *run, int64_t first, int64_t n, batch
   TR_TRY(tr_array_like(b->x1, &b->x0));
   TR_TRY(tr_array_like(b->x1, &b->xt));
   TR_TRY(tr_array_like(b->x1, &b->v));
-  return given_read(&run->data, first * provider_row(&run->provider), b->x1);
+  dataset_values(&run->data, first, n, run->row);
+  return tr_array_set_f64(b->x1, run->row);
 }
 
 /* Adds every row's mean square, and its square, to those of time k. */
@@ -270,7 +258,7 @@ static void close_all(loss_run *run) {
   free(run->row);
   free(run->loss);
   free(run->labels);
-  given_close(&run->data);
+  dataset_close(&run->data);
   provider_close(&run->provider);
 }
 
@@ -291,4 +279,4 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_loss = {&table, run};
+const command command_loss = {.table = &table, .run = run};

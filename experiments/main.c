@@ -1,5 +1,6 @@
 /* The program `transit`: finds the command, parses its options, runs it, and turns its status into an exit
  * status: 0 ok, 1 failure, 2 wrong usage, 128 + signal when interrupted. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,15 @@ static int report(const program *p, tr_status status) {
   return exit_status(status);
 }
 
-static tr_status parse_and_run(program *p, const command *c, void *values) {
+/* The words after the command's name. */
+typedef struct {
+  int n;
+  char *const *v;
+} arguments;
+
+static tr_status parse_and_run(program *p, const command *c, arguments words, void *values) {
   tr_parsed parsed;
-  tr_status status = tr_options_parse(p->ctx, c->table, p->argc - 2, p->argv + 2, values, &parsed);
+  tr_status status = tr_options_parse(p->ctx, c->table, words.n, words.v, values, &parsed);
   if (status == TR_OK && parsed.help)
     tr_options_help(p->ctx, c->table, stdout);
   else if (status == TR_OK)
@@ -34,16 +41,39 @@ static tr_status flush_output(program *p) {
   return TR_FAIL(p->ctx, TR_E_IO, "standard output cannot be written");
 }
 
-static int run_command(program *p, const command *c) {
+static int run_words(program *p, const command *c, arguments words) {
   tr_status status = program_open(p, "cpu", 0, 0);
   if (status != TR_OK) return report(p, status);
   void *values = calloc(1, c->table->values_size ? c->table->values_size : 1);
-  status = values ? parse_and_run(p, c, values) : TR_FAIL(p->ctx, TR_E_MEM, "out of memory");
+  status = values ? parse_and_run(p, c, words, values) : TR_FAIL(p->ctx, TR_E_MEM, "out of memory");
   if (status == TR_OK) status = flush_output(p);
   free(values);
   int result = report(p, status);
   tr_ctx_close(&p->ctx);
   return result;
+}
+
+/* Another command with words of its own. */
+static int run_instead(program *p, const command *other, int n, char **words) {
+  bool complete = words != NULL;
+  for (int i = 0; i < n; i++) complete = complete && words[i];
+  p->command = other->table->name;
+  int result = 1;
+  if (complete)
+    result = run_words(p, other, (arguments){n, words});
+  else
+    fprintf(stderr, "%s %s: out of memory\n", TR_PROGRAM, p->command);
+  for (int i = 0; i < n; i++) free(words[i]);
+  free(words);
+  return result;
+}
+
+static int run_command(program *p, const command *c) {
+  arguments words = {p->argc - 2, p->argv + 2};
+  int n = 0;
+  char **own = NULL;
+  const command *other = c->instead ? c->instead(words.n, words.v, &n, &own) : NULL;
+  return other ? run_instead(p, other, n, own) : run_words(p, c, words);
 }
 
 static int unknown_command(const char *name) {

@@ -26,4 +26,4 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
 static const tr_option_table table = {
     .program = TR_PROGRAM, .name = "man", .summary = "Print the manual page (troff)."};
 
-const command command_man = {&table, run};
+const command command_man = {.table = &table, .run = run};

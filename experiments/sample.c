@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "experiments/commands.h"
+#include "experiments/sample_likelihood.h"
 #include "experiments/sample_run.h"
 
 static tr_status open_all(sample_run *run) {
@@ -61,4 +62,4 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_sample = {&sample_table, run};
+const command command_sample = {.table = &sample_table, .run = run, .instead = sample_instead};

@@ -86,6 +86,9 @@ static const tr_option options[] = {
              "exponential methods (ddim to unipc)."},
     {.name = "reverse", .type = TR_OPTION_FLAG, FIELD(reverse), SOLVER, .modes = ODE,
      .help = "From data (--init) to noise."},
+    {.name = "likelihood", .type = TR_OPTION_FLAG, FIELD(likelihood), SOLVER, .modes = ODE,
+     .help = "The reference's spelling of `transit likelihood`, which then runs with these options; its data is --data "
+             "(also --init)."},
     {.name = "train-eps", DOUBLE, FIELD(train_eps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(0.5),
      .metavar = "X", .default_note = "the reference's, for path and prediction",
      .help = "Distance from the singular ends that training kept; recorded only, samples do not depend on it."},

@@ -167,4 +167,4 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_sweep = {&sweep_table, run};
+const command command_sweep = {.table = &sweep_table, .run = run};

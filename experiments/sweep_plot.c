@@ -1,17 +1,11 @@
 /* Work-precision pictures: error against evaluations, a line a series. */
-#include <errno.h>
 #include <math.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/io/file.h"
+#include "experiments/gnuplot.h"
 #include "experiments/sweep_manifest.h"
 #include "experiments/sweep_summary.h"
-
-extern char **environ;
 
 /* One kind of picture: what stands on the vertical axis. */
 typedef struct {
@@ -104,16 +98,6 @@ static tr_status write_data(plot *p) {
 
 /* ---- script ---- */
 
-/* Text between double quotes of gnuplot. */
-static void quoted(FILE *out, const char *text) {
-  fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"' || *text == '\\') fputc('\\', out);
-    fputc(*text == '\n' ? ' ' : *text, out);
-  }
-  fputc('"', out);
-}
-
 /* Okabe and Ito's colours, told apart by the colour-blind too, without the yellow. */
 static const char *const colours[] = {"0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "000000"};
 #define N_COLOURS ((int)(sizeof colours / sizeof *colours))
@@ -131,7 +115,7 @@ static void write_curves(plot *p) {
             "%s \\\n  data index \"%s\" using 1:2:3:4 with yerrorlines linewidth 1.5 linecolor rgb \"#%s\" "
             "pointtype %d title ",
             index ? "," : "plot", text, colours[index % N_COLOURS], index % 13 + 1);
-    quoted(p->out, text);
+    gnuplot_quoted(p->out, text);
     index++;
   }
   if (p->figure->floor)
@@ -146,17 +130,9 @@ static tr_status write_script(plot *p) {
   char title[512];
   snprintf(title, sizeof title, "%s, %s path", o->target ? o->target : o->model.ckpt,
            p->rows->plan->paths[p->path].type->info.name);
-  fprintf(p->out, "# gnuplot %s.gp draws %s.png\ndata = \"%s.dat\"\n", p->base, p->base, p->base);
-  int height = 640 + 10 * p->rows->plan->n_series;
-  fprintf(p->out,
-          "if (strstrt(GPVAL_TERMINALS, \"pngcairo\")) {\n  set terminal pngcairo size 1100,%d noenhanced\n} "
-          "else {\n"
-          "  set terminal png size 1100,%d noenhanced\n}\n",
-          height, height);
-  fprintf(p->out, "set output \"%s.png\"\nset title ", p->base);
-  quoted(p->out, title);
-  fprintf(p->out, "\nset xlabel \"evaluations of the field\"\nset ylabel ");
-  quoted(p->out, p->figure->axis);
+  gnuplot_begin(p->out, p->base, 640 + 10 * p->rows->plan->n_series, title);
+  fputs("set xlabel \"evaluations of the field\"\nset ylabel ", p->out);
+  gnuplot_quoted(p->out, p->figure->axis);
   fprintf(p->out,
           "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key tmargin center horizontal\nset "
           "xrange [%.6g : %.6g]\n"
@@ -179,25 +155,7 @@ static tr_status write_file(plot *p, const char *ending, tr_status (*fill)(plot 
   return status;
 }
 
-/* ---- gnuplot ---- */
-
-/* Runs `gnuplot base.gp` in the folder. False when there is no gnuplot or it fails. */
-static bool draw(const plot *p) {
-  static char shell_line[] = "cd -- \"$1\" && exec gnuplot \"$2\"";
-  char script[160], folder[SWEEP_PATH_MAX];
-  snprintf(script, sizeof script, "%s.gp", p->base);
-  snprintf(folder, sizeof folder, "%s", p->options->machine.out);
-  char *const words[] = {"sh", "-c", shell_line, "sh", folder, script, NULL};
-  posix_spawn_file_actions_t quiet;
-  pid_t child;
-  int status = -1;
-  if (posix_spawn_file_actions_init(&quiet) != 0) return false;
-  posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", 1 /* O_WRONLY */, 0);
-  if (posix_spawnp(&child, "sh", &quiet, NULL, words, environ) == 0)
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  posix_spawn_file_actions_destroy(&quiet);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
+/* ---- all of them ---- */
 
 tr_status sweep_write_plots(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options, int *n,
                             bool *drawn) {
@@ -216,7 +174,9 @@ tr_status sweep_write_plots(tr_ctx *ctx, const sweep_rows *rows, const sweep_opt
       TR_TRY(write_file(&p, ".dat", write_data));
       if (p.nfe_high == 0) continue; /* no run ended well */
       TR_TRY(write_file(&p, ".gp", write_script));
-      *drawn = draw(&p) && *drawn;
+      char script[160];
+      snprintf(script, sizeof script, "%s.gp", p.base);
+      *drawn = gnuplot_draw(options->machine.out, script) && *drawn;
       ++*n;
     }
   return TR_OK;

@@ -153,3 +153,23 @@ tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout
   p.width = p.columns * (width * p.scale + BORDER) + BORDER;
   return write_picture(ctx, path, &p);
 }
+
+tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
+  png_image image = {.version = PNG_IMAGE_VERSION};
+  *out = (tr_image){.channels = channels};
+  if (!png_image_begin_read_from_file(&image, path))
+    return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, image.message);
+  image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  out->height = image.height;
+  out->width = image.width;
+  out->pixels = malloc((size_t)image.height * image.width * (size_t)channels);
+  png_color black = {0};
+  if (!out->pixels) {
+    png_image_free(&image);
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
+  }
+  if (png_image_finish_read(&image, &black, out->pixels, 0, NULL)) return TR_OK;
+  free(out->pixels);
+  out->pixels = NULL;
+  return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, image.message);
+}

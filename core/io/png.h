@@ -1,17 +1,22 @@
-/* Writing PNG images of 8 bits a channel, whole or not at all. The same pixels give the same bytes on the
- * same libpng and zlib. */
+/* Reading PNG images, and writing those of 8 bits a channel, whole or not at all. The same pixels give the
+ * same bytes on the same libpng and zlib. */
 #ifndef TR_CORE_IO_PNG_H
 #define TR_CORE_IO_PNG_H
 
 #include <stdint.h>
 
 #include "core/context.h"
+#include "core/io/image.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define TR_PNG_MAX_SIDE 1000000 /* pixels; what libpng's readers accept by default */
+
+/* The image as grey (1 channel) or RGB (3) of 8 bits, converted by libpng, whatever the file holds; what is
+ * transparent stands on black. Malformed: TR_E_IO with libpng's reason. */
+tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
 
 /* pixels (height, width, channels), row-major; channels 1 is grey, 3 is RGB. */
 tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,

@@ -40,7 +40,7 @@ loss="$transit loss --ckpt $digits --num-heads 4"
     "lines of table.md whose rule does not fit"
 
   out=$scratch/refused
-  refuse 1 "the shape must be (any, 1, 8, 8)" $loss --data "$here/../data/npy/f8.npy" --out "$out"
+  refuse 1 "this model takes (N, 1, 8, 8)" $loss --data "$here/../data/npy/f8.npy" --out "$out"
   refuse 1 "no-such" $loss --data "$scratch/no-such.npz" --out "$out"
   refuse 2 "holds 1797 rows" $loss --data "$data" --num-samples 1798 --out "$out"
   refuse 2 "out of range" $loss --data "$data" --num-samples 4 --class-labels 12 --out "$out"

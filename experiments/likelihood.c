@@ -1,0 +1,94 @@
+/* transit likelihood: log-likelihoods of data under a checkpoint. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "experiments/commands.h"
+#include "experiments/gnuplot.h"
+#include "experiments/likelihood_run.h"
+
+#define TABLE_ROWS 20 /* on the terminal */
+
+static tr_status open_all(likelihood_run *run) {
+  static const guidance_options unguided = {.scale = 1, .channels = "all"};
+  likelihood_options *o = run->options;
+  tr_ctx *ctx;
+  TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
+  ctx = run->program->ctx;
+  run->provider.along = run->provider.interpolant;
+  TR_TRY(likelihood_setup(run));
+  TR_TRY(out_dir_open(ctx, o->machine.out, &run->dir));
+  TR_TRY(file_hash_start(ctx, o->model.ckpt, &run->hash));
+  TR_TRY(provider_build(run->program, &unguided, &run->provider));
+  run->sampler.drift = run->provider.drift;
+  return TR_OK;
+}
+
+static void print_number(const char *format, double value) {
+  if (isfinite(value))
+    printf(format, value);
+  else
+    printf("%10s", "-");
+}
+
+static void print_table(const likelihood_run *run) {
+  const likelihood_result *r = &run->result;
+  int64_t shown = run->data.n <= TABLE_ROWS ? run->data.n : TABLE_ROWS;
+  char name[300];
+  printf("%-24s %6s %14s %10s %10s\n", "", "class", "ln p (nats)", "error", "bits/dim");
+  for (int64_t i = 0; i < shown; i++) {
+    printf("%-24s %6d ", dataset_name(&run->data, i, name, sizeof name), run->labels[i]);
+    print_number("%14.4f ", r->logp[i]);
+    print_number("%10.4f ", r->logp_se[i]);
+    print_number("%10.4f", r->bpd[i]);
+    printf("%s\n", run->data.trouble[i] ? "  left out" : "");
+  }
+  if (shown < run->data.n) printf("and %lld more in likelihood.npz\n", (long long)(run->data.n - shown));
+}
+
+static void print_summary(const likelihood_run *run, bool drawn) {
+  const likelihood_options *o = run->options;
+  likelihood_mean logp = likelihood_average(run, run->result.logp),
+                  bpd = likelihood_average(run, run->result.bpd);
+  long long kept = (long long)(run->data.n - run->n_failed);
+  printf("mean of %lld: ln p %.4f +- %.4f nats, %.5f +- %.5f bits/dim (offset %.6f)\n", kept, logp.mean,
+         logp.se, bpd.mean, bpd.se, run->offset);
+  printf("dequantisation %s%s", likelihood_dequantisation(run), o->dequant_samples > 1 ? "" : "\n");
+  if (o->dequant_samples > 1) printf(", mean over %ld draws inside the logarithm\n", o->dequant_samples);
+  if (run->n_failed)
+    printf("left out: %lld of %lld inputs (run.json says why)\n", (long long)run->n_failed,
+           (long long)run->data.n);
+  if (o->check)
+    printf("check: both directions agree to %.3g nats in ln p and %.3g in the data\n", run->result.check_logp,
+           run->result.check_data);
+  printf("%s, %s trace: network forwards %ld and backwards %ld a batch, %.2f s\n", run->totals.solver,
+         o->trace, run->totals.nfe, run->totals.n_vjp, run->seconds);
+  printf("wrote %s/likelihood.npz, run.json, histogram.%s\n", o->machine.out,
+         drawn ? "png" : "dat and histogram.gp (gnuplot draws it)");
+}
+
+static void close_all(likelihood_run *run) {
+  file_hash_discard(&run->hash);
+  out_dir_discard(&run->dir);
+  json_decref(run->batches);
+  given_close(&run->probe);
+  dataset_close(&run->data);
+  free(run->labels);
+  free(run->result.logp);
+  provider_close(&run->provider);
+}
+
+static tr_status run(program *p, const tr_parsed *parsed, void *values) {
+  likelihood_run run = {.program = p, .parsed = parsed, .options = values, .started = program_seconds()};
+  tr_status status = open_all(&run);
+  if (status == TR_OK) status = likelihood_batches(&run);
+  if (status == TR_OK) status = likelihood_save(&run);
+  if (status == TR_OK) {
+    bool drawn = gnuplot_draw(run.options->machine.out, "histogram.gp");
+    print_table(&run);
+    print_summary(&run, drawn);
+  }
+  close_all(&run);
+  return status;
+}
+
+const command command_likelihood = {.table = &likelihood_table, .run = run};

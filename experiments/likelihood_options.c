@@ -1,0 +1,93 @@
+#include "experiments/likelihood_options.h"
+
+#include "experiments/program.h"
+#include "integrators/ode.h"
+#include "transport/trace.h"
+
+#define FIELD(member) .offset = offsetof(likelihood_options, member)
+#define DATA          .group = "Of what"
+#define HOW           .group = "Trace and solver"
+
+/* clang-format off */
+static const tr_option options[] = {
+    MODEL_OPTIONS(offsetof(likelihood_options, model)),
+
+    {.name = "data", .type = TR_OPTION_TEXT, FIELD(data), DATA, .flags = TR_OPTION_REQUIRED, .metavar = "FILE|DIR",
+     .help = "FILE.npy: float (N,C,H,W) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
+             "`latents`, with `labels` if there. DIR: .png and .jpg files, classes from sub-folders."},
+    {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DATA, .flags = TR_OPTION_GE, .low = 0,
+     .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
+     .help = "One class for all inputs, or one per input; the number of classes itself is the null class."},
+    {.name = "num", .type = TR_OPTION_INT, FIELD(num), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e9,
+     .metavar = "N", .default_note = "all", .help = "Only the first N inputs."},
+    {.name = "batch-size", .type = TR_OPTION_INT, FIELD(batch_size), DATA, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
+     .default_text = "64", .help = "Inputs per network evaluation; an adaptive solver shares its steps within a batch."},
+    {.name = "seed", .type = TR_OPTION_INT, FIELD(seed), DATA, .flags = TR_OPTION_GE, .low = 0, .metavar = "N",
+     .default_text = "0", .help = "Addresses probes and dequantisation noise by input: they do not depend on the batch."},
+    {.name = "dequant", .type = TR_OPTION_CHOICE, FIELD(dequant), DATA, .choices = "none,uniform,gaussian",
+     .default_text = "none",
+     .help = "Of images: none takes the density at the middle of the bin, uniform and gaussian bound the probability of "
+             "the image from below. gaussian takes its width from the noise at --sample-eps (1e-3 unless given)."},
+    {.name = "dequant-samples", .type = TR_OPTION_INT, FIELD(dequant_samples), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE,
+     .low = 1, .high = 10000, .metavar = "K", .default_text = "1",
+     .help = "Draws a bound averages inside its logarithm: it tightens with K. The noise of the trace enters there too: "
+             "use many probes, or the exact trace."},
+    {.name = "cfg-scale", .type = TR_OPTION_DOUBLE, FIELD(cfg_scale), DATA, .flags = TR_OPTION_GE, .low = 0, .metavar = "X",
+     .default_text = "1", .help = "Only 1: a guided field is not that of a model whose likelihood this would be."},
+
+    {.name = "trace", .type = TR_OPTION_CHOICE, FIELD(trace), HOW, .kind = TR_KIND_TRACE, .metavar = "NAME",
+     .default_text = "hutchinson", .help = "Estimate of the divergence: hutchinson, hutch++ or exact."},
+    {.name = "probes", .type = TR_OPTION_INT, FIELD(probes), HOW, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1,
+     .high = 100000, .metavar = "R", .default_note = "8, or as many as --probe holds",
+     .help = "Probes held for the whole solve, each an estimate of its own: their spread is the standard error. "
+             "hutch++ has R more for its sketch and 3 R products."},
+    {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
+     .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson."},
+    {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
+     .help = "ODE solver, as `transit list ode-method` names them."},
+    {.name = "num-sampling-steps", .type = TR_OPTION_INT, FIELD(num_sampling_steps), HOW,
+     .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e7, .metavar = "N", .default_text = "250",
+     .help = "Points of a fixed grid."},
+    {.name = "rtol", .type = TR_OPTION_DOUBLE, FIELD(rtol), HOW, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0, .high = 1,
+     .metavar = "R", .default_text = "1e-4", .help = "Relative tolerance of the latents."},
+    {.name = "atol", .type = TR_OPTION_DOUBLE, FIELD(atol), HOW, .flags = TR_OPTION_GE, .low = 0, .metavar = "A",
+     .default_text = "1e-6", .help = "Absolute tolerance of the latents."},
+    {.name = "logp-tol", .type = TR_OPTION_DOUBLE, FIELD(logp_tol), HOW, .flags = TR_OPTION_GT, .low = 0, .metavar = "L",
+     .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats."},
+    {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(clock), HOW, .choices = "auto,t,angle", .default_text = "auto",
+     .help = "Time that the solver works in; auto: t where the velocity is finite to both ends, else the angle."},
+    {.name = "sample-eps", .type = TR_OPTION_DOUBLE, FIELD(sample_eps), HOW, .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
+     .high = 0.5, .metavar = "X", .default_note = "the reference's, for path and prediction",
+     .help = "Distance from the singular ends; 0 is legal everywhere (but for gaussian dequantisation)."},
+    {.name = "check", .type = TR_OPTION_FLAG, FIELD(check), HOW,
+     .help = "Runs back to the data and compares ln p and data along both directions."},
+    {.name = "save-score", .type = TR_OPTION_FLAG, FIELD(save_score), HOW,
+     .help = "Also saves score, denoiser and velocity at the data, and the time at which the score exists."},
+
+    MACHINE_OPTIONS_IN(offsetof(likelihood_options, machine), "f64",
+                       "Folder for likelihood.npz, run.json and the histogram."),
+};
+/* clang-format on */
+
+const tr_option_table likelihood_table = {
+    .program = TR_PROGRAM,
+    .name = "likelihood",
+    .summary =
+        "Log-likelihoods of data under a SiT checkpoint, in nats and bits per dimension, with error bars.",
+    .details =
+        "likelihood.npz holds logp (N) in nats, the log-density in the model's own space; logp_se (N), its "
+        "standard "
+        "error by the probes or, with several dequantisation draws, by their spread (NaN where there is one "
+        "of "
+        "both; 0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; latent "
+        "(N,C,H,W), where the data ends in the noise; labels (N). Images of 256 levels u stand at u / 127.5 "
+        "- 1, so "
+        "that bits per dimension are -logp / (n ln 2) + log2 127.5; for numbers in the model's own space the "
+        "offset "
+        "is 0. run.json says formula, offset and dequantisation. With few probes (value - truth) / error "
+        "follows "
+        "Student's t with R - 1 degrees of freedom.\n\nAn input that cannot be used, or whose density is not "
+        "finite, is named and left out (NaN); the others are kept.",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .values_size = sizeof(likelihood_options)};

@@ -1,0 +1,68 @@
+/* One run of `transit likelihood`, from options to the record. */
+#ifndef TR_EXPERIMENTS_LIKELIHOOD_RUN_H
+#define TR_EXPERIMENTS_LIKELIHOOD_RUN_H
+
+#include <jansson.h>
+
+#include "experiments/dataset.h"
+#include "experiments/file_hash.h"
+#include "experiments/given.h"
+#include "experiments/likelihood_options.h"
+#include "experiments/out_dir.h"
+#include "experiments/progress.h"
+#include "experiments/provider.h"
+#include "transport/dequantise.h"
+#include "transport/likelihood.h"
+
+enum { LIKELIHOOD_SCORE, LIKELIHOOD_DENOISER, LIKELIHOOD_VELOCITY, LIKELIHOOD_FIELDS };
+
+/* Host memory; NaN in the rows of inputs that were left out. */
+typedef struct {
+  double *logp, *logp_se, *bpd;     /* (N) each */
+  double *latent;                   /* (N, C, H, W) */
+  double *field[LIKELIHOOD_FIELDS]; /* the same, or NULL */
+  double field_time;                /* at which they were taken */
+  double check_logp, check_data;    /* the largest differences of both directions */
+} likelihood_result;
+
+typedef struct {
+  double mean, se; /* over the inputs that were kept */
+} likelihood_mean;
+
+typedef struct {
+  program *program;
+  const tr_parsed *parsed;
+  likelihood_options *options;
+  provider provider;
+  dataset data;
+  int32_t *labels;
+  const char *labels_from; /* "option", "data" or "null class" */
+  given probe;             /* open when the option is set */
+  tr_sampler sampler;
+  tr_density density;
+  tr_dequant dequant;
+  double offset; /* of bits per dimension */
+  likelihood_result result;
+  out_dir *dir;
+  file_hash hash;
+  progress progress;
+  /* filled by likelihood_batches */
+  tr_sample_stats totals; /* of the batch with the most evaluations */
+  long nfe_total, n_vjp_total, n_batches;
+  int64_t n_failed;
+  json_t *batches;
+  double started, seconds;
+} likelihood_run;
+
+/* Turns options into a sampler and a density, opens data and probes, settles labels. */
+tr_status likelihood_setup(likelihood_run *run);
+/* Computes every batch into run->result. */
+tr_status likelihood_batches(likelihood_run *run);
+/* Mean and standard error of logp or bpd over the inputs kept. */
+likelihood_mean likelihood_average(const likelihood_run *run, const double *values);
+/* Stages likelihood.npz, run.json and the histogram's data and script. */
+tr_status likelihood_save(likelihood_run *run);
+/* "none", "uniform: ...": what stands in every output. */
+const char *likelihood_dequantisation(const likelihood_run *run);
+
+#endif

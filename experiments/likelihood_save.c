@@ -1,0 +1,174 @@
+/* likelihood.npz, run.json and the histogram of bits per dimension. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/io/file.h"
+#include "experiments/gnuplot.h"
+#include "experiments/likelihood_run.h"
+#include "experiments/npz_put.h"
+#include "experiments/run_record.h"
+
+static tr_status add_arrays(const likelihood_run *run, tr_npz_out *npz) {
+  static const char *const names[LIKELIHOOD_FIELDS] = {"score", "denoiser", "velocity"};
+  const likelihood_result *r = &run->result;
+  tr_ctx *ctx = run->program->ctx;
+  const int64_t n = run->data.n, one = 1;
+  int64_t shape[4];
+  provider_shape(&run->provider, n, shape);
+  TR_TRY(npz_put(ctx, npz, "logp", TR_NPY_F64, 1, &n, r->logp));
+  TR_TRY(npz_put(ctx, npz, "logp_se", TR_NPY_F64, 1, &n, r->logp_se));
+  TR_TRY(npz_put(ctx, npz, "bpd", TR_NPY_F64, 1, &n, r->bpd));
+  TR_TRY(npz_put(ctx, npz, "latent", TR_NPY_F64, 4, shape, r->latent));
+  TR_TRY(npz_put(ctx, npz, "labels", TR_NPY_I32, 1, &n, run->labels));
+  for (int q = 0; q < LIKELIHOOD_FIELDS && r->field[q]; q++)
+    TR_TRY(npz_put(ctx, npz, names[q], TR_NPY_F64, 4, shape, r->field[q]));
+  return r->field[0] ? npz_put(ctx, npz, "field_time", TR_NPY_F64, 1, &one, &r->field_time) : TR_OK;
+}
+
+static tr_status save_npz(likelihood_run *run) {
+  const char *path;
+  tr_npz_out *npz;
+  TR_TRY(out_dir_stage(run->program->ctx, run->dir, "likelihood.npz", &path));
+  TR_TRY(tr_npz_create(run->program->ctx, path, &npz));
+  tr_status status = add_arrays(run, npz);
+  if (status == TR_OK) return tr_npz_commit(&npz);
+  tr_npz_discard(&npz);
+  return status;
+}
+
+/* ---- the record ---- */
+
+static json_t *mean_to_json(likelihood_mean mean) {
+  return json_pack("{s:o, s:o}", "mean", record_number(mean.mean), "standard_error", record_number(mean.se));
+}
+
+static json_t *failures(const likelihood_run *run) {
+  json_t *list = json_array();
+  char name[300];
+  for (int64_t i = 0; i < run->data.n; i++)
+    if (run->data.trouble[i])
+      json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "input", (json_int_t)i, "name",
+                                            record_text(dataset_name(&run->data, i, name, sizeof name)),
+                                            "reason", record_text(run->data.trouble[i])));
+  return list;
+}
+
+static void add_answers(const likelihood_run *run, json_t *json) {
+  const likelihood_result *r = &run->result;
+  json_object_set_new(json, "inputs", json_integer((json_int_t)run->data.n));
+  json_object_set_new(json, "failed", failures(run));
+  json_object_set_new(json, "logp_nats", mean_to_json(likelihood_average(run, r->logp)));
+  json_object_set_new(json, "bits_per_dimension", mean_to_json(likelihood_average(run, r->bpd)));
+  json_object_set_new(json, "bits_per_dimension_formula",
+                      json_string("-logp / (n ln 2) + offset, n the numbers of one input"));
+  json_object_set_new(json, "bits_per_dimension_offset", record_number(run->offset));
+  json_object_set_new(json, "bits_per_dimension_offset_is",
+                      json_string(run->data.pixels ? "log2 127.5: levels u stand at u / 127.5 - 1"
+                                                   : "0: the space of the numbers given"));
+  json_object_set_new(json, "dequantisation", json_string(likelihood_dequantisation(run)));
+  json_object_set_new(json, "labels", json_string(run->labels_from));
+  if (r->field[0]) json_object_set_new(json, "field_time", record_number(r->field_time));
+  if (!run->options->check) return;
+  json_object_set_new(json, "check",
+                      json_pack("{s:o, s:o}", "largest_difference_of_logp_nats", record_number(r->check_logp),
+                                "largest_difference_of_data", record_number(r->check_data)));
+}
+
+static void add_statistics(const likelihood_run *run, json_t *json) {
+  const tr_sample_stats *s = &run->totals;
+  bool adaptive = run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
+  json_object_set_new(json, "nfe", json_integer(s->nfe));
+  json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
+  json_object_set_new(json, "nfe_all_batches", json_integer(run->nfe_total));
+  json_object_set_new(json, "n_vjp_all_batches", json_integer(run->n_vjp_total));
+  json_object_set_new(json, "n_steps", json_integer(s->n_steps));
+  json_object_set_new(json, "n_rejected", json_integer(s->n_rejected));
+  json_object_set_new(json, "solver", json_string(s->solver));
+  json_object_set_new(json, "t_data", record_number(s->t0));
+  json_object_set_new(json, "t_noise", record_number(s->t1));
+  json_object_set_new(json, "clock", json_string(tr_clock_name(s->clock)));
+  json_object_set_new(json, "rtol_used", adaptive ? record_number(s->ode.rtol_used) : json_null());
+  json_object_set_new(json, "atol_used", adaptive ? record_number(s->ode.atol_used) : json_null());
+  json_object_set(json, "batches", run->batches);
+}
+
+static tr_status save_record(likelihood_run *run) {
+  tr_ctx *ctx = run->program->ctx;
+  const char *path;
+  TR_TRY(file_hash_finish(ctx, &run->hash));
+  TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
+  json_t *json = record_create(run->program, &likelihood_table, run->parsed, run->options);
+  json_object_set_new(json, "checkpoint",
+                      record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
+  add_answers(run, json);
+  add_statistics(run, json);
+  json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
+  json_object_set_new(json, "likelihood_seconds", record_number(run->seconds));
+  tr_status status = record_save(ctx, json, path);
+  json_decref(json);
+  return status;
+}
+
+/* ---- the histogram ---- */
+
+typedef struct {
+  int bins;
+  double low, width;
+  long count[64];
+} histogram;
+
+static histogram count_values(const likelihood_run *run) {
+  const double *bpd = run->result.bpd;
+  double low = INFINITY, high = -INFINITY, kept = (double)(run->data.n - run->n_failed);
+  for (int64_t i = 0; i < run->data.n; i++)
+    if (isfinite(bpd[i])) low = fmin(low, bpd[i]), high = fmax(high, bpd[i]);
+  histogram h = {.bins = (int)fmin(60, fmax(5, ceil(2 * cbrt(kept)))), .low = low}; /* Rice's rule */
+  h.width = high > low ? (high - low) / h.bins : 1;
+  for (int64_t i = 0; i < run->data.n; i++)
+    if (isfinite(bpd[i])) h.count[(int)fmin(h.bins - 1, floor((bpd[i] - low) / h.width))]++;
+  return h;
+}
+
+static tr_status write_data(const likelihood_run *run, const char *path) {
+  tr_out_file *file;
+  histogram h = count_values(run);
+  TR_TRY(tr_out_file_open(run->program->ctx, path, &file));
+  FILE *out = tr_out_file_stream(file);
+  fputs("# bits per dimension (middle of the bin), inputs\n", out);
+  for (int i = 0; i < h.bins; i++) fprintf(out, "%.8g %ld\n", h.low + (i + 0.5) * h.width, h.count[i]);
+  return tr_out_file_commit(run->program->ctx, &file);
+}
+
+static tr_status write_script(const likelihood_run *run, const char *path) {
+  tr_out_file *file;
+  likelihood_mean mean = likelihood_average(run, run->result.bpd);
+  char title[600];
+  snprintf(title, sizeof title, "%s under %s: mean %.4f bits/dim", run->options->data,
+           run->options->model.ckpt, mean.mean);
+  TR_TRY(tr_out_file_open(run->program->ctx, path, &file));
+  FILE *out = tr_out_file_stream(file);
+  gnuplot_begin(out, "histogram", 640, title);
+  fprintf(out,
+          "set xlabel \"bits per dimension\"\nset ylabel \"inputs\"\nset style fill solid 0.7\nset boxwidth "
+          "%.8g\n"
+          "set yrange [0:]\nunset key\nplot data using 1:2 with boxes linecolor rgb \"#0072b2\"\n",
+          count_values(run).width);
+  return tr_out_file_commit(run->program->ctx, &file);
+}
+
+static tr_status save_histogram(likelihood_run *run) {
+  const char *path;
+  TR_TRY(out_dir_stage(run->program->ctx, run->dir, "histogram.dat", &path));
+  TR_TRY(write_data(run, path));
+  TR_TRY(out_dir_stage(run->program->ctx, run->dir, "histogram.gp", &path));
+  TR_TRY(write_script(run, path));
+  return out_dir_stale(run->program->ctx, run->dir, "histogram.png");
+}
+
+tr_status likelihood_save(likelihood_run *run) {
+  TR_TRY(save_npz(run));
+  TR_TRY(save_histogram(run));
+  TR_TRY(save_record(run));
+  TR_TRY(program_check_interrupt(run->program));
+  return out_dir_commit(run->program->ctx, &run->dir);
+}

@@ -1,0 +1,168 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiments/likelihood_run.h"
+#include "integrators/sde.h"
+
+#define GAUSSIAN_EPS 1e-3 /* sigma / alpha there is an eighth of a bin */
+
+static bool was_given(const likelihood_run *run, const char *name) {
+  return tr_option_given(&likelihood_table, run->parsed, name);
+}
+
+/* A method of the ODE; one of the SDE is told apart from a slip of the pen. */
+static tr_status find_method(likelihood_run *run) {
+  likelihood_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  const tr_module *module;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++)
+    if (strcmp(module->name, o->method) == 0)
+      return TR_FAIL(ctx, TR_E_ARG,
+                     "--method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
+                     o->method);
+  TR_TRY(tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module));
+  run->sampler.ode.method = (const tr_ode_method *)module;
+  o->method = module->name;
+  return TR_OK;
+}
+
+static void warn_idle(const likelihood_run *run, const char *const *names, const char *why) {
+  for (; *names; names++)
+    if (was_given(run, *names)) tr_ctx_warn(run->program->ctx, "--%s has no effect: %s", *names, why);
+}
+
+static tr_status set_solver(likelihood_run *run) {
+  static const char *const of_grids[] = {"num-sampling-steps", NULL}, *const of_adaptive[] = {
+                                                                          "rtol", "atol", "logp-tol", NULL};
+  const likelihood_options *o = run->options;
+  tr_sampler *s = &run->sampler;
+  TR_TRY(tr_sampler_defaults(run->program->ctx, s));
+  TR_TRY(find_method(run));
+  s->interpolant = run->provider.interpolant;
+  s->reverse = true;
+  s->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
+             : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
+                                              : TR_CLOCK_AUTO;
+  s->n_steps = (int)o->num_sampling_steps;
+  s->ode.rtol = o->rtol;
+  s->ode.atol = o->atol;
+  s->ode.on_progress = progress_tick;
+  s->ode.progress_user = &run->progress;
+  s->seed = (uint64_t)o->seed;
+  if (s->ode.method->caps & TR_ODE_ADAPTIVE)
+    warn_idle(run, of_grids, "the method chooses its own steps");
+  else
+    warn_idle(run, of_adaptive, "the method walks a fixed grid");
+  return TR_OK;
+}
+
+static tr_status set_dequantisation(likelihood_run *run) {
+  likelihood_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  run->dequant = strcmp(o->dequant, "uniform") == 0    ? TR_DEQUANT_UNIFORM
+                 : strcmp(o->dequant, "gaussian") == 0 ? TR_DEQUANT_GAUSSIAN
+                                                       : TR_DEQUANT_NONE;
+  if (run->dequant != TR_DEQUANT_NONE && !run->data.pixels)
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "--dequant %s is for images of 256 levels: '%s' holds numbers in the model's own space, use none",
+        o->dequant, o->data);
+  if (run->dequant == TR_DEQUANT_NONE && o->dequant_samples > 1)
+    return TR_FAIL(ctx, TR_E_ARG, "--dequant-samples %ld needs --dequant uniform or gaussian",
+                   o->dequant_samples);
+  double given = o->sample_eps;
+  o->sample_eps = tr_interval_eps(&run->provider.interpolant, run->provider.prediction->tag, given, false);
+  if (run->dequant == TR_DEQUANT_GAUSSIAN && isnan(given)) o->sample_eps = fmax(o->sample_eps, GAUSSIAN_EPS);
+  if (run->dequant == TR_DEQUANT_GAUSSIAN && o->sample_eps == 0)
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "--dequant gaussian takes its width from the noise at --sample-eps: give one above 0, such as %g",
+        GAUSSIAN_EPS);
+  run->sampler.sample_eps = o->sample_eps;
+  run->offset = run->data.pixels ? log2(TR_BINS_PER_UNIT) : 0;
+  return TR_OK;
+}
+
+/* Labels: the option, else those of the data, else the null class. */
+static tr_status set_labels(likelihood_run *run) {
+  const likelihood_options *o = run->options;
+  const tr_sit_config *config = &run->provider.model.config;
+  const dataset *data = &run->data;
+  tr_ctx *ctx = run->program->ctx;
+  const long null_class = config->null_class;
+  run->labels_from = o->class_labels.n ? "option" : data->labels ? "data" : "null class";
+  if (!o->class_labels.n && !data->labels && null_class < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "'%s' has no labels and this model no null class: give --class-labels",
+                   o->data);
+  return dataset_class_labels(ctx, config, &o->class_labels, data, data->n, &null_class, &run->labels);
+}
+
+/* (N,C,H,W), or (R,N,C,H,W). */
+static tr_status open_probe(likelihood_run *run) {
+  likelihood_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  int64_t shape[5] = {-1};
+  tr_npy npy;
+  provider_shape(&run->provider, run->data.n, shape + 1);
+  TR_TRY(tr_npy_open(ctx, o->probe, &npy));
+  bool several = npy.ndim == 5;
+  tr_npy_close(&npy);
+  TR_TRY(given_open(ctx, "--probe", o->probe, several ? 5 : 4, several ? shape : shape + 1, &run->probe));
+  long held = several ? (long)run->probe.npy.shape[0] : 1;
+  if (was_given(run, "probes") && o->probes != held)
+    return TR_FAIL(ctx, TR_E_ARG, "--probes %ld, but %s holds %ld: leave it away", o->probes, o->probe, held);
+  o->probes = held;
+  return TR_OK;
+}
+
+static tr_status set_density(likelihood_run *run) {
+  likelihood_options *o = run->options;
+  tr_density *d = &run->density;
+  TR_TRY(tr_density_defaults(run->program->ctx, d));
+  TR_TRY(tr_trace_find(run->program->ctx, o->trace, &d->trace));
+  static const char *const of_probes[] = {"probes", "probe", NULL};
+  if (!d->trace->sampled) warn_idle(run, of_probes, "the exact trace has no probes");
+  if (o->probe && d->trace->sampled) {
+    if (d->trace->n_derived)
+      return TR_FAIL(run->program->ctx, TR_E_ARG, "--probe is for --trace hutchinson, not for %s", o->trace);
+    TR_TRY(open_probe(run));
+  }
+  if (o->probes == TR_OPTION_UNSET) o->probes = d->n_probes;
+  d->n_probes = (int)o->probes;
+  if (isnan(o->logp_tol)) o->logp_tol = o->rtol * (double)provider_row(&run->provider);
+  d->tolerance = o->logp_tol;
+  return TR_OK;
+}
+
+tr_status likelihood_setup(likelihood_run *run) {
+  likelihood_options *o = run->options;
+  int64_t shape[4];
+  if (o->cfg_scale != 1)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--cfg-scale %g: a guided field has no likelihood of the model, leave it at 1",
+                   o->cfg_scale);
+  provider_shape(&run->provider, 1, shape);
+  TR_TRY(set_solver(run));
+  TR_TRY(dataset_open(run->program->ctx, o->data, shape + 1, o->num == TR_OPTION_UNSET ? 0 : o->num,
+                      &run->data));
+  if (o->num != TR_OPTION_UNSET && o->num > run->data.n)
+    tr_ctx_warn(run->program->ctx, "--num %ld: '%s' has %lld inputs", o->num, o->data,
+                (long long)run->data.n);
+  o->num = (long)run->data.n;
+  TR_TRY(set_dequantisation(run));
+  TR_TRY(set_labels(run));
+  return set_density(run);
+}
+
+const char *likelihood_dequantisation(const likelihood_run *run) {
+  if (!run->data.pixels) return "none: numbers in the model's own space";
+  switch (run->dequant) {
+  case TR_DEQUANT_UNIFORM:
+    return "uniform: u + U[-1/2, 1/2) levels, a lower bound of ln P";
+  case TR_DEQUANT_GAUSSIAN:
+    return "gaussian: the noise at sample-eps, truncated to the bin, a lower bound of ln P";
+  default:
+    return "none: the density at the middle of the bin, no bound";
+  }
+}

@@ -1,0 +1,108 @@
+# transit likelihood: bundled digits out of the box, parity with the reference, outputs, bad input.
+. "$(dirname "$0")/common.sh"
+images=$here/../../experiments/data/digits.npz
+goldens=$here/../data/goldens
+out=$scratch/out
+model="--ckpt $digits --num-heads 4"
+quick="--num 3 --probes 2 --rtol 1e-2"
+
+# shellcheck disable=SC2086
+likelihood() { # likelihood WHAT OPTION...
+  what=$1
+  shift
+  check "$what" "$transit" likelihood $model "$@"
+}
+# shellcheck disable=SC2086
+bad() { # bad STATUS TEXT OPTION...
+  want=$1
+  text=$2
+  shift 2
+  refuse "$want" "$text" "$transit" likelihood $model --out "$out" "$@"
+  absent "$out"
+}
+
+# The bundled digits: every output, classes of the data, the same numbers again, probes that do not depend on the batch.
+likelihood "bundled digits" --data "$images" $quick --check --save-score --out "$scratch/a"
+says "input 2"
+says "mean of 3: ln p"
+says "offset 6.994353"
+says "dequantisation none"
+says "check: both directions agree"
+present "$scratch/a/likelihood.npz" "$scratch/a/run.json" "$scratch/a/histogram.dat" "$scratch/a/histogram.gp"
+equals "$(number "$scratch/a/run.json" labels)" data "labels"
+nfe=$(number "$scratch/a/run.json" nfe)
+equals "$(number "$scratch/a/run.json" n_vjp)" $((2 * nfe)) "backward passes of two probes"
+likelihood "again" --data "$images" $quick --check --save-score --out "$scratch/b"
+same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
+likelihood "another seed" --data "$images" $quick --seed 1 --out "$scratch/b"
+differ "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
+fixed="--data $images --num 3 --probes 2 --method rk4-classical --num-sampling-steps 8"
+likelihood "one batch" $fixed --out "$scratch/a"
+likelihood "one input a batch" $fixed --batch-size 1 --out "$scratch/b"
+same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
+check "the reference's spelling" "$transit" sample ODE --likelihood $model --init "$images" --num-samples 3 --probes 2 \
+  --sampling-method rk4-classical --num-sampling-steps 8 --out "$scratch/c"
+same "$scratch/a/likelihood.npz" "$scratch/c/likelihood.npz"
+refuse 2 "belongs to ODE" "$transit" sample SDE --likelihood $model --out "$out"
+
+# Dequantisation.
+likelihood "uniform" --data "$images" $quick --dequant uniform --dequant-samples 2 --out "$scratch/a"
+says "a lower bound of ln P, mean over 2 draws"
+likelihood "gaussian" --data "$images" $quick --dequant gaussian --out "$scratch/a"
+equals "$(number "$scratch/a/run.json" t_data)" 0.999 "where gaussian dequantisation begins"
+
+# Parity with the reference, its probe held.
+if command -v python3 >/dev/null 2>&1; then
+  check "unpack the reference's likelihood" python3 - "$goldens/ode_GVP_velocity.npz" "$scratch" <<'END'
+import ast, struct, sys, zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as golden, zipfile.ZipFile(sys.argv[2] + "/logp.npz", "w") as out:
+    for name in ("data", "probe"):
+        open(sys.argv[2] + "/golden-" + name + ".npy", "wb").write(golden.read(name + ".npy"))
+    out.writestr("logp.npy", golden.read("logp.npy"))
+    labels = golden.read("y.npy")
+head = 10 + struct.unpack("<H", labels[8:10])[0]
+assert ast.literal_eval(labels[10:head].decode())["descr"] == "<i8"
+print(",".join(str(label[0]) for label in struct.iter_unpack("<q", labels[head:])))
+END
+  check "likelihood of the reference's data" "$transit" likelihood --ckpt "$goldens/ema.pt" --num-heads 3 --path-type GVP \
+    --data "$scratch/golden-data.npy" --probe "$scratch/golden-probe.npy" --class-labels "$(cat "$scratch/stdout")" \
+    --rtol 1e-9 --atol 1e-9 --logp-tol 1e-6 --out "$scratch/golden"
+  close "$scratch/golden/likelihood.npz" "$scratch/logp.npz" f8 1e-6
+fi
+
+# Bad input: one line each, nothing written.
+bad 2 "--data is missing"
+bad 2 "SDE" --data "$images" --method euler-maruyama
+bad 2 "did you mean 'dopri5'" --data "$images" --method dopri
+bad 2 "did you mean 'hutchinson'" --data "$images" --trace hutchison
+bad 2 "guided" --data "$images" --cfg-scale 4
+bad 2 "--dequant-samples 2 needs" --data "$images" --dequant-samples 2
+bad 2 "give one above 0" --data "$images" --dequant gaussian --sample-eps 0
+bad 1 "no data" --data "$digits"
+bad 1 "none.npz" --data "$scratch/none.npz"
+bad 2 "--class-labels 11 is out of range" --data "$images" --class-labels 11
+npy "$scratch/wide.npy" '<f4' '(1, 1, 9, 9)' 324
+bad 1 "this model takes (N, 1, 8, 8)" --data "$scratch/wide.npy"
+npy "$scratch/rgb.npy" '<f4' '(1, 3, 8, 8)' 768
+bad 1 "this model takes (N, 1, 8, 8)" --data "$scratch/rgb.npy"
+npy "$scratch/bytes.npy" '|u1' '(1, 1, 8, 8)' 64
+bad 1 "float32 or float64" --data "$scratch/bytes.npy"
+npy "$scratch/nan.npy" '<f4' '(1, 1, 8, 8)' 256 '\377'
+bad 1 "no input can be used" --data "$scratch/nan.npy"
+npy "$scratch/zero.npy" '<f4' '(1, 1, 8, 8)' 256
+bad 2 "own space" --data "$scratch/zero.npy" --dequant uniform
+bad 1 "the shape must be" --data "$scratch/zero.npy" --probe "$scratch/wide.npy"
+bad 2 "--probe is for --trace hutchinson" --data "$scratch/zero.npy" --probe "$scratch/zero.npy" --trace hutch++
+
+# An input that is not finite is named, the others are kept: 0 and NaN.
+{
+  npy "$scratch/two.npy" '<f4' '(2, 1, 8, 8)' 256
+  head -c 256 /dev/zero | tr '\000' '\377' >>"$scratch/two.npy"
+}
+likelihood "one of two" --data "$scratch/two.npy" --probes 2 --rtol 1e-2 --out "$scratch/d"
+warns "warning: input 1 is left out"
+says "left out: 1 of 2"
+says "mean of 1"
+equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods that are not there"
+finish

@@ -1,0 +1,165 @@
+/* Reading data: images of every kind in the order promised, with their classes; what cannot be used is named
+ * and the rest kept; bad files are one-line errors. JPEG agrees with Pillow byte for byte. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/io/jpeg.h"
+#include "core/io/npz.h"
+#include "core/io/png.h"
+#include "experiments/dataset.h"
+#include "experiments/npz_put.h"
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+
+static const int64_t grey[3] = {1, 2, 3}, colour[3] = {3, 2, 3}, latents[3] = {4, 2, 3};
+
+static void save(tr_ctx *ctx, const char *path, tr_npy_type type, int ndim, const int64_t *shape,
+                 const void *data) {
+  tr_npy npy;
+  CHECK_OK(ctx, tr_npy_wrap(ctx, type, ndim, shape, data, &npy));
+  CHECK_OK(ctx, tr_npy_save(ctx, path, &npy));
+}
+
+static void refused(tr_ctx *ctx, const char *path, const int64_t shape[3], tr_status want, const char *word) {
+  dataset data;
+  tr_status status = dataset_open(ctx, path, shape, 0, &data);
+  CHECK(strchr(tr_ctx_error(ctx)->message, '\n') == NULL);
+  CHECK_ERROR(ctx, status, want, word);
+  dataset_close(&data);
+}
+
+static void archives(tr_ctx *ctx) {
+  static const uint8_t images[3 * 18] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 255};
+  static const int64_t labels[3] = {7, 0, 9};
+  const char *path = scratch("a.npz");
+  tr_npz_out *npz;
+  dataset data;
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_NPY_I64, 1, (int64_t[]){3}, labels));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  CHECK_OK(ctx, dataset_open(ctx, path, colour, 2, &data));
+  CHECK(data.n == 2 && data.shape[0] == 3 && data.labels[0] == 7 && data.labels[1] == 0);
+  for (int c = 0; c < 3; c++)
+    for (int p = 0; p < 6; p++) CHECK(data.pixels[c * 6 + p] == images[p * 3 + c]);
+  dataset_close(&data);
+  refused(ctx, path, grey, TR_E_SHAPE, "in 3 channels: this model takes 2 x 3 in 1");
+  refused(ctx, path, (int64_t[]){3, 3, 3}, TR_E_SHAPE, "2 x 3 pixels");
+  refused(ctx, path, latents, TR_E_SHAPE, "encode");
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "pictures", TR_NPY_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  refused(ctx, path, colour, TR_E_IO, "neither 'images' nor 'latents'");
+}
+
+/* One image with a level beyond 255 is left out, the other two stay. */
+static void out_of_range(tr_ctx *ctx) {
+  int16_t images[18] = {0, 255};
+  const char *path = scratch("b.npz");
+  tr_npz_out *npz;
+  dataset data;
+  images[8] = 300;
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_I16, 3, (int64_t[]){3, 2, 3}, images));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  CHECK_OK(ctx, dataset_open(ctx, path, grey, 0, &data));
+  CHECK(!data.trouble[0] && !data.trouble[2] && data.pixels[1] == 255);
+  CHECK(data.trouble[1] && strstr(data.trouble[1], "300"));
+  dataset_close(&data);
+}
+
+static void arrays(tr_ctx *ctx) {
+  double values[18] = {0.5, -0.25, 1};
+  const char *path = scratch("c.npy");
+  dataset data;
+  char name[64];
+  values[7] = NAN;
+  values[13] = 128;
+  save(ctx, path, TR_NPY_F64, 4, (int64_t[]){3, 1, 2, 3}, values);
+  CHECK_OK(ctx, dataset_open(ctx, path, grey, 0, &data));
+  CHECK(!data.pixels && data.values[1] == -0.25 && !data.trouble[0]);
+  CHECK(data.trouble[1] && strstr(data.trouble[1], "finite"));
+  CHECK(data.trouble[2] && strstr(data.trouble[2], "128"));
+  CHECK(strcmp(dataset_name(&data, 2, name, sizeof name), "input 2") == 0);
+  dataset_close(&data);
+  refused(ctx, path, colour, TR_E_SHAPE, "this model takes (N, 3, 2, 3)");
+  values[0] = NAN;
+  save(ctx, path, TR_NPY_F64, 4, (int64_t[]){1, 1, 2, 3}, values);
+  refused(ctx, path, grey, TR_E_SHAPE, "no input can be used");
+  save(ctx, path, TR_NPY_U8, 4, (int64_t[]){1, 1, 2, 3}, values);
+  refused(ctx, path, grey, TR_E_SHAPE, "float32 or float64");
+  refused(ctx, scratch("none.npy"), grey, TR_E_IO, "none.npy");
+  refused(ctx, "/dev/null", grey, TR_E_IO, "a folder of images");
+}
+
+static void picture(tr_ctx *ctx, const char *path, int height, int channels, uint8_t first) {
+  uint8_t pixels[64];
+  for (int i = 0; i < 64; i++) pixels[i] = (uint8_t)(first + i);
+  CHECK_OK(ctx, tr_png_write(ctx, path, height, 3, channels, pixels));
+}
+
+/* Sorted; classes from sub-folders, by place or number; a file of another size and a broken one are named. */
+static void folders(tr_ctx *ctx) {
+  dataset data;
+  char root[512], path[600], name[600];
+  snprintf(root, sizeof root, "%s", scratch("folder"));
+  mkdir(root, 0700);
+  refused(ctx, root, grey, TR_E_IO, "no .png or .jpg files");
+  static const char *const folders_[] = {"cat", "12"};
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, "%s/%s", root, folders_[i]);
+    mkdir(path, 0700);
+    for (int k = 0; k < 2; k++) {
+      snprintf(path, sizeof path, "%s/%s/%d.png", root, folders_[i], 1 - k);
+      picture(ctx, path, i == 1 && k == 0 ? 4 : 2, 1, (uint8_t)(10 * i + k));
+    }
+  }
+  snprintf(path, sizeof path, "%s/cat/broken.PNG", root);
+  write_whole(path, "no picture", 10);
+  snprintf(path, sizeof path, "%s/notes.txt", root);
+  write_whole(path, "no picture", 10);
+  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0, &data)); /* 12/0, 12/1 (4 high), cat/0, cat/1, cat/broken */
+  CHECK(data.n == 5 && data.labels[0] == 12 && data.labels[2] == 1);
+  CHECK(data.pixels[0] == 11 && data.pixels[5] == 16 && data.pixels[2 * 6] == 1 && data.pixels[3 * 6] == 0);
+  CHECK(data.trouble[1] && strstr(data.trouble[1], "4 x 3 pixels"));
+  CHECK(data.trouble[4] && strstr(data.trouble[4], "PNG"));
+  CHECK(strcmp(dataset_name(&data, 4, name, sizeof name), "'cat/broken.PNG'") == 0);
+  dataset_close(&data);
+  CHECK_OK(ctx, dataset_open(ctx, root, colour, 1, &data)); /* grey as RGB */
+  CHECK(data.n == 1 && data.pixels[0] == 11 && data.pixels[6] == 11 && data.pixels[12] == 11);
+  dataset_close(&data);
+  refused(ctx, root, latents, TR_E_SHAPE, "encode");
+}
+
+static void jpeg(tr_ctx *ctx) {
+  tr_image image;
+  tr_npy npy;
+  size_t size;
+  CHECK_OK(ctx, tr_npy_open(ctx, TR_TEST_DATA "/images/gray.npy", &npy));
+  CHECK_OK(ctx, tr_jpeg_read(ctx, TR_TEST_DATA "/images/gray.jpg", 3, &image));
+  CHECK(image.height == npy.shape[0] && image.width == npy.shape[1]);
+  CHECK(image.pixels && memcmp(image.pixels, npy.data, (size_t)npy.count) == 0);
+  tr_npy_close(&npy);
+  free(image.pixels);
+  CHECK_ERROR(ctx, tr_jpeg_read(ctx, TR_TEST_DATA "/images/cmyk.jpg", 3, &image), TR_E_IO, "JPEG");
+  CHECK_ERROR(ctx, tr_jpeg_read(ctx, TR_TEST_DATA "/images/none.jpg", 3, &image), TR_E_IO, "none.jpg");
+  unsigned char *bytes = read_whole(TR_TEST_DATA "/images/gray.jpg", &size);
+  const char *cut = scratch("cut.jpg");
+  for (size_t keep = 0; keep < size; keep += size / 7 + 1) {
+    write_whole(cut, bytes, keep);
+    CHECK_ERROR(ctx, tr_jpeg_read(ctx, cut, 1, &image), TR_E_IO, "cut.jpg");
+    CHECK(image.pixels == NULL);
+  }
+  free(bytes);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  archives(ctx);
+  out_of_range(ctx);
+  arrays(ctx);
+  folders(ctx);
+  jpeg(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

@@ -1,0 +1,119 @@
+/* Dequantisation: draws stay in the bins, densities integrate to 1 over a bin (by the mean of 1 / q), moments
+ * of the truncated normal, the bound on a density whose bins are known, addresses, the mean of exponentials.
+ */
+#include <stdlib.h>
+
+#include "tests/support/check.h"
+#include "transport/dequantise.h"
+#include "transport/register.h"
+
+enum { N = 4000 };
+static uint8_t levels[N];
+static double x[N];
+
+static tr_coeffs linear_at(tr_ctx *ctx, double t) {
+  tr_interpolant interpolant;
+  CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &interpolant));
+  return tr_interpolant_at(&interpolant, t);
+}
+
+static double draw(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, uint64_t sample, int64_t n) {
+  tr_random_address address = {.seed = 1, .purpose = TR_RANDOM_DEQUANT, .sample = sample};
+  double log_q;
+  CHECK_OK(ctx, tr_dequantise(ctx, kind, at, &address, n, levels, x, &log_q));
+  return log_q;
+}
+
+static void in_the_bins(tr_ctx *ctx, tr_dequant kind, double t) {
+  tr_coeffs at = linear_at(ctx, t);
+  double mean = 0, square = 0, alpha = kind == TR_DEQUANT_GAUSSIAN ? at.alpha : 1;
+  draw(ctx, kind, &at, 3, N);
+  for (int i = 0; i < N; i++) {
+    double shift = (x[i] / alpha + 1) * 127.5 - levels[i]; /* of a bin */
+    CHECK(fabs(shift) <= 0.5 + 1e-9);
+    mean += shift / N;
+    square += shift * shift / N;
+  }
+  /* variance of a normal of width s bins cut at +-b s: s^2 (1 - 2 b phi(b) / Z) */
+  double s = at.sigma / at.alpha * 127.5, b = 0.5 / s, Z = erf(b / sqrt(2));
+  double normal = s * s * (1 - 2 * b * exp(-0.5 * b * b) / sqrt(2 * TR_PI) / Z);
+  double variance = kind == TR_DEQUANT_NONE ? 0 : kind == TR_DEQUANT_UNIFORM ? 1.0 / 12 : normal;
+  CHECK_NEAR(mean, 0, 5 * sqrt(variance / N) + 1e-12);
+  CHECK_NEAR(square, variance, 5 * variance * sqrt(2.0 / N) + 1e-12);
+}
+
+/* E_q [1 / q] is the volume of the bin: of one pixel, 1 / 127.5, in x_t alpha times as much. */
+static void normalised(tr_ctx *ctx, double t) {
+  enum { DRAWS = 4000 };
+  tr_coeffs at = linear_at(ctx, t);
+  double sum = 0, squares = 0, width = at.alpha / 127.5;
+  for (int k = 0; k < DRAWS; k++) {
+    double volume = exp(-draw(ctx, TR_DEQUANT_GAUSSIAN, &at, (uint64_t)k, 1));
+    sum += volume / DRAWS;
+    squares += volume * volume / DRAWS;
+  }
+  CHECK_NEAR(sum, width, 5 * sqrt((squares - sum * sum) / DRAWS) + 1e-3 * width);
+}
+
+/* Pixels N(0, 0.05^2) in x: the probability of a level is known, and the mean over many draws finds it. */
+static void known_probability(tr_ctx *ctx, tr_dequant kind) {
+  enum { K = 3000 };
+  static double value[K];
+  const double width = 0.05;
+  tr_coeffs at = linear_at(ctx, 0.998);
+  double s = kind == TR_DEQUANT_GAUSSIAN ? hypot(at.alpha * width, at.sigma) : width, se;
+  double low = (levels[0] - 0.5) / 127.5 - 1, high = (levels[0] + 0.5) / 127.5 - 1;
+  for (int k = 0; k < K; k++) {
+    double log_q = draw(ctx, kind, &at, (uint64_t)k, 1);
+    value[k] = -0.5 * x[0] * x[0] / (s * s) - log(s) - 0.5 * log(2 * TR_PI) - log_q;
+  }
+  double got = tr_log_mean_exp(K, value, 0, &se);
+  double want = log(0.5 * (erf(high / width / sqrt(2)) - erf(low / width / sqrt(2))));
+  CHECK(se > 0 && se < 0.1);
+  /* of p_t over the bin of x_t, not of p over that of x: the two differ by what the noise blurs */
+  if (kind == TR_DEQUANT_GAUSSIAN)
+    want = log(0.5 * (erf(at.alpha * high / s / sqrt(2)) - erf(at.alpha * low / s / sqrt(2))));
+  CHECK_NEAR(got, want, 4 * se + 1e-9);
+}
+
+static void exponentials(void) {
+  double se, values[3] = {-1000, -1000 + log(2), -1000 + log(3)};
+  CHECK_NEAR(tr_log_mean_exp(3, values, 0, &se), -1000 + log(2), 1e-12);
+  CHECK_NEAR(se, 1 / sqrt(3) / 2, 1e-12); /* s / (sqrt(3) mean) of 1, 2, 3 */
+  CHECK(tr_log_mean_exp(1, values, 0.25, &se) == -1000 && se == 0.25);
+}
+
+static void addresses(tr_ctx *ctx) {
+  tr_coeffs at = linear_at(ctx, 0.999);
+  static double first[N];
+  draw(ctx, TR_DEQUANT_GAUSSIAN, &at, 7, N);
+  memcpy(first, x, sizeof x);
+  draw(ctx, TR_DEQUANT_GAUSSIAN, &at, 8, N);
+  CHECK(memcmp(first, x, sizeof x) != 0);
+  draw(ctx, TR_DEQUANT_GAUSSIAN, &at, 7, N / 2);
+  CHECK(memcmp(first, x, sizeof x / 2) == 0);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  for (int i = 0; i < N; i++) levels[i] = (uint8_t)(i * 37 % 256);
+  in_the_bins(ctx, TR_DEQUANT_NONE, 1);
+  in_the_bins(ctx, TR_DEQUANT_UNIFORM, 1);
+  in_the_bins(ctx, TR_DEQUANT_GAUSSIAN, 0.999);
+  in_the_bins(ctx, TR_DEQUANT_GAUSSIAN, 0.99); /* wider than the bin */
+  normalised(ctx, 0.999);
+  normalised(ctx, 0.99);
+  levels[0] = 131;
+  known_probability(ctx, TR_DEQUANT_UNIFORM);
+  known_probability(ctx, TR_DEQUANT_GAUSSIAN);
+  exponentials();
+  addresses(ctx);
+  tr_coeffs end = linear_at(ctx, 1);
+  tr_random_address address = {.seed = 1, .purpose = TR_RANDOM_DEQUANT};
+  double log_q;
+  CHECK_ERROR(ctx, tr_dequantise(ctx, TR_DEQUANT_GAUSSIAN, &end, &address, 1, levels, x, &log_q), TR_E_ARG,
+              "sigma = 0");
+  tr_ctx_close(&ctx);
+  return check_report();
+}
