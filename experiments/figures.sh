@@ -11,7 +11,7 @@ out=out/figures
 sh experiments/setup.sh figures
 echo "== build"
 [ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja
-cmake --build build --target transit bench_ode bench_orders
+cmake --build build --target transit bench_ode bench_orders bench_weak
 mkdir -p "$out"
 
 # Four tolerances a decade from 1e-1 to 1e-8.
@@ -52,5 +52,9 @@ mv "$out/digits.tsv.part" "$out/digits.tsv"
 build/bench_orders >"$out/orders.md.part"
 mv "$out/orders.md.part" "$out/orders.md"
 
+# Weak errors of SDE methods: docs/decisions.md.
+build/bench_weak >"$out/weak.md.part"
+mv "$out/weak.md.part" "$out/weak.md"
+
 echo
-echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv, orders.md"
+echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv, orders.md, weak.md"

@@ -26,17 +26,33 @@ tr_diffusion moments_form(tr_ctx *ctx, const char *name, tr_table **table) {
   return d;
 }
 
-static tr_status unit_normal(long step, tr_array *z, void *user) {
-  (void)user;
+static tr_status unit(long index, tr_array *z) {
   double *c = calloc((size_t)z->count, sizeof *c);
-  c[2 + step] = 1;
+  c[index] = 1;
   tr_status status = tr_array_set_f64(z, c);
   free(c);
   return status;
 }
 
-moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps) {
-  int n = steps + 2;
+static tr_status unit_normal(long step, tr_array *z, void *user) {
+  (void)user;
+  return unit(2 + step, z);
+}
+
+static tr_status unit_levy(long step, tr_array *z, void *user) {
+  const int *steps = user;
+  return unit(2 + *steps + step, z);
+}
+
+static tr_status keep(int index, double t, const tr_array *x, void *user) {
+  (void)index;
+  (void)t;
+  return tr_array_get_f64(x, user);
+}
+
+static moments run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps) {
+  bool passing = s.n_save > 0, levy = s.sde->draws & TR_SDE_LEVY;
+  int n = 2 + steps * (levy ? 2 : 1);
   double *c = calloc((size_t)n, sizeof *c), *mean = calloc((size_t)n, sizeof *mean),
          *variance = malloc((size_t)n * sizeof *variance);
   moments out = {0};
@@ -52,11 +68,12 @@ moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, 
   c[1] = sqrt(at.alpha * at.alpha * spread + at.sigma * at.sigma);
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){1, n}, &x));
   CHECK_OK(ctx, tr_array_set_f64(x, c));
-  CHECK_OK(ctx, tr_brownian_create_given(ctx, steps, unit_normal, NULL, &path));
+  CHECK_OK(ctx, tr_brownian_create_given_levy(ctx, steps, unit_normal, unit_levy, &steps, &path));
   s.n_steps = steps + 1;
   s.path = path;
+  s.out_user = c;
   CHECK_OK(ctx, tr_sample_sde(&s, NULL, x, &out.stats));
-  CHECK_OK(ctx, tr_array_get_f64(x, c));
+  if (!passing) CHECK_OK(ctx, tr_array_get_f64(x, c));
   out.mean = c[0];
   for (int i = 1; i < n; i++) out.variance += c[i] * c[i];
   tr_brownian_destroy(&path);
@@ -66,6 +83,18 @@ moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, 
   free(mean);
   free(variance);
   return out;
+}
+
+moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps) {
+  s.n_save = 0;
+  return run(ctx, s, kind, spread, steps);
+}
+
+moments moments_passing(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, double t) {
+  s.save_times = &t;
+  s.n_save = 1;
+  s.on_output = keep;
+  return run(ctx, s, kind, spread, steps);
 }
 
 tr_sampler moments_sampler(tr_ctx *ctx, const char *path, const char *method, const char *last) {

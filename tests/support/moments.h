@@ -1,7 +1,8 @@
 /* The law that the SDE sampler gives on an exact Gaussian field, without Monte Carlo. For such a field every
  * step is affine, so the state is carried as its coefficients over the basis (1, x_0, z_1 .. z_K): entry 0
- * has the target's mean, the others mean 0, the "normals" of step k are the unit vector of z_k. Mean and
- * variance then come out exactly. The target is N(MOMENTS_MU, MOMENTS_C) unless another spread is given. */
+ * has the target's mean, the others mean 0, the "normals" of step k are the unit vector of z_k (and, of its
+ * Levy area, of h_k after all z). Mean and variance then come out exactly. The target is N(MOMENTS_MU,
+ * MOMENTS_C) unless another spread is given. */
 #ifndef TR_TESTS_MOMENTS_H
 #define TR_TESTS_MOMENTS_H
 
@@ -27,6 +28,8 @@ tr_sampler moments_sampler(tr_ctx *ctx, const char *path, const char *method, co
 /* Runs with `steps` steps (of a list of points: its number) from the exact law at t0 and returns the law at
  * the end. Replaces s.drift. */
 moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps);
+/* The same, but the law when the run passes the time t. */
+moments moments_passing(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, double t);
 /* The variance after Tweedie's last step of the exact law at t1, (alpha C)^2 / V. */
 double moments_tweedie(const tr_interpolant *interpolant, double t1);
 
