@@ -118,7 +118,8 @@ static void print_how(void) {
   printf(
       "# Orders of the methods, claimed by their tables and measured\n\n"
       "Made by `build/bench_orders > docs/orders.md` (`sh experiments/figures.sh` writes it to\n"
-      "`out/figures/orders.md`); `ctest -R 'orders|exponential'` fails where a measured order is not the\n"
+      "`out/figures/orders.md`); `ctest -R 'orders|exponential|noised'` fails where a measured order is not "
+      "the\n"
       "claimed one. An order is the slope of the error between two refinements, in f64; a range is over the\n"
       "problems named. NFE are evaluations of the field, counted.\n\n"
       "- *uneven grids*: 60 and 120 steps on a damped rotation and on a logistic equation, forwards and\n"
@@ -136,8 +137,11 @@ static void print_how(void) {
       "- *forms*: weak order of the variance from exact moments for each of nine diffusion forms, from\n"
       "  t = 0.04 to 0.96, 150 and 300 steps; the constant form is the lowest, since its steps near the "
       "data\n"
-      "  are many relaxation times long. Strong order with the form sigma on a mixture, 32 and 128 "
-      "steps.\n\n");
+      "  are many relaxation times long. Strong order with the form sigma on a mixture, 32 and 128\n"
+      "  steps.\n"
+      "- *noise around an ODE*: weak order of the variance on Linear and GVP with the form sigma, 100 and\n"
+      "  200 steps. Order and evaluations are those of the ODE method; there is no strong order to claim.\n"
+      "\n");
 }
 
 int main(int argc, char **argv) {

@@ -46,6 +46,14 @@ for name in Linear GVP VP velocity noise score cvode-adams cvode-bdf dopri5 bosh
   checks=$((checks + 1))
   grep -q "^  $name " "$scratch/stdout" || fail "transit list does not name $name"
 done
+# The documentation measures every method that is registered: build/bench_orders > docs/orders.md
+for kind in ode-method sde-method; do
+  check "list of $kind" "$transit" list $kind
+  for name in $(sed -n 's/^  \([^ ]*\) .*/\1/p' "$scratch/stdout"); do
+    checks=$((checks + 1))
+    grep -q "^| \`$name\`" "$here/../../docs/orders.md" || fail "docs/orders.md lacks $name: make it again with build/bench_orders"
+  done
+done
 check "list of one kind" "$transit" list interpolant
 says "Linear"
 refuse 2 "did you mean 'interpolant'" "$transit" list interpolants
