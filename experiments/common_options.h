@@ -6,6 +6,7 @@
 #include "core/options.h"
 #include "transport/interpolant.h"
 #include "transport/prediction.h"
+#include "transport/trace.h"
 
 /* One option in a few lines reads better than one field a line. */
 /* clang-format off */
@@ -80,6 +81,19 @@ typedef struct {
   {NOISED_OPTION(base, restart_steps), .name = "restart-steps", .type = TR_OPTION_INTS, .modes = (in),                \
    .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e6, .metavar = "N1,N2,...", .default_text = "10",         \
    .help = "Steps of a way up, on fixed grids, for all intervals or one number each."}
+
+/* Of a log-density: at these offsets; `...`: group and modes. The field of probes is TR_OPTION_UNSET and that of the
+ * tolerance NaN unless given. */
+#define TRACE_OPTIONS(trace_at, probes_at, tolerance_at, ...)                                                         \
+  {.name = "trace", .type = TR_OPTION_CHOICE, .offset = (trace_at), .kind = TR_KIND_TRACE, .metavar = "NAME",         \
+   .default_text = "hutchinson", .help = "Estimate of the divergence: hutchinson, hutch++ or exact.", __VA_ARGS__},   \
+  {.name = "probes", .type = TR_OPTION_INT, .offset = (probes_at), .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1,    \
+   .high = 100000, .metavar = "R", .default_note = "8, or as many as are given",                                      \
+   .help = "Probes held for the whole solve, each an estimate of its own: their spread is the standard error. "       \
+           "hutch++ has R more for its sketch and 3 R products.", __VA_ARGS__},                                       \
+  {.name = "logp-tol", .type = TR_OPTION_DOUBLE, .offset = (tolerance_at), .flags = TR_OPTION_GT, .low = 0,           \
+   .metavar = "L", .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats.",      \
+   __VA_ARGS__}
 
 typedef struct {
   const char *device, *dtype, *out;

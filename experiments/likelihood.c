@@ -45,13 +45,24 @@ static void print_table(const likelihood_run *run) {
   if (shown < run->data.n) printf("and %lld more in likelihood.npz\n", (long long)(run->data.n - shown));
 }
 
+/* One input has no error. */
+static void print_mean(const char *format, likelihood_mean mean) {
+  printf(format, mean.mean);
+  if (!isfinite(mean.se)) return;
+  printf(" +- ");
+  printf(format, mean.se);
+}
+
 static void print_summary(const likelihood_run *run, bool drawn) {
   const likelihood_options *o = run->options;
   likelihood_mean logp = likelihood_average(run, run->result.logp),
                   bpd = likelihood_average(run, run->result.bpd);
   long long kept = (long long)(run->data.n - run->n_failed);
-  printf("mean of %lld: ln p %.4f +- %.4f nats, %.5f +- %.5f bits/dim (offset %.6f)\n", kept, logp.mean,
-         logp.se, bpd.mean, bpd.se, run->offset);
+  printf("mean of %lld: ln p ", kept);
+  print_mean("%.4f", logp);
+  printf(" nats, ");
+  print_mean("%.5f", bpd);
+  printf(" bits/dim (offset %.6f)\n", run->offset);
   printf("dequantisation %s%s", likelihood_dequantisation(run), o->dequant_samples > 1 ? "" : "\n");
   if (o->dequant_samples > 1) printf(", mean over %ld draws inside the logarithm\n", o->dequant_samples);
   if (run->n_failed)

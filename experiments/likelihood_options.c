@@ -2,7 +2,6 @@
 
 #include "experiments/program.h"
 #include "integrators/ode.h"
-#include "transport/trace.h"
 
 #define FIELD(member) .offset = offsetof(likelihood_options, member)
 #define DATA          .group = "Of what"
@@ -35,12 +34,8 @@ static const tr_option options[] = {
     {.name = "cfg-scale", .type = TR_OPTION_DOUBLE, FIELD(cfg_scale), DATA, .flags = TR_OPTION_GE, .low = 0, .metavar = "X",
      .default_text = "1", .help = "Only 1: a guided field is not that of a model whose likelihood this would be."},
 
-    {.name = "trace", .type = TR_OPTION_CHOICE, FIELD(trace), HOW, .kind = TR_KIND_TRACE, .metavar = "NAME",
-     .default_text = "hutchinson", .help = "Estimate of the divergence: hutchinson, hutch++ or exact."},
-    {.name = "probes", .type = TR_OPTION_INT, FIELD(probes), HOW, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1,
-     .high = 100000, .metavar = "R", .default_note = "8, or as many as --probe holds",
-     .help = "Probes held for the whole solve, each an estimate of its own: their spread is the standard error. "
-             "hutch++ has R more for its sketch and 3 R products."},
+    TRACE_OPTIONS(offsetof(likelihood_options, trace), offsetof(likelihood_options, probes),
+                  offsetof(likelihood_options, logp_tol), HOW),
     {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
      .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson."},
     {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
@@ -52,8 +47,6 @@ static const tr_option options[] = {
      .metavar = "R", .default_text = "1e-4", .help = "Relative tolerance of the latents."},
     {.name = "atol", .type = TR_OPTION_DOUBLE, FIELD(atol), HOW, .flags = TR_OPTION_GE, .low = 0, .metavar = "A",
      .default_text = "1e-6", .help = "Absolute tolerance of the latents."},
-    {.name = "logp-tol", .type = TR_OPTION_DOUBLE, FIELD(logp_tol), HOW, .flags = TR_OPTION_GT, .low = 0, .metavar = "L",
-     .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats."},
     {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(clock), HOW, .choices = "auto,t,angle", .default_text = "auto",
      .help = "Time that the solver works in; auto: t where the velocity is finite to both ends, else the angle."},
     {.name = "sample-eps", .type = TR_OPTION_DOUBLE, FIELD(sample_eps), HOW, .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,

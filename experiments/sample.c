@@ -28,6 +28,17 @@ static tr_status save_all(sample_run *run) {
   return out_dir_commit(ctx, &run->dir);
 }
 
+static void print_density(const sample_run *run) {
+  const sample_result *r = &run->result;
+  double mean = 0, error = 0;
+  for (int64_t i = 0; i < r->shape[0]; i++) {
+    mean += r->logp[i] / (double)r->shape[0];
+    error += r->logp_se[i] / (double)r->shape[0];
+  }
+  printf("ln p of the samples: mean %.4f nats, error of one %.4f (%s trace, %ld backwards a sample)\n", mean,
+         error, run->options->trace, run->totals.n_vjp);
+}
+
 static void print_summary(const sample_run *run) {
   const sample_options *o = run->options;
   const int64_t *s = run->result.shape;
@@ -40,6 +51,7 @@ static void print_summary(const sample_run *run) {
          stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
   if (strcmp(stats->stop_reason, "end") != 0)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
+  if (run->result.logp) print_density(run);
   printf("wrote %s/samples.npz%s and run.json\n", o->machine.out,
          images_are_pixels((int)s[1]) ? ", samples.png" : "");
 }

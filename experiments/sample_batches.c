@@ -60,6 +60,14 @@ static void account(sample_run *run, int64_t n, const tr_sample_stats *stats) {
   if (reached < run->result.n_reached) run->result.n_reached = reached;
   if (run->n_batches++ == 0 || stands_for_more(stats, &run->totals)) run->totals = *stats;
   run->nfe_total += stats->nfe;
+  run->n_vjp_total += stats->n_vjp;
+}
+
+static tr_status solve_ode(const sample_run *run, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
+  const sample_result *r = &run->result;
+  int64_t first = (int64_t)run->sampler.first_sample;
+  if (!r->logp) return tr_sample_ode(&run->sampler, cond, x, stats);
+  return tr_sample_density(&run->sampler, &run->density, cond, x, r->logp + first, r->logp_se + first, stats);
 }
 
 static tr_status draw_into(sample_run *run, int64_t n, tr_array *x) {
@@ -67,8 +75,7 @@ static tr_status draw_into(sample_run *run, int64_t n, tr_array *x) {
   tr_cond cond = {n, run->result.labels + first};
   tr_sample_stats stats;
   TR_TRY(start_state(run, x));
-  TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &stats)
-                            : tr_sample_ode(&run->sampler, &cond, x, &stats));
+  TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &stats) : solve_ode(run, &cond, x, &stats));
   TR_TRY(sample_result_put(&run->result, first, x));
   account(run, n, &stats);
   return program_check_interrupt(run->program);

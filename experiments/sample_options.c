@@ -86,6 +86,11 @@ static const tr_option options[] = {
              "exponential methods (ddim to unipc)."},
     {.name = "reverse", .type = TR_OPTION_FLAG, FIELD(reverse), SOLVER, .modes = ODE,
      .help = "From data (--init) to noise."},
+    {.name = "with-logp", .type = TR_OPTION_FLAG, FIELD(with_logp), SOLVER, .modes = ODE,
+     .help = "Also the log-density of each sample under the flow that draws it (guidance included), in the same solve: "
+             "`logp` and its standard error `logp_se`, in nats. Best in --dtype f64."},
+    TRACE_OPTIONS(offsetof(sample_options, trace), offsetof(sample_options, probes), offsetof(sample_options, logp_tol), SOLVER,
+                  .modes = ODE),
     {.name = "likelihood", .type = TR_OPTION_FLAG, FIELD(likelihood), SOLVER, .modes = ODE,
      .help = "The reference's spelling of `transit likelihood`, which then runs with these options; its data is --data "
              "(also --init)."},

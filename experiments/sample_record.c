@@ -13,6 +13,13 @@ static void add_statistics(const sample_run *run, json_t *json) {
          atol = own ? run->sampler.sde_atol : s->ode.atol_used;
   json_object_set_new(json, "nfe", json_integer(s->nfe));
   json_object_set_new(json, "nfe_all_batches", json_integer(run->nfe_total));
+  if (run->result.logp) {
+    json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
+    json_object_set_new(json, "n_vjp_all_batches", json_integer(run->n_vjp_total));
+    json_object_set_new(json, "logp_of",
+                        json_string("the samples under the flow that drew them, in nats; of the state at "
+                                    "t_end where --max-nfe stopped the run"));
+  }
   json_object_set_new(json, "n_steps", json_integer(s->n_steps));
   json_object_set_new(json, "n_rejected", json_integer(s->n_rejected));
   json_object_set_new(json, "solver", json_string(s->solver));

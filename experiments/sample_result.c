@@ -17,6 +17,11 @@ tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
   r->latents = malloc(bytes);
   r->trajectory = r->n_times ? malloc(bytes * (size_t)r->n_times) : NULL;
   r->n_reached = r->n_times;
+  if (r->with_logp) {
+    r->logp = malloc(2 * (size_t)r->shape[0] * sizeof *r->logp);
+    if (!r->logp) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld densities", (long long)r->shape[0]);
+    r->logp_se = r->logp + r->shape[0];
+  }
   if (!r->latents || (r->n_times && !r->trajectory))
     return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld samples at %d times", (long long)r->shape[0],
                    r->n_times + 1);
@@ -26,6 +31,7 @@ tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
 void sample_result_free(sample_result *r) {
   free(r->latents);
   free(r->labels);
+  free(r->logp);
   free(r->times);
   free(r->trajectory);
   *r = (sample_result){0};
@@ -50,6 +56,10 @@ static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned 
   TR_TRY(tr_npy_type_of(ctx, r->dtype, &type));
   TR_TRY(npz_put(ctx, npz, "latents", type, 4, s, r->latents));
   TR_TRY(npz_put(ctx, npz, "labels", TR_NPY_I32, 1, s, r->labels));
+  if (r->logp) {
+    TR_TRY(npz_put(ctx, npz, "logp", TR_NPY_F64, 1, s, r->logp));
+    TR_TRY(npz_put(ctx, npz, "logp_se", TR_NPY_F64, 1, s, r->logp_se));
+  }
   if (r->n_times) {
     const int64_t n = r->n_reached;
     TR_TRY(npz_put(ctx, npz, "trajectory", type, 5, (int64_t[]){n, s[0], s[1], s[2], s[3]}, r->trajectory));

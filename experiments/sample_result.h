@@ -9,9 +9,11 @@ typedef struct {
   tr_dtype dtype;
   int64_t shape[4]; /* (N, C, H, W) */
   void *latents;
-  int32_t *labels; /* (N) */
-  int n_times;     /* times asked for */
-  int n_reached;   /* of these, reached by every batch */
+  int32_t *labels;        /* (N) */
+  double *logp, *logp_se; /* (N), with_logp; else NULL */
+  bool with_logp;
+  int n_times;   /* times asked for */
+  int n_reached; /* of these, reached by every batch */
   double *times;
   void *trajectory; /* (n_times, N, C, H, W) */
 } sample_result;

@@ -12,7 +12,7 @@
 #include "experiments/provider.h"
 #include "experiments/sample_options.h"
 #include "experiments/sample_result.h"
-#include "transport/sampler.h"
+#include "transport/likelihood.h"
 
 typedef struct {
   program *program;
@@ -24,13 +24,14 @@ typedef struct {
   tr_restart *restarts; /* of the method restart */
   given init, noise;    /* open when the options are set */
   tr_sampler sampler;
+  tr_density density; /* --with-logp */
   sample_result result;
   out_dir *dir;
   file_hash hash;
   progress progress;
   /* filled by sample_batches */
-  tr_sample_stats totals; /* of a batch that was cut short, else of the one with the most evaluations */
-  long nfe_total;         /* over all batches */
+  tr_sample_stats totals;      /* of a batch that was cut short, else of the one with the most evaluations */
+  long nfe_total, n_vjp_total; /* over all batches */
   int n_batches;
   json_t *batches;
   double started, seconds; /* of sampling alone */

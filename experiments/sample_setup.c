@@ -110,6 +110,28 @@ static tr_clock clock_of(const char *name) {
 static const char *const of_grids[] = {"num-sampling-steps", "time-grid", "grid-shift", "grid-rho",
                                        "grid-bound",         "grid-file", NULL};
 
+static tr_status set_density(sample_run *run) {
+  sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  static const char *const of_logp[] = {"trace", "probes", "logp-tol", NULL}, *const of_probes[] = {"probes",
+                                                                                                    NULL};
+  if (!o->with_logp) {
+    sample_warn_unused(run, of_logp, "the log-density", "needs --with-logp");
+    return TR_OK;
+  }
+  if (o->reverse)
+    return TR_FAIL(ctx, TR_E_ARG, "--with-logp is the density of samples: for data use transit likelihood");
+  TR_TRY(tr_density_defaults(ctx, &run->density));
+  TR_TRY(tr_trace_find(ctx, o->trace, &run->density.trace));
+  if (!run->density.trace->sampled) sample_warn_unused(run, of_probes, "the exact trace", "has no probes");
+  if (o->probes == TR_OPTION_UNSET) o->probes = run->density.n_probes;
+  if (isnan(o->logp_tol)) o->logp_tol = o->rtol * (double)provider_row(&run->provider);
+  run->density.n_probes = (int)o->probes;
+  run->density.tolerance = o->logp_tol;
+  run->result.with_logp = true;
+  return TR_OK;
+}
+
 static tr_status set_ode(sample_run *run) {
   const sample_options *o = run->options;
   tr_sampler *s = &run->sampler;
@@ -117,6 +139,7 @@ static tr_status set_ode(sample_run *run) {
   TR_TRY(tr_find(run->program->ctx, TR_KIND_ODE_METHOD, o->method, &module));
   s->ode.method = (const tr_ode_method *)module;
   s->reverse = o->reverse;
+  s->seed = (uint64_t)o->seed;
   s->clock = clock_of(o->clock);
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
@@ -130,7 +153,7 @@ static tr_status set_ode(sample_run *run) {
     sample_warn_unused(run, of_grids, o->method, "chooses its own steps");
   else
     sample_warn_unused(run, of_adaptive, o->method, "walks a fixed grid");
-  return TR_OK;
+  return set_density(run);
 }
 
 static tr_status set_diffusion(sample_run *run) {

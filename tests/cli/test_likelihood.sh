@@ -71,6 +71,32 @@ END
   close "$scratch/golden/likelihood.npz" "$scratch/logp.npz" f8 1e-6
 fi
 
+# Densities of samples in the same solve: the samples unchanged on a fixed grid, and the likelihood of the samples again.
+grid="--num-samples 2 --dtype f64 --sampling-method rk4-classical --num-sampling-steps 20"
+# shellcheck disable=SC2086
+check "samples" "$transit" sample ODE $model $grid --out "$scratch/s"
+# shellcheck disable=SC2086
+check "samples with ln p" "$transit" sample ODE $model $grid --with-logp --probes 2 --out "$scratch/t"
+says "ln p of the samples: mean"
+close "$scratch/s/samples.npz" "$scratch/t/samples.npz" f8 1e-15
+if command -v python3 >/dev/null 2>&1; then
+  tight="--probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
+  # shellcheck disable=SC2086
+  check "samples with ln p, adaptive" "$transit" sample ODE $model $tight --dtype f64 --num-samples 2 --with-logp \
+    --sampling-method dopri5 --out "$scratch/t"
+  check "unpack ln p of the samples" python3 - "$scratch/t/samples.npz" "$scratch" <<'END'
+import sys, zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as samples, zipfile.ZipFile(sys.argv[2] + "/drawn.npz", "w") as out:
+    out.writestr("logp.npy", samples.read("logp.npy"))
+    open(sys.argv[2] + "/drawn.npy", "wb").write(samples.read("latents.npy"))
+END
+  likelihood "of the samples" --data "$scratch/drawn.npy" --class-labels 0,1 $tight --method dopri5 --out "$scratch/u"
+  close "$scratch/u/likelihood.npz" "$scratch/drawn.npz" f8 1e-4
+fi
+# shellcheck disable=SC2086
+refuse 2 "use transit likelihood" "$transit" sample ODE $model --reverse --init "$scratch/t/samples.npz" --with-logp --out "$out"
+
 # Bad input: one line each, nothing written.
 bad 2 "--data is missing"
 bad 2 "SDE" --data "$images" --method euler-maruyama
