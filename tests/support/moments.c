@@ -50,15 +50,15 @@ static tr_status keep(int index, double t, const tr_array *x, void *user) {
   return tr_array_get_f64(x, user);
 }
 
-static moments run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps) {
+static tr_status run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, moments *out) {
   bool passing = s.n_save > 0, levy = s.sde->draws & TR_SDE_LEVY;
   int n = 2 + steps * (levy ? 2 : 1);
   double *c = calloc((size_t)n, sizeof *c), *mean = calloc((size_t)n, sizeof *mean),
          *variance = malloc((size_t)n * sizeof *variance);
-  moments out = {0};
   tr_array *x;
   tr_brownian *path = NULL;
   double t0, t1;
+  *out = (moments){0};
   mean[0] = MOMENTS_MU;
   for (int i = 0; i < n; i++) variance[i] = spread;
   CHECK_OK(ctx, tr_exact_create_gaussian(ctx, &s.interpolant, kind, n, mean, variance, &s.drift));
@@ -72,29 +72,37 @@ static moments run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, i
   s.n_steps = steps + 1;
   s.path = path;
   s.out_user = c;
-  CHECK_OK(ctx, tr_sample_sde(&s, NULL, x, &out.stats));
-  if (!passing) CHECK_OK(ctx, tr_array_get_f64(x, c));
-  out.mean = c[0];
-  for (int i = 1; i < n; i++) out.variance += c[i] * c[i];
+  tr_status status = tr_sample_sde(&s, NULL, x, &out->stats);
+  if (!passing && status == TR_OK) CHECK_OK(ctx, tr_array_get_f64(x, c));
+  out->mean = c[0];
+  for (int i = 1; i < n; i++) out->variance += c[i] * c[i];
   tr_brownian_destroy(&path);
   tr_array_destroy(&x);
   tr_drift_destroy(&s.drift);
   free(c);
   free(mean);
   free(variance);
-  return out;
+  return status;
+}
+
+tr_status moments_try(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, moments *out) {
+  s.n_save = 0;
+  return run(ctx, s, kind, spread, steps, out);
 }
 
 moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps) {
-  s.n_save = 0;
-  return run(ctx, s, kind, spread, steps);
+  moments out;
+  CHECK_OK(ctx, moments_try(ctx, s, kind, spread, steps, &out));
+  return out;
 }
 
 moments moments_passing(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, double t) {
   s.save_times = &t;
   s.n_save = 1;
   s.on_output = keep;
-  return run(ctx, s, kind, spread, steps);
+  moments out;
+  CHECK_OK(ctx, run(ctx, s, kind, spread, steps, &out));
+  return out;
 }
 
 tr_sampler moments_sampler(tr_ctx *ctx, const char *path, const char *method, const char *last) {

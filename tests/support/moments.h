@@ -28,7 +28,9 @@ tr_sampler moments_sampler(tr_ctx *ctx, const char *path, const char *method, co
 /* Runs with `steps` steps (of a list of points: its number) from the exact law at t0 and returns the law at
  * the end. Replaces s.drift. */
 moments moments_run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps);
-/* The same, but the law when the run passes the time t. */
+/* The same; a refusal of the sampler is returned and stays latched. */
+tr_status moments_try(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, moments *out);
+/* The same as moments_run, but the law when the run passes the time t. */
 moments moments_passing(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, double t);
 /* The variance after Tweedie's last step of the exact law at t1, (alpha C)^2 / V. */
 double moments_tweedie(const tr_interpolant *interpolant, double t1);
