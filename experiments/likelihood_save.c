@@ -77,13 +77,9 @@ static void add_answers(const likelihood_run *run, json_t *json) {
 static void add_statistics(const likelihood_run *run, json_t *json) {
   const tr_sample_stats *s = &run->totals;
   bool adaptive = run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
-  json_object_set_new(json, "nfe", json_integer(s->nfe));
   json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
-  json_object_set_new(json, "nfe_all_batches", json_integer(run->nfe_total));
+  record_work(json, s, run->nfe_total);
   json_object_set_new(json, "n_vjp_all_batches", json_integer(run->n_vjp_total));
-  json_object_set_new(json, "n_steps", json_integer(s->n_steps));
-  json_object_set_new(json, "n_rejected", json_integer(s->n_rejected));
-  json_object_set_new(json, "solver", json_string(s->solver));
   json_object_set_new(json, "t_data", record_number(s->t0));
   json_object_set_new(json, "t_noise", record_number(s->t1));
   json_object_set_new(json, "clock", json_string(tr_clock_name(s->clock)));

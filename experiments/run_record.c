@@ -118,6 +118,14 @@ json_t *record_checkpoint(const model *m, const char *path, const file_hash *has
   return json;
 }
 
+void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total) {
+  json_object_set_new(record, "nfe", json_integer(stats->nfe));
+  json_object_set_new(record, "nfe_all_batches", json_integer(nfe_total));
+  json_object_set_new(record, "n_steps", json_integer(stats->n_steps));
+  json_object_set_new(record, "n_rejected", json_integer(stats->n_rejected));
+  json_object_set_new(record, "solver", json_string(stats->solver));
+}
+
 tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path) {
   tr_out_file *file;
   TR_TRY(tr_out_file_open(ctx, path, &file));

@@ -9,6 +9,7 @@
 #include "experiments/model.h"
 #include "experiments/out_dir.h"
 #include "experiments/program.h"
+#include "transport/sampler.h"
 
 /* A text as JSON; bytes that are no UTF-8 become '?'. NULL gives null. */
 json_t *record_text(const char *text);
@@ -26,6 +27,10 @@ json_t *record_create(const program *p, const tr_option_table *table, const tr_p
 
 /* {file, sha256, format, weights, network} of a checkpoint whose hash is finished. */
 json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash);
+
+/* What a solve took, as {nfe, nfe_all_batches, n_steps, n_rejected, solver} of the record; nfe_total: over
+ * all batches. */
+void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
 
 /* Writes the record as a file. */
 tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path);

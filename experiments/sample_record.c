@@ -11,8 +11,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
   bool adaptive = own ? run->sampler.sde_rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
   double rtol = own ? run->sampler.sde_rtol : s->ode.rtol_used,
          atol = own ? run->sampler.sde_atol : s->ode.atol_used;
-  json_object_set_new(json, "nfe", json_integer(s->nfe));
-  json_object_set_new(json, "nfe_all_batches", json_integer(run->nfe_total));
+  record_work(json, s, run->nfe_total);
   if (run->result.logp) {
     json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
     json_object_set_new(json, "n_vjp_all_batches", json_integer(run->n_vjp_total));
@@ -20,9 +19,6 @@ static void add_statistics(const sample_run *run, json_t *json) {
                         json_string("the samples under the flow that drew them, in nats; of the state at "
                                     "t_end where --max-nfe stopped the run"));
   }
-  json_object_set_new(json, "n_steps", json_integer(s->n_steps));
-  json_object_set_new(json, "n_rejected", json_integer(s->n_rejected));
-  json_object_set_new(json, "solver", json_string(s->solver));
   json_object_set_new(json, "stop_reason", json_string(s->stop_reason));
   json_object_set_new(json, "t_start", record_number(s->t0));
   json_object_set_new(json, "t_end", record_number(s->t_end));

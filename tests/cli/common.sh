@@ -124,6 +124,25 @@ close() {
   ' >"$scratch/stdout" || fail "$1 and $2: $(cat "$scratch/stdout"), allowed $4"
 }
 
+# unpack ARCHIVE ENTRY NAME...: of a golden, arrays NAME as golden-NAME.npy and ENTRY alone as golden-ENTRY.npz in the
+# scratch folder; its labels y, separated by commas, are in $scratch/stdout. Needs python3.
+unpack() {
+  check "unpack $1" python3 - "$scratch" "$@" <<'END'
+import ast, struct, sys, zipfile
+
+folder, archive, entry, *names = sys.argv[1:]
+with zipfile.ZipFile(archive) as golden, zipfile.ZipFile(f"{folder}/golden-{entry}.npz", "w") as out:
+    for name in names:
+        open(f"{folder}/golden-{name}.npy", "wb").write(golden.read(name + ".npy"))
+    out.writestr(entry + ".npy", golden.read(entry + ".npy"))
+    labels = golden.read("y.npy") if "y.npy" in golden.namelist() else None
+if labels:
+    head = 10 + struct.unpack("<H", labels[8:10])[0]
+    assert ast.literal_eval(labels[10:head].decode())["descr"] == "<i8"
+    print(",".join(str(label[0]) for label in struct.iter_unpack("<q", labels[head:])))
+END
+}
+
 finish() {
   echo "$checks checks, $failures failed"
   [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]

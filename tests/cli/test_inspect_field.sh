@@ -55,26 +55,14 @@ npy "$scratch/t2.npy" '<f8' '(2,)' 16
 # The reference's forward: its points, times and labels, and what it found there.
 goldens=$here/../data/goldens
 if command -v python3 >/dev/null 2>&1; then
-  check "unpack the reference's forward" python3 - "$goldens/forward.npz" "$scratch" <<'END'
-import ast, struct, sys, zipfile
-
-with zipfile.ZipFile(sys.argv[1]) as golden, zipfile.ZipFile(sys.argv[2] + "/out.npz", "w") as out:
-    for name in ("x", "t"):
-        open(sys.argv[2] + "/golden-" + name + ".npy", "wb").write(golden.read(name + ".npy"))
-    out.writestr("out.npy", golden.read("out.npy"))
-    labels = golden.read("y.npy")
-head = 10 + struct.unpack("<H", labels[8:10])[0]
-described = ast.literal_eval(labels[10:head].decode())
-assert described["descr"] == "<i8"
-print(",".join(str(label[0]) for label in struct.iter_unpack("<q", labels[head:])))
-END
+  unpack "$goldens/forward.npz" out x t
   labels=$(cat "$scratch/stdout")
   for dtype in f64 f32; do
     check "field at the reference's points in $dtype" "$transit" field --ckpt "$goldens/ema.pt" --num-heads 3 \
       --init "$scratch/golden-x.npy" --times "$scratch/golden-t.npy" --class-labels "$labels" --batch-size 3 \
       --quantities velocity --dtype $dtype --out "$scratch/golden-$dtype"
   done
-  close "$scratch/golden-f64/field.npz" "$scratch/out.npz" f8 1e-10
-  equals "$(values "$scratch/golden-f32/field.npz" f4 | wc -l)" "$(values "$scratch/out.npz" f8 | wc -l)" "numbers in f32"
+  close "$scratch/golden-f64/field.npz" "$scratch/golden-out.npz" f8 1e-10
+  equals "$(values "$scratch/golden-f32/field.npz" f4 | wc -l)" "$(values "$scratch/golden-out.npz" f8 | wc -l)" "numbers in f32"
 fi
 finish

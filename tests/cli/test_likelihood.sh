@@ -53,22 +53,11 @@ equals "$(number "$scratch/a/run.json" t_data)" 0.999 "where gaussian dequantisa
 
 # Parity with the reference, its probe held.
 if command -v python3 >/dev/null 2>&1; then
-  check "unpack the reference's likelihood" python3 - "$goldens/ode_GVP_velocity.npz" "$scratch" <<'END'
-import ast, struct, sys, zipfile
-
-with zipfile.ZipFile(sys.argv[1]) as golden, zipfile.ZipFile(sys.argv[2] + "/logp.npz", "w") as out:
-    for name in ("data", "probe"):
-        open(sys.argv[2] + "/golden-" + name + ".npy", "wb").write(golden.read(name + ".npy"))
-    out.writestr("logp.npy", golden.read("logp.npy"))
-    labels = golden.read("y.npy")
-head = 10 + struct.unpack("<H", labels[8:10])[0]
-assert ast.literal_eval(labels[10:head].decode())["descr"] == "<i8"
-print(",".join(str(label[0]) for label in struct.iter_unpack("<q", labels[head:])))
-END
+  unpack "$goldens/ode_GVP_velocity.npz" logp data probe
   check "likelihood of the reference's data" "$transit" likelihood --ckpt "$goldens/ema.pt" --num-heads 3 --path-type GVP \
     --data "$scratch/golden-data.npy" --probe "$scratch/golden-probe.npy" --class-labels "$(cat "$scratch/stdout")" \
     --rtol 1e-9 --atol 1e-9 --logp-tol 1e-6 --out "$scratch/golden"
-  close "$scratch/golden/likelihood.npz" "$scratch/logp.npz" f8 1e-6
+  close "$scratch/golden/likelihood.npz" "$scratch/golden-logp.npz" f8 1e-6
 fi
 
 # Densities of samples in the same solve: the samples unchanged on a fixed grid, and the likelihood of the samples again.
@@ -84,15 +73,9 @@ if command -v python3 >/dev/null 2>&1; then
   # shellcheck disable=SC2086
   check "samples with ln p, adaptive" "$transit" sample ODE $model $tight --dtype f64 --num-samples 2 --with-logp \
     --sampling-method dopri5 --out "$scratch/t"
-  check "unpack ln p of the samples" python3 - "$scratch/t/samples.npz" "$scratch" <<'END'
-import sys, zipfile
-
-with zipfile.ZipFile(sys.argv[1]) as samples, zipfile.ZipFile(sys.argv[2] + "/drawn.npz", "w") as out:
-    out.writestr("logp.npy", samples.read("logp.npy"))
-    open(sys.argv[2] + "/drawn.npy", "wb").write(samples.read("latents.npy"))
-END
-  likelihood "of the samples" --data "$scratch/drawn.npy" --class-labels 0,1 $tight --method dopri5 --out "$scratch/u"
-  close "$scratch/u/likelihood.npz" "$scratch/drawn.npz" f8 1e-4
+  unpack "$scratch/t/samples.npz" logp latents
+  likelihood "of the samples" --data "$scratch/golden-latents.npy" --class-labels 0,1 $tight --method dopri5 --out "$scratch/u"
+  close "$scratch/u/likelihood.npz" "$scratch/golden-logp.npz" f8 1e-4
 fi
 # shellcheck disable=SC2086
 refuse 2 "use transit likelihood" "$transit" sample ODE $model --reverse --init "$scratch/t/samples.npz" --with-logp --out "$out"

@@ -74,3 +74,24 @@ double golden_difference(tr_npz *npz, const char *entry, const tr_array *a) {
   tr_array_destroy(&want);
   return result;
 }
+
+tr_sampler golden_sampler(tr_ctx *ctx, const char *path, const char *prediction, const char *method) {
+  const tr_prediction_type *kind;
+  tr_sampler s;
+  need(ctx, tr_prediction_find(ctx, prediction, &kind));
+  need(ctx, tr_sampler_defaults(ctx, &s));
+  need(ctx, tr_interpolant_find(ctx, path, &s.interpolant));
+  need(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, method, (const tr_module **)&s.ode.method));
+  s.drift = golden_network(ctx, TR_F64, kind->tag);
+  s.ode.rtol = 1e-9;
+  s.ode.atol = 1e-9;
+  return s;
+}
+
+void golden_pairs(tr_ctx *ctx,
+                  void (*check)(tr_ctx *ctx, const char *path, const char *prediction, const char *method)) {
+  static const char *const paths[] = {"Linear", "GVP", "VP"}, *const methods[] = {"cvode-adams", "dopri5"};
+  static const char *const predictions[] = {"velocity", "noise", "score"};
+  for (int p = 0; p < 3; p++)
+    for (int q = 0; q < 3; q++) check(ctx, paths[p], predictions[q], methods[(p + q) % 2]);
+}

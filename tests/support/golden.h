@@ -4,7 +4,7 @@
 #define TR_TESTS_GOLDEN_H
 
 #include "core/io/npz.h"
-#include "transport/drift.h"
+#include "transport/sampler.h"
 
 /* All of these end the program with status 1 and a message when something is missing: without goldens there
  * is no test. */
@@ -15,6 +15,12 @@ double golden_scalar(tr_ctx *ctx, tr_npz *npz, const char *entry);
 int golden_labels(tr_ctx *ctx, tr_npz *npz, int32_t *labels, int max);
 /* The network of the goldens (weights: ema), predicting `kind`. */
 tr_drift *golden_network(tr_ctx *ctx, tr_dtype dtype, tr_quantity kind);
+/* A sampler of that network on a path, predicting so, with an ODE method at rtol = atol = 1e-9 in f64; the
+ * caller destroys its drift. */
+tr_sampler golden_sampler(tr_ctx *ctx, const char *path, const char *prediction, const char *method);
+/* Calls check for all nine path x prediction pairs of the goldens, CVODE and dopri5 in turn. */
+void golden_pairs(tr_ctx *ctx,
+                  void (*check)(tr_ctx *ctx, const char *path, const char *prediction, const char *method));
 /* max |a - b| / max |b| of an array and a golden entry. */
 double golden_difference(tr_npz *npz, const char *entry, const tr_array *a);
 

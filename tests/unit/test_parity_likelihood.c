@@ -5,31 +5,17 @@
 #include "transport/likelihood.h"
 #include "transport/register.h"
 
-static const char *const methods[] = {"cvode-adams", "dopri5"};
-
-static void settle(tr_ctx *ctx, const char *path, const char *prediction, const char *method, tr_sampler *s) {
-  const tr_prediction_type *kind;
-  CHECK_OK(ctx, tr_prediction_find(ctx, prediction, &kind));
-  CHECK_OK(ctx, tr_sampler_defaults(ctx, s));
-  CHECK_OK(ctx, tr_interpolant_find(ctx, path, &s->interpolant));
-  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, method, (const tr_module **)&s->ode.method));
-  s->drift = golden_network(ctx, TR_F64, kind->tag);
-  s->ode.rtol = 1e-9;
-  s->ode.atol = 1e-9;
-  s->reverse = true;
-}
-
 static void pair(tr_ctx *ctx, const char *path, const char *prediction, const char *method) {
   char name[64];
   snprintf(name, sizeof name, "ode_%s_%s", path, prediction);
   tr_npz *npz = golden_open(ctx, name);
-  tr_sampler s;
+  tr_sampler s = golden_sampler(ctx, path, prediction, method);
   tr_density density;
   tr_sample_stats stats;
   int32_t labels[4];
   double logp[4] = {0}, se[4], want[4] = {0}, scale = 0;
   tr_cond cond = {golden_labels(ctx, npz, labels, 4), labels};
-  settle(ctx, path, prediction, method, &s);
+  s.reverse = true;
   CHECK_OK(ctx, tr_density_defaults(ctx, &density));
   tr_array *x = golden_array(npz, "data", TR_F64), *probe = golden_array(npz, "probe", TR_F64);
   tr_array *reference = golden_array(npz, "logp", TR_F64);
@@ -59,13 +45,13 @@ static void pair(tr_ctx *ctx, const char *path, const char *prediction, const ch
 /* Several probes: one forward and one backward each a right-hand side, whatever their number. */
 static void work(tr_ctx *ctx, int probes) {
   tr_npz *npz = golden_open(ctx, "ode_Linear_velocity");
-  tr_sampler s;
+  tr_sampler s = golden_sampler(ctx, "Linear", "velocity", "cvode-adams");
   tr_density density;
   tr_sample_stats stats;
   int32_t labels[4];
   double logp[4], se[4];
   tr_cond cond = {golden_labels(ctx, npz, labels, 4), labels};
-  settle(ctx, "Linear", "velocity", "cvode-adams", &s);
+  s.reverse = true;
   s.ode.rtol = 1e-3;
   CHECK_OK(ctx, tr_density_defaults(ctx, &density));
   density.n_probes = probes;
@@ -79,12 +65,9 @@ static void work(tr_ctx *ctx, int probes) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const paths[] = {"Linear", "GVP", "VP"}, *const predictions[] = {"velocity", "noise",
-                                                                                      "score"};
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
-  for (int p = 0; p < 3; p++)
-    for (int q = 0; q < 3; q++) pair(ctx, paths[p], predictions[q], methods[(p + q) % 2]);
+  golden_pairs(ctx, pair);
   work(ctx, 2);
   work(ctx, 5);
   tr_ctx_close(&ctx);

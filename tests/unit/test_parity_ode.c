@@ -5,8 +5,6 @@
 #include "transport/register.h"
 #include "transport/sampler.h"
 
-static const char *const methods[] = {"cvode-adams", "dopri5"};
-
 static void one_run(tr_ctx *ctx, tr_npz *npz, tr_sampler *s, const tr_cond *cond, bool reverse,
                     const char *what) {
   const char *start = reverse ? "data" : "z", *end = reverse ? "back" : "x";
@@ -25,17 +23,9 @@ static void pair(tr_ctx *ctx, const char *path, const char *prediction, const ch
   char name[64];
   snprintf(name, sizeof name, "ode_%s_%s", path, prediction);
   tr_npz *npz = golden_open(ctx, name);
-  const tr_prediction_type *kind;
-  tr_sampler s;
+  tr_sampler s = golden_sampler(ctx, path, prediction, method);
   int32_t labels[4];
   tr_cond cond = {golden_labels(ctx, npz, labels, 4), labels};
-  CHECK_OK(ctx, tr_prediction_find(ctx, prediction, &kind));
-  CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
-  CHECK_OK(ctx, tr_interpolant_find(ctx, path, &s.interpolant));
-  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, method, (const tr_module **)&s.ode.method));
-  s.drift = golden_network(ctx, TR_F64, kind->tag);
-  s.ode.rtol = 1e-9;
-  s.ode.atol = 1e-9;
   one_run(ctx, npz, &s, &cond, false, name);
   one_run(ctx, npz, &s, &cond, true, name);
   tr_drift_destroy(&s.drift);
@@ -43,12 +33,9 @@ static void pair(tr_ctx *ctx, const char *path, const char *prediction, const ch
 }
 
 int main(int argc, char **argv) {
-  static const char *const paths[] = {"Linear", "GVP", "VP"}, *const predictions[] = {"velocity", "noise",
-                                                                                      "score"};
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
-  for (int p = 0; p < 3; p++)
-    for (int q = 0; q < 3; q++) pair(ctx, paths[p], predictions[q], methods[(p + q) % 2]);
+  golden_pairs(ctx, pair);
   tr_ctx_close(&ctx);
   return check_report();
 }
