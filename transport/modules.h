@@ -23,6 +23,7 @@ extern const tr_module *const tr_diffusion_constant,
                                                                              *const tr_diffusion_tabulated;
 extern const tr_module *const tr_last_step_none, *const tr_last_step_mean, *const tr_last_step_tweedie,
                                                                                *const tr_last_step_euler;
+extern const tr_module *const tr_loss_none, *const tr_loss_velocity, *const tr_loss_likelihood;
 extern const tr_module *const tr_grid_uniform,
     *const tr_grid_logsnr, *const tr_grid_quadratic, *const tr_grid_karras, *const tr_grid_shift,
                                                                                 *const tr_grid_cosine,

@@ -34,11 +34,17 @@ typedef struct {
   double x, p;
 } tr_affine; /* x * state + p * prediction */
 
+/* What a prediction p is trained towards: the residual p * prediction - x1 * data - x0 * noise. */
+typedef struct {
+  double p, x1, x0;
+} tr_target;
+
 typedef struct tr_prediction_type {
   tr_module info;
   tr_quantity tag; /* unique; tr_drift.kind refers to it */
   /* Fills m, e, v at one time; coefficients that do not exist there are infinite or NaN. */
   void (*estimate)(const tr_coeffs *, tr_affine *m, tr_affine *e, tr_affine *v);
+  void (*target)(const tr_coeffs *, tr_target *out); /* OPTIONAL: NULL cannot be trained (transport/loss.h) */
 } tr_prediction_type;
 
 tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out);

@@ -9,9 +9,15 @@ static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *
   *v = (tr_affine){c->dsigma / c->sigma, c->W / c->sigma};
 }
 
+static void target(const tr_coeffs *c, tr_target *out) {
+  (void)c;
+  *out = (tr_target){1, 1, 0};
+}
+
 static const tr_prediction_type type = {
     .info = {"denoiser", "data", "the network gives the denoiser m = E[x1 | x]"},
     .tag = TR_DENOISER,
     .estimate = estimate,
+    .target = target,
 };
 const tr_module *const tr_prediction_denoiser = &type.info;

@@ -9,9 +9,15 @@ static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *
   *v = (tr_affine){c->dalpha / c->alpha, -c->W / c->alpha};
 }
 
+static void target(const tr_coeffs *c, tr_target *out) {
+  (void)c;
+  *out = (tr_target){1, 0, 1};
+}
+
 static const tr_prediction_type type = {
     .info = {"noise", NULL, "the network gives the noise e = E[x0 | x]"},
     .tag = TR_NOISE,
     .estimate = estimate,
+    .target = target,
 };
 const tr_module *const tr_prediction_noise = &type.info;

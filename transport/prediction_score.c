@@ -9,9 +9,14 @@ static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *
   *v = (tr_affine){c->dalpha / c->alpha, c->g2_W};
 }
 
+static void target(const tr_coeffs *c, tr_target *out) {
+  *out = (tr_target){c->sigma, 0, -1};
+}
+
 static const tr_prediction_type type = {
     .info = {"score", NULL, "the network gives the score s = -e / sigma"},
     .tag = TR_SCORE,
     .estimate = estimate,
+    .target = target,
 };
 const tr_module *const tr_prediction_score = &type.info;

@@ -8,9 +8,14 @@ static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *
   *v = (tr_affine){0, 1};
 }
 
+static void target(const tr_coeffs *c, tr_target *out) {
+  *out = (tr_target){1, c->dalpha, c->dsigma};
+}
+
 static const tr_prediction_type type = {
     .info = {"velocity", NULL, "the network gives the velocity v = alpha' m + sigma' e"},
     .tag = TR_VELOCITY,
     .estimate = estimate,
+    .target = target,
 };
 const tr_module *const tr_prediction_velocity = &type.info;

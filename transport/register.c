@@ -7,6 +7,7 @@
 #include "transport/grid.h"
 #include "transport/interpolant.h"
 #include "transport/laststep.h"
+#include "transport/loss.h"
 #include "transport/modules.h"
 #include "transport/prediction.h"
 #include "transport/trace.h"
@@ -38,6 +39,9 @@ static const entry modules[] = {
     {TR_KIND_LAST_STEP, &tr_last_step_mean},
     {TR_KIND_LAST_STEP, &tr_last_step_tweedie},
     {TR_KIND_LAST_STEP, &tr_last_step_euler},
+    {TR_KIND_LOSS_WEIGHT, &tr_loss_none},
+    {TR_KIND_LOSS_WEIGHT, &tr_loss_velocity},
+    {TR_KIND_LOSS_WEIGHT, &tr_loss_likelihood},
     {TR_KIND_GRID, &tr_grid_uniform},
     {TR_KIND_GRID, &tr_grid_logsnr},
     {TR_KIND_GRID, &tr_grid_quadratic},
