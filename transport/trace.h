@@ -9,6 +9,8 @@
  *               first: without it the projection destroys what Rademacher vectors have exactly; 3 R products)
  *   exact       the sum of e_i' J e_i                                          (n products, no error)
  *
+ * (hutch++ asks the network twice: the basis must be there before its products.)
+ *
  * Given the sketch each of the R values is an unbiased estimate, independent of the others: their spread is
  * an error bar. Probes are addressed by (seed, sample, probe, element) and held for a whole solve, or the
  * right-hand side would be random and step control meaningless. */
