@@ -11,7 +11,7 @@ out=out/figures
 sh experiments/setup.sh figures
 echo "== build"
 [ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja
-cmake --build build --target transit bench_ode bench_orders bench_weak
+cmake --build build --target transit bench_ode bench_orders bench_weak bench_budgets bench_mixtures
 mkdir -p "$out"
 
 # Four tolerances a decade from 1e-1 to 1e-8.
@@ -48,6 +48,12 @@ build/transit sweep $digits --steps 5,7,10,15,20,30,50 --time-grids uniform,cosi
 build/bench_ode --methods cvode-adams >"$out/digits.tsv.part"
 mv "$out/digits.tsv.part" "$out/digits.tsv"
 
+# What 5 to 50 evaluations buy, and CVODE over dopri5 on the mixtures: docs/budgets.md.
+build/bench_budgets >"$out/budgets.md.part"
+mv "$out/budgets.md.part" "$out/budgets.md"
+build/bench_mixtures >"$out/mixtures.md.part"
+mv "$out/mixtures.md.part" "$out/mixtures.md"
+
 # Claimed and measured orders: docs/orders.md.
 build/bench_orders >"$out/orders.md.part"
 mv "$out/orders.md.part" "$out/orders.md"
@@ -57,4 +63,4 @@ build/bench_weak >"$out/weak.md.part"
 mv "$out/weak.md.part" "$out/weak.md"
 
 echo
-echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv, orders.md, weak.md"
+echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv, budgets.md, mixtures.md, orders.md, weak.md"
