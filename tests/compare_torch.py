@@ -1,7 +1,9 @@
-"""Time the SiT forward of PyTorch (plain definition below, eager and torch.compile) against build/bench_forward.
+"""Time the SiT forward (or input VJP) of PyTorch (plain definition below, eager and torch.compile) against build/bench_forward.
 
 usage: python tests/compare_torch.py [--bench build/bench_forward] [--models S/2,B/2,XL/2] [--batches 1,8]
-                                     [--threads 2] [--rounds 3] [--seconds 2] [--no-compile]
+                                     [--threads 2] [--rounds 3] [--seconds 2] [--no-compile] [--vjp]
+
+--vjp times the forward together with the gradient of w' f with respect to the latents, against build/bench_vjp.
 
 The programs take turns for some rounds and each keeps its best time, because a shared machine drifts. Needs
 torch from PyPI. To compare AVX2 with AVX2 on a machine that has more, set for both:
@@ -87,7 +89,13 @@ def best_ms(run, seconds):
     return best * 1e3
 
 
-def torch_cases(model, batch, with_compile):
+def with_vjp(run, x):
+    def both():
+        return torch.autograd.grad(run(), x, grad_outputs=x.detach())
+    return both
+
+
+def torch_cases(model, batch, with_compile, vjp):
     size, patch = model.split("/")
     torch.manual_seed(0)
     net = Transformer(*SIZES[size], int(patch)).eval()
@@ -97,6 +105,10 @@ def torch_cases(model, batch, with_compile):
     if with_compile:
         compiled = torch.compile(net)
         cases["compile"] = lambda: compiled(x, t, y)
+    if vjp:
+        net.requires_grad_(False)
+        x.requires_grad_(True)
+        cases = {name: with_vjp(run, x) for name, run in cases.items()}
     return cases
 
 
@@ -110,7 +122,7 @@ def ours(options, model, batch):
 def compare(options, model, batch):
     best, row = {}, None
     torch._dynamo.reset()
-    cases = torch_cases(model, batch, not options.no_compile)
+    cases = torch_cases(model, batch, not options.no_compile, options.vjp)
     for _ in range(options.rounds):
         for name, run in cases.items():
             best[name] = min(best.get(name, math.inf), best_ms(run, options.seconds))
@@ -127,19 +139,21 @@ def compare(options, model, batch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default="build/bench_forward")
+    parser.add_argument("--bench", help="default: build/bench_forward, or build/bench_vjp with --vjp")
     parser.add_argument("--models", default="S/2,B/2,XL/2")
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--vjp", action="store_true")
     options = parser.parse_args()
+    options.bench = options.bench or ("build/bench_vjp" if options.vjp else "build/bench_forward")
     torch.set_num_threads(options.threads)
     print(f"# torch {torch.__version__}, capability {torch.backends.cpu.get_cpu_capability()}; "
           "ratio: the faster torch over transit")
     print("program\tmodel\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\tratio")
-    with torch.inference_mode():
+    with torch.enable_grad() if options.vjp else torch.inference_mode():
         for model in options.models.split(","):
             for batch in options.batches.split(","):
                 compare(options, model, int(batch))
