@@ -135,14 +135,17 @@ static int split_choices(const char *choices, char *copy, size_t size, const cha
 }
 
 /* "; 'deis' is an ode-method", when another kind has the name. */
-static void other_kind(const tr_ctx *ctx, const char *kind, const char *name, char *text, size_t size) {
+static void other_kind(tr_ctx *ctx, const char *kind, const char *name, char *text, size_t size) {
   const tr_module *module;
   const char *other;
   *text = 0;
-  for (int k = 0; (other = tr_kind_at(ctx, k)) != NULL; k++)
-    for (int i = 0; strcmp(other, kind) != 0 && (module = tr_module_at(ctx, other, i)) != NULL; i++)
-      if (strcmp(module->name, name) == 0)
-        snprintf(text, size, "; '%s' is %s %s", module->name, strchr("aeiou", *other) ? "an" : "a", other);
+  for (int k = 0; (other = tr_kind_at(ctx, k)) != NULL; k++) {
+    if (strcmp(other, kind) == 0) continue;
+    bool found = tr_find(ctx, other, name, &module) == TR_OK;
+    bool an = strchr("aeio", *other) || strncmp(other, "sde", 3) == 0; /* as it is said */
+    if (found) snprintf(text, size, "; '%s' is %s %s", module->name, an ? "an" : "a", other);
+    tr_ctx_clear(ctx);
+  }
 }
 
 static tr_status parse_registered(tr_ctx *ctx, const tr_option *option, const char *text, const char **out) {
@@ -151,8 +154,8 @@ static tr_status parse_registered(tr_ctx *ctx, const tr_option *option, const ch
   if (status != TR_OK) {
     tr_error error = *tr_ctx_error(ctx);
     char other[128];
-    other_kind(ctx, option->kind, text, other, sizeof other);
     tr_ctx_clear(ctx);
+    other_kind(ctx, option->kind, text, other, sizeof other);
     return TR_FAIL(ctx, status, "--%s: %.340s%s", option->name, error.message, other);
   }
   *out = module->name;

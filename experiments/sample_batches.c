@@ -34,15 +34,6 @@ static tr_status solve_sde(const sample_run *run, const tr_cond *cond, tr_array 
   return status;
 }
 
-/* Times of the result that a run reached: all of them, or those up to where --max-nfe ended it. */
-static int times_reached(const sample_run *run, const tr_sample_stats *stats) {
-  const sample_result *r = &run->result;
-  int n = 0;
-  for (; n < r->n_times; n++)
-    if (run->sampler.reverse ? r->times[n] < stats->t_end - 1e-12 : r->times[n] > stats->t_end + 1e-12) break;
-  return n;
-}
-
 /* The run's own record is that of a batch cut short, if there is one, and of the most evaluations among
  * equals. */
 static bool stands_for_more(const tr_sample_stats *batch, const tr_sample_stats *so_far) {
@@ -56,8 +47,7 @@ static void account(sample_run *run, int64_t n, const tr_sample_stats *stats) {
       (json_int_t)n, "nfe", (json_int_t)stats->nfe, "n_steps", (json_int_t)stats->n_steps, "n_rejected",
       (json_int_t)stats->n_rejected, "t_end", record_number(stats->t_end), "stop_reason", stats->stop_reason);
   json_array_append_new(run->batches, batch);
-  int reached = times_reached(run, stats);
-  if (reached < run->result.n_reached) run->result.n_reached = reached;
+  if (run->n_put < run->result.n_reached) run->result.n_reached = run->n_put;
   if (run->n_batches++ == 0 || stands_for_more(stats, &run->totals)) run->totals = *stats;
   run->nfe_total += stats->nfe;
   run->n_vjp_total += stats->n_vjp;
@@ -74,6 +64,7 @@ static tr_status draw_into(sample_run *run, int64_t n, tr_array *x) {
   int64_t first = (int64_t)run->sampler.first_sample;
   tr_cond cond = {n, run->result.labels + first};
   tr_sample_stats stats;
+  run->n_put = 0;
   TR_TRY(start_state(run, x));
   TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &stats) : solve_ode(run, &cond, x, &stats));
   TR_TRY(sample_result_put(&run->result, first, x));

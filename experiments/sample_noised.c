@@ -21,16 +21,19 @@ static bool is(const sample_run *run, const char *name) {
 }
 
 static tr_status set_ode(sample_run *run) {
-  const sample_options *o = run->options;
+  sample_options *o = run->options;
   static const char *const of_adaptive[] = {"rtol", "atol", NULL};
-  tr_ode_spec *ode = &run->sampler.ode;
   const tr_module *module;
   TR_TRY(tr_find(run->program->ctx, TR_KIND_ODE_METHOD, o->ode_method, &module));
-  *ode = (tr_ode_spec){.method = (const tr_ode_method *)module,
-                       .rtol = isnan(o->rtol) ? 1e-3 : o->rtol,
-                       .atol = isnan(o->atol) ? 1e-6 : o->atol};
-  if (!(ode->method->caps & TR_ODE_ADAPTIVE))
+  const tr_ode_method *method = (const tr_ode_method *)module;
+  if (!(method->caps & TR_ODE_ADAPTIVE)) {
     sample_warn_unused(run, of_adaptive, o->ode_method, "walks a fixed grid");
+    run->sampler.ode = (tr_ode_spec){.method = method};
+    return TR_OK;
+  }
+  if (isnan(o->rtol)) o->rtol = 1e-3;
+  if (isnan(o->atol)) o->atol = 1e-6;
+  run->sampler.ode = (tr_ode_spec){.method = method, .rtol = o->rtol, .atol = o->atol};
   return TR_OK;
 }
 

@@ -50,6 +50,7 @@ static tr_status set_samples(sample_run *run) {
 static tr_status put_time(int index, double t, const tr_array *x, void *user) {
   (void)t;
   sample_run *run = user;
+  run->n_put = index + 1;
   return sample_result_put_time(&run->result, index, (int64_t)run->sampler.first_sample, x);
 }
 
@@ -185,7 +186,7 @@ static void with_estimate(const tr_ctx *ctx, char *text, size_t size) {
 
 /* --rtol asks for adaptive steps. */
 static tr_status set_sde_steps(sample_run *run) {
-  const sample_options *o = run->options;
+  sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   tr_sampler *s = &run->sampler;
   if (isnan(o->rtol) && isnan(o->atol)) return TR_OK;
@@ -202,8 +203,9 @@ static tr_status set_sde_steps(sample_run *run) {
         ctx, TR_E_ARG,
         "--noise holds the normals of numbered steps, and the steps of --rtol are not known before: give one "
         "of the two");
+  if (isnan(o->atol)) o->atol = o->rtol;
   s->sde_rtol = o->rtol;
-  s->sde_atol = isnan(o->atol) ? o->rtol : o->atol;
+  s->sde_atol = o->atol;
   sample_warn_unused(run, of_grids, o->method, "with --rtol chooses its own steps");
   return TR_OK;
 }

@@ -58,6 +58,9 @@ static tr_status find_solver(tr_ctx *ctx, const char *text, sweep_setting *out) 
   const char *plus = strchr(text, '+');
   char outer[64];
   sweep_setting inner;
+  if (plus && (plus == text || !plus[1]))
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%.100s' lacks a method beside its '+': churn+heun2 has both",
+                   text);
   snprintf(outer, sizeof outer, "%.*s", plus ? (int)(plus - text) : 63, text);
   TR_TRY(find_method(ctx, outer, out));
   if (!out->sde || !tr_noised_ode_of(out->sde))

@@ -100,11 +100,17 @@ static void nfe_table(const table *t) {
   }
 }
 
+static int n_ode_series(const table *t) {
+  int n = 0;
+  for (int s = 0; s < t->plan->n_series; s++) n += !head(t, s)->sde;
+  return n;
+}
+
 /* The same over the evaluations of dopri5, the reference's solver, when it is in the sweep. */
 static void ratio_table(const table *t) {
   int base = 0;
   while (base < t->plan->n_series && strcmp(head(t, base)->solver, "dopri5") != 0) base++;
-  if (base == t->plan->n_series) return;
+  if (base == t->plan->n_series || n_ode_series(t) < 2) return;
   fputs("\nThe same over the evaluations of dopri5:\n\n| solver |", t->out);
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);

@@ -147,8 +147,13 @@ equals "$(number "$out/churn-edm/run.json" nfe)" 8 "evaluations of ddim in 8 ste
 differ "$out/churn/samples.npz" "$out/churn-edm/samples.npz"
 sde churn-cvode --sampling-method churn --ode-method cvode-adams --rtol 1e-2 --num-sampling-steps 5
 equals "$(number "$out/churn-cvode/run.json" rtol_used)" 0.0028 "rtol of the ODE method"
+grep -q '^    "atol": 1' "$out/churn-cvode/run.json" || fail "atol of the ODE method is not resolved"
 sde restart --sampling-method restart --restart-intervals 0.25,0.5,0.75,1 --restarts 2,1 --restart-steps 3 --ode-method euler --num-sampling-steps 9 --save-times 0.5,1
 equals "$(number "$out/restart/run.json" nfe)" 17 "evaluations of euler in 8 steps and 3 times 3"
+# Stopped before the interval's end, where a time within it would yet have been passed again.
+sde restart-cut --sampling-method restart --restart-intervals 0.2,0.5 --num-sampling-steps 11 --save-times 0.1,0.3 --max-nfe 9
+equals "$(number "$out/restart-cut/run.json" t_end)" 0.4 "time at which --max-nfe stopped restart"
+grep -aq "'shape': (1, 2, 1, 8, 8)" "$out/restart-cut/samples.npz" || fail "not the one time passed for good"
 sde restart-cvode --sampling-method restart --restart-intervals 0.3,0.8 --ode-method cvode-adams
 differ "$out/restart/samples.npz" "$out/restart-cvode/samples.npz"
 check "idle options" $draw SDE $model --sampling-method shark --rtol 1e-1 --num-sampling-steps 7 --out "$out/idle-sde"

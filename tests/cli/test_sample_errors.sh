@@ -62,11 +62,12 @@ ode 2 "strictly monotone" --sampling-method euler --time-grid list --grid-file "
 ode 2 "deis works in the angle" --sampling-method deis --clock t
 sde 2 "unknown sde-method 'deis'" --sampling-method deis
 sde 2 "'deis' is an ode-method" --sampling-method deis
+sde 2 "'deis' is an ode-method" --sampling-method DEIS
 sde 2 "--churn '-1' is not right" --sampling-method churn --churn -1
 sde 2 "--churn-levels without --churn" --sampling-method churn --churn-levels 1,2
 sde 2 "--churn-levels" --sampling-method churn --churn 4 --churn-levels 2,1
 sde 2 "--churn-noise '0'" --sampling-method churn --churn 4 --churn-noise 0
-sde 2 "'shark' is a sde-method" --sampling-method churn --ode-method shark
+sde 2 "'shark' is an sde-method" --sampling-method churn --ode-method shark
 sde 2 "needs --restart-intervals" --sampling-method restart
 sde 2 "two times an interval: 3 are given" --sampling-method restart --restart-intervals 0.1,0.2,0.3
 sde 2 "use numbers from 0 to 1" --sampling-method restart --restart-intervals 0.5,1.5

@@ -162,6 +162,12 @@ says "apt-get install gnuplot-nox"
 present "$out/bare/work-precision-Linear.gp" "$out/bare/work-precision-Linear.dat" "$out/bare/table.md"
 absent "$out/bare/work-precision-Linear.png"
 
+# dopri5 alone has nobody to be compared with.
+# shellcheck disable=SC2086
+check "dopri5 alone" $sweep $small --solvers dopri5,euler-maruyama --rtol 1e-2 --steps 4 --out "$out/alone"
+checks=$((checks + 1))
+! grep -qF "over the evaluations of dopri5" "$out/alone/table.md" || fail "an empty table of ratios"
+
 # One Gaussian: the closed form of the flow is what a fine solve finds on every path.
 check "Gaussian" $sweep --target gaussian:d=2,mean=1/-2,std=0.3/2 --path-types Linear,GVP,VP --num-samples 4 --solvers dopri5 \
   --rtol 1e-10 --clock angle --out "$out/gauss"
@@ -267,6 +273,7 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "--seeds has 3 twice" $sweep --target gaussian:d=1 --seeds 3,4,3 --solvers heun2 --out "$out/none"
   refuse 2 "churn needs one of ODEs" $sweep $small --solvers churn+shark --out "$out/none"
   refuse 2 "only churn and restart" $sweep $small --solvers shark+heun2 --out "$out/none"
+  refuse 2 "'churn+' lacks a method beside its '+'" $sweep $small --solvers churn+ --out "$out/none"
   refuse 2 "needs --restart-intervals" $sweep $small --solvers restart --out "$out/none"
   refuse 2 "has 'churn+heun2' twice" $sweep $small --solvers churn,churn+heun2 --out "$out/none"
   refuse 2 "--churn-levels without --churn" $sweep $small --solvers churn --churn-levels 1,2 --out "$out/none"
