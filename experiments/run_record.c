@@ -24,6 +24,23 @@ json_t *record_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *record_numbers(const double *values, int64_t n) {
+  json_t *list = json_array();
+  for (int64_t i = 0; i < n; i++) json_array_append_new(list, record_number(values[i]));
+  return list;
+}
+
+void record_files(json_t *record, const double *grid, int n_grid, const tr_table *table) {
+  const double *t, *value;
+  if (grid) json_object_set_new(record, "grid_file", record_numbers(grid, n_grid));
+  if (!table) return;
+  json_t *rows = json_array();
+  int n = tr_table_points(table, &t, &value);
+  for (int i = 0; i < n; i++)
+    json_array_append_new(rows, record_numbers((const double[]){t[i], value[i]}, 2));
+  json_object_set_new(record, "diffusion_table", rows);
+}
+
 /* A list as JSON, null when it is empty. */
 static json_t *list_to_json(const tr_option *option, const void *field) {
   json_t *list = json_array();

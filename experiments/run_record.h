@@ -10,11 +10,17 @@
 #include "experiments/out_dir.h"
 #include "experiments/program.h"
 #include "transport/sampler.h"
+#include "transport/table.h"
 
 /* A text as JSON; bytes that are no UTF-8 become '?'. NULL gives null. */
 json_t *record_text(const char *text);
 /* A number as JSON; NaN and infinities, which JSON lacks, give null. */
 json_t *record_number(double value);
+json_t *record_numbers(const double *values, int64_t n);
+
+/* What the files of --grid-file and --diffusion-table hold, as read: a list of times, a list of [t, value].
+ * Adds nothing for what is NULL. */
+void record_files(json_t *record, const double *grid, int n_grid, const tr_table *table);
 
 /* Every option of the mode with its value in `values`, defaults included; unset ones are null. Values that
  * the command has resolved (a path from the checkpoint) must stand in `values` by then. */

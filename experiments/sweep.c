@@ -85,7 +85,7 @@ static tr_status prepare(sweep *s) {
   warn_all_unused(s);
   TR_TRY(sweep_target_build(&s->target));
   TR_TRY(try_all(s));
-  TR_TRY(sweep_manifest_claim(s->program, s->parsed, s->options, &s->target, &s->resumed));
+  TR_TRY(sweep_manifest_claim(s->program, s->parsed, s->options, &s->target, &s->plan, &s->resumed));
   return sweep_rows_open(ctx, &s->plan, path, &s->rows);
 }
 

@@ -28,37 +28,54 @@ static void forget_place(json_t *options) {
   json_object_del(options, "threads");
 }
 
-/* The first option that differs, for the message; "target" when none does. */
-static void first_difference(json_t *old, json_t *new, char *text, size_t size) {
+static bool same_entry(const json_t *a, const json_t *b, const char *key) {
+  const json_t *of_a = json_object_get(a, key), *of_b = json_object_get(b, key);
+  return of_a == of_b || json_equal(of_a, of_b); /* the first: both absent */
+}
+
+static void describe_option(const json_t *old, const json_t *new, const char *key, char *text, size_t size) {
+  char *was = json_dumps(json_object_get(old, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  char *is = json_dumps(json_object_get(new, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  snprintf(text, size, "--%s was %.80s, is %.80s", key, was ? was : "absent", is ? is : "absent");
+  free(was);
+  free(is);
+}
+
+/* The first option that differs, or else what the target or a file holds, in words; false: the same sweep. */
+static bool differs(const json_t *old, const json_t *new, char *text, size_t size) {
+  static const struct {
+    const char *key, *words;
+  } contents[] = {{"target", "the target differs"},
+                  {"grid_file", "what --grid-file holds differs"},
+                  {"diffusion_table", "what --diffusion-table holds differs"}};
+  json_t *old_options = json_object_get(old, "options"), *new_options = json_object_get(new, "options");
+  json_t *const both[] = {new_options, old_options};
   const char *key;
   json_t *value;
-  snprintf(text, size, "the target differs");
-  json_object_foreach(new, key, value) {
-    if (json_equal(value, json_object_get(old, key))) continue;
-    char *was = json_dumps(json_object_get(old, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-    char *is = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-    snprintf(text, size, "--%s was %.80s, is %.80s", key, was ? was : "absent", is ? is : "absent");
-    free(was);
-    free(is);
-    return;
+  for (int k = 0; k < 2; k++) json_object_foreach(both[k], key, value) {
+      if (same_entry(old_options, new_options, key)) continue;
+      describe_option(old_options, new_options, key, text, size);
+      return true;
+    }
+  for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+    if (same_entry(old, new, contents[i].key)) continue;
+    snprintf(text, size, "%s", contents[i].words);
+    return true;
   }
+  return false;
 }
 
 static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, const json_t *old) {
+  char difference[256];
   json_t *new = as_written(record);
   if (!new) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the manifest");
-  json_t *old_options = json_object_get(old, "options"), *new_options = json_object_get(new, "options");
   tr_status status = TR_OK;
-  forget_place(old_options);
-  forget_place(new_options);
-  if (!json_equal(old_options, new_options) ||
-      !json_equal(json_object_get(old, "target"), json_object_get(new, "target"))) {
-    char difference[256];
-    first_difference(old_options, new_options, difference, sizeof difference);
+  forget_place(json_object_get(old, "options"));
+  forget_place(json_object_get(new, "options"));
+  if (differs(old, new, difference, sizeof difference))
     status =
         TR_FAIL(ctx, TR_E_ARG, "--out '%s' holds another sweep (%s): nothing was changed, use another folder",
                 out, difference);
-  }
   const char *version = json_string_value(json_object_get(old, "transit"));
   if (status == TR_OK && (!version || strcmp(version, program_version()) != 0))
     tr_ctx_warn(ctx, "the rows that are there were made by version %s, this is %s",
@@ -110,13 +127,14 @@ static tr_status write_new(tr_ctx *ctx, const sweep_options *o, const json_t *re
 }
 
 tr_status sweep_manifest_claim(const program *p, const tr_parsed *parsed, const sweep_options *o,
-                               sweep_target *target, bool *resumed) {
+                               sweep_target *target, const sweep_plan *plan, bool *resumed) {
   char path[SWEEP_PATH_MAX];
   json_t *of_target;
   TR_TRY(sweep_file(p->ctx, o, "manifest.json", path, sizeof path));
   TR_TRY(sweep_target_record(target, &of_target));
   json_t *record = record_create(p, &sweep_table, parsed, o);
   json_object_set_new(record, "target", of_target);
+  record_files(record, plan->grid_list, plan->n_grid_list, plan->table);
   tr_status status = meet(p->ctx, o, path, record, resumed);
   if (status == TR_OK && !*resumed) status = write_new(p->ctx, o, record);
   json_decref(record);

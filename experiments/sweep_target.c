@@ -135,26 +135,20 @@ tr_cond sweep_target_cond(const sweep_target *t, int64_t n_rows) {
   return t->exact ? (tr_cond){0} : (tr_cond){n_rows, t->labels};
 }
 
-static json_t *numbers(const double *v, int64_t n) {
-  json_t *list = json_array();
-  for (int64_t i = 0; i < n; i++) json_array_append_new(list, record_number(v[i]));
-  return list;
-}
-
 static json_t *matrix(const double *v, int64_t n) {
   json_t *rows = json_array();
-  for (int64_t i = 0; i < n; i++) json_array_append_new(rows, numbers(v + i * n, n));
+  for (int64_t i = 0; i < n; i++) json_array_append_new(rows, record_numbers(v + i * n, n));
   return rows;
 }
 
 static json_t *mixture_record(const mixture *m) {
   json_t *json = json_object(), *means = json_array(), *variances = json_array();
   for (int64_t k = 0, d = m->d; k < m->K; k++) {
-    json_array_append_new(means, numbers(m->means + k * d, d));
+    json_array_append_new(means, record_numbers(m->means + k * d, d));
     json_array_append_new(variances,
-                          m->covs ? matrix(m->covs + k * d * d, d) : numbers(m->variances + k * d, d));
+                          m->covs ? matrix(m->covs + k * d * d, d) : record_numbers(m->variances + k * d, d));
   }
-  json_object_set_new(json, "weights", numbers(m->weights, m->K));
+  json_object_set_new(json, "weights", record_numbers(m->weights, m->K));
   json_object_set_new(json, "means", means);
   json_object_set_new(json, "variances", variances);
   return json;

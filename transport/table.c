@@ -122,6 +122,12 @@ double tr_table_slope(const tr_table *table, double x) {
          u * (u - 2 * w) * table->slope[i + 1];
 }
 
+int tr_table_points(const tr_table *table, const double **x, const double **y) {
+  *x = table->x;
+  *y = table->y;
+  return table->n;
+}
+
 double tr_table_min(const tr_table *table) {
   double least = table->y[0];
   for (int i = 1; i < table->n; i++) least = fmin(least, table->y[i]);

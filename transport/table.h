@@ -20,7 +20,8 @@ void tr_table_destroy(tr_table **table);
 
 double tr_table_at(const tr_table *table, double x);
 double tr_table_slope(const tr_table *table, double x); /* the derivative of tr_table_at, inside the table */
-double tr_table_min(const tr_table *table);             /* the smallest y */
+int tr_table_points(const tr_table *table, const double **x, const double **y); /* how many; borrowed */
+double tr_table_min(const tr_table *table);                                     /* the smallest y */
 
 #ifdef __cplusplus
 }

@@ -169,6 +169,7 @@ printf '# three points\n0\n0.5\n1\n' >"$scratch/points.txt"
 ode grid-list --sampling-method euler --time-grid list --grid-file "$scratch/points.txt"
 same "$out/grid-list/samples.npz" "$out/cpu/samples.npz"
 grep -q '"num-sampling-steps": 3' "$out/grid-list/run.json" || fail "run.json lacks the number of points"
+grep -q '"grid_file": \[' "$out/grid-list/run.json" || fail "run.json lacks the points of the grid"
 sde grid-sde --num-sampling-steps 5 --time-grid shift --grid-shift 2
 ode grid-unused --max-nfe 3 --time-grid cosine
 warns "warning: --time-grid has no effect"

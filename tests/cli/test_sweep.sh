@@ -182,6 +182,17 @@ printf '0\n0.1\n0.4\n1\n' >"$scratch/grid.txt"
 check "grid of a file" $sweep --target gaussian:d=1 --num-samples 8 --solvers heun2,dopri5 --time-grids list,uniform --grid-file "$scratch/grid.txt" \
   --steps 5,6 --rtol 1e-2 --out "$out/list"
 says "(4 rows)"
+printf '0\n0.2\n0.4\n1\n' >"$scratch/grid.txt"
+refuse 2 "what --grid-file holds differs" $sweep --target gaussian:d=1 --num-samples 8 --solvers heun2,dopri5 --time-grids list,uniform \
+  --grid-file "$scratch/grid.txt" --steps 5,6 --rtol 1e-2 --out "$out/list"
+printf '0 1\n1 0.5\n' >"$scratch/table.txt"
+tabled="--target gaussian:d=1 --num-samples 8 --solvers shark --steps 4 --diffusion-forms table --diffusion-table $scratch/table.txt"
+# shellcheck disable=SC2086
+{
+  check "form of a table" $sweep $tabled --out "$out/tabled"
+  printf '0 1\n1 0.25\n' >"$scratch/table.txt"
+  refuse 2 "what --diffusion-table holds differs" $sweep $tabled --out "$out/tabled"
+}
 check "checkpoint" $sweep --ckpt "$digits" --num-heads 4 --num-samples 2 --solvers heun2,cvode-adams --steps 4 --rtol 1e-2 \
   --reference-rtol 1e-3 --dtype f32 --cfg-scale 2 --out "$out/digits"
 says "(2 rows)"
