@@ -27,37 +27,59 @@ static void warn_unused(const sweep *s, const char *const *names, bool used, con
       tr_ctx_warn(s->program->ctx, "--%s has no effect: %s", *names, why);
 }
 
+/* What some setting of the sweep reads. */
+typedef struct {
+  bool ode, clock, form, eta, table, last, last_size, churn, restart, restart_steps;
+} readers;
+
+static readers find_readers(const sweep_plan *plan) {
+  readers any = {false};
+  for (int i = 0; i < plan->n_settings; i++) {
+    const sweep_setting *s = &plan->settings[i];
+    bool churn = s->inner && tr_noised_ode_of(s->sde)->uses_form;
+    any.ode |= s->ode != NULL;
+    any.clock |= s->ode || s->inner;
+    any.form |= s->diffusion.type != NULL;
+    any.eta |= s->diffusion.type && s->diffusion.type->n_params;
+    any.table |= s->diffusion.table != NULL;
+    any.last |= s->last != NULL;
+    any.last_size |= s->last && !s->last->identity;
+    any.churn |= churn;
+    any.restart |= s->inner && !churn;
+    any.restart_steps |= s->inner && !churn && !s->adaptive;
+  }
+  return any;
+}
+
+static void warn_one_unused(const sweep *s, const char *name, bool used, const char *why) {
+  warn_unused(s, (const char *const[]){name, NULL}, used, why);
+}
+
 static void warn_all_unused(const sweep *s) {
-  static const char *const of_ode[] = {"rtol", NULL}, *const of_adaptive[] = {"atol", NULL},
-                           *const of_fixed[] = {"steps", NULL};
   static const char *const of_forms[] = {"diffusion-forms", "diffusion-norms", "eta", "diffusion-table",
                                          NULL};
-  static const char *const of_last[] = {"last-steps", "last-step-size", NULL};
-  bool table = false, eta = false, form = false, last = false, churn = false, restart = false;
-  for (int i = 0; i < s->plan.n_settings; i++) {
-    table = table || s->plan.settings[i].diffusion.table;
-    const sweep_setting *setting = &s->plan.settings[i];
-    form = form || setting->diffusion.type;
-    last = last || setting->last;
-    eta = eta || (setting->diffusion.type && setting->diffusion.type->n_params);
-    churn = churn || (setting->inner && tr_noised_ode_of(setting->sde)->uses_form);
-    restart = restart || (setting->inner && !tr_noised_ode_of(setting->sde)->uses_form);
-  }
+  readers any = find_readers(&s->plan);
   bool sde = sweep_plan_has_sde(&s->plan);
   bool ode_adaptive = sweep_plan_has_adaptive(&s->plan, false);
-  warn_unused(s, of_ode, ode_adaptive, "no ODE solver is adaptive");
-  warn_unused(s, of_adaptive, ode_adaptive || sweep_plan_has_adaptive(&s->plan, true),
-              "no solver is adaptive");
-  warn_unused(s, of_fixed, sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
-  warn_unused(s, of_forms, form, sde ? "no solver has a diffusion form" : "no solver is one of SDEs");
-  warn_unused(s, of_last, last, sde ? "no solver has a last step" : "no solver is one of SDEs");
-  warn_unused(s, noised_of_churn, churn, "no solver is churn");
-  warn_unused(s, noised_of_restart, restart, "no solver is restart");
-  warn_unused(s, (const char *const[]){"reference-sets", NULL}, sde && !s->target.exact,
-              "only SDEs on a checkpoint have such a reference");
-  warn_unused(s, (const char *const[]){"eta", NULL}, eta || !form, "no diffusion form has it");
-  warn_unused(s, (const char *const[]){"diffusion-table", NULL}, table || !form,
-              "no diffusion form reads a table");
+  bool solves = s->target.exact ? any.ode && s->target.mixture.K > 1 : any.ode || sde;
+  const char *no_sde = sde ? NULL : "no solver is one of SDEs";
+  warn_one_unused(s, "rtol", ode_adaptive, "no ODE solver is adaptive");
+  warn_one_unused(s, "atol", ode_adaptive || sweep_plan_has_adaptive(&s->plan, true),
+                  "no solver is adaptive");
+  warn_one_unused(s, "steps", sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
+  warn_one_unused(s, "clock", any.clock, "no solver solves an ODE");
+  warn_one_unused(s, "reference-rtol", solves, "no reference is solved for");
+  warn_unused(s, of_forms, any.form, no_sde ? no_sde : "no solver has a diffusion form");
+  warn_one_unused(s, "last-steps", any.last, no_sde ? no_sde : "no solver has a last step");
+  warn_one_unused(s, "last-step-size", any.last_size, no_sde ? no_sde : "no solver has a last step but None");
+  warn_unused(s, noised_of_churn, any.churn, "no solver is churn");
+  warn_unused(s, noised_of_restart, any.restart, "no solver is restart");
+  warn_one_unused(s, "restart-steps", any.restart_steps || !any.restart,
+                  "the ODE methods in restart choose their own steps");
+  warn_one_unused(s, "reference-sets", sde && !s->target.exact,
+                  "only SDEs on a checkpoint have such a reference");
+  warn_one_unused(s, "eta", any.eta || !any.form, "no diffusion form has it");
+  warn_one_unused(s, "diffusion-table", any.table || !any.form, "no diffusion form reads a table");
 }
 
 /* Warnings of a run go into its row; those of the trials nowhere, the runs repeat them. */

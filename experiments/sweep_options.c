@@ -65,7 +65,7 @@ static const tr_option options[] = {
     {.name = "atol", .type = TR_OPTION_DOUBLE, FIELD(atol), FIXED, .flags = TR_OPTION_GE, .low = 0, .metavar = "A",
      .default_note = "equal to rtol", .help = "Absolute tolerance of adaptive solvers."},
     {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(clock), FIXED, .choices = "auto,t,angle", .default_text = "auto",
-     .help = "Time that ODE solvers work in, as in 'transit sample'."},
+     .help = "Time that ODE solvers work in, those of churn and restart too, as in 'transit sample ODE'."},
     {.name = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(reference_rtol), FIXED, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 1e-13, .high = 1e-3, .metavar = "R", .default_text = "1e-11",
      .help = "Tolerance, relative and absolute, of the reference solve (dopri5 in f64) that ODE errors are measured "

@@ -171,10 +171,10 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
   if (s->steps) out->n_steps = (int)s->steps + 1;
   if (s->grid.type) out->grid = s->grid;
   out->seed = (uint64_t)scene->plan->seeds[scene->seed];
+  out->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
+               : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
+                                                : TR_CLOCK_AUTO;
   if (s->ode) {
-    out->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
-                 : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
-                                                  : TR_CLOCK_AUTO;
     out->ode = (tr_ode_spec){.method = s->ode,
                              .rtol = s->rtol,
                              .atol = isnan(o->atol) ? s->rtol : o->atol,

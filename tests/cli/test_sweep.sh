@@ -83,6 +83,19 @@ equals "$(wc -l <"$noised" | tr -d ' ')" 19 "rows and the header"
 check "EDM's churn" $sweep $small --solvers churn+euler --steps 6 --churn 4 --out "$out/edm"
 equals "$(grep -c '^SDE,churn+euler,Linear,uniform,,,,,6,' "$out/edm/results.csv")" 2 "runs without a form"
 
+# The clock is that of the ODE methods within, too; what nobody reads is said.
+for clock in t angle; do
+  # shellcheck disable=SC2086
+  check "churn in $clock" $sweep $small --solvers churn+rk4-classical,restart+dopri5 --clock $clock --restart-intervals 0.2,0.6 --restart-steps 3 \
+    --steps 3 --rtol 1e-2 --reference-rtol 1e-6 --last-step-size 0.1 --out "$out/clock-$clock"
+  for name in restart-steps reference-rtol last-step-size; do warns "--$name has no effect"; done
+done
+checks=$((checks + 1))
+[ "$(column "$out/clock-t/results.csv" sw2)" != "$(column "$out/clock-angle/results.csv" sw2)" ] || fail "--clock without effect in churn"
+# shellcheck disable=SC2086
+check "idle clock" $sweep $small --solvers shark --steps 3 --clock t --out "$out/idle-clock"
+warns "--clock has no effect"
+
 # The same again: every row is there, and nothing changes.
 cp "$csv" "$scratch/before.csv"
 # shellcheck disable=SC2086
