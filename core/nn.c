@@ -110,6 +110,14 @@ tr_status tr_nn_attention(const tr_array *qkv, int64_t samples, int heads, tr_ar
   return nn->attention(y->ctx, qkv, samples, heads, y);
 }
 
+static tr_status check_labels(const tr_array *table, const int32_t *labels, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    if (labels[i] < 0 || labels[i] >= table->shape[0])
+      return TR_FAIL(table->ctx, TR_E_ARG, "class label %d is not one of 0 to %lld", (int)labels[i],
+                     (long long)table->shape[0] - 1);
+  return TR_OK;
+}
+
 tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_t *labels, tr_array *y) {
   const tr_nn_ops *nn;
   TR_TRY(table_of(y->ctx, "conditioning", &nn));
@@ -119,10 +127,7 @@ tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_
   bool fits = e->shape[1] == y->shape[1] && (e->shape[0] == y->shape[0] || e->shape[0] == 1) &&
               (table != NULL) == (labels != NULL) && (!table || table->shape[1] == y->shape[1]);
   TR_TRY(check_extents(y->ctx, fits, "conditioning"));
-  for (int64_t i = 0; table && i < y->shape[0]; i++)
-    if (labels[i] < 0 || labels[i] >= table->shape[0])
-      return TR_FAIL(y->ctx, TR_E_ARG, "class label %d is not one of 0 to %lld", (int)labels[i],
-                     (long long)table->shape[0] - 1);
+  if (table) TR_TRY(check_labels(table, labels, y->shape[0]));
   return nn->condition(y->ctx, e, table, labels, y);
 }
 
@@ -251,6 +256,59 @@ tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy) 
   TR_TRY(check_operand(dy, dy, 2, "the gradient of the patches"));
   TR_TRY(check_extents(dy->ctx, joined_fit(dy, patch, dx), "the adjoint of joining patches"));
   return nn->unpatchify_adjoint(dy->ctx, dx, patch, dy);
+}
+
+tr_status tr_nn_linear_gradient(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dw->ctx, nn, linear_gradient, "parameter gradients");
+  TR_TRY(check_operand(dw, dw, 2, "the weight gradient of a linear layer"));
+  TR_TRY(check_operand(x, dw, 2, "the input of a linear layer"));
+  TR_TRY(check_operand(dy, dw, 2, "the gradient behind a linear layer"));
+  if (db) TR_TRY(check_operand(db, dw, 1, "the bias gradient of a linear layer"));
+  bool fits = x->shape[0] == dy->shape[0] && dw->shape[0] == dy->shape[1] && dw->shape[1] == x->shape[1] &&
+              (!db || db->count == dw->shape[0]);
+  TR_TRY(check_extents(dw->ctx, fits, "the gradient of a linear layer"));
+  return nn->linear_gradient(dw->ctx, x, dy, dw, db);
+}
+
+tr_status tr_nn_gate_gradient(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(dgate->ctx, nn, gate_gradient, "parameter gradients");
+  TR_TRY(check_operand(x, dgate, 2, "the input of a gate"));
+  TR_TRY(check_operand(dy, dgate, 2, "the gradient behind a gate"));
+  TR_TRY(check_extents(dgate->ctx, tr_array_same_shape(x, dy), "the gradient of a gate"));
+  TR_TRY(check_columns(&(tr_nn_columns){dgate, offset}, x, "the gradient of a gate"));
+  return nn->gate_gradient(dgate->ctx, x, dy, dgate, offset);
+}
+
+tr_status tr_nn_norm_gradient(const tr_nn_norm_gradient_args *args) {
+  const tr_array *x = args->x, *table = args->table;
+  int64_t apart = args->shift > args->scale ? args->shift - args->scale : args->scale - args->shift;
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(table->ctx, nn, norm_gradient, "parameter gradients");
+  TR_TRY(check_operand(x, table, 2, "the input of a layer norm"));
+  TR_TRY(check_operand(args->dy, table, 2, "the gradient behind a layer norm"));
+  bool fits = tr_array_same_shape(x, args->dy) && x->shape[1] > 0 && apart >= x->shape[1];
+  TR_TRY(check_extents(table->ctx, fits, "the gradient of a layer norm"));
+  TR_TRY(check_columns(&(tr_nn_columns){table, args->shift}, x, "the gradient of a shift"));
+  TR_TRY(check_columns(&(tr_nn_columns){table, args->scale}, x, "the gradient of a scale"));
+  return nn->norm_gradient(table->ctx, args);
+}
+
+tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, const int32_t *labels,
+                                   const tr_array *dy, tr_array *de, tr_array *dtable) {
+  const tr_nn_ops *nn;
+  OPTIONAL_OP(de->ctx, nn, condition_gradient, "parameter gradients");
+  TR_TRY(check_operand(de, de, 2, "the input gradient of conditioning"));
+  TR_TRY(check_operand(e, de, 2, "a time embedding"));
+  TR_TRY(check_operand(dy, de, 2, "the gradient behind conditioning"));
+  TR_TRY(check_operand(table, de, 2, "a label table"));
+  TR_TRY(check_operand(dtable, de, 2, "the gradient of a label table"));
+  bool fits = tr_array_same_shape(e, de) && tr_array_same_shape(dy, de) && de->data != e->data &&
+              de->data != dy->data && tr_array_same_shape(table, dtable) && table->shape[1] == de->shape[1];
+  TR_TRY(check_extents(de->ctx, fits, "the gradient of conditioning"));
+  TR_TRY(check_labels(table, labels, de->shape[0]));
+  return nn->condition_gradient(de->ctx, e, table, labels, dy, de, dtable);
 }
 
 tr_status tr_nn_norm_tangent(const tr_nn_norm_tangent_args *args) {

@@ -59,6 +59,16 @@ typedef struct {
   tr_array *dx;             /* (R, D), not x */
 } tr_nn_norm_backward_args;
 
+/* dshift[q] = sum dy and dscale[q] = sum dy norm(x) over the rows r of table row q, in columns of one table,
+ * assigned */
+typedef struct {
+  const tr_array *x; /* (R, D): what the norm was given */
+  double eps;
+  const tr_array *dy;   /* (R, D) */
+  tr_array *table;      /* (Q, width), Q divides R */
+  int64_t shift, scale; /* first columns of each in the table; they do not overlap */
+} tr_nn_norm_gradient_args;
+
 /* y = J v of the norm above; y may be v */
 typedef struct {
   const tr_array *x;   /* (R, D): what the norm was given */
@@ -91,6 +101,14 @@ typedef struct tr_nn_ops { /* when the table is there, every pointer not called 
                                   const tr_array *dy, tr_array *dqkv);
   tr_status (*patchify_adjoint)(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx);
   tr_status (*unpatchify_adjoint)(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy);
+  /* Gradients of parameters, OPTIONAL. */
+  tr_status (*linear_gradient)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                               tr_array *db);
+  tr_status (*gate_gradient)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
+                             int64_t offset);
+  tr_status (*norm_gradient)(tr_ctx *ctx, const tr_nn_norm_gradient_args *args);
+  tr_status (*condition_gradient)(tr_ctx *ctx, const tr_array *e, const tr_array *table,
+                                  const int32_t *labels, const tr_array *dy, tr_array *de, tr_array *dtable);
   /* Forward mode, OPTIONAL. */
   tr_status (*norm_tangent)(tr_ctx *ctx, const tr_nn_norm_tangent_args *args);
   tr_status (*attention_tangent)(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
@@ -152,6 +170,27 @@ tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx);
 /* Gradient of tokens dy (N T, p^2 O) from that of latents dx (N, C, H, W) made of them by unpatchify: 0 where
  * the channel was dropped. */
 tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy);
+
+/* ---- Gradients of parameters. They are added to what is there (dw, db, dtable), every element one chain of
+ * sums in the order of the rows: a batch cut in pieces, in order, gives the bits of the whole, on any number
+ * of threads. Gradients of conditioning columns, one table row a sample, are assigned. A backend without
+ * these is TR_E_UNSUPPORTED. ---- */
+
+/* dw (out, in) += dy' x and db (out) += sum of dy over the rows, of y = x W^T + b: x (R, in), dy (R, out).
+ * db may be NULL. */
+tr_status tr_nn_linear_gradient(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db);
+
+/* Columns offset .. offset + D - 1 of dgate (Q, width) = sum of x dy over the rows of each table row, Q
+ * divides R: the gate's gradient where y = gate x; x, dy (R, D). */
+tr_status tr_nn_gate_gradient(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset);
+
+/* Gradients of the shift and the scale of a norm. */
+tr_status tr_nn_norm_gradient(const tr_nn_norm_gradient_args *args);
+
+/* Of y = silu(e + table[label]), from dy (N, D): de (N, D) assigned, dtable (K, D) added to; e (N, D), table
+ * (K, D), N labels in host memory. de is none of the others. */
+tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, const int32_t *labels,
+                                   const tr_array *dy, tr_array *de, tr_array *dtable);
 
 /* ---- Forward mode: the tangent behind an operation from that before it. Linear layers, patches and slopes
  * of activations are their own. A backend without these is TR_E_UNSUPPORTED. ---- */

@@ -42,5 +42,7 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t sa
                                     const tr_array *dy, tr_array *dqkv);
 tr_status tr_cpu_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
                                    int heads, tr_array *y);
+tr_status tr_cpu_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                 tr_array *db);
 
 #endif

@@ -187,6 +187,26 @@ static tr_status guard_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int p
   TR_GUARDED(tr_cpu_nn.unpatchify_adjoint(ctx, dx, patch, dy), dx, dy);
 }
 
+static tr_status guard_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                       tr_array *db) {
+  TR_GUARDED(tr_cpu_nn.linear_gradient(ctx, x, dy, dw, db), x, dy, dw, db);
+}
+
+static tr_status guard_gate_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
+                                     int64_t offset) {
+  TR_GUARDED(tr_cpu_nn.gate_gradient(ctx, x, dy, dgate, offset), x, dy, dgate);
+}
+
+static tr_status guard_norm_gradient(tr_ctx *ctx, const tr_nn_norm_gradient_args *args) {
+  TR_GUARDED(tr_cpu_nn.norm_gradient(ctx, args), args->x, args->dy, args->table);
+}
+
+static tr_status guard_condition_gradient(tr_ctx *ctx, const tr_array *e, const tr_array *table,
+                                          const int32_t *labels, const tr_array *dy, tr_array *de,
+                                          tr_array *dtable) {
+  TR_GUARDED(tr_cpu_nn.condition_gradient(ctx, e, table, labels, dy, de, dtable), e, table, dy, de, dtable);
+}
+
 static tr_status guard_norm_tangent(tr_ctx *ctx, const tr_nn_norm_tangent_args *args) {
   TR_GUARDED(tr_cpu_nn.norm_tangent(ctx, args), args->x, args->scale.table, args->v, args->y);
 }
@@ -216,6 +236,10 @@ static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
                                    .attention_backward = guard_attention_backward,
                                    .patchify_adjoint = guard_patchify_adjoint,
                                    .unpatchify_adjoint = guard_unpatchify_adjoint,
+                                   .linear_gradient = guard_linear_gradient,
+                                   .gate_gradient = guard_gate_gradient,
+                                   .norm_gradient = guard_norm_gradient,
+                                   .condition_gradient = guard_condition_gradient,
                                    .norm_tangent = guard_norm_tangent,
                                    .attention_tangent = guard_attention_tangent};
 

@@ -43,6 +43,9 @@ typedef struct {
   /* dx = residual + J' dy of norm_modulate at x; residual may be NULL */
   void (*norm_backward)(int64_t cols, const void *x, const void *scale, double eps, const void *dy,
                         const void *residual, void *dx);
+  void (*multiply_add)(int64_t cols, const void *a, const void *b, void *y); /* y += a b */
+  /* dshift += dy, dscale += dy norm(x) */
+  void (*norm_gradient)(int64_t cols, const void *x, double eps, const void *dy, void *dshift, void *dscale);
   /* y = J v of norm_modulate at x */
   void (*norm_tangent)(int64_t cols, const void *x, const void *scale, double eps, const void *v, void *y);
   /* ds = scale p (ds - sum p ds): the gradient before the softmax from that behind it, p its

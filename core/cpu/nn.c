@@ -144,6 +144,59 @@ static tr_status cpu_norm_backward(tr_ctx *ctx, const tr_nn_norm_backward_args *
   return TR_OK;
 }
 
+/* Rows of `a` per row of the table. */
+static int64_t rows_per(const tr_array *a, const tr_array *table) {
+  return a->shape[0] / table->shape[0];
+}
+
+static tr_status cpu_gate_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
+                                   int64_t offset) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, x->dtype);
+  int64_t cols = x->shape[1], each = rows_per(x, dgate);
+#pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
+  for (int64_t q = 0; q < dgate->shape[0]; q++) {
+    char *sum = (char *)row_at(dgate, q, offset);
+    memset(sum, 0, (size_t)cols * tr_dtype_size(x->dtype));
+    for (int64_t r = q * each; r < (q + 1) * each; r++)
+      kernels->multiply_add(cols, row_at(x, r, 0), row_at(dy, r, 0), sum);
+  }
+  return TR_OK;
+}
+
+static tr_status cpu_norm_gradient(tr_ctx *ctx, const tr_nn_norm_gradient_args *args) {
+  const tr_array *x = args->x, *table = args->table;
+  const tr_cpu_kernels *kernels = kernels_for(ctx, x->dtype);
+  int64_t cols = x->shape[1], each = rows_per(x, table);
+  size_t bytes = (size_t)cols * tr_dtype_size(x->dtype);
+#pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
+  for (int64_t q = 0; q < table->shape[0]; q++) {
+    char *shift = (char *)row_at(table, q, args->shift), *scale = (char *)row_at(table, q, args->scale);
+    memset(shift, 0, bytes), memset(scale, 0, bytes);
+    for (int64_t r = q * each; r < (q + 1) * each; r++)
+      kernels->norm_gradient(cols, row_at(x, r, 0), args->eps, row_at(args->dy, r, 0), shift, scale);
+  }
+  return TR_OK;
+}
+
+static void add_rows(const tr_cpu_kernels *kernels, int64_t cols, const char *a, const char *b, char *y) {
+  kernels->finish(&(tr_cpu_epilogue){.rows = 1, .cols = cols, .product = a, .residual = b, .y = y});
+}
+
+/* Samples in turn: several may have the same label. */
+static tr_status cpu_condition_gradient(tr_ctx *ctx, const tr_array *e, const tr_array *table,
+                                        const int32_t *labels, const tr_array *dy, tr_array *de,
+                                        tr_array *dtable) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, de->dtype);
+  int64_t cols = de->shape[1];
+  for (int64_t r = 0; r < de->shape[0]; r++) {
+    char *v = (char *)row_at(de, r, 0), *row = (char *)row_at(dtable, labels[r], 0);
+    add_rows(kernels, cols, row_at(e, r, 0), row_at(table, labels[r], 0), v);
+    kernels->activation_backward(TR_NN_SILU, cols, v, row_at(dy, r, 0), v);
+    add_rows(kernels, cols, v, row, row);
+  }
+  return TR_OK;
+}
+
 static tr_status cpu_norm_tangent(tr_ctx *ctx, const tr_nn_norm_tangent_args *args) {
   const tr_cpu_kernels *kernels = kernels_for(ctx, args->y->dtype);
   int64_t rows = args->y->shape[0], cols = args->y->shape[1];
@@ -203,5 +256,9 @@ const tr_nn_ops tr_cpu_nn = {.rows_at_once = cpu_rows_at_once,
                              .attention_backward = tr_cpu_attention_backward,
                              .patchify_adjoint = cpu_patchify_adjoint,
                              .unpatchify_adjoint = cpu_unpatchify_adjoint,
+                             .linear_gradient = tr_cpu_linear_gradient,
+                             .gate_gradient = cpu_gate_gradient,
+                             .norm_gradient = cpu_norm_gradient,
+                             .condition_gradient = cpu_condition_gradient,
                              .norm_tangent = cpu_norm_tangent,
                              .attention_tangent = tr_cpu_attention_tangent};

@@ -1,0 +1,162 @@
+/* Gradients of the parameters of linear layers on the CPU: dW += dY' X and the bias's sums. A task owns some
+ * outputs, so some rows of dW, and goes through the rows of the batch tile by tile, dY transposed; kernels
+ * add to dW in place. Every element is one chain of multiply-adds in the order of the rows that goes on where
+ * an earlier call ended: neither tiles nor tasks nor how a batch was cut can matter. */
+#include <omp.h>
+#include <string.h>
+
+#include "core/cpu/cpu.h"
+#include "core/cpu/kernels.h"
+
+enum { TILE_ROWS = 128, TASK_OUTPUTS = 64, TASK_OUTPUTS_MIN = 8, TASKS_WANTED = 4 };
+
+/* Inputs go by panels. What is behind the last whole pair of 64-byte vectors is multiplied in working memory,
+ * filled up with zeros: libxsmm's AVX-512 code for a single vector sums in an order that depends on the other
+ * extents. */
+typedef struct {
+  const tr_array *x, *dy;
+  tr_array *dw, *db;
+  const tr_cpu_kernels *loops;
+  tr_gemm_kernel whole[2][2], rest[2][2]; /* of all and of the last outputs, of all and of the last rows */
+  int64_t size, rows, in, out, tiles, outputs, tasks;
+  int64_t whole_in, rest_ld; /* inputs multiplied in place, in panels; padded width of the rest, or 0 */
+} gradient_job;
+
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+static void plan(gradient_job *job, int threads) {
+  int64_t pair = 128 / job->size, rest = job->in % TR_CPU_PANEL;
+  job->whole_in = job->in - rest, job->rest_ld = ceil_div(rest, pair) * pair;
+  job->tiles = ceil_div(job->rows, TILE_ROWS);
+  job->outputs = TASK_OUTPUTS;
+  while (job->outputs > TASK_OUTPUTS_MIN &&
+         ceil_div(job->out, job->outputs) < (int64_t)threads * TASKS_WANTED)
+    job->outputs /= 2;
+  job->tasks = ceil_div(job->out, job->outputs);
+}
+
+static int64_t outputs_of(const gradient_job *job, int64_t task) {
+  return smaller(job->outputs, job->out - task * job->outputs);
+}
+
+static int64_t rows_of(const gradient_job *job, int64_t tile) {
+  return smaller(TILE_ROWS, job->rows - tile * TILE_ROWS);
+}
+
+static tr_status prepare(tr_ctx *ctx, gradient_job *job) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  for (int task = 0; task < 2; task++)
+    for (int tile = 0; tile < 2; tile++) {
+      tr_gemm_shape shape = {.dtype = job->dw->dtype,
+                             .m = TR_CPU_PANEL,
+                             .n = (int)outputs_of(job, task ? job->tasks - 1 : 0),
+                             .k = (int)rows_of(job, tile ? job->tiles - 1 : 0),
+                             .lda = (int)job->in,
+                             .ldb = TILE_ROWS,
+                             .ldc = (int)job->in,
+                             .accumulate = true};
+      if (job->whole_in)
+        TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape, &job->whole[task][tile]));
+      shape.m = shape.lda = shape.ldc = (int)job->rest_ld;
+      if (job->rest_ld)
+        TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape, &job->rest[task][tile]));
+    }
+  return TR_OK;
+}
+
+/* Working memory of a task: dY' of a tile, and the rest of X and dW. */
+typedef struct {
+  char *turned, *x, *dw;
+} task_memory;
+
+static int64_t memory_bytes(const gradient_job *job) {
+  return (TILE_ROWS * job->outputs + (TILE_ROWS + job->outputs) * job->rest_ld) * job->size;
+}
+
+static task_memory memory_at(const gradient_job *job, char *scratch) {
+  task_memory m = {.turned = scratch};
+  m.x = m.turned + TILE_ROWS * job->outputs * job->size;
+  m.dw = m.x + TILE_ROWS * job->rest_ld * job->size;
+  return m;
+}
+
+/* The columns of `from` behind the whole panels, into rows of rest_ld elements and back. */
+static void take_rest(const gradient_job *job, const char *from, int64_t rows, char *to) {
+  int64_t rest = (job->in - job->whole_in) * job->size, ld = job->rest_ld * job->size;
+  for (int64_t r = 0; r < rows; r++, to += ld) {
+    memcpy(to, from + (r * job->in + job->whole_in) * job->size, (size_t)rest);
+    memset(to + rest, 0, (size_t)(ld - rest));
+  }
+}
+
+static void put_rest(const gradient_job *job, const char *from, int64_t rows, char *to) {
+  int64_t rest = (job->in - job->whole_in) * job->size, ld = job->rest_ld * job->size;
+  for (int64_t r = 0; r < rows; r++, from += ld)
+    memcpy(to + (r * job->in + job->whole_in) * job->size, from, (size_t)rest);
+}
+
+static void add_bias(const gradient_job *job, const char *dy, int64_t rows, int64_t first, int64_t outputs) {
+  char *db = (char *)job->db->data + first * job->size;
+  for (int64_t r = 0; r < rows; r++)
+    job->loops->finish(&(tr_cpu_epilogue){
+        .rows = 1, .cols = outputs, .product = dy + r * job->out * job->size, .residual = db, .y = db});
+}
+
+static void add_tile(const gradient_job *job, int64_t task, int64_t tile, const task_memory *m) {
+  int64_t first = task * job->outputs, outputs = outputs_of(job, task), rows = rows_of(job, tile);
+  int last_task = task == job->tasks - 1, last_tile = tile == job->tiles - 1;
+  const char *x = (const char *)job->x->data + tile * TILE_ROWS * job->in * job->size;
+  const char *dy = (const char *)job->dy->data + (tile * TILE_ROWS * job->out + first) * job->size;
+  char *dw = (char *)job->dw->data + first * job->in * job->size;
+  job->loops->transpose(rows, outputs, dy, job->out, m->turned, TILE_ROWS);
+  for (int64_t c = 0; c < job->whole_in; c += TR_CPU_PANEL)
+    tr_gemm_run(&job->whole[last_task][last_tile], x + c * job->size, m->turned, dw + c * job->size);
+  if (job->rest_ld) {
+    take_rest(job, x, rows, m->x);
+    tr_gemm_run(&job->rest[last_task][last_tile], m->x, m->turned, m->dw);
+  }
+  if (job->db) add_bias(job, dy, rows, first, outputs);
+}
+
+static void run_task(const gradient_job *job, int64_t task, char *scratch) {
+  task_memory m = memory_at(job, scratch);
+  int64_t outputs = outputs_of(job, task);
+  char *dw = (char *)job->dw->data + task * job->outputs * job->in * job->size;
+  if (job->rest_ld) take_rest(job, dw, outputs, m.dw);
+  for (int64_t tile = 0; tile < job->tiles; tile++) add_tile(job, task, tile, &m);
+  if (job->rest_ld) put_rest(job, m.dw, outputs, dw);
+}
+
+tr_status tr_cpu_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                 tr_array *db) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  gradient_job job = {.x = x,
+                      .dy = dy,
+                      .dw = dw,
+                      .db = db,
+                      .loops = tr_cpu_kernels_for(state->level, dw->dtype),
+                      .size = (int64_t)tr_dtype_size(dw->dtype),
+                      .rows = x->shape[0],
+                      .in = x->shape[1],
+                      .out = dy->shape[1]};
+  int threads = tr_cpu_threads_for(ctx, (double)dy->count * (double)job.in / TR_CPU_PRODUCT_RATE);
+  void *scratch;
+  if (dy->count == 0 || job.in == 0) return TR_OK;
+  plan(&job, threads);
+  TR_TRY(prepare(ctx, &job));
+  int64_t stride = ceil_div(memory_bytes(&job), 64) * 64;
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+#pragma omp parallel num_threads(threads)
+  {
+    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+#pragma omp for schedule(dynamic)
+    for (int64_t task = 0; task < job.tasks; task++) run_task(&job, task, mine);
+  }
+  return TR_OK;
+}
