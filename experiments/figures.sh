@@ -1,7 +1,8 @@
 #!/bin/sh
-# Makes again every table and plot that the README and the docs show, in out/figures/: sweeps over the four mixtures of the
+# Makes again every table of errors and every plot that the README and the docs show, in out/figures/: sweeps over the four mixtures of the
 # comparison of solvers (2 and 64 dimensions, smooth and sharp), of SDE solvers, and the evaluations that solvers need on
-# the bundled digits. Goes on where an interruption stopped it. Minutes on one core.
+# the bundled digits; the picture of the demo. Not the timings, which need a quiet machine: build/bench_forward,
+# build/bench_overhead and tests/compare_torch.py print those. Goes on where an interruption stopped it. Minutes on one core.
 # usage: sh experiments/figures.sh
 set -eu
 
@@ -54,6 +55,11 @@ mv "$out/budgets.md.part" "$out/budgets.md"
 build/bench_mixtures >"$out/mixtures.md.part"
 mv "$out/mixtures.md.part" "$out/mixtures.md"
 
+# The picture of the README, as the demo draws it: docs/digits.png.
+build/transit sample ODE --ckpt experiments/data/digits-ema.pt --num-heads 4 --num-samples 100 --seed 1 --cfg-scale 2 \
+  --sampling-method cvode-adams --out "$out/demo"
+cp "$out/demo/samples.png" "$out/digits.png"
+
 # Claimed and measured orders: docs/orders.md.
 build/bench_orders >"$out/orders.md.part"
 mv "$out/orders.md.part" "$out/orders.md"
@@ -63,4 +69,4 @@ build/bench_weak >"$out/weak.md.part"
 mv "$out/weak.md.part" "$out/weak.md"
 
 echo
-echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.tsv, budgets.md, mixtures.md, orders.md, weak.md"
+echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.png, digits.tsv, budgets.md, mixtures.md, orders.md, weak.md"
