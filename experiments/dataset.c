@@ -254,11 +254,20 @@ void dataset_values(const dataset *data, int64_t first, int64_t n, double *out) 
     out[k] = data->pixels ? data->pixels[from + k] / TR_BINS_PER_UNIT - 1 : data->values[from + k];
 }
 
+static tr_status check_class(tr_ctx *ctx, const tr_sit_config *config, const dataset *data, int64_t i) {
+  char name[300];
+  if (model_has_class(config, data->labels[i])) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE,
+                 "%s of the data has class %d: the model has classes 0 to %d, --class-labels gives others",
+                 dataset_name(data, i, name, sizeof name), data->labels[i], config->num_classes - 1);
+}
+
 tr_status dataset_class_labels(tr_ctx *ctx, const tr_sit_config *config, const tr_int_list *given,
                                const dataset *data, int64_t n, const long *otherwise, int32_t **out) {
   if (given->n || !data->labels)
     return model_labels(ctx, config, given->n ? given->v : otherwise, given->n ? given->n : otherwise != NULL,
                         (long)n, out);
+  for (int64_t i = 0; i < n; i++) TR_TRY(check_class(ctx, config, data, i));
   long *list = malloc((size_t)n * sizeof *list);
   if (!list) return TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
   for (int64_t i = 0; i < n; i++) list[i] = data->labels[i];

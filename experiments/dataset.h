@@ -32,8 +32,9 @@ const char *dataset_name(const dataset *data, int64_t i, char *text, size_t size
 /* out (n, C, H, W) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
  * u / 127.5 - 1. */
 void dataset_values(const dataset *data, int64_t first, int64_t n, double *out);
-/* Labels of the first n inputs as model_labels spreads and checks them: those given, else those of the data,
- * else *otherwise for all (NULL: every class in turn). *out is malloc'd. */
+/* Labels of the first n inputs as model_labels spreads and checks them: those given, else those of the data
+ * (TR_E_SHAPE names the input whose class the model lacks), else *otherwise for all (NULL: every class in
+ * turn). *out is malloc'd. */
 tr_status dataset_class_labels(tr_ctx *ctx, const tr_sit_config *config, const tr_int_list *given,
                                const dataset *data, int64_t n, const long *otherwise, int32_t **out);
 

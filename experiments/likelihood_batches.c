@@ -223,11 +223,22 @@ static bool of_an_input(tr_status status) {
   return status == TR_E_NONFINITE || status == TR_E_SOLVER;
 }
 
+/* What a solve kept of an input before it failed. */
+static void clear_input(likelihood_result *r, int64_t i, int64_t row) {
+  for (int64_t k = i * row; k < (i + 1) * row; k++) {
+    r->latent[k] = NAN;
+    for (int q = 0; q < LIKELIHOOD_FIELDS && r->field[q]; q++) r->field[q][k] = NAN;
+  }
+}
+
 static tr_status batch_or_halves(likelihood_run *run, int64_t first, int64_t n) {
   tr_ctx *ctx = run->program->ctx;
   tr_status status = one_batch(run, first, n);
   if (!of_an_input(status)) return status;
-  if (n == 1) dataset_reject(&run->data, first, "an error: %s", tr_ctx_error(ctx)->message);
+  if (n == 1) {
+    dataset_reject(&run->data, first, "an error: %s", tr_ctx_error(ctx)->message);
+    clear_input(&run->result, first, dataset_row(&run->data));
+  }
   tr_ctx_clear(ctx);
   if (n == 1) return TR_OK;
   TR_TRY(batch_or_halves(run, first, n / 2));

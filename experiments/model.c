@@ -72,9 +72,12 @@ tr_status model_setting(tr_ctx *ctx, const model *m, const char *kind, const cha
   return TR_OK;
 }
 
+bool model_has_class(const tr_sit_config *config, long label) {
+  return label >= 0 && label <= (config->null_class >= 0 ? config->null_class : config->num_classes - 1);
+}
+
 static tr_status check_label(tr_ctx *ctx, const tr_sit_config *config, long label) {
-  int last = config->null_class >= 0 ? config->null_class : config->num_classes - 1;
-  if (label >= 0 && label <= last) return TR_OK;
+  if (model_has_class(config, label)) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "--class-labels %ld is out of range: the model has classes 0 to %d%s", label,
                  config->num_classes - 1, config->null_class >= 0 ? " and the null class after them" : "");
 }

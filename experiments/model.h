@@ -27,6 +27,9 @@ void model_close(model *m);
 tr_status model_setting(tr_ctx *ctx, const model *m, const char *kind, const char *arg, const char *fallback,
                         const char **name);
 
+/* One of the classes, or the null class where there is one. */
+bool model_has_class(const tr_sit_config *config, long label);
+
 /* Checks labels against the classes of the model (the null class is allowed where there is one) and spreads
  * them over n samples: none given, sample i gets class i mod classes; one given is everybody's; otherwise
  * there must be n. *out is malloc'd. */

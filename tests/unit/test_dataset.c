@@ -68,6 +68,24 @@ static void out_of_range(tr_ctx *ctx) {
   dataset_close(&data);
 }
 
+/* Classes: those of the data, which must be the model's, unless others are given. */
+static void classes(tr_ctx *ctx) {
+  static int32_t of_data[3] = {0, 10, 77};
+  static long given = 3;
+  dataset data = {.n = 3, .labels = of_data};
+  tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  tr_int_list none = {0}, one = {.n = 1, .v = &given};
+  int32_t *labels;
+  CHECK_OK(ctx, dataset_class_labels(ctx, &config, &none, &data, 2, NULL, &labels));
+  CHECK(labels[0] == 0 && labels[1] == 10);
+  free(labels);
+  CHECK_ERROR(ctx, dataset_class_labels(ctx, &config, &none, &data, 3, NULL, &labels), TR_E_SHAPE,
+              "input 2 of the data has class 77: the model has classes 0 to 9");
+  CHECK_OK(ctx, dataset_class_labels(ctx, &config, &one, &data, 3, NULL, &labels));
+  CHECK(labels[0] == 3 && labels[2] == 3);
+  free(labels);
+}
+
 static void arrays(tr_ctx *ctx) {
   double values[18] = {0.5, -0.25, 1};
   const char *path = scratch("c.npy");
@@ -159,6 +177,7 @@ int main(int argc, char **argv) {
   out_of_range(ctx);
   arrays(ctx);
   folders(ctx);
+  classes(ctx);
   jpeg(ctx);
   tr_ctx_close(&ctx);
   return check_report();
