@@ -101,7 +101,7 @@ static tr_status check_config(tr_ctx *ctx, const tr_sit_config *c, tr_dtype dtyp
   return TR_OK;
 }
 
-static tr_status create(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, tr_sit_source *source,
+static tr_status create(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, tr_weight_source *source,
                         tr_quantity kind, tr_drift **out) {
   *out = NULL;
   TR_TRY(check_config(ctx, config, dtype));
@@ -124,50 +124,21 @@ static tr_status create(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype
   return status;
 }
 
-/* Weights from named tensors, converted one at a time. */
-typedef struct {
-  tr_sit_source base;
-  tr_ctx *ctx;
-  const tr_tensors *weights;
-} tensor_source;
-
-static tr_status upload_tensor(tr_ctx *ctx, const tr_tensor *tensor, tr_array *out) {
-  void *host = malloc((size_t)out->count * tr_dtype_size(out->dtype));
-  if (!host) return TR_FAIL(ctx, TR_E_MEM, "out of memory for tensor '%s'", tensor->name);
-  tr_status status =
-      out->dtype == TR_F64 ? tr_tensor_to_f64(ctx, tensor, host) : tr_tensor_to_f32(ctx, tensor, host);
-  if (status == TR_OK) status = tr_array_upload(out, host);
-  free(host);
-  return status;
-}
-
-static tr_status read_tensor(tr_sit_source *base, const char *name, tr_array *out) {
-  const tensor_source *source = (const tensor_source *)base;
-  const tr_tensor *tensor = tr_tensors_find(source->weights, name);
-  if (!tensor) return TR_FAIL(source->ctx, TR_E_SHAPE, "the weights lack the tensor '%s'", name);
-  if (tensor->count != out->count) {
-    char want[96];
-    return TR_FAIL(source->ctx, TR_E_SHAPE, "tensor '%s' has %lld elements; %s were expected", name,
-                   (long long)tensor->count, tr_array_describe(out, want, sizeof want));
-  }
-  return upload_tensor(source->ctx, tensor, out);
-}
-
 tr_status tr_sit_create(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, const tr_tensors *weights,
                         tr_quantity kind, tr_drift **out) {
-  tensor_source source = {{read_tensor}, ctx, weights};
+  tr_tensor_source source = tr_tensor_source_of(ctx, weights);
   return create(ctx, config, dtype, &source.base, kind, out);
 }
 
 /* Random weights: normals addressed by the tensor's place in the order of reading. */
 typedef struct {
-  tr_sit_source base;
+  tr_weight_source base;
   uint64_t seed;
   uint32_t tensors;
 } random_source;
 
 /* Matrices keep the size of what passes through; vectors and tables are small. */
-static tr_status read_random(tr_sit_source *base, const char *name, tr_array *out) {
+static tr_status read_random(tr_weight_source *base, const char *name, tr_array *out) {
   random_source *source = (random_source *)base;
   tr_random_address address = {.seed = source->seed, .purpose = TR_RANDOM_WEIGHTS, .step = source->tensors++};
   bool matrix = strstr(name, ".weight") && !strstr(name, "table");

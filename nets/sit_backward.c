@@ -52,30 +52,26 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
   return TR_OK;
 }
 
-static tr_status provide_transposed(tr_sit_linear *layer) {
-  return layer->back.packed ? TR_OK : tr_nn_pack_transposed(&layer->w, &layer->back);
-}
-
 /* Of the layers between the latents and the result; the conditioning does not see the latents. */
 static tr_status provide_all_transposed(tr_sit *net) {
-  TR_TRY(provide_transposed(&net->patch));
-  TR_TRY(provide_transposed(&net->final));
+  TR_TRY(tr_layer_transpose(&net->patch));
+  TR_TRY(tr_layer_transpose(&net->final));
   for (int i = 0; i < net->config.depth; i++) {
     tr_sit_block *block = &net->blocks[i];
-    tr_sit_linear *const layers[] = {&block->qkv, &block->proj, &block->fc1, &block->fc2};
-    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) TR_TRY(provide_transposed(layers[k]));
+    tr_layer *const layers[] = {&block->qkv, &block->proj, &block->fc1, &block->fc2};
+    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) TR_TRY(tr_layer_transpose(layers[k]));
   }
   return TR_OK;
 }
 
 static tr_array work(const back_group *g, int buffer, int64_t cols) {
-  return tr_sit_matrix(g->net->work.buffer[buffer], g->rows, cols);
+  return tr_net_matrix(g->net->work.buffer[buffer], g->rows, cols);
 }
 
 /* Rows first .. first + rows - 1 of a buffer as a matrix of `cols` columns. */
 static tr_array back_rows(const back_group *g, int buffer, int64_t first, int64_t rows, int64_t cols) {
-  tr_array whole = tr_sit_matrix(g->net->back.buffer[buffer], first + rows, cols);
-  return tr_sit_leading(&whole, first, rows);
+  tr_array whole = tr_net_matrix(g->net->back.buffer[buffer], first + rows, cols);
+  return tr_net_leading(&whole, first, rows);
 }
 
 /* What block `i` was given; i = depth: what the last one gave. */
@@ -120,12 +116,12 @@ static tr_status make_inputs(const back_group *g, block_inputs *b) {
   int64_t d = c->hidden;
   tr_array hidden = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(tr_sit_norm(&b->tokens, &b->mod, 0, d, &hidden));
-  TR_TRY(tr_sit_apply(&hidden, &b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
+  TR_TRY(tr_layer_apply(&hidden, &b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
   TR_TRY(tr_nn_attention(&b->qkv, g->samples, c->heads, &b->attended));
   TR_TRY(tr_sit_apply_gated(&b->attended, &b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
                             &b->middle));
   TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
-  return tr_sit_apply(&hidden, &b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
+  return tr_layer_apply(&hidden, &b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
 }
 
 /* next = what block i makes of what it was given; its inputs are kept, or not. */
@@ -147,23 +143,18 @@ static tr_status forward_block(const back_group *g, int i, tr_array *next) {
 static tr_status forward_group(const back_group *g, tr_times times, const int32_t *labels, const tr_array *x,
                                tr_array *f) {
   const tr_sit *net = g->net;
-  tr_array condition = tr_sit_matrix(net->work.buffer[TR_SIT_CONDITION], g->conditions, net->config.hidden);
+  tr_array condition = tr_net_matrix(net->work.buffer[TR_SIT_CONDITION], g->conditions, net->config.hidden);
   tr_array tokens = kept(g, 0), final_mod = last_mod(g);
   TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(tr_sit_embed(net, x, &tokens));
   for (int i = 0; i < net->config.depth; i++) {
     tr_array mod = kept_mod(g, i);
     tokens = kept(g, i + 1);
-    TR_TRY(tr_sit_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
+    TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(forward_block(g, i, &tokens));
   }
-  TR_TRY(tr_sit_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &final_mod));
+  TR_TRY(tr_layer_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &final_mod));
   return tr_sit_finish(net, &final_mod, &tokens, f);
-}
-
-/* dx = dy W */
-static tr_status back_linear(const tr_array *dy, const tr_sit_linear *layer, tr_array *dx) {
-  return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = &layer->back, .y = dx});
 }
 
 /* gradient = residual + what comes back through the norm at x */
@@ -191,14 +182,14 @@ static probe_part part_of(const back_group *g, int64_t first) {
 }
 
 static tr_array wide_of(const probe_part *p, int64_t cols) {
-  return tr_sit_matrix(&p->wide, p->hidden.shape[0], cols);
+  return tr_net_matrix(&p->wide, p->hidden.shape[0], cols);
 }
 
 /* hidden = gradient * gate, the gate's rows anew for each probe. */
 static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t gate, probe_part *p) {
   for (int64_t r = 0; r < p->probes; r++) {
-    tr_array from = tr_sit_leading(&p->gradient, r * g->rows, g->rows);
-    tr_array to = tr_sit_leading(&p->hidden, r * g->rows, g->rows);
+    tr_array from = tr_net_leading(&p->gradient, r * g->rows, g->rows);
+    tr_array to = tr_net_leading(&p->hidden, r * g->rows, g->rows);
     TR_TRY(tr_nn_gate(&from, (tr_nn_columns){&b->mod, gate}, &to));
   }
   return TR_OK;
@@ -209,9 +200,9 @@ static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part
   int64_t d = g->net->config.hidden;
   tr_array wide = wide_of(p, g->net->config.mlp_hidden);
   TR_TRY(back_gate(g, b, 5 * d, p));
-  TR_TRY(back_linear(&p->hidden, &b->layers->fc2, &wide));
+  TR_TRY(tr_layer_back(&p->hidden, &b->layers->fc2, &wide));
   TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &b->mlp, &wide, &wide));
-  TR_TRY(back_linear(&wide, &b->layers->fc1, &p->hidden));
+  TR_TRY(tr_layer_back(&wide, &b->layers->fc1, &p->hidden));
   return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
 }
 
@@ -220,9 +211,9 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   int64_t d = g->net->config.hidden;
   tr_array wide = wide_of(p, 3 * d);
   TR_TRY(back_gate(g, b, 2 * d, p));
-  TR_TRY(back_linear(&p->hidden, &b->layers->proj, &p->mixed));
+  TR_TRY(tr_layer_back(&p->hidden, &b->layers->proj, &p->mixed));
   TR_TRY(tr_nn_attention_backward(&b->qkv, g->samples, g->net->config.heads, &p->mixed, &wide));
-  TR_TRY(back_linear(&wide, &b->layers->qkv, &p->hidden));
+  TR_TRY(tr_layer_back(&wide, &b->layers->qkv, &p->hidden));
   return back_norm(&b->tokens, &b->mod, d, &p->hidden, &p->gradient, &p->gradient);
 }
 
@@ -244,13 +235,13 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
   tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, net->final.w.out);
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
   TR_TRY(tr_nn_unpatchify_adjoint(w, net->config.patch, &patches));
-  TR_TRY(back_linear(&patches, &net->final, &hidden));
+  TR_TRY(tr_layer_back(&patches, &net->final, &hidden));
   return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
 }
 
 static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
   tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
-  TR_TRY(back_linear(gradient, &g->net->patch, &patches));
+  TR_TRY(tr_layer_back(gradient, &g->net->patch, &patches));
   return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
 }
 
@@ -259,12 +250,12 @@ static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_ar
 static tr_status backward_group(const back_group *g, int64_t first, int64_t batch, const tr_array *w,
                                 tr_array *wJ) {
   for (int64_t r = 0; r < g->probes; r++) {
-    tr_array gradient = gradients(g, r, 1), part = tr_sit_leading(w, r * batch + first, g->samples);
+    tr_array gradient = gradients(g, r, 1), part = tr_net_leading(w, r * batch + first, g->samples);
     TR_TRY(back_final(g, &part, &gradient));
   }
   for (int i = g->net->config.depth - 1; i >= 0; i--) TR_TRY(back_block(g, i));
   for (int64_t r = 0; r < g->probes; r++) {
-    tr_array gradient = gradients(g, r, 1), part = tr_sit_leading(wJ, r * batch + first, g->samples);
+    tr_array gradient = gradients(g, r, 1), part = tr_net_leading(wJ, r * batch + first, g->samples);
     TR_TRY(back_embed(g, &gradient, &part));
   }
   return TR_OK;
@@ -293,13 +284,13 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_back_work(ctx, net, &g));
   int32_t *row_labels;
-  TR_TRY(tr_sit_row_labels(ctx, labels, samples, &row_labels));
+  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
   tr_array covectors = flattened(w, x, probes), products = flattened(wJ, x, probes);
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
     g.samples = n, g.rows = n * net->tokens, g.conditions = times.n == 1 && labels->n == 1 ? 1 : n;
-    tr_array x_part = tr_sit_leading(x, first, n), f_part = tr_sit_leading(f, first, n);
+    tr_array x_part = tr_net_leading(x, first, n), f_part = tr_net_leading(f, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     status = forward_group(&g, part_times, row_labels + first, &x_part, &f_part);
     if (status == TR_OK) status = backward_group(&g, first, samples, &covectors, &products);

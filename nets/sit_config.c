@@ -1,11 +1,11 @@
 /* The sizes of a SiT: by name, or from the shapes of its tensors. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/registry.h"
 #include "nets/sit.h"
+#include "nets/weights_private.h"
 
 /* ---- named sizes (Ma et al. 2024, table 1; those of DiT) ---- */
 
@@ -62,12 +62,6 @@ tr_status tr_sit_config_named(tr_ctx *ctx, const char *model_name, int channels,
 
 /* ---- the tensors of a network ---- */
 
-typedef struct {
-  char name[64];
-  int ndim;
-  int64_t shape[TR_MAX_DIMS];
-} expected;
-
 /* One entry of a table of tensors; extents of 0 end the shape. */
 typedef struct {
   const char *name;
@@ -75,7 +69,8 @@ typedef struct {
 } entry;
 
 /* The i-th tensor that a network of this configuration has; false past the last. */
-static bool expected_at(const tr_sit_config *c, int i, expected *out) {
+static bool expected_at(const void *config, int i, tr_expected *out) {
+  const tr_sit_config *c = config;
   int64_t d = c->hidden, m = c->mlp_hidden, p = c->patch, tokens = (int64_t)c->grid * c->grid;
   int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0), last = p * p * c->out_channels;
   const entry outer[] = {{"pos_embed", {1, tokens, d}},
@@ -103,7 +98,7 @@ static bool expected_at(const tr_sit_config *c, int i, expected *out) {
   const int outers = sizeof outer / sizeof *outer, inners = sizeof block / sizeof *block;
   if (i >= outers + c->depth * inners) return false;
   const entry *from = i < outers ? &outer[i] : &block[(i - outers) % inners];
-  *out = (expected){0};
+  *out = (tr_expected){0};
   if (i < outers)
     snprintf(out->name, sizeof out->name, "%s", from->name);
   else
@@ -115,75 +110,11 @@ static bool expected_at(const tr_sit_config *c, int i, expected *out) {
   return true;
 }
 
-static const char *shape_text(int ndim, const int64_t *shape, char *text, size_t size) {
-  size_t used = (size_t)snprintf(text, size, "(");
-  for (int i = 0; i < ndim && used < size; i++)
-    used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? ", " : "", shape[i]);
-  if (used < size) snprintf(text + used, size - used, ")");
-  return text;
-}
-
-/* Every expected tensor is there with its shape, and nothing else. */
-static tr_status check_tensors(tr_ctx *ctx, const tr_tensors *weights, const tr_sit_config *config) {
-  expected want;
-  int n = 0;
-  for (; expected_at(config, n, &want); n++) {
-    char a[128], b[128];
-    const tr_tensor *have = tr_tensors_find(weights, want.name);
-    if (!have)
-      return TR_FAIL(ctx, TR_E_SHAPE, "the weights lack the tensor '%s' of shape %s", want.name,
-                     shape_text(want.ndim, want.shape, a, sizeof a));
-    if (have->ndim != want.ndim ||
-        memcmp(have->shape, want.shape, (size_t)want.ndim * sizeof *want.shape) != 0)
-      return TR_FAIL(ctx, TR_E_SHAPE, "tensor '%s' has the shape %s, but %s is expected", want.name,
-                     shape_text(have->ndim, have->shape, a, sizeof a),
-                     shape_text(want.ndim, want.shape, b, sizeof b));
-  }
-  if (n == weights->n) return TR_OK;
-  for (int i = 0; i < weights->n; i++) {
-    bool known = false;
-    for (int k = 0; !known && expected_at(config, k, &want); k++)
-      known = strcmp(want.name, weights->items[i].name) == 0;
-    if (!known)
-      return TR_FAIL(ctx, TR_E_SHAPE,
-                     "the weights hold the tensor '%s', which a SiT of depth %d does not have",
-                     weights->items[i].name, config->depth);
-  }
-  return TR_FAIL(ctx, TR_E_SHAPE, "the weights hold %d tensors, of which %d have a name of their own",
-                 weights->n, n);
-}
-
 /* ---- sizes from shapes ---- */
 
-/* The tensor, which must have this many dimensions, each of a size that a network can have. */
 static tr_status find_shape(tr_ctx *ctx, const tr_tensors *weights, const char *name, int ndim,
                             const char *meaning, const tr_tensor **out) {
-  const int64_t largest = 1 << 24;
-  char text[128];
-  *out = tr_tensors_find(weights, name);
-  if (!*out)
-    return TR_FAIL(ctx, TR_E_SHAPE, "the weights lack the tensor '%s' of shape %s: not a SiT?", name,
-                   meaning);
-  bool fits = (*out)->ndim == ndim;
-  for (int i = 0; fits && i < ndim; i++) fits = (*out)->shape[i] >= 1 && (*out)->shape[i] <= largest;
-  if (!fits)
-    return TR_FAIL(ctx, TR_E_SHAPE, "tensor '%s' has the shape %s, but %s is expected", name,
-                   shape_text((*out)->ndim, (*out)->shape, text, sizeof text), meaning);
-  return TR_OK;
-}
-
-/* One more than the largest number in "blocks.NUMBER."; numbers of five digits and more are unknown tensors.
- */
-static int count_blocks(const tr_tensors *weights) {
-  int depth = 0;
-  for (int i = 0; i < weights->n; i++) {
-    int number, end = 0;
-    const char *name = weights->items[i].name;
-    if (strncmp(name, "blocks.", 7) != 0 || !isdigit((unsigned char)name[7])) continue;
-    if (sscanf(name + 7, "%4d%n", &number, &end) == 1 && name[7 + end] == '.' && number >= depth)
-      depth = number + 1;
-  }
-  return depth;
+  return tr_weights_find(ctx, weights, name, ndim, meaning, "a SiT", out);
 }
 
 static tr_status infer_patches(tr_ctx *ctx, const tr_tensors *weights, tr_sit_config *config) {
@@ -195,7 +126,7 @@ static tr_status infer_patches(tr_ctx *ctx, const tr_tensors *weights, tr_sit_co
     return TR_FAIL(
         ctx, TR_E_SHAPE,
         "tensor 'x_embedder.proj.weight' has the shape %s: patches must be square, of side 1 to 1024",
-        shape_text(4, patches->shape, text, sizeof text));
+        tr_shape_text(4, patches->shape, text, sizeof text));
   config->hidden = (int)patches->shape[0];
   config->channels = (int)patches->shape[1];
   config->patch = (int)patches->shape[2];
@@ -223,21 +154,6 @@ static tr_status infer_output(tr_ctx *ctx, const tr_tensors *weights, tr_sit_con
   return TR_OK;
 }
 
-static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int declared, tr_sit_config *config) {
-  const tr_tensor *table;
-  TR_TRY(find_shape(ctx, weights, "y_embedder.embedding_table.weight", 2, "(classes, hidden)", &table));
-  int rows = (int)table->shape[0];
-  if (declared < 0) return TR_FAIL(ctx, TR_E_ARG, "%d classes: use at least 1, or 0 for unknown", declared);
-  if (declared > 0 && rows != declared && rows != declared + 1)
-    return TR_FAIL(ctx, TR_E_SHAPE,
-                   "the label table has %d rows: %d classes need %d, or %d with the null class", rows,
-                   declared, declared, declared + 1);
-  bool null_row = rows != declared;
-  config->num_classes = null_row ? rows - 1 : rows;
-  config->null_class = null_row ? rows - 1 : -1;
-  return TR_OK;
-}
-
 /* The name says the number of heads only of the network that it names. */
 static tr_status infer_heads(tr_ctx *ctx, int heads, const char *model_name, tr_sit_config *config) {
   tr_sit_config named;
@@ -261,10 +177,16 @@ static tr_status infer_heads(tr_ctx *ctx, int heads, const char *model_name, tr_
   return TR_OK;
 }
 
+static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int declared, tr_sit_config *config) {
+  const tr_tensor *table;
+  TR_TRY(find_shape(ctx, weights, "y_embedder.embedding_table.weight", 2, "(classes, hidden)", &table));
+  return tr_weights_classes(ctx, (int)table->shape[0], declared, &config->num_classes, &config->null_class);
+}
+
 tr_status tr_sit_config_infer(tr_ctx *ctx, const tr_tensors *weights, int heads, const char *model_name,
                               int declared_classes, tr_sit_config *out) {
   *out = (tr_sit_config){0};
-  tr_sit_config config = {.depth = count_blocks(weights)};
+  tr_sit_config config = {.depth = tr_weights_count(weights, "blocks")};
   const tr_tensor *fc1, *time;
   TR_TRY(infer_patches(ctx, weights, &config));
   TR_TRY(infer_output(ctx, weights, &config));
@@ -278,7 +200,9 @@ tr_status tr_sit_config_infer(tr_ctx *ctx, const tr_tensors *weights, int heads,
                    time->shape[1]);
   config.time_frequencies = (int)time->shape[1];
   config.mlp_hidden = (int)fc1->shape[0];
-  TR_TRY(check_tensors(ctx, weights, &config));
+  char network[32];
+  snprintf(network, sizeof network, "a SiT of depth %d", config.depth);
+  TR_TRY(tr_weights_check(ctx, weights, expected_at, &config, network));
   TR_TRY(infer_heads(ctx, heads, model_name, &config));
   *out = config;
   return TR_OK;

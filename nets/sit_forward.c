@@ -2,12 +2,9 @@
  * weights; inside a block a run goes in groups just large enough to keep the device busy, so that what its
  * layers hand to each other stays in the cache and little memory is needed. A row's result never depends on
  * either cut. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "nets/sit_private.h"
-
-#define MAX_PERIOD 10000.0
 
 enum { GROUPS_OF_A_RUN = 8 };
 
@@ -50,31 +47,11 @@ tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t
   return TR_OK;
 }
 
-tr_array tr_sit_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {
-  tr_array view = *buffer;
-  view.owned = false, view.shape[0] = rows, view.shape[1] = cols, view.count = rows * cols;
-  return view;
-}
-
 static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols) {
-  return tr_sit_matrix(net->work.buffer[buffer], rows, cols);
+  return tr_net_matrix(net->work.buffer[buffer], rows, cols);
 }
 
-tr_array tr_sit_leading(const tr_array *a, int64_t first, int64_t n) {
-  tr_array view = *a;
-  int64_t row = a->count / a->shape[0];
-  view.owned = false, view.shape[0] = n, view.count = n * row;
-  view.data = (char *)a->data + (size_t)(first * row) * tr_dtype_size(a->dtype);
-  return view;
-}
-
-tr_status tr_sit_apply(const tr_array *x, const tr_sit_linear *layer, tr_nn_activation activation,
-                       tr_array *y) {
-  return tr_nn_linear(
-      &(tr_nn_linear_args){.x = x, .w = &layer->w, .bias = layer->bias, .activation = activation, .y = y});
-}
-
-tr_status tr_sit_apply_gated(const tr_array *x, const tr_sit_linear *layer, tr_nn_columns gate,
+tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
                              const tr_array *residual, tr_array *y) {
   return tr_nn_linear(&(tr_nn_linear_args){
       .x = x, .w = &layer->w, .bias = layer->bias, .gate = gate, .residual = residual, .y = y});
@@ -86,31 +63,13 @@ tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shi
       .x = x, .shift = {modulation, shift}, .scale = {modulation, scale}, .eps = TR_SIT_NORM_EPS, .y = y});
 }
 
-/* Sinusoidal embedding of the times: cosines, then sines, of t exp(-ln(10000) j / half). */
-static tr_status embed_times(const double *t, tr_array *embedding) {
-  int64_t width = embedding->shape[1], half = width / 2;
-  double *host = calloc((size_t)embedding->count, sizeof *host);
-  if (!host)
-    return TR_FAIL(embedding->ctx, TR_E_MEM, "out of memory for %lld time embeddings",
-                   (long long)embedding->shape[0]);
-  for (int64_t n = 0; n < embedding->shape[0]; n++)
-    for (int64_t j = 0; j < half; j++) {
-      double angle = t[n] * exp(-log(MAX_PERIOD) * (double)j / (double)half);
-      host[n * width + j] = cos(angle);
-      host[n * width + half + j] = sin(angle);
-    }
-  tr_status status = tr_array_set_f64(embedding, host);
-  free(host);
-  return status;
-}
-
 tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition) {
   int64_t d = net->config.hidden, n_times = times.n;
   tr_array embedding = matrix(net, TR_SIT_EMBEDDING, n_times, net->config.time_frequencies);
   tr_array inner = matrix(net, TR_SIT_TIME1, n_times, d), time = matrix(net, TR_SIT_TIME2, n_times, d);
-  TR_TRY(embed_times(times.t, &embedding));
-  TR_TRY(tr_sit_apply(&embedding, &net->time1, TR_NN_SILU, &inner));
-  TR_TRY(tr_sit_apply(&inner, &net->time2, TR_NN_IDENTITY, &time));
+  TR_TRY(tr_net_embed_times(times.t, &embedding));
+  TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_SILU, &inner));
+  TR_TRY(tr_layer_apply(&inner, &net->time2, TR_NN_IDENTITY, &time));
   return tr_nn_condition(&time, net->labels, labels, condition);
 }
 
@@ -120,11 +79,11 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d), qkv = matrix(net, TR_SIT_WIDE, rows, 3 * d);
   tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_sit_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
   TR_TRY(tr_nn_attention(&qkv, samples, net->config.heads, &hidden));
   TR_TRY(tr_sit_apply_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
   TR_TRY(tr_sit_norm(tokens, mod, 3 * d, 4 * d, &hidden));
-  TR_TRY(tr_sit_apply(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
+  TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
   return tr_sit_apply_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens, tokens);
 }
 
@@ -132,11 +91,11 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
 static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition,
                            int64_t samples, int64_t group, tr_array *tokens) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * (int64_t)net->config.hidden);
-  TR_TRY(tr_sit_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(tr_layer_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = smaller(group, samples - first);
-    tr_array part = tr_sit_leading(tokens, first * net->tokens, n * net->tokens);
-    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_sit_leading(&mod, first, n);
+    tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
     TR_TRY(tr_sit_run_block(net, block, &part_mod, n, &part));
   }
   return TR_OK;
@@ -153,8 +112,8 @@ tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
 static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
   for (int64_t first = 0; first < x->shape[0]; first += group) {
     int64_t n = smaller(group, x->shape[0] - first);
-    tr_array part = tr_sit_leading(x, first, n),
-             part_tokens = tr_sit_leading(tokens, first * net->tokens, n * net->tokens);
+    tr_array part = tr_net_leading(x, first, n),
+             part_tokens = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
     TR_TRY(tr_sit_embed(net, &part, &part_tokens));
   }
   return TR_OK;
@@ -165,19 +124,19 @@ tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
            patches = matrix(net, TR_SIT_WIDE, rows, net->final.w.out);
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_sit_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
+  TR_TRY(tr_layer_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, f);
 }
 
 static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
                              int64_t group, tr_array *f) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * (int64_t)net->config.hidden);
-  TR_TRY(tr_sit_apply(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(tr_layer_apply(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < f->shape[0]; first += group) {
     int64_t n = smaller(group, f->shape[0] - first);
-    tr_array part = tr_sit_leading(tokens, first * net->tokens, n * net->tokens),
-             result = tr_sit_leading(f, first, n);
-    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_sit_leading(&mod, first, n);
+    tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens),
+             result = tr_net_leading(f, first, n);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
     TR_TRY(tr_sit_finish(net, &part_mod, &part, &result));
   }
   return TR_OK;
@@ -200,13 +159,6 @@ int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples) {
   return smaller(larger(tr_nn_rows_at_once(ctx) / net->tokens, 1), samples);
 }
 
-tr_status tr_sit_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out) {
-  *out = malloc((size_t)samples * sizeof **out);
-  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
-  for (int64_t i = 0; i < samples; i++) (*out)[i] = labels->labels[labels->n == 1 ? 0 : i];
-  return TR_OK;
-}
-
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f) {
   int64_t samples = x->shape[0];
@@ -215,11 +167,11 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
   int64_t run = smaller(group * GROUPS_OF_A_RUN, samples);
   TR_TRY(tr_sit_provide_work(ctx, net, run, group));
   int32_t *row_labels;
-  TR_TRY(tr_sit_row_labels(ctx, labels, samples, &row_labels));
+  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += run) {
     int64_t n = smaller(run, samples - first);
-    tr_array part = tr_sit_leading(x, first, n), result = tr_sit_leading(f, first, n);
+    tr_array part = tr_net_leading(x, first, n), result = tr_net_leading(f, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
     status = forward_run(net, part_times, row_labels + first, conditions, group, &part, &result);

@@ -2,20 +2,14 @@
 #ifndef TR_NETS_SIT_PRIVATE_H
 #define TR_NETS_SIT_PRIVATE_H
 
-#include "core/nn.h"
+#include "nets/layers_private.h"
 #include "nets/sit.h"
 
 #define TR_SIT_NORM_EPS 1e-6
 
 typedef struct {
-  tr_nn_weight w;
-  tr_array *bias;    /* (out) */
-  tr_nn_weight back; /* W^T, made by the first backward; packed NULL until then */
-} tr_sit_linear;
-
-typedef struct {
-  tr_sit_linear modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
-  tr_sit_linear qkv, proj, fc1, fc2;
+  tr_layer modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
+  tr_layer qkv, proj, fc1, fc2;
 } tr_sit_block;
 
 /* Activations, kept between evaluations, for the longest run of samples and the largest group so far. */
@@ -73,7 +67,7 @@ typedef struct {
   tr_sit_config config;
   tr_dtype dtype;
   int64_t tokens; /* T = grid^2 */
-  tr_sit_linear patch, time1, time2, final_modulation, final;
+  tr_layer patch, time1, time2, final_modulation, final;
   tr_array *position; /* (T, D) */
   tr_array *labels;   /* (classes with the null class, D) */
   tr_sit_block *blocks;
@@ -83,14 +77,8 @@ typedef struct {
   bool recompute; /* activations of a block on the way back */
 } tr_sit;
 
-/* Where weights come from: fills `out` with the tensor of this name. out has the tensor's extents, those
- * behind the first flattened. */
-typedef struct tr_sit_source {
-  tr_status (*read)(struct tr_sit_source *source, const char *name, tr_array *out);
-} tr_sit_source;
-
 /* Fills a network whose config and dtype are set; on failure the caller destroys it. */
-tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_sit_source *source);
+tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source);
 void tr_sit_clear(tr_sit *net);
 void tr_sit_work_clear(tr_sit_work *work);
 void tr_sit_back_work_clear(tr_sit_back_work *work);
@@ -117,16 +105,8 @@ tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t
 int64_t tr_sit_widest(const tr_sit_config *c);
 /* Samples of which a layer's rows keep the device busy, at most `samples`. */
 int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples);
-/* One label a sample, in new host memory. */
-tr_status tr_sit_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out);
-/* The front of a buffer as a matrix; borrows its memory. */
-tr_array tr_sit_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
-/* Rows first .. first + n - 1 of the leading dimension; borrows the memory. */
-tr_array tr_sit_leading(const tr_array *a, int64_t first, int64_t n);
-tr_status tr_sit_apply(const tr_array *x, const tr_sit_linear *layer, tr_nn_activation activation,
-                       tr_array *y);
 /* y = residual + gate (x W^T + b) */
-tr_status tr_sit_apply_gated(const tr_array *x, const tr_sit_linear *layer, tr_nn_columns gate,
+tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
                              const tr_array *residual, tr_array *y);
 tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
                       tr_array *y);

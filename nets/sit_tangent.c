@@ -30,20 +30,15 @@ typedef struct {
 } stream;
 
 static tr_array work(const stream *s, int buffer, int64_t cols) {
-  return tr_sit_matrix(s->net->work.buffer[buffer], s->rows, cols);
+  return tr_net_matrix(s->net->work.buffer[buffer], s->rows, cols);
 }
 
 static tr_array tangent_work(const stream *s, int buffer, int64_t cols) {
-  return tr_sit_matrix(s->net->tangent.buffer[buffer], s->rows, cols);
-}
-
-static tr_status push_linear(const tr_array *v, const tr_sit_linear *layer, tr_array *y) {
-  return tr_nn_linear(&(tr_nn_linear_args){.x = v, .w = &layer->w, .y = y});
+  return tr_net_matrix(s->net->tangent.buffer[buffer], s->rows, cols);
 }
 
 /* tangent += gate (v W^T) */
-static tr_status push_gated(const tr_array *v, const tr_sit_linear *layer, tr_nn_columns gate,
-                            tr_array *tangent) {
+static tr_status push_gated(const tr_array *v, const tr_layer *layer, tr_nn_columns gate, tr_array *tangent) {
   return tr_nn_linear(
       &(tr_nn_linear_args){.x = v, .w = &layer->w, .gate = gate, .residual = tangent, .y = tangent});
 }
@@ -61,8 +56,8 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
   tr_array dqkv = tangent_work(s, TR_SIT_TANGENT_WIDE, 3 * d);
   TR_TRY(push_norm(s, mod, d, &dhidden));
   TR_TRY(tr_sit_norm(&s->tokens, mod, 0, d, &hidden));
-  TR_TRY(push_linear(&dhidden, &block->qkv, &dqkv));
-  TR_TRY(tr_sit_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_layer_push(&dhidden, &block->qkv, &dqkv));
+  TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
   TR_TRY(tr_nn_attention_tangent(&qkv, &dqkv, s->samples, (int)heads, &dhidden));
   TR_TRY(tr_nn_attention(&qkv, s->samples, (int)heads, &hidden));
   TR_TRY(push_gated(&dhidden, &block->proj, gate, &s->tangent));
@@ -78,8 +73,8 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
   tr_array dmlp = tangent_work(s, TR_SIT_TANGENT_WIDE, c->mlp_hidden);
   TR_TRY(push_norm(s, mod, 4 * d, &dhidden));
   TR_TRY(tr_sit_norm(&s->tokens, mod, 3 * d, 4 * d, &hidden));
-  TR_TRY(push_linear(&dhidden, &block->fc1, &dmlp));
-  TR_TRY(tr_sit_apply(&hidden, &block->fc1, TR_NN_IDENTITY, &mlp));
+  TR_TRY(tr_layer_push(&dhidden, &block->fc1, &dmlp));
+  TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_IDENTITY, &mlp));
   TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &mlp, &dmlp, &dmlp));
   TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &mlp, &mlp));
   TR_TRY(push_gated(&dmlp, &block->fc2, gate, &s->tangent));
@@ -91,7 +86,7 @@ static tr_status push_embed(stream *s, const tr_array *x, const tr_array *v) {
   tr_array patches = tangent_work(s, TR_SIT_TANGENT_WIDE, net->patch.w.in);
   TR_TRY(tr_sit_embed(net, x, &s->tokens));
   TR_TRY(tr_nn_patchify(v, net->config.patch, &patches));
-  return push_linear(&patches, &net->patch, &s->tangent);
+  return tr_layer_push(&patches, &net->patch, &s->tangent);
 }
 
 static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) {
@@ -100,7 +95,7 @@ static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) 
   tr_array dhidden = tangent_work(s, TR_SIT_TANGENT_HIDDEN, d);
   tr_array patches = tangent_work(s, TR_SIT_TANGENT_WIDE, net->final.w.out);
   TR_TRY(push_norm(s, mod, d, &dhidden));
-  TR_TRY(push_linear(&dhidden, &net->final, &patches));
+  TR_TRY(tr_layer_push(&dhidden, &net->final, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, Jv);
 }
 
@@ -109,17 +104,17 @@ static tr_status push_group(const tr_sit *net, tr_times times, const int32_t *la
   int64_t samples = x->shape[0], d = net->config.hidden;
   stream s = {.net = net, .samples = samples, .rows = samples * net->tokens};
   s.tokens = work(&s, TR_SIT_TOKENS, d), s.tangent = tangent_work(&s, TR_SIT_TANGENT, d);
-  tr_array condition = tr_sit_matrix(net->work.buffer[TR_SIT_CONDITION], conditions, d);
-  tr_array mod = tr_sit_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 6 * d);
-  tr_array last_mod = tr_sit_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 2 * d);
+  tr_array condition = tr_net_matrix(net->work.buffer[TR_SIT_CONDITION], conditions, d);
+  tr_array mod = tr_net_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 6 * d);
+  tr_array last_mod = tr_net_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 2 * d);
   TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(push_embed(&s, x, v));
   for (int i = 0; i < net->config.depth; i++) {
-    TR_TRY(tr_sit_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
+    TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(push_attention(&s, &net->blocks[i], &mod));
     TR_TRY(push_mlp(&s, &net->blocks[i], &mod));
   }
-  TR_TRY(tr_sit_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &last_mod));
+  TR_TRY(tr_layer_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &last_mod));
   return push_final(&s, &last_mod, Jv);
 }
 
@@ -131,12 +126,12 @@ tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_tangent_work(ctx, net, group));
   int32_t *row_labels;
-  TR_TRY(tr_sit_row_labels(ctx, labels, samples, &row_labels));
+  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
-    tr_array x_part = tr_sit_leading(x, first, n), v_part = tr_sit_leading(v, first, n);
-    tr_array Jv_part = tr_sit_leading(Jv, first, n);
+    tr_array x_part = tr_net_leading(x, first, n), v_part = tr_net_leading(v, first, n);
+    tr_array Jv_part = tr_net_leading(Jv, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
     status = push_group(net, part_times, row_labels + first, conditions, &x_part, &v_part, &Jv_part);

@@ -1,37 +1,16 @@
 /* Weights of a SiT: which tensors it has, and how they reach the device. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "nets/sit_private.h"
 
-static tr_status load_plain(tr_ctx *ctx, const tr_sit *net, tr_sit_source *source, const char *name, int ndim,
-                            const int64_t *shape, tr_array **out) {
-  TR_TRY(tr_array_create(ctx, net->dtype, ndim, shape, out));
-  return source->read(source, name, *out);
-}
-
-/* NAME.weight (out, in) packed, NAME.bias (out). The plain weight lives only while it is being packed. */
-static tr_status load_linear(tr_ctx *ctx, const tr_sit *net, tr_sit_source *source, const char *name,
-                             int64_t out, int64_t in, tr_sit_linear *layer) {
-  char full[96];
-  tr_array *plain = NULL;
-  snprintf(full, sizeof full, "%s.weight", name);
-  tr_status status = load_plain(ctx, net, source, full, 2, (int64_t[]){out, in}, &plain);
-  if (status == TR_OK) status = tr_nn_pack(plain, &layer->w);
-  tr_array_destroy(&plain);
-  TR_TRY(status);
-  snprintf(full, sizeof full, "%s.bias", name);
-  return load_plain(ctx, net, source, full, 1, &out, &layer->bias);
-}
-
-static tr_status load_block(tr_ctx *ctx, const tr_sit *net, tr_sit_source *source, int index,
+static tr_status load_block(tr_ctx *ctx, const tr_sit *net, tr_weight_source *source, int index,
                             tr_sit_block *block) {
   int64_t d = net->config.hidden, mlp = net->config.mlp_hidden;
   const struct {
     const char *name;
     int64_t out, in;
-    tr_sit_linear *layer;
+    tr_layer *layer;
   } layers[] = {{"adaLN_modulation.1", 6 * d, d, &block->modulation},
                 {"attn.qkv", 3 * d, d, &block->qkv},
                 {"attn.proj", d, d, &block->proj},
@@ -40,42 +19,37 @@ static tr_status load_block(tr_ctx *ctx, const tr_sit *net, tr_sit_source *sourc
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
     char name[64];
     snprintf(name, sizeof name, "blocks.%d.%s", index, layers[i].name);
-    TR_TRY(load_linear(ctx, net, source, name, layers[i].out, layers[i].in, layers[i].layer));
+    TR_TRY(tr_layer_load(ctx, net->dtype, source, name, layers[i].out, layers[i].in, layers[i].layer));
   }
   return TR_OK;
 }
 
-tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_sit_source *source) {
+tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source) {
   const tr_sit_config *c = &net->config;
   int64_t d = c->hidden, area = (int64_t)c->patch * c->patch;
   int64_t classes = c->num_classes + (c->null_class >= 0 ? 1 : 0);
-  TR_TRY(load_linear(ctx, net, source, "x_embedder.proj", d, c->channels * area, &net->patch));
-  TR_TRY(load_linear(ctx, net, source, "t_embedder.mlp.0", d, c->time_frequencies, &net->time1));
-  TR_TRY(load_linear(ctx, net, source, "t_embedder.mlp.2", d, d, &net->time2));
-  TR_TRY(load_plain(ctx, net, source, "pos_embed", 2, (int64_t[]){net->tokens, d}, &net->position));
-  TR_TRY(load_plain(ctx, net, source, "y_embedder.embedding_table.weight", 2, (int64_t[]){classes, d},
-                    &net->labels));
+  TR_TRY(tr_layer_load(ctx, net->dtype, source, "x_embedder.proj", d, c->channels * area, &net->patch));
+  TR_TRY(tr_layer_load(ctx, net->dtype, source, "t_embedder.mlp.0", d, c->time_frequencies, &net->time1));
+  TR_TRY(tr_layer_load(ctx, net->dtype, source, "t_embedder.mlp.2", d, d, &net->time2));
+  TR_TRY(
+      tr_weight_load(ctx, net->dtype, source, "pos_embed", 2, (int64_t[]){net->tokens, d}, &net->position));
+  TR_TRY(tr_weight_load(ctx, net->dtype, source, "y_embedder.embedding_table.weight", 2,
+                        (int64_t[]){classes, d}, &net->labels));
   net->blocks = calloc((size_t)c->depth, sizeof *net->blocks);
   if (!net->blocks) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d blocks", c->depth);
   for (int i = 0; i < c->depth; i++) TR_TRY(load_block(ctx, net, source, i, &net->blocks[i]));
-  TR_TRY(load_linear(ctx, net, source, "final_layer.adaLN_modulation.1", 2 * d, d, &net->final_modulation));
-  return load_linear(ctx, net, source, "final_layer.linear", area * c->out_channels, d, &net->final);
-}
-
-static void clear_linear(tr_sit_linear *layer) {
-  tr_nn_weight_clear(&layer->w);
-  tr_nn_weight_clear(&layer->back);
-  tr_array_destroy(&layer->bias);
+  TR_TRY(tr_layer_load(ctx, net->dtype, source, "final_layer.adaLN_modulation.1", 2 * d, d,
+                       &net->final_modulation));
+  return tr_layer_load(ctx, net->dtype, source, "final_layer.linear", area * c->out_channels, d, &net->final);
 }
 
 void tr_sit_clear(tr_sit *net) {
-  tr_sit_linear *const layers[] = {&net->patch, &net->time1, &net->time2, &net->final_modulation,
-                                   &net->final};
-  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) clear_linear(layers[i]);
+  tr_layer *const layers[] = {&net->patch, &net->time1, &net->time2, &net->final_modulation, &net->final};
+  for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) tr_layer_clear(layers[i]);
   for (int i = 0; net->blocks && i < net->config.depth; i++) {
     tr_sit_block *b = &net->blocks[i];
-    tr_sit_linear *const inner[] = {&b->modulation, &b->qkv, &b->proj, &b->fc1, &b->fc2};
-    for (size_t k = 0; k < sizeof inner / sizeof *inner; k++) clear_linear(inner[k]);
+    tr_layer *const inner[] = {&b->modulation, &b->qkv, &b->proj, &b->fc1, &b->fc2};
+    for (size_t k = 0; k < sizeof inner / sizeof *inner; k++) tr_layer_clear(inner[k]);
   }
   free(net->blocks);
   tr_array_destroy(&net->position);

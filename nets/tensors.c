@@ -13,6 +13,16 @@ const char *tr_tensor_type_name(tr_tensor_type type) {
   return name[type];
 }
 
+tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data) {
+  tr_tensor tensor = {.name = name, .type = TR_T_F64, .ndim = ndim, .count = 1, .data = data};
+  for (int i = ndim - 1; i >= 0; i--) {
+    tensor.shape[i] = shape[i];
+    tensor.stride[i] = tensor.count;
+    tensor.count *= shape[i];
+  }
+  return tensor;
+}
+
 const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name) {
   for (int i = 0; i < tensors->n; i++)
     if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];

@@ -40,6 +40,8 @@ typedef struct {
 
 size_t tr_tensor_type_size(tr_tensor_type type);
 const char *tr_tensor_type_name(tr_tensor_type type); /* "f32", "f16", ... */
+/* Contiguous doubles of the caller as a tensor: name and data are borrowed; 0 <= ndim <= TR_MAX_DIMS. */
+tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data);
 /* By name; NULL if absent. */
 const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name);
 /* Copies a tensor of a floating type into contiguous host memory as f32 or f64, converting. Any NaN or

@@ -1,0 +1,114 @@
+#include "nets/layers_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_PERIOD 10000.0
+
+static tr_status upload_tensor(tr_ctx *ctx, const tr_tensor *tensor, tr_array *out) {
+  void *host = malloc((size_t)out->count * tr_dtype_size(out->dtype));
+  if (!host) return TR_FAIL(ctx, TR_E_MEM, "out of memory for tensor '%s'", tensor->name);
+  tr_status status =
+      out->dtype == TR_F64 ? tr_tensor_to_f64(ctx, tensor, host) : tr_tensor_to_f32(ctx, tensor, host);
+  if (status == TR_OK) status = tr_array_upload(out, host);
+  free(host);
+  return status;
+}
+
+static tr_status read_tensor(tr_weight_source *base, const char *name, tr_array *out) {
+  const tr_tensor_source *source = (const tr_tensor_source *)base;
+  const tr_tensor *tensor = tr_tensors_find(source->weights, name);
+  if (!tensor) return TR_FAIL(source->ctx, TR_E_SHAPE, "the weights lack the tensor '%s'", name);
+  if (tensor->count != out->count) {
+    char want[96];
+    return TR_FAIL(source->ctx, TR_E_SHAPE, "tensor '%s' has %lld elements; %s were expected", name,
+                   (long long)tensor->count, tr_array_describe(out, want, sizeof want));
+  }
+  return upload_tensor(source->ctx, tensor, out);
+}
+
+tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights) {
+  return (tr_tensor_source){{read_tensor}, ctx, weights};
+}
+
+tr_status tr_weight_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int ndim,
+                         const int64_t *shape, tr_array **out) {
+  TR_TRY(tr_array_create(ctx, dtype, ndim, shape, out));
+  return source->read(source, name, *out);
+}
+
+/* The plain weight lives only while it is being packed. */
+tr_status tr_layer_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int64_t out,
+                        int64_t in, tr_layer *layer) {
+  char full[96];
+  tr_array *plain = NULL;
+  snprintf(full, sizeof full, "%s.weight", name);
+  tr_status status = tr_weight_load(ctx, dtype, source, full, 2, (int64_t[]){out, in}, &plain);
+  if (status == TR_OK) status = tr_nn_pack(plain, &layer->w);
+  tr_array_destroy(&plain);
+  TR_TRY(status);
+  snprintf(full, sizeof full, "%s.bias", name);
+  return tr_weight_load(ctx, dtype, source, full, 1, &out, &layer->bias);
+}
+
+void tr_layer_clear(tr_layer *layer) {
+  tr_nn_weight_clear(&layer->w);
+  tr_nn_weight_clear(&layer->back);
+  tr_array_destroy(&layer->bias);
+}
+
+tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y) {
+  return tr_nn_linear(
+      &(tr_nn_linear_args){.x = x, .w = &layer->w, .bias = layer->bias, .activation = activation, .y = y});
+}
+
+tr_status tr_layer_push(const tr_array *v, const tr_layer *layer, tr_array *y) {
+  return tr_nn_linear(&(tr_nn_linear_args){.x = v, .w = &layer->w, .y = y});
+}
+
+tr_status tr_layer_transpose(tr_layer *layer) {
+  return layer->back.packed ? TR_OK : tr_nn_pack_transposed(&layer->w, &layer->back);
+}
+
+tr_status tr_layer_back(const tr_array *dy, const tr_layer *layer, tr_array *dx) {
+  return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = &layer->back, .y = dx});
+}
+
+tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {
+  tr_array view = *buffer;
+  view.owned = false, view.shape[0] = rows, view.shape[1] = cols, view.count = rows * cols;
+  return view;
+}
+
+tr_array tr_net_leading(const tr_array *a, int64_t first, int64_t n) {
+  tr_array view = *a;
+  int64_t row = a->count / a->shape[0];
+  view.owned = false, view.shape[0] = n, view.count = n * row;
+  view.data = (char *)a->data + (size_t)(first * row) * tr_dtype_size(a->dtype);
+  return view;
+}
+
+tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out) {
+  *out = malloc((size_t)samples * sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
+  for (int64_t i = 0; i < samples; i++) (*out)[i] = labels->labels[labels->n == 1 ? 0 : i];
+  return TR_OK;
+}
+
+tr_status tr_net_embed_times(const double *t, tr_array *embedding) {
+  int64_t width = embedding->shape[1], half = width / 2;
+  double *host = calloc((size_t)embedding->count, sizeof *host);
+  if (!host)
+    return TR_FAIL(embedding->ctx, TR_E_MEM, "out of memory for %lld time embeddings",
+                   (long long)embedding->shape[0]);
+  for (int64_t n = 0; n < embedding->shape[0]; n++)
+    for (int64_t j = 0; j < half; j++) {
+      double angle = t[n] * exp(-log(MAX_PERIOD) * (double)j / (double)half);
+      host[n * width + j] = cos(angle);
+      host[n * width + half + j] = sin(angle);
+    }
+  tr_status status = tr_array_set_f64(embedding, host);
+  free(host);
+  return status;
+}

@@ -1,0 +1,58 @@
+/* What the networks share: linear layers with the ways back and forth through them, views of working memory,
+ * the embedding of times, and where weights come from. Not for users of the library. */
+#ifndef TR_NETS_LAYERS_PRIVATE_H
+#define TR_NETS_LAYERS_PRIVATE_H
+
+#include "core/nn.h"
+#include "nets/tensors.h"
+#include "transport/drift.h"
+
+/* Where weights come from: fills `out` with the tensor of this name. out has the tensor's extents, those
+ * behind the first flattened. */
+typedef struct tr_weight_source {
+  tr_status (*read)(struct tr_weight_source *source, const char *name, tr_array *out);
+} tr_weight_source;
+
+/* Weights from named tensors, converted one at a time. */
+typedef struct {
+  tr_weight_source base;
+  tr_ctx *ctx;
+  const tr_tensors *weights;
+} tr_tensor_source;
+
+tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights);
+
+/* A new array with the tensor of this name; on failure *out may be there and the caller destroys it. */
+tr_status tr_weight_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int ndim,
+                         const int64_t *shape, tr_array **out);
+
+typedef struct {
+  tr_nn_weight w;
+  tr_array *bias;    /* (out) */
+  tr_nn_weight back; /* W^T, made by the first backward; packed NULL until then */
+} tr_layer;
+
+/* NAME.weight (out, in) packed, NAME.bias (out). On failure the caller clears the layer. */
+tr_status tr_layer_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int64_t out,
+                        int64_t in, tr_layer *layer);
+void tr_layer_clear(tr_layer *layer);
+/* y = act(x W^T + b) */
+tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y);
+/* y = v W^T: forward mode. */
+tr_status tr_layer_push(const tr_array *v, const tr_layer *layer, tr_array *y);
+/* Makes layer->back, once. */
+tr_status tr_layer_transpose(tr_layer *layer);
+/* dx = dy W; layer->back must be there. */
+tr_status tr_layer_back(const tr_array *dy, const tr_layer *layer, tr_array *dx);
+
+/* The front of a buffer as a matrix; borrows its memory. */
+tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
+/* Rows first .. first + n - 1 of the leading dimension; borrows the memory. */
+tr_array tr_net_leading(const tr_array *a, int64_t first, int64_t n);
+/* One label a sample, in new host memory. */
+tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out);
+/* Sinusoidal embedding (n, width) of n times: cosines, then sines, of t exp(-ln(10000) j / half), width = 2
+ * half. */
+tr_status tr_net_embed_times(const double *t, tr_array *embedding);
+
+#endif
