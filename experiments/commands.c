@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-const command *const commands[] = {&command_sample, &command_likelihood, &command_loss,
-                                   &command_sweep,  &command_field,      &command_inspect,
-                                   &command_list,   &command_man,        NULL};
+const command *const commands[] = {
+    &command_sample, &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
+    &command_field,  &command_inspect,    &command_list, &command_man,   NULL};
 
 const command *command_find(const char *name) {
   for (int i = 0; commands[i]; i++)

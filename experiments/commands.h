@@ -13,8 +13,8 @@ typedef struct command {
   const struct command *(*instead)(int argc, char *const *argv, int *n_args, char ***args);
 } command;
 
-extern const command command_sample, command_likelihood, command_loss, command_sweep, command_field,
-    command_inspect, command_list, command_man;
+extern const command command_sample, command_likelihood, command_loss, command_sweep, command_tune_grid,
+    command_field, command_inspect, command_list, command_man;
 extern const command *const commands[];        /* NULL-terminated */
 const command *command_find(const char *name); /* NULL if unknown */
 

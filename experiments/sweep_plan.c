@@ -237,11 +237,11 @@ static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const char *own
 
 #define SEEDS_MAX 100000
 
-static tr_status bad_seeds(tr_ctx *ctx, const char *text) {
+static tr_status bad_seeds(tr_ctx *ctx, const char *option, const char *text) {
   return TR_FAIL(
       ctx, TR_E_ARG,
-      "--seeds '%.100s' is not right: use A:B with 0 <= A < B (B is not run, at most %d seeds) or a list",
-      text, SEEDS_MAX);
+      "--%s '%.100s' is not right: use A:B with 0 <= A < B (B is not run, at most %d seeds) or a list",
+      option, text, SEEDS_MAX);
 }
 
 static bool read_seed(const char **at, long *out) {
@@ -252,35 +252,36 @@ static bool read_seed(const char **at, long *out) {
   return *out < LONG_MAX;
 }
 
-static tr_status make_seeds(tr_ctx *ctx, const char *text, sweep_plan *plan) {
+tr_status sweep_seeds_read(tr_ctx *ctx, const char *option, const char *text, long **seeds, int *n) {
   const char *at = text;
   long first, last;
-  plan->seeds = malloc(SEEDS_MAX * sizeof *plan->seeds);
-  if (!plan->seeds) return TR_FAIL(ctx, TR_E_MEM, "out of memory for seeds");
-  if (!read_seed(&at, &first)) return bad_seeds(ctx, text);
+  *n = 0;
+  *seeds = malloc(SEEDS_MAX * sizeof **seeds);
+  if (!*seeds) return TR_FAIL(ctx, TR_E_MEM, "out of memory for seeds");
+  if (!read_seed(&at, &first)) return bad_seeds(ctx, option, text);
   if (*at == ':') {
     at++;
     if (!read_seed(&at, &last) || *at || last <= first || last - first > SEEDS_MAX)
-      return bad_seeds(ctx, text);
-    for (long seed = first; seed < last; seed++) plan->seeds[plan->n_seeds++] = seed;
+      return bad_seeds(ctx, option, text);
+    for (long seed = first; seed < last; seed++) (*seeds)[(*n)++] = seed;
     return TR_OK;
   }
-  plan->seeds[plan->n_seeds++] = first;
-  while (*at == ',' && plan->n_seeds < SEEDS_MAX) {
+  (*seeds)[(*n)++] = first;
+  while (*at == ',' && *n < SEEDS_MAX) {
     at++;
-    if (!read_seed(&at, &first)) return bad_seeds(ctx, text);
-    for (int i = 0; i < plan->n_seeds; i++)
-      if (plan->seeds[i] == first)
-        return TR_FAIL(ctx, TR_E_ARG, "--seeds has %ld twice: give it once", first);
-    plan->seeds[plan->n_seeds++] = first;
+    if (!read_seed(&at, &first)) return bad_seeds(ctx, option, text);
+    for (int i = 0; i < *n; i++)
+      if ((*seeds)[i] == first)
+        return TR_FAIL(ctx, TR_E_ARG, "--%s has %ld twice: give it once", option, first);
+    (*seeds)[(*n)++] = first;
   }
-  return *at ? bad_seeds(ctx, text) : TR_OK;
+  return *at ? bad_seeds(ctx, option, text) : TR_OK;
 }
 
 tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const char *path, sweep_plan *out) {
   *out = (sweep_plan){0};
   TR_TRY(make_paths(ctx, o, path, out));
-  TR_TRY(make_seeds(ctx, o->seeds, out));
+  TR_TRY(sweep_seeds_read(ctx, "seeds", o->seeds, &out->seeds, &out->n_seeds));
   TR_TRY(read_grid(ctx, o, out));
   if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));
   TR_TRY(make_settings(ctx, o, out));

@@ -45,6 +45,9 @@ typedef struct {
 tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *options, const char *path, sweep_plan *out);
 void sweep_plan_free(sweep_plan *plan);
 
+/* "A:B" (B excluded) or a list, of the option of this name; the caller frees *seeds, on failure too. */
+tr_status sweep_seeds_read(tr_ctx *ctx, const char *option, const char *text, long **seeds, int *n);
+
 /* Whether some setting is an SDE, has a tolerance (of an SDE, or of an ODE, one in
  * churn and restart too), is on a fixed grid. */
 bool sweep_plan_has_sde(const sweep_plan *plan);
