@@ -41,15 +41,14 @@ tr_status tr_weight_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, 
 /* The plain weight lives only while it is being packed. */
 tr_status tr_layer_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int64_t out,
                         int64_t in, tr_layer *layer) {
-  char full[96];
   tr_array *plain = NULL;
-  snprintf(full, sizeof full, "%s.weight", name);
-  tr_status status = tr_weight_load(ctx, dtype, source, full, 2, (int64_t[]){out, in}, &plain);
+  snprintf(layer->weight_name, sizeof layer->weight_name, "%s.weight", name);
+  snprintf(layer->bias_name, sizeof layer->bias_name, "%s.bias", name);
+  tr_status status = tr_weight_load(ctx, dtype, source, layer->weight_name, 2, (int64_t[]){out, in}, &plain);
   if (status == TR_OK) status = tr_nn_pack(plain, &layer->w);
   tr_array_destroy(&plain);
   TR_TRY(status);
-  snprintf(full, sizeof full, "%s.bias", name);
-  return tr_weight_load(ctx, dtype, source, full, 1, &out, &layer->bias);
+  return tr_weight_load(ctx, dtype, source, layer->bias_name, 1, &out, &layer->bias);
 }
 
 void tr_layer_clear(tr_layer *layer) {

@@ -27,6 +27,8 @@ tr_status tr_weight_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, 
                          const int64_t *shape, tr_array **out);
 
 typedef struct {
+  char weight_name[64], bias_name[64];
+  int parameter; /* place of the weight among the gradients of a tr_net, the bias behind it */
   tr_nn_weight w;
   tr_array *bias;    /* (out) */
   tr_nn_weight back; /* W^T, made by the first backward; packed NULL until then */

@@ -10,7 +10,12 @@
 
 static const tr_drift_ops sit_ops;
 
-static tr_status check_input(const tr_drift *drift, const tr_sit *net, const tr_array *x, const tr_array *f) {
+tr_sit *tr_sit_of(const tr_drift *drift) {
+  return drift->ops == &sit_ops ? drift->impl : NULL;
+}
+
+tr_status tr_sit_check_input(const tr_drift *drift, const tr_array *x, const tr_array *f) {
+  const tr_sit *net = drift->impl;
   const tr_sit_config *c = &net->config;
   int64_t side = (int64_t)c->grid * c->patch;
   if (x->ndim == 4 && x->dtype == net->dtype && x->shape[1] == c->channels && x->shape[2] == side &&
@@ -26,28 +31,30 @@ static tr_status check_input(const tr_drift *drift, const tr_sit *net, const tr_
 static tr_status sit_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                           tr_array *f) {
   tr_sit *net = drift->impl;
-  TR_TRY(check_input(drift, net, x, f));
+  TR_TRY(tr_sit_check_input(drift, x, f));
   return tr_sit_forward(drift->ctx, net, times, x, cond, f);
 }
 
 static tr_status sit_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_array *w, tr_array *f, tr_array *wJ) {
   tr_sit *net = drift->impl;
-  TR_TRY(check_input(drift, net, x, f));
-  return tr_sit_backward(drift->ctx, net, times, x, cond, 1, w, f, wJ);
+  TR_TRY(tr_sit_check_input(drift, x, f));
+  return tr_sit_backward(drift->ctx, net, times, x, cond,
+                         &(tr_sit_backward_args){.probes = 1, .w = w, .f = f, .wJ = wJ});
 }
 
 static tr_status sit_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                const tr_array *w, tr_array *f, tr_array *wJ) {
   tr_sit *net = drift->impl;
-  TR_TRY(check_input(drift, net, x, f));
-  return tr_sit_backward(drift->ctx, net, times, x, cond, w->shape[0], w, f, wJ);
+  TR_TRY(tr_sit_check_input(drift, x, f));
+  return tr_sit_backward(drift->ctx, net, times, x, cond,
+                         &(tr_sit_backward_args){.probes = w->shape[0], .w = w, .f = f, .wJ = wJ});
 }
 
 static tr_status sit_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_array *v, tr_array *Jv) {
   tr_sit *net = drift->impl;
-  TR_TRY(check_input(drift, net, x, Jv));
+  TR_TRY(tr_sit_check_input(drift, x, Jv));
   return tr_sit_tangent(drift->ctx, net, times, x, cond, v, Jv);
 }
 
@@ -68,7 +75,8 @@ static const tr_drift_ops sit_ops = {.name = "sit",
                                      .destroy = sit_destroy};
 
 const tr_sit_config *tr_sit_config_of(const tr_drift *drift) {
-  return drift->ops == &sit_ops ? &((const tr_sit *)drift->impl)->config : NULL;
+  const tr_sit *net = tr_sit_of(drift);
+  return net ? &net->config : NULL;
 }
 
 tr_status tr_sit_set_recompute(tr_drift *drift, bool recompute) {

@@ -2,7 +2,8 @@
  * goes group by group: the forward of a group keeps what each block was given (and the inputs of its layers,
  * unless these are recomputed), the backward walks the blocks from the last and sends the gradients of the
  * residual stream through them, `part` probes at a time. A row's result never depends on the cuts. Gradients
- * of the parameters belong where a layer's input and the gradient behind it meet (back_mlp, back_attention).
+ * of the parameters are added where a layer's input and the gradient behind it meet, of one probe; outputs of
+ * gated layers and inputs of layers behind norms and activations are made again there (find_..., add_...).
  */
 #include <stdlib.h>
 
@@ -18,6 +19,9 @@ typedef struct {
   const tr_sit *net;
   int64_t samples, rows, conditions; /* rows of tokens; 1 condition for all or one a sample */
   int64_t probes, part;              /* gradients behind a row; of these, how many at a time */
+  const tr_array *x;
+  const int32_t *labels;
+  tr_net_param *params; /* NULL: their gradients are not wanted */
 } back_group;
 
 static int64_t slots(const tr_sit *net) {
@@ -25,9 +29,11 @@ static int64_t slots(const tr_sit *net) {
 }
 
 /* For groups up to this one. */
-static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g) {
+static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g,
+                                   const tr_sit_backward_args *args) {
   int64_t d = net->config.hidden, depth = net->config.depth, rows = g->rows, kept = slots(net) * rows;
-  int64_t part = g->part * rows;
+  int64_t part = g->part * rows, conditions = g->params ? g->samples : 0;
+  int64_t state = g->samples * (g->x->count / g->x->shape[0]);
   const int64_t elements[TR_SIT_BACK_BUFFERS] = {
       [TR_SIT_KEPT] = (depth + 1) * rows * d,
       [TR_SIT_KEPT_MOD] = depth * g->samples * 6 * d,
@@ -40,6 +46,12 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_BACK_HIDDEN] = part * d,
       [TR_SIT_BACK_MIXED] = part * d,
       [TR_SIT_BACK_WIDE] = part * tr_sit_widest(&net->config),
+      [TR_SIT_BACK_MOD] = conditions * 6 * d,
+      [TR_SIT_BACK_CONDITION] = conditions * d,
+      [TR_SIT_BACK_TIME2] = conditions * d,
+      [TR_SIT_BACK_TIME1] = conditions * d,
+      [TR_SIT_RESULT] = args->f ? 0 : state,
+      [TR_SIT_COVECTOR] = args->w ? 0 : state,
   };
   tr_sit_back_work *work = &net->back;
   for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) {
@@ -61,6 +73,14 @@ static tr_status provide_all_transposed(tr_sit *net) {
     tr_layer *const layers[] = {&block->qkv, &block->proj, &block->fc1, &block->fc2};
     for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) TR_TRY(tr_layer_transpose(layers[k]));
   }
+  return TR_OK;
+}
+
+/* Of the layers of the conditioning. */
+static tr_status provide_conditioning_transposed(tr_sit *net) {
+  TR_TRY(tr_layer_transpose(&net->time2));
+  TR_TRY(tr_layer_transpose(&net->final_modulation));
+  for (int i = 0; i < net->config.depth; i++) TR_TRY(tr_layer_transpose(&net->blocks[i].modulation));
   return TR_OK;
 }
 
@@ -139,14 +159,18 @@ static tr_status forward_block(const back_group *g, int i, tr_array *next) {
                             &b.middle, next);
 }
 
+/* A buffer of the conditioning as one row of width D a condition. */
+static tr_array conditioning(const back_group *g, int buffer) {
+  return tr_net_matrix(g->net->work.buffer[buffer], g->conditions, g->net->config.hidden);
+}
+
 /* The forward of tr_sit_forward, with what the backward needs kept. */
-static tr_status forward_group(const back_group *g, tr_times times, const int32_t *labels, const tr_array *x,
-                               tr_array *f) {
+static tr_status forward_group(const back_group *g, tr_times times, tr_array *f) {
   const tr_sit *net = g->net;
-  tr_array condition = tr_net_matrix(net->work.buffer[TR_SIT_CONDITION], g->conditions, net->config.hidden);
+  tr_array condition = conditioning(g, TR_SIT_CONDITION);
   tr_array tokens = kept(g, 0), final_mod = last_mod(g);
-  TR_TRY(tr_sit_condition(net, times, labels, &condition));
-  TR_TRY(tr_sit_embed(net, x, &tokens));
+  TR_TRY(tr_sit_condition(net, times, g->labels, &condition));
+  TR_TRY(tr_sit_embed(net, g->x, &tokens));
   for (int i = 0; i < net->config.depth; i++) {
     tr_array mod = kept_mod(g, i);
     tokens = kept(g, i + 1);
@@ -162,6 +186,81 @@ static tr_status back_norm(const tr_array *x, const tr_array *mod, int64_t scale
                            const tr_array *residual, tr_array *gradient) {
   return tr_nn_norm_backward(&(tr_nn_norm_backward_args){
       .x = x, .scale = {mod, scale}, .eps = TR_SIT_NORM_EPS, .dy = dy, .residual = residual, .dx = gradient});
+}
+
+static tr_array back_conditioning(const back_group *g, int buffer, int64_t cols) {
+  return back_rows(g, buffer, 0, g->conditions, cols);
+}
+
+/* Of a modulation of `parts` D columns. */
+static tr_array modulation_gradient(const back_group *g, int64_t parts) {
+  return back_conditioning(g, TR_SIT_BACK_MOD, parts * g->net->config.hidden);
+}
+
+/* Adds what the layer's input x and the gradient behind it say of its parameters. */
+static tr_status add_layer(const back_group *g, const tr_layer *layer, const tr_array *x,
+                           const tr_array *dy) {
+  tr_net_param *weight = &g->params[layer->parameter], *bias = weight + 1;
+  tr_array dw = *weight->gradient;
+  dw.owned = false, dw.ndim = 2, dw.shape[1] = layer->w.in;
+  return tr_nn_linear_gradient(x, dy, &dw, bias->gradient);
+}
+
+/* The same of a layer behind a norm of x. */
+static tr_status add_normed_layer(const back_group *g, const tr_layer *layer, const tr_array *x,
+                                  const tr_array *mod, int64_t shift, const tr_array *dy, tr_array *normed) {
+  TR_TRY(tr_sit_norm(x, mod, shift, shift + g->net->config.hidden, normed));
+  return add_layer(g, layer, normed, dy);
+}
+
+/* Gradients of the columns of the modulation, one row a sample: what a norm was shifted and scaled by ... */
+static tr_status find_norm(const back_group *g, int64_t parts, const tr_array *x, int64_t shift,
+                           const tr_array *dy) {
+  tr_array dmod = modulation_gradient(g, parts);
+  return tr_nn_norm_gradient(&(tr_nn_norm_gradient_args){.x = x,
+                                                         .eps = TR_SIT_NORM_EPS,
+                                                         .dy = dy,
+                                                         .table = &dmod,
+                                                         .shift = shift,
+                                                         .scale = shift + g->net->config.hidden});
+}
+
+/* ... and what the output of a layer was gated by. */
+static tr_status find_gate(const back_group *g, const tr_layer *layer, const tr_array *x, int64_t gate,
+                           const tr_array *gradient) {
+  tr_array output = work(g, TR_SIT_HIDDEN, layer->w.out);
+  tr_array dmod = modulation_gradient(g, 6);
+  TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, &output));
+  return tr_nn_gate_gradient(&output, gradient, &dmod, gate);
+}
+
+/* Through a modulation layer; the gradient of the condition is assigned by the first and then added to. */
+static tr_status back_modulation(const back_group *g, const tr_layer *layer, bool first,
+                                 const tr_array *dmod) {
+  tr_array condition = conditioning(g, TR_SIT_CONDITION);
+  tr_array gradient = back_conditioning(g, TR_SIT_BACK_CONDITION, g->net->config.hidden);
+  TR_TRY(add_layer(g, layer, &condition, dmod));
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = dmod, .w = &layer->back, .residual = first ? NULL : &gradient, .y = &gradient});
+}
+
+/* Through silu(time2(silu(time1(embedding))) + label). */
+static tr_status back_condition(const back_group *g) {
+  const tr_sit *net = g->net;
+  int64_t d = net->config.hidden;
+  tr_array embedding =
+      tr_net_matrix(net->work.buffer[TR_SIT_EMBEDDING], g->conditions, net->config.time_frequencies);
+  tr_array inner = conditioning(g, TR_SIT_TIME1), time = conditioning(g, TR_SIT_TIME2);
+  tr_array dcondition = back_conditioning(g, TR_SIT_BACK_CONDITION, d);
+  tr_array dtime = back_conditioning(g, TR_SIT_BACK_TIME2, d);
+  tr_array dinner = back_conditioning(g, TR_SIT_BACK_TIME1, d);
+  TR_TRY(tr_nn_condition_gradient(&time, net->labels, g->labels, &dcondition, &dtime,
+                                  g->params[net->label_parameter].gradient));
+  TR_TRY(add_layer(g, &net->time2, &inner, &dtime));
+  TR_TRY(tr_layer_back(&dtime, &net->time2, &dinner));
+  TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_IDENTITY, &inner));
+  TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &inner, &dinner, &dinner));
+  return add_layer(g, &net->time1, &embedding, &dinner);
 }
 
 /* Gradients of some probes inside a block. */
@@ -195,25 +294,45 @@ static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t g
   return TR_OK;
 }
 
+/* fc2's parameters and gate; hidden: the gradient behind fc2. */
+static tr_status find_fc2(const back_group *g, const block_inputs *b, const probe_part *p) {
+  tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden);
+  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &b->mlp, &given));
+  TR_TRY(find_gate(g, &b->layers->fc2, &given, 5 * (int64_t)g->net->config.hidden, &p->gradient));
+  return add_layer(g, &b->layers->fc2, &given, &p->hidden);
+}
+
 /* Through tokens = middle + gate fc2(gelu(fc1(norm(middle)))). */
 static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part *p) {
   int64_t d = g->net->config.hidden;
-  tr_array wide = wide_of(p, g->net->config.mlp_hidden);
+  tr_array wide = wide_of(p, g->net->config.mlp_hidden), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 5 * d, p));
+  if (g->params) TR_TRY(find_fc2(g, b, p));
   TR_TRY(tr_layer_back(&p->hidden, &b->layers->fc2, &wide));
   TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &b->mlp, &wide, &wide));
+  if (g->params) TR_TRY(add_normed_layer(g, &b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
   TR_TRY(tr_layer_back(&wide, &b->layers->fc1, &p->hidden));
+  if (g->params) TR_TRY(find_norm(g, 6, &b->middle, 3 * d, &p->hidden));
   return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
+}
+
+/* proj's parameters and gate; hidden: the gradient behind proj. */
+static tr_status find_proj(const back_group *g, const block_inputs *b, const probe_part *p) {
+  TR_TRY(find_gate(g, &b->layers->proj, &b->attended, 2 * (int64_t)g->net->config.hidden, &p->gradient));
+  return add_layer(g, &b->layers->proj, &b->attended, &p->hidden);
 }
 
 /* Through middle = tokens + gate proj(attention(qkv(norm(tokens)))). */
 static tr_status back_attention(const back_group *g, const block_inputs *b, probe_part *p) {
   int64_t d = g->net->config.hidden;
-  tr_array wide = wide_of(p, 3 * d);
+  tr_array wide = wide_of(p, 3 * d), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 2 * d, p));
+  if (g->params) TR_TRY(find_proj(g, b, p));
   TR_TRY(tr_layer_back(&p->hidden, &b->layers->proj, &p->mixed));
   TR_TRY(tr_nn_attention_backward(&b->qkv, g->samples, g->net->config.heads, &p->mixed, &wide));
+  if (g->params) TR_TRY(add_normed_layer(g, &b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
   TR_TRY(tr_layer_back(&wide, &b->layers->qkv, &p->hidden));
+  if (g->params) TR_TRY(find_norm(g, 6, &b->tokens, 0, &p->hidden));
   return back_norm(&b->tokens, &b->mod, d, &p->hidden, &p->gradient, &p->gradient);
 }
 
@@ -225,7 +344,21 @@ static tr_status back_block(const back_group *g, int i) {
     TR_TRY(back_mlp(g, &b, &p));
     TR_TRY(back_attention(g, &b, &p));
   }
-  return TR_OK;
+  if (!g->params) return TR_OK;
+  tr_array dmod = modulation_gradient(g, 6);
+  return back_modulation(g, &b.layers->modulation, false, &dmod);
+}
+
+/* Of the final layer, its norm and its modulation: patches is the gradient behind it, hidden that before it.
+ */
+static tr_status find_final(const back_group *g, const tr_array *tokens, const tr_array *mod,
+                            const tr_array *patches, const tr_array *hidden) {
+  const tr_sit *net = g->net;
+  tr_array normed = back_rows(g, TR_SIT_BACK_HIDDEN, 0, g->rows, net->config.hidden);
+  tr_array dmod = modulation_gradient(g, 2);
+  TR_TRY(add_normed_layer(g, &net->final, tokens, mod, 0, patches, &normed));
+  TR_TRY(find_norm(g, 2, tokens, 0, hidden));
+  return back_modulation(g, &net->final_modulation, true, &dmod);
 }
 
 /* One probe through the final layer; w (samples, C, H, W). */
@@ -236,6 +369,7 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
   TR_TRY(tr_nn_unpatchify_adjoint(w, net->config.patch, &patches));
   TR_TRY(tr_layer_back(&patches, &net->final, &hidden));
+  if (g->params) TR_TRY(find_final(g, &tokens, &mod, &patches, &hidden));
   return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
 }
 
@@ -245,26 +379,40 @@ static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_ar
   return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
 }
 
-/* The group is samples first ... of a batch of `batch`; probe r of sample n is row r * batch + n of w and wJ.
- */
+static tr_status find_embed(const back_group *g, const tr_array *gradient) {
+  tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
+  TR_TRY(tr_nn_patchify(g->x, g->net->config.patch, &patches));
+  return add_layer(g, &g->net->patch, &patches, gradient);
+}
+
+/* Probe r of sample n is row r * samples + n of an array of `states` such rows. */
+static tr_array probe_rows(const back_group *g, const tr_array *states, int64_t batch, int64_t first,
+                           int64_t r) {
+  return tr_net_leading(states, r * batch + first, g->samples);
+}
+
+/* The group is samples first ... of w, of `batch` samples a probe; wJ NULL: not wanted. */
 static tr_status backward_group(const back_group *g, int64_t first, int64_t batch, const tr_array *w,
-                                tr_array *wJ) {
+                                int64_t product_first, const tr_array *wJ) {
   for (int64_t r = 0; r < g->probes; r++) {
-    tr_array gradient = gradients(g, r, 1), part = tr_net_leading(w, r * batch + first, g->samples);
+    tr_array gradient = gradients(g, r, 1), part = probe_rows(g, w, batch, first, r);
     TR_TRY(back_final(g, &part, &gradient));
   }
   for (int i = g->net->config.depth - 1; i >= 0; i--) TR_TRY(back_block(g, i));
-  for (int64_t r = 0; r < g->probes; r++) {
-    tr_array gradient = gradients(g, r, 1), part = tr_net_leading(wJ, r * batch + first, g->samples);
+  for (int64_t r = 0; wJ && r < g->probes; r++) {
+    tr_array gradient = gradients(g, r, 1), part = probe_rows(g, wJ, batch, product_first, r);
     TR_TRY(back_embed(g, &gradient, &part));
   }
-  return TR_OK;
+  if (!g->params) return TR_OK;
+  tr_array gradient = gradients(g, 0, 1);
+  TR_TRY(find_embed(g, &gradient));
+  return back_condition(g);
 }
 
-/* w, of `probes` states, as one array of states. */
-static tr_array flattened(const tr_array *w, const tr_array *x, int64_t probes) {
+/* w as one array of `states` states like the rows of x. */
+static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) {
   tr_array view = *x;
-  view.data = w->data, view.owned = false, view.shape[0] = probes * x->shape[0], view.count = w->count;
+  view.data = w->data, view.owned = false, view.shape[0] = states, view.count = w->count;
   return view;
 }
 
@@ -274,27 +422,74 @@ static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
   return part < 1 ? 1 : part > probes ? probes : part;
 }
 
+/* The samples from `first` on: forward, the covectors unless they are there, and back. */
+static tr_status run_group(const back_group *g, tr_times times, int64_t first, int64_t batch,
+                           const tr_sit_backward_args *args) {
+  tr_array f = *g->x, made = *g->x, w, wJ;
+  if (args->f)
+    f = tr_net_leading(args->f, first, g->samples);
+  else
+    f.data = g->net->back.buffer[TR_SIT_RESULT]->data;
+  TR_TRY(forward_group(g, times, &f));
+  if (args->wJ) wJ = flattened(args->wJ, g->x, batch * g->probes);
+  const tr_array *products = args->wJ ? &wJ : NULL;
+  if (args->w) {
+    w = flattened(args->w, g->x, batch * g->probes);
+    return backward_group(g, first, batch, &w, first, products);
+  }
+  made.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
+  TR_TRY(args->covector(args->user, first, &f, &made));
+  return backward_group(g, 0, batch, &made, first, products);
+}
+
+/* Gradients of parameters need a row of conditions a sample, for sums in the order of the samples. */
+static tr_status spread_times(tr_ctx *ctx, tr_times times, int64_t samples, double **out) {
+  *out = malloc((size_t)samples * sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)samples);
+  for (int64_t i = 0; i < samples; i++) (*out)[i] = times.t[times.n == 1 ? 0 : i];
+  return TR_OK;
+}
+
+static tr_status run_groups(back_group *g, int64_t group, tr_times times, const double *row_times,
+                            const tr_array *x, bool common, const int32_t *row_labels,
+                            const tr_sit_backward_args *args) {
+  int64_t samples = x->shape[0];
+  bool one_time = times.n == 1 && !args->params;
+  for (int64_t first = 0; first < samples; first += group) {
+    int64_t n = samples - first < group ? samples - first : group;
+    tr_array part = tr_net_leading(x, first, n);
+    g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !args->params ? 1 : n;
+    g->x = &part, g->labels = row_labels + first;
+    tr_times part_times = {one_time ? 1 : n, one_time ? times.t : row_times + first};
+    TR_TRY(run_group(g, part_times, first, samples, args));
+  }
+  return TR_OK;
+}
+
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                          int64_t probes, const tr_array *w, tr_array *f, tr_array *wJ) {
+                          const tr_sit_backward_args *args) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples), rows = group * net->tokens;
-  back_group g = {net, group, rows, group, probes, part_at_once(ctx, rows, probes)};
+  back_group g = {.net = net,
+                  .samples = group,
+                  .rows = rows,
+                  .conditions = group,
+                  .probes = args->probes,
+                  .part = part_at_once(ctx, rows, args->probes),
+                  .x = x,
+                  .params = args->params};
   TR_TRY(provide_all_transposed(net));
+  if (args->params) TR_TRY(provide_conditioning_transposed(net));
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
-  TR_TRY(provide_back_work(ctx, net, &g));
-  int32_t *row_labels;
-  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
-  tr_array covectors = flattened(w, x, probes), products = flattened(wJ, x, probes);
-  tr_status status = TR_OK;
-  for (int64_t first = 0; first < samples && status == TR_OK; first += group) {
-    int64_t n = samples - first < group ? samples - first : group;
-    g.samples = n, g.rows = n * net->tokens, g.conditions = times.n == 1 && labels->n == 1 ? 1 : n;
-    tr_array x_part = tr_net_leading(x, first, n), f_part = tr_net_leading(f, first, n);
-    tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
-    status = forward_group(&g, part_times, row_labels + first, &x_part, &f_part);
-    if (status == TR_OK) status = backward_group(&g, first, samples, &covectors, &products);
-  }
+  TR_TRY(provide_back_work(ctx, net, &g, args));
+  int32_t *row_labels = NULL;
+  double *row_times = NULL;
+  bool common = times.n == 1 && labels->n == 1;
+  tr_status status = tr_net_row_labels(ctx, labels, samples, &row_labels);
+  if (status == TR_OK) status = spread_times(ctx, times, samples, &row_times);
+  if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, args);
   free(row_labels);
+  free(row_times);
   return status;
 }

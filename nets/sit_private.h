@@ -3,9 +3,11 @@
 #define TR_NETS_SIT_PRIVATE_H
 
 #include "nets/layers_private.h"
+#include "nets/net.h"
 #include "nets/sit.h"
 
 #define TR_SIT_NORM_EPS 1e-6
+#define TR_SIT_LABELS   "y_embedder.embedding_table.weight"
 
 typedef struct {
   tr_layer modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
@@ -44,6 +46,14 @@ enum {
   TR_SIT_BACK_HIDDEN,   /* (part group T, D): gradients inside a block, for `part` probes at a time */
   TR_SIT_BACK_MIXED,    /* (part group T, D) */
   TR_SIT_BACK_WIDE,     /* (part group T, widest layer) */
+  /* For gradients of parameters: */
+  TR_SIT_BACK_MOD,       /* (group, 6 D) */
+  TR_SIT_BACK_CONDITION, /* (group, D) */
+  TR_SIT_BACK_TIME2,     /* (group, D) */
+  TR_SIT_BACK_TIME1,     /* (group, D) */
+  /* Where the caller has no room: */
+  TR_SIT_RESULT,   /* (group, state) */
+  TR_SIT_COVECTOR, /* (group, state) */
   TR_SIT_BACK_BUFFERS
 };
 typedef struct {
@@ -74,7 +84,8 @@ typedef struct {
   tr_sit_work work;
   tr_sit_back_work back;
   tr_sit_tangent_work tangent;
-  bool recompute; /* activations of a block on the way back */
+  int label_parameter; /* as tr_layer.parameter */
+  bool recompute;      /* activations of a block on the way back */
 } tr_sit;
 
 /* Fills a network whose config and dtype are set; on failure the caller destroys it. */
@@ -89,10 +100,28 @@ void tr_sit_tangent_work_clear(tr_sit_tangent_work *work);
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f);
 
-/* f as tr_sit_forward makes it, bit for bit, and wJ = w' df/dx; w and wJ hold `probes` times the shape of x,
- * one after the other. */
+/* w and wJ hold `probes` times the shape of x, one after the other; with params or covector there is one. */
+typedef struct {
+  int64_t probes;
+  const tr_array *w;        /* NULL: covector makes it */
+  tr_net_covector covector; /* see nets/net.h */
+  void *user;
+  tr_array *f;          /* NULL: not kept */
+  tr_array *wJ;         /* NULL: not wanted */
+  tr_net_param *params; /* gradients to add to, as tr_sit_list_parameters lists them; NULL: not wanted */
+} tr_sit_backward_args;
+
+/* f as tr_sit_forward makes it, bit for bit, wJ = w' df/dx, and the parameters' gradients. */
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                          int64_t probes, const tr_array *w, tr_array *f, tr_array *wJ);
+                          const tr_sit_backward_args *args);
+
+/* The SiT behind a provider, NULL if it is none. */
+tr_sit *tr_sit_of(const tr_drift *drift);
+tr_status tr_sit_check_input(const tr_drift *drift, const tr_array *x, const tr_array *f);
+int tr_sit_n_parameters(const tr_sit *net);
+/* Names and new gradient arrays, contents undefined, of the parameters that are trained (all but the fixed
+ * pos_embed), in PyTorch's order; on failure the caller destroys those that were made. */
+tr_status tr_sit_list_parameters(tr_ctx *ctx, tr_sit *net, tr_net_param *params);
 
 /* Jv = (df/dx) v, of the shape of x. */
 tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,

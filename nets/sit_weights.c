@@ -17,7 +17,7 @@ static tr_status load_block(tr_ctx *ctx, const tr_sit *net, tr_weight_source *so
                 {"mlp.fc1", mlp, d, &block->fc1},
                 {"mlp.fc2", d, mlp, &block->fc2}};
   for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-    char name[64];
+    char name[48];
     snprintf(name, sizeof name, "blocks.%d.%s", index, layers[i].name);
     TR_TRY(tr_layer_load(ctx, net->dtype, source, name, layers[i].out, layers[i].in, layers[i].layer));
   }
@@ -33,14 +33,54 @@ tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source) {
   TR_TRY(tr_layer_load(ctx, net->dtype, source, "t_embedder.mlp.2", d, d, &net->time2));
   TR_TRY(
       tr_weight_load(ctx, net->dtype, source, "pos_embed", 2, (int64_t[]){net->tokens, d}, &net->position));
-  TR_TRY(tr_weight_load(ctx, net->dtype, source, "y_embedder.embedding_table.weight", 2,
-                        (int64_t[]){classes, d}, &net->labels));
+  TR_TRY(tr_weight_load(ctx, net->dtype, source, TR_SIT_LABELS, 2, (int64_t[]){classes, d}, &net->labels));
   net->blocks = calloc((size_t)c->depth, sizeof *net->blocks);
   if (!net->blocks) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d blocks", c->depth);
   for (int i = 0; i < c->depth; i++) TR_TRY(load_block(ctx, net, source, i, &net->blocks[i]));
   TR_TRY(tr_layer_load(ctx, net->dtype, source, "final_layer.adaLN_modulation.1", 2 * d, d,
                        &net->final_modulation));
   return tr_layer_load(ctx, net->dtype, source, "final_layer.linear", area * c->out_channels, d, &net->final);
+}
+
+enum { LAYERS = 5, BLOCK_LAYERS = 5 }; /* outside the blocks; in each */
+
+int tr_sit_n_parameters(const tr_sit *net) {
+  return 2 * (LAYERS + BLOCK_LAYERS * net->config.depth) + 1;
+}
+
+static tr_status list_linear(tr_ctx *ctx, const tr_sit *net, tr_layer *layer, int ndim, const int64_t *shape,
+                             tr_net_param *params, int *n) {
+  tr_net_param *weight = &params[*n], *bias = weight + 1;
+  layer->parameter = *n, *n += 2;
+  weight->name = layer->weight_name, bias->name = layer->bias_name;
+  TR_TRY(tr_array_create(ctx, net->dtype, ndim, shape, &weight->gradient));
+  return tr_array_create(ctx, net->dtype, 1, shape, &bias->gradient);
+}
+
+static tr_status list_linears(tr_ctx *ctx, const tr_sit *net, int count, tr_layer *const *layers,
+                              tr_net_param *params, int *n) {
+  for (int i = 0; i < count; i++) {
+    const int64_t shape[] = {layers[i]->w.out, layers[i]->w.in};
+    TR_TRY(list_linear(ctx, net, layers[i], 2, shape, params, n));
+  }
+  return TR_OK;
+}
+
+tr_status tr_sit_list_parameters(tr_ctx *ctx, tr_sit *net, tr_net_param *params) {
+  const tr_sit_config *c = &net->config;
+  const int64_t patch[] = {c->hidden, c->channels, c->patch, c->patch};
+  int n = 0;
+  TR_TRY(list_linear(ctx, net, &net->patch, 4, patch, params, &n));
+  TR_TRY(list_linears(ctx, net, 2, (tr_layer *const[]){&net->time1, &net->time2}, params, &n));
+  net->label_parameter = n++;
+  params[net->label_parameter].name = TR_SIT_LABELS;
+  TR_TRY(tr_array_like(net->labels, &params[net->label_parameter].gradient));
+  for (int i = 0; i < c->depth; i++) {
+    tr_sit_block *b = &net->blocks[i];
+    tr_layer *const layers[BLOCK_LAYERS] = {&b->qkv, &b->proj, &b->fc1, &b->fc2, &b->modulation};
+    TR_TRY(list_linears(ctx, net, BLOCK_LAYERS, layers, params, &n));
+  }
+  return list_linears(ctx, net, 2, (tr_layer *const[]){&net->final, &net->final_modulation}, params, &n);
 }
 
 void tr_sit_clear(tr_sit *net) {

@@ -43,7 +43,7 @@ static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array 
                  tr_array_describe(x, a, sizeof a), what, tr_array_describe(other, b, sizeof b));
 }
 
-static tr_status check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond) {
+tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond) {
   if (x->ctx != drift->ctx)
     return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state belongs to another context", drift->ops->name);
   TR_TRY(check_times(drift, times, x->shape[0]));
@@ -56,7 +56,7 @@ static tr_status lacking(tr_drift *drift, const char *what) {
 
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         tr_array *f) {
-  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
   drift->n_eval++, drift->n_forward++;
   return drift->ops->eval(drift, times, x, cond, f);
@@ -65,7 +65,7 @@ tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, cons
 tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *w, tr_array *f, tr_array *wJ) {
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
-  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, w, "the covector"));
   TR_TRY(check_array(drift, x, f, "the result"));
   TR_TRY(check_array(drift, x, wJ, "the product"));
@@ -76,7 +76,7 @@ tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const
 tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *v, tr_array *Jv) {
   if (!drift->ops->jvp) return lacking(drift, "Jacobian-vector product");
-  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, v, "the vector"));
   TR_TRY(check_array(drift, x, Jv, "the product"));
   drift->n_jvp++, drift->n_forward++;
@@ -113,7 +113,7 @@ static tr_status one_by_one(tr_drift *drift, tr_times times, const tr_array *x, 
 tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                              const tr_array *w, tr_array *f, tr_array *wJ) {
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
-  TR_TRY(check(drift, times, x, cond));
+  TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_stack(drift, x, w, w->shape[0], "the covectors"));
   TR_TRY(check_array(drift, x, f, "the result"));
   TR_TRY(check_stack(drift, x, wJ, w->shape[0], "the products"));

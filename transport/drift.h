@@ -73,6 +73,10 @@ struct tr_drift {
   void (*on_segment)(tr_drift *, double from, double to);
 };
 
+/* The checks that the calls below make of times, labels and the context of x, for those that reach a provider
+ * another way (nets/net.h). */
+tr_status tr_drift_check(tr_drift *, tr_times, const tr_array *x, const tr_cond *);
+
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
  * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the
  * provider lacks is TR_E_UNSUPPORTED. cond may be NULL for an unconditional provider. */

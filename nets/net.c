@@ -1,0 +1,83 @@
+#include "nets/net.h"
+
+#include <stdlib.h>
+
+#include "core/vec.h"
+#include "nets/sit_private.h"
+
+tr_status tr_net_open(tr_drift *drift, tr_net **out) {
+  tr_sit *sit = tr_sit_of(drift);
+  *out = NULL;
+  if (!sit)
+    return TR_FAIL(drift->ctx, TR_E_UNSUPPORTED,
+                   "the provider %s has no parameters to train: use a SiT network", drift->ops->name);
+  int n = tr_sit_n_parameters(sit);
+  tr_net *net = calloc(1, sizeof *net);
+  tr_net_param *params = calloc((size_t)n, sizeof *params);
+  if (!net || !params) {
+    free(net), free(params);
+    return TR_FAIL(drift->ctx, TR_E_MEM, "out of memory for %d parameters", n);
+  }
+  *net = (tr_net){drift, n, params};
+  tr_status status = tr_sit_list_parameters(drift->ctx, sit, params);
+  if (status == TR_OK) status = tr_net_zero(net);
+  if (status != TR_OK)
+    tr_net_close(&net);
+  else
+    *out = net;
+  return status;
+}
+
+void tr_net_close(tr_net **net) {
+  if (!*net) return;
+  for (int i = 0; i < (*net)->n_params; i++) tr_array_destroy(&(*net)->params[i].gradient);
+  free((*net)->params);
+  free(*net);
+  *net = NULL;
+}
+
+tr_status tr_net_zero(tr_net *net) {
+  for (int i = 0; i < net->n_params; i++) TR_TRY(tr_fill(0, net->params[i].gradient));
+  return TR_OK;
+}
+
+static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array *other, const char *what) {
+  if (!other || (other->ctx == x->ctx && other->dtype == x->dtype && tr_array_same_shape(x, other)))
+    return TR_OK;
+  char a[80], b[80];
+  return TR_FAIL(drift->ctx, TR_E_SHAPE, "the state is %s and %s %s: they must agree",
+                 tr_array_describe(x, a, sizeof a), what, tr_array_describe(other, b, sizeof b));
+}
+
+static tr_status check_args(tr_drift *drift, const tr_array *x, const tr_net_backward_args *args) {
+  if (!args->want || args->want & ~(unsigned)(TR_GRAD_INPUT | TR_GRAD_PARAMS))
+    return TR_FAIL(drift->ctx, TR_E_ARG, "gradients %u are wanted: TR_GRAD_INPUT, TR_GRAD_PARAMS or both",
+                   args->want);
+  if (!args->w == !args->covector)
+    return TR_FAIL(drift->ctx, TR_E_ARG, "%s: a backward takes dL/df or a function that makes it",
+                   args->w ? "both w and covector are given" : "neither w nor covector is given");
+  if (!args->wJ == !!(args->want & TR_GRAD_INPUT))
+    return TR_FAIL(drift->ctx, TR_E_ARG, "the input gradient is %s: give wJ exactly with TR_GRAD_INPUT",
+                   args->wJ ? "given room but not wanted" : "wanted but has no room");
+  TR_TRY(check_array(drift, x, args->w, "the covector"));
+  TR_TRY(check_array(drift, x, args->f, "the result"));
+  return check_array(drift, x, args->wJ, "the product");
+}
+
+tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                          const tr_net_backward_args *args) {
+  tr_drift *drift = net->drift;
+  bool input = args->want & TR_GRAD_INPUT;
+  TR_TRY(tr_drift_check(drift, times, x, cond));
+  TR_TRY(tr_sit_check_input(drift, x, x));
+  TR_TRY(check_args(drift, x, args));
+  drift->n_forward++, drift->n_vjp += input;
+  tr_sit_backward_args back = {.probes = 1,
+                               .w = args->w,
+                               .covector = args->covector,
+                               .user = args->user,
+                               .f = args->f,
+                               .wJ = args->wJ,
+                               .params = args->want & TR_GRAD_PARAMS ? net->params : NULL};
+  return tr_sit_backward(drift->ctx, tr_sit_of(drift), times, x, cond, &back);
+}
