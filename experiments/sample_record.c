@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/io/sha256.h"
 #include "experiments/run_record.h"
 #include "experiments/sample_run.h"
 
@@ -30,6 +31,15 @@ static void add_statistics(const sample_run *run, json_t *json) {
   json_object_set(json, "batches", run->batches);
 }
 
+/* Arrays that the user gave, by what is in them. */
+static tr_status add_given(const sample_run *run, json_t *json, const char *key, const char *path) {
+  char hex[TR_SHA256_TEXT];
+  if (!path) return TR_OK;
+  TR_TRY(tr_sha256_file(run->program->ctx, path, hex));
+  json_object_set_new(json, key, json_string(hex));
+  return TR_OK;
+}
+
 tr_status sample_record(const sample_run *run, const char *path) {
   json_t *json = record_create(run->program, &sample_table, run->parsed, run->options);
   json_object_set_new(json, "checkpoint",
@@ -40,7 +50,9 @@ tr_status sample_record(const sample_run *run, const char *path) {
     json_object_set_new(json, "labels", json_string("every class in turn"));
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
-  tr_status status = record_save(run->program->ctx, json, path);
+  tr_status status = add_given(run, json, "init_sha256", run->options->init);
+  if (status == TR_OK) status = add_given(run, json, "noise_sha256", run->options->noise);
+  if (status == TR_OK) status = record_save(run->program->ctx, json, path);
   json_decref(json);
   return status;
 }

@@ -232,7 +232,7 @@ static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stat
 static bool affords_last_step(const sde_run *run, long before) {
   const tr_sampler *sampler = run->sampler;
   if (sampler->max_nfe == 0 || sampler->last->identity) return true;
-  return sampler->drift->n_eval - before < sampler->max_nfe;
+  return sampler->drift->n_forward - before < sampler->max_nfe;
 }
 
 static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats *stats) {
@@ -257,11 +257,11 @@ tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array
   *stats = (tr_sample_stats){.stop_reason = "error", .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
   tr_status status = prepare(&run, x);
   if (status == TR_OK) {
-    long before = sampler->drift->n_eval;
+    long before = sampler->drift->n_forward;
     stats->t0 = run.t0;
     stats->t1 = run.t1;
     status = run_all(&run, before, x, stats);
-    stats->nfe = sampler->drift->n_eval - before;
+    stats->nfe = sampler->drift->n_forward - before;
     snprintf(stats->solver, sizeof stats->solver, "%s", sampler->sde->info.name);
     if (status != TR_OK) stats->stop_reason = "error";
   }

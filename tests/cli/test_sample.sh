@@ -222,6 +222,10 @@ npy "$scratch/start.npy" '<f4' '(2, 1, 8, 8)' 512
 sde quiet --num-sampling-steps 5 --noise "$scratch/noise.npy" --init "$scratch/start.npy"
 sde quiet-2 --num-sampling-steps 5 --noise "$scratch/noise.npy" --init "$scratch/start.npy" --seed 9 --batch-size 1
 same "$out/quiet/samples.npz" "$out/quiet-2/samples.npz"
+for given in init:start noise:noise; do
+  sum=$(sha256sum "$scratch/${given#*:}.npy" | cut -d ' ' -f 1)
+  equals "$(number "$out/quiet/run.json" "${given%:*}_sha256")" "$sum" "what --${given%:*} held"
+done
 
 # What has no effect is said, and rtol below what f32 holds is raised with a warning.
 ode unused --num-sampling-steps 20 --max-nfe 3

@@ -26,7 +26,7 @@ tr_diffusion moments_form(tr_ctx *ctx, const char *name, tr_table **table) {
   return d;
 }
 
-static tr_status unit(long index, tr_array *z) {
+tr_status moments_unit(long index, tr_array *z) {
   double *c = calloc((size_t)z->count, sizeof *c);
   c[index] = 1;
   tr_status status = tr_array_set_f64(z, c);
@@ -36,12 +36,12 @@ static tr_status unit(long index, tr_array *z) {
 
 static tr_status unit_normal(long step, tr_array *z, void *user) {
   (void)user;
-  return unit(2 + step, z);
+  return moments_unit(2 + step, z);
 }
 
 static tr_status unit_levy(long step, tr_array *z, void *user) {
   const int *steps = user;
-  return unit(2 + *steps + step, z);
+  return moments_unit(2 + *steps + step, z);
 }
 
 static tr_status keep(int index, double t, const tr_array *x, void *user) {

@@ -21,6 +21,8 @@ typedef struct {
   tr_sample_stats stats;
 } moments;
 
+/* z = the unit vector of this element. */
+tr_status moments_unit(long index, tr_array *z);
 /* A form with what it needs; the caller destroys the table. */
 tr_diffusion moments_form(tr_ctx *ctx, const char *name, tr_table **table);
 /* A sampler with this path, SDE method and last step, and sample eps 0. */

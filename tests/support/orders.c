@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "tests/support/moments.h"
 #include "tests/support/ode_problems.h"
 #include "tests/support/sde_problems.h"
 
@@ -73,20 +74,13 @@ void orders_adaptive(tr_ctx *ctx, const tr_ode_method *method, orders *out, doub
  * ---- */
 static const double mean0 = 0.4, variance0 = 0.3;
 
-static tr_status unit(long index, tr_array *z) {
-  double *c = calloc((size_t)z->count, sizeof *c);
-  c[index] = 1;
-  tr_status status = tr_array_set_f64(z, c);
-  free(c);
-  return status;
-}
 static tr_status unit_normal(long step, tr_array *z, void *user) {
   (void)user;
-  return unit(2 + 2 * step, z);
+  return moments_unit(2 + 2 * step, z);
 }
 static tr_status unit_levy(long step, tr_array *z, void *user) {
   (void)user;
-  return unit(3 + 2 * step, z);
+  return moments_unit(3 + 2 * step, z);
 }
 
 /* m' = slope m + offset, V' = 2 slope V + g^2, by many classical Runge-Kutta steps. */
@@ -107,8 +101,8 @@ static void exact_moments(double *mean, double *variance) {
   *mean = m, *variance = v;
 }
 
-static void moments(tr_ctx *ctx, const tr_sde_method *method, int steps, double *mean, double *variance,
-                    long *nfe) {
+static void measured_moments(tr_ctx *ctx, const tr_sde_method *method, int steps, double *mean,
+                             double *variance, long *nfe) {
   int n = 2 * steps + 2;
   double *c = calloc((size_t)n, sizeof *c), *grid = malloc(((size_t)steps + 1) * sizeof *grid);
   for (int i = 0; i <= steps; i++) grid[i] = (double)i / steps;
@@ -140,7 +134,7 @@ void orders_weak(tr_ctx *ctx, const tr_sde_method *method, orders *out) {
   long nfe = 0;
   exact_moments(&mean, &variance);
   for (int k = 0; k < 2; k++) {
-    moments(ctx, method, STEPS << k, &em[k], &ev[k], &nfe);
+    measured_moments(ctx, method, STEPS << k, &em[k], &ev[k], &nfe);
     em[k] = fabs(em[k] - mean), ev[k] = fabs(ev[k] - variance);
   }
   out->n = 2;

@@ -48,8 +48,8 @@ void orders_strong(tr_ctx *ctx, const tr_sde_method *method, const orders_path *
 void orders_angle(tr_ctx *ctx, const tr_ode_method *method, orders *out);
 
 /* Weak order of the variance of an SDE method without a step of its own, on one path, from t = 0.04 to 0.96
- * with 150 and 300 steps: a run for each of moments_forms. */
-void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, orders *out);
+ * with `steps` and 2 `steps`: a run for each of moments_forms. */
+void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, int steps, orders *out);
 
 /* Strong order of such a method with the form sigma on Linear, from t = 0.04 to 0.96 on a mixture: the
  * distance from shark on the finest view of one path, with 32 and 128 steps. */

@@ -86,8 +86,7 @@ void orders_angle(tr_ctx *ctx, const tr_ode_method *method, orders *out) {
 
 /* ---- SDE methods that take the problem's steps ---- */
 
-void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, orders *out) {
-  enum { STEPS = 150 };
+void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, int steps, orders *out) {
   work done = {0};
   out->n = MOMENTS_FORMS;
   for (int f = 0; f < MOMENTS_FORMS; f++) {
@@ -97,12 +96,12 @@ void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, or
     s.sample_eps = 0.04;
     double error[2];
     for (int k = 0; k < 2; k++) {
-      moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, STEPS << k);
+      moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, steps << k);
       tr_coeffs at = tr_interpolant_at(&s.interpolant, 0.96);
       double V = at.alpha * at.alpha * MOMENTS_C + at.sigma * at.sigma;
       error[k] = fabs(got.variance / V - 1);
       CHECK_NEAR(got.mean, at.alpha * MOMENTS_MU, method->weak_order > 1 ? 1e-3 : 2e-2);
-      CHECK(got.stats.n_steps == STEPS << k);
+      CHECK(got.stats.n_steps == steps << k);
       done.nfe += got.stats.nfe;
       done.steps += got.stats.n_steps;
     }

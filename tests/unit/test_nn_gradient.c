@@ -5,22 +5,9 @@
 #include "core/nn.h"
 #include "core/vec.h"
 #include "tests/support/check.h"
+#include "tests/support/matrices.h"
 
 /* TR_TEST_RESOURCES */
-
-static tr_array *matrix(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t cols, uint32_t number) {
-  tr_array *a;
-  tr_random_address address = {.seed = 12, .purpose = TR_RANDOM_TEST, .step = number};
-  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){rows, cols}, &a));
-  CHECK_OK(ctx, tr_randn(&address, a));
-  return a;
-}
-
-static double *values(const tr_array *a) {
-  double *host = malloc((size_t)a->count * sizeof *host);
-  CHECK_OK(a->ctx, tr_array_get_f64(a, host));
-  return host;
-}
 
 static double tolerance(tr_dtype dtype) {
   return dtype == TR_F64 ? 1e-13 : 1e-5;

@@ -1,0 +1,12 @@
+/* Matrices of random numbers and their values on the host, for the tests of the network operations. */
+#ifndef TR_TESTS_MATRICES_H
+#define TR_TESTS_MATRICES_H
+
+#include "core/array.h"
+
+/* (rows, cols) of standard normals; another number, other normals. The caller destroys. */
+tr_array *matrix(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t cols, uint32_t number);
+/* The elements in f64; the caller frees. */
+double *values(const tr_array *a);
+
+#endif
