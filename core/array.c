@@ -61,6 +61,13 @@ tr_status tr_array_like(const tr_array *model, tr_array **out) {
   return tr_array_create(model->ctx, model->dtype, model->ndim, model->shape, out);
 }
 
+tr_status tr_array_like_stacked(const tr_array *model, int64_t n, tr_array **out) {
+  int64_t shape[TR_MAX_DIMS];
+  memcpy(shape, model->shape, sizeof shape);
+  shape[0] *= n;
+  return tr_array_create(model->ctx, model->dtype, model->ndim, shape, out);
+}
+
 tr_status tr_array_view(const tr_array *parent, int64_t offset, int ndim, const int64_t *shape,
                         tr_array **out) {
   TR_TRY(new_header(parent->ctx, parent->dtype, ndim, shape, out));

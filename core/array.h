@@ -34,6 +34,8 @@ const char *tr_dtype_name(tr_dtype dtype); /* "f32", "f64", "bf16", "i32" */
 tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, tr_array **out);
 /* A new array of the same context, dtype and shape; the contents are undefined. */
 tr_status tr_array_like(const tr_array *model, tr_array **out);
+/* The same with n times the rows (leading dimension), n >= 0. */
+tr_status tr_array_like_stacked(const tr_array *model, int64_t n, tr_array **out);
 /* A view of `count(shape)` elements of `parent` from element `offset`: borrows the memory, which must outlive
  * it. */
 tr_status tr_array_view(const tr_array *parent, int64_t offset, int ndim, const int64_t *shape,

@@ -9,15 +9,18 @@
 
 typedef struct {
   tr_drift drift;
-  tr_drift *inner; /* borrowed */
+  tr_drift_ops ops; /* its own: with the products that inner has */
+  tr_drift *inner;  /* borrowed */
   tr_guidance guidance;
-  double *breaks;           /* the two edges and the breaks of inner */
-  double from, to;          /* the solver's current segment */
-  tr_array *x, *f, *w, *wJ; /* of 2 N rows, class rows first; w and wJ for vjp only */
-  tr_array *zero;           /* of N rows, for vjp on some channels */
-  double *times;            /* 2 N */
-  int32_t *labels;          /* 2 N */
-  int64_t rows;             /* N that these are for */
+  double *breaks;        /* the two edges and the breaks of inner */
+  double from, to;       /* the solver's current segment */
+  tr_array *x, *f;       /* of 2 N rows, class rows first */
+  tr_array *v, *product; /* as many for each of `stacked` vectors or covectors; made when asked for */
+  tr_array *zero;        /* of N rows, for covectors on some channels */
+  double *times;         /* 2 N */
+  int32_t *labels;       /* 2 N */
+  int64_t rows;          /* N that these are for */
+  int64_t stacked;
 } guide;
 
 /* ---- the two sides of an edge ---- */
@@ -50,24 +53,22 @@ static void on_segment(tr_drift *drift, double from, double to) {
 
 /* ---- buffers of 2 N rows ---- */
 
+static void release_products(guide *self) {
+  tr_array_destroy(&self->v);
+  tr_array_destroy(&self->product);
+  self->stacked = 0;
+}
+
 static void release_buffers(guide *self) {
   tr_array_destroy(&self->x);
   tr_array_destroy(&self->f);
-  tr_array_destroy(&self->w);
-  tr_array_destroy(&self->wJ);
+  release_products(self);
   tr_array_destroy(&self->zero);
   free(self->times);
   free(self->labels);
   self->times = NULL;
   self->labels = NULL;
   self->rows = -1;
-}
-
-static tr_status create_twice(const tr_array *model, tr_array **out) {
-  int64_t shape[TR_MAX_DIMS];
-  for (int i = 0; i < model->ndim; i++) shape[i] = model->shape[i];
-  shape[0] *= 2;
-  return tr_array_create(model->ctx, model->dtype, model->ndim, shape, out);
 }
 
 static bool fits(const guide *self, const tr_array *x) {
@@ -81,8 +82,8 @@ static tr_status prepare_buffers(guide *self, const tr_array *x) {
   if (fits(self, x)) return TR_OK;
   release_buffers(self);
   size_t twice = 2 * (size_t)x->shape[0] + 1; /* never 0 */
-  TR_TRY(create_twice(x, &self->x));
-  TR_TRY(create_twice(x, &self->f));
+  TR_TRY(tr_array_like_stacked(x, 2, &self->x));
+  TR_TRY(tr_array_like_stacked(x, 2, &self->f));
   self->times = malloc(twice * sizeof *self->times);
   self->labels = malloc(twice * sizeof *self->labels);
   if (!self->times || !self->labels)
@@ -91,10 +92,15 @@ static tr_status prepare_buffers(guide *self, const tr_array *x) {
   return TR_OK;
 }
 
-static tr_status prepare_vjp_buffers(guide *self, const tr_array *x) {
+/* For up to n vectors or covectors. */
+static tr_status prepare_products(guide *self, const tr_array *x, int64_t n) {
   TR_TRY(prepare_buffers(self, x));
-  if (!self->w) TR_TRY(create_twice(x, &self->w));
-  if (!self->wJ) TR_TRY(create_twice(x, &self->wJ));
+  if (self->stacked < n) {
+    release_products(self);
+    TR_TRY(tr_array_like_stacked(x, 2 * n, &self->v));
+    TR_TRY(tr_array_like_stacked(x, 2 * n, &self->product));
+    self->stacked = n;
+  }
   if (self->zero) return TR_OK;
   TR_TRY(tr_array_like(x, &self->zero));
   return tr_fill(0, self->zero);
@@ -104,10 +110,11 @@ typedef struct {
   tr_array *class_rows, *null_rows; /* views of the halves */
 } halves;
 
-static tr_status split(tr_array *both, int64_t rows, halves *out) {
+/* Of entry r of a stack. */
+static tr_status split(const tr_array *both, int64_t rows, int64_t r, halves *out) {
   *out = (halves){0};
-  TR_TRY(tr_array_rows(both, 0, rows, &out->class_rows));
-  return tr_array_rows(both, rows, rows, &out->null_rows);
+  TR_TRY(tr_array_rows(both, 2 * r * rows, rows, &out->class_rows));
+  return tr_array_rows(both, (2 * r + 1) * rows, rows, &out->null_rows);
 }
 
 static void unsplit(halves *h) {
@@ -115,21 +122,24 @@ static void unsplit(halves *h) {
   tr_array_destroy(&h->null_rows);
 }
 
+static tr_status copy_twice(const guide *self, const tr_array *from, const tr_array *to) {
+  halves h;
+  tr_status status = split(to, self->rows, 0, &h);
+  if (status == TR_OK) status = tr_array_copy(from, h.class_rows);
+  if (status == TR_OK) status = tr_array_copy(from, h.null_rows);
+  unsplit(&h);
+  return status;
+}
+
 /* x twice, its times twice, its labels and as many null labels. */
 static tr_status fill_inputs(guide *self, tr_times times, const tr_array *x, const tr_cond *cond) {
-  halves h;
-  tr_status status;
-  TR_TRY_GOTO(status, split(self->x, self->rows, &h), done);
-  TR_TRY_GOTO(status, tr_array_copy(x, h.class_rows), done);
-  TR_TRY_GOTO(status, tr_array_copy(x, h.null_rows), done);
+  TR_TRY(copy_twice(self, x, self->x));
   for (int64_t i = 0; i < self->rows; i++) {
     self->times[i] = self->times[self->rows + i] = times.t[times.n == 1 ? 0 : i];
     self->labels[i] = cond->labels[cond->n == 1 ? 0 : i];
     self->labels[self->rows + i] = self->inner->null_class;
   }
-done:
-  unsplit(&h);
-  return status;
+  return TR_OK;
 }
 
 /* z = a x + b y on the guided channels, y on the others. */
@@ -137,6 +147,16 @@ static tr_status blend(const guide *self, double a, const tr_array *x, double b,
                        tr_array *z) {
   int64_t channels = self->guidance.channels;
   return channels == 0 ? tr_axpby(a, x, b, y, z) : tr_blend_channels(channels, a, x, b, y, z);
+}
+
+/* out = null + scale (class - null) of two halves. */
+static tr_status combine(const guide *self, const tr_array *both, tr_array *out) {
+  halves h;
+  double scale = self->guidance.scale;
+  tr_status status = split(both, self->rows, 0, &h);
+  if (status == TR_OK) status = blend(self, 1 - scale, h.null_rows, scale, h.class_rows, out);
+  unsplit(&h);
+  return status;
 }
 
 /* ---- evaluation ---- */
@@ -176,20 +196,17 @@ static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x,
   TR_TRY(fill_inputs(self, times, x, cond));
   tr_cond both = doubled_cond(self);
   TR_TRY(tr_drift_eval(self->inner, doubled_times(self), self->x, &both, self->f));
-  halves p;
-  double scale = self->guidance.scale;
-  tr_status status = split(self->f, self->rows, &p);
-  if (status == TR_OK) status = blend(self, 1 - scale, p.null_rows, scale, p.class_rows, f);
-  unsplit(&p);
-  return status;
+  return combine(self, self->f, f);
 }
 
+/* ---- products ---- */
+
 /* The covectors of the two halves: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
-static tr_status fill_covectors(guide *self, const tr_array *w) {
+static tr_status fill_covectors(guide *self, int64_t r, tr_array *w) {
   halves h;
   double scale = self->guidance.scale;
   tr_status status;
-  TR_TRY_GOTO(status, split(self->w, self->rows, &h), done);
+  TR_TRY_GOTO(status, split(self->v, self->rows, r, &h), done);
   TR_TRY_GOTO(status, blend(self, 0, self->zero, scale, w, h.class_rows), done);
   status = blend(self, 1 - scale, w, 0, self->zero, h.null_rows);
 done:
@@ -197,27 +214,97 @@ done:
   return status;
 }
 
+static tr_status add_halves(guide *self, int64_t r, tr_array *wJ) {
+  halves h;
+  tr_status status = split(self->product, self->rows, r, &h);
+  if (status == TR_OK) status = tr_axpby(1, h.class_rows, 1, h.null_rows, wJ);
+  unsplit(&h);
+  return status;
+}
+
+/* With every entry of (R, N, ...), or the whole of (N, ...) with n = 1. */
+static tr_status each_entry(guide *self, tr_status (*do_with)(guide *self, int64_t r, tr_array *entry),
+                            const tr_array *stack, int64_t n, const tr_array *x) {
+  for (int64_t r = 0; r < n; r++) {
+    tr_array *entry;
+    TR_TRY(tr_array_view(stack, r * x->count, x->ndim, x->shape, &entry));
+    tr_status status = do_with(self, r, entry);
+    tr_array_destroy(&entry);
+    TR_TRY(status);
+  }
+  return TR_OK;
+}
+
+/* A stack as inner takes it: (2 N, ...), or (n, 2 N, ...). */
+static tr_status inner_stack(const guide *self, const tr_array *stack, int64_t n, bool several,
+                             tr_array **out) {
+  int64_t shape[TR_MAX_DIMS + 1] = {n};
+  for (int i = 0; i < self->x->ndim; i++) shape[1 + i] = self->x->shape[i];
+  return tr_array_view(stack, 0, self->x->ndim + several, several ? shape : shape + 1, out);
+}
+
+/* One backward of inner for n covectors, which is its vjp or its vjp_multi. */
+static tr_status inner_products(guide *self, int64_t n, bool several) {
+  tr_array *v = NULL, *product = NULL;
+  tr_cond both = doubled_cond(self);
+  tr_status status;
+  TR_TRY_GOTO(status, inner_stack(self, self->v, n, several, &v), done);
+  TR_TRY_GOTO(status, inner_stack(self, self->product, n, several, &product), done);
+  status = (several ? tr_drift_vjp_multi : tr_drift_vjp)(self->inner, doubled_times(self), self->x, &both, v,
+                                                         self->f, product);
+done:
+  tr_array_destroy(&v);
+  tr_array_destroy(&product);
+  return status;
+}
+
+static tr_status guided_products(guide *self, tr_times times, const tr_array *x, const tr_cond *cond,
+                                 int64_t n, bool several, const tr_array *w, tr_array *f, tr_array *wJ) {
+  TR_TRY(prepare_products(self, x, n));
+  TR_TRY(fill_inputs(self, times, x, cond));
+  TR_TRY(each_entry(self, fill_covectors, w, n, x));
+  TR_TRY(inner_products(self, n, several));
+  TR_TRY(combine(self, self->f, f));
+  return each_entry(self, add_halves, wJ, n, x);
+}
+
 static tr_status guided_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                             const tr_array *w, tr_array *f, tr_array *wJ) {
   guide *self = drift->impl;
   bool guided;
   TR_TRY(check_request(self, times, x, &guided));
-  if (!guided) return tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
-  TR_TRY(prepare_vjp_buffers(self, x));
+  return guided ? guided_products(self, times, x, cond, 1, false, w, f, wJ)
+                : tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
+}
+
+static tr_status guided_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                  const tr_array *w, tr_array *f, tr_array *wJ) {
+  guide *self = drift->impl;
+  bool guided;
+  TR_TRY(check_request(self, times, x, &guided));
+  return guided ? guided_products(self, times, x, cond, w->shape[0], true, w, f, wJ)
+                : tr_drift_vjp_multi(self->inner, times, x, cond, w, f, wJ);
+}
+
+static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                            const tr_array *v, tr_array *Jv) {
+  guide *self = drift->impl;
+  bool guided;
+  TR_TRY(check_request(self, times, x, &guided));
+  if (!guided) return tr_drift_jvp(self->inner, times, x, cond, v, Jv);
+  TR_TRY(prepare_products(self, x, 1));
   TR_TRY(fill_inputs(self, times, x, cond));
-  TR_TRY(fill_covectors(self, w));
+  TR_TRY(copy_twice(self, v, self->v));
   tr_cond both = doubled_cond(self);
-  TR_TRY(tr_drift_vjp(self->inner, doubled_times(self), self->x, &both, self->w, self->f, self->wJ));
-  halves p, g = {0};
-  double scale = self->guidance.scale;
+  tr_array *twice = NULL, *product = NULL;
   tr_status status;
-  TR_TRY_GOTO(status, split(self->f, self->rows, &p), done);
-  TR_TRY_GOTO(status, split(self->wJ, self->rows, &g), done);
-  TR_TRY_GOTO(status, blend(self, 1 - scale, p.null_rows, scale, p.class_rows, f), done);
-  status = tr_axpby(1, g.class_rows, 1, g.null_rows, wJ);
+  TR_TRY_GOTO(status, inner_stack(self, self->v, 1, false, &twice), done);
+  TR_TRY_GOTO(status, inner_stack(self, self->product, 1, false, &product), done);
+  TR_TRY_GOTO(status, tr_drift_jvp(self->inner, doubled_times(self), self->x, &both, twice, product), done);
+  status = combine(self, product, Jv);
 done:
-  unsplit(&p);
-  unsplit(&g);
+  tr_array_destroy(&twice);
+  tr_array_destroy(&product);
   return status;
 }
 
@@ -228,12 +315,15 @@ static void guided_destroy(tr_drift *drift) {
   free(self);
 }
 
-static const tr_drift_ops with_vjp = {.name = "guided",
-                                      .caps = TR_DRIFT_VJP,
-                                      .eval = guided_eval,
-                                      .vjp = guided_vjp,
-                                      .destroy = guided_destroy};
-static const tr_drift_ops without_vjp = {.name = "guided", .eval = guided_eval, .destroy = guided_destroy};
+static tr_drift_ops ops_around(const tr_drift *inner) {
+  return (tr_drift_ops){.name = "guided",
+                        .caps = inner->ops->caps,
+                        .eval = guided_eval,
+                        .vjp = inner->ops->vjp ? guided_vjp : NULL,
+                        .jvp = inner->ops->jvp ? guided_jvp : NULL,
+                        .vjp_multi = inner->ops->vjp_multi ? guided_vjp_multi : NULL,
+                        .destroy = guided_destroy};
+}
 
 static tr_status check_guidance(const tr_drift *inner, const tr_guidance *g) {
   if (inner->null_class < 0)
@@ -264,9 +354,15 @@ tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, t
   breaks[0] = guidance->low;
   breaks[1] = guidance->high;
   for (int i = 0; i < inner->n_breaks; i++) breaks[2 + i] = inner->breaks[i];
-  *self = (guide){.inner = inner, .guidance = *guidance, .breaks = breaks, .from = 0, .to = 1, .rows = -1};
-  self->drift = *inner;
-  self->drift.ops = inner->ops->vjp ? &with_vjp : &without_vjp;
+  *self = (guide){.drift = *inner,
+                  .ops = ops_around(inner),
+                  .inner = inner,
+                  .guidance = *guidance,
+                  .breaks = breaks,
+                  .from = 0,
+                  .to = 1,
+                  .rows = -1};
+  self->drift.ops = &self->ops;
   self->drift.impl = self;
   self->drift.n_eval = self->drift.n_vjp = self->drift.n_jvp = self->drift.n_forward = 0;
   self->drift.on_segment = on_segment;

@@ -22,7 +22,8 @@ typedef struct {
 } tr_guidance;
 
 /* `inner` is borrowed, must outlive the guide, and must have a null class. n_eval of the guide counts
- * forwards: one per evaluation, whether of N or of 2 N rows. vjp where inner has it. */
+ * forwards: one per evaluation, whether of N or of 2 N rows. vjp, jvp and vjp_multi (R covectors behind one
+ * forward, each with the bits of vjp) where inner has them. */
 tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out);
 
 #ifdef __cplusplus

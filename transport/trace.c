@@ -110,21 +110,14 @@ static tr_status check_spec(const tr_trace_spec *spec, const tr_drift *drift, co
                  tr_array_describe(x, state, sizeof state), spec->n_probes);
 }
 
-static tr_status create_stack(const tr_array *x, int64_t n, tr_array **out) {
-  int64_t shape[TR_MAX_DIMS];
-  for (int i = 0; i < x->ndim; i++) shape[i] = x->shape[i];
-  shape[0] *= n;
-  return tr_array_create(x->ctx, x->dtype, x->ndim, shape, out);
-}
-
 static tr_status fill(tr_trace *trace, const tr_array *x) {
   const tr_trace_type *type = trace->spec.type;
   int probes = trace->spec.n_probes;
   int64_t held = type->n_held(probes, trace->row);
   int64_t derived = type->n_derived ? type->n_derived(probes, trace->row) : 0;
-  TR_TRY(create_stack(x, held, &trace->held));
-  TR_TRY(create_stack(x, held > derived ? held : derived, &trace->products));
-  if (derived) TR_TRY(create_stack(x, derived, &trace->derived));
+  TR_TRY(tr_array_like_stacked(x, held, &trace->held));
+  TR_TRY(tr_array_like_stacked(x, held > derived ? held : derived, &trace->products));
+  if (derived) TR_TRY(tr_array_like_stacked(x, derived, &trace->derived));
   return hold(trace);
 }
 

@@ -68,6 +68,15 @@ check "samples" "$transit" sample ODE $model $grid --out "$scratch/s"
 check "samples with ln p" "$transit" sample ODE $model $grid --with-logp --probes 2 --out "$scratch/t"
 says "ln p of the samples: mean"
 close "$scratch/s/samples.npz" "$scratch/t/samples.npz" f8 1e-15
+guided="$grid --cfg-scale 3"
+# shellcheck disable=SC2086
+check "guided samples with ln p" "$transit" sample ODE $model $guided --with-logp --probes 3 --out "$scratch/t"
+nfe=$(number "$scratch/t/run.json" nfe)
+equals "$nfe" "$(number "$scratch/s/run.json" nfe)" "forwards of guided samples with three probes and without"
+equals "$(number "$scratch/t/run.json" n_vjp)" $((3 * nfe)) "backward passes of three probes"
+# shellcheck disable=SC2086
+check "without ln p" "$transit" sample ODE $model $guided --out "$scratch/u"
+close "$scratch/u/samples.npz" "$scratch/t/samples.npz" f8 1e-15
 if command -v python3 >/dev/null 2>&1; then
   tight="--probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
   # shellcheck disable=SC2086

@@ -25,28 +25,32 @@ static tr_array *state_like(const tr_array *x, uint64_t seed) {
 }
 
 /* w' (J v) = (w' J) v for every row, relative to |w| |J v|. */
-static void adjoint(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, double tolerance) {
-  enum { ROWS = 3 };
-  scene s;
-  open_scene(ctx, config, dtype, ROWS, &s);
-  tr_array *v = state_like(s.x, 8), *f = state_like(s.x, 1), *wJ = state_like(s.x, 1),
-           *Jv = state_like(s.x, 1);
-  tr_times times = scene_times(&s, 0, ROWS);
-  tr_cond cond = scene_cond(&s, 0, ROWS);
-  CHECK_OK(ctx, tr_drift_vjp(s.network, times, s.x, &cond, s.w, f, wJ));
-  CHECK_OK(ctx, tr_drift_jvp(s.network, times, s.x, &cond, v, Jv));
-  CHECK(s.network->ops->caps & TR_DRIFT_JVP);
-  CHECK(s.network->n_vjp == 1 && s.network->n_jvp == 1 && s.network->n_forward == 2);
-  double *hw = values(s.w), *hv = values(v), *hwJ = values(wJ), *hJv = values(Jv);
-  for (int64_t r = 0; r < ROWS; r++) {
-    const double *w = hw + r * s.row, *Jvr = hJv + r * s.row;
-    double size = sqrt(scene_dot(w, w, s.row) * scene_dot(Jvr, Jvr, s.row));
+static void check_adjoint(const scene *s, tr_drift *drift, double tolerance) {
+  tr_array *v = state_like(s->x, 8), *f = state_like(s->x, 1), *wJ = state_like(s->x, 1),
+           *Jv = state_like(s->x, 1);
+  tr_times times = scene_times(s, 0, s->rows);
+  tr_cond cond = scene_cond(s, 0, s->rows);
+  CHECK_OK(drift->ctx, tr_drift_vjp(drift, times, s->x, &cond, s->w, f, wJ));
+  CHECK_OK(drift->ctx, tr_drift_jvp(drift, times, s->x, &cond, v, Jv));
+  double *hw = values(s->w), *hv = values(v), *hwJ = values(wJ), *hJv = values(Jv);
+  for (int64_t r = 0; r < s->rows; r++) {
+    const double *w = hw + r * s->row, *Jvr = hJv + r * s->row;
+    double size = sqrt(scene_dot(w, w, s->row) * scene_dot(Jvr, Jvr, s->row));
     CHECK(size > 0.1);
-    CHECK_NEAR(scene_dot(w, Jvr, s.row), scene_dot(hwJ + r * s.row, hv + r * s.row, s.row), tolerance * size);
+    CHECK_NEAR(scene_dot(w, Jvr, s->row), scene_dot(hwJ + r * s->row, hv + r * s->row, s->row),
+               tolerance * size);
   }
   free(hw), free(hv), free(hwJ), free(hJv);
   tr_array *const arrays[] = {v, f, wJ, Jv};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
+}
+
+static void adjoint(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, double tolerance) {
+  scene s;
+  open_scene(ctx, config, dtype, 3, &s);
+  CHECK(s.network->ops->caps & TR_DRIFT_JVP);
+  check_adjoint(&s, s.network, tolerance);
+  CHECK(s.network->n_vjp == 1 && s.network->n_jvp == 1 && s.network->n_forward == 2);
   close_scene(&s);
 }
 
@@ -114,11 +118,10 @@ static tr_array *stack(const tr_array *x, uint64_t seed) {
 }
 
 /* All probes of rows first .. first + n - 1 at once: f and the products as vjp gives them, bit for bit. */
-static void as_single(tr_ctx *ctx, scene *s, const tr_array *w, int64_t first, int64_t n, int threads) {
+static void as_single(tr_ctx *ctx, scene *s, tr_drift *drift, const tr_array *w, int64_t first, int64_t n) {
   tr_array *x, *f, *single_f, *single;
   tr_times times = scene_times(s, first, n);
   tr_cond cond = scene_cond(s, first, n);
-  CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
   CHECK_OK(ctx, tr_array_rows(s->x, first, n, &x));
   CHECK_OK(ctx, tr_array_like(x, &f));
   CHECK_OK(ctx, tr_array_like(x, &single_f));
@@ -132,14 +135,16 @@ static void as_single(tr_ctx *ctx, scene *s, const tr_array *w, int64_t first, i
     tr_array_destroy(&from);
     tr_array_destroy(&to);
   }
-  long forwards = s->network->n_forward, covectors = s->network->n_vjp;
-  CHECK_OK(ctx, tr_drift_vjp_multi(s->network, times, x, &cond, part, f, products));
-  CHECK(s->network->n_forward == forwards + 1 && s->network->n_vjp == covectors + PROBES);
+  long forwards = drift->n_forward, of_network = s->network->n_forward, covectors = drift->n_vjp;
+  long spent = drift->ops->vjp_multi ? 1 : PROBES;
+  CHECK_OK(ctx, tr_drift_vjp_multi(drift, times, x, &cond, part, f, products));
+  CHECK(drift->n_forward == forwards + spent && s->network->n_forward == of_network + spent);
+  CHECK(drift->n_vjp == covectors + PROBES);
   double *got_f = values(f), *got = values(products);
   for (int64_t r = 0; r < PROBES; r++) {
     tr_array *one;
     CHECK_OK(ctx, tr_array_view(part, r * n * s->row, 4, x->shape, &one));
-    CHECK_OK(ctx, tr_drift_vjp(s->network, times, x, &cond, one, single_f, single));
+    CHECK_OK(ctx, tr_drift_vjp(drift, times, x, &cond, one, single_f, single));
     double *want_f = values(single_f), *want = values(single);
     CHECK(memcmp(got_f, want_f, (size_t)(n * s->row) * sizeof *want_f) == 0);
     CHECK(memcmp(got + r * n * s->row, want, (size_t)(n * s->row) * sizeof *want) == 0);
@@ -156,35 +161,51 @@ static void several_probes(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dt
   open_scene(ctx, config, dtype, rows, &s);
   CHECK(s.network->ops->caps & TR_DRIFT_VJP_MULTI);
   tr_array *w = stack(s.x, 9);
-  as_single(ctx, &s, w, 0, rows, 1);
-  as_single(ctx, &s, w, 1, 1, 2);
-  as_single(ctx, &s, w, 0, rows - 1, 3);
+  for (int threads = 1; threads <= 3; threads++) {
+    CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
+    as_single(ctx, &s, s.network, w, threads == 2, threads == 1 ? rows : threads == 2 ? 1 : rows - 1);
+  }
   tr_array_destroy(&w);
   close_scene(&s);
 }
 
-/* A guide has no vjp_multi: as many forwards as covectors, and it says so. */
-static void one_by_one(tr_ctx *ctx) {
-  enum { ROWS = 2 };
+/* ---- around the network ---- */
+
+/* A guide has the products of its network: several probes behind one forward, of any batch after another one.
+ */
+static void guided_products(tr_ctx *ctx, const tr_guidance *guidance) {
+  enum { ROWS = 3 };
   scene s;
   tr_drift *guided;
   open_scene(ctx, &scene_odd, TR_F64, ROWS, &s);
-  tr_array *w = stack(s.x, 9), *wJ = stack(s.x, 1), *f = state_like(s.x, 1), *single = state_like(s.x, 1);
-  tr_times times = scene_times(&s, 0, 1);
-  tr_cond cond = scene_cond(&s, 0, ROWS);
+  tr_array *w = stack(s.x, 9);
+  CHECK_OK(ctx, tr_drift_create_guided(s.network, guidance, &guided));
+  CHECK(guided->ops->caps == s.network->ops->caps);
+  as_single(ctx, &s, guided, w, 0, ROWS);
+  as_single(ctx, &s, guided, w, 1, 1);
+  check_adjoint(&s, guided, 1e-13);
+  tr_array_destroy(&w);
+  tr_drift_destroy(&guided);
+  close_scene(&s);
+}
+
+/* Without vjp_multi, and in a guide around such a provider: as many forwards as covectors, and it says so. */
+static void one_by_one(tr_ctx *ctx) {
+  scene s;
+  tr_drift *guided;
+  open_scene(ctx, &scene_odd, TR_F64, 2, &s);
+  const tr_drift_ops *whole = s.network->ops;
+  tr_drift_ops ops = *whole;
+  tr_array *w = stack(s.x, 9);
+  ops.caps &= ~(unsigned)TR_DRIFT_VJP_MULTI;
+  ops.vjp_multi = NULL;
+  s.network->ops = &ops;
   CHECK_OK(ctx, tr_drift_create_guided(s.network, &(tr_guidance){2, 0, 0, 1}, &guided));
-  CHECK(!(guided->ops->caps & TR_DRIFT_VJP_MULTI));
-  CHECK_OK(ctx, tr_drift_vjp_multi(guided, times, s.x, &cond, w, f, wJ));
-  CHECK(guided->n_vjp == PROBES && guided->n_forward == PROBES && s.network->n_forward == PROBES);
-  tr_array *last, *want;
-  CHECK_OK(ctx, tr_array_view(w, (PROBES - 1) * s.x->count, 4, s.x->shape, &last));
-  CHECK_OK(ctx, tr_array_view(wJ, (PROBES - 1) * s.x->count, 4, s.x->shape, &want));
-  CHECK_OK(ctx, tr_drift_vjp(guided, times, s.x, &cond, last, f, single));
-  double *a = values(single), *b = values(want);
-  CHECK(memcmp(a, b, (size_t)single->count * sizeof *a) == 0);
-  free(a), free(b);
-  tr_array *const arrays[] = {w, wJ, f, single, last, want};
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
+  CHECK(!(guided->ops->caps & TR_DRIFT_VJP_MULTI) && !guided->ops->vjp_multi);
+  as_single(ctx, &s, s.network, w, 0, 2);
+  as_single(ctx, &s, guided, w, 0, 2);
+  s.network->ops = whole;
+  tr_array_destroy(&w);
   tr_drift_destroy(&guided);
   close_scene(&s);
 }
@@ -232,6 +253,9 @@ int main(int argc, char **argv) {
   }
   central_differences(ctx, &scene_odd);
   central_differences(ctx, &many);
+  guided_products(ctx, &(tr_guidance){2.5, 0, 0, 1});
+  guided_products(ctx, &(tr_guidance){2.5, 1, 0, 1});
+  guided_products(ctx, &(tr_guidance){2.5, 0, 0.999, 1}); /* outside: the class alone */
   one_by_one(ctx);
   refused(ctx);
   tr_ctx_close(&ctx);
