@@ -71,8 +71,9 @@ static void print_summary(const likelihood_run *run, bool drawn) {
   if (o->check)
     printf("check: both directions agree to %.3g nats in ln p and %.3g in the data\n", run->result.check_logp,
            run->result.check_data);
-  printf("%s, %s trace: network forwards %ld and backwards %ld a batch, %.2f s\n", run->totals.solver,
-         o->trace, run->totals.nfe, run->totals.n_vjp, run->seconds);
+  printf("%s, %s trace: network forwards %ld and backwards %ld a batch, %.2f s\n",
+         run->account.largest.solver, o->trace, run->account.largest.nfe, run->account.largest.n_vjp,
+         run->seconds);
   printf("wrote %s/likelihood.npz, run.json, histogram.%s\n", o->machine.out,
          drawn ? "png" : "dat and histogram.gp (gnuplot draws it)");
 }

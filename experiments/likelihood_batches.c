@@ -95,23 +95,47 @@ static tr_status load_probes(batch *b) {
   return TR_OK;
 }
 
-/* ---- what is done with it ---- */
+/* ---- the account ---- */
 
-static void account(likelihood_run *run, const batch *b, int draw, const tr_sample_stats *stats) {
+likelihood_work likelihood_work_done(const likelihood_run *run) {
+  const tr_drift *network = run->provider.network;
+  return (likelihood_work){network->n_forward, network->n_vjp};
+}
+
+/* All since `before`. */
+static void add_work(likelihood_run *run, int part, likelihood_work before) {
+  likelihood_work now = likelihood_work_done(run), *sum = &run->account.part[part];
+  sum->nfe += now.nfe - before.nfe;
+  sum->n_vjp += now.n_vjp - before.n_vjp;
+}
+
+static void add_solve(likelihood_run *run, const batch *b, int draw, const tr_sample_stats *stats) {
+  likelihood_account *account = &run->account;
   json_array_append_new(run->batches,
                         json_pack("{s:I, s:I, s:i, s:I, s:I, s:I, s:I}", "first", (json_int_t)b->first,
                                   "inputs", (json_int_t)b->n, "draw", draw, "nfe", (json_int_t)stats->nfe,
                                   "n_vjp", (json_int_t)stats->n_vjp, "n_steps", (json_int_t)stats->n_steps,
                                   "n_rejected", (json_int_t)stats->n_rejected));
-  if (run->n_batches++ == 0 || stats->nfe > run->totals.nfe) run->totals = *stats;
-  run->nfe_total += stats->nfe;
-  run->n_vjp_total += stats->n_vjp;
+  if (account->n_solves++ == 0 || stats->nfe > account->largest.nfe) account->largest = *stats;
+  account->part[LIKELIHOOD_SOLVES].nfe += stats->nfe;
+  account->part[LIKELIHOOD_SOLVES].n_vjp += stats->n_vjp;
 }
+
+/* After a batch that failed: back to what was, and all of its work in vain. */
+static void take_back(likelihood_run *run, const likelihood_account *was, likelihood_work before) {
+  run->account = *was;
+  while ((long)json_array_size(run->batches) > was->n_solves)
+    json_array_remove(run->batches, json_array_size(run->batches) - 1);
+  add_work(run, LIKELIHOOD_FAILED, before);
+}
+
+/* ---- what is done with it ---- */
 
 /* From the latents in b->x forward again: ln p and the data must come back. */
 static tr_status check_forward(batch *b, const tr_cond *cond) {
   likelihood_run *run = b->run;
   tr_sampler forward = run->sampler;
+  likelihood_work before = likelihood_work_done(run);
   double *logp = malloc(2 * (size_t)b->n * sizeof *logp), worst;
   forward.reverse = false;
   forward.ode.on_progress = NULL;
@@ -125,6 +149,7 @@ static tr_status check_forward(batch *b, const tr_cond *cond) {
       run->result.check_logp = fmax(run->result.check_logp, fabs(logp[i] - b->log_q[i] - b->value[i]));
   }
   free(logp);
+  add_work(run, LIKELIHOOD_CHECK, before);
   return status;
 }
 
@@ -137,6 +162,7 @@ static tr_status keep_fields(batch *b, const tr_cond *cond) {
   static const tr_quantity quantities[LIKELIHOOD_FIELDS] = {TR_SCORE, TR_DENOISER, TR_VELOCITY};
   likelihood_run *run = b->run;
   const double t = run->result.field_time;
+  likelihood_work before = likelihood_work_done(run);
   tr_array *p = NULL, *z = NULL;
   tr_affine a;
   tr_status status;
@@ -154,6 +180,7 @@ static tr_status keep_fields(batch *b, const tr_cond *cond) {
 done:
   tr_array_destroy(&p);
   tr_array_destroy(&z);
+  add_work(run, LIKELIHOOD_SAVED_FIELDS, before);
   return status;
 }
 
@@ -203,7 +230,7 @@ static tr_status solve(batch *b) {
     tr_sample_stats stats;
     progress_part(&run->progress, (double)b->n / (double)run->data.n / draws_of(b), 1, 0);
     TR_TRY(solve_draw(b, k, &cond, &stats));
-    account(run, b, k, &stats);
+    add_solve(run, b, k, &stats);
     TR_TRY(program_check_interrupt(run->program));
   }
   return TR_OK;
@@ -211,9 +238,14 @@ static tr_status solve(batch *b) {
 
 static tr_status one_batch(likelihood_run *run, int64_t first, int64_t n) {
   batch b = {.run = run, .first = first, .n = n};
+  const likelihood_account was = run->account;
+  const likelihood_work before = likelihood_work_done(run);
   tr_status status = open_batch(&b);
   if (status == TR_OK) status = solve(&b);
-  if (status == TR_OK) keep_values(&b);
+  if (status == TR_OK)
+    keep_values(&b);
+  else
+    take_back(run, &was, before);
   close_batch(&b);
   return status;
 }

@@ -77,7 +77,10 @@ const tr_option_table likelihood_table = {
         "- 1, so "
         "that bits per dimension are -logp / (n ln 2) + log2 127.5; for numbers in the model's own space the "
         "offset "
-        "is 0. run.json says formula, offset and dequantisation. With few probes (value - truth) / error "
+        "is 0. run.json says formula, offset and dequantisation; its nfe and n_vjp are those of the "
+        "costliest solve, "
+        "and `work` counts everything, --check, --save-score and batches that failed included. With few "
+        "probes (value - truth) / error "
         "follows "
         "Student's t with R - 1 degrees of freedom.\n\nAn input that cannot be used, or whose density is not "
         "finite, is named and left out (NaN); the others are kept.",

@@ -26,6 +26,19 @@ typedef struct {
 } likelihood_result;
 
 typedef struct {
+  long nfe, n_vjp; /* network forwards and backward passes */
+} likelihood_work;
+
+/* What the network was asked for. LIKELIHOOD_FAILED: everything in batches that failed and were halved. */
+enum { LIKELIHOOD_SOLVES, LIKELIHOOD_CHECK, LIKELIHOOD_SAVED_FIELDS, LIKELIHOOD_FAILED, LIKELIHOOD_PARTS };
+
+typedef struct {
+  long n_solves;
+  tr_sample_stats largest; /* of the solve with the most evaluations */
+  likelihood_work part[LIKELIHOOD_PARTS];
+} likelihood_account;
+
+typedef struct {
   double mean, se; /* over the inputs that were kept */
 } likelihood_mean;
 
@@ -47,10 +60,9 @@ typedef struct {
   file_hash hash;
   progress progress;
   /* filled by likelihood_batches */
-  tr_sample_stats totals; /* of the batch with the most evaluations */
-  long nfe_total, n_vjp_total, n_batches;
+  likelihood_account account;
   int64_t n_failed;
-  json_t *batches;
+  json_t *batches; /* a record of each solve of an account */
   double started, seconds;
 } likelihood_run;
 
@@ -58,6 +70,8 @@ typedef struct {
 tr_status likelihood_setup(likelihood_run *run);
 /* Computes every batch into run->result. */
 tr_status likelihood_batches(likelihood_run *run);
+/* All that the network has done, by its own counts; the parts of the account add up to it. */
+likelihood_work likelihood_work_done(const likelihood_run *run);
 /* Mean and standard error of logp or bpd over the inputs kept. */
 likelihood_mean likelihood_average(const likelihood_run *run, const double *values);
 /* Stages likelihood.npz, run.json and the histogram's data and script. */

@@ -74,12 +74,22 @@ static void add_answers(const likelihood_run *run, json_t *json) {
                                 "largest_difference_of_data", record_number(r->check_data)));
 }
 
+static json_t *work_to_json(likelihood_work work) {
+  return json_pack("{s:I, s:I}", "nfe", (json_int_t)work.nfe, "n_vjp", (json_int_t)work.n_vjp);
+}
+
 static void add_statistics(const likelihood_run *run, json_t *json) {
-  const tr_sample_stats *s = &run->totals;
+  static const char *const parts[LIKELIHOOD_PARTS] = {"solves", "check", "save_score", "failed_batches"};
+  const tr_sample_stats *s = &run->account.largest;
+  const likelihood_work all = likelihood_work_done(run);
+  json_t *work = json_object();
   bool adaptive = run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
   json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
-  record_work(json, s, run->nfe_total);
-  json_object_set_new(json, "n_vjp_all_batches", json_integer(run->n_vjp_total));
+  record_work(json, s, all.nfe);
+  json_object_set_new(json, "n_vjp_all_batches", json_integer(all.n_vjp));
+  for (int p = 0; p < LIKELIHOOD_PARTS; p++)
+    json_object_set_new(work, parts[p], work_to_json(run->account.part[p]));
+  json_object_set_new(json, "work", work);
   json_object_set_new(json, "t_data", record_number(s->t0));
   json_object_set_new(json, "t_noise", record_number(s->t1));
   json_object_set_new(json, "clock", json_string(tr_clock_name(s->clock)));

@@ -123,4 +123,25 @@ warns "warning: input 1 is left out"
 says "left out: 1 of 2"
 says "mean of 1"
 equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods that are not there"
+
+# Everything that the network does is counted: solves, their check, the fields, and batches halved for the input at fault.
+part() { # part NAME KEY: of the record's work
+  sed -n "/^    \"$1\": {/,/}/s/^      \"$2\": \([0-9]*\),\{0,1\}\$/\1/p" "$scratch/e/run.json"
+}
+npy "$scratch/three.npy" '<f8' '(3, 4, 8, 8)' 2048
+head -c 2048 /dev/zero | tr '\000' '\177' >>"$scratch/three.npy" # 1.4e306
+head -c 2048 /dev/zero >>"$scratch/three.npy"
+check "a density that is not finite" "$transit" likelihood --ckpt "$goldens/ema.pt" --num-heads 3 --data "$scratch/three.npy" \
+  --method rk4-classical --num-sampling-steps 8 --probes 2 --check --save-score --out "$scratch/e"
+warns "warning: input 1 is left out: it has an error: the log-density of input 1"
+says "mean of 2"
+nfe=$(number "$scratch/e/run.json" nfe)
+equals "$(part solves nfe)" $((2 * nfe)) "forwards of two inputs, a batch each"
+equals "$(part check nfe)" $((2 * nfe)) "forwards of the check"
+equals "$(part save_score nfe)" 2 "forwards of the fields"
+[ "$(part failed_batches nfe)" -ge 3 ] || fail "three batches failed in $(part failed_batches nfe) forwards"
+for key in nfe n_vjp; do
+  equals "$(number "$scratch/e/run.json" ${key}_all_batches)" \
+    $(($(part solves $key) + $(part check $key) + $(part save_score $key) + $(part failed_batches $key))) "all of $key"
+done
 finish
