@@ -1,5 +1,6 @@
 #include "experiments/dataset.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,6 +80,12 @@ static void first_rows(const source *s, int64_t limit, dataset *out) {
   if (limit > 0 && limit < out->n) out->n = limit;
 }
 
+static tr_status check_rows(tr_ctx *ctx, const source *s) {
+  char text[400];
+  if (s->npy.ndim == 0 || s->npy.shape[0] > 0) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "%s: there is no input in it", describe(s, text, sizeof text));
+}
+
 static tr_status take_values(tr_ctx *ctx, const source *s, const int64_t shape[3], int64_t limit,
                              dataset *out) {
   char text[400];
@@ -89,7 +96,8 @@ static tr_status take_values(tr_ctx *ctx, const source *s, const int64_t shape[3
         "%s: numbers of the model's space are float32 or float64 (images of bytes go into a .npz as "
         "'images')",
         describe(s, text, sizeof text));
-  bool fits = s->npy.ndim == 4 && s->npy.shape[0] > 0;
+  bool fits = s->npy.ndim == 4;
+  TR_TRY(check_rows(ctx, s));
   for (int i = 0; fits && i < 3; i++) fits = s->npy.shape[i + 1] == shape[i];
   if (!fits)
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: this model takes (N, %lld, %lld, %lld)",
@@ -108,27 +116,26 @@ static bool is_integer(tr_npy_type type) {
   return type >= TR_NPY_I8 && type <= TR_NPY_U64;
 }
 
-/* (N, H, W, C) of any integer type into planes of bytes. */
-static tr_status take_levels(tr_ctx *ctx, const source *s, int32_t *all, dataset *out) {
+/* (H, W, C) of any integer type into planes of bytes. */
+static void take_levels(const source *s, int64_t i, double *levels, dataset *out) {
   const int64_t C = out->shape[0], pixels = out->shape[1] * out->shape[2], row = dataset_row(out);
   tr_npy part = s->npy;
-  part.count = out->n * row;
-  TR_TRY(tr_npy_get_i32(ctx, &part, all));
-  for (int64_t i = 0; i < out->n; i++)
-    for (int64_t p = 0; p < pixels; p++)
-      for (int64_t c = 0; c < C; c++) {
-        int32_t level = all[i * row + p * C + c];
-        if (level < 0 || level > 255) dataset_reject(out, i, "a pixel of %d: levels are 0 to 255", level);
-        out->pixels[i * row + c * pixels + p] = (uint8_t)level;
-      }
-  return TR_OK;
+  part.count = row;
+  part.data = (const char *)s->npy.data + (size_t)(i * row) * tr_npy_type_size(s->npy.type);
+  tr_npy_get_f64(&part, levels);
+  for (int64_t k = 0; k < row; k++) {
+    bool fits = levels[k] >= 0 && levels[k] <= 255;
+    if (!fits) dataset_reject(out, i, "a pixel of %.0f: levels are 0 to 255", levels[k]);
+    out->pixels[i * row + k % C * pixels + k / C] = fits ? (uint8_t)levels[k] : 0;
+  }
 }
 
 static tr_status take_images(tr_ctx *ctx, const source *s, int64_t limit, dataset *out) {
   char text[400];
   const int64_t *shape = s->npy.shape;
-  bool fits = (s->npy.ndim == 3 || (s->npy.ndim == 4 && (shape[3] == 3 || shape[3] == 1))) && shape[0] > 0 &&
-              shape[1] > 0 && shape[2] > 0;
+  bool fits = (s->npy.ndim == 3 || (s->npy.ndim == 4 && (shape[3] == 3 || shape[3] == 1))) && shape[1] > 0 &&
+              shape[2] > 0;
+  TR_TRY(check_rows(ctx, s));
   if (!fits || !is_integer(s->npy.type))
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: images are integers 0 to 255, (N, H, W) or (N, H, W, 3)",
                    describe(s, text, sizeof text));
@@ -137,11 +144,11 @@ static tr_status take_images(tr_ctx *ctx, const source *s, int64_t limit, datase
   out->shape[1] = shape[1];
   out->shape[2] = shape[2];
   TR_TRY(dataset_allocate(ctx, out, true, false));
-  int32_t *all = malloc((size_t)(out->n * dataset_row(out)) * sizeof *all);
-  if (!all) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld images", (long long)out->n);
-  tr_status status = take_levels(ctx, s, all, out);
-  free(all);
-  return status;
+  double *levels = malloc((size_t)dataset_row(out) * sizeof *levels);
+  if (!levels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for an image");
+  for (int64_t i = 0; i < out->n; i++) take_levels(s, i, levels, out);
+  free(levels);
+  return TR_OK;
 }
 
 static tr_status take_labels(tr_ctx *ctx, tr_npz *npz, const char *path, dataset *out) {
@@ -155,7 +162,7 @@ static tr_status take_labels(tr_ctx *ctx, tr_npz *npz, const char *path, dataset
   s.npy.count = out->n;
   out->labels = calloc((size_t)out->n, sizeof *out->labels);
   if (status == TR_OK && !out->labels) status = TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
-  if (status == TR_OK) status = tr_npy_get_i32(ctx, &s.npy, out->labels);
+  if (status == TR_OK) tr_npy_get_f64(&s.npy, out->labels);
   tr_npy_close(&s.npy);
   return status;
 }
@@ -217,9 +224,9 @@ static void check_values(dataset *data) {
     }
 }
 
-static tr_status check_some_left(tr_ctx *ctx, const dataset *data) {
+static tr_status check_some_left(tr_ctx *ctx, const dataset *data, int64_t n) {
   char name[300];
-  for (int64_t i = 0; i < data->n; i++)
+  for (int64_t i = 0; i < n; i++)
     if (!data->trouble[i]) return TR_OK;
   return TR_FAIL(ctx, TR_E_SHAPE, "no input can be used: %s has %s", dataset_name(data, 0, name, sizeof name),
                  data->trouble[0]);
@@ -234,18 +241,19 @@ tr_status dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], in
   struct stat info;
   *out = (dataset){0};
   memcpy(out->shape, shape, sizeof out->shape);
-  bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-  if (folder)
+  if (stat(path, &info) != 0) return TR_FAIL(ctx, TR_E_IO, "'%s': %s", path, strerror(errno));
+  if (S_ISDIR(info.st_mode))
     TR_TRY(dataset_open_folder(ctx, path, limit, out));
   else if (ends_in(path, ".npz"))
     TR_TRY(open_archive(ctx, path, shape, limit, out));
   else if (ends_in(path, ".npy"))
     TR_TRY(open_array(ctx, path, shape, limit, out));
   else
-    return TR_FAIL(ctx, TR_E_IO, "'%s' is no data: give a .npy, a .npz or a folder of images", path);
+    return TR_FAIL(ctx, TR_E_IO,
+                   "'%s' is neither a .npy, nor a .npz, nor a folder of images: give one of them", path);
   if (out->pixels) TR_TRY(check_pixels(ctx, path, out, shape));
   if (out->values) check_values(out);
-  return check_some_left(ctx, out);
+  return check_some_left(ctx, out, out->n);
 }
 
 void dataset_values(const dataset *data, int64_t first, int64_t n, double *out) {
@@ -254,24 +262,28 @@ void dataset_values(const dataset *data, int64_t first, int64_t n, double *out) 
     out[k] = data->pixels ? data->pixels[from + k] / TR_BINS_PER_UNIT - 1 : data->values[from + k];
 }
 
-static tr_status check_class(tr_ctx *ctx, const tr_sit_config *config, const dataset *data, int64_t i) {
-  char name[300];
-  if (model_has_class(config, data->labels[i])) return TR_OK;
-  return TR_FAIL(ctx, TR_E_SHAPE,
-                 "%s of the data has class %d: the model has classes 0 to %d, --class-labels gives others",
-                 dataset_name(data, i, name, sizeof name), data->labels[i], config->num_classes - 1);
+/* ---- classes ---- */
+
+/* The label of input i, or -1 and the reason. */
+static int32_t label_of(const tr_sit_config *config, dataset *data, int64_t i, double label,
+                        const char *hint) {
+  if (label == rint(label) && fabs(label) <= INT32_MAX && model_has_class(config, (long)label))
+    return (int32_t)label;
+  dataset_reject(data, i, "class %.15g: the model has classes 0 to %d%s%s", label, config->num_classes - 1,
+                 config->null_class >= 0 ? " and the null class after them" : "", hint);
+  return -1;
 }
 
 tr_status dataset_class_labels(tr_ctx *ctx, const tr_sit_config *config, const tr_int_list *given,
-                               const dataset *data, int64_t n, const long *otherwise, int32_t **out) {
-  if (given->n || !data->labels)
+                               dataset *data, int64_t n, const long *otherwise, int32_t **out) {
+  bool of_each = given->n > 1 && given->n == n;
+  if (!of_each && (given->n || !data->labels))
     return model_labels(ctx, config, given->n ? given->v : otherwise, given->n ? given->n : otherwise != NULL,
                         (long)n, out);
-  for (int64_t i = 0; i < n; i++) TR_TRY(check_class(ctx, config, data, i));
-  long *list = malloc((size_t)n * sizeof *list);
-  if (!list) return TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
-  for (int64_t i = 0; i < n; i++) list[i] = data->labels[i];
-  tr_status status = model_labels(ctx, config, list, (int)n, (long)n, out);
-  free(list);
-  return status;
+  *out = malloc((size_t)n * sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
+  for (int64_t i = 0; i < n; i++)
+    (*out)[i] = of_each ? label_of(config, data, i, (double)given->v[i], "")
+                        : label_of(config, data, i, data->labels[i], ", --class-labels gives others");
+  return check_some_left(ctx, data, n);
 }

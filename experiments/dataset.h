@@ -13,15 +13,15 @@ typedef struct {
   int64_t n, shape[3]; /* (C, H, W) of one input */
   uint8_t *pixels;     /* (N, C, H, W) levels, or NULL */
   double *values;      /* (N, C, H, W) where there are no pixels */
-  int32_t *labels;     /* (N), or NULL */
+  double *labels;      /* (N) as the data says them, or NULL */
   char **names;        /* (N) of files, or NULL: inputs have their numbers as names */
   char **trouble;      /* (N): why an input cannot be used, NULL where it can */
 } dataset;
 
 /* The first `limit` inputs (0: all) for a model of latents (C, H, W). Files that fit nothing, wrong shapes,
  * no data at all: TR_E_IO, TR_E_SHAPE or TR_E_ARG naming path and value. A single input that cannot be used
- * (a file of another size, a number that is not finite) is noted in `trouble`; when none can be used that is
- * the error. dataset_close in any case. */
+ * (a broken file, one of another size, colours for a model of grey, a number that is not finite or out of
+ * range) is noted in `trouble`; when none can be used that is the error. dataset_close in any case. */
 tr_status dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], int64_t limit, dataset *out);
 void dataset_close(dataset *data);
 
@@ -32,11 +32,12 @@ const char *dataset_name(const dataset *data, int64_t i, char *text, size_t size
 /* out (n, C, H, W) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
  * u / 127.5 - 1. */
 void dataset_values(const dataset *data, int64_t first, int64_t n, double *out);
-/* Labels of the first n inputs as model_labels spreads and checks them: those given, else those of the data
- * (TR_E_SHAPE names the input whose class the model lacks), else *otherwise for all (NULL: every class in
- * turn). *out is malloc'd. */
+/* Labels of the first n inputs: those given (one for all, or one each), else those of the data, else
+ * *otherwise for all (NULL: every class in turn). A class that the model lacks is noted in `trouble` of its
+ * input, whose label becomes -1; given or taken for all it is TR_E_ARG, as is another number of entries. When
+ * no input can be used that is the error. *out is malloc'd. */
 tr_status dataset_class_labels(tr_ctx *ctx, const tr_sit_config *config, const tr_int_list *given,
-                               const dataset *data, int64_t n, const long *otherwise, int32_t **out);
+                               dataset *data, int64_t n, const long *otherwise, int32_t **out);
 
 /* ---- for dataset_folder.c ---- */
 

@@ -106,30 +106,42 @@ static tr_status walk(listing *l, const char *folder, int32_t label) {
   return status;
 }
 
-/* Bytes (H, W, C) of a file, as many channels as the model has. */
-static tr_status read_image(const listing *l, const char *path, int channels, tr_image *image) {
+/* Bytes (H, W, 3) of a file: grey is r = g = b. */
+static tr_status read_image(const listing *l, const char *path, tr_image *image) {
   char *whole;
   TR_TRY(join(l->ctx, l->root, path, &whole));
-  tr_status status = is_png(path) ? tr_png_read(l->ctx, whole, channels, image)
-                                  : tr_jpeg_read(l->ctx, whole, channels, image);
+  tr_status status =
+      is_png(path) ? tr_png_read(l->ctx, whole, 3, image) : tr_jpeg_read(l->ctx, whole, 3, image);
   free(whole);
   return status;
+}
+
+static bool is_grey(const tr_image *image) {
+  for (int64_t k = 0; k < 3 * image->height * image->width; k++)
+    if (image->pixels[k] != image->pixels[k / 3 * 3]) return false;
+  return true;
+}
+
+static void check_image(dataset *out, int64_t i, const tr_image *image) {
+  if (image->height != out->shape[1] || image->width != out->shape[2])
+    dataset_reject(out, i, "%lld x %lld pixels: this model takes %lld x %lld", (long long)image->height,
+                   (long long)image->width, (long long)out->shape[1], (long long)out->shape[2]);
+  else if (out->shape[0] == 1 && !is_grey(image))
+    dataset_reject(out, i, "colours: this model takes one channel, grey");
 }
 
 /* One file into row i; what is wrong with it is noted, the others are kept. */
 static void take(const listing *l, dataset *out, int64_t i) {
   tr_image image;
   const int64_t C = out->shape[0], pixels = out->shape[1] * out->shape[2];
-  if (read_image(l, out->names[i], (int)C, &image) != TR_OK) {
+  if (read_image(l, out->names[i], &image) != TR_OK) {
     dataset_reject(out, i, "an error: %s", tr_ctx_error(l->ctx)->message);
     tr_ctx_clear(l->ctx);
     return;
   }
-  if (image.height != out->shape[1] || image.width != out->shape[2])
-    dataset_reject(out, i, "%lld x %lld pixels: this model takes %lld x %lld", (long long)image.height,
-                   (long long)image.width, (long long)out->shape[1], (long long)out->shape[2]);
+  check_image(out, i, &image);
   for (int64_t p = 0; p < pixels && !out->trouble[i]; p++)
-    for (int64_t c = 0; c < C; c++) out->pixels[(i * C + c) * pixels + p] = image.pixels[p * C + c];
+    for (int64_t c = 0; c < C; c++) out->pixels[(i * C + c) * pixels + p] = image.pixels[p * 3 + c];
   free(image.pixels);
 }
 

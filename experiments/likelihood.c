@@ -30,13 +30,21 @@ static void print_number(const char *format, double value) {
     printf("%10s", "-");
 }
 
+static void print_class(int32_t label) {
+  if (label >= 0)
+    printf("%6d ", label);
+  else
+    printf("%6s ", "-");
+}
+
 static void print_table(const likelihood_run *run) {
   const likelihood_result *r = &run->result;
   int64_t shown = run->data.n <= TABLE_ROWS ? run->data.n : TABLE_ROWS;
   char name[300];
   printf("%-24s %6s %14s %10s %10s\n", "", "class", "ln p (nats)", "error", "bits/dim");
   for (int64_t i = 0; i < shown; i++) {
-    printf("%-24s %6d ", dataset_name(&run->data, i, name, sizeof name), run->labels[i]);
+    printf("%-24s ", dataset_name(&run->data, i, name, sizeof name));
+    print_class(run->labels[i]);
     print_number("%14.4f ", r->logp[i]);
     print_number("%10.4f ", r->logp_se[i]);
     print_number("%10.4f", r->bpd[i]);

@@ -88,7 +88,7 @@ static tr_status set_dequantisation(likelihood_run *run) {
 static tr_status set_labels(likelihood_run *run) {
   const likelihood_options *o = run->options;
   const tr_sit_config *config = &run->provider.model.config;
-  const dataset *data = &run->data;
+  dataset *data = &run->data;
   tr_ctx *ctx = run->program->ctx;
   const long null_class = config->null_class;
   run->labels_from = o->class_labels.n ? "option" : data->labels ? "data" : "null class";

@@ -98,9 +98,9 @@ static tr_status open_data(loss_run *run) {
                    (long long)run->n);
   run->n = o->num_samples;
   if (run->n < 2) return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds one row: at least 2 are needed", o->data);
-  TR_TRY(check_rows(run));
-  return dataset_class_labels(ctx, &run->provider.model.config, &o->class_labels, &run->data, run->n, NULL,
-                              &run->labels);
+  TR_TRY(dataset_class_labels(ctx, &run->provider.model.config, &o->class_labels, &run->data, run->n, NULL,
+                              &run->labels));
+  return check_rows(run);
 }
 
 static tr_status allocate(loss_run *run) {

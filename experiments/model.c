@@ -85,10 +85,10 @@ static tr_status check_label(tr_ctx *ctx, const tr_sit_config *config, long labe
 tr_status model_labels(tr_ctx *ctx, const tr_sit_config *config, const long *given, int n_given, long n,
                        int32_t **out) {
   *out = NULL;
-  for (int i = 0; i < n_given; i++) TR_TRY(check_label(ctx, config, given[i]));
   if (n_given > 1 && n_given != n)
     return TR_FAIL(ctx, TR_E_ARG,
                    "--class-labels has %d entries for %ld samples: give one, or one per sample", n_given, n);
+  for (int i = 0; i < n_given; i++) TR_TRY(check_label(ctx, config, given[i]));
   int32_t *labels = malloc((size_t)n * sizeof *labels);
   if (!labels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %ld labels", n);
   for (long i = 0; i < n; i++)

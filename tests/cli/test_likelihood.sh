@@ -97,8 +97,11 @@ bad 2 "did you mean 'hutchinson'" --data "$images" --trace hutchison
 bad 2 "guided" --data "$images" --cfg-scale 4
 bad 2 "--dequant-samples 2 needs" --data "$images" --dequant-samples 2
 bad 2 "give one above 0" --data "$images" --dequant gaussian --sample-eps 0
-bad 1 "no data" --data "$digits"
-bad 1 "none.npz" --data "$scratch/none.npz"
+bad 1 "is neither a .npy, nor a .npz, nor a folder of images" --data "$digits"
+bad 1 "none.npz': No such file" --data "$scratch/none.npz"
+bad 1 "none': No such file" --data "$scratch/none"
+npy "$scratch/empty.npy" '<f4' '(0, 1, 8, 8)' 0
+bad 1 "there is no input in it" --data "$scratch/empty.npy"
 bad 2 "--class-labels 11 is out of range" --data "$images" --class-labels 11
 npy "$scratch/wide.npy" '<f4' '(1, 1, 9, 9)' 324
 bad 1 "this model takes (N, 1, 8, 8)" --data "$scratch/wide.npy"
@@ -123,6 +126,15 @@ warns "warning: input 1 is left out"
 says "left out: 1 of 2"
 says "mean of 1"
 equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods that are not there"
+
+# So is one whose class the model lacks.
+likelihood "a class too many" --data "$images" --num 3 --probes 1 --rtol 1e-1 --class-labels 1,77,3 --out "$scratch/d"
+warns "warning: input 1 is left out: it has class 77: the model has classes 0 to 9"
+equals "$(grep -c . "$scratch/stderr")" 1 "lines on stderr"
+says "mean of 2"
+equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods that are not there"
+bad 1 "no input can be used: input 0 has class 77" --data "$images" --num 2 --class-labels 77,11
+bad 2 "2 entries for 3 samples" --data "$images" --num 3 --class-labels 77,11
 
 # Everything that the network does is counted: solves, their check, the fields, and batches halved for the input at fault.
 part() { # part NAME KEY: of the record's work

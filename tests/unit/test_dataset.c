@@ -52,38 +52,74 @@ static void archives(tr_ctx *ctx) {
   refused(ctx, path, colour, TR_E_IO, "neither 'images' nor 'latents'");
 }
 
-/* One image with a level beyond 255 is left out, the other two stay. */
+/* Images with levels that no byte holds are left out, the others stay. */
 static void out_of_range(tr_ctx *ctx) {
-  int16_t images[18] = {0, 255};
+  int64_t images[24] = {0, 255};
   const char *path = scratch("b.npz");
   tr_npz_out *npz;
   dataset data;
   images[8] = 300;
+  images[23] = -5000000000;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_I16, 3, (int64_t[]){3, 2, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_I64, 3, (int64_t[]){4, 2, 3}, images));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   CHECK_OK(ctx, dataset_open(ctx, path, grey, 0, &data));
   CHECK(!data.trouble[0] && !data.trouble[2] && data.pixels[1] == 255);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "300"));
+  CHECK(data.trouble[3] && strstr(data.trouble[3], "-5000000000"));
   dataset_close(&data);
 }
 
-/* Classes: those of the data, which must be the model's, unless others are given. */
+/* No inputs at all, or no file: said as such. */
+static void nothing(tr_ctx *ctx) {
+  const char *path = scratch("d.npz"), *array = scratch("d.npy");
+  double values[6] = {0};
+  tr_npz_out *npz;
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 3, (int64_t[]){0, 2, 3}, values));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  refused(ctx, path, grey, TR_E_SHAPE, "images holds uint8 (0, 2, 3): there is no input in it");
+  save(ctx, array, TR_NPY_F64, 4, (int64_t[]){0, 1, 2, 3}, values);
+  refused(ctx, array, grey, TR_E_SHAPE, "there is no input in it");
+  refused(ctx, scratch("none"), grey, TR_E_IO, "none': No such file or directory");
+  refused(ctx, scratch("none.npy"), grey, TR_E_IO, "none.npy': No such file or directory");
+  refused(ctx, "/dev/null", grey, TR_E_IO, "'/dev/null' is neither");
+}
+
+static tr_status labels_of(tr_ctx *ctx, int n_given, dataset *data, int64_t n, int32_t **labels) {
+  static long given[3] = {3, 99999999999, 10};
+  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  return dataset_class_labels(ctx, &config, &(tr_int_list){.n = n_given, .v = given}, data, n, NULL, labels);
+}
+
+/* Classes: those of the data, or given for each input: an input whose class the model lacks is left out. */
 static void classes(tr_ctx *ctx) {
-  static int32_t of_data[3] = {0, 10, 77};
-  static long given = 3;
-  dataset data = {.n = 3, .labels = of_data};
-  tr_sit_config config = {.num_classes = 10, .null_class = 10};
-  tr_int_list none = {0}, one = {.n = 1, .v = &given};
+  static double of_data[3] = {0, 10, 77}, bad[3] = {11, NAN, 1e300};
+  static char *trouble[3];
+  dataset data = {.n = 3, .labels = of_data, .trouble = trouble};
   int32_t *labels;
-  CHECK_OK(ctx, dataset_class_labels(ctx, &config, &none, &data, 2, NULL, &labels));
-  CHECK(labels[0] == 0 && labels[1] == 10);
+  CHECK_OK(ctx, labels_of(ctx, 0, &data, 2, &labels));
+  CHECK(labels[0] == 0 && labels[1] == 10 && !trouble[0] && !trouble[1]);
   free(labels);
-  CHECK_ERROR(ctx, dataset_class_labels(ctx, &config, &none, &data, 3, NULL, &labels), TR_E_SHAPE,
-              "input 2 of the data has class 77: the model has classes 0 to 9");
-  CHECK_OK(ctx, dataset_class_labels(ctx, &config, &one, &data, 3, NULL, &labels));
-  CHECK(labels[0] == 3 && labels[2] == 3);
+  CHECK_OK(ctx, labels_of(ctx, 1, &data, 3, &labels));
+  CHECK(labels[0] == 3 && labels[2] == 3 && !trouble[2]);
   free(labels);
+  CHECK_OK(ctx, labels_of(ctx, 0, &data, 3, &labels));
+  CHECK(labels[0] == 0 && labels[1] == 10 && labels[2] == -1 && !trouble[0] && !trouble[1]);
+  CHECK(strstr(trouble[2], "class 77: the model has classes 0 to 9 and the null class after them"));
+  free(labels);
+  CHECK_OK(ctx, labels_of(ctx, 3, &data, 3, &labels));
+  CHECK(labels[0] == 3 && labels[1] == -1 && labels[2] == 10);
+  CHECK(strstr(trouble[1], "class 99999999999") &&
+        strstr(trouble[2], "class 77")); /* the first reason stays */
+  free(labels);
+  CHECK_ERROR(ctx, labels_of(ctx, 2, &data, 3, &labels), TR_E_ARG, "2 entries for 3");
+  data.labels = bad;
+  CHECK_ERROR(ctx, labels_of(ctx, 0, &data, 3, &labels), TR_E_SHAPE,
+              "no input can be used: input 0 has class 11");
+  CHECK(strstr(trouble[0], "class 11"));
+  free(labels);
+  for (int i = 0; i < 3; i++) free(trouble[i]);
 }
 
 static void arrays(tr_ctx *ctx) {
@@ -106,8 +142,6 @@ static void arrays(tr_ctx *ctx) {
   refused(ctx, path, grey, TR_E_SHAPE, "no input can be used");
   save(ctx, path, TR_NPY_U8, 4, (int64_t[]){1, 1, 2, 3}, values);
   refused(ctx, path, grey, TR_E_SHAPE, "float32 or float64");
-  refused(ctx, scratch("none.npy"), grey, TR_E_IO, "none.npy");
-  refused(ctx, "/dev/null", grey, TR_E_IO, "a folder of images");
 }
 
 static void picture(tr_ctx *ctx, const char *path, int height, int channels, uint8_t first) {
@@ -116,7 +150,8 @@ static void picture(tr_ctx *ctx, const char *path, int height, int channels, uin
   CHECK_OK(ctx, tr_png_write(ctx, path, height, 3, channels, pixels));
 }
 
-/* Sorted; classes from sub-folders, by place or number; a file of another size and a broken one are named. */
+/* Sorted; classes from sub-folders, by place or number; a file of another size, a broken one and one in
+ * colours for a model of grey are named. */
 static void folders(tr_ctx *ctx) {
   dataset data;
   char root[512], path[600], name[600];
@@ -134,17 +169,22 @@ static void folders(tr_ctx *ctx) {
   }
   snprintf(path, sizeof path, "%s/cat/broken.PNG", root);
   write_whole(path, "no picture", 10);
+  snprintf(path, sizeof path, "%s/cat/colours.png", root);
+  picture(ctx, path, 2, 3, 0);
   snprintf(path, sizeof path, "%s/notes.txt", root);
   write_whole(path, "no picture", 10);
-  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0, &data)); /* 12/0, 12/1 (4 high), cat/0, cat/1, cat/broken */
-  CHECK(data.n == 5 && data.labels[0] == 12 && data.labels[2] == 1);
+  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0,
+                             &data)); /* 12/0, 12/1 (4 high), cat/0, cat/1, cat/broken, cat/colours */
+  CHECK(data.n == 6 && data.labels[0] == 12 && data.labels[2] == 1);
   CHECK(data.pixels[0] == 11 && data.pixels[5] == 16 && data.pixels[2 * 6] == 1 && data.pixels[3 * 6] == 0);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "4 x 3 pixels"));
   CHECK(data.trouble[4] && strstr(data.trouble[4], "PNG"));
+  CHECK(data.trouble[5] && strstr(data.trouble[5], "colours"));
   CHECK(strcmp(dataset_name(&data, 4, name, sizeof name), "'cat/broken.PNG'") == 0);
   dataset_close(&data);
-  CHECK_OK(ctx, dataset_open(ctx, root, colour, 1, &data)); /* grey as RGB */
-  CHECK(data.n == 1 && data.pixels[0] == 11 && data.pixels[6] == 11 && data.pixels[12] == 11);
+  CHECK_OK(ctx, dataset_open(ctx, root, colour, 6, &data)); /* grey as RGB */
+  CHECK(data.n == 6 && !data.trouble[5] && data.pixels[5 * 18] == 0 && data.pixels[5 * 18 + 6] == 1);
+  CHECK(data.pixels[0] == 11 && data.pixels[6] == 11 && data.pixels[12] == 11);
   dataset_close(&data);
   refused(ctx, root, latents, TR_E_SHAPE, "encode");
 }
@@ -175,6 +215,7 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   archives(ctx);
   out_of_range(ctx);
+  nothing(ctx);
   arrays(ctx);
   folders(ctx);
   classes(ctx);
