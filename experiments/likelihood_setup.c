@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/density_options.h"
 #include "experiments/likelihood_run.h"
 #include "integrators/sde.h"
 
@@ -113,26 +114,25 @@ static tr_status open_probe(likelihood_run *run) {
   if (was_given(run, "probes") && o->probes != held)
     return TR_FAIL(ctx, TR_E_ARG, "--probes %ld, but %s holds %ld: leave it away", o->probes, o->probe, held);
   o->probes = held;
+  run->density.n_probes = (int)held;
   return TR_OK;
 }
 
 static tr_status set_density(likelihood_run *run) {
   likelihood_options *o = run->options;
-  tr_density *d = &run->density;
-  TR_TRY(tr_density_defaults(run->program->ctx, d));
-  TR_TRY(tr_trace_find(run->program->ctx, o->trace, &d->trace));
+  tr_ctx *ctx = run->program->ctx;
+  const tr_density *d = &run->density;
   static const char *const of_probes[] = {"probes", "probe", NULL};
-  if (!d->trace->sampled) warn_idle(run, of_probes, "the exact trace has no probes");
-  if (o->probe && d->trace->sampled) {
-    if (d->trace->n_derived)
-      return TR_FAIL(run->program->ctx, TR_E_ARG, "--probe is for --trace hutchinson, not for %s", o->trace);
-    TR_TRY(open_probe(run));
+  TR_TRY(density_options(ctx, o->trace, o->rtol, provider_row(&run->provider), &o->probes, &o->logp_tol,
+                         &run->density));
+  if (!d->trace->sampled) {
+    warn_idle(run, of_probes, "the exact trace has no probes");
+    o->probe = NULL;
   }
-  if (o->probes == TR_OPTION_UNSET) o->probes = d->n_probes;
-  d->n_probes = (int)o->probes;
-  if (isnan(o->logp_tol)) o->logp_tol = o->rtol * (double)provider_row(&run->provider);
-  d->tolerance = o->logp_tol;
-  return TR_OK;
+  if (!o->probe) return TR_OK;
+  if (d->trace->n_derived)
+    return TR_FAIL(ctx, TR_E_ARG, "--probe is for --trace hutchinson, not for %s", o->trace);
+  return open_probe(run);
 }
 
 tr_status likelihood_setup(likelihood_run *run) {

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "experiments/density_options.h"
 #include "experiments/sample_run.h"
 
 bool sample_was_given(const sample_run *run, const char *name) {
@@ -122,13 +123,9 @@ static tr_status set_density(sample_run *run) {
   }
   if (o->reverse)
     return TR_FAIL(ctx, TR_E_ARG, "--with-logp is the density of samples: for data use transit likelihood");
-  TR_TRY(tr_density_defaults(ctx, &run->density));
-  TR_TRY(tr_trace_find(ctx, o->trace, &run->density.trace));
+  TR_TRY(density_options(ctx, o->trace, o->rtol, provider_row(&run->provider), &o->probes, &o->logp_tol,
+                         &run->density));
   if (!run->density.trace->sampled) sample_warn_unused(run, of_probes, "the exact trace", "has no probes");
-  if (o->probes == TR_OPTION_UNSET) o->probes = run->density.n_probes;
-  if (isnan(o->logp_tol)) o->logp_tol = o->rtol * (double)provider_row(&run->provider);
-  run->density.n_probes = (int)o->probes;
-  run->density.tolerance = o->logp_tol;
   run->result.with_logp = true;
   return TR_OK;
 }

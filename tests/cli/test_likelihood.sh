@@ -45,6 +45,22 @@ check "the reference's spelling" "$transit" sample ODE --likelihood $model --ini
 same "$scratch/a/likelihood.npz" "$scratch/c/likelihood.npz"
 refuse 2 "belongs to ODE" "$transit" sample SDE --likelihood $model --out "$out"
 
+# The exact trace: a backward pass for each of 64 numbers, and no probes in the record.
+recorded() { # recorded FILE OPTION: its value
+  sed -n "s/^    \"$2\": \(.*[^,]\),\{0,1\}\$/\1/p" "$1"
+}
+grid="--num-sampling-steps 3 --method euler"
+# shellcheck disable=SC2086
+likelihood "exact trace" --data "$images" --num 2 --trace exact --probes 3 $grid --out "$scratch/b"
+warns "--probes has no effect: the exact trace has no probes"
+equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
+equals "$(number "$scratch/b/run.json" n_vjp)" $((64 * $(number "$scratch/b/run.json" nfe))) "backward passes"
+# shellcheck disable=SC2086
+check "samples, exact trace" "$transit" sample ODE $model --num-samples 2 --with-logp --trace exact --num-sampling-steps 3 \
+  --sampling-method euler --out "$scratch/b"
+equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
+equals "$(recorded "$scratch/a/run.json" probes)" 2 "probes as given"
+
 # Dequantisation.
 likelihood "uniform" --data "$images" $quick --dequant uniform --dequant-samples 2 --out "$scratch/a"
 says "a lower bound of ln P, mean over 2 draws"

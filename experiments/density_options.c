@@ -1,0 +1,20 @@
+#include "experiments/density_options.h"
+
+#include <math.h>
+
+#include "core/options.h"
+
+tr_status density_options(tr_ctx *ctx, const char *trace, double rtol, int64_t row, long *probes,
+                          double *tolerance, tr_density *out) {
+  TR_TRY(tr_density_defaults(ctx, out));
+  TR_TRY(tr_trace_find(ctx, trace, &out->trace));
+  if (!out->trace->sampled)
+    *probes = TR_OPTION_UNSET;
+  else if (*probes == TR_OPTION_UNSET)
+    *probes = out->n_probes;
+  else
+    out->n_probes = (int)*probes;
+  if (isnan(*tolerance)) *tolerance = rtol * (double)row;
+  out->tolerance = *tolerance;
+  return TR_OK;
+}
