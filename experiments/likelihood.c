@@ -14,7 +14,6 @@ static tr_status open_all(likelihood_run *run) {
   tr_ctx *ctx;
   TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
   ctx = run->program->ctx;
-  run->provider.along = run->provider.interpolant;
   TR_TRY(likelihood_setup(run));
   TR_TRY(out_dir_open(ctx, o->machine.out, &run->dir));
   TR_TRY(file_hash_start(ctx, o->model.ckpt, &run->hash));
@@ -79,6 +78,8 @@ static void print_summary(const likelihood_run *run, bool drawn) {
   if (o->check)
     printf("check: both directions agree to %.3g nats in ln p and %.3g in the data\n", run->result.check_logp,
            run->result.check_data);
+  if (provider_transfers(&run->provider))
+    printf("along %s, which a model of %s was transferred to\n", o->sample_path, o->model.path_type);
   printf("%s, %s trace: network forwards %ld and backwards %ld a batch, %.2f s\n",
          run->account.largest.solver, o->trace, run->account.largest.nfe, run->account.largest.n_vjp,
          run->seconds);

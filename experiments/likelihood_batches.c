@@ -164,15 +164,16 @@ static tr_status keep_fields(batch *b, const tr_cond *cond) {
   const double t = run->result.field_time;
   likelihood_work before = likelihood_work_done(run);
   tr_array *p = NULL, *z = NULL;
+  const tr_prediction_type *prediction;
   tr_affine a;
   tr_status status;
+  TR_TRY(tr_prediction_of(run->program->ctx, run->provider.drift->kind, &prediction));
   TR_TRY_GOTO(status, tr_array_like(b->x, &p), done);
   TR_TRY_GOTO(status, tr_array_like(b->x, &z), done);
   TR_TRY_GOTO(status, tr_drift_eval(run->provider.drift, (tr_times){1, &t}, b->start, cond, p), done);
   for (int q = 0; q < LIKELIHOOD_FIELDS; q++) {
     TR_TRY_GOTO(status,
-                tr_convert(run->program->ctx, &run->sampler.interpolant, run->provider.prediction,
-                           quantities[q], t, &a),
+                tr_convert(run->program->ctx, &run->sampler.interpolant, prediction, quantities[q], t, &a),
                 done);
     TR_TRY_GOTO(status, tr_affine_apply(a, b->start, p, z), done);
     TR_TRY_GOTO(status, keep_rows(b, z, run->result.field[q]), done);
@@ -294,12 +295,15 @@ static tr_status allocate(likelihood_run *run) {
 }
 
 /* Where the run begins if the score exists there, else a little before. */
-static void choose_field_time(likelihood_run *run) {
+static tr_status choose_field_time(likelihood_run *run) {
   double t = 1 - run->options->sample_eps;
   tr_coeffs at = tr_interpolant_at(&run->sampler.interpolant, t);
+  const tr_prediction_type *prediction;
   tr_affine a;
-  bool exists = tr_affine_of(run->provider.prediction, &at, TR_SCORE, &a);
+  TR_TRY(tr_prediction_of(run->program->ctx, run->provider.drift->kind, &prediction));
+  bool exists = tr_affine_of(prediction, &at, TR_SCORE, &a);
   run->result.field_time = exists && at.sigma > 0 ? t : 1 - 1e-3;
+  return TR_OK;
 }
 
 static tr_status report_failures(likelihood_run *run) {
@@ -329,7 +333,7 @@ tr_status likelihood_batches(likelihood_run *run) {
   tr_status status = allocate(run);
   double started = program_seconds();
   run->batches = json_array();
-  choose_field_time(run);
+  if (status == TR_OK) status = choose_field_time(run);
   progress_start(&run->progress);
   for (int64_t first = 0; status == TR_OK && first < run->data.n;) {
     int64_t n = run_length(run, first);

@@ -40,6 +40,11 @@ static const tr_option options[] = {
      .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson."},
     {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
      .help = "ODE solver, as `transit list ode-method` names them."},
+    {.name = "sample-path", .type = TR_OPTION_TEXT, FIELD(sample_path), HOW, .kind = TR_KIND_INTERPOLANT, .metavar = "NAME",
+     .default_note = "the model's own, --path-type",
+     .help = "Path that the ODE follows, which may be another one than the model was trained on: the flow has the same end "
+             "points and, with --sample-eps 0, the same density (but for the noise that VP begins with). --sample-eps and "
+             "the fields of --save-score are of this path."},
     {.name = "num-sampling-steps", .type = TR_OPTION_INT, FIELD(num_sampling_steps), HOW,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e7, .metavar = "N", .default_text = "250",
      .help = "Points of a fixed grid."},

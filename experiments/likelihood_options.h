@@ -12,7 +12,7 @@ typedef struct {
   long num, batch_size, seed, dequant_samples;
   double cfg_scale;
   /* how */
-  const char *trace, *method, *clock;
+  const char *trace, *method, *clock, *sample_path;
   long probes, num_sampling_steps;
   double rtol, atol, logp_tol, sample_eps;
   bool check, save_score;

@@ -40,7 +40,7 @@ static tr_status set_solver(likelihood_run *run) {
   tr_sampler *s = &run->sampler;
   TR_TRY(tr_sampler_defaults(run->program->ctx, s));
   TR_TRY(find_method(run));
-  s->interpolant = run->provider.interpolant;
+  s->interpolant = run->provider.along;
   s->reverse = true;
   s->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
              : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
@@ -73,7 +73,7 @@ static tr_status set_dequantisation(likelihood_run *run) {
     return TR_FAIL(ctx, TR_E_ARG, "--dequant-samples %ld needs --dequant uniform or gaussian",
                    o->dequant_samples);
   double given = o->sample_eps;
-  o->sample_eps = tr_interval_eps(&run->provider.interpolant, run->provider.prediction->tag, given, false);
+  o->sample_eps = tr_interval_eps(&run->provider.along, provider_kind(&run->provider), given, false);
   if (run->dequant == TR_DEQUANT_GAUSSIAN && isnan(given)) o->sample_eps = fmax(o->sample_eps, GAUSSIAN_EPS);
   if (run->dequant == TR_DEQUANT_GAUSSIAN && o->sample_eps == 0)
     return TR_FAIL(
@@ -143,6 +143,7 @@ tr_status likelihood_setup(likelihood_run *run) {
                    "--cfg-scale %g: a guided field has no likelihood of the model, leave it at 1",
                    o->cfg_scale);
   provider_shape(&run->provider, 1, shape);
+  TR_TRY(provider_sample_along(run->program, &o->sample_path, &run->provider));
   TR_TRY(set_solver(run));
   TR_TRY(dataset_open(run->program->ctx, o->data, shape + 1, o->num == TR_OPTION_UNSET ? 0 : o->num,
                       &run->data));

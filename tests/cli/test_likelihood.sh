@@ -61,6 +61,16 @@ check "samples, exact trace" "$transit" sample ODE $model --num-samples 2 --with
 equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
 equals "$(recorded "$scratch/a/run.json" probes)" 2 "probes as given"
 
+# Along another path than the model's: the same end points, and the same density.
+along="--data $images --num 2 --probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
+likelihood "along the model's path" $along --out "$scratch/b"
+likelihood "along another one" $along --sample-path gvp --save-score --out "$scratch/c"
+says "along GVP, which a model of Linear was transferred to"
+equals "$(recorded "$scratch/b/run.json" sample-path)" '"Linear"' "path of the run"
+equals "$(recorded "$scratch/c/run.json" sample-path)" '"GVP"' "path of the run"
+close "$scratch/c/likelihood.npz" "$scratch/b/likelihood.npz" f8 1e-5
+bad 2 "did you mean 'GVP'" --data "$images" --sample-path GPV
+
 # Dequantisation.
 likelihood "uniform" --data "$images" $quick --dequant uniform --dequant-samples 2 --out "$scratch/a"
 says "a lower bound of ln P, mean over 2 draws"
