@@ -39,7 +39,9 @@ static const tr_option options[] = {
     {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
      .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson."},
     {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
-     .help = "ODE solver, as `transit list ode-method` names them."},
+     .help = "ODE solver, as `transit list ode-method` names them. On a fixed grid (the exponential methods ddim, dpmpp-2m, "
+             "unipc, ... too) ln p has an error that no error bar holds: 200 points leave 29 nats (ddim, euler) to 0.6 "
+             "(rk4-classical) on the bundled digits, the adaptive default 0.003. --check shows its size."},
     {.name = "sample-path", .type = TR_OPTION_TEXT, FIELD(sample_path), HOW, .kind = TR_KIND_INTERPOLANT, .metavar = "NAME",
      .default_note = "the model's own, --path-type",
      .help = "Path that the ODE follows, which may be another one than the model was trained on: the flow has the same end "

@@ -51,10 +51,16 @@ static tr_status set_solver(likelihood_run *run) {
   s->ode.on_progress = progress_tick;
   s->ode.progress_user = &run->progress;
   s->seed = (uint64_t)o->seed;
-  if (s->ode.method->caps & TR_ODE_ADAPTIVE)
+  if (s->ode.method->caps & TR_ODE_ADAPTIVE) {
     warn_idle(run, of_grids, "the method chooses its own steps");
-  else
-    warn_idle(run, of_adaptive, "the method walks a fixed grid");
+    return TR_OK;
+  }
+  warn_idle(run, of_adaptive, "the method walks a fixed grid");
+  if (!o->check)
+    tr_ctx_warn(run->program->ctx,
+                "--method %s walks a fixed grid: no error bar holds the solver's error in ln p, --check "
+                "shows its size",
+                o->method);
   return TR_OK;
 }
 

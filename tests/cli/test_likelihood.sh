@@ -38,6 +38,7 @@ likelihood "another seed" --data "$images" $quick --seed 1 --out "$scratch/b"
 differ "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
 fixed="--data $images --num 3 --probes 2 --method rk4-classical --num-sampling-steps 8"
 likelihood "one batch" $fixed --out "$scratch/a"
+warns "--method rk4-classical walks a fixed grid: no error bar holds the solver's error in ln p"
 likelihood "one input a batch" $fixed --batch-size 1 --out "$scratch/b"
 same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
 check "the reference's spelling" "$transit" sample ODE --likelihood $model --init "$images" --num-samples 3 --probes 2 \
@@ -60,6 +61,11 @@ check "samples, exact trace" "$transit" sample ODE $model --num-samples 2 --with
   --sampling-method euler --out "$scratch/b"
 equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
 equals "$(recorded "$scratch/a/run.json" probes)" 2 "probes as given"
+
+# An exponential method; with --check its error is shown, so that nothing is warned of.
+likelihood "exponential" --data "$images" --num 1 --probes 1 --method unipc --num-sampling-steps 50 --check --out "$scratch/b"
+says "check: both directions agree"
+equals "$(grep -c . "$scratch/stderr")" 0 "lines on stderr"
 
 # Along another path than the model's: the same end points, and the same density.
 along="--data $images --num 2 --probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
@@ -118,6 +124,7 @@ refuse 2 "use transit likelihood" "$transit" sample ODE $model --reverse --init 
 # Bad input: one line each, nothing written.
 bad 2 "--data is missing"
 bad 2 "SDE" --data "$images" --method euler-maruyama
+bad 2 "works in the angle" --data "$images" --num 1 --method ddim --clock t
 bad 2 "did you mean 'dopri5'" --data "$images" --method dopri
 bad 2 "did you mean 'hutchinson'" --data "$images" --trace hutchison
 bad 2 "guided" --data "$images" --cfg-scale 4

@@ -124,6 +124,49 @@ static void along_another_path(tr_ctx *ctx) {
     }
 }
 
+/* ---- fixed grids ---- */
+
+static double error_of_steps(tr_ctx *ctx, tr_sampler s, int n) {
+  enum { ROWS = 3, D = 3 };
+  tr_density density = with_trace(ctx, "exact", 0);
+  tr_sample_stats stats;
+  double logp[ROWS], se[ROWS], truth[ROWS], worst = 0;
+  tr_array *x = mixture_points(ctx, ROWS, D, 5);
+  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, D, 3, 0.1, 4);
+  s.n_steps = n + 1;
+  mixture_log_density(s.drift, 1 - s.sample_eps, x, truth);
+  CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, se, &stats));
+  put_true_prior(s.drift, stats.t1, x, logp);
+  CHECK(stats.n_steps == n);
+  for (int i = 0; i < ROWS; i++) worst = fmax(worst, fabs(logp[i] - truth[i]));
+  tr_array_destroy(&x);
+  tr_drift_destroy(&s.drift);
+  return worst;
+}
+
+/* ln p has the order that the method claims for the state: the exponential methods too, whose steps are exact
+ * for a denoiser or a noise that does not change, which the columns have not. */
+static void order_of(tr_ctx *ctx, const tr_ode_method *method, const char *path) {
+  tr_sampler s = reverse_sampler(ctx, path, 1e-3);
+  double coarse = 0, fine;
+  s.ode.method = method;
+  s.sample_eps = 0.1;
+  for (int n = 60; n <= 120; n += 20) /* an error that changes sign is small at one n only */
+    coarse = fmax(coarse, error_of_steps(ctx, s, n) * pow(n / 120., method->order));
+  fine = error_of_steps(ctx, s, 480);
+  double order = log2(coarse / fine) / 2;
+  if (!(order >= method->order - 0.3)) printf("%s on %s: %g -> %g\n", method->info.name, path, coarse, fine);
+  CHECK(order >= method->order - 0.3);
+}
+
+static void orders_on_grids(tr_ctx *ctx) {
+  const tr_module *module;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_ODE_METHOD, i)); i++) {
+    const tr_ode_method *method = (const tr_ode_method *)module;
+    for (int p = 0; p < 2 && !(method->caps & TR_ODE_ADAPTIVE); p++) order_of(ctx, method, paths[p]);
+  }
+}
+
 /* ---- a field of the plane that is no gradient, whose density nothing else tells ---- */
 
 static void swirl(double t, const double x[2], double f[2], double J[2][2]) {
@@ -353,6 +396,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_register_all(ctx));
   exact_mixtures(ctx);
   along_another_path(ctx);
+  orders_on_grids(ctx);
   integrates_to_one(ctx, "Linear", TR_CLOCK_T);
   integrates_to_one(ctx, "GVP", TR_CLOCK_ANGLE);
   for (int p = 0; p < 3; p++) {
