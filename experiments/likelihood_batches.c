@@ -34,8 +34,7 @@ static tr_status open_batch(batch *b) {
   provider_shape(&run->provider, b->n, shape);
   TR_TRY(tr_array_create(ctx, run->provider.dtype, 4, shape, &b->x));
   TR_TRY(tr_array_like(b->x, &b->start));
-  shape[0] *= run->options->probes;
-  if (run->probe.option) TR_TRY(tr_array_create(ctx, run->provider.dtype, 4, shape, &b->probes));
+  if (run->probe.option) TR_TRY(tr_array_like_stacked(b->x, run->density.n_probes, &b->probes));
   b->host = malloc((n * (size_t)row_of(b) + n + 2 * n * K + K) * sizeof *b->host);
   if (!b->host) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a batch of %lld inputs", (long long)b->n);
   b->log_q = b->host + n * (size_t)row_of(b);
@@ -85,7 +84,7 @@ static tr_status load_data(batch *b, int draw) {
 static tr_status load_probes(batch *b) {
   const given *probe = &b->run->probe;
   int64_t total = b->run->data.n;
-  for (int64_t r = 0; b->probes && r < b->run->options->probes; r++) {
+  for (int64_t r = 0; b->probes && r < b->run->density.n_probes; r++) {
     tr_array *part;
     TR_TRY(tr_array_rows(b->probes, r * b->n, b->n, &part));
     tr_status status = given_read(probe, (r * total + b->first) * row_of(b), part);
