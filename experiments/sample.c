@@ -1,4 +1,5 @@
 /* transit sample: draws samples from a checkpoint by the ODE or the SDE. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +36,9 @@ static void print_density(const sample_run *run) {
     mean += r->logp[i] / (double)r->shape[0];
     error += r->logp_se[i] / (double)r->shape[0];
   }
-  printf("ln p of the samples: mean %.4f nats, error of one %.4f (%s trace, %ld backwards a sample)\n", mean,
-         error, run->options->trace, run->totals.n_vjp);
+  printf("ln p of the samples: mean %.4f nats", mean);
+  if (isfinite(error)) printf(", error of one %.4f", error); /* one probe has none */
+  printf(" (%s trace, %ld backwards a sample)\n", run->options->trace, run->totals.n_vjp);
 }
 
 static void print_summary(const sample_run *run) {
