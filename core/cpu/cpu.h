@@ -32,6 +32,10 @@ int tr_cpu_threads_for(const tr_ctx *ctx, double seconds);
 #define TR_CPU_PRODUCT_RATE 3e10
 #define TR_CPU_ELEMENT_RATE 2e9
 
+/* Outputs of a linear layer that one kernel makes, elements of `size` bytes: the width of a packed panel.
+ * Four vectors measured best on AVX2 and AVX-512 (docs/decisions.md). */
+int64_t tr_cpu_panel(tr_cpu_level level, int64_t size);
+
 /* The operations behind tr_cpu_nn that have a file of their own. */
 tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args);
 int64_t tr_cpu_packed_count(tr_dtype dtype, int64_t out, int64_t in);

@@ -7,10 +7,6 @@
 #include "core/cpu/gemm.h"
 #include "core/nn.h"
 
-/* Outputs of a linear layer that one kernel makes: the width of a packed panel. 64 columns measured best on
- * AVX2 and AVX-512 (docs/decisions.md). */
-#define TR_CPU_PANEL 64
-
 /* What follows a product, on consecutive rows of one tile: y = act(product + bias) * gate + residual. */
 typedef struct {
   int64_t rows, cols;

@@ -1,4 +1,4 @@
-/* Linear layers on the CPU. The weight is packed into panels of TR_CPU_PANEL outputs, each panel with its
+/* Linear layers on the CPU. The weight is packed into panels of tr_cpu_panel outputs, each panel with its
  * outputs side by side for every input, so that one kernel call streams it. A task is one panel times one
  * tile of rows: the product in working memory that stays in the cache, then the epilogue row by row. The
  * inputs are summed in chunks that depend on their number alone; how rows fall into tiles cannot matter,
@@ -9,7 +9,7 @@
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 
-/* Bytes of inputs summed at a time. A panel's chunk, 64 outputs wide, then takes 64 KiB and a tile's chunk
+/* Bytes of inputs summed at a time. A panel's chunk then takes 32 KiB (AVX2) and a tile's chunk
  * 256 KiB, to stay in 512 KiB of L2; processors with AVX-512 have 1 MiB or more. */
 static const int64_t chunk_bytes[] = {[TR_CPU_BASELINE] = 1024, [TR_CPU_AVX2] = 1024, [TR_CPU_AVX512] = 2048};
 
@@ -31,18 +31,24 @@ static int64_t padded(int64_t width, int64_t size) {
   return ceil_div(width * size, 128) * 128 / size;
 }
 
+int64_t tr_cpu_panel(tr_cpu_level level, int64_t size) {
+  static const int64_t bytes[] = {[TR_CPU_BASELINE] = 256, [TR_CPU_AVX2] = 128, [TR_CPU_AVX512] = 256};
+  return bytes[level] / size;
+}
+
+/* The same for every level: whole panels are whole pairs of vectors. */
 int64_t tr_cpu_packed_count(tr_dtype dtype, int64_t out, int64_t in) {
-  int64_t whole = out / TR_CPU_PANEL * TR_CPU_PANEL;
-  return (whole + padded(out - whole, (int64_t)tr_dtype_size(dtype))) * in;
+  return padded(out, (int64_t)tr_dtype_size(dtype)) * in;
 }
 
 tr_status tr_cpu_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed) {
   int64_t size = (int64_t)tr_dtype_size(w->dtype), in = packed->in, out = packed->out;
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   const tr_cpu_kernels *kernels = tr_cpu_kernels_for(state->level, w->dtype);
+  int64_t wide = tr_cpu_panel(state->level, size);
 #pragma omp parallel for num_threads(tr_ctx_threads(ctx)) schedule(static)
-  for (int64_t first = 0; first < out; first += TR_CPU_PANEL) {
-    int64_t width = smaller(TR_CPU_PANEL, out - first), ld = padded(width, size);
+  for (int64_t first = 0; first < out; first += wide) {
+    int64_t width = smaller(wide, out - first), ld = padded(width, size);
     char *panel = (char *)packed->packed->data + first * in * size;
     if (ld > width) memset(panel, 0, (size_t)(ld * in * size));
     kernels->transpose(width, in, (const char *)w->data + first * in * size, in, panel, ld);
@@ -50,13 +56,13 @@ tr_status tr_cpu_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed) {
   return TR_OK;
 }
 
-/* A panel of W^T takes 64 inputs of W from every panel of W. */
-static void fill_transposed_panel(const tr_cpu_kernels *kernels, int64_t size, const tr_nn_weight *w,
-                                  int64_t first, int64_t width, char *panel) {
+/* A panel of W^T takes `width` inputs of W from every panel of W, `wide` outputs each. */
+static void fill_transposed_panel(const tr_cpu_kernels *kernels, int64_t wide, int64_t size,
+                                  const tr_nn_weight *w, int64_t first, int64_t width, char *panel) {
   int64_t ld = padded(width, size);
   if (ld > width) memset(panel, 0, (size_t)(ld * w->out * size));
-  for (int64_t row = 0; row < w->out; row += TR_CPU_PANEL) {
-    int64_t rows = smaller(TR_CPU_PANEL, w->out - row), stride = padded(rows, size);
+  for (int64_t row = 0; row < w->out; row += wide) {
+    int64_t rows = smaller(wide, w->out - row), stride = padded(rows, size);
     const char *from = (const char *)w->packed->data + (row * w->in + first * stride) * size;
     kernels->transpose(width, rows, from, stride, panel + row * ld * size, ld);
   }
@@ -66,9 +72,10 @@ tr_status tr_cpu_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weigh
   int64_t size = (int64_t)tr_dtype_size(w->packed->dtype);
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   const tr_cpu_kernels *kernels = tr_cpu_kernels_for(state->level, w->packed->dtype);
+  int64_t wide = tr_cpu_panel(state->level, size);
 #pragma omp parallel for num_threads(tr_ctx_threads(ctx)) schedule(static)
-  for (int64_t first = 0; first < w->in; first += TR_CPU_PANEL)
-    fill_transposed_panel(kernels, size, w, first, smaller(TR_CPU_PANEL, w->in - first),
+  for (int64_t first = 0; first < w->in; first += wide)
+    fill_transposed_panel(kernels, wide, size, w, first, smaller(wide, w->in - first),
                           (char *)transposed->packed->data + first * w->out * size);
   return TR_OK;
 }
@@ -79,12 +86,12 @@ typedef struct {
   const tr_nn_linear_args *args;
   const tr_cpu_kernels *loops;
   tr_gemm_kernel product[2][2][STAGES];
-  int64_t size, rows, panels, tile_rows, tiles, chunks, chunk;
+  int64_t size, rows, panel, panels, tile_rows, tiles, chunks, chunk;
   int64_t scratch_stride;
 } linear_job;
 
 static int64_t width_of(const linear_job *job, int64_t panel) {
-  return smaller(TR_CPU_PANEL, job->args->w->out - panel * TR_CPU_PANEL);
+  return smaller(job->panel, job->args->w->out - panel * job->panel);
 }
 
 static int64_t rows_of(const linear_job *job, int64_t tile) {
@@ -95,7 +102,8 @@ static void plan(linear_job *job, tr_cpu_level level, int threads) {
   const tr_nn_linear_args *args = job->args;
   job->size = (int64_t)tr_dtype_size(args->y->dtype);
   job->rows = args->y->shape[0];
-  job->panels = ceil_div(args->w->out, TR_CPU_PANEL);
+  job->panel = tr_cpu_panel(level, job->size);
+  job->panels = ceil_div(args->w->out, job->panel);
   job->chunks = ceil_div(args->w->in * job->size, chunk_bytes[level]);
   job->chunk = ceil_div(ceil_div(args->w->in, job->chunks), 8) * 8;
   job->chunks = ceil_div(args->w->in, job->chunk);
@@ -104,7 +112,7 @@ static void plan(linear_job *job, tr_cpu_level level, int threads) {
          job->panels * ceil_div(job->rows, job->tile_rows) < (int64_t)threads * TASKS_WANTED)
     job->tile_rows /= 2;
   job->tiles = ceil_div(job->rows, job->tile_rows);
-  job->scratch_stride = job->tile_rows * TR_CPU_PANEL * job->size;
+  job->scratch_stride = job->tile_rows * job->panel * job->size;
 }
 
 static tr_status prepare_stages(tr_ctx *ctx, linear_job *job, int64_t width, int64_t rows,
@@ -170,14 +178,14 @@ static void run_task(const linear_job *job, int64_t task, char *product) {
   int64_t tile = task / job->panels, panel = task % job->panels, in = job->args->w->in, size = job->size;
   int64_t row = tile * job->tile_rows, rows = rows_of(job, tile), width = width_of(job, panel);
   const tr_gemm_kernel *stages = job->product[panel == job->panels - 1][tile == job->tiles - 1];
-  const char *weight = at(job->args->w->packed, panel * TR_CPU_PANEL * in, size);
+  const char *weight = at(job->args->w->packed, panel * job->panel * in, size);
   const char *x = at(job->args->x, row * in, size);
   for (int64_t c = 0; c < job->chunks; c++) {
     int stage = c == 0 ? FIRST : c == job->chunks - 1 ? LAST : MIDDLE;
     tr_gemm_run(&stages[stage], weight + c * job->chunk * padded(width, size) * size,
                 x + c * job->chunk * size, product);
   }
-  finish_tile(job, row, rows, panel * TR_CPU_PANEL, width, product);
+  finish_tile(job, row, rows, panel * job->panel, width, product);
 }
 
 tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {

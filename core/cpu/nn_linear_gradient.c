@@ -18,7 +18,7 @@ typedef struct {
   tr_array *dw, *db;
   const tr_cpu_kernels *loops;
   tr_gemm_kernel whole[2][2], rest[2][2]; /* of all and of the last outputs, of all and of the last rows */
-  int64_t size, rows, in, out, tiles, outputs, tasks;
+  int64_t size, panel, rows, in, out, tiles, outputs, tasks;
   int64_t whole_in, rest_ld; /* inputs multiplied in place, in panels; padded width of the rest, or 0 */
 } gradient_job;
 
@@ -31,7 +31,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
 }
 
 static void plan(gradient_job *job, int threads) {
-  int64_t pair = 128 / job->size, rest = job->in % TR_CPU_PANEL;
+  int64_t pair = 128 / job->size, rest = job->in % job->panel;
   job->whole_in = job->in - rest, job->rest_ld = ceil_div(rest, pair) * pair;
   job->tiles = ceil_div(job->rows, TILE_ROWS);
   job->outputs = TASK_OUTPUTS;
@@ -54,7 +54,7 @@ static tr_status prepare(tr_ctx *ctx, gradient_job *job) {
   for (int task = 0; task < 2; task++)
     for (int tile = 0; tile < 2; tile++) {
       tr_gemm_shape shape = {.dtype = job->dw->dtype,
-                             .m = TR_CPU_PANEL,
+                             .m = (int)job->panel,
                              .n = (int)outputs_of(job, task ? job->tasks - 1 : 0),
                              .k = (int)rows_of(job, tile ? job->tiles - 1 : 0),
                              .lda = (int)job->in,
@@ -115,7 +115,7 @@ static void add_tile(const gradient_job *job, int64_t task, int64_t tile, const 
   const char *dy = (const char *)job->dy->data + (tile * TILE_ROWS * job->out + first) * job->size;
   char *dw = (char *)job->dw->data + first * job->in * job->size;
   job->loops->transpose(rows, outputs, dy, job->out, m->turned, TILE_ROWS);
-  for (int64_t c = 0; c < job->whole_in; c += TR_CPU_PANEL)
+  for (int64_t c = 0; c < job->whole_in; c += job->panel)
     tr_gemm_run(&job->whole[last_task][last_tile], x + c * job->size, m->turned, dw + c * job->size);
   if (job->rest_ld) {
     take_rest(job, x, rows, m->x);
@@ -142,6 +142,7 @@ tr_status tr_cpu_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array 
                       .db = db,
                       .loops = tr_cpu_kernels_for(state->level, dw->dtype),
                       .size = (int64_t)tr_dtype_size(dw->dtype),
+                      .panel = tr_cpu_panel(state->level, (int64_t)tr_dtype_size(dw->dtype)),
                       .rows = x->shape[0],
                       .in = x->shape[1],
                       .out = dy->shape[1]};
