@@ -302,12 +302,13 @@ tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, con
   TR_TRY(check_operand(de, de, 2, "the input gradient of conditioning"));
   TR_TRY(check_operand(e, de, 2, "a time embedding"));
   TR_TRY(check_operand(dy, de, 2, "the gradient behind conditioning"));
-  TR_TRY(check_operand(table, de, 2, "a label table"));
-  TR_TRY(check_operand(dtable, de, 2, "the gradient of a label table"));
+  if (table) TR_TRY(check_operand(table, de, 2, "a label table"));
+  if (dtable) TR_TRY(check_operand(dtable, de, 2, "the gradient of a label table"));
   bool fits = tr_array_same_shape(e, de) && tr_array_same_shape(dy, de) && de->data != e->data &&
-              de->data != dy->data && tr_array_same_shape(table, dtable) && table->shape[1] == de->shape[1];
+              de->data != dy->data && !table == !labels && !table == !dtable &&
+              (!table || (tr_array_same_shape(table, dtable) && table->shape[1] == de->shape[1]));
   TR_TRY(check_extents(de->ctx, fits, "the gradient of conditioning"));
-  TR_TRY(check_labels(table, labels, de->shape[0]));
+  if (table) TR_TRY(check_labels(table, labels, de->shape[0]));
   return nn->condition_gradient(de->ctx, e, table, labels, dy, de, dtable);
 }
 

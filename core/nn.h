@@ -188,7 +188,7 @@ tr_status tr_nn_gate_gradient(const tr_array *x, const tr_array *dy, tr_array *d
 tr_status tr_nn_norm_gradient(const tr_nn_norm_gradient_args *args);
 
 /* Of y = silu(e + table[label]), from dy (N, D): de (N, D) assigned, dtable (K, D) added to; e (N, D), table
- * (K, D), N labels in host memory. de is none of the others. */
+ * (K, D), N labels in host memory; or table, labels and dtable NULL. de is none of the others. */
 tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, const int32_t *labels,
                                    const tr_array *dy, tr_array *de, tr_array *dtable);
 

@@ -74,6 +74,27 @@ tr_status tr_layer_back(const tr_array *dy, const tr_layer *layer, tr_array *dx)
   return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = &layer->back, .y = dx});
 }
 
+tr_status tr_layer_list(tr_layer *layer, int ndim, const int64_t *shape, tr_net_param *params, int *n) {
+  const tr_array *bias = layer->bias;
+  tr_net_param *out = &params[*n];
+  layer->parameter = *n, *n += 2;
+  out[0].name = layer->weight_name, out[1].name = layer->bias_name;
+  TR_TRY(tr_array_create(bias->ctx, bias->dtype, ndim, shape, &out[0].gradient));
+  return tr_array_like(bias, &out[1].gradient);
+}
+
+tr_status tr_layer_list_matrix(tr_layer *layer, tr_net_param *params, int *n) {
+  return tr_layer_list(layer, 2, (int64_t[]){layer->w.out, layer->w.in}, params, n);
+}
+
+tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
+                                tr_net_param *params) {
+  tr_net_param *weight = &params[layer->parameter], *bias = weight + 1;
+  tr_array dw = *weight->gradient;
+  dw.owned = false, dw.ndim = 2, dw.shape[1] = layer->w.in;
+  return tr_nn_linear_gradient(x, dy, &dw, bias->gradient);
+}
+
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {
   tr_array view = *buffer;
   view.owned = false, view.shape[0] = rows, view.shape[1] = cols, view.count = rows * cols;
@@ -92,6 +113,13 @@ tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples,
   *out = malloc((size_t)samples * sizeof **out);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
   for (int64_t i = 0; i < samples; i++) (*out)[i] = labels->labels[labels->n == 1 ? 0 : i];
+  return TR_OK;
+}
+
+tr_status tr_net_row_times(tr_ctx *ctx, tr_times times, int64_t samples, double **out) {
+  *out = malloc((size_t)samples * sizeof **out);
+  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)samples);
+  for (int64_t i = 0; i < samples; i++) (*out)[i] = times.t[times.n == 1 ? 0 : i];
   return TR_OK;
 }
 

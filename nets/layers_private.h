@@ -1,11 +1,12 @@
-/* What the networks share: linear layers with the ways back and forth through them, views of working memory,
- * the embedding of times, and where weights come from. Not for users of the library. */
+/* What the networks share: linear layers with the ways back and forth through them and the gradients of their
+ * parameters, views of working memory, the embedding of times, and where weights come from. Not for users of
+ * the library. */
 #ifndef TR_NETS_LAYERS_PRIVATE_H
 #define TR_NETS_LAYERS_PRIVATE_H
 
 #include "core/nn.h"
+#include "nets/net.h"
 #include "nets/tensors.h"
-#include "transport/drift.h"
 
 /* Where weights come from: fills `out` with the tensor of this name. out has the tensor's extents, those
  * behind the first flattened. */
@@ -46,6 +47,14 @@ tr_status tr_layer_push(const tr_array *v, const tr_layer *layer, tr_array *y);
 tr_status tr_layer_transpose(tr_layer *layer);
 /* dx = dy W; layer->back must be there. */
 tr_status tr_layer_back(const tr_array *dy, const tr_layer *layer, tr_array *dx);
+/* Appends the gradients of weight and bias, new arrays with undefined contents, to params[*n]; the weight's
+ * has the checkpoint's shape. On failure the caller destroys them. */
+tr_status tr_layer_list(tr_layer *layer, int ndim, const int64_t *shape, tr_net_param *params, int *n);
+/* The same of a layer whose weight is (out, in). */
+tr_status tr_layer_list_matrix(tr_layer *layer, tr_net_param *params, int *n);
+/* Adds what the layer's input x and the gradient behind it say of its parameters. */
+tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
+                                tr_net_param *params);
 
 /* The front of a buffer as a matrix; borrows its memory. */
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
@@ -53,6 +62,9 @@ tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
 tr_array tr_net_leading(const tr_array *a, int64_t first, int64_t n);
 /* One label a sample, in new host memory. */
 tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out);
+/* One time a sample, in new host memory: gradients of parameters need a row of conditions a sample, for sums
+ * in the order of the samples. */
+tr_status tr_net_row_times(tr_ctx *ctx, tr_times times, int64_t samples, double **out);
 /* Sinusoidal embedding (n, width) of n times: cosines, then sines, of t exp(-ln(10000) j / half), width = 2
  * half. */
 tr_status tr_net_embed_times(const double *t, tr_array *embedding);

@@ -1,11 +1,13 @@
 /* A small perceptron with a time. A batch goes in groups of samples just large enough to keep the device
- * busy. The tensors before the activations are kept, so forward, backward and tangent share one pass. */
+ * busy. The tensors before the activations are kept, so forward, backward and tangent share one pass; for
+ * gradients of parameters the inputs of the layers are made of them again. */
 #include "nets/mlp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "nets/layers_private.h"
+#include "nets/net_private.h"
 #include "nets/weights_private.h"
 
 /* Working memory, for the largest group and number of probes so far. */
@@ -17,6 +19,8 @@ enum {
   HIDDEN,    /* (probes group, D): input of a layer, or a tangent, or a gradient */
   OTHER,     /* the same */
   STACK,     /* (probes group, dim): the covectors of a group, then their products */
+  GIVEN,     /* (group, D), for gradients of parameters: input of a layer, then the gradient behind time_in */
+  RESULT,    /* (group, dim): f, where the caller has no room for what makes covectors of it */
   BUFFERS
 };
 
@@ -24,11 +28,14 @@ typedef struct {
   tr_mlp_config config;
   tr_dtype dtype;
   tr_layer x_in, time_in;
-  tr_layer *layers; /* those behind an activation: depth of them, then out */
-  tr_array *labels; /* (classes with the null class, D), or NULL */
+  tr_layer *layers;    /* those behind an activation: depth of them, then out */
+  tr_array *labels;    /* (classes with the null class, D), or NULL */
+  int label_parameter; /* as tr_layer.parameter */
   int64_t elements[BUFFERS];
   tr_array *buffer[BUFFERS];
 } mlp;
+
+#define LABELS "labels.weight"
 
 static const tr_drift_ops mlp_ops;
 
@@ -54,7 +61,7 @@ static bool expected_at(const void *config, int i, tr_expected *out) {
   bool bias = i % 2;
   char name[48];
   if (layer >= outers + c->depth) {
-    expect(out, "labels.weight", 2, rows, c->hidden);
+    expect(out, LABELS, 2, rows, c->hidden);
     return rows > 0 && i == 2 * (outers + c->depth);
   }
   if (layer < outers)
@@ -73,12 +80,12 @@ static tr_status find(tr_ctx *ctx, const tr_tensors *weights, const char *name, 
 
 static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int declared, tr_mlp_config *config) {
   const tr_tensor *table;
-  if (declared == 0 && !tr_tensors_find(weights, "labels.weight")) return TR_OK;
-  TR_TRY(find(ctx, weights, "labels.weight", "(classes, hidden)", &table));
+  if (declared == 0 && !tr_tensors_find(weights, LABELS)) return TR_OK;
+  TR_TRY(find(ctx, weights, LABELS, "(classes, hidden)", &table));
   int rows = (int)table->shape[0];
   TR_TRY(tr_weights_classes(ctx, rows, declared, &config->num_classes, &config->null_class));
   if (config->num_classes > 0) return TR_OK;
-  return TR_FAIL(ctx, TR_E_SHAPE, "tensor 'labels.weight' has one row, the null class: a class is missing");
+  return TR_FAIL(ctx, TR_E_SHAPE, "tensor '" LABELS "' has one row, the null class: a class is missing");
 }
 
 tr_status tr_mlp_config_infer(tr_ctx *ctx, const tr_tensors *weights, int declared_classes,
@@ -108,15 +115,32 @@ const tr_mlp_config *tr_mlp_config_of(const tr_drift *drift) {
 
 /* ---- working memory ---- */
 
+/* What is asked of a batch; absent is NULL, probes 0 without w and covector. */
+typedef struct {
+  const tr_array *x;
+  tr_net_request back; /* eval asks for its f alone */
+  const tr_array *v;   /* the shape of x */
+  tr_array *Jv;        /* the same */
+} request;
+
 /* One group of samples on its way. */
 typedef struct {
   const mlp *net;
-  int64_t rows, conditions; /* 1 condition for all or one a row */
-  int64_t probes;           /* gradients or tangents beside a row, 0 or more */
+  const request *asked;
+  int64_t first, rows; /* samples of the batch */
+  int64_t conditions;  /* 1 condition for all or one a row */
+  tr_array x;
+  tr_times times; /* as many as conditions, or 1 */
+  const int32_t *labels;
 } group;
 
+static int64_t probes_of(const request *q) {
+  return q->back.probes > 1 ? q->back.probes : 1;
+}
+
 static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g) {
-  int64_t d = net->config.hidden, wide = g->rows * (g->probes > 1 ? g->probes : 1);
+  const tr_net_request *back = &g->asked->back;
+  int64_t d = net->config.hidden, wide = g->rows * probes_of(g->asked);
   const int64_t elements[BUFFERS] = {
       [EMBEDDING] = g->rows * net->config.time_frequencies,
       [TIME] = g->rows * d,
@@ -125,6 +149,8 @@ static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g) {
       [HIDDEN] = wide * d,
       [OTHER] = wide * d,
       [STACK] = wide * net->config.dim,
+      [GIVEN] = back->params ? g->rows * d : 0,
+      [RESULT] = back->covector && !back->f ? g->rows * net->config.dim : 0,
   };
   for (int i = 0; i < BUFFERS; i++) {
     if (elements[i] <= net->elements[i]) continue;
@@ -148,24 +174,23 @@ static tr_array kept(const group *g, int i) {
 
 /* ---- one group forward, backward and sideways ---- */
 
-static tr_status condition(const group *g, tr_times times, const int32_t *labels, tr_array *c) {
+static tr_status condition(const group *g, tr_array *c) {
   const mlp *net = g->net;
-  tr_array embedding = work(g, EMBEDDING, times.n, net->config.time_frequencies);
-  tr_array time = work(g, TIME, times.n, net->config.hidden);
-  TR_TRY(tr_net_embed_times(times.t, &embedding));
+  tr_array embedding = work(g, EMBEDDING, g->times.n, net->config.time_frequencies);
+  tr_array time = work(g, TIME, g->times.n, net->config.hidden);
+  TR_TRY(tr_net_embed_times(g->times.t, &embedding));
   TR_TRY(tr_layer_apply(&embedding, &net->time_in, TR_NN_IDENTITY, &time));
-  return tr_nn_condition(&time, net->labels, labels, c);
+  return tr_nn_condition(&time, net->labels, g->labels, c);
 }
 
 /* h_0 .. h_depth, and f unless it is NULL. */
-static tr_status forward(const group *g, tr_times times, const int32_t *labels, const tr_array *x,
-                         tr_array *f) {
+static tr_status forward(const group *g, tr_array *f) {
   const mlp *net = g->net;
   int64_t d = net->config.hidden;
   tr_array c = work(g, CONDITION, g->conditions, d), hidden = work(g, HIDDEN, g->rows, d), h = kept(g, 0);
-  TR_TRY(condition(g, times, labels, &c));
+  TR_TRY(condition(g, &c));
   TR_TRY(tr_nn_linear(
-      &(tr_nn_linear_args){.x = x, .w = &net->x_in.w, .bias = net->x_in.bias, .residual = &c, .y = &h}));
+      &(tr_nn_linear_args){.x = &g->x, .w = &net->x_in.w, .bias = net->x_in.bias, .residual = &c, .y = &h}));
   for (int i = 0; i < net->config.depth + (f ? 1 : 0); i++) {
     tr_array next = i < net->config.depth ? kept(g, i + 1) : *f;
     TR_TRY(tr_nn_activate(TR_NN_SILU, &h, &hidden));
@@ -175,18 +200,42 @@ static tr_status forward(const group *g, tr_times times, const int32_t *labels, 
   return TR_OK;
 }
 
-/* stack (probes rows, dim), probe after probe, becomes the products of what it held. */
+/* What the gradient behind a layer says of its parameters: of layers[i], ... */
+static tr_status add_layer(const group *g, int i, const tr_array *gradient) {
+  tr_array h = kept(g, i), given = work(g, GIVEN, g->rows, g->net->config.hidden);
+  TR_TRY(tr_nn_activate(TR_NN_SILU, &h, &given));
+  return tr_layer_add_gradient(&g->net->layers[i], &given, gradient, g->asked->back.params);
+}
+
+/* ... and of those that h_0 is made with. */
+static tr_status add_first(const group *g, const tr_array *gradient) {
+  const mlp *net = g->net;
+  tr_net_param *params = g->asked->back.params;
+  tr_array embedding = work(g, EMBEDDING, g->rows, net->config.time_frequencies);
+  tr_array time = work(g, TIME, g->rows, net->config.hidden);
+  tr_array dtime = work(g, GIVEN, g->rows, net->config.hidden);
+  TR_TRY(tr_layer_add_gradient(&net->x_in, &g->x, gradient, params));
+  TR_TRY(tr_nn_condition_gradient(&time, net->labels, g->labels, gradient, &dtime,
+                                  net->labels ? params[net->label_parameter].gradient : NULL));
+  return tr_layer_add_gradient(&net->time_in, &embedding, &dtime, params);
+}
+
+/* stack (probes rows, dim), probe after probe, becomes the products of what it held, where they are wanted.
+ */
 static tr_status backward(const group *g, tr_array *stack) {
   const mlp *net = g->net;
-  int64_t rows = g->probes * g->rows, d = net->config.hidden;
+  const tr_net_request *back = &g->asked->back;
+  int64_t rows = back->probes * g->rows, d = net->config.hidden;
   tr_array gradient = *stack, spare[2] = {work(g, HIDDEN, rows, d), work(g, OTHER, rows, d)};
   for (int i = net->config.depth; i >= 0; i--) {
     tr_array before = spare[i % 2], h = kept(g, i);
+    if (back->params) TR_TRY(add_layer(g, i, &gradient));
     TR_TRY(tr_layer_back(&gradient, &net->layers[i], &before));
     TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &h, &before, &before));
     gradient = before;
   }
-  return tr_layer_back(&gradient, &net->x_in, stack);
+  if (back->params) TR_TRY(add_first(g, &gradient));
+  return back->wJ ? tr_layer_back(&gradient, &net->x_in, stack) : TR_OK;
 }
 
 static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
@@ -206,44 +255,40 @@ static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
 
 /* ---- a batch ---- */
 
-/* What is asked of a batch; absent is NULL. */
-typedef struct {
-  const tr_array *x;
-  tr_array *f;
-  int64_t probes;    /* of w and wJ, 0 without */
-  const tr_array *w; /* probes times the shape of x */
-  tr_array *wJ;      /* the same */
-  const tr_array *v; /* the shape of x */
-  tr_array *Jv;      /* the same */
-} request;
-
-/* Rows first .. of each of the probes of `from`, probe after probe, in `stack`; or back again. */
-static tr_status move_probes(const group *g, const tr_array *whole, int64_t first, int64_t batch,
-                             tr_array *stack, bool into_stack) {
+/* The group's rows of each of the probes of `whole`, probe after probe, in `stack`; or back again. */
+static tr_status move_probes(const group *g, const tr_array *whole, tr_array *stack, bool into_stack) {
+  int64_t batch = g->asked->x->shape[0], probes = g->asked->back.probes;
   tr_array all = *whole;
-  all.shape[0] = g->probes * batch, all.shape[1] = g->net->config.dim, all.ndim = 2;
-  for (int64_t r = 0; r < g->probes; r++) {
-    tr_array outside = tr_net_leading(&all, r * batch + first, g->rows);
+  all.shape[0] = probes * batch, all.shape[1] = g->net->config.dim, all.ndim = 2;
+  for (int64_t r = 0; r < probes; r++) {
+    tr_array outside = tr_net_leading(&all, r * batch + g->first, g->rows);
     tr_array inside = tr_net_leading(stack, r * g->rows, g->rows);
     TR_TRY(into_stack ? tr_array_copy(&outside, &inside) : tr_array_copy(&inside, &outside));
   }
   return TR_OK;
 }
 
-static tr_status run_group(const group *g, tr_times times, const int32_t *labels, const request *q,
-                           int64_t first) {
-  int64_t batch = q->x->shape[0];
-  tr_array x = tr_net_leading(q->x, first, g->rows), f = {0};
-  if (q->f) f = tr_net_leading(q->f, first, g->rows);
-  TR_TRY(forward(g, times, labels, &x, q->f ? &f : NULL));
-  if (q->w) {
-    tr_array stack = work(g, STACK, g->probes * g->rows, g->net->config.dim);
-    TR_TRY(move_probes(g, q->w, first, batch, &stack, true));
-    TR_TRY(backward(g, &stack));
-    TR_TRY(move_probes(g, q->wJ, first, batch, &stack, false));
-  }
+/* Covectors of the group, given or made of its result f, and back. */
+static tr_status back_group(const group *g, const tr_array *f) {
+  const tr_net_request *back = &g->asked->back;
+  tr_array stack = work(g, STACK, back->probes * g->rows, g->net->config.dim);
+  TR_TRY(back->w ? move_probes(g, back->w, &stack, true) : back->covector(back->user, g->first, f, &stack));
+  TR_TRY(backward(g, &stack));
+  return back->wJ ? move_probes(g, back->wJ, &stack, false) : TR_OK;
+}
+
+static tr_status run_group(const group *g) {
+  const request *q = g->asked;
+  const tr_net_request *back = &q->back;
+  tr_array f = {0};
+  if (back->f)
+    f = tr_net_leading(back->f, g->first, g->rows);
+  else if (back->covector)
+    f = work(g, RESULT, g->rows, g->net->config.dim);
+  TR_TRY(forward(g, f.data ? &f : NULL));
+  if (back->probes) TR_TRY(back_group(g, &f));
   if (!q->v) return TR_OK;
-  tr_array v = tr_net_leading(q->v, first, g->rows), Jv = tr_net_leading(q->Jv, first, g->rows);
+  tr_array v = tr_net_leading(q->v, g->first, g->rows), Jv = tr_net_leading(q->Jv, g->first, g->rows);
   return tangent(g, &v, &Jv);
 }
 
@@ -262,31 +307,43 @@ static tr_status provide_transposed(mlp *net) {
 
 /* Samples whose rows, with a gradient for each probe, keep the device busy. */
 static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
-  int64_t samples = tr_nn_rows_at_once(ctx) / (probes > 1 ? probes : 1);
+  int64_t samples = tr_nn_rows_at_once(ctx) / probes;
   samples = samples < 1 ? 1 : samples;
   return samples < batch ? samples : batch;
 }
 
-/* Where time and label are common to all rows, so is the condition: one row of it. */
+/* Where time and label are common to all rows, so is the condition: one row of it, unless its parameters need
+ * one a sample. */
+static tr_status run_groups(const request *q, mlp *net, tr_times times, const double *row_times, bool common,
+                            const int32_t *row_labels) {
+  int64_t batch = q->x->shape[0], most = samples_at_once(q->x->ctx, batch, probes_of(q));
+  bool one_time = times.n == 1 && !q->back.params, one = one_time && common;
+  group g = {.net = net, .asked = q, .rows = most};
+  TR_TRY(provide_work(q->x->ctx, net, &g));
+  for (g.first = 0; g.first < batch; g.first += most) {
+    g.rows = batch - g.first < most ? batch - g.first : most, g.conditions = one ? 1 : g.rows;
+    g.x = tr_net_leading(q->x, g.first, g.rows);
+    g.times = one_time ? times : (tr_times){g.rows, row_times + g.first};
+    g.labels = row_labels ? row_labels + g.first : NULL;
+    TR_TRY(run_group(&g));
+  }
+  return TR_OK;
+}
+
 static tr_status run(tr_drift *drift, tr_times times, const tr_cond *cond, const request *q) {
   mlp *net = drift->impl;
   int64_t batch = q->x->shape[0];
   TR_TRY(check_input(drift, net, q->x));
   if (batch == 0) return TR_OK;
-  bool one = times.n == 1 && (!net->labels || cond->n == 1);
-  int64_t most = samples_at_once(drift->ctx, batch, q->probes);
-  group g = {net, most, one ? 1 : most, q->probes};
-  if (q->w) TR_TRY(provide_transposed(net));
-  TR_TRY(provide_work(drift->ctx, net, &g));
-  int32_t *labels = NULL;
-  if (net->labels) TR_TRY(tr_net_row_labels(drift->ctx, cond, batch, &labels));
-  tr_status status = TR_OK;
-  for (int64_t first = 0; first < batch && status == TR_OK; first += most) {
-    g.rows = batch - first < most ? batch - first : most, g.conditions = one ? 1 : g.rows;
-    tr_times part = {times.n == 1 ? 1 : g.rows, times.n == 1 ? times.t : times.t + first};
-    status = run_group(&g, part, labels ? labels + first : NULL, q, first);
-  }
-  free(labels);
+  if (q->back.probes) TR_TRY(provide_transposed(net));
+  int32_t *row_labels = NULL;
+  double *row_times = NULL;
+  bool common = !net->labels || cond->n == 1;
+  tr_status status = net->labels ? tr_net_row_labels(drift->ctx, cond, batch, &row_labels) : TR_OK;
+  if (status == TR_OK) status = tr_net_row_times(drift->ctx, times, batch, &row_times);
+  if (status == TR_OK) status = run_groups(q, net, times, row_times, common, row_labels);
+  free(row_labels);
+  free(row_times);
   return status;
 }
 
@@ -294,17 +351,18 @@ static tr_status run(tr_drift *drift, tr_times times, const tr_cond *cond, const
 
 static tr_status mlp_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                           tr_array *f) {
-  return run(drift, times, cond, &(request){.x = x, .f = f});
+  return run(drift, times, cond, &(request){.x = x, .back = {.f = f}});
 }
 
 static tr_status mlp_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_array *w, tr_array *f, tr_array *wJ) {
-  return run(drift, times, cond, &(request){.x = x, .f = f, .probes = 1, .w = w, .wJ = wJ});
+  return run(drift, times, cond, &(request){.x = x, .back = {.probes = 1, .w = w, .f = f, .wJ = wJ}});
 }
 
 static tr_status mlp_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                const tr_array *w, tr_array *f, tr_array *wJ) {
-  return run(drift, times, cond, &(request){.x = x, .f = f, .probes = w->shape[0], .w = w, .wJ = wJ});
+  return run(drift, times, cond,
+             &(request){.x = x, .back = {.probes = w->shape[0], .w = w, .f = f, .wJ = wJ}});
 }
 
 static tr_status mlp_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -333,6 +391,33 @@ static const tr_drift_ops mlp_ops = {.name = "mlp",
                                      .vjp_multi = mlp_vjp_multi,
                                      .destroy = mlp_destroy};
 
+static int n_parameters(const tr_drift *drift) {
+  const mlp *net = drift->impl;
+  return 2 * (net->config.depth + 3) + (net->labels ? 1 : 0);
+}
+
+static tr_status list_parameters(tr_drift *drift, tr_net_param *params) {
+  mlp *net = drift->impl;
+  int n = 0;
+  TR_TRY(tr_layer_list_matrix(&net->x_in, params, &n));
+  TR_TRY(tr_layer_list_matrix(&net->time_in, params, &n));
+  for (int i = 0; i <= net->config.depth; i++) TR_TRY(tr_layer_list_matrix(&net->layers[i], params, &n));
+  if (!net->labels) return TR_OK;
+  net->label_parameter = n;
+  params[n].name = LABELS;
+  return tr_array_like(net->labels, &params[n].gradient);
+}
+
+static tr_status net_backward(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                              const tr_net_request *asked) {
+  return run(drift, times, cond, &(request){.x = x, .back = *asked});
+}
+
+const tr_net_type tr_net_mlp = {.ops = &mlp_ops,
+                                .n_parameters = n_parameters,
+                                .list_parameters = list_parameters,
+                                .backward = net_backward};
+
 static tr_status load(tr_ctx *ctx, mlp *net, tr_weight_source *source) {
   const tr_mlp_config *c = &net->config;
   int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0);
@@ -347,8 +432,7 @@ static tr_status load(tr_ctx *ctx, mlp *net, tr_weight_source *source) {
   }
   TR_TRY(tr_layer_load(ctx, net->dtype, source, "out", c->dim, c->hidden, &net->layers[c->depth]));
   if (rows == 0) return TR_OK;
-  return tr_weight_load(ctx, net->dtype, source, "labels.weight", 2, (int64_t[]){rows, c->hidden},
-                        &net->labels);
+  return tr_weight_load(ctx, net->dtype, source, LABELS, 2, (int64_t[]){rows, c->hidden}, &net->labels);
 }
 
 tr_status tr_mlp_create(tr_ctx *ctx, const tr_tensors *weights, int declared_classes, tr_dtype dtype,

@@ -6,7 +6,9 @@
  *
  * Its tensors: x_in.weight (D, dim), x_in.bias (D), time_in.weight (D, frequencies), time_in.bias (D),
  * layers.I.weight (D, D) and layers.I.bias (D) for I = 0 .. depth - 1, out.weight (dim, D), out.bias (dim),
- * and, in a network with classes, labels.weight (classes, D), whose last row may be the null class. */
+ * and, in a network with classes, labels.weight (classes, D), whose last row may be the null class.
+ *
+ * As a module of PyTorch that makes its parts in this order lists them; so does tr_net_open (nets/net.h). */
 #ifndef TR_NETS_MLP_H
 #define TR_NETS_MLP_H
 

@@ -3,23 +3,33 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
-#include "nets/sit_private.h"
+#include "nets/net_private.h"
+
+static const tr_net_type *const types[] = {&tr_net_sit, &tr_net_mlp};
+
+/* NULL: not a network. */
+static const tr_net_type *type_of(const tr_drift *drift) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (types[i]->ops == drift->ops) return types[i];
+  return NULL;
+}
 
 tr_status tr_net_open(tr_drift *drift, tr_net **out) {
-  tr_sit *sit = tr_sit_of(drift);
+  const tr_net_type *type = type_of(drift);
   *out = NULL;
-  if (!sit)
+  if (!type)
     return TR_FAIL(drift->ctx, TR_E_UNSUPPORTED,
-                   "the provider %s has no parameters to train: use a SiT network", drift->ops->name);
-  int n = tr_sit_n_parameters(sit);
+                   "the provider %s has no parameters to train: use a network, a SiT or an MLP",
+                   drift->ops->name);
+  int n = type->n_parameters(drift);
   tr_net *net = calloc(1, sizeof *net);
   tr_net_param *params = calloc((size_t)n, sizeof *params);
   if (!net || !params) {
     free(net), free(params);
     return TR_FAIL(drift->ctx, TR_E_MEM, "out of memory for %d parameters", n);
   }
-  *net = (tr_net){drift, n, params};
-  tr_status status = tr_sit_list_parameters(drift->ctx, sit, params);
+  *net = (tr_net){type, drift, n, params};
+  tr_status status = type->list_parameters(drift, params);
   if (status == TR_OK) status = tr_net_zero(net);
   if (status != TR_OK)
     tr_net_close(&net);
@@ -69,15 +79,14 @@ tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const 
   tr_drift *drift = net->drift;
   bool input = args->want & TR_GRAD_INPUT;
   TR_TRY(tr_drift_check(drift, times, x, cond));
-  TR_TRY(tr_sit_check_input(drift, x, x));
   TR_TRY(check_args(drift, x, args));
   drift->n_forward++, drift->n_vjp += input;
-  tr_sit_backward_args back = {.probes = 1,
-                               .w = args->w,
-                               .covector = args->covector,
-                               .user = args->user,
-                               .f = args->f,
-                               .wJ = args->wJ,
-                               .params = args->want & TR_GRAD_PARAMS ? net->params : NULL};
-  return tr_sit_backward(drift->ctx, tr_sit_of(drift), times, x, cond, &back);
+  tr_net_request request = {.probes = 1,
+                            .w = args->w,
+                            .covector = args->covector,
+                            .user = args->user,
+                            .f = args->f,
+                            .wJ = args->wJ,
+                            .params = args->want & TR_GRAD_PARAMS ? net->params : NULL};
+  return net->type->backward(drift, times, x, cond, &request);
 }

@@ -17,20 +17,23 @@ typedef struct {
   tr_array *gradient; /* row-major, of the checkpoint's shape, in the network's element type */
 } tr_net_param;
 
+typedef struct tr_net_type tr_net_type; /* how it is done: private */
+
 typedef struct tr_net {
+  const tr_net_type *type;
   tr_drift *drift; /* borrowed: must outlive this */
   int n_params;
   tr_net_param *params; /* those that are trained, in PyTorch's order */
 } tr_net;
 
-/* Gradients of the parameters of a provider, all 0. TR_E_UNSUPPORTED unless the provider is a network (SiT).
- * Close it before the provider is destroyed. */
+/* Gradients of the parameters of a provider, all 0. TR_E_UNSUPPORTED unless the provider is itself a network,
+ * a SiT or an MLP: a guide or a transfer around one is not. Close it before the provider is destroyed. */
 tr_status tr_net_open(tr_drift *drift, tr_net **out);
 void tr_net_close(tr_net **net); /* frees and sets *net to NULL; NULL is fine */
 /* All parameter gradients = 0. */
 tr_status tr_net_zero(tr_net *net);
 
-/* w = dL/df for samples first .. first + n - 1, both (n, C, H, W), from their network result f; a failure
+/* w = dL/df for samples first .. first + n - 1, both (n, ...), from their network result f; a failure
  * ends the backward with its status. */
 typedef tr_status (*tr_net_covector)(void *user, int64_t first, const tr_array *f, tr_array *w);
 

@@ -40,7 +40,7 @@ static tr_status sit_vjp(tr_drift *drift, tr_times times, const tr_array *x, con
   tr_sit *net = drift->impl;
   TR_TRY(tr_sit_check_input(drift, x, f));
   return tr_sit_backward(drift->ctx, net, times, x, cond,
-                         &(tr_sit_backward_args){.probes = 1, .w = w, .f = f, .wJ = wJ});
+                         &(tr_net_request){.probes = 1, .w = w, .f = f, .wJ = wJ});
 }
 
 static tr_status sit_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -48,7 +48,7 @@ static tr_status sit_vjp_multi(tr_drift *drift, tr_times times, const tr_array *
   tr_sit *net = drift->impl;
   TR_TRY(tr_sit_check_input(drift, x, f));
   return tr_sit_backward(drift->ctx, net, times, x, cond,
-                         &(tr_sit_backward_args){.probes = w->shape[0], .w = w, .f = f, .wJ = wJ});
+                         &(tr_net_request){.probes = w->shape[0], .w = w, .f = f, .wJ = wJ});
 }
 
 static tr_status sit_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -73,6 +73,17 @@ static const tr_drift_ops sit_ops = {.name = "sit",
                                      .jvp = sit_jvp,
                                      .vjp_multi = sit_vjp_multi,
                                      .destroy = sit_destroy};
+
+static tr_status net_backward(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                              const tr_net_request *request) {
+  TR_TRY(tr_sit_check_input(drift, x, x));
+  return tr_sit_backward(drift->ctx, drift->impl, times, x, cond, request);
+}
+
+const tr_net_type tr_net_sit = {.ops = &sit_ops,
+                                .n_parameters = tr_sit_n_parameters,
+                                .list_parameters = tr_sit_list_parameters,
+                                .backward = net_backward};
 
 const tr_sit_config *tr_sit_config_of(const tr_drift *drift) {
   const tr_sit *net = tr_sit_of(drift);

@@ -30,7 +30,7 @@ static int64_t slots(const tr_sit *net) {
 
 /* For groups up to this one. */
 static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g,
-                                   const tr_sit_backward_args *args) {
+                                   const tr_net_request *request) {
   int64_t d = net->config.hidden, depth = net->config.depth, rows = g->rows, kept = slots(net) * rows;
   int64_t part = g->part * rows, conditions = g->params ? g->samples : 0;
   int64_t state = g->samples * (g->x->count / g->x->shape[0]);
@@ -50,8 +50,8 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_BACK_CONDITION] = conditions * d,
       [TR_SIT_BACK_TIME2] = conditions * d,
       [TR_SIT_BACK_TIME1] = conditions * d,
-      [TR_SIT_RESULT] = args->f ? 0 : state,
-      [TR_SIT_COVECTOR] = args->w ? 0 : state,
+      [TR_SIT_RESULT] = request->f ? 0 : state,
+      [TR_SIT_COVECTOR] = request->w ? 0 : state,
   };
   tr_sit_back_work *work = &net->back;
   for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) {
@@ -197,13 +197,9 @@ static tr_array modulation_gradient(const back_group *g, int64_t parts) {
   return back_conditioning(g, TR_SIT_BACK_MOD, parts * g->net->config.hidden);
 }
 
-/* Adds what the layer's input x and the gradient behind it say of its parameters. */
 static tr_status add_layer(const back_group *g, const tr_layer *layer, const tr_array *x,
                            const tr_array *dy) {
-  tr_net_param *weight = &g->params[layer->parameter], *bias = weight + 1;
-  tr_array dw = *weight->gradient;
-  dw.owned = false, dw.ndim = 2, dw.shape[1] = layer->w.in;
-  return tr_nn_linear_gradient(x, dy, &dw, bias->gradient);
+  return tr_layer_add_gradient(layer, x, dy, g->params);
 }
 
 /* The same of a layer behind a norm of x. */
@@ -424,50 +420,42 @@ static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
 
 /* The samples from `first` on: forward, the covectors unless they are there, and back. */
 static tr_status run_group(const back_group *g, tr_times times, int64_t first, int64_t batch,
-                           const tr_sit_backward_args *args) {
+                           const tr_net_request *request) {
   tr_array f = *g->x, made = *g->x, w, wJ;
-  if (args->f)
-    f = tr_net_leading(args->f, first, g->samples);
+  if (request->f)
+    f = tr_net_leading(request->f, first, g->samples);
   else
     f.data = g->net->back.buffer[TR_SIT_RESULT]->data;
   TR_TRY(forward_group(g, times, &f));
-  if (args->wJ) wJ = flattened(args->wJ, g->x, batch * g->probes);
-  const tr_array *products = args->wJ ? &wJ : NULL;
-  if (args->w) {
-    w = flattened(args->w, g->x, batch * g->probes);
+  if (request->wJ) wJ = flattened(request->wJ, g->x, batch * g->probes);
+  const tr_array *products = request->wJ ? &wJ : NULL;
+  if (request->w) {
+    w = flattened(request->w, g->x, batch * g->probes);
     return backward_group(g, first, batch, &w, first, products);
   }
   made.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
-  TR_TRY(args->covector(args->user, first, &f, &made));
+  TR_TRY(request->covector(request->user, first, &f, &made));
   return backward_group(g, 0, batch, &made, first, products);
-}
-
-/* Gradients of parameters need a row of conditions a sample, for sums in the order of the samples. */
-static tr_status spread_times(tr_ctx *ctx, tr_times times, int64_t samples, double **out) {
-  *out = malloc((size_t)samples * sizeof **out);
-  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)samples);
-  for (int64_t i = 0; i < samples; i++) (*out)[i] = times.t[times.n == 1 ? 0 : i];
-  return TR_OK;
 }
 
 static tr_status run_groups(back_group *g, int64_t group, tr_times times, const double *row_times,
                             const tr_array *x, bool common, const int32_t *row_labels,
-                            const tr_sit_backward_args *args) {
+                            const tr_net_request *request) {
   int64_t samples = x->shape[0];
-  bool one_time = times.n == 1 && !args->params;
+  bool one_time = times.n == 1 && !request->params;
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
     tr_array part = tr_net_leading(x, first, n);
-    g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !args->params ? 1 : n;
+    g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !request->params ? 1 : n;
     g->x = &part, g->labels = row_labels + first;
     tr_times part_times = {one_time ? 1 : n, one_time ? times.t : row_times + first};
-    TR_TRY(run_group(g, part_times, first, samples, args));
+    TR_TRY(run_group(g, part_times, first, samples, request));
   }
   return TR_OK;
 }
 
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                          const tr_sit_backward_args *args) {
+                          const tr_net_request *request) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples), rows = group * net->tokens;
@@ -475,20 +463,20 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
                   .samples = group,
                   .rows = rows,
                   .conditions = group,
-                  .probes = args->probes,
-                  .part = part_at_once(ctx, rows, args->probes),
+                  .probes = request->probes,
+                  .part = part_at_once(ctx, rows, request->probes),
                   .x = x,
-                  .params = args->params};
+                  .params = request->params};
   TR_TRY(provide_all_transposed(net));
-  if (args->params) TR_TRY(provide_conditioning_transposed(net));
+  if (request->params) TR_TRY(provide_conditioning_transposed(net));
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
-  TR_TRY(provide_back_work(ctx, net, &g, args));
+  TR_TRY(provide_back_work(ctx, net, &g, request));
   int32_t *row_labels = NULL;
   double *row_times = NULL;
   bool common = times.n == 1 && labels->n == 1;
   tr_status status = tr_net_row_labels(ctx, labels, samples, &row_labels);
-  if (status == TR_OK) status = spread_times(ctx, times, samples, &row_times);
-  if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, args);
+  if (status == TR_OK) status = tr_net_row_times(ctx, times, samples, &row_times);
+  if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, request);
   free(row_labels);
   free(row_times);
   return status;

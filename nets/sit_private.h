@@ -3,7 +3,7 @@
 #define TR_NETS_SIT_PRIVATE_H
 
 #include "nets/layers_private.h"
-#include "nets/net.h"
+#include "nets/net_private.h"
 #include "nets/sit.h"
 
 #define TR_SIT_NORM_EPS 1e-6
@@ -100,28 +100,16 @@ void tr_sit_tangent_work_clear(tr_sit_tangent_work *work);
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f);
 
-/* w and wJ hold `probes` times the shape of x, one after the other; with params or covector there is one. */
-typedef struct {
-  int64_t probes;
-  const tr_array *w;        /* NULL: covector makes it */
-  tr_net_covector covector; /* see nets/net.h */
-  void *user;
-  tr_array *f;          /* NULL: not kept */
-  tr_array *wJ;         /* NULL: not wanted */
-  tr_net_param *params; /* gradients to add to, as tr_sit_list_parameters lists them; NULL: not wanted */
-} tr_sit_backward_args;
-
 /* f as tr_sit_forward makes it, bit for bit, wJ = w' df/dx, and the parameters' gradients. */
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                          const tr_sit_backward_args *args);
+                          const tr_net_request *request);
 
 /* The SiT behind a provider, NULL if it is none. */
 tr_sit *tr_sit_of(const tr_drift *drift);
 tr_status tr_sit_check_input(const tr_drift *drift, const tr_array *x, const tr_array *f);
-int tr_sit_n_parameters(const tr_sit *net);
-/* Names and new gradient arrays, contents undefined, of the parameters that are trained (all but the fixed
- * pos_embed), in PyTorch's order; on failure the caller destroys those that were made. */
-tr_status tr_sit_list_parameters(tr_ctx *ctx, tr_sit *net, tr_net_param *params);
+int tr_sit_n_parameters(const tr_drift *drift);
+/* As tr_net_type.list_parameters: all but the fixed pos_embed. */
+tr_status tr_sit_list_parameters(tr_drift *drift, tr_net_param *params);
 
 /* Jv = (df/dx) v, of the shape of x. */
 tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,

@@ -44,43 +44,33 @@ tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source) {
 
 enum { LAYERS = 5, BLOCK_LAYERS = 5 }; /* outside the blocks; in each */
 
-int tr_sit_n_parameters(const tr_sit *net) {
+int tr_sit_n_parameters(const tr_drift *drift) {
+  const tr_sit *net = drift->impl;
   return 2 * (LAYERS + BLOCK_LAYERS * net->config.depth) + 1;
 }
 
-static tr_status list_linear(tr_ctx *ctx, const tr_sit *net, tr_layer *layer, int ndim, const int64_t *shape,
-                             tr_net_param *params, int *n) {
-  tr_net_param *weight = &params[*n], *bias = weight + 1;
-  layer->parameter = *n, *n += 2;
-  weight->name = layer->weight_name, bias->name = layer->bias_name;
-  TR_TRY(tr_array_create(ctx, net->dtype, ndim, shape, &weight->gradient));
-  return tr_array_create(ctx, net->dtype, 1, shape, &bias->gradient);
-}
-
-static tr_status list_linears(tr_ctx *ctx, const tr_sit *net, int count, tr_layer *const *layers,
-                              tr_net_param *params, int *n) {
-  for (int i = 0; i < count; i++) {
-    const int64_t shape[] = {layers[i]->w.out, layers[i]->w.in};
-    TR_TRY(list_linear(ctx, net, layers[i], 2, shape, params, n));
-  }
+/* Those whose weight is a matrix. */
+static tr_status list_layers(int count, tr_layer *const *layers, tr_net_param *params, int *n) {
+  for (int i = 0; i < count; i++) TR_TRY(tr_layer_list_matrix(layers[i], params, n));
   return TR_OK;
 }
 
-tr_status tr_sit_list_parameters(tr_ctx *ctx, tr_sit *net, tr_net_param *params) {
+tr_status tr_sit_list_parameters(tr_drift *drift, tr_net_param *params) {
+  tr_sit *net = drift->impl;
   const tr_sit_config *c = &net->config;
   const int64_t patch[] = {c->hidden, c->channels, c->patch, c->patch};
   int n = 0;
-  TR_TRY(list_linear(ctx, net, &net->patch, 4, patch, params, &n));
-  TR_TRY(list_linears(ctx, net, 2, (tr_layer *const[]){&net->time1, &net->time2}, params, &n));
+  TR_TRY(tr_layer_list(&net->patch, 4, patch, params, &n));
+  TR_TRY(list_layers(2, (tr_layer *const[]){&net->time1, &net->time2}, params, &n));
   net->label_parameter = n++;
   params[net->label_parameter].name = TR_SIT_LABELS;
   TR_TRY(tr_array_like(net->labels, &params[net->label_parameter].gradient));
   for (int i = 0; i < c->depth; i++) {
     tr_sit_block *b = &net->blocks[i];
     tr_layer *const layers[BLOCK_LAYERS] = {&b->qkv, &b->proj, &b->fc1, &b->fc2, &b->modulation};
-    TR_TRY(list_linears(ctx, net, BLOCK_LAYERS, layers, params, &n));
+    TR_TRY(list_layers(BLOCK_LAYERS, layers, params, &n));
   }
-  return list_linears(ctx, net, 2, (tr_layer *const[]){&net->final, &net->final_modulation}, params, &n);
+  return list_layers(2, (tr_layer *const[]){&net->final, &net->final_modulation}, params, &n);
 }
 
 void tr_sit_clear(tr_sit *net) {

@@ -189,9 +189,12 @@ static tr_status cpu_condition_gradient(tr_ctx *ctx, const tr_array *e, const tr
   const tr_cpu_kernels *kernels = kernels_for(ctx, de->dtype);
   int64_t cols = de->shape[1];
   for (int64_t r = 0; r < de->shape[0]; r++) {
-    char *v = (char *)row_at(de, r, 0), *row = (char *)row_at(dtable, labels[r], 0);
-    add_rows(kernels, cols, row_at(e, r, 0), row_at(table, labels[r], 0), v);
-    kernels->activation_backward(TR_NN_SILU, cols, v, row_at(dy, r, 0), v);
+    const char *given = row_at(e, r, 0), *dout = row_at(dy, r, 0);
+    char *v = (char *)row_at(de, r, 0);
+    if (table) add_rows(kernels, cols, given, row_at(table, labels[r], 0), v);
+    kernels->activation_backward(TR_NN_SILU, cols, table ? v : given, dout, v);
+    if (!table) continue;
+    char *row = (char *)row_at(dtable, labels[r], 0);
     add_rows(kernels, cols, v, row, row);
   }
   return TR_OK;

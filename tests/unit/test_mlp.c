@@ -6,82 +6,26 @@
 #include "core/vec.h"
 #include "nets/mlp.h"
 #include "tests/support/check.h"
+#include "tests/support/matrices.h"
+#include "tests/support/weights.h"
 #include "transport/likelihood.h"
 #include "transport/register.h"
 
-enum { DIM = 2, WIDTH = 19, DEPTH = 2, FREQUENCIES = 6, CLASSES = 3, MOST_TENSORS = 16, ROWS = 5 };
+enum { DIM = 2, WIDTH = 19, DEPTH = 2, FREQUENCIES = 6, CLASSES = 3, ROWS = 5 };
 
 static tr_ctx *ctx;
 
-/* ---- weights on the host ---- */
-
-typedef struct {
-  int n;
-  tr_tensor items[MOST_TENSORS];
-  char names[MOST_TENSORS][32];
-  double *data[MOST_TENSORS];
-} weights;
-
-static void add(weights *w, const char *name, int ndim, int64_t rows, int64_t cols) {
-  int64_t count = ndim == 2 ? rows * cols : rows, shape[] = {rows, cols};
-  double *data = malloc((size_t)count * sizeof *data), scale = ndim == 2 ? 1.6 / sqrt((double)cols) : 0.4;
-  tr_array *normals;
-  if (!data) exit(1);
-  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, &count, &normals));
-  CHECK_OK(ctx, tr_randn(&(tr_random_address){.seed = 5, .purpose = TR_RANDOM_TEST, .step = (uint32_t)w->n},
-                         normals));
-  CHECK_OK(ctx, tr_scale(scale, normals, normals));
-  CHECK_OK(ctx, tr_array_get_f64(normals, data));
-  tr_array_destroy(&normals);
-  snprintf(w->names[w->n], sizeof w->names[w->n], "%s", name);
-  w->data[w->n] = data;
-  w->items[w->n] = tr_tensor_of_f64(w->names[w->n], ndim, shape, data);
-  w->n++;
-}
-
-static void add_layer(weights *w, const char *name, int64_t out, int64_t in) {
-  char full[32];
-  snprintf(full, sizeof full, "%s.weight", name);
-  add(w, full, 2, out, in);
-  snprintf(full, sizeof full, "%s.bias", name);
-  add(w, full, 1, out, 0);
-}
-
 /* label_rows 0: unconditional. */
 static weights *make_weights(int label_rows) {
-  weights *w = calloc(1, sizeof *w);
-  if (!w) exit(1);
-  add_layer(w, "x_in", WIDTH, DIM);
-  add_layer(w, "time_in", WIDTH, FREQUENCIES);
-  add_layer(w, "layers.0", WIDTH, WIDTH);
-  add_layer(w, "layers.1", WIDTH, WIDTH);
-  add_layer(w, "out", DIM, WIDTH);
-  if (label_rows) add(w, "labels.weight", 2, label_rows, WIDTH);
-  return w;
-}
-
-static void free_weights(weights *w) {
-  for (int i = 0; i < MOST_TENSORS; i++) free(w->data[i]);
-  free(w);
-}
-
-static tr_tensors tensors_of(const weights *w) {
-  return (tr_tensors){w->n, w->items};
+  return weights_of_mlp(ctx, &(weights_mlp_sizes){DIM, WIDTH, DEPTH, FREQUENCIES, label_rows});
 }
 
 static const double *data_of(const weights *w, const char *name) {
-  const tr_tensors all = tensors_of(w);
-  return tr_tensors_find(&all, name)->data;
-}
-
-static int index_of(const weights *w, const char *name) {
-  for (int i = 0; i < w->n; i++)
-    if (strcmp(w->names[i], name) == 0) return i;
-  exit(1);
+  return w->data[weights_index(w, name)];
 }
 
 static tr_drift *network(const weights *w, int declared, tr_dtype dtype) {
-  const tr_tensors all = tensors_of(w);
+  const tr_tensors all = weights_tensors(w);
   tr_drift *drift;
   CHECK_OK(ctx, tr_mlp_create(ctx, &all, declared, dtype, TR_VELOCITY, &drift));
   if (!drift) exit(check_report());
@@ -95,13 +39,6 @@ static tr_array *states(tr_dtype dtype, int64_t rows, uint64_t seed) {
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){rows, DIM}, &x));
   CHECK_OK(ctx, tr_randn(&(tr_random_address){.seed = seed, .purpose = TR_RANDOM_TEST}, x));
   return x;
-}
-
-static double *values(const tr_array *a) {
-  double *host = malloc((size_t)a->count * sizeof *host);
-  if (!host) exit(1);
-  CHECK_OK(ctx, tr_array_get_f64(a, host));
-  return host;
 }
 
 static void destroy(tr_array **arrays, int n) {
@@ -176,7 +113,7 @@ static void forward(tr_dtype dtype, bool classes, bool each, double tolerance) {
   free(in), free(got);
   destroy((tr_array *[]){x, f}, 2);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 /* ---- products ---- */
@@ -233,7 +170,7 @@ static void central_differences(void) {
   free(in);
   destroy((tr_array *[]){x, f}, 2);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 /* w' (J v) = (w' J) v for every row. */
@@ -256,7 +193,7 @@ static void adjoint(tr_dtype dtype, double tolerance) {
   free(hu), free(hv), free(huJ), free(hJv);
   destroy((tr_array *[]){x, u, v, f, uJ, Jv}, 6);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 /* ---- bits ---- */
@@ -317,7 +254,7 @@ static void rows_independent(tr_dtype dtype) {
   free(all);
   destroy((tr_array *[]){x, v}, 2);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 /* ---- sampling and densities ---- */
@@ -352,7 +289,7 @@ static void samples(void) {
   free(start), free(end), free(back);
   tr_array_destroy(&x);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 /* The trapezoid rule, spectrally accurate for a smooth density that is 0 at the ends: the velocity is small
@@ -361,7 +298,7 @@ static void integrates_to_one(void) {
   enum { SIDE = 81 };
   const double h = 0.25;
   weights *w = make_weights(CLASSES);
-  double *out = w->data[index_of(w, "out.weight")];
+  double *out = w->data[weights_index(w, "out.weight")];
   for (int i = 0; i < DIM * WIDTH; i++) out[i] *= 0.1;
   tr_drift *drift = network(w, CLASSES, TR_F64);
   tr_sampler s = sampler_of(drift, 1e-6, true);
@@ -393,14 +330,14 @@ static void integrates_to_one(void) {
   free(points);
   tr_array_destroy(&x);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 /* ---- refused ---- */
 
 static void refused_weights(const weights *w, int declared, tr_dtype dtype, tr_status want,
                             const char *word) {
-  const tr_tensors all = tensors_of(w);
+  const tr_tensors all = weights_tensors(w);
   tr_drift *drift;
   CHECK_ERROR(ctx, tr_mlp_create(ctx, &all, declared, dtype, TR_VELOCITY, &drift), want, word);
   CHECK(!drift);
@@ -408,16 +345,16 @@ static void refused_weights(const weights *w, int declared, tr_dtype dtype, tr_s
 
 static void missing(const char *name) {
   weights *w = make_weights(CLASSES + 1);
-  w->items[index_of(w, name)].name = "unheard.of";
+  w->items[weights_index(w, name)].name = "unheard.of";
   refused_weights(w, CLASSES, TR_F64, TR_E_SHAPE, name);
-  free_weights(w);
+  weights_free(w);
 }
 
 static void misshapen(const char *name, int axis, int64_t extent) {
   weights *w = make_weights(CLASSES + 1);
-  w->items[index_of(w, name)].shape[axis] = extent;
+  w->items[weights_index(w, name)].shape[axis] = extent;
   refused_weights(w, 0, TR_F64, TR_E_SHAPE, name);
-  free_weights(w);
+  weights_free(w);
 }
 
 static void refused(void) {
@@ -433,12 +370,12 @@ static void refused(void) {
   refused_weights(w, CLASSES + 2, TR_F64, TR_E_SHAPE, "the label table has 4 rows");
   refused_weights(w, -1, TR_F64, TR_E_ARG, "-1 classes");
   refused_weights(w, 0, TR_BF16, TR_E_ARG, "bf16");
-  add(w, "layers.1.scale", 1, WIDTH, 0);
+  weights_add(ctx, w, "layers.1.scale", 1, (int64_t[]){WIDTH}, 1);
   refused_weights(w, 0, TR_F64, TR_E_SHAPE, "'layers.1.scale', which an MLP of depth 2 does not have");
   w->n--;
-  w->data[index_of(w, "out.bias")][1] = NAN;
+  w->data[weights_index(w, "out.bias")][1] = NAN;
   refused_weights(w, 0, TR_F64, TR_E_NONFINITE, "out.bias");
-  free_weights(w);
+  weights_free(w);
 }
 
 static void refused_states(void) {
@@ -458,7 +395,7 @@ static void refused_states(void) {
   CHECK_OK(ctx, tr_drift_eval(drift, times, x, &good, f));
   destroy((tr_array *[]){x, f, narrow, wide}, 4);
   tr_drift_destroy(&drift);
-  free_weights(w);
+  weights_free(w);
 }
 
 int main(int argc, char **argv) {

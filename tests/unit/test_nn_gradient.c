@@ -132,21 +132,22 @@ static void norm(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
   tr_array_destroy(&table);
 }
 
-/* Two samples share a label, one class has none. */
-static void condition(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
+/* Two samples share a label, one class has none; or there is no table. */
+static void condition(tr_ctx *ctx, tr_dtype dtype, int64_t D, bool classes) {
   enum { N = 4, K = 4 };
   const int32_t labels[N] = {2, 0, 2, 3};
   tr_array *e = matrix(ctx, dtype, N, D, 1), *table = matrix(ctx, dtype, K, D, 2);
   tr_array *dy = matrix(ctx, dtype, N, D, 3), *de = matrix(ctx, dtype, N, D, 4);
   tr_array *dtable = matrix(ctx, dtype, K, D, 5);
   double *he = values(e), *ht = values(table), *hy = values(dy), *want = values(dtable);
-  CHECK_OK(ctx, tr_nn_condition_gradient(e, table, labels, dy, de, dtable));
+  CHECK_OK(ctx, tr_nn_condition_gradient(e, classes ? table : NULL, classes ? labels : NULL, dy, de,
+                                         classes ? dtable : NULL));
   double *got = values(dtable), *got_e = values(de);
   for (int64_t n = 0; n < N; n++)
     for (int64_t c = 0; c < D; c++) {
-      double v = he[n * D + c] + ht[labels[n] * D + c], s = 1 / (1 + exp(-v));
+      double v = he[n * D + c] + (classes ? ht[labels[n] * D + c] : 0), s = 1 / (1 + exp(-v));
       he[n * D + c] = hy[n * D + c] * s * (1 + v * (1 - s));
-      want[labels[n] * D + c] += he[n * D + c];
+      if (classes) want[labels[n] * D + c] += he[n * D + c];
     }
   CHECK(check_relative(got_e, he, N * D) < tolerance(dtype));
   CHECK(check_relative(got, want, K * D) < tolerance(dtype));
@@ -173,6 +174,9 @@ static void refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, labels, a, c, square), TR_E_SHAPE, "conditioning");
   CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, labels, b, c, b), TR_E_ARG, "class label 4");
   CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, good, b, a, b), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, NULL, NULL, b, c, b), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, NULL, good, b, c, NULL), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, good, b, c, NULL), TR_E_SHAPE, "conditioning");
   tr_array **const arrays[] = {&a, &b, &few, &single, &square, &c};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
 }
@@ -191,7 +195,8 @@ int main(int argc, char **argv) {
     for (int64_t D = 5; D <= 100; D += 19) {
       gate(ctx, dtype, D);
       norm(ctx, dtype, D);
-      condition(ctx, dtype, D);
+      condition(ctx, dtype, D, true);
+      condition(ctx, dtype, D, false);
     }
   }
   refused(ctx);

@@ -6,16 +6,11 @@
 #include "core/nn.h"
 #include "core/vec.h"
 #include "tests/support/check.h"
+#include "tests/support/matrices.h"
 #include "tests/support/scene.h"
 #include "transport/guidance.h"
 
 enum { PROBES = 5 };
-
-static double *values(const tr_array *a) {
-  double *host = malloc((size_t)a->count * sizeof *host);
-  CHECK_OK(a->ctx, tr_array_get_f64(a, host));
-  return host;
-}
 
 static tr_array *state_like(const tr_array *x, uint64_t seed) {
   tr_array *a;
