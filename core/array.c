@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/context_private.h"
 
 size_t tr_dtype_size(tr_dtype dtype) {
   static const size_t size[] = {4, 8, 2, 4};
@@ -43,10 +44,14 @@ static tr_status new_header(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t
   return TR_OK;
 }
 
+static size_t bytes_of(const tr_array *a) {
+  return (size_t)a->count * tr_dtype_size(a->dtype);
+}
+
 tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, tr_array **out) {
   TR_TRY(new_header(ctx, dtype, ndim, shape, out));
   tr_array *a = *out;
-  size_t bytes = (size_t)a->count * tr_dtype_size(dtype);
+  size_t bytes = bytes_of(a);
   tr_status status = tr_ctx_backend(ctx)->mem->alloc(ctx, bytes ? bytes : 1, &a->data);
   if (status != TR_OK) {
     free(a);
@@ -54,6 +59,7 @@ tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *
     return status;
   }
   a->owned = true;
+  tr_ctx_count_memory(ctx, (int64_t)bytes);
   return TR_OK;
 }
 
@@ -95,7 +101,10 @@ tr_status tr_array_rows(const tr_array *parent, int64_t first, int64_t n, tr_arr
 
 void tr_array_destroy(tr_array **a) {
   if (!*a) return;
-  if ((*a)->owned) tr_ctx_backend((*a)->ctx)->mem->release((*a)->ctx, (*a)->data);
+  if ((*a)->owned) {
+    tr_ctx_backend((*a)->ctx)->mem->release((*a)->ctx, (*a)->data);
+    tr_ctx_count_memory((*a)->ctx, -(int64_t)bytes_of(*a));
+  }
   free(*a);
   *a = NULL;
 }
@@ -113,13 +122,11 @@ const char *tr_array_describe(const tr_array *a, char *text, size_t size) {
 }
 
 tr_status tr_array_upload(tr_array *a, const void *host) {
-  return tr_ctx_backend(a->ctx)->mem->upload(a->ctx, a->data, host,
-                                             (size_t)a->count * tr_dtype_size(a->dtype));
+  return tr_ctx_backend(a->ctx)->mem->upload(a->ctx, a->data, host, bytes_of(a));
 }
 
 tr_status tr_array_download(const tr_array *a, void *host) {
-  return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data,
-                                               (size_t)a->count * tr_dtype_size(a->dtype));
+  return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data, bytes_of(a));
 }
 
 tr_status tr_array_copy(const tr_array *from, tr_array *to) {
@@ -192,7 +199,7 @@ static void to_double(tr_dtype dtype, int64_t n, const void *in, double *out) {
 }
 
 static tr_status host_buffer(const tr_array *a, void **out) {
-  size_t bytes = (size_t)a->count * tr_dtype_size(a->dtype);
+  size_t bytes = bytes_of(a);
   *out = malloc(bytes ? bytes : 1);
   return *out ? TR_OK : TR_FAIL(a->ctx, TR_E_MEM, "out of memory for a host copy of %zu bytes", bytes);
 }

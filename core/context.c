@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/backend.h"
+#include "core/context_private.h"
 #include "core/registry_private.h"
 
 struct tr_ctx {
@@ -16,6 +17,7 @@ struct tr_ctx {
   char resource[32];
   uint64_t seed;
   int threads;
+  int64_t memory, memory_peak;
   tr_error error;
   tr_warn_fn warn;
   void *warn_user;
@@ -136,6 +138,16 @@ void *tr_ctx_backend_state(const tr_ctx *ctx) {
 }
 int tr_ctx_threads(const tr_ctx *ctx) {
   return ctx->threads;
+}
+int64_t tr_ctx_memory(const tr_ctx *ctx) {
+  return ctx->memory;
+}
+int64_t tr_ctx_memory_peak(const tr_ctx *ctx) {
+  return ctx->memory_peak;
+}
+void tr_ctx_count_memory(tr_ctx *ctx, int64_t bytes) {
+  ctx->memory += bytes;
+  if (ctx->memory > ctx->memory_peak) ctx->memory_peak = ctx->memory;
 }
 tr_registry *tr_ctx_registry(tr_ctx *ctx) {
   return ctx->registry;

@@ -35,6 +35,10 @@ void *tr_ctx_backend_state(const tr_ctx *ctx);
 tr_status tr_ctx_set_threads(tr_ctx *ctx, int n);
 int tr_ctx_threads(const tr_ctx *ctx);
 
+/* Bytes of device memory that arrays made on the context hold, and the most they have held at a time. */
+int64_t tr_ctx_memory(const tr_ctx *ctx);
+int64_t tr_ctx_memory_peak(const tr_ctx *ctx);
+
 /* Latches an error: keeps it if it is the first since tr_ctx_clear, and returns the status it was given in
  * any case. Use it through TR_FAIL, which adds file and line. */
 tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format, ...)

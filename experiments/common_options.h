@@ -84,7 +84,7 @@ typedef struct {
 
 /* Of a log-density: at these offsets; `...`: group and modes. The field of probes is TR_OPTION_UNSET and that of the
  * tolerance NaN unless given. */
-#define TRACE_OPTIONS(trace_at, probes_at, tolerance_at, ...)                                                         \
+#define TRACE_OPTIONS(trace_at, probes_at, tolerance_at, recompute_at, ...)                                           \
   {.name = "trace", .type = TR_OPTION_CHOICE, .offset = (trace_at), .kind = TR_KIND_TRACE, .metavar = "NAME",         \
    .default_text = "hutchinson", .help = "Estimate of the divergence: hutchinson, hutch++ or exact.", __VA_ARGS__},   \
   {.name = "probes", .type = TR_OPTION_INT, .offset = (probes_at), .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1,    \
@@ -93,7 +93,10 @@ typedef struct {
            "hutch++ has R more for its sketch and 3 R products.", __VA_ARGS__},                                       \
   {.name = "logp-tol", .type = TR_OPTION_DOUBLE, .offset = (tolerance_at), .flags = TR_OPTION_GT, .low = 0,           \
    .metavar = "L", .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats.",      \
-   __VA_ARGS__}
+   __VA_ARGS__},                                                                                                      \
+  {.name = "recompute", .type = TR_OPTION_FLAG, .offset = (recompute_at),                                             \
+   .help = "Computes the activations of each block again on the way back instead of keeping them: less memory, one "  \
+           "forward more, the same bits.", __VA_ARGS__}
 
 typedef struct {
   const char *device, *dtype, *out;

@@ -5,6 +5,7 @@
 #include "experiments/commands.h"
 #include "experiments/gnuplot.h"
 #include "experiments/likelihood_run.h"
+#include "experiments/machine.h"
 
 #define TABLE_ROWS 20 /* on the terminal */
 
@@ -19,7 +20,7 @@ static tr_status open_all(likelihood_run *run) {
   TR_TRY(file_hash_start(ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &unguided, &run->provider));
   run->sampler.drift = run->provider.drift;
-  return TR_OK;
+  return tr_sit_set_recompute(run->provider.network, o->recompute);
 }
 
 static void print_number(const char *format, double value) {
@@ -83,6 +84,7 @@ static void print_summary(const likelihood_run *run, bool drawn) {
   printf("%s, %s trace: network forwards %ld and backwards %ld a batch, %.2f s\n",
          run->account.largest.solver, o->trace, run->account.largest.nfe, run->account.largest.n_vjp,
          run->seconds);
+  machine_print_memory(run->program->ctx);
   printf("wrote %s/likelihood.npz, run.json, histogram.%s\n", o->machine.out,
          drawn ? "png" : "dat and histogram.gp (gnuplot draws it)");
 }

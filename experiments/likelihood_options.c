@@ -35,7 +35,7 @@ static const tr_option options[] = {
      .default_text = "1", .help = "Only 1: a guided field is not that of a model whose likelihood this would be."},
 
     TRACE_OPTIONS(offsetof(likelihood_options, trace), offsetof(likelihood_options, probes),
-                  offsetof(likelihood_options, logp_tol), HOW),
+                  offsetof(likelihood_options, logp_tol), offsetof(likelihood_options, recompute), HOW),
     {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
      .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson."},
     {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",

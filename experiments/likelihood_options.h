@@ -15,7 +15,7 @@ typedef struct {
   const char *trace, *method, *clock, *sample_path;
   long probes, num_sampling_steps;
   double rtol, atol, logp_tol, sample_eps;
-  bool check, save_score;
+  bool check, save_score, recompute;
   machine_options machine;
 } likelihood_options;
 

@@ -1,5 +1,6 @@
 #include "experiments/machine.h"
 
+#include <math.h>
 #include <openssl/crypto.h>
 #include <png.h>
 #include <stdio.h>
@@ -37,4 +38,26 @@ json_t *machine_processor(const tr_backend *backend) {
   if (!backend->describe) backend = &tr_backend_cpu; /* the guard device computes on the processor too */
   if (!backend->describe || backend->describe(text, sizeof text) != TR_OK) return json_null();
   return json_string(text);
+}
+
+double machine_peak_arrays(const tr_ctx *ctx) {
+  return (double)tr_ctx_memory_peak(ctx) / (1 << 20);
+}
+
+/* VmHWM, not getrusage: the latter counts what the starting program held before exec. */
+double machine_peak_resident(void) {
+  FILE *file = fopen("/proc/self/status", "r");
+  char line[128];
+  double kib = NAN;
+  while (file && fgets(line, sizeof line, file))
+    if (sscanf(line, "VmHWM: %lf", &kib) == 1) break;
+  if (file) fclose(file);
+  return kib / 1024;
+}
+
+void machine_print_memory(const tr_ctx *ctx) {
+  double resident = machine_peak_resident();
+  printf("memory: at most %.1f MiB in arrays", machine_peak_arrays(ctx));
+  if (isfinite(resident)) printf(", %.1f MiB resident", resident);
+  printf("\n");
 }

@@ -10,4 +10,10 @@ json_t *machine_libraries(void); /* {"sundials": "6.4.1", ...} */
 json_t *
 machine_processor(const tr_backend *backend); /* kernels, engines and processor features in one line */
 
+/* The most memory so far, in MiB: that arrays have held on the device, and that the process has had resident
+ * (NaN where the system does not tell). */
+double machine_peak_arrays(const tr_ctx *ctx);
+double machine_peak_resident(void);
+void machine_print_memory(const tr_ctx *ctx); /* both, as a line of a summary */
+
 #endif

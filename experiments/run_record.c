@@ -143,6 +143,11 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total) {
   json_object_set_new(record, "solver", json_string(stats->solver));
 }
 
+void record_memory(json_t *record, const tr_ctx *ctx) {
+  json_object_set_new(record, "peak_array_mib", record_number(machine_peak_arrays(ctx)));
+  json_object_set_new(record, "peak_resident_mib", record_number(machine_peak_resident()));
+}
+
 tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path) {
   tr_out_file *file;
   TR_TRY(tr_out_file_open(ctx, path, &file));

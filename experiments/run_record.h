@@ -38,6 +38,9 @@ json_t *record_checkpoint(const model *m, const char *path, const file_hash *has
  * all batches. */
 void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
 
+/* The most memory so far, as {peak_array_mib, peak_resident_mib}: of arrays on the device, of the process. */
+void record_memory(json_t *record, const tr_ctx *ctx);
+
 /* Writes the record as a file. */
 tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path);
 

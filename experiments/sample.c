@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "experiments/commands.h"
+#include "experiments/machine.h"
 #include "experiments/sample_likelihood.h"
 #include "experiments/sample_run.h"
 
@@ -15,6 +16,7 @@ static tr_status open_all(sample_run *run) {
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
   run->sampler.drift = run->provider.drift;
+  TR_TRY(tr_sit_set_recompute(run->provider.network, o->recompute));
   return sample_result_allocate(run->program->ctx, &run->result);
 }
 
@@ -54,6 +56,7 @@ static void print_summary(const sample_run *run) {
   if (strcmp(stats->stop_reason, "end") != 0)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
   if (run->result.logp) print_density(run);
+  machine_print_memory(run->program->ctx);
   printf("wrote %s/samples.npz%s and run.json\n", o->machine.out,
          images_are_pixels((int)s[1]) ? ", samples.png" : "");
 }

@@ -90,8 +90,8 @@ static const tr_option options[] = {
      .help = "Also the log-density of each sample under the flow that draws it (guidance included), in the same solve: "
              "`logp` and its standard error `logp_se`, in nats (the solver's error is not in it: large on coarse fixed grids). "
              "Best in --dtype f64."},
-    TRACE_OPTIONS(offsetof(sample_options, trace), offsetof(sample_options, probes), offsetof(sample_options, logp_tol), SOLVER,
-                  .modes = ODE),
+    TRACE_OPTIONS(offsetof(sample_options, trace), offsetof(sample_options, probes), offsetof(sample_options, logp_tol),
+                  offsetof(sample_options, recompute), SOLVER, .modes = ODE),
     {.name = "likelihood", .type = TR_OPTION_FLAG, FIELD(likelihood), SOLVER, .modes = ODE,
      .help = "The reference's spelling of `transit likelihood`, which then runs with these options; its data is --data "
              "(also --init)."},

@@ -16,7 +16,7 @@ typedef struct {
   const char *method, *clock, *time_grid, *grid_file, *sample_path;
   long num_sampling_steps, max_nfe, max_order;
   double grid_shift, grid_rho, grid_bound, rtol, atol, first_step, train_eps, sample_eps;
-  bool reverse, likelihood, with_logp;
+  bool reverse, likelihood, with_logp, recompute;
   const char *trace;
   long probes;
   double logp_tol;

@@ -45,6 +45,7 @@ tr_status sample_record(const sample_run *run, const char *path) {
   json_object_set_new(json, "checkpoint",
                       record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
   add_statistics(run, json);
+  record_memory(json, run->program->ctx);
   record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
   if (run->options->class_labels.n == 0)
     json_object_set_new(json, "labels", json_string("every class in turn"));

@@ -115,8 +115,8 @@ static const char *const of_grids[] = {"num-sampling-steps", "time-grid", "grid-
 static tr_status set_density(sample_run *run) {
   sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  static const char *const of_logp[] = {"trace", "probes", "logp-tol", NULL}, *const of_probes[] = {"probes",
-                                                                                                    NULL};
+  static const char *const of_logp[] = {"trace", "probes", "logp-tol", "recompute", NULL},
+                           *const of_probes[] = {"probes", NULL};
   if (!o->with_logp) {
     sample_warn_unused(run, of_logp, "the log-density", "needs --with-logp");
     return TR_OK;

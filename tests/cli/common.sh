@@ -92,6 +92,12 @@ equals() {
   [ "$1" = "$2" ] || fail "$3: '$1', expected '$2'"
 }
 
+# less A B WHAT: numbers, A < B.
+less() {
+  checks=$((checks + 1))
+  awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && a + 0 < b + 0) }' || fail "$3: '$1' is not less than '$2'"
+}
+
 # npy FILE TYPE SHAPE BYTES [FILL]: a .npy of BYTES bytes, all zero or all FILL (an octal escape such as \377: NaN).
 npy() {
   header="{'descr': '$2', 'fortran_order': False, 'shape': $3, }"

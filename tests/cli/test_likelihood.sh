@@ -45,6 +45,15 @@ check "the reference's spelling" "$transit" sample ODE --likelihood $model --ini
   --sampling-method rk4-classical --num-sampling-steps 8 --out "$scratch/c"
 same "$scratch/a/likelihood.npz" "$scratch/c/likelihood.npz"
 refuse 2 "belongs to ODE" "$transit" sample SDE --likelihood $model --out "$out"
+refuse 2 "belongs to ODE" "$transit" sample SDE --recompute $model --out "$out"
+
+# Activations computed again: the same numbers, less memory, and it is said where nothing is computed again.
+likelihood "recompute" $fixed --recompute --out "$scratch/b"
+says "MiB in arrays"
+same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
+grep -q '"recompute": true' "$scratch/b/run.json" || fail "recompute is not in the record"
+less "$(number "$scratch/b/run.json" peak_array_mib)" "$(number "$scratch/a/run.json" peak_array_mib)" "memory of arrays"
+less 1 "$(number "$scratch/a/run.json" peak_resident_mib)" "resident memory"
 
 # The exact trace: a backward pass for each of 64 numbers, and no probes in the record.
 recorded() { # recorded FILE OPTION: its value
@@ -109,6 +118,13 @@ equals "$(number "$scratch/t/run.json" n_vjp)" $((3 * nfe)) "backward passes of 
 # shellcheck disable=SC2086
 check "without ln p" "$transit" sample ODE $model $guided --out "$scratch/u"
 close "$scratch/u/samples.npz" "$scratch/t/samples.npz" f8 1e-15
+# shellcheck disable=SC2086
+check "samples with ln p, recomputed" "$transit" sample ODE $model $guided --with-logp --probes 3 --recompute --out "$scratch/u"
+same "$scratch/t/samples.npz" "$scratch/u/samples.npz"
+less "$(number "$scratch/u/run.json" peak_array_mib)" "$(number "$scratch/t/run.json" peak_array_mib)" "memory of arrays"
+# shellcheck disable=SC2086
+check "samples, recomputed" "$transit" sample ODE $model $grid --recompute --out "$scratch/u"
+warns "--recompute has no effect: the log-density needs --with-logp"
 if command -v python3 >/dev/null 2>&1; then
   tight="--probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
   # shellcheck disable=SC2086

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/vec.h"
+#include "experiments/machine.h"
 #include "nets/sit.h"
 #include "tests/support/seconds.h"
 
@@ -17,17 +18,6 @@ typedef struct {
   double seconds;
   bool vjp;
 } bench_options;
-
-/* VmHWM, not getrusage: the latter counts what the starting program held before exec. */
-static double peak_mib(void) {
-  FILE *file = fopen("/proc/self/status", "r");
-  char line[128];
-  double kib = 0;
-  while (file && fgets(line, sizeof line, file))
-    if (sscanf(line, "VmHWM: %lf", &kib) == 1) break;
-  if (file) fclose(file);
-  return kib / 1024;
-}
 
 /* Multiply-adds of one sample: linear layers of the tokens, attention, and the conditioning. */
 static double multiply_adds(const tr_sit_config *c) {
@@ -98,7 +88,7 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
   double passes = options->vjp ? 2 : 1; /* the backward multiplies as often as the forward, attention apart */
   double flops = 2 * passes * multiply_adds(tr_sit_config_of(drift)) * batch;
   printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch, tr_dtype_name(options->dtype), options->threads,
-         best * 1e3, flops / best * 1e-9, peak_mib());
+         best * 1e3, flops / best * 1e-9, machine_peak_resident());
   fflush(stdout);
   return TR_OK;
 }

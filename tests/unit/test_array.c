@@ -56,6 +56,22 @@ static void empty(tr_ctx *ctx) {
   tr_array_destroy(&a);
 }
 
+/* Bytes of arrays, and the most there have been; a view holds none. */
+static void memory(tr_ctx *ctx) {
+  const int64_t before = tr_ctx_memory(ctx), large = tr_ctx_memory_peak(ctx) / 8 + 1000;
+  tr_array *a, *b, *view;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, &large, &a));
+  CHECK(tr_ctx_memory(ctx) == before + 8 * large && tr_ctx_memory_peak(ctx) == before + 8 * large);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_BF16, 2, (int64_t[]){3, 5}, &b));
+  CHECK_OK(ctx, tr_array_rows(a, 0, large, &view));
+  CHECK(tr_ctx_memory(ctx) == before + 8 * large + 30);
+  tr_array_destroy(&view);
+  tr_array_destroy(&a);
+  CHECK(tr_ctx_memory(ctx) == before + 30 && tr_ctx_memory_peak(ctx) == before + 8 * large + 30);
+  tr_array_destroy(&b);
+  CHECK(tr_ctx_memory(ctx) == before);
+}
+
 static void views(tr_ctx *ctx) {
   tr_array *a, *v, *w;
   double x[24], got[24];
@@ -205,6 +221,8 @@ int main(int argc, char **argv) {
   all_bf16(ctx);
   integers(ctx);
   copies(ctx);
+  memory(ctx);
+  CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -158,6 +158,26 @@ static void recomputed(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype,
   close_scene(&s);
 }
 
+/* Computing them again holds less, by the inputs of the layers of every block but one. */
+static void less_memory(tr_ctx *ctx, tr_dtype dtype) {
+  enum { ROWS = 20 };
+  tr_sit_config deep = scene_odd;
+  int64_t held[2], tokens = (int64_t)deep.grid * deep.grid;
+  deep.depth = 7;
+  for (int i = 0; i < 2; i++) {
+    scene s;
+    open_scene(ctx, &deep, dtype, ROWS, &s);
+    int64_t before = tr_ctx_memory(ctx);
+    CHECK_OK(ctx, tr_sit_set_recompute(s.network, i));
+    free(batch(ctx, &s, 0, ROWS, 1));
+    held[i] = tr_ctx_memory(ctx) - before;
+    CHECK(held[i] > 0 && tr_ctx_memory_peak(ctx) >= tr_ctx_memory(ctx));
+    close_scene(&s);
+  }
+  int64_t inputs = ROWS * tokens * (5 * deep.hidden + deep.mlp_hidden) * (int64_t)tr_dtype_size(dtype);
+  CHECK(held[0] - held[1] >= (deep.depth - 1) * inputs);
+}
+
 /* Slopes of the activations against central differences of a linear layer that is the identity. */
 static void activations(tr_ctx *ctx) {
   enum { N = 37 };
@@ -239,6 +259,7 @@ int main(int argc, char **argv) {
     rows_independent(ctx, &scene_large, dtype, 8);
     recomputed(ctx, &scene_odd, dtype, 59);
     recomputed(ctx, &many, dtype, 3);
+    less_memory(ctx, dtype);
     forward_and_conditions(ctx, &scene_odd, dtype);
     forward_and_conditions(ctx, &scene_large, dtype);
   }
