@@ -115,10 +115,10 @@ const tr_mlp_config *tr_mlp_config_of(const tr_drift *drift) {
 
 /* ---- working memory ---- */
 
-/* What is asked of a batch; absent is NULL, probes 0 without w and covector. */
+/* What is asked of a batch; absent is NULL. */
 typedef struct {
   const tr_array *x;
-  tr_net_request back; /* eval asks for its f alone */
+  tr_net_request back; /* without passes for its f alone */
   const tr_array *v;   /* the shape of x */
   tr_array *Jv;        /* the same */
 } request;
@@ -132,10 +132,12 @@ typedef struct {
   tr_array x;
   tr_times times; /* as many as conditions, or 1 */
   const int32_t *labels;
+  int64_t probes; /* of the present pass */
 } group;
 
+/* The most of a pass; 1 without any. */
 static int64_t probes_of(const request *q) {
-  return q->back.probes > 1 ? q->back.probes : 1;
+  return q->back.passes ? tr_net_most_probes(&q->back, q->x->count) : 1;
 }
 
 static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g) {
@@ -222,10 +224,10 @@ static tr_status add_first(const group *g, const tr_array *gradient) {
 
 /* stack (probes rows, dim), probe after probe, becomes the products of what it held, where they are wanted.
  */
-static tr_status backward(const group *g, tr_array *stack) {
+static tr_status backward(const group *g, bool wanted, tr_array *stack) {
   const mlp *net = g->net;
   const tr_net_request *back = &g->asked->back;
-  int64_t rows = back->probes * g->rows, d = net->config.hidden;
+  int64_t rows = g->probes * g->rows, d = net->config.hidden;
   tr_array gradient = *stack, spare[2] = {work(g, HIDDEN, rows, d), work(g, OTHER, rows, d)};
   for (int i = net->config.depth; i >= 0; i--) {
     tr_array before = spare[i % 2], h = kept(g, i);
@@ -235,7 +237,7 @@ static tr_status backward(const group *g, tr_array *stack) {
     gradient = before;
   }
   if (back->params) TR_TRY(add_first(g, &gradient));
-  return back->wJ ? tr_layer_back(&gradient, &net->x_in, stack) : TR_OK;
+  return wanted ? tr_layer_back(&gradient, &net->x_in, stack) : TR_OK;
 }
 
 static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
@@ -257,10 +259,10 @@ static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
 
 /* The group's rows of each of the probes of `whole`, probe after probe, in `stack`; or back again. */
 static tr_status move_probes(const group *g, const tr_array *whole, tr_array *stack, bool into_stack) {
-  int64_t batch = g->asked->x->shape[0], probes = g->asked->back.probes;
+  int64_t batch = g->asked->x->shape[0];
   tr_array all = *whole;
-  all.shape[0] = probes * batch, all.shape[1] = g->net->config.dim, all.ndim = 2;
-  for (int64_t r = 0; r < probes; r++) {
+  all.shape[0] = g->probes * batch, all.shape[1] = g->net->config.dim, all.ndim = 2;
+  for (int64_t r = 0; r < g->probes; r++) {
     tr_array outside = tr_net_leading(&all, r * batch + g->first, g->rows);
     tr_array inside = tr_net_leading(stack, r * g->rows, g->rows);
     TR_TRY(into_stack ? tr_array_copy(&outside, &inside) : tr_array_copy(&inside, &outside));
@@ -268,16 +270,20 @@ static tr_status move_probes(const group *g, const tr_array *whole, tr_array *st
   return TR_OK;
 }
 
-/* Covectors of the group, given or made of its result f, and back. */
-static tr_status back_group(const group *g, const tr_array *f) {
+/* Covectors of the group in pass k, given or made of its result f, and back. */
+static tr_status run_pass(group *g, int k, const tr_array *f) {
   const tr_net_request *back = &g->asked->back;
-  tr_array stack = work(g, STACK, back->probes * g->rows, g->net->config.dim);
-  TR_TRY(back->w ? move_probes(g, back->w, &stack, true) : back->covector(back->user, g->first, f, &stack));
-  TR_TRY(backward(g, &stack));
-  return back->wJ ? move_probes(g, back->wJ, &stack, false) : TR_OK;
+  const tr_drift_passes *passes = back->passes;
+  const tr_array *w = passes->w[k], *wJ = passes->wJ[k];
+  g->probes = tr_net_probes(back, g->asked->x->count, k);
+  tr_array stack = work(g, STACK, g->probes * g->rows, g->net->config.dim);
+  if (k) TR_TRY(passes->next(passes->user, k, g->first, g->rows));
+  TR_TRY(w ? move_probes(g, w, &stack, true) : back->covector(back->user, g->first, f, &stack));
+  TR_TRY(backward(g, wJ, &stack));
+  return wJ ? move_probes(g, wJ, &stack, false) : TR_OK;
 }
 
-static tr_status run_group(const group *g) {
+static tr_status run_group(group *g) {
   const request *q = g->asked;
   const tr_net_request *back = &q->back;
   tr_array f = {0};
@@ -286,7 +292,7 @@ static tr_status run_group(const group *g) {
   else if (back->covector)
     f = work(g, RESULT, g->rows, g->net->config.dim);
   TR_TRY(forward(g, f.data ? &f : NULL));
-  if (back->probes) TR_TRY(back_group(g, &f));
+  for (int k = 0; back->passes && k < back->passes->n; k++) TR_TRY(run_pass(g, k, &f));
   if (!q->v) return TR_OK;
   tr_array v = tr_net_leading(q->v, g->first, g->rows), Jv = tr_net_leading(q->Jv, g->first, g->rows);
   return tangent(g, &v, &Jv);
@@ -335,7 +341,7 @@ static tr_status run(tr_drift *drift, tr_times times, const tr_cond *cond, const
   int64_t batch = q->x->shape[0];
   TR_TRY(check_input(drift, net, q->x));
   if (batch == 0) return TR_OK;
-  if (q->back.probes) TR_TRY(provide_transposed(net));
+  if (q->back.passes) TR_TRY(provide_transposed(net));
   int32_t *row_labels = NULL;
   double *row_times = NULL;
   bool common = !net->labels || cond->n == 1;
@@ -354,15 +360,15 @@ static tr_status mlp_eval(tr_drift *drift, tr_times times, const tr_array *x, co
   return run(drift, times, cond, &(request){.x = x, .back = {.f = f}});
 }
 
-static tr_status mlp_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                         const tr_array *w, tr_array *f, tr_array *wJ) {
-  return run(drift, times, cond, &(request){.x = x, .back = {.probes = 1, .w = w, .f = f, .wJ = wJ}});
+static tr_status mlp_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                const tr_drift_passes *passes, tr_array *f) {
+  return run(drift, times, cond, &(request){.x = x, .back = {.passes = passes, .f = f}});
 }
 
-static tr_status mlp_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                               const tr_array *w, tr_array *f, tr_array *wJ) {
-  return run(drift, times, cond,
-             &(request){.x = x, .back = {.probes = w->shape[0], .w = w, .f = f, .wJ = wJ}});
+/* One covector a row, or several. */
+static tr_status mlp_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                         const tr_array *w, tr_array *f, tr_array *wJ) {
+  return mlp_vjp_passes(drift, times, x, cond, &(tr_drift_passes){.n = 1, .w = &w, .wJ = &wJ}, f);
 }
 
 static tr_status mlp_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -384,11 +390,12 @@ static void mlp_destroy(tr_drift *drift) {
 
 static const tr_drift_ops mlp_ops = {.name = "mlp",
                                      .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_VJP_MULTI |
-                                             TR_DRIFT_DETERMINISTIC,
+                                             TR_DRIFT_VJP_PASSES | TR_DRIFT_DETERMINISTIC,
                                      .eval = mlp_eval,
                                      .vjp = mlp_vjp,
                                      .jvp = mlp_jvp,
-                                     .vjp_multi = mlp_vjp_multi,
+                                     .vjp_multi = mlp_vjp,
+                                     .vjp_passes = mlp_vjp_passes,
                                      .destroy = mlp_destroy};
 
 static int n_parameters(const tr_drift *drift) {

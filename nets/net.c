@@ -81,12 +81,25 @@ tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const 
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_args(drift, x, args));
   drift->n_forward++, drift->n_vjp += input;
-  tr_net_request request = {.probes = 1,
-                            .w = args->w,
+  tr_drift_passes one = {.n = 1, .w = &args->w, .wJ = &args->wJ};
+  tr_net_request request = {.passes = &one,
                             .covector = args->covector,
                             .user = args->user,
                             .f = args->f,
-                            .wJ = args->wJ,
                             .params = args->want & TR_GRAD_PARAMS ? net->params : NULL};
   return net->type->backward(drift, times, x, cond, &request);
+}
+
+int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k) {
+  const tr_array *w = request->passes->w[k];
+  return w ? w->count / elements : 1;
+}
+
+int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements) {
+  int64_t most = 0;
+  for (int k = 0; k < request->passes->n; k++) {
+    int64_t probes = tr_net_probes(request, elements, k);
+    most = probes > most ? probes : most;
+  }
+  return most;
 }

@@ -4,15 +4,14 @@
 
 #include "nets/net.h"
 
-/* What is asked of a backward. w and wJ hold `probes` times the shape of x, one after the other; with params
- * or covector there is one. f has the bits of the forward. */
+/* What is asked of a backward: passes as a provider is asked for them, or one covector a row, for which
+ * passes may have a w of NULL, `covector` makes it, and a wJ of NULL, it is not wanted. f has the bits of the
+ * forward. */
 typedef struct {
-  int64_t probes;
-  const tr_array *w;        /* NULL: covector makes it */
+  const tr_drift_passes *passes;
   tr_net_covector covector; /* see nets/net.h */
   void *user;
   tr_array *f;          /* NULL: not kept */
-  tr_array *wJ;         /* NULL: not wanted */
   tr_net_param *params; /* gradients to add to, as list_parameters lists them; NULL: not wanted */
 } tr_net_request;
 
@@ -26,6 +25,10 @@ struct tr_net_type {
   tr_status (*backward)(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         const tr_net_request *request);
 };
+
+/* Covectors a row of pass k, and the most of all passes; `elements` of all rows of the state together. */
+int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k);
+int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements);
 
 extern const tr_net_type tr_net_sit, tr_net_mlp;
 

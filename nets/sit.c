@@ -35,20 +35,17 @@ static tr_status sit_eval(tr_drift *drift, tr_times times, const tr_array *x, co
   return tr_sit_forward(drift->ctx, net, times, x, cond, f);
 }
 
-static tr_status sit_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                         const tr_array *w, tr_array *f, tr_array *wJ) {
+static tr_status sit_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                const tr_drift_passes *passes, tr_array *f) {
   tr_sit *net = drift->impl;
   TR_TRY(tr_sit_check_input(drift, x, f));
-  return tr_sit_backward(drift->ctx, net, times, x, cond,
-                         &(tr_net_request){.probes = 1, .w = w, .f = f, .wJ = wJ});
+  return tr_sit_backward(drift->ctx, net, times, x, cond, &(tr_net_request){.passes = passes, .f = f});
 }
 
-static tr_status sit_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                               const tr_array *w, tr_array *f, tr_array *wJ) {
-  tr_sit *net = drift->impl;
-  TR_TRY(tr_sit_check_input(drift, x, f));
-  return tr_sit_backward(drift->ctx, net, times, x, cond,
-                         &(tr_net_request){.probes = w->shape[0], .w = w, .f = f, .wJ = wJ});
+/* One covector a row, or several. */
+static tr_status sit_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                         const tr_array *w, tr_array *f, tr_array *wJ) {
+  return sit_vjp_passes(drift, times, x, cond, &(tr_drift_passes){.n = 1, .w = &w, .wJ = &wJ}, f);
 }
 
 static tr_status sit_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -67,11 +64,12 @@ static void sit_destroy(tr_drift *drift) {
 
 static const tr_drift_ops sit_ops = {.name = "sit",
                                      .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_VJP_MULTI |
-                                             TR_DRIFT_DETERMINISTIC,
+                                             TR_DRIFT_VJP_PASSES | TR_DRIFT_DETERMINISTIC,
                                      .eval = sit_eval,
                                      .vjp = sit_vjp,
                                      .jvp = sit_jvp,
-                                     .vjp_multi = sit_vjp_multi,
+                                     .vjp_multi = sit_vjp,
+                                     .vjp_passes = sit_vjp_passes,
                                      .destroy = sit_destroy};
 
 static tr_status net_backward(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,

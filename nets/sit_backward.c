@@ -1,4 +1,5 @@
-/* The backward pass of a SiT: the gradient of w' f with respect to the latents, for one or several w. A batch
+/* The backward pass of a SiT: the gradient of w' f with respect to the latents, for one or several w, also in
+ * passes whose w are made of what the pass before gave. A batch
  * goes group by group: the forward of a group keeps what each block was given (and the inputs of its layers,
  * unless these are recomputed), the backward walks the blocks from the last and sends the gradients of the
  * residual stream through them, `part` probes at a time. A row's result never depends on the cuts. Gradients
@@ -51,7 +52,7 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_BACK_TIME2] = conditions * d,
       [TR_SIT_BACK_TIME1] = conditions * d,
       [TR_SIT_RESULT] = request->f ? 0 : state,
-      [TR_SIT_COVECTOR] = request->w ? 0 : state,
+      [TR_SIT_COVECTOR] = request->covector ? state : 0,
   };
   tr_sit_back_work *work = &net->back;
   for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) {
@@ -412,30 +413,41 @@ static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) 
   return view;
 }
 
-/* As many probes at a time as keep the device busy. */
+/* As many of at most `probes` at a time as keep the device busy. */
 static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
   int64_t part = tr_nn_rows_at_once(ctx) / rows;
   return part < 1 ? 1 : part > probes ? probes : part;
 }
 
-/* The samples from `first` on: forward, the covectors unless they are there, and back. */
-static tr_status run_group(const back_group *g, tr_times times, int64_t first, int64_t batch,
+/* One pass back. */
+static tr_status run_pass(back_group *g, int k, const tr_array *f, int64_t first, int64_t batch,
+                          const tr_net_request *request) {
+  const tr_drift_passes *passes = request->passes;
+  tr_array w = *g->x, wJ;
+  g->probes = tr_net_probes(request, batch * (g->x->count / g->samples), k);
+  if (passes->wJ[k]) wJ = flattened(passes->wJ[k], g->x, batch * g->probes);
+  const tr_array *products = passes->wJ[k] ? &wJ : NULL;
+  if (k) TR_TRY(passes->next(passes->user, k, first, g->samples));
+  if (passes->w[k]) {
+    w = flattened(passes->w[k], g->x, batch * g->probes);
+    return backward_group(g, first, batch, &w, first, products);
+  }
+  w.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
+  TR_TRY(request->covector(request->user, first, f, &w));
+  return backward_group(g, 0, batch, &w, first, products);
+}
+
+/* The samples from `first` on: forward, and back in every pass. */
+static tr_status run_group(back_group *g, tr_times times, int64_t first, int64_t batch,
                            const tr_net_request *request) {
-  tr_array f = *g->x, made = *g->x, w, wJ;
+  tr_array f = *g->x;
   if (request->f)
     f = tr_net_leading(request->f, first, g->samples);
   else
     f.data = g->net->back.buffer[TR_SIT_RESULT]->data;
   TR_TRY(forward_group(g, times, &f));
-  if (request->wJ) wJ = flattened(request->wJ, g->x, batch * g->probes);
-  const tr_array *products = request->wJ ? &wJ : NULL;
-  if (request->w) {
-    w = flattened(request->w, g->x, batch * g->probes);
-    return backward_group(g, first, batch, &w, first, products);
-  }
-  made.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
-  TR_TRY(request->covector(request->user, first, &f, &made));
-  return backward_group(g, 0, batch, &made, first, products);
+  for (int k = 0; k < request->passes->n; k++) TR_TRY(run_pass(g, k, &f, first, batch, request));
+  return TR_OK;
 }
 
 static tr_status run_groups(back_group *g, int64_t group, tr_times times, const double *row_times,
@@ -459,12 +471,13 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples), rows = group * net->tokens;
+  int64_t probes = tr_net_most_probes(request, x->count);
   back_group g = {.net = net,
                   .samples = group,
                   .rows = rows,
                   .conditions = group,
-                  .probes = request->probes,
-                  .part = part_at_once(ctx, rows, request->probes),
+                  .probes = probes,
+                  .part = part_at_once(ctx, rows, probes),
                   .x = x,
                   .params = request->params};
   TR_TRY(provide_all_transposed(net));

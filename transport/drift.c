@@ -110,16 +110,47 @@ static tr_status one_by_one(tr_drift *drift, tr_times times, const tr_array *x, 
   return status;
 }
 
+static tr_status check_stacks(tr_drift *drift, const tr_array *x, const tr_array *w, const tr_array *wJ) {
+  TR_TRY(check_stack(drift, x, w, w->shape[0], "the covectors"));
+  return check_stack(drift, x, wJ, w->shape[0], "the products");
+}
+
+/* What is checked already. */
+static tr_status multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                       const tr_array *w, tr_array *f, tr_array *wJ) {
+  drift->n_vjp += w->shape[0];
+  drift->n_forward += drift->ops->vjp_multi ? 1 : w->shape[0];
+  return (drift->ops->vjp_multi ? drift->ops->vjp_multi : one_by_one)(drift, times, x, cond, w, f, wJ);
+}
+
 tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                              const tr_array *w, tr_array *f, tr_array *wJ) {
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
-  TR_TRY(check_stack(drift, x, w, w->shape[0], "the covectors"));
+  TR_TRY(check_stacks(drift, x, w, wJ));
   TR_TRY(check_array(drift, x, f, "the result"));
-  TR_TRY(check_stack(drift, x, wJ, w->shape[0], "the products"));
-  drift->n_vjp += w->shape[0];
-  drift->n_forward += drift->ops->vjp_multi ? 1 : w->shape[0];
-  return (drift->ops->vjp_multi ? drift->ops->vjp_multi : one_by_one)(drift, times, x, cond, w, f, wJ);
+  return multi(drift, times, x, cond, w, f, wJ);
+}
+
+tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                              const tr_drift_passes *passes, tr_array *f) {
+  if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
+  TR_TRY(tr_drift_check(drift, times, x, cond));
+  TR_TRY(check_array(drift, x, f, "the result"));
+  if (passes->n < 1 || (passes->n > 1 && !passes->next))
+    return TR_FAIL(drift->ctx, TR_E_ARG, "%s: products in %d passes%s", drift->ops->name, passes->n,
+                   passes->n < 1 ? ": use at least one" : " need what makes the covectors of the later ones");
+  for (int k = 0; k < passes->n; k++) TR_TRY(check_stacks(drift, x, passes->w[k], passes->wJ[k]));
+  if (drift->ops->vjp_passes) {
+    for (int k = 0; k < passes->n; k++) drift->n_vjp += passes->w[k]->shape[0];
+    drift->n_forward++;
+    return drift->ops->vjp_passes(drift, times, x, cond, passes, f);
+  }
+  for (int k = 0; k < passes->n; k++) {
+    if (k) TR_TRY(passes->next(passes->user, k, 0, x->shape[0]));
+    TR_TRY(multi(drift, times, x, cond, passes->w[k], f, passes->wJ[k]));
+  }
+  return TR_OK;
 }
 
 void tr_drift_destroy(tr_drift **drift) {

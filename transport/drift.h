@@ -35,7 +35,27 @@ typedef enum {
 } tr_quantity;
 
 typedef struct tr_drift tr_drift;
-enum { TR_DRIFT_VJP = 1, TR_DRIFT_JVP = 2, TR_DRIFT_DETERMINISTIC = 4, TR_DRIFT_VJP_MULTI = 8 };
+enum {
+  TR_DRIFT_VJP = 1,
+  TR_DRIFT_JVP = 2,
+  TR_DRIFT_DETERMINISTIC = 4,
+  TR_DRIFT_VJP_MULTI = 8,
+  TR_DRIFT_VJP_PASSES = 16
+};
+
+/* Products in n passes, the covectors of one made of the products of the one before. Pass k has w[k] and
+ * wJ[k], both (R_k, N, ...): R_k covectors a row. `next` fills rows first .. first + rows - 1 of every
+ * covector of w[pass], pass >= 1, when those rows of wJ[pass - 1] are there; it may be called for some rows
+ * before others, each once a pass, and its failure ends the call. Products of several passes may share
+ * memory: those of a pass take the place of those before only once these have been asked about. next may be
+ * NULL when n = 1. */
+typedef struct {
+  int n;
+  const tr_array *const *w;
+  tr_array *const *wJ;
+  tr_status (*next)(void *user, int pass, int64_t first, int64_t rows);
+  void *user;
+} tr_drift_passes;
 
 typedef struct {
   const char *name;
@@ -51,6 +71,9 @@ typedef struct {
    * product with the bits that vjp gives. OPTIONAL (TR_DRIFT_VJP_MULTI) */
   tr_status (*vjp_multi)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
                          tr_array *f, tr_array *wJ);
+  /* f as above and the products of all passes behind one forward. OPTIONAL (TR_DRIFT_VJP_PASSES) */
+  tr_status (*vjp_passes)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_drift_passes *,
+                          tr_array *f);
   void (*destroy)(tr_drift *); /* REQUIRED: frees what create made, the struct itself included */
 } tr_drift_ops;
 
@@ -89,6 +112,10 @@ tr_status tr_drift_jvp(tr_drift *, tr_times, const tr_array *x, const tr_cond *,
  * without vjp_multi answers with R calls of its vjp, and n_forward goes up by R instead of one. */
 tr_status tr_drift_vjp_multi(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
                              tr_array *f, tr_array *wJ);
+/* f and the products of n >= 1 passes. A provider with vjp but without vjp_passes answers each pass as
+ * tr_drift_vjp_multi does, and n_forward goes up for each. */
+tr_status tr_drift_vjp_passes(tr_drift *, tr_times, const tr_array *x, const tr_cond *,
+                              const tr_drift_passes *, tr_array *f);
 /* Destroys and sets *drift to NULL; NULL is fine. */
 void tr_drift_destroy(tr_drift **drift);
 

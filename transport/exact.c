@@ -18,7 +18,8 @@ typedef struct {
   const exact *self;
   int64_t rows;
   int64_t probes;        /* R, 0: none */
-  double *x, *w, *f, *J; /* (rows, n), (R, rows, n), (rows, n), (R, rows, n): one block */
+  double *x, *w, *f, *J; /* (rows, n), (R, rows, n), (rows, n), (R, rows, n): one block, ... */
+  double *v, *Jv;        /* ... and (n) each, for covectors that come one at a time */
   tr_exact_point point;
 } host_copy;
 
@@ -28,11 +29,13 @@ static tr_status open_copy(const exact *self, const tr_array *x, const tr_array 
     return TR_FAIL(x->ctx, TR_E_SHAPE, "the exact mixture has %lld elements a row, the state %lld",
                    (long long)n, (long long)(rows ? x->count / rows : 0));
   *h = (host_copy){.self = self, .rows = rows, .probes = !w ? 0 : x->count ? w->count / x->count : 1};
-  h->x = malloc((size_t)((2 + 2 * h->probes) * x->count + 1) * sizeof *h->x); /* never 0 */
+  h->x = malloc((size_t)((2 + 2 * h->probes) * x->count + 2 * n) * sizeof *h->x);
   if (!h->x) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for the exact mixture");
   h->w = h->x + x->count;
   h->f = h->w + h->probes * x->count;
   h->J = h->f + x->count;
+  h->v = h->J + h->probes * x->count;
+  h->Jv = h->v + n;
   TR_TRY(tr_exact_point_create(x->ctx, &self->mixture, &h->point));
   TR_TRY(tr_array_get_f64(x, h->x));
   return w ? tr_array_get_f64(w, h->w) : TR_OK;
@@ -40,13 +43,21 @@ static tr_status open_copy(const exact *self, const tr_array *x, const tr_array 
 
 enum { FIELD, TRANSPOSED, FORWARD };
 
+/* Goes to a row and fills its f. */
+static tr_status go_to(host_copy *h, tr_times times, int64_t row) {
+  const exact *self = h->self;
+  int64_t n = self->mixture.n;
+  tr_coeffs at = tr_interpolant_at(&self->interpolant, times.t[times.n == 1 ? 0 : row]);
+  TR_TRY(tr_exact_point_set(self->drift.ctx, &h->point, &at, h->x + row * n));
+  tr_exact_point_field(&h->point, self->drift.kind, h->f + row * n);
+  return TR_OK;
+}
+
 static tr_status compute(host_copy *h, tr_times times, int what) {
   const exact *self = h->self;
   int64_t n = self->mixture.n;
   for (int64_t row = 0; row < h->rows; row++) {
-    tr_coeffs at = tr_interpolant_at(&self->interpolant, times.t[times.n == 1 ? 0 : row]);
-    TR_TRY(tr_exact_point_set(self->drift.ctx, &h->point, &at, h->x + row * n));
-    tr_exact_point_field(&h->point, self->drift.kind, h->f + row * n);
+    TR_TRY(go_to(h, times, row));
     for (int64_t place = row * n, i = 0; i < h->probes; i++, place += h->rows * n)
       tr_exact_point_product(&h->point, self->drift.kind, what == TRANSPOSED, h->w + place, h->J + place);
   }
@@ -85,6 +96,50 @@ static tr_status exact_jvp(tr_drift *drift, tr_times times, const tr_array *x, c
   return run(drift, times, x, v, FORWARD, NULL, Jv);
 }
 
+static tr_status row_product(host_copy *h, int64_t at, const tr_array *w, tr_array *wJ) {
+  const int64_t n = h->self->mixture.n;
+  tr_array *in = NULL, *out = NULL;
+  tr_status status;
+  TR_TRY_GOTO(status, tr_array_view(w, at, 1, &n, &in), done);
+  TR_TRY_GOTO(status, tr_array_view(wJ, at, 1, &n, &out), done);
+  TR_TRY_GOTO(status, tr_array_get_f64(in, h->v), done);
+  tr_exact_point_product(&h->point, h->self->drift.kind, true, h->v, h->Jv);
+  status = tr_array_set_f64(out, h->Jv);
+done:
+  tr_array_destroy(&in);
+  tr_array_destroy(&out);
+  return status;
+}
+
+/* All passes of a row before the next row: there is one point at a time. */
+static tr_status row_passes(host_copy *h, int64_t row, const tr_drift_passes *passes) {
+  int64_t n = h->self->mixture.n;
+  for (int k = 0; k < passes->n; k++) {
+    const tr_array *w = passes->w[k];
+    if (k) TR_TRY(passes->next(passes->user, k, row, 1));
+    for (int64_t r = 0; r < w->shape[0]; r++)
+      TR_TRY(row_product(h, (r * h->rows + row) * n, w, passes->wJ[k]));
+  }
+  return TR_OK;
+}
+
+static tr_status exact_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                  const tr_drift_passes *passes, tr_array *f) {
+  host_copy h = {0};
+  tr_status status;
+  (void)cond;
+  TR_TRY_GOTO(status, open_copy(drift->impl, x, NULL, &h), done);
+  for (int64_t row = 0; row < h.rows; row++) {
+    TR_TRY_GOTO(status, go_to(&h, times, row), done);
+    TR_TRY_GOTO(status, row_passes(&h, row, passes), done);
+  }
+  status = tr_array_set_f64(f, h.f);
+done:
+  tr_exact_point_free(&h.point);
+  free(h.x);
+  return status;
+}
+
 static void exact_destroy(tr_drift *drift) {
   exact *self = drift->impl;
   free(self->mixture.log_weight);
@@ -93,11 +148,12 @@ static void exact_destroy(tr_drift *drift) {
 
 static const tr_drift_ops ops = {.name = "exact mixture",
                                  .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_VJP_MULTI |
-                                         TR_DRIFT_DETERMINISTIC,
+                                         TR_DRIFT_VJP_PASSES | TR_DRIFT_DETERMINISTIC,
                                  .eval = exact_eval,
                                  .vjp = exact_vjp,
                                  .jvp = exact_jvp,
                                  .vjp_multi = exact_vjp,
+                                 .vjp_passes = exact_vjp_passes,
                                  .destroy = exact_destroy};
 
 /* ---- creation ---- */

@@ -317,7 +317,8 @@ static void guided_destroy(tr_drift *drift) {
 
 static tr_drift_ops ops_around(const tr_drift *inner) {
   return (tr_drift_ops){.name = "guided",
-                        .caps = inner->ops->caps,
+                        .caps = inner->ops->caps &
+                                ~(unsigned)TR_DRIFT_VJP_PASSES, /* the halves of a row lie in two groups */
                         .eval = guided_eval,
                         .vjp = inner->ops->vjp ? guided_vjp : NULL,
                         .jvp = inner->ops->jvp ? guided_jvp : NULL,

@@ -56,6 +56,46 @@ tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, 
   return TR_OK;
 }
 
+typedef struct {
+  tr_trace_derive derive;
+  void *user;
+} derivation;
+
+static tr_status next_pass(void *user, int pass, int64_t first, int64_t rows) {
+  const derivation *d = user;
+  (void)pass;
+  return d->derive(d->user, first, rows);
+}
+
+static tr_status backward_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                                int64_t n_held, int64_t n_derived, derivation *derive, tr_array *f) {
+  tr_array *in[2] = {0}, *out[2] = {0};
+  tr_status status;
+  TR_TRY_GOTO(status, front(trace, trace->held, n_held, &in[0]), done);
+  TR_TRY_GOTO(status, front(trace, trace->derived, n_derived, &in[1]), done);
+  TR_TRY_GOTO(status, front(trace, trace->products, n_held, &out[0]), done);
+  TR_TRY_GOTO(status, front(trace, trace->products, n_derived, &out[1]), done);
+  const tr_drift_passes passes = {2, (const tr_array *const[]){in[0], in[1]}, out, next_pass, derive};
+  status = tr_drift_vjp_passes(trace->drift, times, x, cond, &passes, f);
+done:
+  for (int k = 0; k < 2; k++) {
+    tr_array_destroy(&in[k]);
+    tr_array_destroy(&out[k]);
+  }
+  return status;
+}
+
+tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                                  int64_t n_held, int64_t n_derived, tr_trace_derive derive, void *user,
+                                  tr_array *f) {
+  derivation d = {derive, user};
+  if (trace->drift->ops->vjp) return backward_twice(trace, times, x, cond, n_held, n_derived, &d, f);
+  TR_TRY(tr_trace_products(trace, times, x, cond, n_held, trace->held, f));
+  TR_TRY(derive(user, 0, trace->rows));
+  for (int64_t k = 0; k < n_derived; k++) TR_TRY(forward(trace, times, x, cond, k, trace->derived));
+  return TR_OK;
+}
+
 /* ---- probes ---- */
 
 static tr_status draw_probes(tr_trace *trace) {

@@ -9,7 +9,8 @@
  *               first: without it the projection destroys what Rademacher vectors have exactly; 3 R products)
  *   exact       the sum of e_i' J e_i                                          (n products, no error)
  *
- * (hutch++ asks the network twice: the basis must be there before its products.)
+ * hutch++ goes back twice behind one forward, since the basis must be there before its products; a provider
+ * without vjp_passes (transport/drift.h) goes forward twice.
  *
  * Given the sketch each of the R values is an unbiased estimate, independent of the others: their spread is
  * an error bar. Probes are addressed by (seed, sample, probe, element) and held for a whole solve, or the
@@ -70,6 +71,13 @@ tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, con
  * first n vectors of v, and f. One forward for all where the drift allows it. */
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f);
+/* The same first for n_held vectors held, then for n_derived derived, which `derive` fills in rows first ..
+ * first
+ * + rows - 1, where it finds products[0 .. n_held - 1]; those of the derived then take their place. */
+typedef tr_status (*tr_trace_derive)(void *user, int64_t first, int64_t rows);
+tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                                  int64_t n_held, int64_t n_derived, tr_trace_derive derive, void *user,
+                                  tr_array *f);
 
 #ifdef __cplusplus
 }

@@ -15,7 +15,7 @@ static int64_t twice(int n_probes, int64_t row) {
 }
 
 typedef struct {
-  const tr_trace *trace;
+  tr_trace *trace;
   double *held, *products, *derived; /* (2 R, N, n) each: one block */
   double *shift;                     /* (N): k */
   int *rank;                         /* (N): vectors in Q */
@@ -83,7 +83,39 @@ static double estimate(const host_copy *h, int r, int64_t i) {
   return sum + dot(n, u, vector(h, h->products, R + r, i));
 }
 
-static tr_status open_copy(const tr_trace *trace, host_copy *h) {
+typedef tr_status (*moving)(tr_array *rows, double *host);
+
+static tr_status download(tr_array *rows, double *host) {
+  return tr_array_get_f64(rows, host);
+}
+
+static tr_status upload(tr_array *rows, double *host) {
+  return tr_array_set_f64(rows, host);
+}
+
+/* Rows first .. first + rows - 1 of the first n vectors of a stack to or from the host. */
+static tr_status move_rows(const host_copy *h, tr_array *stack, double *host, int64_t n, int64_t first,
+                           int64_t rows, moving move) {
+  for (int64_t k = 0; k < n; k++) {
+    tr_array *part;
+    TR_TRY(tr_array_rows(stack, k * h->trace->rows + first, rows, &part));
+    tr_status status = move(part, vector(h, host, k, first));
+    tr_array_destroy(&part);
+    TR_TRY(status);
+  }
+  return TR_OK;
+}
+
+static tr_status derive_rows(void *user, int64_t first, int64_t rows) {
+  host_copy *h = user;
+  tr_trace *trace = h->trace;
+  int R = trace->columns;
+  TR_TRY(move_rows(h, trace->products, h->products, R, first, rows, download));
+  for (int64_t i = first; i < first + rows; i++) derive(h, i);
+  return move_rows(h, trace->derived, h->derived, 2 * R, first, rows, upload);
+}
+
+static tr_status open_copy(tr_trace *trace, host_copy *h) {
   size_t stack = (size_t)trace->held->count, rows = (size_t)trace->rows;
   *h = (host_copy){.trace = trace};
   h->held = malloc((3 * stack + rows) * sizeof *h->held);
@@ -111,12 +143,11 @@ static tr_status apply(tr_trace *trace, tr_times times, const tr_array *x, const
   host_copy h;
   tr_status status;
   TR_TRY_GOTO(status, open_copy(trace, &h), done);
-  TR_TRY_GOTO(status, tr_trace_products(trace, times, x, cond, trace->columns, trace->held, f), done);
   TR_TRY_GOTO(status, tr_array_get_f64(trace->held, h.held), done);
-  TR_TRY_GOTO(status, tr_array_get_f64(trace->products, h.products), done);
-  for (int64_t i = 0; i < trace->rows; i++) derive(&h, i);
-  TR_TRY_GOTO(status, tr_array_set_f64(trace->derived, h.derived), done);
-  TR_TRY_GOTO(status, tr_trace_products(trace, times, x, cond, 2 * trace->columns, trace->derived, f), done);
+  TR_TRY_GOTO(
+      status,
+      tr_trace_products_twice(trace, times, x, cond, trace->columns, 2 * trace->columns, derive_rows, &h, f),
+      done);
   TR_TRY_GOTO(status, tr_array_get_f64(trace->products, h.products), done);
   status = finish(&h, a, b, z);
 done:

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/vec.h"
 #include "transport/prediction.h"
@@ -133,18 +134,35 @@ static tr_status transferred_jvp(tr_drift *drift, tr_times times, const tr_array
   return leave_product(self, times, v, Jv);
 }
 
-static tr_status leave_product_of(const transfer *self, tr_times times, int64_t r, const tr_array *w,
-                                  tr_array *product) {
+/* The times of some rows. */
+static tr_times times_of(tr_times times, int64_t first, int64_t rows) {
+  return times.n == 1 ? times : (tr_times){rows, times.t + first};
+}
+
+/* Rows first .. first + rows - 1 of vector r of each of two stacks. */
+static tr_status leave_product_of(const transfer *self, tr_times times, int64_t r, int64_t first,
+                                  int64_t rows, const tr_array *w, tr_array *product) {
   const tr_array *x = self->x;
+  int64_t shape[TR_MAX_DIMS], at = r * x->count + first * (x->count / x->shape[0]);
   tr_array *covector = NULL, *own = NULL;
   tr_status status;
-  TR_TRY_GOTO(status, tr_array_view(w, r * x->count, x->ndim, x->shape, &covector), done);
-  TR_TRY_GOTO(status, tr_array_view(product, r * x->count, x->ndim, x->shape, &own), done);
-  status = leave_product(self, times, covector, own);
+  memcpy(shape, x->shape, sizeof shape);
+  shape[0] = rows;
+  TR_TRY_GOTO(status, tr_array_view(w, at, x->ndim, shape, &covector), done);
+  TR_TRY_GOTO(status, tr_array_view(product, at, x->ndim, shape, &own), done);
+  status = leave_product(self, times_of(times, first, rows), covector, own);
 done:
   tr_array_destroy(&covector);
   tr_array_destroy(&own);
   return status;
+}
+
+static tr_status leave_products(const transfer *self, tr_times times, int64_t first, int64_t rows,
+                                const tr_array *w, tr_array *products) {
+  if (rows == 0) return TR_OK;
+  for (int64_t r = 0; r < w->shape[0]; r++)
+    TR_TRY(leave_product_of(self, times, r, first, rows, w, products));
+  return TR_OK;
 }
 
 static tr_status transferred_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x,
@@ -153,8 +171,32 @@ static tr_status transferred_vjp_multi(tr_drift *drift, tr_times times, const tr
   TR_TRY(enter(self, times, x));
   TR_TRY(tr_drift_vjp_multi(self->inner, own_times(self, times), self->x, cond, w, f, wJ));
   TR_TRY(leave_field(self, times, f));
-  for (int64_t r = 0; r < w->shape[0]; r++) TR_TRY(leave_product_of(self, times, r, w, wJ));
-  return TR_OK;
+  return leave_products(self, times, 0, x->shape[0], w, wJ);
+}
+
+typedef struct {
+  const transfer *self;
+  tr_times times;
+  const tr_drift_passes *asked;
+} passing;
+
+/* Covectors are made of products with J, not of those of inner. */
+static tr_status next_pass(void *user, int pass, int64_t first, int64_t rows) {
+  const passing *p = user;
+  const tr_drift_passes *asked = p->asked;
+  TR_TRY(leave_products(p->self, p->times, first, rows, asked->w[pass - 1], asked->wJ[pass - 1]));
+  return asked->next(asked->user, pass, first, rows);
+}
+
+static tr_status transferred_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x,
+                                        const tr_cond *cond, const tr_drift_passes *asked, tr_array *f) {
+  transfer *self = drift->impl;
+  passing p = {self, times, asked};
+  const tr_drift_passes inner = {asked->n, asked->w, asked->wJ, next_pass, &p};
+  TR_TRY(enter(self, times, x));
+  TR_TRY(tr_drift_vjp_passes(self->inner, own_times(self, times), self->x, cond, &inner, f));
+  TR_TRY(leave_field(self, times, f));
+  return leave_products(self, times, 0, x->shape[0], asked->w[asked->n - 1], asked->wJ[asked->n - 1]);
 }
 
 static void on_segment(tr_drift *drift, double from, double to) {
@@ -181,6 +223,7 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .vjp = inner->ops->vjp ? transferred_vjp : NULL,
                         .jvp = inner->ops->jvp ? transferred_jvp : NULL,
                         .vjp_multi = inner->ops->vjp_multi ? transferred_vjp_multi : NULL,
+                        .vjp_passes = inner->ops->vjp_passes ? transferred_vjp_passes : NULL,
                         .destroy = transferred_destroy};
 }
 

@@ -71,6 +71,11 @@ check "samples, exact trace" "$transit" sample ODE $model --num-samples 2 --with
 equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
 equals "$(recorded "$scratch/a/run.json" probes)" 2 "probes as given"
 
+# hutch++ goes forward once, for a sketch, a basis and probes of two vectors each.
+# shellcheck disable=SC2086
+likelihood "hutch++" --data "$images" --num 2 --trace hutch++ --probes 2 $grid --out "$scratch/b"
+equals "$(number "$scratch/b/run.json" n_vjp)" $((6 * $(number "$scratch/b/run.json" nfe))) "backward passes of hutch++"
+
 # An exponential method; with --check its error is shown, so that nothing is warned of.
 likelihood "exponential" --data "$images" --num 1 --probes 1 --method unipc --num-sampling-steps 50 --check --out "$scratch/b"
 says "check: both directions agree"
