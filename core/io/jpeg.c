@@ -32,6 +32,10 @@ static bool decode(struct jpeg_decompress_struct *jpeg, trouble *t, FILE *file, 
   jpeg_create_decompress(jpeg);
   jpeg_stdio_src(jpeg, file);
   jpeg_read_header(jpeg, TRUE);
+  if (channels == 1 && jpeg->num_components != 1) {
+    snprintf(t->message, sizeof t->message, "it has colours, grey is needed");
+    return false;
+  }
   jpeg->out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_start_decompress(jpeg);
   out->height = jpeg->output_height;

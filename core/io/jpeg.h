@@ -9,8 +9,10 @@
 extern "C" {
 #endif
 
-/* The image as grey (1 channel) or RGB (3), converted by libjpeg. Malformed or cut files and colour spaces
- * that libjpeg does not convert (CMYK) are TR_E_IO with libjpeg's reason. */
+/* The image as grey (1 channel) or RGB (3): grey is r = g = b, YCbCr is converted by libjpeg; profiles and
+ * the camera's orientation are ignored. TR_E_IO with the reason: malformed or cut files, colour spaces that
+ * have no RGB here (CMYK, YCCK), more than 8 bits, and colours where 1 channel is asked for. The caller frees
+ * out->pixels, NULL on an error. */
 tr_status tr_jpeg_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 #include "core/io/png.h"
 
+#include <errno.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -154,22 +155,103 @@ tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout
   return write_picture(ctx, path, &p);
 }
 
+/* ---- reading ---- */
+
+/* The samples of a file: palettes and bits spread out by libpng, their numbers as they are. */
+typedef struct {
+  int64_t height, width;
+  int depth, samples; /* 8 or 16 bits; 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
+  uint8_t *bytes;     /* (height, width, samples); of 16 bits the high byte first */
+  png_bytep *rows;
+} raster;
+
+static bool make_raster(png_structp png, png_infop info, raster *r) {
+  size_t row = png_get_rowbytes(png, info);
+  r->height = png_get_image_height(png, info);
+  r->width = png_get_image_width(png, info);
+  r->depth = png_get_bit_depth(png, info);
+  r->samples = png_get_channels(png, info);
+  r->bytes = malloc((size_t)r->height * row);
+  r->rows = malloc((size_t)r->height * sizeof *r->rows);
+  if (!r->bytes || !r->rows) return false;
+  for (int64_t y = 0; y < r->height; y++) r->rows[y] = r->bytes + (size_t)y * row;
+  return true;
+}
+
+/* Everything that may jump. No gamma is asked for, so that libpng leaves the levels alone. */
+static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, raster *r) {
+  if (setjmp(t->escape)) return false;
+  png_init_io(png, stream);
+  png_read_info(png, info);
+  png_set_expand(png);
+  png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  if (!make_raster(png, info, r)) png_error(png, "out of memory");
+  png_read_image(png, r->rows);
+  png_read_end(png, NULL);
+  return true;
+}
+
+static tr_status read_raster(tr_ctx *ctx, const char *path, raster *r) {
+  trouble t = {.message = "out of memory"};
+  *r = (raster){0};
+  FILE *stream = fopen(path, "rb");
+  if (!stream) return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read: %s", path, strerror(errno));
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &t, on_error, on_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  bool good = info && decode(png, info, &t, stream, r);
+  png_destroy_read_struct(&png, &info, NULL);
+  fclose(stream);
+  return good ? TR_OK : TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, t.message);
+}
+
+static unsigned sample(const raster *r, int64_t i) {
+  return r->depth == 16 ? (unsigned)r->bytes[2 * i] << 8 | r->bytes[2 * i + 1] : r->bytes[i];
+}
+
+/* `step` levels of the file are one of 256. */
+static tr_status take_pixel(tr_ctx *ctx, const char *path, const raster *r, int64_t p, tr_image *out) {
+  const unsigned top = r->depth == 16 ? 65535 : 255, step = top / 255;
+  const int colours = r->samples < 3 ? 1 : 3;
+  const int64_t first = p * r->samples;
+  const long long y = p / r->width, x = p % r->width;
+  if (r->samples > colours && sample(r, first + colours) != top)
+    return TR_FAIL(ctx, TR_E_IO,
+                   "'%s' is transparent, alpha %u of %u at row %lld, column %lld: an opaque image is needed",
+                   path, sample(r, first + colours), top, y, x);
+  for (int c = 0; c < colours; c++)
+    if (sample(r, first + c) % step)
+      return TR_FAIL(
+          ctx, TR_E_IO,
+          "'%s' has the 16-bit level %u at row %lld, column %lld: only multiples of 257 are levels of 8 bits",
+          path, sample(r, first + c), y, x);
+  for (int c = 1; c < colours && out->channels == 1; c++)
+    if (sample(r, first + c) != sample(r, first))
+      return TR_FAIL(ctx, TR_E_IO, "'%s' has a colour at row %lld, column %lld: grey is needed", path, y, x);
+  for (int c = 0; c < out->channels; c++)
+    out->pixels[p * out->channels + c] = (uint8_t)(sample(r, first + c % colours) / step);
+  return TR_OK;
+}
+
+static tr_status take_pixels(tr_ctx *ctx, const char *path, const raster *r, tr_image *out) {
+  const int64_t pixels = r->height * r->width;
+  out->height = r->height;
+  out->width = r->width;
+  out->pixels = malloc((size_t)(pixels * out->channels));
+  if (!out->pixels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
+  for (int64_t p = 0; p < pixels; p++) TR_TRY(take_pixel(ctx, path, r, p, out));
+  return TR_OK;
+}
+
 tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
-  png_image image = {.version = PNG_IMAGE_VERSION};
+  raster r;
   *out = (tr_image){.channels = channels};
-  if (!png_image_begin_read_from_file(&image, path))
-    return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, image.message);
-  image.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  out->height = image.height;
-  out->width = image.width;
-  out->pixels = malloc((size_t)image.height * image.width * (size_t)channels);
-  png_color black = {0};
-  if (!out->pixels) {
-    png_image_free(&image);
-    return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
-  }
-  if (png_image_finish_read(&image, &black, out->pixels, 0, NULL)) return TR_OK;
+  tr_status status = read_raster(ctx, path, &r);
+  if (status == TR_OK) status = take_pixels(ctx, path, &r, out);
+  free(r.bytes);
+  free(r.rows);
+  if (status == TR_OK) return TR_OK;
   free(out->pixels);
   out->pixels = NULL;
-  return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, image.message);
+  return status;
 }
