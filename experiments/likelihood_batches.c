@@ -221,6 +221,12 @@ static void keep_values(const batch *b) {
   }
 }
 
+/* By the place of the inputs: halves of a batch that failed begin where it began. */
+static void show_place(batch *b, int draw) {
+  double all = (double)b->run->data.n, share = (double)b->n / all / draws_of(b);
+  progress_at(&b->run->progress, (double)b->first / all + draw * share, share, 1, 0);
+}
+
 static tr_status solve(batch *b) {
   likelihood_run *run = b->run;
   tr_cond cond = {b->n, run->labels + b->first};
@@ -228,7 +234,7 @@ static tr_status solve(batch *b) {
   TR_TRY(load_probes(b));
   for (int k = 0; k < draws_of(b); k++) {
     tr_sample_stats stats;
-    progress_part(&run->progress, (double)b->n / (double)run->data.n / draws_of(b), 1, 0);
+    show_place(b, k);
     TR_TRY(solve_draw(b, k, &cond, &stats));
     add_solve(run, b, k, &stats);
     TR_TRY(program_check_interrupt(run->program));
