@@ -173,10 +173,10 @@ static tr_status open_archive(tr_ctx *ctx, const char *path, const int64_t shape
   TR_TRY(tr_npz_open(ctx, path, &npz));
   bool images = tr_npz_has(npz, "images"), latents = tr_npz_has(npz, "latents");
   source s = {.path = path, .entry = images ? "images" : "latents"};
-  tr_status status =
-      images || latents
-          ? tr_npz_get(npz, s.entry, &s.npy)
-          : TR_FAIL(ctx, TR_E_IO, "'%s' has neither 'images' nor 'latents': one of them is needed", path);
+  tr_status status = images != latents
+                         ? tr_npz_get(npz, s.entry, &s.npy)
+                         : TR_FAIL(ctx, TR_E_IO, "'%s' has %s: one of them is needed", path,
+                                   images ? "both 'images' and 'latents'" : "neither 'images' nor 'latents'");
   if (status == TR_OK)
     status = images ? take_images(ctx, &s, limit, out) : take_values(ctx, &s, shape, limit, out);
   tr_npy_close(&s.npy);
@@ -277,6 +277,9 @@ static int32_t label_of(const tr_sit_config *config, dataset *data, int64_t i, d
 tr_status dataset_class_labels(tr_ctx *ctx, const tr_sit_config *config, const tr_int_list *given,
                                dataset *data, int64_t n, const long *otherwise, int32_t **out) {
   bool of_each = given->n > 1 && given->n == n;
+  if (given->n > 1 && !of_each)
+    return TR_FAIL(ctx, TR_E_ARG, "--class-labels has %d entries for %lld inputs: give one, or one per input",
+                   given->n, (long long)n);
   if (!of_each && (given->n || !data->labels))
     return model_labels(ctx, config, given->n ? given->v : otherwise, given->n ? given->n : otherwise != NULL,
                         (long)n, out);

@@ -1,8 +1,13 @@
 /* Data that a user brings: images of bytes or numbers in a model's own space, with labels where there are
- * any. FILE.npy  float (N, C, H, W), the model's own space FILE.npz  `images`, integers 0 to 255, (N, H, W)
- * or (N, H, W, 3), or `latents`, float (N, C, H, W); `labels` (N) if there DIR       .png and .jpg (.jpeg)
- * files sorted by name; those in sub-folders have the place of their folder (or its name where it is a
- * number) as class */
+ * any.
+ *
+ *   FILE.npy  float (N, C, H, W), the model's own space
+ *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, float (N, C, H, W), not
+ *             both; `labels` (N) if there
+ *   DIR       .png and .jpg (.jpeg) files sorted by name: all of them in DIR, without labels, or all in its
+ *             sub-folders, whose number (the name, where it is one) or place among the sub-folders is the
+ *             class; two with one class are an error, and what lies deeper is not looked at
+ */
 #ifndef TR_EXPERIMENTS_DATASET_H
 #define TR_EXPERIMENTS_DATASET_H
 

@@ -21,7 +21,7 @@ typedef struct {
   const char *root;
   entry *list;
   int64_t n, room;
-  bool labelled;
+  int64_t n_top, n_inside; /* of them beside the sub-folders and in them */
 } listing;
 
 static const char *ending_of(const char *name) {
@@ -59,6 +59,7 @@ static tr_status append(listing *l, const char *folder, const char *name, int32_
   }
   TR_TRY(join(l->ctx, folder, name, &l->list[l->n].path));
   l->list[l->n++].label = label;
+  *(*folder ? &l->n_inside : &l->n_top) += 1;
   return TR_OK;
 }
 
@@ -78,7 +79,6 @@ static tr_status visit(listing *l, const char *folder, const char *name, int32_t
   tr_status status = join(l->ctx, l->root, inner, &path);
   bool is_folder = status == TR_OK && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
   if (is_folder && !*folder) {
-    l->labelled = true;
     status = walk(l, inner, class_of(name, (*place)++));
   } else if (status == TR_OK && !is_folder && (is_png(name) || is_jpeg(name))) {
     status = append(l, folder, name, label);
@@ -105,6 +105,62 @@ static tr_status walk(listing *l, const char *folder, int32_t label) {
   free(path);
   return status;
 }
+
+/* ---- classes ---- */
+
+/* Files in the folder itself have no class, those in its sub-folders have. */
+static tr_status check_places(const listing *l) {
+  const char *top = NULL, *inside = NULL;
+  if (!l->n_top || !l->n_inside) return TR_OK;
+  for (int64_t i = l->n - 1; i >= 0; i--) *(strchr(l->list[i].path, '/') ? &inside : &top) = l->list[i].path;
+  return TR_FAIL(
+      l->ctx, TR_E_IO,
+      "'%s' has images beside its sub-folders ('%s') and in them ('%s'): the first have no class, move "
+      "them into a sub-folder or away",
+      l->root, top, inside);
+}
+
+static size_t folder_length(const char *path) {
+  return strcspn(path, "/");
+}
+
+static bool same_folder(const char *a, const char *b) {
+  size_t length = folder_length(a);
+  return length == folder_length(b) && strncmp(a, b, length) == 0;
+}
+
+static int by_label(const void *a, const void *b) {
+  const entry *p = a, *q = b;
+  if (p->label != q->label) return p->label < q->label ? -1 : 1;
+  return strcmp(p->path, q->path);
+}
+
+static tr_status check_distinct(const listing *l, const entry *sorted) {
+  for (int64_t i = 1; i < l->n; i++) {
+    const entry *a = &sorted[i - 1], *b = &sorted[i];
+    if (a->label == b->label && !same_folder(a->path, b->path))
+      return TR_FAIL(
+          l->ctx, TR_E_IO,
+          "the sub-folders '%.*s' and '%.*s' of '%s' both have class %d (a number is the class, another name "
+          "has its place): rename one",
+          (int)folder_length(a->path), a->path, (int)folder_length(b->path), b->path, l->root, (int)a->label);
+  }
+  return TR_OK;
+}
+
+static tr_status check_classes(const listing *l) {
+  TR_TRY(check_places(l));
+  if (!l->n_inside) return TR_OK;
+  entry *sorted = malloc((size_t)l->n * sizeof *sorted);
+  if (!sorted) return TR_FAIL(l->ctx, TR_E_MEM, "out of memory for %lld files", (long long)l->n);
+  memcpy(sorted, l->list, (size_t)l->n * sizeof *sorted);
+  qsort(sorted, (size_t)l->n, sizeof *sorted, by_label);
+  tr_status status = check_distinct(l, sorted);
+  free(sorted);
+  return status;
+}
+
+/* ---- pixels ---- */
 
 /* Bytes (H, W, 3) of a file: grey is r = g = b. */
 static tr_status read_image(const listing *l, const char *path, tr_image *image) {
@@ -150,13 +206,13 @@ static tr_status take_all(listing *l, int64_t limit, dataset *out) {
     return TR_FAIL(l->ctx, TR_E_IO, "no .png or .jpg files in '%s' and its sub-folders", l->root);
   int64_t n = limit > 0 && limit < l->n ? limit : l->n;
   out->n = n;
-  TR_TRY(dataset_allocate(l->ctx, out, true, l->labelled));
+  TR_TRY(dataset_allocate(l->ctx, out, true, l->n_inside > 0));
   out->names = calloc((size_t)n, sizeof *out->names);
   if (!out->names) return TR_FAIL(l->ctx, TR_E_MEM, "out of memory for %lld names", (long long)n);
   for (int64_t i = 0; i < n; i++) {
     out->names[i] = l->list[i].path;
     l->list[i].path = NULL;
-    if (l->labelled) out->labels[i] = l->list[i].label;
+    if (out->labels) out->labels[i] = l->list[i].label;
     take(l, out, i);
   }
   return TR_OK;
@@ -169,6 +225,7 @@ tr_status dataset_open_folder(tr_ctx *ctx, const char *path, int64_t limit, data
                    (long long)out->shape[0]);
   listing l = {.ctx = ctx, .root = path};
   tr_status status = walk(&l, "", 0);
+  if (status == TR_OK) status = check_classes(&l);
   if (status == TR_OK) status = take_all(&l, limit, out);
   for (int64_t i = 0; i < l.n; i++) free(l.list[i].path);
   free(l.list);

@@ -61,6 +61,12 @@ void given_close(given *g) {
   tr_npz_close(&g->archive);
 }
 
+bool given_all_zero(const given *g, int64_t offset, int64_t n) {
+  for (int64_t i = offset; i < offset + n; i++)
+    if (element(&g->npy, i) != 0) return false;
+  return true;
+}
+
 tr_status given_read(const given *g, int64_t offset, tr_array *out) {
   if ((g->npy.type == TR_NPY_F64) == (out->dtype == TR_F64) && out->dtype != TR_BF16)
     return tr_array_upload(out, (const char *)g->npy.data + offset * (int64_t)tr_npy_type_size(g->npy.type));

@@ -17,6 +17,8 @@ tr_status given_open(tr_ctx *ctx, const char *option, const char *path, int ndim
                      given *out);
 void given_close(given *g);
 
+/* Whether the n numbers from `offset` on are all zero. */
+bool given_all_zero(const given *g, int64_t offset, int64_t n);
 /* Fills an array from element `offset` on, converted to its dtype. */
 tr_status given_read(const given *g, int64_t offset, tr_array *out);
 

@@ -13,10 +13,12 @@ static const tr_option options[] = {
 
     {.name = "data", .type = TR_OPTION_TEXT, FIELD(data), DATA, .flags = TR_OPTION_REQUIRED, .metavar = "FILE|DIR",
      .help = "FILE.npy: float (N,C,H,W) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
-             "`latents`, with `labels` if there. DIR: .png and .jpg files, classes from sub-folders."},
+             "`latents`, with `labels` if there. DIR: .png and .jpg files, all in sub-folders, which give the classes, or all "
+             "in DIR, without classes; levels as the files have them, and 16-bit ones must be multiples of 257."},
     {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DATA, .flags = TR_OPTION_GE, .low = 0,
      .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
-     .help = "One class for all inputs, or one per input; the number of classes itself is the null class."},
+     .help = "One class for all inputs, or one per input; the number of classes itself is the null class. Must be given where "
+             "the data has no labels and the model no null class."},
     {.name = "num", .type = TR_OPTION_INT, FIELD(num), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e9,
      .metavar = "N", .default_note = "all", .help = "Only the first N inputs."},
     {.name = "batch-size", .type = TR_OPTION_INT, FIELD(batch_size), DATA, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
@@ -37,7 +39,8 @@ static const tr_option options[] = {
     TRACE_OPTIONS(offsetof(likelihood_options, trace), offsetof(likelihood_options, probes),
                   offsetof(likelihood_options, logp_tol), offsetof(likelihood_options, recompute), HOW),
     {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
-     .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson."},
+     .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson. ln p is unbiased only for random probes z "
+             "that are independent of the data and have E z z' = I, such as random signs; that cannot be checked here."},
     {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
      .help = "ODE solver, as `transit list ode-method` names them. On a fixed grid (the exponential methods ddim, dpmpp-2m, "
              "unipc, ... too) ln p has an error that no error bar holds: 200 points leave 29 nats (ddim, euler) to 0.6 "

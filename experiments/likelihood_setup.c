@@ -22,7 +22,11 @@ static tr_status find_method(likelihood_run *run) {
       return TR_FAIL(ctx, TR_E_ARG,
                      "--method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
                      o->method);
-  TR_TRY(tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module));
+  if (tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module) != TR_OK) {
+    tr_error error = *tr_ctx_error(ctx);
+    tr_ctx_clear(ctx);
+    return TR_FAIL(ctx, error.status, "--method: %.400s", error.message);
+  }
   run->sampler.ode.method = (const tr_ode_method *)module;
   o->method = module->name;
   return TR_OK;
@@ -105,6 +109,19 @@ static tr_status set_labels(likelihood_run *run) {
   return dataset_class_labels(ctx, config, &o->class_labels, data, data->n, &null_class, &run->labels);
 }
 
+/* A probe of zeros would say that the trace is zero. */
+static tr_status check_probes(const likelihood_run *run) {
+  const int64_t row = dataset_row(&run->data), n = run->data.n;
+  char name[300];
+  for (int64_t k = 0; k < run->probe.npy.count / row; k++)
+    if (given_all_zero(&run->probe, k * row, row))
+      return TR_FAIL(
+          run->program->ctx, TR_E_ARG,
+          "--probe '%s' is all zeros in probe %lld of %s: probes z need E z z' = I, such as random signs",
+          run->options->probe, (long long)(k / n), dataset_name(&run->data, k % n, name, sizeof name));
+  return TR_OK;
+}
+
 /* (N,C,H,W), or (R,N,C,H,W). */
 static tr_status open_probe(likelihood_run *run) {
   likelihood_options *o = run->options;
@@ -119,6 +136,7 @@ static tr_status open_probe(likelihood_run *run) {
   long held = several ? (long)run->probe.npy.shape[0] : 1;
   if (was_given(run, "probes") && o->probes != held)
     return TR_FAIL(ctx, TR_E_ARG, "--probes %ld, but %s holds %ld: leave it away", o->probes, o->probe, held);
+  TR_TRY(check_probes(run));
   o->probes = held;
   run->density.n_probes = (int)held;
   return TR_OK;

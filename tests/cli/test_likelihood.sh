@@ -146,7 +146,7 @@ refuse 2 "use transit likelihood" "$transit" sample ODE $model --reverse --init 
 bad 2 "--data is missing"
 bad 2 "SDE" --data "$images" --method euler-maruyama
 bad 2 "works in the angle" --data "$images" --num 1 --method ddim --clock t
-bad 2 "did you mean 'dopri5'" --data "$images" --method dopri
+bad 2 "--method: unknown ode-method 'dopri': did you mean 'dopri5'" --data "$images" --method dopri
 bad 2 "did you mean 'hutchinson'" --data "$images" --trace hutchison
 bad 2 "guided" --data "$images" --cfg-scale 4
 bad 2 "--dequant-samples 2 needs" --data "$images" --dequant-samples 2
@@ -168,6 +168,9 @@ bad 1 "no input can be used" --data "$scratch/nan.npy"
 npy "$scratch/zero.npy" '<f4' '(1, 1, 8, 8)' 256
 bad 2 "own space" --data "$scratch/zero.npy" --dequant uniform
 bad 1 "the shape must be" --data "$scratch/zero.npy" --probe "$scratch/wide.npy"
+bad 2 "is all zeros in probe 0 of input 0" --data "$scratch/zero.npy" --probe "$scratch/zero.npy"
+npy "$scratch/nan-probe.npy" '<f4' '(1, 1, 8, 8)' 256 '\377'
+bad 1 "every number must be finite" --data "$scratch/zero.npy" --probe "$scratch/nan-probe.npy"
 bad 2 "--probe is for --trace hutchinson" --data "$scratch/zero.npy" --probe "$scratch/zero.npy" --trace hutch++
 
 # An input that is not finite is named, the others are kept: 0 and NaN.
@@ -188,7 +191,7 @@ equals "$(grep -c . "$scratch/stderr")" 1 "lines on stderr"
 says "mean of 2"
 equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods that are not there"
 bad 1 "no input can be used: input 0 has class 77" --data "$images" --num 2 --class-labels 77,11
-bad 2 "2 entries for 3 samples" --data "$images" --num 3 --class-labels 77,11
+bad 2 "2 entries for 3 inputs" --data "$images" --num 3 --class-labels 77,11
 
 # Everything that the network does is counted: solves, their check, the fields, and batches halved for the input at fault.
 part() { # part NAME KEY: of the record's work

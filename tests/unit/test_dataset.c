@@ -50,6 +50,11 @@ static void archives(tr_ctx *ctx) {
   CHECK_OK(ctx, npz_put(ctx, npz, "pictures", TR_NPY_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   refused(ctx, path, colour, TR_E_IO, "neither 'images' nor 'latents'");
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 4, (int64_t[]){1, 2, 3, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "latents", TR_NPY_F64, 4, (int64_t[]){1, 3, 2, 3}, (double[18]){0}));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  refused(ctx, path, colour, TR_E_IO, "both 'images' and 'latents': one of them is needed");
 }
 
 /* Images with levels that no byte holds are left out, the others stay. */
@@ -113,7 +118,7 @@ static void classes(tr_ctx *ctx) {
   CHECK(strstr(trouble[1], "class 99999999999") &&
         strstr(trouble[2], "class 77")); /* the first reason stays */
   free(labels);
-  CHECK_ERROR(ctx, labels_of(ctx, 2, &data, 3, &labels), TR_E_ARG, "2 entries for 3");
+  CHECK_ERROR(ctx, labels_of(ctx, 2, &data, 3, &labels), TR_E_ARG, "2 entries for 3 inputs");
   data.labels = bad;
   CHECK_ERROR(ctx, labels_of(ctx, 0, &data, 3, &labels), TR_E_SHAPE,
               "no input can be used: input 0 has class 11");
@@ -189,6 +194,45 @@ static void folders(tr_ctx *ctx) {
   refused(ctx, root, latents, TR_E_SHAPE, "encode");
 }
 
+/* A file of 2 x 3 grey pixels at root/folder/name, the folder made. */
+static void file_in(tr_ctx *ctx, const char *root, const char *folder, const char *name) {
+  char path[700];
+  snprintf(path, sizeof path, "%s/%s", root, folder);
+  mkdir(path, 0700);
+  snprintf(path, sizeof path, "%s/%s/%s", root, folder, name);
+  picture(ctx, path, 2, 1, 0);
+}
+
+/* No class is made up: not for files beside sub-folders, nor the same for two sub-folders. */
+static void classes_of_folders(tr_ctx *ctx) {
+  char root[512], path[600];
+  dataset data;
+  snprintf(root, sizeof root, "%s", scratch("classes"));
+  mkdir(root, 0700);
+  snprintf(path, sizeof path, "%s/empty", root);
+  file_in(ctx, root, ".", "top.png");
+  mkdir(path, 0700);
+  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0, &data)); /* a sub-folder without images changes nothing */
+  CHECK(data.n == 1 && !data.labels);
+  dataset_close(&data);
+  file_in(ctx, root, "1", "a.png");
+  file_in(ctx, root, "1", "b.png");
+  refused(ctx, root, grey, TR_E_IO, "beside its sub-folders ('top.png') and in them ('1/a.png')");
+  snprintf(path, sizeof path, "%s/top.png", root);
+  remove(path);
+  file_in(ctx, root, "zebra", "c.png"); /* places: 1, empty, zebra */
+  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0, &data));
+  CHECK(data.n == 3 && data.labels[0] == 1 && data.labels[1] == 1 && data.labels[2] == 2);
+  dataset_close(&data);
+  file_in(ctx, root, "apple", "d.png"); /* places: 1, apple, empty, zebra */
+  refused(ctx, root, grey, TR_E_IO, "sub-folders '1' and 'apple' of");
+  refused(ctx, root, grey, TR_E_IO, "both have class 1");
+  snprintf(path, sizeof path, "%s/apple/d.png", root);
+  remove(path);
+  file_in(ctx, root, "01", "e.png");
+  refused(ctx, root, grey, TR_E_IO, "sub-folders '01' and '1' of");
+}
+
 static void jpeg(tr_ctx *ctx) {
   tr_image image;
   tr_npy npy;
@@ -218,6 +262,7 @@ int main(int argc, char **argv) {
   nothing(ctx);
   arrays(ctx);
   folders(ctx);
+  classes_of_folders(ctx);
   classes(ctx);
   jpeg(ctx);
   tr_ctx_close(&ctx);
