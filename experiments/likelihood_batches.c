@@ -216,7 +216,9 @@ static void keep_values(const batch *b) {
   for (int64_t i = 0; i < b->n; i++) {
     int64_t at = b->first + i;
     for (int k = 0; k < K; k++) b->draws[k] = b->value[k * b->n + i];
-    r->logp[at] = tr_log_mean_exp(K, b->draws, b->se[i], &r->logp_se[at]) + bins;
+    /* one draw shows no spread, and the probes' is not all of its error */
+    double se_of_one = b->run->dequant == TR_DEQUANT_NONE ? b->se[i] : NAN;
+    r->logp[at] = tr_log_mean_exp(K, b->draws, se_of_one, &r->logp_se[at]) + bins;
     r->bpd[at] = -r->logp[at] / (n * log(2)) + b->run->offset;
   }
 }

@@ -79,10 +79,9 @@ const tr_option_table likelihood_table = {
         "Log-likelihoods of data under a SiT checkpoint, in nats and bits per dimension, with error bars.",
     .details =
         "likelihood.npz holds logp (N) in nats, the log-density in the model's own space; logp_se (N), its "
-        "standard "
-        "error by the probes or, with several dequantisation draws, by their spread (NaN where there is one "
-        "of "
-        "both; 0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; latent "
+        "standard error by the probes or, with several dequantisation draws, the jackknife error of the "
+        "bound, which holds both (NaN where there is one probe, or one draw of a dequantisation; "
+        "0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; latent "
         "(N,C,H,W), where the data ends in the noise; labels (N), -1 for a class that the model lacks. "
         "Images of 256 levels u stand at u / 127.5 "
         "- 1, so "

@@ -62,16 +62,40 @@ tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const
   return TR_OK;
 }
 
+/* The sum of exp(values[k] - shift) over all k but one. */
+static double exp_sum_without(int left_out, double shift, int K, const double *values) {
+  double sum = 0;
+  for (int k = 0; k < K; k++)
+    if (k != left_out) sum += exp(values[k] - shift);
+  return sum;
+}
+
+static int index_of_largest(int left_out, int K, const double *values) {
+  int largest = left_out == 0 ? 1 : 0;
+  for (int k = largest + 1; k < K; k++)
+    if (k != left_out && values[k] > values[largest]) largest = k;
+  return largest;
+}
+
+/* ln of the mean of exp over all draws but one, less the largest value. `rest`: the sum of exp(values - most)
+ * without the largest. Where the largest itself is left out the next one takes its place: nothing cancels. */
+static double log_mean_without(int left_out, int largest, double rest, int K, const double *values) {
+  double most = values[largest];
+  if (left_out != largest) return log1p(rest - exp(values[left_out] - most)) - log(K - 1);
+  double next = values[index_of_largest(largest, K, values)];
+  return next - most + log(exp_sum_without(largest, next, K, values) / (K - 1));
+}
+
 double tr_log_mean_exp(int K, const double *values, double se_of_one, double *se) {
-  double most = values[0], sum = 0, squares = 0;
   *se = se_of_one;
   if (K == 1) return values[0];
-  for (int k = 1; k < K; k++) most = fmax(most, values[k]);
-  for (int k = 0; k < K; k++) sum += exp(values[k] - most);
+  int largest = index_of_largest(-1, K, values);
+  double rest = exp_sum_without(largest, values[largest], K, values), mean = 0, squares = 0;
+  for (int k = 0; k < K; k++) mean += log_mean_without(k, largest, rest, K, values) / K;
   for (int k = 0; k < K; k++) {
-    double share = exp(values[k] - most) / sum - 1.0 / K;
-    squares += share * share;
+    double off = log_mean_without(k, largest, rest, K, values) - mean;
+    squares += off * off;
   }
-  *se = sqrt((double)K / (K - 1) * squares);
-  return most + log(sum / K);
+  *se = sqrt((K - 1.0) / K * squares);
+  return values[largest] + log1p(rest) - log(K);
 }

@@ -32,8 +32,14 @@ typedef enum { TR_DEQUANT_NONE, TR_DEQUANT_UNIFORM, TR_DEQUANT_GAUSSIAN } tr_deq
 tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const tr_random_address *address,
                         int64_t n, const uint8_t *levels, double *x, double *log_q);
 
-/* ln of the mean of exp(values[k]) over K draws, and its standard error by the delta method from the spread
- * of the draws; K = 1: the value, and `se` of it as given. */
+/* L = ln of the mean of exp(values[k]) over K >= 1 draws (finite values), and its standard error by the
+ * jackknife (Efron, The Jackknife, the Bootstrap and Other Resampling Plans, 1982, ch. 3):
+ *
+ *   se^2 = (K - 1) / K sum_k (L_k - mean L_k)^2,   L_k that of the draws without draw k
+ *
+ * which follows the spread of L also where one draw outweighs the others (draws that differ by nats). It is
+ * the error of L as an estimate of the bound E L, not of ln P: by Jensen E L lies below. K = 1: the value,
+ * and `se` as given, since one draw shows no spread. */
 double tr_log_mean_exp(int K, const double *values, double se_of_one, double *se);
 
 #ifdef __cplusplus

@@ -96,6 +96,7 @@ likelihood "uniform" --data "$images" $quick --dequant uniform --dequant-samples
 says "a lower bound of ln P, mean over 2 draws"
 likelihood "gaussian" --data "$images" $quick --dequant gaussian --out "$scratch/a"
 equals "$(number "$scratch/a/run.json" t_data)" 0.999 "where gaussian dequantisation begins"
+equals "$(awk '/^input/ { print $5 }' "$scratch/stdout" | sort -u)" "-" "error of one draw: none"
 
 # Parity with the reference, its probe held.
 if command -v python3 >/dev/null 2>&1; then

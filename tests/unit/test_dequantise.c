@@ -1,5 +1,6 @@
 /* Dequantisation: draws stay in the bins, densities integrate to 1 over a bin (by the mean of 1 / q), moments
- * of the truncated normal, the bound on a density whose bins are known, addresses, the mean of exponentials.
+ * of the truncated normal, the bound on a density whose bins are known, addresses, the mean of exponentials
+ * and its error.
  */
 #include <stdlib.h>
 
@@ -76,11 +77,40 @@ static void known_probability(tr_ctx *ctx, tr_dequant kind) {
   CHECK_NEAR(got, want, 4 * se + 1e-9);
 }
 
+/* Draws without one of them, by hand: means 5/2, 2, 3/2 of 1, 2, 3. */
 static void exponentials(void) {
   double se, values[3] = {-1000, -1000 + log(2), -1000 + log(3)};
+  double without[3] = {log(2.5), log(2), log(1.5)}, mean = (without[0] + without[1] + without[2]) / 3;
+  double squares = 0;
+  for (int k = 0; k < 3; k++) squares += (without[k] - mean) * (without[k] - mean);
   CHECK_NEAR(tr_log_mean_exp(3, values, 0, &se), -1000 + log(2), 1e-12);
-  CHECK_NEAR(se, 1 / sqrt(3) / 2, 1e-12); /* s / (sqrt(3) mean) of 1, 2, 3 */
+  CHECK_NEAR(se, sqrt(2.0 / 3 * squares), 1e-12);
   CHECK(tr_log_mean_exp(1, values, 0.25, &se) == -1000 && se == 0.25);
+  /* draws that differ by more than exp can hold: of two, half the difference; equal ones have no error */
+  CHECK_NEAR(tr_log_mean_exp(2, (double[]){-2000, 500}, 0, &se), 500 - log(2), 1e-12);
+  CHECK_NEAR(se, 1250, 1e-9);
+  CHECK_NEAR(tr_log_mean_exp(4, (double[]){7, 7, 7, 7}, 0, &se), 7, 1e-14);
+  CHECK_NEAR(se, 0, 1e-14);
+}
+
+/* The error bar against the spread of what it is the error of, over replicates of K normal draws of standard
+ * deviation `sd` nats. The delta method misses by a factor 2 to 3 at 3 nats: it can never exceed 1. */
+static void honest_error(int K, double sd) {
+  enum { REPLICATES = 4000 };
+  double mean = 0, square = 0, reported = 0, values[16], se;
+  for (int r = 0; r < REPLICATES; r++) {
+    tr_random_address address = {.seed = 2, .purpose = TR_RANDOM_TEST};
+    for (int k = 0; k < K; k += 2) tr_random_normal_pair(&address, (uint64_t)r, (uint32_t)k / 2, values + k);
+    for (int k = 0; k < K; k++) values[k] *= sd;
+    double L = tr_log_mean_exp(K, values, 0, &se);
+    mean += L / REPLICATES;
+    square += L * L / REPLICATES;
+    reported += se * se / REPLICATES;
+  }
+  double ratio = sqrt(reported / (square - mean * mean));
+  printf("%d draws of %.1f nats: spread %.3f, error bar %.3f\n", K, sd, sqrt(square - mean * mean),
+         sqrt(reported));
+  CHECK(ratio > 0.85 && ratio < 1.15);
 }
 
 static void addresses(tr_ctx *ctx) {
@@ -108,6 +138,10 @@ int main(int argc, char **argv) {
   known_probability(ctx, TR_DEQUANT_UNIFORM);
   known_probability(ctx, TR_DEQUANT_GAUSSIAN);
   exponentials();
+  honest_error(2, 3);
+  honest_error(4, 3);
+  honest_error(16, 3);
+  honest_error(16, 0.1);
   addresses(ctx);
   tr_coeffs end = linear_at(ctx, 1);
   tr_random_address address = {.seed = 1, .purpose = TR_RANDOM_DEQUANT};
