@@ -61,6 +61,19 @@ static void print_mean(const char *format, likelihood_mean mean) {
   printf(format, mean.se);
 }
 
+/* Bits per dimension are compared to two digits. */
+#define CHECK_BITS 0.01
+
+static void warn_of_check(const likelihood_run *run) {
+  double dimensions = (double)provider_row(&run->provider), differs = run->result.check_logp;
+  if (run->options->check && !(differs <= CHECK_BITS * dimensions * log(2)))
+    tr_ctx_warn(
+        run->program->ctx,
+        "ln p along the two directions differs by up to %.3g nats, %.2g bits per dimension: the solver "
+        "errs that much; ask for smaller tolerances, or more steps of a fixed grid",
+        differs, differs / dimensions / log(2));
+}
+
 static void print_summary(const likelihood_run *run, bool drawn) {
   const likelihood_options *o = run->options;
   likelihood_mean logp = likelihood_average(run, run->result.logp),
@@ -77,8 +90,9 @@ static void print_summary(const likelihood_run *run, bool drawn) {
     printf("left out: %lld of %lld inputs (run.json says why)\n", (long long)run->n_failed,
            (long long)run->data.n);
   if (o->check)
-    printf("check: both directions agree to %.3g nats in ln p and %.3g in the data\n", run->result.check_logp,
-           run->result.check_data);
+    printf("check: both directions differ by at most %.3g nats in ln p and %.3g in the data%s\n",
+           run->result.check_logp, run->result.check_data,
+           o->dequant_samples > 1 ? " (of the first draw)" : "");
   if (provider_transfers(&run->provider))
     printf("along %s, which a model of %s was transferred to\n", o->sample_path, o->model.path_type);
   printf("%s, %s trace: network forwards %ld and backwards %ld a batch, %.2f s\n",
@@ -109,6 +123,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
     bool drawn = gnuplot_draw(run.options->machine.out, "histogram.gp");
     print_table(&run);
     print_summary(&run, drawn);
+    warn_of_check(&run);
   }
   close_all(&run);
   return status;

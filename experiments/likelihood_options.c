@@ -63,7 +63,8 @@ static const tr_option options[] = {
      .high = 0.5, .metavar = "X", .default_note = "the reference's, for path and prediction",
      .help = "Distance from the singular ends; 0 is legal everywhere (but for gaussian dequantisation)."},
     {.name = "check", .type = TR_OPTION_FLAG, FIELD(check), HOW,
-     .help = "Runs back to the data and compares ln p and data along both directions."},
+     .help = "Runs back to the data and compares ln p and data along both directions (of the first draw of a dequantisation); "
+             "warns where ln p differs by more than 0.01 bits per dimension."},
     {.name = "save-score", .type = TR_OPTION_FLAG, FIELD(save_score), HOW,
      .help = "Also saves score, denoiser and velocity at the data, and the time at which the score exists."},
 

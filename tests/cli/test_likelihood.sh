@@ -27,7 +27,8 @@ says "input 2"
 says "mean of 3: ln p"
 says "offset 6.994353"
 says "dequantisation none"
-says "check: both directions agree"
+says "check: both directions differ by at most"
+equals "$(grep -c "along the two directions" "$scratch/stderr")" 1 "warnings at loose tolerances"
 present "$scratch/a/likelihood.npz" "$scratch/a/run.json" "$scratch/a/histogram.dat" "$scratch/a/histogram.gp"
 equals "$(number "$scratch/a/run.json" labels)" data "labels"
 nfe=$(number "$scratch/a/run.json" nfe)
@@ -76,10 +77,14 @@ equals "$(recorded "$scratch/a/run.json" probes)" 2 "probes as given"
 likelihood "hutch++" --data "$images" --num 2 --trace hutch++ --probes 2 $grid --out "$scratch/b"
 equals "$(number "$scratch/b/run.json" n_vjp)" $((6 * $(number "$scratch/b/run.json" nfe))) "backward passes of hutch++"
 
-# An exponential method; with --check its error is shown, so that nothing is warned of.
+likelihood "default tolerances" --data "$images" --num 1 --probes 1 --check --out "$scratch/b"
+equals "$(grep -c . "$scratch/stderr")" 0 "warnings of a check that holds"
+
+# An exponential method on a coarse grid: with --check its error is what is warned of.
 likelihood "exponential" --data "$images" --num 1 --probes 1 --method unipc --num-sampling-steps 50 --check --out "$scratch/b"
-says "check: both directions agree"
-equals "$(grep -c . "$scratch/stderr")" 0 "lines on stderr"
+says "check: both directions differ by at most"
+equals "$(grep -c . "$scratch/stderr")" 1 "lines on stderr"
+equals "$(grep -c "along the two directions differs by up to" "$scratch/stderr")" 1 "warnings of a check that fails"
 
 # Along another path than the model's: the same end points, and the same density.
 along="--data $images --num 2 --probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
