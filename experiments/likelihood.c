@@ -74,6 +74,18 @@ static void warn_of_check(const likelihood_run *run) {
         differs, differs / dimensions / log(2));
 }
 
+/* Levels of an image have probabilities, which are at most 1. */
+static void warn_of_bits(const likelihood_run *run) {
+  int64_t below = 0;
+  for (int64_t i = 0; i < run->data.n; i++) below += run->result.bpd[i] < 0;
+  if (run->data.pixels && below > 0)
+    tr_ctx_warn(
+        run->program->ctx,
+        "%lld of %lld images have less than 0 bits per dimension, which no probability of levels gives: "
+        "see --check, smaller tolerances or more steps, and --dequant",
+        (long long)below, (long long)run->data.n);
+}
+
 static void print_summary(const likelihood_run *run, bool drawn) {
   const likelihood_options *o = run->options;
   likelihood_mean logp = likelihood_average(run, run->result.logp),
@@ -124,6 +136,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
     print_table(&run);
     print_summary(&run, drawn);
     warn_of_check(&run);
+    warn_of_bits(&run);
   }
   close_all(&run);
   return status;

@@ -79,16 +79,20 @@ const tr_option_table likelihood_table = {
     .summary =
         "Log-likelihoods of data under a SiT checkpoint, in nats and bits per dimension, with error bars.",
     .details =
-        "likelihood.npz holds logp (N) in nats, the log-density in the model's own space; logp_se (N), its "
+        "likelihood.npz holds logp (N) in nats, the log-density in the model's own space (with a "
+        "dequantisation "
+        "the bound on ln P of the image's levels, plus n ln 127.5); logp_se (N), its "
         "standard error by the probes or, with several dequantisation draws, the jackknife error of the "
         "bound, which holds both (NaN where there is one probe, or one draw of a dequantisation; "
         "0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; latent "
-        "(N,C,H,W), where the data ends in the noise; labels (N), -1 for a class that the model lacks. "
+        "(N,C,H,W), where the data (of the first draw) ends in the noise; labels (N), -1 for a class that "
+        "the model lacks. "
         "Images of 256 levels u stand at u / 127.5 "
         "- 1, so "
         "that bits per dimension are -logp / (n ln 2) + log2 127.5; for numbers in the model's own space the "
         "offset "
-        "is 0. run.json says formula, offset and dequantisation; its nfe and n_vjp are those of the "
+        "is 0. The error of the mean is the spread of the inputs divided by the root of their number. "
+        "run.json and the terminal say offset and dequantisation; nfe and n_vjp of run.json are those of the "
         "costliest solve, "
         "and `work` counts everything, --check, --save-score and batches that failed included. With few "
         "probes (value - truth) / error "

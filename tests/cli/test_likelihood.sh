@@ -80,6 +80,10 @@ equals "$(number "$scratch/b/run.json" n_vjp)" $((6 * $(number "$scratch/b/run.j
 likelihood "default tolerances" --data "$images" --num 1 --probes 1 --check --out "$scratch/b"
 equals "$(grep -c . "$scratch/stderr")" 0 "warnings of a check that holds"
 
+# Two points of Euler: no probability is that large.
+likelihood "impossible" --data "$images" --num 1 --probes 1 --method euler --num-sampling-steps 2 --check --out "$scratch/b"
+equals "$(grep -c "1 of 1 images have less than 0 bits per dimension" "$scratch/stderr")" 1 "warnings of negative bits"
+
 # An exponential method on a coarse grid: with --check its error is what is warned of.
 likelihood "exponential" --data "$images" --num 1 --probes 1 --method unipc --num-sampling-steps 50 --check --out "$scratch/b"
 says "check: both directions differ by at most"
