@@ -123,8 +123,10 @@ static void rgb8_grey(int y, uint8_t *row) {
 
 static int wanted(const form *f, int y, int x, int c) {
   const int value = level(y, x, 0) % (f->depth < 8 ? 1 << f->depth : 4);
-  const png_color *p = &palette[value];
-  if (f->type == PNG_COLOR_TYPE_PALETTE) return c == 0 ? p->red : c == 1 ? p->green : p->blue;
+  if (f->type == PNG_COLOR_TYPE_PALETTE) {
+    const png_color *p = &palette[value];
+    return c == 0 ? p->red : c == 1 ? p->green : p->blue;
+  }
   if (f->depth < 8) return value * 255 / ((1 << f->depth) - 1);
   return level(y, x, f->type & PNG_COLOR_MASK_COLOR ? c : 0);
 }
