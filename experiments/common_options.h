@@ -88,7 +88,7 @@ typedef struct {
   {.name = "trace", .type = TR_OPTION_CHOICE, .offset = (trace_at), .kind = TR_KIND_TRACE, .metavar = "NAME",         \
    .default_text = "hutchinson", .help = "Estimate of the divergence: hutchinson, hutch++ or exact.", __VA_ARGS__},   \
   {.name = "probes", .type = TR_OPTION_INT, .offset = (probes_at), .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1,    \
-   .high = 100000, .metavar = "R", .default_note = "8, or as many as are given; none with the exact trace",                                      \
+   .high = 100000, .metavar = "R", .default_note = "8, or as many as are given; none with the exact trace",       \
    .help = "Probes held for the whole solve, each an estimate of its own: their spread is the standard error. "       \
            "hutch++ has R more for its sketch and 3 R products.", __VA_ARGS__},                                       \
   {.name = "logp-tol", .type = TR_OPTION_DOUBLE, .offset = (tolerance_at), .flags = TR_OPTION_GT, .low = 0,           \

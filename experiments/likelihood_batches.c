@@ -130,6 +130,11 @@ static void take_back(likelihood_run *run, const likelihood_account *was, likeli
 
 /* ---- what is done with it ---- */
 
+/* NaN, once there, stays. */
+static double larger(double a, double b) {
+  return isnan(a) || a >= b ? a : b;
+}
+
 /* From the latents in b->x forward again: ln p and the data must come back. */
 static tr_status check_forward(batch *b, const tr_cond *cond) {
   likelihood_run *run = b->run;
@@ -143,9 +148,9 @@ static tr_status check_forward(batch *b, const tr_cond *cond) {
   if (status == TR_OK) status = tr_axpby(1, b->x, -1, b->start, b->x);
   if (status == TR_OK) status = tr_reduce(TR_MAX_ABS, b->x, NULL, NULL, &worst);
   if (status == TR_OK) {
-    run->result.check_data = fmax(run->result.check_data, worst);
+    run->result.check_data = larger(run->result.check_data, worst);
     for (int64_t i = 0; i < b->n; i++)
-      run->result.check_logp = fmax(run->result.check_logp, fabs(logp[i] - b->log_q[i] - b->value[i]));
+      run->result.check_logp = larger(run->result.check_logp, fabs(logp[i] - b->log_q[i] - b->value[i]));
   }
   free(logp);
   add_work(run, LIKELIHOOD_CHECK, before);

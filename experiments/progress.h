@@ -1,5 +1,4 @@
-/* A progress bar with the time still needed, on a terminal only: nothing is printed into a pipe or a file.
- */
+/* A progress bar with the time still needed, on a terminal only: nothing goes into a pipe or a file. */
 #ifndef TR_EXPERIMENTS_PROGRESS_H
 #define TR_EXPERIMENTS_PROGRESS_H
 
@@ -14,9 +13,8 @@ typedef struct {
 } progress;
 
 void progress_start(progress *p);
-/* The next part of the work: a solve from time `from` to `to` that is `share` of everything (the shares add
- * up to 1).
- */
+/* The next part of the work: a solve from time `from` to `to` that is `share` of everything; the shares add
+ * up to 1. */
 void progress_part(progress *p, double share, double from, double to);
 /* The same after `done` of everything: for work that goes back when a part of it fails. */
 void progress_at(progress *p, double done, double share, double from, double to);

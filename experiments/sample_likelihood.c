@@ -7,8 +7,7 @@ static const struct {
   const char *sample, *likelihood;
 } spellings[] = {{"--init", "--data"}, {"--num-samples", "--num"}, {"--sampling-method", "--method"}};
 
-/* The word in the other command's spelling, "--name=value" with its value; malloc'd, or NULL without memory.
- */
+/* The word in the other command's spelling, "--name=value" with its value; malloc'd, NULL without memory. */
 static char *translated(const char *word) {
   const char *from = "", *to = "";
   for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {

@@ -222,8 +222,7 @@ static tr_status add_first(const group *g, const tr_array *gradient) {
   return tr_layer_add_gradient(&net->time_in, &embedding, &dtime, params);
 }
 
-/* stack (probes rows, dim), probe after probe, becomes the products of what it held, where they are wanted.
- */
+/* stack (probes rows, dim), probe after probe, becomes the products of what it held, if they are wanted. */
 static tr_status backward(const group *g, bool wanted, tr_array *stack) {
   const mlp *net = g->net;
   const tr_net_request *back = &g->asked->back;

@@ -1,10 +1,10 @@
 /* The backward pass of a SiT: the gradient of w' f with respect to the latents, for one or several w, also in
- * passes whose w are made of what the pass before gave. A batch
- * goes group by group: the forward of a group keeps what each block was given (and the inputs of its layers,
- * unless these are recomputed), the backward walks the blocks from the last and sends the gradients of the
- * residual stream through them, `part` probes at a time. A row's result never depends on the cuts. Gradients
- * of the parameters are added where a layer's input and the gradient behind it meet, of one probe; outputs of
- * gated layers and inputs of layers behind norms and activations are made again there (find_..., add_...).
+ * passes whose w are made of what the pass before gave. A batch goes group by group: the forward of a group
+ * keeps what each block was given (and the inputs of its layers, unless these are recomputed), the backward
+ * walks the blocks from the last and sends the gradients of the residual stream through them, `part` probes
+ * at a time. A row's result never depends on the cuts. Gradients of the parameters are added where a layer's
+ * input and the gradient behind it meet, of one probe; outputs of gated layers and inputs of layers behind
+ * norms and activations are made again there (find_..., add_...).
  */
 #include <stdlib.h>
 

@@ -235,23 +235,20 @@ static tr_status each_entry(guide *self, tr_status (*do_with)(guide *self, int64
   return TR_OK;
 }
 
-/* A stack as inner takes it: (2 N, ...), or (n, 2 N, ...). */
-static tr_status inner_stack(const guide *self, const tr_array *stack, int64_t n, bool several,
-                             tr_array **out) {
+/* The front of a stack as inner takes it: (n, 2 N, ...). */
+static tr_status inner_stack(const guide *self, const tr_array *stack, int64_t n, tr_array **out) {
   int64_t shape[TR_MAX_DIMS + 1] = {n};
   for (int i = 0; i < self->x->ndim; i++) shape[1 + i] = self->x->shape[i];
-  return tr_array_view(stack, 0, self->x->ndim + several, several ? shape : shape + 1, out);
+  return tr_array_view(stack, 0, self->x->ndim + 1, shape, out);
 }
 
-/* One backward of inner for n covectors, which is its vjp or its vjp_multi. */
-static tr_status inner_products(guide *self, int64_t n, bool several) {
+static tr_status inner_products(guide *self, int64_t n) {
   tr_array *v = NULL, *product = NULL;
   tr_cond both = doubled_cond(self);
   tr_status status;
-  TR_TRY_GOTO(status, inner_stack(self, self->v, n, several, &v), done);
-  TR_TRY_GOTO(status, inner_stack(self, self->product, n, several, &product), done);
-  status = (several ? tr_drift_vjp_multi : tr_drift_vjp)(self->inner, doubled_times(self), self->x, &both, v,
-                                                         self->f, product);
+  TR_TRY_GOTO(status, inner_stack(self, self->v, n, &v), done);
+  TR_TRY_GOTO(status, inner_stack(self, self->product, n, &product), done);
+  status = tr_drift_vjp_multi(self->inner, doubled_times(self), self->x, &both, v, self->f, product);
 done:
   tr_array_destroy(&v);
   tr_array_destroy(&product);
@@ -259,11 +256,11 @@ done:
 }
 
 static tr_status guided_products(guide *self, tr_times times, const tr_array *x, const tr_cond *cond,
-                                 int64_t n, bool several, const tr_array *w, tr_array *f, tr_array *wJ) {
+                                 int64_t n, const tr_array *w, tr_array *f, tr_array *wJ) {
   TR_TRY(prepare_products(self, x, n));
   TR_TRY(fill_inputs(self, times, x, cond));
   TR_TRY(each_entry(self, fill_covectors, w, n, x));
-  TR_TRY(inner_products(self, n, several));
+  TR_TRY(inner_products(self, n));
   TR_TRY(combine(self, self->f, f));
   return each_entry(self, add_halves, wJ, n, x);
 }
@@ -273,7 +270,7 @@ static tr_status guided_vjp(tr_drift *drift, tr_times times, const tr_array *x, 
   guide *self = drift->impl;
   bool guided;
   TR_TRY(check_request(self, times, x, &guided));
-  return guided ? guided_products(self, times, x, cond, 1, false, w, f, wJ)
+  return guided ? guided_products(self, times, x, cond, 1, w, f, wJ)
                 : tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
 }
 
@@ -282,7 +279,7 @@ static tr_status guided_vjp_multi(tr_drift *drift, tr_times times, const tr_arra
   guide *self = drift->impl;
   bool guided;
   TR_TRY(check_request(self, times, x, &guided));
-  return guided ? guided_products(self, times, x, cond, w->shape[0], true, w, f, wJ)
+  return guided ? guided_products(self, times, x, cond, w->shape[0], w, f, wJ)
                 : tr_drift_vjp_multi(self->inner, times, x, cond, w, f, wJ);
 }
 
@@ -298,8 +295,8 @@ static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, 
   tr_cond both = doubled_cond(self);
   tr_array *twice = NULL, *product = NULL;
   tr_status status;
-  TR_TRY_GOTO(status, inner_stack(self, self->v, 1, false, &twice), done);
-  TR_TRY_GOTO(status, inner_stack(self, self->product, 1, false, &product), done);
+  TR_TRY_GOTO(status, tr_array_rows(self->v, 0, 2 * self->rows, &twice), done);
+  TR_TRY_GOTO(status, tr_array_rows(self->product, 0, 2 * self->rows, &product), done);
   TR_TRY_GOTO(status, tr_drift_jvp(self->inner, doubled_times(self), self->x, &both, twice, product), done);
   status = combine(self, product, Jv);
 done:

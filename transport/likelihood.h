@@ -34,9 +34,9 @@ tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out);
  * memory. A reverse run that max_nfe stops has no likelihood: NaN. stats may be NULL: nfe counts forwards,
  * n_vjp backward passes. Where the prediction gives no canonical field at an end of the run (noise and score
  * at theta = 0, denoiser at pi / 2) it is held TR_THETA_MIN away, which costs TR_THETA_MIN^2 / 2 times the
- * change of its divergence, and as much by the state: at most (unit.likelihood) 3e-5 nats
- * for noise and score and 3e-4 for a denoiser on mixtures of 16 dimensions and standard deviations from 0.22
- * on, 2e-4 and 1.3e-3 in 64; nothing with the default eps of these predictions. */
+ * change of its divergence, and as much by the state: at most (unit.likelihood) 3e-5 nats for noise and score
+ * and 3e-4 for a denoiser on mixtures of 16 dimensions and standard deviations from 0.22 on, 2e-4 and 1.3e-3
+ * in 64; nothing with the default eps of these predictions. */
 tr_status tr_sample_density(const tr_sampler *sampler, const tr_density *density, const tr_cond *cond,
                             tr_array *x, double *logp, double *logp_se, tr_sample_stats *stats);
 

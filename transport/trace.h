@@ -71,9 +71,8 @@ tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, con
  * first n vectors of v, and f. One forward for all where the drift allows it. */
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f);
-/* The same first for n_held vectors held, then for n_derived derived, which `derive` fills in rows first ..
- * first
- * + rows - 1, where it finds products[0 .. n_held - 1]; those of the derived then take their place. */
+/* The same first for n_held vectors held, then for n_derived derived: `derive` fills these in `rows` rows
+ * from `first` on, where it finds products[0 .. n_held - 1]; those of the derived then take their place. */
 typedef tr_status (*tr_trace_derive)(void *user, int64_t first, int64_t rows);
 tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                                   int64_t n_held, int64_t n_derived, tr_trace_derive derive, void *user,

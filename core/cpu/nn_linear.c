@@ -9,11 +9,11 @@
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 
-/* Bytes of inputs summed at a time. A panel's chunk then takes 32 KiB (AVX2) and a tile's chunk
- * 256 KiB, to stay in 512 KiB of L2; processors with AVX-512 have 1 MiB or more. */
+/* Bytes of inputs summed at a time. With AVX2 a panel's chunk then takes 32 KiB and a tile's chunk 256 KiB,
+ * to stay in 512 KiB of L2; processors with AVX-512 have 1 MiB or more. */
 static const int64_t chunk_bytes[] = {[TR_CPU_BASELINE] = 1024, [TR_CPU_AVX2] = 1024, [TR_CPU_AVX512] = 2048};
 
-#define TILE_ROWS     256 /* of f32; the products of a tile then take 64 KiB */
+#define TILE_ROWS     256 /* of f32; the products of a tile then take 32 (AVX2) or 64 KiB */
 #define TILE_ROWS_MIN 16
 #define TASKS_WANTED  4 /* per thread */
 
