@@ -122,6 +122,7 @@ typedef struct {
   int bins;
   double low, width;
   long count[64];
+  long most; /* of the counts */
 } histogram;
 
 static histogram count_values(const likelihood_run *run) {
@@ -130,9 +131,14 @@ static histogram count_values(const likelihood_run *run) {
   for (int64_t i = 0; i < run->data.n; i++)
     if (isfinite(bpd[i])) low = fmin(low, bpd[i]), high = fmax(high, bpd[i]);
   histogram h = {.bins = (int)fmin(60, fmax(5, ceil(2 * cbrt(kept)))), .low = low}; /* Rice's rule */
-  h.width = high > low ? (high - low) / h.bins : 1;
+  if (high > low)
+    h.width = (high - low) / h.bins;
+  else
+    h.bins = 1, h.width = 0.1, h.low = low - h.width / 2; /* one value, in the middle */
   for (int64_t i = 0; i < run->data.n; i++)
-    if (isfinite(bpd[i])) h.count[(int)fmin(h.bins - 1, floor((bpd[i] - low) / h.width))]++;
+    if (isfinite(bpd[i])) h.count[(int)fmin(h.bins - 1, floor((bpd[i] - h.low) / h.width))]++;
+  for (int i = 0; i < h.bins; i++)
+    if (h.count[i] > h.most) h.most = h.count[i];
   return h;
 }
 
@@ -141,7 +147,8 @@ static tr_status write_data(const likelihood_run *run, const char *path) {
   histogram h = count_values(run);
   TR_TRY(tr_out_file_open(run->program->ctx, path, &file));
   FILE *out = tr_out_file_stream(file);
-  fputs("# bits per dimension (middle of the bin), inputs\n", out);
+  fprintf(out, "# bits per dimension (middle of the bin), inputs; offset %.10g, dequantisation %s\n",
+          run->offset, likelihood_dequantisation(run));
   for (int i = 0; i < h.bins; i++) fprintf(out, "%.8g %ld\n", h.low + (i + 0.5) * h.width, h.count[i]);
   return tr_out_file_commit(run->program->ctx, &file);
 }
@@ -149,6 +156,7 @@ static tr_status write_data(const likelihood_run *run, const char *path) {
 static tr_status write_script(const likelihood_run *run, const char *path) {
   tr_out_file *file;
   likelihood_mean mean = likelihood_average(run, run->result.bpd);
+  const histogram h = count_values(run);
   char title[600];
   snprintf(title, sizeof title, "%s under %s: mean %.4f bits/dim", run->options->data,
            run->options->model.ckpt, mean.mean);
@@ -158,8 +166,10 @@ static tr_status write_script(const likelihood_run *run, const char *path) {
   fprintf(out,
           "set xlabel \"bits per dimension\"\nset ylabel \"inputs\"\nset style fill solid 0.7\nset boxwidth "
           "%.8g\n"
-          "set yrange [0:]\nunset key\nplot data using 1:2 with boxes linecolor rgb \"#0072b2\"\n",
-          count_values(run).width);
+          "set xrange [%.8g:%.8g]\nset yrange [0:%.8g]\n%s"
+          "unset key\nplot data using 1:2 with boxes linecolor rgb \"#0072b2\"\n",
+          h.width, h.low - h.width, h.low + (h.bins + 1) * h.width, 1.08 * (double)h.most,
+          h.most < 10 ? "set ytics 1\n" : "");
   return tr_out_file_commit(run->program->ctx, &file);
 }
 
