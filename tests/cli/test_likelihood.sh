@@ -33,6 +33,9 @@ present "$scratch/a/likelihood.npz" "$scratch/a/run.json" "$scratch/a/histogram.
 equals "$(number "$scratch/a/run.json" labels)" data "labels"
 nfe=$(number "$scratch/a/run.json" nfe)
 equals "$(number "$scratch/a/run.json" n_vjp)" $((2 * nfe)) "backward passes of two probes"
+if command -v python3 >/dev/null 2>&1; then
+  check "the numbers once more" python3 "$here/check_likelihood.py" "$scratch/a" "$images"
+fi
 likelihood "again" --data "$images" $quick --check --save-score --out "$scratch/b"
 same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
 likelihood "another seed" --data "$images" $quick --seed 1 --out "$scratch/b"
@@ -102,6 +105,10 @@ bad 2 "did you mean 'GVP'" --data "$images" --sample-path GPV
 
 # Dequantisation.
 likelihood "uniform" --data "$images" $quick --dequant uniform --dequant-samples 2 --out "$scratch/a"
+# The bound of levels counts the width of their bins once: 7 bits more or less otherwise.
+bits=$(sed -n 's/.* nats, \([0-9.-]*\) .*bits.dim (offset.*/\1/p' "$scratch/stdout")
+less 2 "$bits" "bits per dimension of uniform dequantisation"
+less "$bits" 6 "bits per dimension of uniform dequantisation"
 says "a lower bound of ln P, mean over 2 draws"
 likelihood "gaussian" --data "$images" $quick --dequant gaussian --out "$scratch/a"
 equals "$(number "$scratch/a/run.json" t_data)" 0.999 "where gaussian dequantisation begins"
