@@ -20,7 +20,7 @@ draw() { # draw NAME MODE OPTION...
   mode=$2
   shift 2
   echo "== $mode"
-  build/transit sample "$mode" --ckpt "$checkpoint" --num-heads 4 --num-samples 100 --seed 1 --cfg-scale 2 \
+  build/transit sample "$mode" --ckpt "$checkpoint" --num-samples 100 --seed 1 --cfg-scale 2 \
     --out "$out/$name" "$@"
   cp "$out/$name/samples.png" "$out/digits-$name.png"
   cp "$out/$name/samples.npz" "$out/digits-$name.npz"
@@ -43,8 +43,8 @@ Each column is one digit, 0 to 9.
 
 To try next:
   build/transit inspect $checkpoint
-  build/transit sample ODE --ckpt $checkpoint --num-heads 4 --class-labels 3 --num-samples 16 --rtol 0.05 --out out/threes
-  build/transit sample SDE --ckpt $checkpoint --num-heads 4 --diffusion-form SBDM --num-sampling-steps 50 --out out/sbdm
+  build/transit sample ODE --ckpt $checkpoint --class-labels 3 --num-samples 16 --rtol 0.05 --out out/threes
+  build/transit sample SDE --ckpt $checkpoint --diffusion-form SBDM --num-sampling-steps 50 --out out/sbdm
   build/transit sample --help
   build/transit list
 END

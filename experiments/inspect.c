@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "experiments/commands.h"
-#include "experiments/model.h"
+#include "experiments/run_record.h"
 
 typedef struct {
   const char *file, *weights;
@@ -44,7 +44,7 @@ static json_t *args_to_json(const model *m) {
   json_t *args = json_object();
   const char *name, *value;
   for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++)
-    json_object_set_new(args, name, value ? json_string(value) : json_null());
+    json_object_set_new(args, name, json_string(value));
   return args;
 }
 
@@ -80,27 +80,30 @@ static void print_network(const model *m) {
   if (m->heads_known)
     printf("heads: %d (from %s)\n", c->heads, m->heads_from);
   else
-    printf("heads: unknown, the file does not tell: give --num-heads\n");
+    printf("heads: unknown, the file does not tell: give --num-heads, or num_heads in FILE.json beside it\n");
   printf("classes: %d", c->num_classes);
   if (c->null_class >= 0) printf(" and the null class %d", c->null_class);
   putchar('\n');
 }
 
-static void print_args(json_t *args) {
-  const char *name;
-  json_t *value;
-  if (json_object_size(args) == 0) puts("args: none");
-  json_object_foreach(args, name, value)
-      printf("args %s = %s\n", name, json_is_null(value) ? "None" : json_string_value(value));
+static void print_args(const model *m) {
+  const char *name, *value;
+  if (!tr_checkpoint_arg_at(m->checkpoint, 0, &name, &value)) puts("args: none");
+  for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++) {
+    const char *file = tr_checkpoint_arg_file(m->checkpoint, name);
+    bool beside = m->args_file && strcmp(file, m->args_file) == 0;
+    printf("args %s = %s%s%s%s\n", name, value, beside ? " (from " : "", beside ? file : "",
+           beside ? ")" : "");
+  }
 }
 
 static tr_status describe(program *p, const inspect_values *v, const model *m) {
   tr_status status = TR_OK;
-  json_t *sets = sets_to_json(p->ctx, m, &status), *args = args_to_json(m);
+  json_t *sets = sets_to_json(p->ctx, m, &status);
   if (status == TR_OK && v->json) {
-    json_t *all = json_pack("{s:s, s:s, s:O, s:s, s:o, s:O}", "file", v->file, "format",
+    json_t *all = json_pack("{s:s, s:s, s:O, s:s, s:o, s:o, s:o}", "file", v->file, "format",
                             tr_checkpoint_format(m->checkpoint), "weights", sets, "in_use", m->set, "network",
-                            network_to_json(m), "args", args);
+                            network_to_json(m), "args", args_to_json(m), "args_file", record_args_file(m));
     json_dumpf(all, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(all);
@@ -108,10 +111,9 @@ static tr_status describe(program *p, const inspect_values *v, const model *m) {
     printf("file: %s\nformat: %s\n", v->file, tr_checkpoint_format(m->checkpoint));
     print_sets(sets, m->set);
     print_network(m);
-    print_args(args);
+    print_args(m);
   }
   json_decref(sets);
-  json_decref(args);
   return status;
 }
 
@@ -130,7 +132,8 @@ static const tr_option_table table = {
     .name = "inspect",
     .summary = "Say what a checkpoint holds: weight sets, network, training arguments.",
     .operand = "FILE",
-    .operand_help = "A .pt or .safetensors checkpoint. Nothing in it is executed.",
+    .operand_help = "A .pt or .safetensors checkpoint. Nothing in it is executed. FILE.json beside it "
+                    "supplies arguments.",
     .operand_required = true,
     .operand_offset = offsetof(inspect_values, file),
     .options = options,

@@ -121,6 +121,19 @@ json_t *record_create(const program *p, const tr_option_table *table, const tr_p
   return record;
 }
 
+json_t *record_args_file(const model *m) {
+  const char *name, *value;
+  if (!m->args_file) return json_null();
+  json_t *json = json_object(), *args = json_object();
+  for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++)
+    if (strcmp(tr_checkpoint_arg_file(m->checkpoint, name), m->args_file) == 0)
+      json_object_set_new(args, name, record_text(value));
+  json_object_set_new(json, "file", record_text(m->args_file));
+  json_object_set_new(json, "sha256", json_string(m->args_sha256));
+  json_object_set_new(json, "args", args);
+  return json;
+}
+
 json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash) {
   const tr_sit_config *c = &m->config;
   json_t *json = json_object();
@@ -132,6 +145,7 @@ json_t *record_checkpoint(const model *m, const char *path, const file_hash *has
                       json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "hidden", c->hidden, "depth", c->depth,
                                 "heads", c->heads, "patch", c->patch, "channels", c->channels, "num_classes",
                                 c->num_classes, "null_class", c->null_class));
+  json_object_set_new(json, "args_file", record_args_file(m));
   return json;
 }
 

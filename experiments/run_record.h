@@ -31,7 +31,10 @@ json_t *record_options(const tr_option_table *table, const tr_parsed *parsed, co
 json_t *record_create(const program *p, const tr_option_table *table, const tr_parsed *parsed,
                       const void *values);
 
-/* {file, sha256, format, weights, network} of a checkpoint whose hash is finished. */
+/* The arguments that a file beside the checkpoint gave, {file, sha256, args}, args as texts; null without
+ * one. */
+json_t *record_args_file(const model *m);
+/* {file, sha256, format, weights, network, args_file} of a checkpoint whose hash is finished. */
 json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash);
 
 /* What a solve took, as {nfe, nfe_all_batches, n_steps, n_rejected, solver} of the record; nfe_total: over

@@ -15,7 +15,7 @@ tr_weight_set *tr_checkpoint_add_set(tr_checkpoint *checkpoint, const char *name
   return set;
 }
 
-static bool is_tensor_name(const tr_pickle_text *name) {
+bool tr_checkpoint_is_name(const tr_pickle_text *name) {
   for (size_t i = 0; i < name->size; i++)
     if ((unsigned char)name->at[i] < 0x20 || (unsigned char)name->at[i] > 0x7e) return false;
   return name->size > 0 && name->size <= TR_MAX_TENSOR_NAME;
@@ -37,7 +37,7 @@ static bool grow_set(tr_weight_set *set) {
 
 tr_status tr_weight_set_add(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_weight_set *set,
                             const tr_pickle_text *name, const tr_tensor *tensor, const tr_zip_entry *source) {
-  if (!is_tensor_name(name)) {
+  if (!tr_checkpoint_is_name(name)) {
     char text[80];
     return TR_FAIL(ctx, TR_E_IO, "'%s': the tensor name \"%s\" is not 1 to %d printable ASCII characters",
                    checkpoint->map->path, tr_text_printable(name, text, sizeof text), TR_MAX_TENSOR_NAME);
@@ -87,8 +87,25 @@ tr_status tr_checkpoint_add_arg(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr
     free(value);
     return status;
   }
-  checkpoint->args[checkpoint->n_args++] = (tr_checkpoint_argument){.name = copy, .value = value};
+  checkpoint->args[checkpoint->n_args++] =
+      (tr_checkpoint_argument){.name = copy, .value = value, .file = checkpoint->map->path};
   return TR_OK;
+}
+
+void tr_checkpoint_drop_args(tr_checkpoint *checkpoint, int n) {
+  for (; checkpoint->n_args > n; checkpoint->n_args--) {
+    free(checkpoint->args[checkpoint->n_args - 1].name);
+    free(checkpoint->args[checkpoint->n_args - 1].value);
+  }
+}
+
+void tr_checkpoint_write_real(FILE *out, double value) {
+  char text[40];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  fputs(text, out);
 }
 
 /* ---- after filling in ---- */
@@ -190,11 +207,10 @@ void tr_checkpoint_close(tr_checkpoint **checkpoint) {
   tr_checkpoint *c = *checkpoint;
   if (!c) return;
   for (int i = 0; i < c->n_sets; i++) free_set(&c->sets[i]);
-  for (int i = 0; i < c->n_args; i++) {
-    free(c->args[i].name);
-    free(c->args[i].value);
-  }
+  tr_checkpoint_drop_args(c, 0);
   free(c->args);
+  for (int i = 0; i < c->n_arg_files; i++) free(c->arg_files[i]);
+  free((void *)c->arg_files);
   tr_zip_close(&c->zip);
   if (c->own) tr_file_map_close(c->own);
   free(c->own);
@@ -253,10 +269,20 @@ tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, co
   return TR_OK;
 }
 
-const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name) {
+const tr_checkpoint_argument *tr_checkpoint_find_arg(const tr_checkpoint *checkpoint, const char *name) {
   for (int i = 0; i < checkpoint->n_args; i++)
-    if (strcmp(checkpoint->args[i].name, name) == 0) return checkpoint->args[i].value;
+    if (strcmp(checkpoint->args[i].name, name) == 0) return &checkpoint->args[i];
   return NULL;
+}
+
+const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name) {
+  const tr_checkpoint_argument *found = tr_checkpoint_find_arg(checkpoint, name);
+  return found ? found->value : NULL;
+}
+
+const char *tr_checkpoint_arg_file(const tr_checkpoint *checkpoint, const char *name) {
+  const tr_checkpoint_argument *found = tr_checkpoint_find_arg(checkpoint, name);
+  return found ? found->file : NULL;
 }
 
 bool tr_checkpoint_arg_at(const tr_checkpoint *checkpoint, int i, const char **name, const char **value) {

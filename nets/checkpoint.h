@@ -39,6 +39,15 @@ tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, co
  * control characters are replaced by '?'. The official script writes model, image_size, num_classes,
  * path_type, prediction, loss_weight, train_eps and sample_eps among others. */
 const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name);
+/* More arguments from the file `path`, for a checkpoint that does not carry all: one flat JSON object, UTF-8,
+ * at most 64 KiB, of names (1 to 255 printable ASCII characters) and texts (at most 4096 bytes), numbers,
+ * true, false or null. They join the list, spelled as above: true is True, null is None. A name that is there
+ * already must have the same value. A file that is missing, malformed, nested or too large, and two values of
+ * one name, are TR_E_IO naming the file and the place, and the arguments are as before. Nothing calls this
+ * by itself: a caller says which file it trusts. */
+tr_status tr_checkpoint_add_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const char *path);
+/* The file that an argument comes from, the checkpoint's own or one that was added; NULL if absent. */
+const char *tr_checkpoint_arg_file(const tr_checkpoint *checkpoint, const char *name);
 /* The i-th argument; false past the end. */
 bool tr_checkpoint_arg_at(const tr_checkpoint *checkpoint, int i, const char **name, const char **value);
 

@@ -2,6 +2,9 @@
 #ifndef TR_NETS_CHECKPOINT_PRIVATE_H
 #define TR_NETS_CHECKPOINT_PRIVATE_H
 
+#include <jansson.h>
+#include <stdio.h>
+
 #include "core/io/zip.h"
 #include "nets/checkpoint.h"
 #include "nets/pickle.h"
@@ -11,7 +14,8 @@ enum {
   TR_MAX_TENSORS = 1 << 16, /* per set */
   TR_MAX_TENSOR_NAME = 255,
   TR_MAX_ARGS = 1000,
-  TR_MAX_ARG_TEXT = 4096
+  TR_MAX_ARG_TEXT = 4096,
+  TR_MAX_ARG_FILE = 1 << 16 /* bytes of a file of arguments */
 };
 
 typedef struct {
@@ -23,6 +27,7 @@ typedef struct {
 
 typedef struct {
   char *name, *value;
+  const char *file; /* borrowed: where it comes from */
 } tr_checkpoint_argument;
 
 struct tr_checkpoint {
@@ -34,6 +39,8 @@ struct tr_checkpoint {
   int n_sets;
   tr_checkpoint_argument *args;
   int n_args;
+  char **arg_files; /* owned: those that gave arguments besides the checkpoint */
+  int n_arg_files;
 };
 
 /* Reads a mapping that the caller keeps until the checkpoint is closed; tr_checkpoint_open is this on a
@@ -55,12 +62,26 @@ tr_weight_set *tr_checkpoint_add_set(tr_checkpoint *checkpoint, const char *name
  * and data were checked by the caller. */
 tr_status tr_weight_set_add(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_weight_set *set,
                             const tr_pickle_text *name, const tr_tensor *tensor, const tr_zip_entry *source);
-/* Adds an argument; takes the malloc'd value in any case (NULL: out of memory). */
+/* 1 to TR_MAX_TENSOR_NAME printable ASCII characters. */
+bool tr_checkpoint_is_name(const tr_pickle_text *name);
+/* Adds an argument of the checkpoint itself; takes the malloc'd value in any case (NULL: out of memory). */
 tr_status tr_checkpoint_add_arg(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_pickle_text *name,
                                 char *value);
+/* The argument of this name, NULL if absent. */
+const tr_checkpoint_argument *tr_checkpoint_find_arg(const tr_checkpoint *checkpoint, const char *name);
+/* Forgets the arguments from number n on. */
+void tr_checkpoint_drop_args(tr_checkpoint *checkpoint, int n);
 /* A malloc'd copy of a text: control characters, and bytes that are not UTF-8, become '?'. NULL: out of
  * memory. */
 char *tr_checkpoint_text(const char *text, size_t size);
+/* The shortest decimal that reads back as the same number, at most 24 characters. */
+void tr_checkpoint_write_real(FILE *out, double value);
+
+/* A JSON value in the spelling of arguments, malloc'd: a text as it is, cut after TR_MAX_ARG_TEXT bytes,
+ * numbers, and True, False and None. NULL: an array or an object, or out of memory. */
+char *tr_checkpoint_json_text(const json_t *value);
+/* tr_checkpoint_add_args on a mapping, of which nothing is kept. */
+tr_status tr_checkpoint_read_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_file_map *map);
 
 /* Finds the bytes of a storage and checks that they are as many as it claims. *source: see tr_weight_set. */
 typedef tr_status (*tr_storage_finder)(tr_ctx *ctx, const tr_checkpoint *checkpoint, const void *where,

@@ -114,8 +114,7 @@ static tr_status read_metadata(tr_ctx *ctx, tr_checkpoint *checkpoint, json_t *m
   json_object_foreach(metadata, name, value) {
     if (!json_is_string(value)) return FAIL(ctx, checkpoint, "__metadata__ holds something else than texts");
     const tr_pickle_text text = {.at = name, .size = strlen(name)};
-    size_t size = json_string_length(value) < TR_MAX_ARG_TEXT ? json_string_length(value) : TR_MAX_ARG_TEXT;
-    TR_TRY(tr_checkpoint_add_arg(ctx, checkpoint, &text, tr_checkpoint_text(json_string_value(value), size)));
+    TR_TRY(tr_checkpoint_add_arg(ctx, checkpoint, &text, tr_checkpoint_json_text(value)));
   }
   return TR_OK;
 }

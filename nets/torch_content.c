@@ -53,16 +53,6 @@ static tr_status add_set(const reader *r, const char *name, const tr_value *stat
 
 /* ---- arguments ---- */
 
-/* The shortest decimal that reads back as the same number. */
-static void write_real(FILE *out, double value) {
-  char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  fputs(text, out);
-}
-
 static void write_value(FILE *out, const tr_value *value, int depth);
 
 /* Lists may hold themselves or share their items: depth and length are bounded. */
@@ -91,7 +81,7 @@ static void write_value(FILE *out, const tr_value *value, int depth) {
     fprintf(out, "%" PRId64, value->as.integer);
     break;
   case TR_P_FLOAT:
-    write_real(out, value->as.real);
+    tr_checkpoint_write_real(out, value->as.real);
     break;
   case TR_P_TEXT:
     fwrite(value->as.text.at, 1,

@@ -5,7 +5,7 @@ check "inspect" "$transit" inspect "$digits"
 says "format: pt-zip"
 says "patch 2"
 says "hidden 64, depth 6"
-says "heads: unknown"
+says "heads: 4"
 says "classes: 10 and the null class 10"
 if command -v python3 >/dev/null 2>&1; then
   check "inspect as JSON" sh -c "'$transit' inspect '$digits' --json | python3 -m json.tool"
@@ -15,7 +15,7 @@ refuse 1 "none.pt" "$transit" inspect "$scratch/none.pt"
 refuse 2 "FILE is missing" "$transit" inspect
 
 out=$scratch/out
-field="$transit field --ckpt $digits --num-heads 4 --out $out"
+field="$transit field --ckpt $digits --out $out"
 npy "$scratch/x.npy" '<f8' '(3, 1, 8, 8)' 1536
 npy "$scratch/t.npy" '<f8' '(3,)' 24
 npy "$scratch/t2.npy" '<f8' '(2,)' 16
@@ -37,7 +37,7 @@ npy "$scratch/t2.npy" '<f8' '(2,)' 16
   refuse 2 "out of range" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --class-labels 12
   # For the Linear path m = x + (1 - t) v, so that at x = 0, t = 0 denoiser and velocity agree.
   for quantity in velocity denoiser; do
-    check "$quantity alone" "$transit" field --ckpt "$digits" --num-heads 4 --init "$scratch/x.npy" \
+    check "$quantity alone" "$transit" field --ckpt "$digits" --init "$scratch/x.npy" \
       --times "$scratch/t.npy" --quantities $quantity --dtype f64 --out "$scratch/$quantity"
   done
   close "$scratch/velocity/field.npz" "$scratch/denoiser/field.npz" f8 1e-14

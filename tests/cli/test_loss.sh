@@ -2,7 +2,7 @@
 . "$(dirname "$0")/common.sh"
 
 data=$here/../../experiments/data/digits.npz
-loss="$transit loss --ckpt $digits --num-heads 4"
+loss="$transit loss --ckpt $digits"
 
 # shellcheck disable=SC2086
 {
@@ -21,7 +21,7 @@ loss="$transit loss --ckpt $digits --num-heads 4"
   check "one class for all" $loss --data "$data" --num-samples 40 --points 4 --class-labels 3 --out "$scratch/d"
   differ "$scratch/a/loss.txt" "$scratch/d/loss.txt"
 
-  check "KL-eta with it" "$transit" sample SDE --ckpt "$digits" --num-heads 4 --diffusion-form KL-eta --eta 0.1 \
+  check "KL-eta with it" "$transit" sample SDE --ckpt "$digits" --diffusion-form KL-eta --eta 0.1 \
     --diffusion-table "$scratch/a/loss.txt" --num-samples 2 --num-sampling-steps 5 --out "$scratch/kl"
   check "a sweep over forms with it" "$transit" sweep --target gaussian:d=2,mean=1,std=0.25 --num-samples 20 --seeds 0:2 \
     --steps 4 --solvers euler-maruyama --diffusion-forms SBDM,KL-eta --eta 0.1 --diffusion-table "$scratch/a/loss.txt" \

@@ -1,7 +1,7 @@
 # transit sample on the digits: outputs, invariances, records.
 . "$(dirname "$0")/common.sh"
 draw="$transit sample"
-model="--ckpt $digits --num-heads 4 --num-samples 6 --seed 3"
+model="--ckpt $digits --num-samples 6 --seed 3"
 out=$scratch
 
 # shellcheck disable=SC2086
@@ -63,15 +63,15 @@ sde noise-batches --num-sampling-steps 9 --batch-size 5 --threads 1
 same "$out/noise/samples.npz" "$out/noise-batches/samples.npz"
 equals "$(number "$out/noise/run.json" nfe)" 9 "8 steps and the last one"
 differ "$out/noise/samples.npz" "$out/grid/samples.npz"
-model="--ckpt $digits --num-heads 4 --num-samples 6 --seed 4"
+model="--ckpt $digits --num-samples 6 --seed 4"
 sde seed --num-sampling-steps 9
 differ "$out/noise/samples.npz" "$out/seed/samples.npz"
-model="--ckpt $digits --num-heads 4 --num-samples 6 --seed 3"
+model="--ckpt $digits --num-samples 6 --seed 3"
 
 # From data back to noise: the ODE forward and in reverse returns the start.
 fine="--dtype f64 --rtol 1e-9 --atol 1e-9"
 npy "$scratch/zero.npy" '<f8' '(2, 1, 8, 8)' 1024
-model="--ckpt $digits --num-heads 4 --seed 3 --class-labels 1,7"
+model="--ckpt $digits --seed 3 --class-labels 1,7"
 # shellcheck disable=SC2086
 {
   ode start --dtype f64 --max-nfe 1 --sampling-method euler
@@ -86,7 +86,7 @@ close "$out/forward/samples.npz" "$out/again/samples.npz" f8 1e-6
 differ "$out/forward/samples.npz" "$out/zero/samples.npz"
 
 # Save times: the trajectory ends at the samples; --max-nfe keeps the state it reached.
-model="--ckpt $digits --num-heads 4 --num-samples 2"
+model="--ckpt $digits --num-samples 2"
 ode times --save-times 0,0.5,1
 grep -q trajectory "$out/times/samples.npz" || fail "no trajectory in samples.npz"
 ode short --max-nfe 7 --save-times 0,0.5,1
@@ -175,7 +175,7 @@ ode grid-unused --max-nfe 3 --time-grid cosine
 warns "warning: --time-grid has no effect"
 
 # Without any eps, every path and prediction through the ODE, and every form through the SDE.
-model="--ckpt $digits --num-heads 4 --num-samples 1"
+model="--ckpt $digits --num-samples 1"
 for path in Linear GVP VP; do
   for prediction in velocity noise score denoiser; do
     ode "eps-$path-$prediction" --path-type $path --prediction $prediction --sample-eps 0 --rtol 0.05
@@ -186,7 +186,7 @@ for path in Linear GVP VP; do
     done
   done
 done
-model="--ckpt $digits --num-heads 4 --num-samples 2"
+model="--ckpt $digits --num-samples 2"
 
 # Along another path than the model's own: the same ends of the ODE to the tolerances, through Linear and GVP,
 # which start alike; the model's own path by name changes nothing; edges of guidance are in the model's time.

@@ -1,7 +1,7 @@
 # transit sample refuses bad input in one line, with status 1 or 2, and writes nothing.
 . "$(dirname "$0")/common.sh"
 out=$scratch/out
-model="--ckpt $digits --num-heads 4 --num-samples 2 --out $out"
+model="--ckpt $digits --num-samples 2 --out $out"
 
 # shellcheck disable=SC2086
 ode() { # ode STATUS TEXT OPTION...
@@ -112,9 +112,10 @@ head -c 100000 "$digits" >"$scratch/cut.pt"
 ode 1 "cut.pt" --ckpt "$scratch/cut.pt"
 echo "no checkpoint" >"$scratch/text.pt"
 ode 1 "text.pt" --ckpt "$scratch/text.pt"
-model="--ckpt $digits --num-samples 2 --out $out"
-ode 2 "give --num-heads" --class-labels 0
-ode 2 "heads" --num-heads 7
+cp "$digits" "$scratch/alone.pt"
+model="--num-samples 2 --out $out"
+ode 2 "give --num-heads" --ckpt "$scratch/alone.pt" --class-labels 0
+ode 2 "heads" --ckpt "$digits" --num-heads 7
 cp "$digits" "$scratch/damaged.pt"
 printf '\377\377\377\377' | dd of="$scratch/damaged.pt" bs=1 seek=1000000 conv=notrunc 2>/dev/null
 model="--num-heads 4 --num-samples 2 --out $out"
@@ -143,7 +144,7 @@ END
 fi
 
 # Places that cannot be written.
-model="--ckpt $digits --num-heads 4 --num-samples 2"
+model="--ckpt $digits --num-samples 2"
 : >"$scratch/file"
 refuse 1 "cannot be made" "$transit" sample ODE $model --out "$scratch/file/out"
 refuse 1 "cannot be" "$transit" sample ODE $model --out "$scratch/file"

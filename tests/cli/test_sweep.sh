@@ -206,14 +206,14 @@ tabled="--target gaussian:d=1 --num-samples 8 --solvers shark --steps 4 --diffus
   printf '0 1\n1 0.25\n' >"$scratch/table.txt"
   refuse 2 "what --diffusion-table holds differs" $sweep $tabled --out "$out/tabled"
 }
-check "checkpoint" $sweep --ckpt "$digits" --num-heads 4 --num-samples 2 --solvers heun2,cvode-adams --steps 4 --rtol 1e-2 \
+check "checkpoint" $sweep --ckpt "$digits" --num-samples 2 --solvers heun2,cvode-adams --steps 4 --rtol 1e-2 \
   --reference-rtol 1e-3 --dtype f32 --cfg-scale 2 --out "$out/digits"
 says "(2 rows)"
 grep -q "$(sha256sum "$digits" | cut -d' ' -f1)" "$out/digits/manifest.json" || fail "no hash of the checkpoint"
 equals "$(column "$out/digits/results.csv" status | sort -u)" ok "runs on the digits"
 
 # An SDE on a checkpoint is compared in law with samples of the reference; the same seeds give the same rows.
-law="--ckpt $digits --num-heads 4 --num-samples 30 --class-labels 1 --solvers exponential-euler,ddim --steps 1,24 --seeds 0:3 --last-steps None"
+law="--ckpt $digits --num-samples 30 --class-labels 1 --solvers exponential-euler,ddim --steps 1,24 --seeds 0:3 --last-steps None"
 # shellcheck disable=SC2086
 check "SDE on a checkpoint" $sweep $law --reference-rtol 1e-3 --reference-sets 3 --out "$out/law"
 csv=$out/law/results.csv
@@ -236,7 +236,7 @@ check "resumed on a checkpoint" $sweep $law --reference-rtol 1e-3 --reference-se
 timeless "$csv" >"$scratch/resumed"
 same "$scratch/resumed" "$scratch/first"
 
-check "checkpoint along other paths" $sweep --ckpt "$digits" --num-heads 4 --num-samples 2 --solvers dopri5 --rtol 1e-4 \
+check "checkpoint along other paths" $sweep --ckpt "$digits" --num-samples 2 --solvers dopri5 --rtol 1e-4 \
   --reference-rtol 1e-7 --sample-paths Linear,GVP,VP --out "$out/along"
 equals "$(column "$out/along/results.csv" path | tr '\n' ' ')" "Linear GVP VP " "paths of the rows"
 equals "$(awk -F, 'NR > 1 { print ($16 < 2e-3) }' "$out/along/results.csv" | sort -u)" 1 "small errors along every path"
@@ -286,10 +286,10 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "did you mean 'gmm" $sweep --target gmn:d=2 --solvers heun2 --out "$out/none"
   refuse 2 "no target" $sweep --solvers heun2 --out "$out/none"
   refuse 2 "two targets" $sweep $small --ckpt "$digits" --solvers heun2 --out "$out/none"
-  refuse 2 "--reference-sets '1'" $sweep --ckpt "$digits" --num-heads 4 --solvers shark --reference-sets 1 --out "$out/none"
+  refuse 2 "--reference-sets '1'" $sweep --ckpt "$digits" --solvers shark --reference-sets 1 --out "$out/none"
   refuse 2 "are for --ckpt" $sweep $small --cfg-scale 2 --solvers heun2 --out "$out/none"
   refuse 2 "--sample-paths are for --ckpt" $sweep $small --sample-paths GVP --solvers heun2 --out "$out/none"
-  refuse 2 "did you mean 'GVP'" $sweep --ckpt "$digits" --num-heads 4 --sample-paths GPV --solvers heun2 --out "$out/none"
+  refuse 2 "did you mean 'GVP'" $sweep --ckpt "$digits" --sample-paths GPV --solvers heun2 --out "$out/none"
   refuse 2 "heun2 on Linear: " $sweep $small --solvers heun2 --prediction noise --clock t --out "$out/none"
   refuse 2 "table" $sweep $small --solvers shark --diffusion-forms table --out "$out/none"
   refuse 2 "belong together" $sweep $small --solvers heun2 --time-grids list --out "$out/none"

@@ -64,7 +64,7 @@ grep -v '^#' "$out/flat/grid.txt" >"$scratch/flat"
 equals "$(sed -n 4p "$scratch/flat")" 0.5 "the middle of the uniform grid"
 
 # A checkpoint: relative errors.
-check "checkpoint" $tune --ckpt "$digits" --num-heads 4 --num-samples 2 --pilot-seeds 0:1 --seeds 1:3 --nfe 4 --reference-rtol 1e-4 \
+check "checkpoint" $tune --ckpt "$digits" --num-samples 2 --pilot-seeds 0:1 --seeds 1:3 --nfe 4 --reference-rtol 1e-4 \
   --dtype f32 --out "$out/digits"
 present "$out/digits/grid.txt"
 checks=$((checks + 1))

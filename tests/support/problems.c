@@ -15,7 +15,7 @@ static const struct {
     {"d64-sharp", "cosine", MIXTURE("gmm:d=64,modes=10,std=0.05,radius=4", "64")},
     {"digits",
      "cosine",
-     {"--ckpt", TR_EXPERIMENT_DATA "/digits-ema.pt", "--num-heads", "4", "--reference-rtol", "1e-7"}},
+     {"--ckpt", TR_EXPERIMENT_DATA "/digits-ema.pt", "--num-samples", "10", "--reference-rtol", "1e-7"}},
 };
 
 /* `--solvers` is a required option; which one it names is never looked at. */
