@@ -4,14 +4,23 @@
 
 #include "experiments/program.h"
 
-typedef struct command {
+typedef struct command command;
+
+/* Another command, and its words: malloc'd, and so are they. command NULL: there is none. */
+typedef struct {
+  const command *command;
+  int n;
+  char **words;
+} command_line;
+
+struct command {
   const tr_option_table *table;
   /* Errors are latched in p->ctx. TR_E_ARG means wrong usage (exit status 2), anything else a failure (1). */
   tr_status (*run)(program *p, const tr_parsed *parsed, void *values);
-  /* Whether the words after the command's name ask for another command, and its words (malloc'd, and so are
-   * they; NULL: out of memory). OPTIONAL */
-  const struct command *(*instead)(int argc, char *const *argv, int *n_args, char ***args);
-} command;
+  /* Whether the words after the command's name ask for another command; *out is freed after a failure too.
+   * OPTIONAL */
+  tr_status (*instead)(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
+};
 
 extern const command command_sample, command_likelihood, command_loss, command_sweep, command_tune_grid,
     command_field, command_inspect, command_list, command_man;

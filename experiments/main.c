@@ -41,39 +41,31 @@ static tr_status flush_output(program *p) {
   return TR_FAIL(p->ctx, TR_E_IO, "standard output cannot be written");
 }
 
-static int run_words(program *p, const command *c, arguments words) {
-  tr_status status = program_open(p, "cpu", 0, 0);
-  if (status != TR_OK) return report(p, status);
+static tr_status run_words(program *p, const command *c, arguments words) {
   void *values = calloc(1, c->table->values_size ? c->table->values_size : 1);
-  status = values ? parse_and_run(p, c, words, values) : TR_FAIL(p->ctx, TR_E_MEM, "out of memory");
+  tr_status status = values ? parse_and_run(p, c, words, values) : TR_FAIL(p->ctx, TR_E_MEM, "out of memory");
   if (status == TR_OK) status = flush_output(p);
   free(values);
-  int result = report(p, status);
-  tr_ctx_close(&p->ctx);
-  return result;
+  return status;
 }
 
-/* Another command with words of its own. */
-static int run_instead(program *p, const command *other, int n, char **words) {
-  bool complete = words != NULL;
-  for (int i = 0; i < n; i++) complete = complete && words[i];
-  p->command = other->table->name;
-  int result = 1;
-  if (complete)
-    result = run_words(p, other, (arguments){n, words});
-  else
-    fprintf(stderr, "%s %s: out of memory\n", TR_PROGRAM, p->command);
-  for (int i = 0; i < n; i++) free(words[i]);
-  free(words);
-  return result;
+/* Another command with words of its own, where those given ask for it. */
+static tr_status run_or_instead(program *p, const command *c, arguments words, command_line *other) {
+  if (c->instead) TR_TRY(c->instead(p->ctx, words.n, words.v, other));
+  if (!other->command) return run_words(p, c, words);
+  p->command = other->command->table->name;
+  return run_words(p, other->command, (arguments){other->n, other->words});
 }
 
 static int run_command(program *p, const command *c) {
-  arguments words = {p->argc - 2, p->argv + 2};
-  int n = 0;
-  char **own = NULL;
-  const command *other = c->instead ? c->instead(words.n, words.v, &n, &own) : NULL;
-  return other ? run_instead(p, other, n, own) : run_words(p, c, words);
+  command_line other = {0};
+  tr_status status = program_open(p, "cpu", 0, 0);
+  if (status == TR_OK) status = run_or_instead(p, c, (arguments){p->argc - 2, p->argv + 2}, &other);
+  for (int i = 0; i < other.n; i++) free(other.words[i]);
+  free(other.words);
+  int result = report(p, status);
+  tr_ctx_close(&p->ctx);
+  return result;
 }
 
 static int unknown_command(const char *name) {

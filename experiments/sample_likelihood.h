@@ -4,10 +4,10 @@
 
 #include "experiments/commands.h"
 
-/* When the words after the command's name are "ODE ... --likelihood ...": the likelihood command, and in
- * *args and *n_args (malloc'd, and so are the words; NULL: out of memory) what it is to be called with: the
- * names that the two commands spell in different ways are translated (--init is --data, --num-samples --num,
- * --sampling-method --method). NULL otherwise. */
-const command *sample_instead(int argc, char *const *argv, int *n_args, char ***args);
+/* When the words after the command's name are "ODE ... --likelihood ...": the likelihood command and its
+ * words, in which the names that the two commands spell in different ways are translated (--init is --data,
+ * --num-samples --num, --sampling-method --method). Options of sample that it lacks are TR_E_ARG, which says
+ * why. Otherwise *out is left as it is. */
+tr_status sample_instead(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
 
 #endif

@@ -48,6 +48,32 @@ same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
 check "the reference's spelling" "$transit" sample ODE --likelihood $model --init "$images" --num-samples 3 --probes 2 \
   --sampling-method rk4-classical --num-sampling-steps 8 --out "$scratch/c"
 same "$scratch/a/likelihood.npz" "$scratch/c/likelihood.npz"
+# unlike TEXT OPTION...: what sample has and a likelihood lacks is not called unknown.
+# shellcheck disable=SC2086
+unlike() {
+  text=$1
+  shift
+  refuse 2 "$text" "$transit" sample ODE --likelihood $model --data "$images" --out "$out" "$@"
+  absent "$out"
+}
+none="is an option of 'transit sample ODE' without --likelihood:"
+unlike "transit sample: --reverse $none a likelihood goes from data to noise anyhow, leave it away, see 'transit likelihood --help'" --reverse
+unlike "--reverse $none" --num=3 --reverse --no-such-option
+unlike "--with-logp $none" --with-logp
+unlike "--train-eps $none" --train-eps 0.1
+unlike "--save-times $none a likelihood has none like it" --save-times=0.5
+unlike "--max-nfe $none" --max-nfe 7
+unlike "--cfg-interval $none" --cfg-interval 0,1
+unlike "--diffusion-form is an option of 'transit sample SDE': a likelihood follows the ODE" --diffusion-form=sigma
+unlike "--churn is an option of 'transit sample SDE'" --churn 1
+unlike "unknown option --rtoll: did you mean --rtol?" --rtoll 1
+unlike "--method is given twice" --sampling-method=euler --method euler
+# Every option of sample is either one of a likelihood too or refused by this rule.
+for name in $("$transit" sample ODE --help | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p'); do
+  "$transit" sample ODE --likelihood "--$name" >"$scratch/stdout" 2>"$scratch/stderr"
+  checks=$((checks + 1))
+  grep -q "unknown option" "$scratch/stderr" && fail "--$name of sample: $(cat "$scratch/stderr")"
+done
 refuse 2 "belongs to ODE" "$transit" sample SDE --likelihood $model --out "$out"
 refuse 2 "belongs to ODE" "$transit" sample SDE --recompute $model --out "$out"
 
