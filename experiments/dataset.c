@@ -162,6 +162,7 @@ static tr_status take_labels(tr_ctx *ctx, tr_npz *npz, const char *path, dataset
   s.npy.count = out->n;
   out->labels = calloc((size_t)out->n, sizeof *out->labels);
   if (status == TR_OK && !out->labels) status = TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
+  out->labels_in = "'labels' of";
   if (status == TR_OK) tr_npy_get_f64(&s.npy, out->labels);
   tr_npy_close(&s.npy);
   return status;
@@ -239,7 +240,7 @@ static bool ends_in(const char *path, const char *ending) {
 
 tr_status dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], int64_t limit, dataset *out) {
   struct stat info;
-  *out = (dataset){0};
+  *out = (dataset){.path = path};
   memcpy(out->shape, shape, sizeof out->shape);
   if (stat(path, &info) != 0) return TR_FAIL(ctx, TR_E_IO, "'%s': %s", path, strerror(errno));
   if (S_ISDIR(info.st_mode))
@@ -264,13 +265,18 @@ void dataset_values(const dataset *data, int64_t first, int64_t n, double *out) 
 
 /* ---- classes ---- */
 
-/* The label of input i, or -1 and the reason. */
-static int32_t label_of(const tr_sit_config *config, dataset *data, int64_t i, double label,
-                        const char *hint) {
+/* The label of input i, or -1 and the reason; of_data: that of the data, not of the option. */
+static int32_t label_of(const tr_sit_config *config, dataset *data, int64_t i, double label, bool of_data) {
   if (label == rint(label) && fabs(label) <= INT32_MAX && model_has_class(config, (long)label))
     return (int32_t)label;
-  dataset_reject(data, i, "class %.15g: the model has classes 0 to %d%s%s", label, config->num_classes - 1,
-                 config->null_class >= 0 ? " and the null class after them" : "", hint);
+  const char *null_class = config->null_class >= 0 ? " and the null class after them" : "";
+  if (of_data)
+    dataset_reject(data, i,
+                   "class %.15g in %s '%s': the model has classes 0 to %d%s, --class-labels gives others",
+                   label, data->labels_in, data->path, config->num_classes - 1, null_class);
+  else
+    dataset_reject(data, i, "class %.15g of --class-labels: the model has classes 0 to %d%s", label,
+                   config->num_classes - 1, null_class);
   return -1;
 }
 
@@ -286,7 +292,6 @@ tr_status dataset_class_labels(tr_ctx *ctx, const tr_sit_config *config, const t
   *out = malloc((size_t)n * sizeof **out);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
   for (int64_t i = 0; i < n; i++)
-    (*out)[i] = of_each ? label_of(config, data, i, (double)given->v[i], "")
-                        : label_of(config, data, i, data->labels[i], ", --class-labels gives others");
+    (*out)[i] = label_of(config, data, i, of_each ? (double)given->v[i] : data->labels[i], !of_each);
   return check_some_left(ctx, data, n);
 }

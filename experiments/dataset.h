@@ -15,12 +15,14 @@
 #include "nets/sit.h"
 
 typedef struct {
-  int64_t n, shape[3]; /* (C, H, W) of one input */
-  uint8_t *pixels;     /* (N, C, H, W) levels, or NULL */
-  double *values;      /* (N, C, H, W) where there are no pixels */
-  double *labels;      /* (N) as the data says them, or NULL */
-  char **names;        /* (N) of files, or NULL: inputs have their numbers as names */
-  char **trouble;      /* (N): why an input cannot be used, NULL where it can */
+  int64_t n, shape[3];   /* (C, H, W) of one input */
+  uint8_t *pixels;       /* (N, C, H, W) levels, or NULL */
+  double *values;        /* (N, C, H, W) where there are no pixels */
+  double *labels;        /* (N) as the data says them, or NULL */
+  const char *path;      /* borrowed: where the data was read */
+  const char *labels_in; /* static: what there gave the labels, "'labels' of", or NULL */
+  char **names;          /* (N) of files, or NULL: inputs have their numbers as names */
+  char **trouble;        /* (N): why an input cannot be used, NULL where it can */
 } dataset;
 
 /* The first `limit` inputs (0: all) for a model of latents (C, H, W). Files that fit nothing, wrong shapes,

@@ -207,6 +207,7 @@ static tr_status take_all(listing *l, int64_t limit, dataset *out) {
   int64_t n = limit > 0 && limit < l->n ? limit : l->n;
   out->n = n;
   TR_TRY(dataset_allocate(l->ctx, out, true, l->n_inside > 0));
+  if (out->labels) out->labels_in = "the sub-folders of";
   out->names = calloc((size_t)n, sizeof *out->names);
   if (!out->names) return TR_FAIL(l->ctx, TR_E_MEM, "out of memory for %lld names", (long long)n);
   for (int64_t i = 0; i < n; i++) {

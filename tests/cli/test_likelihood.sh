@@ -229,11 +229,27 @@ equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods 
 
 # So is one whose class the model lacks.
 likelihood "a class too many" --data "$images" --num 3 --probes 1 --rtol 1e-1 --class-labels 1,77,3 --out "$scratch/d"
-warns "warning: input 1 is left out: it has class 77: the model has classes 0 to 9"
+warns "warning: input 1 is left out: it has class 77 of --class-labels: the model has classes 0 to 9"
 equals "$(grep -c . "$scratch/stderr")" 1 "lines on stderr"
 says "mean of 2"
 equals "$(values "$scratch/d/likelihood.npz" f8 | grep -ci nan)" 1 "likelihoods that are not there"
 bad 1 "no input can be used: input 0 has class 77" --data "$images" --num 2 --class-labels 77,11
+if command -v python3 >/dev/null 2>&1; then # a label of 2^40 in the data
+  check "a far label" python3 - "$images" "$scratch/far.npz" <<'END'
+import struct, sys, zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as old, zipfile.ZipFile(sys.argv[2], "w") as new:
+    for entry in old.namelist():
+        data = old.read(entry)
+        if entry == "labels.npy":
+            n = 1797
+            header = ("{'descr': '<i8', 'fortran_order': False, 'shape': (%d,), }" % n).ljust(117) + "\n"
+            data = data[:8] + struct.pack("<H", 118) + header.encode() + struct.pack("<%dq" % n, *[2**40] + [1] * (n - 1))
+        new.writestr(entry, data)
+END
+  bad 1 "no input can be used: input 0 has class 1099511627776 in 'labels' of '$scratch/far.npz': the model has classes 0 to 9" \
+    --data "$scratch/far.npz" --num 1
+fi
 bad 2 "2 entries for 3 inputs" --data "$images" --num 3 --class-labels 77,11
 
 # Everything that the network does is counted: solves, their check, the fields, and batches halved for the input at fault.

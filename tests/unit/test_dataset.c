@@ -28,9 +28,21 @@ static void refused(tr_ctx *ctx, const char *path, const int64_t shape[3], tr_st
   dataset_close(&data);
 }
 
+/* The class of input i is named with the place that it comes from. */
+static void far_class(tr_ctx *ctx, const char *path, const int64_t shape[3], int i, const char *words) {
+  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  dataset data;
+  int32_t *labels;
+  CHECK_OK(ctx, dataset_open(ctx, path, shape, 0, &data));
+  CHECK_OK(ctx, dataset_class_labels(ctx, &config, &(tr_int_list){0}, &data, data.n, NULL, &labels));
+  CHECK(labels[i] == -1 && strstr(data.trouble[i], words) && strstr(data.trouble[i], path));
+  free(labels);
+  dataset_close(&data);
+}
+
 static void archives(tr_ctx *ctx) {
   static const uint8_t images[3 * 18] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 255};
-  static const int64_t labels[3] = {7, 0, 9};
+  static const int64_t labels[3] = {7, 0, (int64_t)1 << 40};
   const char *path = scratch("a.npz");
   tr_npz_out *npz;
   dataset data;
@@ -43,6 +55,7 @@ static void archives(tr_ctx *ctx) {
   for (int c = 0; c < 3; c++)
     for (int p = 0; p < 6; p++) CHECK(data.pixels[c * 6 + p] == images[p * 3 + c]);
   dataset_close(&data);
+  far_class(ctx, path, colour, 2, "class 1099511627776 in 'labels' of '");
   refused(ctx, path, grey, TR_E_SHAPE, "in 3 channels: this model takes 2 x 3 in 1");
   refused(ctx, path, (int64_t[]){3, 3, 3}, TR_E_SHAPE, "2 x 3 pixels");
   refused(ctx, path, latents, TR_E_SHAPE, "encode");
@@ -101,7 +114,7 @@ static tr_status labels_of(tr_ctx *ctx, int n_given, dataset *data, int64_t n, i
 static void classes(tr_ctx *ctx) {
   static double of_data[3] = {0, 10, 77}, bad[3] = {11, NAN, 1e300};
   static char *trouble[3];
-  dataset data = {.n = 3, .labels = of_data, .trouble = trouble};
+  dataset data = {.n = 3, .labels = of_data, .trouble = trouble, .path = "a.npz", .labels_in = "'labels' of"};
   int32_t *labels;
   CHECK_OK(ctx, labels_of(ctx, 0, &data, 2, &labels));
   CHECK(labels[0] == 0 && labels[1] == 10 && !trouble[0] && !trouble[1]);
@@ -111,17 +124,19 @@ static void classes(tr_ctx *ctx) {
   free(labels);
   CHECK_OK(ctx, labels_of(ctx, 0, &data, 3, &labels));
   CHECK(labels[0] == 0 && labels[1] == 10 && labels[2] == -1 && !trouble[0] && !trouble[1]);
-  CHECK(strstr(trouble[2], "class 77: the model has classes 0 to 9 and the null class after them"));
+  CHECK(
+      strstr(trouble[2],
+             "class 77 in 'labels' of 'a.npz': the model has classes 0 to 9 and the null class after them"));
   free(labels);
   CHECK_OK(ctx, labels_of(ctx, 3, &data, 3, &labels));
   CHECK(labels[0] == 3 && labels[1] == -1 && labels[2] == 10);
-  CHECK(strstr(trouble[1], "class 99999999999") &&
+  CHECK(strstr(trouble[1], "class 99999999999 of --class-labels: the model") &&
         strstr(trouble[2], "class 77")); /* the first reason stays */
   free(labels);
   CHECK_ERROR(ctx, labels_of(ctx, 2, &data, 3, &labels), TR_E_ARG, "2 entries for 3 inputs");
   data.labels = bad;
   CHECK_ERROR(ctx, labels_of(ctx, 0, &data, 3, &labels), TR_E_SHAPE,
-              "no input can be used: input 0 has class 11");
+              "no input can be used: input 0 has class 11 in 'labels' of 'a.npz': the model has");
   CHECK(strstr(trouble[0], "class 11"));
   free(labels);
   for (int i = 0; i < 3; i++) free(trouble[i]);
@@ -187,6 +202,7 @@ static void folders(tr_ctx *ctx) {
   CHECK(data.trouble[5] && strstr(data.trouble[5], "colours"));
   CHECK(strcmp(dataset_name(&data, 4, name, sizeof name), "'cat/broken.PNG'") == 0);
   dataset_close(&data);
+  far_class(ctx, root, grey, 0, "class 12 in the sub-folders of '");
   CHECK_OK(ctx, dataset_open(ctx, root, colour, 6, &data)); /* grey as RGB */
   CHECK(data.n == 6 && !data.trouble[5] && data.pixels[5 * 18] == 0 && data.pixels[5 * 18 + 6] == 1);
   CHECK(data.pixels[0] == 11 && data.pixels[6] == 11 && data.pixels[12] == 11);
