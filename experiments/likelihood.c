@@ -96,7 +96,7 @@ static void print_summary(const likelihood_run *run, bool drawn) {
   printf(" nats, ");
   print_mean("%.5f", bpd);
   printf(" bits/dim (offset %.6f)\n", run->offset);
-  printf("dequantisation %s%s", likelihood_dequantisation(run), o->dequant_samples > 1 ? "" : "\n");
+  printf("dequantisation %s%s", run->dequantisation, o->dequant_samples > 1 ? "" : "\n");
   if (o->dequant_samples > 1) printf(", mean over %ld draws inside the logarithm\n", o->dequant_samples);
   if (run->n_failed)
     printf("left out: %lld of %lld inputs (run.json says why)\n", (long long)run->n_failed,

@@ -53,10 +53,14 @@ static void close_batch(batch *b) {
 
 /* ---- the data of one draw ---- */
 
+static double data_time(const likelihood_run *run) {
+  const tr_sampler *s = &run->sampler;
+  return 1 - (isnan(s->data_eps) ? s->sample_eps : s->data_eps);
+}
+
 static tr_status dequantise(batch *b, int draw) {
   const likelihood_run *run = b->run;
-  double t = 1 - run->options->sample_eps;
-  tr_coeffs at = tr_interpolant_at(&run->sampler.interpolant, t);
+  tr_coeffs at = tr_interpolant_at(&run->sampler.interpolant, data_time(run));
   for (int64_t i = 0; i < b->n; i++) {
     tr_random_address address = {.seed = run->sampler.seed,
                                  .purpose = TR_RANDOM_DEQUANT,
@@ -308,7 +312,7 @@ static tr_status allocate(likelihood_run *run) {
 
 /* Where the run begins if the score exists there, else a little before. */
 static tr_status choose_field_time(likelihood_run *run) {
-  double t = 1 - run->options->sample_eps;
+  double t = data_time(run);
   tr_coeffs at = tr_interpolant_at(&run->sampler.interpolant, t);
   const tr_prediction_type *prediction;
   tr_affine a;

@@ -28,7 +28,11 @@ static const tr_option options[] = {
     {.name = "dequant", .type = TR_OPTION_CHOICE, FIELD(dequant), DATA, .choices = "none,uniform,gaussian",
      .default_text = "none",
      .help = "Of images: none takes the density at the middle of the bin, uniform and gaussian bound the probability of "
-             "the image from below. gaussian takes its width from the noise at --sample-eps (1e-3 unless given)."},
+             "the image from below. gaussian takes its width from the path's noise at --dequant-eps."},
+    {.name = "dequant-eps", .type = TR_OPTION_DOUBLE, FIELD(dequant_eps), DATA, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0,
+     .high = 0.5, .metavar = "X", .default_note = "where the noise is 3/8 of a bin wide, on every path",
+     .help = "Of --dequant gaussian: the run begins at t = 1 - X, in the place of --sample-eps, and the noise there is the "
+             "width of the dequantisation. Wider than a bin the bound is that of a blurred model."},
     {.name = "dequant-samples", .type = TR_OPTION_INT, FIELD(dequant_samples), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 1, .high = 10000, .metavar = "K", .default_text = "1",
      .help = "Draws a bound averages inside its logarithm: it tightens with K. The noise of the trace enters there too: "
@@ -61,7 +65,8 @@ static const tr_option options[] = {
      .help = "Time that the solver works in; auto: t where the velocity is finite to both ends, else the angle."},
     {.name = "sample-eps", .type = TR_OPTION_DOUBLE, FIELD(sample_eps), HOW, .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
      .high = 0.5, .metavar = "X", .default_note = "the reference's, for path and prediction",
-     .help = "Distance from the singular ends; 0 is legal everywhere (but for gaussian dequantisation)."},
+     .help = "Distance from the singular ends; 0 is legal everywhere. Of gaussian dequantisation only that from the noise: "
+             "the data end is --dequant-eps."},
     {.name = "check", .type = TR_OPTION_FLAG, FIELD(check), HOW,
      .help = "Runs back to the data and compares ln p and data along both directions (of the first draw of a dequantisation); "
              "warns where ln p differs by more than 0.01 bits per dimension."},

@@ -54,7 +54,9 @@ typedef struct {
   tr_sampler sampler;
   tr_density density;
   tr_dequant dequant;
-  double offset; /* of bits per dimension */
+  double dequant_width;     /* of gaussian, in bins */
+  char dequantisation[160]; /* "none: ...": what stands in every output */
+  double offset;            /* of bits per dimension */
   likelihood_result result;
   out_dir *dir;
   file_hash hash;
@@ -76,7 +78,5 @@ likelihood_work likelihood_work_done(const likelihood_run *run);
 likelihood_mean likelihood_average(const likelihood_run *run, const double *values);
 /* Stages likelihood.npz, run.json and the histogram's data and script. */
 tr_status likelihood_save(likelihood_run *run);
-/* "none", "uniform: ...": what stands in every output. */
-const char *likelihood_dequantisation(const likelihood_run *run);
 
 #endif

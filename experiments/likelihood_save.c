@@ -65,7 +65,7 @@ static void add_answers(const likelihood_run *run, json_t *json) {
   json_object_set_new(json, "bits_per_dimension_offset_is",
                       json_string(run->data.pixels ? "log2 127.5: levels u stand at u / 127.5 - 1"
                                                    : "0: the space of the numbers given"));
-  json_object_set_new(json, "dequantisation", json_string(likelihood_dequantisation(run)));
+  json_object_set_new(json, "dequantisation", json_string(run->dequantisation));
   json_object_set_new(json, "labels", json_string(run->labels_from));
   if (r->field[0]) json_object_set_new(json, "field_time", record_number(r->field_time));
   if (!run->options->check) return;
@@ -148,7 +148,7 @@ static tr_status write_data(const likelihood_run *run, const char *path) {
   TR_TRY(tr_out_file_open(run->program->ctx, path, &file));
   FILE *out = tr_out_file_stream(file);
   fprintf(out, "# bits per dimension (middle of the bin), inputs; offset %.10g, dequantisation %s\n",
-          run->offset, likelihood_dequantisation(run));
+          run->offset, run->dequantisation);
   for (int i = 0; i < h.bins; i++) fprintf(out, "%.8g %ld\n", h.low + (i + 0.5) * h.width, h.count[i]);
   return tr_out_file_commit(run->program->ctx, &file);
 }

@@ -6,8 +6,6 @@
 #include "experiments/likelihood_run.h"
 #include "integrators/sde.h"
 
-#define GAUSSIAN_EPS 1e-3 /* sigma / alpha there is an eighth of a bin */
-
 static bool was_given(const likelihood_run *run, const char *name) {
   return tr_option_given(&likelihood_table, run->parsed, name);
 }
@@ -68,6 +66,50 @@ static tr_status set_solver(likelihood_run *run) {
   return TR_OK;
 }
 
+/* How wide the gaussian dequantisation is, where that is not what a bound is for. */
+static void warn_of_width(const likelihood_run *run, bool given, double width) {
+  tr_ctx *ctx = run->program->ctx;
+  if (!given && width > TR_DEQUANT_BINS * (1 + 1e-6))
+    tr_ctx_warn(ctx, "%s is never quieter than %.3g bins, at its end: --dequant gaussian takes that, not %g",
+                run->options->sample_path, width, TR_DEQUANT_BINS);
+  if (width > 1)
+    tr_ctx_warn(
+        ctx,
+        "gaussian dequantisation %.3g bins wide: the bound is that of a blurred model, %g bins are at "
+        "--dequant-eps %.4g",
+        width, TR_DEQUANT_BINS, tr_dequant_eps(&run->sampler.interpolant, TR_DEQUANT_BINS));
+}
+
+/* Where the run ends and begins: gaussian dequantisation has a data end of its own. */
+static void set_interval(likelihood_run *run) {
+  likelihood_options *o = run->options;
+  tr_sampler *s = &run->sampler;
+  o->sample_eps = tr_interval_eps(&s->interpolant, provider_kind(&run->provider), o->sample_eps, false);
+  s->sample_eps = o->sample_eps;
+  if (run->dequant != TR_DEQUANT_GAUSSIAN) return;
+  bool given = !isnan(o->dequant_eps);
+  if (!given) o->dequant_eps = tr_dequant_eps(&s->interpolant, TR_DEQUANT_BINS);
+  s->data_eps = o->dequant_eps;
+  tr_coeffs at = tr_interpolant_at(&s->interpolant, 1 - s->data_eps);
+  run->dequant_width = tr_dequant_width(&at);
+  warn_of_width(run, given, run->dequant_width);
+}
+
+static void describe_dequantisation(likelihood_run *run) {
+  char *text = run->dequantisation;
+  const size_t size = sizeof run->dequantisation;
+  if (!run->data.pixels)
+    snprintf(text, size, "none: numbers in the model's own space");
+  else if (run->dequant == TR_DEQUANT_UNIFORM)
+    snprintf(text, size, "uniform: u + U[-1/2, 1/2) levels, a lower bound of ln P");
+  else if (run->dequant == TR_DEQUANT_GAUSSIAN)
+    snprintf(text, size,
+             "gaussian: the noise at t = %.6g, %.4g bins wide, truncated to the bin, a lower bound of ln P",
+             1 - run->options->dequant_eps, run->dequant_width);
+  else
+    snprintf(text, size, "none: the density at the middle of the bin, no bound");
+}
+
 static tr_status set_dequantisation(likelihood_run *run) {
   likelihood_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
@@ -82,15 +124,10 @@ static tr_status set_dequantisation(likelihood_run *run) {
   if (run->dequant == TR_DEQUANT_NONE && o->dequant_samples > 1)
     return TR_FAIL(ctx, TR_E_ARG, "--dequant-samples %ld needs --dequant uniform or gaussian",
                    o->dequant_samples);
-  double given = o->sample_eps;
-  o->sample_eps = tr_interval_eps(&run->provider.along, provider_kind(&run->provider), given, false);
-  if (run->dequant == TR_DEQUANT_GAUSSIAN && isnan(given)) o->sample_eps = fmax(o->sample_eps, GAUSSIAN_EPS);
-  if (run->dequant == TR_DEQUANT_GAUSSIAN && o->sample_eps == 0)
-    return TR_FAIL(
-        ctx, TR_E_ARG,
-        "--dequant gaussian takes its width from the noise at --sample-eps: give one above 0, such as %g",
-        GAUSSIAN_EPS);
-  run->sampler.sample_eps = o->sample_eps;
+  if (run->dequant != TR_DEQUANT_GAUSSIAN && was_given(run, "dequant-eps"))
+    return TR_FAIL(ctx, TR_E_ARG, "--dequant-eps %g needs --dequant gaussian", o->dequant_eps);
+  set_interval(run);
+  describe_dequantisation(run);
   run->offset = run->data.pixels ? log2(TR_BINS_PER_UNIT) : 0;
   return TR_OK;
 }
@@ -178,16 +215,4 @@ tr_status likelihood_setup(likelihood_run *run) {
   TR_TRY(set_dequantisation(run));
   TR_TRY(set_labels(run));
   return set_density(run);
-}
-
-const char *likelihood_dequantisation(const likelihood_run *run) {
-  if (!run->data.pixels) return "none: numbers in the model's own space";
-  switch (run->dequant) {
-  case TR_DEQUANT_UNIFORM:
-    return "uniform: u + U[-1/2, 1/2) levels, a lower bound of ln P";
-  case TR_DEQUANT_GAUSSIAN:
-    return "gaussian: the noise at sample-eps, truncated to the bin, a lower bound of ln P";
-  default:
-    return "none: the density at the middle of the bin, no bound";
-  }
 }

@@ -62,6 +62,14 @@ tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const
   return TR_OK;
 }
 
+double tr_dequant_width(const tr_coeffs *at) {
+  return TR_BINS_PER_UNIT * at->sigma / at->alpha;
+}
+
+double tr_dequant_eps(const tr_interpolant *interpolant, double bins) {
+  return 1 - tr_interpolant_time(interpolant, atan2(TR_BINS_PER_UNIT, bins));
+}
+
 /* The sum of exp(values[k] - shift) over all k but one. */
 static double exp_sum_without(int left_out, double shift, int K, const double *values) {
   double sum = 0;

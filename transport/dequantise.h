@@ -9,6 +9,7 @@
  *   uniform   q = 127.5^n on the bins                           (Theis et al., arXiv 1511.01844)
  *   gaussian  x_t = alpha x + sigma e at the time t where the run begins, e normal and truncated to the bin:
  *             what the model sees at t, without training             (Zheng et al., arXiv 2305.03935)
+ *             The bound is that of P_t, p_t over the bin of alpha x: the model's with noise of sigma / alpha
  *
  * The mean over K draws inside the logarithm is a bound that tightens with K (Burda et al., arXiv
  * 1509.00519). Bits per dimension are -log2 P(u) / n; with ln P(u) = L - n ln 127.5 they are -L / (n ln 2) +
@@ -24,6 +25,7 @@ extern "C" {
 #endif
 
 #define TR_BINS_PER_UNIT 127.5
+#define TR_DEQUANT_BINS  0.375 /* of gaussian: the width with the largest bound, see docs/decisions.md */
 
 typedef enum { TR_DEQUANT_NONE, TR_DEQUANT_UNIFORM, TR_DEQUANT_GAUSSIAN } tr_dequant;
 
@@ -31,6 +33,12 @@ typedef enum { TR_DEQUANT_NONE, TR_DEQUANT_UNIFORM, TR_DEQUANT_GAUSSIAN } tr_deq
  * begins, sigma > 0 for gaussian (TR_E_ARG). The draw is addressed by seed, sample and step of `address`. */
 tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const tr_random_address *address,
                         int64_t n, const uint8_t *levels, double *x, double *log_q);
+
+/* sigma / alpha in bins: the standard deviation of the gaussian dequantisation before it is truncated. */
+double tr_dequant_width(const tr_coeffs *at);
+/* The eps at which that is `bins` > 0, on any path: the run begins at t = 1 - eps. 0 on a path that never
+ * gets that quiet: its end is the quietest that it has. */
+double tr_dequant_eps(const tr_interpolant *interpolant, double bins);
 
 /* L = ln of the mean of exp(values[k]) over K >= 1 draws (finite values), and its standard error by the
  * jackknife (Efron, The Jackknife, the Bootstrap and Other Resampling Plans, 1982, ch. 3):

@@ -23,9 +23,10 @@ extern "C" {
 /* Each of these is TR_E_ARG when eps is outside [0, 0.5) or the interval is empty. */
 tr_status tr_interval_train(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
                             double train_eps, double *t0, double *t1);
-/* reverse: t0 > t1, from data to noise. */
+/* reverse: t0 > t1, from data to noise. data_eps: of the data end alone, in the place of sample_eps; NaN:
+ * none. */
 tr_status tr_interval_ode(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
-                          double sample_eps, bool reverse, double *t0, double *t1);
+                          double sample_eps, double data_eps, bool reverse, double *t0, double *t1);
 /* last_size 0: no last step. */
 tr_status tr_interval_sde(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
                           double sample_eps, double last_size, double *t0, double *t1);

@@ -67,8 +67,8 @@ static tr_status prepare(noised_run *run, const tr_array *x) {
   const tr_prediction_type *prediction;
   TR_TRY(tr_sampler_check(s, x, &prediction));
   TR_TRY(check(run));
-  TR_TRY(
-      tr_interval_ode(run->ctx, &s->interpolant, s->drift->kind, s->sample_eps, false, &run->t0, &run->t1));
+  TR_TRY(tr_interval_ode(run->ctx, &s->interpolant, s->drift->kind, s->sample_eps, s->data_eps, false,
+                         &run->t0, &run->t1));
   TR_TRY(tr_sample_ode_clock(s, prediction, run->ctx, run->t0, run->t1, &run->clock));
   TR_TRY(run->table->plan(run->ctx, s, run->t0, run->t1, &run->plan));
   TR_TRY(tr_save_plan_create(s, run->ctx, run->t0, run->t1, NAN, &run->save));

@@ -354,7 +354,7 @@ tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, t
   *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
   TR_TRY(check(sampler, x, &run.prediction));
   TR_TRY(tr_interval_ode(x->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
-                         sampler->reverse, &t0, &t1));
+                         sampler->data_eps, sampler->reverse, &t0, &t1));
   return run_between(&run, t0, t1, x, change, stats);
 }
 

@@ -20,6 +20,7 @@ static const tr_module *registered(tr_ctx *ctx, const char *kind, const char *na
 
 tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
   *out = (tr_sampler){.sample_eps = NAN,
+                      .data_eps = NAN,
                       .n_steps = 250,
                       .ode = {.rtol = 1e-3, .atol = 1e-6},
                       .last_size = 0.04,

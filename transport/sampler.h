@@ -35,7 +35,9 @@ typedef struct tr_sampler {
   tr_grid grid; /* where the points are */
 
   /* ODE */
-  bool reverse; /* from data to noise */
+  bool reverse;    /* from data to noise */
+  double data_eps; /* the data end is at t = 1 - data_eps; NaN: 1 - sample_eps. The SDE methods churn and
+                      restart follow it too */
   tr_clock clock;
   tr_ode_spec ode; /* method, tolerances, max_nfe, progress, ...: as integrators/ode.h says. Overwritten by
                       the sampler: times in it are t (h0: a step in t; breaks: added to those of the drift;

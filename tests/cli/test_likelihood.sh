@@ -137,8 +137,21 @@ less 2 "$bits" "bits per dimension of uniform dequantisation"
 less "$bits" 6 "bits per dimension of uniform dequantisation"
 says "a lower bound of ln P, mean over 2 draws"
 likelihood "gaussian" --data "$images" $quick --dequant gaussian --out "$scratch/a"
-equals "$(number "$scratch/a/run.json" t_data)" 0.999 "where gaussian dequantisation begins"
+equals "$(number "$scratch/a/run.json" t_noise)" 0.0 "where gaussian dequantisation ends"
+says "bins wide, truncated to the bin, a lower bound of ln P"
 equals "$(awk '/^input/ { print $5 }' "$scratch/stdout" | sort -u)" "-" "error of one draw: none"
+
+# Where it begins is an option of its own; --sample-eps is the noise end's.
+likelihood "gaussian, wide" --data "$images" --num 1 --probes 1 --rtol 1e-1 --dequant gaussian --dequant-eps 0.02 --sample-eps 0.01 --out "$scratch/b"
+warns "gaussian dequantisation 2.6 bins wide: the bound is that of a blurred model"
+equals "$(number "$scratch/b/run.json" t_data)" 0.98 "where it begins"
+equals "$(number "$scratch/b/run.json" t_noise)" 0.01 "where it ends"
+equals "$(recorded "$scratch/b/run.json" dequant-eps)" 0.02 "the eps in the record"
+for path in GVP VP; do
+  likelihood "gaussian along $path" --data "$images" --num 1 --probes 1 --rtol 1e-1 --dequant gaussian --sample-path $path --out "$scratch/c"
+  says "$(grep -o '[0-9.]* bins wide' "$scratch/a/run.json"), truncated"
+  differ "$scratch/a/likelihood.npz" "$scratch/c/likelihood.npz"
+done
 
 # Parity with the reference, its probe held.
 if command -v python3 >/dev/null 2>&1; then
@@ -193,7 +206,10 @@ bad 2 "--method: unknown ode-method 'dopri': did you mean 'dopri5'" --data "$ima
 bad 2 "did you mean 'hutchinson'" --data "$images" --trace hutchison
 bad 2 "guided" --data "$images" --cfg-scale 4
 bad 2 "--dequant-samples 2 needs" --data "$images" --dequant-samples 2
-bad 2 "give one above 0" --data "$images" --dequant gaussian --sample-eps 0
+bad 2 "--dequant-eps 0.001 needs --dequant gaussian" --data "$images" --dequant-eps 1e-3
+bad 2 "--dequant-eps 0.001 needs --dequant gaussian" --data "$images" --dequant uniform --dequant-eps 1e-3
+bad 2 "--dequant-eps '0' is not right" --data "$images" --dequant gaussian --dequant-eps 0
+bad 2 "--dequant-eps '0.5' is not right" --data "$images" --dequant gaussian --dequant-eps 0.5
 bad 1 "is neither a .npy, nor a .npz, nor a folder of images" --data "$digits"
 bad 1 "none.npz': No such file" --data "$scratch/none.npz"
 bad 1 "none': No such file" --data "$scratch/none"

@@ -66,14 +66,20 @@ static void intervals(tr_ctx *ctx) {
   double t0, t1;
   CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &linear));
   CHECK_OK(ctx, tr_interpolant_find(ctx, "VP", &vp));
-  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_VELOCITY, NAN, false, &t0, &t1));
+  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_VELOCITY, NAN, NAN, false, &t0, &t1));
   CHECK(t0 == 0 && t1 == 1);
-  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, NAN, false, &t0, &t1));
+  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, NAN, NAN, false, &t0, &t1));
   CHECK(t0 == 1e-3 && t1 == 1 - 1e-3);
-  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_VELOCITY, 0.01, true, &t0, &t1));
+  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_VELOCITY, 0.01, NAN, true, &t0, &t1));
   CHECK(t0 == 0.99 && t1 == 0.01);
-  CHECK_OK(ctx, tr_interval_ode(ctx, &vp, TR_VELOCITY, NAN, true, &t0, &t1));
+  CHECK_OK(ctx, tr_interval_ode(ctx, &vp, TR_VELOCITY, NAN, NAN, true, &t0, &t1));
   CHECK(t0 == 1 - 1e-3 && t1 == 0);
+  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, 0.01, 0.02, true, &t0, &t1));
+  CHECK(t0 == 0.98 && t1 == 0.01);
+  CHECK_OK(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, NAN, 0, false, &t0, &t1));
+  CHECK(t0 == 1e-3 && t1 == 1);
+  CHECK_OK(ctx, tr_interval_ode(ctx, &vp, TR_VELOCITY, 0.3, 0.02, false, &t0, &t1));
+  CHECK(t0 == 0 && t1 == 0.98);
   CHECK_OK(ctx, tr_interval_train(ctx, &vp, TR_SCORE, NAN, &t0, &t1));
   CHECK(t0 == 0 && t1 == 1 - 1e-5);
   CHECK_OK(ctx, tr_interval_train(ctx, &linear, TR_SCORE, 0.02, &t0, &t1));
@@ -84,8 +90,12 @@ static void intervals(tr_ctx *ctx) {
   CHECK(t0 == 1e-3 && t1 == 1 - 1e-3);
   CHECK_OK(ctx, tr_interval_sde(ctx, &vp, TR_NOISE, 0.02, 0.04, &t0, &t1));
   CHECK(t0 == 0 && t1 == 0.96);
-  CHECK_ERROR(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, 0.5, false, &t0, &t1), TR_E_ARG,
+  CHECK_ERROR(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, 0.5, NAN, false, &t0, &t1), TR_E_ARG,
               "sample eps = 0.5");
+  CHECK_ERROR(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, 0, 0.5, true, &t0, &t1), TR_E_ARG,
+              "data eps = 0.5");
+  CHECK_ERROR(ctx, tr_interval_ode(ctx, &linear, TR_NOISE, -1, 0.1, true, &t0, &t1), TR_E_ARG,
+              "sample eps = -1");
   CHECK_ERROR(ctx, tr_interval_train(ctx, &linear, TR_NOISE, -1e-3, &t0, &t1), TR_E_ARG, "train eps");
   CHECK_ERROR(ctx, tr_interval_sde(ctx, &linear, TR_NOISE, NAN, 1, &t0, &t1), TR_E_ARG,
               "last step of size 1");
