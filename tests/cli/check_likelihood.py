@@ -1,5 +1,9 @@
-"""check_likelihood.py OUT DATA.npz: what a run of `transit likelihood --save-score` on images under a Linear velocity
-model wrote, computed once more from its definitions with Python alone. Fails on the first difference."""
+"""check_likelihood.py WHAT OUT DATA.npz [AGAIN]: what a run of `transit likelihood` on images wrote to OUT, computed once
+more from its definitions with Python alone. Fails on the first difference. WHAT is
+  numbers     of a run with --save-score under a Linear velocity model: fields, bits, means and errors, histogram
+  check       the differences that --check reports, with AGAIN made by `transit sample ODE --with-logp` from the latents
+  uniform, gaussian (along VP)   of one draw of a dequantisation: ln P = ln p(x) - ln q(x | image), with AGAIN as above,
+              whose samples are the dequantised images x"""
 import ast
 import json
 import math
@@ -42,12 +46,22 @@ def check_histogram(folder, bpd):
     same("counts", count, [places.count(i) for i in range(len(rows))])
 
 
-def main(folder, data):
+def levels_of(data, n):
+    with zipfile.ZipFile(data) as images:
+        return array(images, "images")[:n]
+
+
+def arrays_of(path, *names):
+    with zipfile.ZipFile(path) as archive:
+        return [array(archive, name) for name in names]
+
+
+def check_numbers(folder, data):
     run = json.load(open(folder + "/run.json"))
-    with zipfile.ZipFile(folder + "/likelihood.npz") as result, zipfile.ZipFile(data) as images:
-        logp, bpd = array(result, "logp"), array(result, "bpd")
-        size = len(array(result, "latent")) // len(logp)
-        x = [level / 127.5 - 1 for level in array(images, "images")[:size * len(logp)]]
+    with zipfile.ZipFile(folder + "/likelihood.npz") as result:
+        logp, bpd, latent = (array(result, name) for name in ("logp", "bpd", "latent"))
+        size = len(latent) // len(logp)
+        x = [level / 127.5 - 1 for level in levels_of(data, len(latent))]
         check_fields(result, x, array(result, "field_time")[0])
     same("bits per dimension", bpd, [-v / (size * math.log(2)) + math.log2(127.5) for v in logp])
     for key, values in (("logp_nats", logp), ("bits_per_dimension", bpd)):
@@ -55,4 +69,48 @@ def main(folder, data):
     check_histogram(folder, bpd)
 
 
-main(*sys.argv[1:])
+def check_directions(folder, data, again):
+    check = json.load(open(folder + "/run.json"))["check"]
+    (back,), (there, x) = arrays_of(folder + "/likelihood.npz", "logp"), arrays_of(again, "logp", "latents")
+    differ = [abs(a - b) for a, b in zip(there, back, strict=True)]
+    moved = [abs(a - (level / 127.5 - 1)) for a, level in zip(x, levels_of(data, len(x)), strict=True)]
+    same("differences", [check["largest_difference_of_logp_nats"], check["largest_difference_of_data"]],
+         [max(differ), max(moved)])
+
+
+def vp_at(t):
+    alpha = math.exp(-(1 - t) ** 2 * (20 - 0.1) / 4 - (1 - t) * 0.1 / 2)
+    return alpha, math.sqrt(1 - alpha * alpha)
+
+
+def log_gaussian(x, levels, t):
+    """ln q of noise at t that stays in the bin, a list of one term a pixel."""
+    alpha, sigma = vp_at(t)
+    inside = math.erf(alpha / 255 / sigma / math.sqrt(2))
+    e = [(a - alpha * (level / 127.5 - 1)) / sigma for a, level in zip(x, levels, strict=True)]
+    if max(map(abs, e)) > alpha / 255 / sigma + 1e-3:
+        sys.exit("a draw lies outside its bin")
+    return [-v * v / 2 - math.log(sigma * inside * math.sqrt(2 * math.pi)) for v in e]
+
+
+def log_uniform(x, levels):
+    shift = [(a + 1) * 127.5 - level for a, level in zip(x, levels, strict=True)]
+    if not (max(map(abs, shift)) <= 0.5 + 1e-2 and statistics.pstdev(shift) > 0.2):
+        sys.exit("the draws are not spread over their bins")
+    return [math.log(127.5)] * len(x)
+
+
+def check_dequantised(kind, folder, data, again):
+    run = json.load(open(folder + "/run.json"))
+    (logp,), (log_p, x) = arrays_of(folder + "/likelihood.npz", "logp"), arrays_of(again, "logp", "latents")
+    levels, size = levels_of(data, len(x)), len(x) // len(logp)
+    log_q = log_uniform(x, levels) if kind == "uniform" else log_gaussian(x, levels, run["t_data"])
+    bound = [p - sum(log_q[i * size:(i + 1) * size]) for i, p in enumerate(log_p)]
+    same("ln P", [v - size * math.log(127.5) for v in logp], bound, 1e-4)
+
+
+what, *rest = sys.argv[1:]
+if what in ("uniform", "gaussian"):
+    check_dequantised(what, *rest)
+else:
+    {"numbers": check_numbers, "check": check_directions}[what](*rest)

@@ -34,7 +34,7 @@ equals "$(number "$scratch/a/run.json" labels)" data "labels"
 nfe=$(number "$scratch/a/run.json" nfe)
 equals "$(number "$scratch/a/run.json" n_vjp)" $((2 * nfe)) "backward passes of two probes"
 if command -v python3 >/dev/null 2>&1; then
-  check "the numbers once more" python3 "$here/check_likelihood.py" "$scratch/a" "$images"
+  check "the numbers once more" python3 "$here/check_likelihood.py" numbers "$scratch/a" "$images"
 fi
 likelihood "again" --data "$images" $quick --check --save-score --out "$scratch/b"
 same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
@@ -152,6 +152,34 @@ for path in GVP VP; do
   says "$(grep -o '[0-9.]* bins wide' "$scratch/a/run.json"), truncated"
   differ "$scratch/a/likelihood.npz" "$scratch/c/likelihood.npz"
 done
+
+# What --check reports and what a draw of a dequantisation is, from the latents forward with the other command.
+forward() { # forward OUT OPTION...: samples with ln p from the latents of OUT, into $scratch/t
+  from=$1
+  shift
+  unpack "$from/likelihood.npz" logp latent
+  # shellcheck disable=SC2086
+  check "from the latents of $from" "$transit" sample ODE $model --dtype f64 --init "$scratch/golden-latent.npy" --with-logp \
+    --class-labels 0,1 "$@" --out "$scratch/t"
+}
+if command -v python3 >/dev/null 2>&1; then
+  two="--data $images --num 2 --class-labels 0,1"
+  loose="--probes 2 --rtol 1e-2"
+  likelihood "both directions" $two $loose --check --out "$scratch/k"
+  # shellcheck disable=SC2086
+  forward "$scratch/k" $loose
+  check "what --check reports" python3 "$here/check_likelihood.py" check "$scratch/k" "$images" "$scratch/t/samples.npz"
+  tight="--probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
+  likelihood "one draw" $two $tight --dequant uniform --out "$scratch/k"
+  # shellcheck disable=SC2086
+  forward "$scratch/k" $tight
+  check "a uniform draw" python3 "$here/check_likelihood.py" uniform "$scratch/k" "$images" "$scratch/t/samples.npz"
+  # Along VP, whose run begins at 0 whatever --sample-eps is: both commands cover the same times.
+  likelihood "one draw" $two $tight --dequant gaussian --sample-path VP --dequant-eps 1e-4 --out "$scratch/k"
+  # shellcheck disable=SC2086
+  forward "$scratch/k" $tight --sample-path VP --sample-eps 1e-4
+  check "a gaussian draw" python3 "$here/check_likelihood.py" gaussian "$scratch/k" "$images" "$scratch/t/samples.npz"
+fi
 
 # Parity with the reference, its probe held.
 if command -v python3 >/dev/null 2>&1; then
