@@ -276,6 +276,7 @@ static tr_status run_pass(group *g, int k, const tr_array *f) {
   const tr_array *w = passes->w[k], *wJ = passes->wJ[k];
   g->probes = tr_net_probes(back, g->asked->x->count, k);
   tr_array stack = work(g, STACK, g->probes * g->rows, g->net->config.dim);
+  TR_TRY(tr_drift_go_on(g->x.ctx, g->times.t[0]));
   if (k) TR_TRY(passes->next(passes->user, k, g->first, g->rows));
   TR_TRY(w ? move_probes(g, w, &stack, true) : back->covector(back->user, g->first, f, &stack));
   TR_TRY(backward(g, wJ, &stack));

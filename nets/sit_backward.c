@@ -2,13 +2,16 @@
  * passes whose w are made of what the pass before gave. A batch goes group by group: the forward of a group
  * keeps what each block was given (and the inputs of its layers, unless these are recomputed), the backward
  * walks the blocks from the last and sends the gradients of the residual stream through them, `part` probes
- * at a time. A row's result never depends on the cuts. Gradients of the parameters are added where a layer's
- * input and the gradient behind it meet, of one probe; outputs of gated layers and inputs of layers behind
- * norms and activations are made again there (find_..., add_...).
+ * at a time; where the gradients of all probes would take too much memory, it walks several times. A row's
+ * result never depends on the cuts. Gradients of the parameters are added where a layer's input and the
+ * gradient behind it meet, of one probe; outputs of gated layers and inputs of layers behind norms and
+ * activations are made again there (find_..., add_...).
  */
 #include <stdlib.h>
 
 #include "nets/sit_private.h"
+
+#define GRADIENT_BYTES ((int64_t)64 << 20) /* of the residual stream, all probes that go back together */
 
 void tr_sit_back_work_clear(tr_sit_back_work *work) {
   for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
@@ -19,8 +22,10 @@ void tr_sit_back_work_clear(tr_sit_back_work *work) {
 typedef struct {
   const tr_sit *net;
   int64_t samples, rows, conditions; /* rows of tokens; 1 condition for all or one a sample */
-  int64_t probes, part;              /* gradients behind a row; of these, how many at a time */
+  int64_t most;                      /* gradients behind a row, or the most of them that go back together */
+  int64_t probes, part;              /* those under way; of these, how many at a time in a block */
   const tr_array *x;
+  double t; /* of the first sample, to be named */
   const int32_t *labels;
   tr_net_param *params; /* NULL: their gradients are not wanted */
 } back_group;
@@ -43,7 +48,7 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_ATTENDED] = kept * d,
       [TR_SIT_MIDDLE] = kept * d,
       [TR_SIT_MLP] = kept * net->config.mlp_hidden,
-      [TR_SIT_GRADIENT] = g->probes * rows * d,
+      [TR_SIT_GRADIENT] = g->most * rows * d,
       [TR_SIT_BACK_HIDDEN] = part * d,
       [TR_SIT_BACK_MIXED] = part * d,
       [TR_SIT_BACK_WIDE] = part * tr_sit_widest(&net->config),
@@ -338,6 +343,7 @@ static tr_status back_block(const back_group *g, int i) {
   if (g->net->recompute) TR_TRY(make_inputs(g, &b));
   for (int64_t first = 0; first < g->probes; first += g->part) {
     probe_part p = part_of(g, first);
+    TR_TRY(tr_drift_go_on(g->x->ctx, g->t));
     TR_TRY(back_mlp(g, &b, &p));
     TR_TRY(back_attention(g, &b, &p));
   }
@@ -419,22 +425,46 @@ static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
   return part < 1 ? 1 : part > probes ? probes : part;
 }
 
+/* As many of at most `probes` as GRADIENT_BYTES holds the gradients of; never none. */
+static int64_t probes_at_once(const tr_sit *net, int64_t rows, int64_t probes) {
+  int64_t most = GRADIENT_BYTES / (rows * net->config.hidden * (int64_t)tr_dtype_size(net->dtype));
+  return most < 1 ? 1 : most > probes ? probes : most;
+}
+
+/* One covector a row, made of the result. */
+static tr_status run_made(back_group *g, const tr_array *f, int64_t first, int64_t batch,
+                          const tr_array *products, const tr_net_request *request) {
+  tr_array w = *g->x;
+  w.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
+  TR_TRY(request->covector(request->user, first, f, &w));
+  g->probes = 1;
+  return backward_group(g, 0, batch, &w, first, products);
+}
+
+/* All probes of w back, some after the others. */
+static tr_status run_given(back_group *g, int64_t first, int64_t batch, int64_t probes, const tr_array *w,
+                           const tr_array *products) {
+  for (int64_t done = 0; done < probes; done += g->most) {
+    g->probes = probes - done < g->most ? probes - done : g->most;
+    tr_array part = tr_net_leading(w, done * batch, g->probes * batch), to;
+    if (products) to = tr_net_leading(products, done * batch, g->probes * batch);
+    TR_TRY(backward_group(g, first, batch, &part, first, products ? &to : NULL));
+  }
+  return TR_OK;
+}
+
 /* One pass back. */
 static tr_status run_pass(back_group *g, int k, const tr_array *f, int64_t first, int64_t batch,
                           const tr_net_request *request) {
   const tr_drift_passes *passes = request->passes;
-  tr_array w = *g->x, wJ;
-  g->probes = tr_net_probes(request, batch * (g->x->count / g->samples), k);
-  if (passes->wJ[k]) wJ = flattened(passes->wJ[k], g->x, batch * g->probes);
+  int64_t probes = tr_net_probes(request, batch * (g->x->count / g->samples), k);
+  tr_array w, wJ;
+  if (passes->wJ[k]) wJ = flattened(passes->wJ[k], g->x, batch * probes);
   const tr_array *products = passes->wJ[k] ? &wJ : NULL;
   if (k) TR_TRY(passes->next(passes->user, k, first, g->samples));
-  if (passes->w[k]) {
-    w = flattened(passes->w[k], g->x, batch * g->probes);
-    return backward_group(g, first, batch, &w, first, products);
-  }
-  w.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
-  TR_TRY(request->covector(request->user, first, f, &w));
-  return backward_group(g, 0, batch, &w, first, products);
+  if (!passes->w[k]) return run_made(g, f, first, batch, products, request);
+  w = flattened(passes->w[k], g->x, batch * probes);
+  return run_given(g, first, batch, probes, &w, products);
 }
 
 /* The samples from `first` on: forward, and back in every pass. */
@@ -461,6 +491,7 @@ static tr_status run_groups(back_group *g, int64_t group, tr_times times, const 
     g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !request->params ? 1 : n;
     g->x = &part, g->labels = row_labels + first;
     tr_times part_times = {one_time ? 1 : n, one_time ? times.t : row_times + first};
+    g->t = part_times.t[0];
     TR_TRY(run_group(g, part_times, first, samples, request));
   }
   return TR_OK;
@@ -471,12 +502,12 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples), rows = group * net->tokens;
-  int64_t probes = tr_net_most_probes(request, x->count);
+  int64_t probes = probes_at_once(net, rows, tr_net_most_probes(request, x->count));
   back_group g = {.net = net,
                   .samples = group,
                   .rows = rows,
                   .conditions = group,
-                  .probes = probes,
+                  .most = probes,
                   .part = part_at_once(ctx, rows, probes),
                   .x = x,
                   .params = request->params};

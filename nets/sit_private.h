@@ -42,7 +42,7 @@ enum {
   TR_SIT_ATTENDED,      /* (slots group T, D): what attention gave */
   TR_SIT_MIDDLE,        /* (slots group T, D): the residual stream between attention and MLP */
   TR_SIT_MLP,           /* (slots group T, mlp_hidden): what the activation was given */
-  TR_SIT_GRADIENT,      /* (probes group T, D): of the residual stream */
+  TR_SIT_GRADIENT,      /* (probes group T, D): of the residual stream, as many probes as go back together */
   TR_SIT_BACK_HIDDEN,   /* (part group T, D): gradients inside a block, for `part` probes at a time */
   TR_SIT_BACK_MIXED,    /* (part group T, D) */
   TR_SIT_BACK_WIDE,     /* (part group T, widest layer) */

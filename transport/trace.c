@@ -15,19 +15,19 @@ tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out
 
 /* ---- products with the Jacobian ---- */
 
-/* n vectors of a stack as one array (n, N, ...). */
-static tr_status front(const tr_trace *trace, const tr_array *stack, int64_t n, tr_array **out) {
+tr_status tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n, tr_array **out) {
+  const tr_array *like = trace->products;
   int64_t shape[TR_MAX_DIMS] = {n, trace->rows};
-  for (int i = 1; i < stack->ndim; i++) shape[i + 1] = stack->shape[i];
-  return tr_array_view(stack, 0, stack->ndim + 1, shape, out);
+  for (int i = 1; i < like->ndim; i++) shape[i + 1] = like->shape[i];
+  return tr_array_view(of, from, like->ndim + 1, shape, out);
 }
 
 static tr_status backward(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, int64_t n,
                           const tr_array *v, tr_array *f) {
   tr_array *in = NULL, *out = NULL;
   tr_status status;
-  TR_TRY_GOTO(status, front(trace, v, n, &in), done);
-  TR_TRY_GOTO(status, front(trace, trace->products, n, &out), done);
+  TR_TRY_GOTO(status, tr_trace_stack(trace, v, 0, n, &in), done);
+  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->products, 0, n, &out), done);
   status = tr_drift_vjp_multi(trace->drift, times, x, cond, in, f, out);
 done:
   tr_array_destroy(&in);
@@ -71,10 +71,10 @@ static tr_status backward_twice(tr_trace *trace, tr_times times, const tr_array 
                                 int64_t n_held, int64_t n_derived, derivation *derive, tr_array *f) {
   tr_array *in[2] = {0}, *out[2] = {0};
   tr_status status;
-  TR_TRY_GOTO(status, front(trace, trace->held, n_held, &in[0]), done);
-  TR_TRY_GOTO(status, front(trace, trace->derived, n_derived, &in[1]), done);
-  TR_TRY_GOTO(status, front(trace, trace->products, n_held, &out[0]), done);
-  TR_TRY_GOTO(status, front(trace, trace->products, n_derived, &out[1]), done);
+  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->held, 0, n_held, &in[0]), done);
+  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->derived, 0, n_derived, &in[1]), done);
+  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->products, 0, n_held, &out[0]), done);
+  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->products, 0, n_derived, &out[1]), done);
   const tr_drift_passes passes = {2, (const tr_array *const[]){in[0], in[1]}, out, next_pass, derive};
   status = tr_drift_vjp_passes(trace->drift, times, x, cond, &passes, f);
 done:
@@ -116,12 +116,6 @@ static tr_status draw_probes(tr_trace *trace) {
   return status;
 }
 
-static tr_status hold(tr_trace *trace) {
-  const tr_trace_spec *spec = &trace->spec;
-  if (spec->probes) return tr_array_copy(spec->probes, trace->held);
-  return spec->type->hold ? spec->type->hold(trace) : draw_probes(trace);
-}
-
 /* ---- creation ---- */
 
 static tr_status check_spec(const tr_trace_spec *spec, const tr_drift *drift, const tr_array *x) {
@@ -140,6 +134,10 @@ static tr_status check_spec(const tr_trace_spec *spec, const tr_drift *drift, co
     return TR_FAIL(x->ctx, TR_E_ARG, "%d probes: use 1 to 100000", spec->n_probes);
   if (spec->draw >= DRAWS_MAX)
     return TR_FAIL(x->ctx, TR_E_ARG, "draw %u of the probes: use 0 to %u", spec->draw, DRAWS_MAX - 1);
+  if (spec->stack_bytes < 0)
+    return TR_FAIL(x->ctx, TR_E_ARG,
+                   "%lld bytes for a stack of unit vectors: use 1 or more, or 0 for the default",
+                   (long long)spec->stack_bytes);
   if (!spec->probes) return TR_OK;
   if (!spec->type->sampled || spec->type->n_derived)
     return TR_FAIL(x->ctx, TR_E_ARG, "given probes are for hutchinson, not for %s", spec->type->info.name);
@@ -150,7 +148,7 @@ static tr_status check_spec(const tr_trace_spec *spec, const tr_drift *drift, co
                  tr_array_describe(x, state, sizeof state), spec->n_probes);
 }
 
-static tr_status fill(tr_trace *trace, const tr_array *x) {
+static tr_status hold_probes(tr_trace *trace, const tr_array *x) {
   const tr_trace_type *type = trace->spec.type;
   int probes = trace->spec.n_probes;
   int64_t held = type->n_held(probes, trace->row);
@@ -158,7 +156,7 @@ static tr_status fill(tr_trace *trace, const tr_array *x) {
   TR_TRY(tr_array_like_stacked(x, held, &trace->held));
   TR_TRY(tr_array_like_stacked(x, held > derived ? held : derived, &trace->products));
   if (derived) TR_TRY(tr_array_like_stacked(x, derived, &trace->derived));
-  return hold(trace);
+  return trace->spec.probes ? tr_array_copy(trace->spec.probes, trace->held) : draw_probes(trace);
 }
 
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out) {
@@ -171,7 +169,7 @@ tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_a
                       .columns = spec->type->sampled ? spec->n_probes : 1,
                       .rows = x->shape[0],
                       .row = x->count / x->shape[0]};
-  tr_status status = fill(trace, x);
+  tr_status status = (spec->type->open ? spec->type->open : hold_probes)(trace, x);
   if (status == TR_OK)
     *out = trace;
   else

@@ -9,8 +9,10 @@
  *               first: without it the projection destroys what Rademacher vectors have exactly; 3 R products)
  *   exact       the sum of e_i' J e_i                                          (n products, no error)
  *
- * hutch++ goes back twice behind one forward, since the basis must be there before its products; a provider
- * without vjp_passes (transport/drift.h) goes forward twice.
+ * hutch++ goes back twice behind one forward, since the basis must be there before its products; exact, whose
+ * memory is two stacks of unit vectors of the whole batch, once for every stack. A provider without
+ * vjp_passes (transport/drift.h), such as a guide, goes forward as often; one without vjp, once for every
+ * vector and once more.
  *
  * Given the sketch each of the R values is an unbiased estimate, independent of the others: their spread is
  * an error bar. Probes are addressed by (seed, sample, probe, element) and held for a whole solve, or the
@@ -31,10 +33,11 @@ typedef struct tr_trace tr_trace;
 typedef struct tr_trace_type {
   tr_module info;
   bool sampled; /* R probes and as many columns; false: no probes, one column, no error */
-  /* Vectors held for a solve, and further ones multiplied by J in the course of an estimate; row: n */
+  /* Rademacher vectors held for a solve, and further ones multiplied by J in an estimate; row: n */
   int64_t (*n_held)(int n_probes, int64_t row);
   int64_t (*n_derived)(int n_probes, int64_t row); /* NULL: none */
-  tr_status (*hold)(tr_trace *trace);              /* NULL: Rademacher vectors */
+  /* Instead of these: makes `held`, vectors of its own in its own shape, and `products`, for states like x */
+  tr_status (*open)(tr_trace *trace, const tr_array *x);
   /* f = the drift at x; z (columns, N) = a tr(J) + b for every column and row. */
   tr_status (*apply)(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
                      double a, double b, tr_array *z);
@@ -48,6 +51,9 @@ typedef struct {
   uint64_t seed, first_sample; /* row i of the state is sample first_sample + i */
   uint32_t draw;               /* another draw of every probe; < 2^20 */
   const tr_array *probes;      /* (R N, ...): the probes themselves, borrowed; NULL: addressed. hutchinson */
+  /* exact: the most that a stack of unit vectors of all rows takes, though never less than one vector; 0:
+   * 64 MiB. No bit of an estimate depends on it. */
+  int64_t stack_bytes;
 } tr_trace_spec;
 
 /* An estimate in progress on states like x (N, ...). For writers of modules: */
@@ -64,10 +70,15 @@ struct tr_trace {
 /* Draws the probes. TR_E_UNSUPPORTED when the drift has neither vjp nor jvp. */
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out);
 void tr_trace_destroy(tr_trace **trace);
+/* f (N, ...) = the drift at x, z (columns N) = a tr(J) + b. exact: TR_E_INTERRUPTED, naming t, where the
+ * context was asked to stop (tr_drift_go_on, transport/drift.h). */
 tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
                          double a, double b, tr_array *z);
 
-/* For modules: products[k] = J' v[k], or J v[k] where the drift has no vjp (the trace is the same), for the
+/* For modules, which have `products` made: n vectors of every row, from element `from` of an array on, as one
+ * view (n, N, ...). */
+tr_status tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n, tr_array **out);
+/* products[k] = J' v[k], or J v[k] where the drift has no vjp (the trace is the same), for the
  * first n vectors of v, and f. One forward for all where the drift allows it. */
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f);

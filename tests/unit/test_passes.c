@@ -1,5 +1,6 @@
 /* Products in passes, the covectors of one made of the products of the one before: the bits of a call for
- * each pass behind one forward, for every provider that ships; forwards as counted; what is refused. */
+ * each pass behind one forward, for every provider that ships; forwards as counted; the exact trace the same
+ * by any stack of unit vectors; networks that are asked to stop; what is refused. */
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
@@ -206,6 +207,102 @@ static void hutchpp(tr_ctx *ctx) {
   close_scene(&s);
 }
 
+/* The exact trace by stacks of all unit vectors, of some, of one. */
+static void exact_stacks(tr_drift *drift, const scene *s, bool also_one) {
+  tr_ctx *ctx = s->x->ctx;
+  const int64_t vector = s->x->count * (int64_t)tr_dtype_size(s->x->dtype), some = s->row / 3 + 1;
+  const tr_times times = scene_times(s, 0, s->rows);
+  const tr_cond cond = scene_cond(s, 0, s->rows);
+  tr_array *f, *want, *out, *first;
+  CHECK_OK(ctx, tr_array_like(s->x, &f));
+  CHECK_OK(ctx, tr_array_like(s->x, &want));
+  CHECK_OK(ctx, tr_array_create(ctx, s->x->dtype, 1, &s->rows, &out));
+  CHECK_OK(ctx, tr_array_create(ctx, s->x->dtype, 1, &s->rows, &first));
+  for (int i = 0; i < 2 + also_one; i++) {
+    const int64_t vectors = ((int64_t[]){s->row, some, 1})[i], passes = (s->row + vectors - 1) / vectors;
+    tr_trace_spec spec = {.stack_bytes = vectors * vector};
+    tr_trace *trace;
+    long forwards = drift->n_forward, products = drift->n_vjp;
+    CHECK_OK(ctx, tr_trace_find(ctx, "exact", &spec.type));
+    CHECK_OK(ctx, tr_trace_create(&spec, drift, s->x, &trace));
+    CHECK_OK(ctx, tr_trace_apply(trace, times, s->x, &cond, i ? f : want, -2, 0.3, i ? out : first));
+    CHECK(drift->n_vjp == products + s->row);
+    CHECK(drift->n_forward == forwards + (drift->ops->vjp_passes ? 1 : passes));
+    if (i) same_bits(f, want), same_bits(out, first);
+    tr_trace_destroy(&trace);
+  }
+  tr_array_destroy(&f), tr_array_destroy(&want), tr_array_destroy(&out), tr_array_destroy(&first);
+}
+
+static void exact_traces(tr_ctx *ctx) {
+  tr_interpolant linear, vp;
+  tr_drift *moved, *guided;
+  scene s;
+  CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &linear));
+  CHECK_OK(ctx, tr_interpolant_find(ctx, "VP", &vp));
+  weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){7, 19, 2, 6, 4});
+  open_mlp_scene(ctx, w, TR_F32, SCENE_ROWS, &s);
+  exact_stacks(s.network, &s, true);
+  close_scene(&s);
+  weights_free(w);
+  tr_sit_config small = scene_odd;
+  small.depth = 1, small.hidden = 18, small.mlp_hidden = 19;
+  open_scene(ctx, &small, TR_F32, 59, &s); /* more than one group */
+  exact_stacks(s.network, &s, false);
+  close_scene(&s);
+  open_scene(ctx, &small, TR_F64, 2, &s);
+  CHECK_OK(ctx, tr_drift_create_transferred(s.network, &linear, &vp, &moved));
+  CHECK_OK(ctx, tr_drift_create_guided(s.network, &(tr_guidance){2, 0, 0, 1}, &guided));
+  exact_stacks(moved, &s, true);
+  exact_stacks(guided, &s, true);
+  tr_drift_destroy(&moved);
+  tr_drift_destroy(&guided);
+  close_scene(&s);
+}
+
+/* Networks that are asked to stop on their way back, within a pass and before the next. */
+static volatile sig_atomic_t stop_flag;
+
+static tr_status next_stops(void *user, int pass, int64_t first, int64_t rows) {
+  stop_flag = 1;
+  return next(user, pass, first, rows);
+}
+
+static void stopped(const scene *s) {
+  tr_ctx *ctx = s->x->ctx;
+  const tr_times times = {1, s->times};
+  const tr_cond cond = scene_cond(s, 0, s->rows);
+  problem p;
+  tr_array *f;
+  char when[64];
+  snprintf(when, sizeof when, "interrupted at t = %.10g", s->times[0]);
+  CHECK_OK(ctx, tr_array_like(s->x, &f));
+  tr_ctx_set_interrupt(ctx, &stop_flag);
+  for (int i = 0; i < 2; i++) {
+    open_problem(s->network, s->x, times, cond, &p);
+    tr_drift_passes passes = passes_of(&p);
+    stop_flag = i;
+    passes.next = next_stops;
+    CHECK_ERROR(ctx, tr_drift_vjp_passes(s->network, times, s->x, &cond, &passes, f), TR_E_INTERRUPTED, when);
+    CHECK((p.asked[1] > 0) == !i && p.asked[2] == 0);
+    close_problem(&p);
+  }
+  tr_ctx_set_interrupt(ctx, NULL);
+  tr_array_destroy(&f);
+}
+
+static void interruptions(tr_ctx *ctx) {
+  scene s;
+  open_scene(ctx, &scene_odd, TR_F64, 2, &s);
+  stopped(&s);
+  close_scene(&s);
+  weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){3, 19, 2, 6, 0});
+  open_mlp_scene(ctx, w, TR_F64, 2, &s);
+  stopped(&s);
+  close_scene(&s);
+  weights_free(w);
+}
+
 static void refused(tr_ctx *ctx) {
   scene s;
   problem p;
@@ -245,6 +342,8 @@ int main(int argc, char **argv) {
   mlps(ctx);
   mixtures(ctx);
   hutchpp(ctx);
+  exact_traces(ctx);
+  interruptions(ctx);
   refused(ctx);
   tr_ctx_close(&ctx);
   return check_report();

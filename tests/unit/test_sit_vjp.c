@@ -158,6 +158,42 @@ static void recomputed(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype,
   close_scene(&s);
 }
 
+/* More probes than go back together: the bits of probes alone, in bounded memory; 2 samples in one group. */
+static void many_probes(tr_ctx *ctx) {
+  enum { R = 514, ROWS = 2 };
+  const int64_t which[] = {0, 511, 512, R - 1};
+  scene s;
+  tr_array *w, *wJ, *f;
+  open_scene(ctx, &scene_large, TR_F64, ROWS, &s);
+  const int64_t tokens = (int64_t)scene_large.grid * scene_large.grid, together = (int64_t)64 << 20;
+  const int64_t of_probe = ROWS * tokens * scene_large.hidden * (int64_t)sizeof(double);
+  CHECK(512 * of_probe == together);
+  const tr_times times = scene_times(&s, 0, ROWS);
+  const tr_cond cond = scene_cond(&s, 0, ROWS);
+  int64_t shape[] = {R, ROWS, scene_large.channels, s.x->shape[2], s.x->shape[3]};
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 5, shape, &w));
+  CHECK_OK(ctx, tr_array_like(w, &wJ));
+  CHECK_OK(ctx, tr_array_like(s.x, &f));
+  CHECK_OK(ctx, tr_randn(&(tr_random_address){.seed = 9, .purpose = TR_RANDOM_TEST}, w));
+  int64_t before = tr_ctx_memory(ctx);
+  CHECK_OK(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, w, f, wJ));
+  CHECK(tr_ctx_memory(ctx) - before > together && tr_ctx_memory(ctx) - before < together + (16 << 20));
+  double *got = malloc((size_t)f->count * sizeof *got), *want = malloc((size_t)f->count * sizeof *want);
+  for (size_t i = 0; got && want && i < sizeof which / sizeof *which; i++) {
+    tr_array *covector, *product;
+    CHECK_OK(ctx, tr_array_view(w, which[i] * f->count, 4, f->shape, &covector));
+    CHECK_OK(ctx, tr_array_view(wJ, which[i] * f->count, 4, f->shape, &product));
+    CHECK_OK(ctx, tr_array_get_f64(product, got));
+    CHECK_OK(ctx, tr_drift_vjp(s.network, times, s.x, &cond, covector, f, product));
+    CHECK_OK(ctx, tr_array_get_f64(product, want));
+    CHECK(memcmp(got, want, (size_t)f->count * sizeof *got) == 0);
+    tr_array_destroy(&covector), tr_array_destroy(&product);
+  }
+  free(got), free(want);
+  tr_array_destroy(&w), tr_array_destroy(&wJ), tr_array_destroy(&f);
+  close_scene(&s);
+}
+
 /* Computing them again holds less, by the inputs of the layers of every block but one. */
 static void less_memory(tr_ctx *ctx, tr_dtype dtype) {
   enum { ROWS = 20 };
@@ -264,6 +300,7 @@ int main(int argc, char **argv) {
     forward_and_conditions(ctx, &scene_large, dtype);
   }
   refused(ctx, &scene_odd);
+  many_probes(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -1,23 +1,31 @@
 /* Estimates of the trace: hutchinson against its own formula and exact on a diagonal, hutch++ exact once its
  * sketch spans everything, unbiased, and better than hutchinson on a few large eigenvalues; the same numbers
- * for any batch; products counted; bad arguments. */
+ * for any batch and any stack of unit vectors, in bounded memory; products counted; an interruption inside an
+ * evaluation, and what solvers make of it; bad arguments. */
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
 #include "core/random.h"
 #include "core/vec.h"
-#include "tests/support/check.h"
+#include "tests/support/mixtures.h"
+#include "transport/likelihood.h"
 #include "transport/register.h"
-#include "transport/trace.h"
 
 enum { N = 6, ROWS = 3 };
 
-/* A linear drift f = M x + c with its products. */
+/* A linear drift f = M x with its products. */
 typedef struct {
   tr_drift drift;
   tr_drift_ops ops;
   double M[N][N];
+  long products, raise_at; /* of one vector; the one that asks to stop, 0: none */
 } linear;
+
+static volatile sig_atomic_t stop_flag;
+
+static void count_product(linear *l) {
+  if (++l->products == l->raise_at) stop_flag = 1;
+}
 
 static void multiply(const linear *l, const tr_array *x, bool transposed, tr_array *y) {
   double *in = malloc((size_t)x->count * sizeof *in), *out = calloc((size_t)x->count, sizeof *out);
@@ -37,12 +45,14 @@ static tr_status eval(tr_drift *drift, tr_times times, const tr_array *x, const 
 }
 static tr_status vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                      const tr_array *w, tr_array *f, tr_array *wJ) {
+  count_product(drift->impl);
   multiply(drift->impl, w, true, wJ);
   return eval(drift, times, x, cond, f);
 }
 static tr_status jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                      const tr_array *v, tr_array *Jv) {
   (void)x;
+  count_product(drift->impl);
   return eval(drift, times, v, cond, Jv);
 }
 static void destroy(tr_drift *drift) {
@@ -206,6 +216,144 @@ static void any_batch(tr_ctx *ctx, const char *name) {
   CHECK(whole[0] != whole[1] || whole[1] != whole[2] || whole[0] != whole[ROWS]);
 }
 
+/* Five rows of a mixture, in f32, where the order of a sum shows. */
+static void any_stack(tr_ctx *ctx) {
+  enum { MANY = 5, DIM = 23 };
+  const int64_t vector = MANY * DIM * 4, bytes[] = {0, 1, vector, 4 * vector + 3, 7 * vector};
+  float want[MANY], got[MANY], field[MANY * DIM], other[MANY * DIM];
+  tr_interpolant gvp;
+  tr_array *x, *f, *z;
+  double t = 0.4;
+  CHECK_OK(ctx, tr_interpolant_find(ctx, "GVP", &gvp));
+  tr_drift *drift = mixture_random(ctx, &gvp, TR_VELOCITY, DIM, 3, 0.1, 4);
+  tr_array *points = mixture_points(ctx, MANY, DIM, 6);
+  double *host = malloc((size_t)points->count * sizeof *host);
+  if (!host) exit(1);
+  CHECK_OK(ctx, tr_array_get_f64(points, host));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, points->shape, &x));
+  CHECK_OK(ctx, tr_array_set_f64(x, host));
+  CHECK_OK(ctx, tr_array_like(x, &f));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 1, points->shape, &z));
+  for (int i = 0; i < 5; i++) {
+    tr_trace_spec spec = {.stack_bytes = bytes[i]};
+    tr_trace *trace;
+    long forwards = drift->n_forward, products = drift->n_vjp;
+    CHECK_OK(ctx, tr_trace_find(ctx, "exact", &spec.type));
+    CHECK_OK(ctx, tr_trace_create(&spec, drift, x, &trace));
+    CHECK(trace->products->count == MANY * DIM * ((int64_t[]){DIM, 1, 1, 4, 7})[i]);
+    CHECK_OK(ctx, tr_trace_apply(trace, (tr_times){1, &t}, x, NULL, f, -1, 0.1, z));
+    CHECK(drift->n_forward == forwards + 1 && drift->n_vjp == products + DIM);
+    CHECK_OK(ctx, tr_array_download(z, i ? got : want));
+    CHECK_OK(ctx, tr_array_download(f, i ? other : field));
+    if (i) CHECK(memcmp(got, want, sizeof got) == 0 && memcmp(field, other, sizeof field) == 0);
+    tr_trace_destroy(&trace);
+  }
+  for (int r = 0; r < MANY; r++) {
+    double divergence;
+    CHECK_OK(ctx, tr_array_get_f64(x, host));
+    CHECK_OK(ctx, tr_exact_divergence(drift, TR_VELOCITY, t, host + r * DIM, &divergence));
+    CHECK_NEAR(want[r], 0.1 - divergence, 1e-5 * (1 + fabs(divergence)));
+  }
+  free(host);
+  tr_array_destroy(&x), tr_array_destroy(&f), tr_array_destroy(&z), tr_array_destroy(&points);
+  tr_drift_destroy(&drift);
+}
+
+/* Unit vectors and products of all elements would be 2 x 93 MiB. */
+static void bounded_memory(const char *resource) {
+  enum { MANY = 21, DIM = 760 };
+  const int64_t vector = MANY * DIM * 8, stack = (int64_t)64 << 20;
+  double logp[MANY], se[MANY];
+  tr_ctx *ctx;
+  tr_sampler sampler;
+  tr_density density;
+  tr_sample_stats stats;
+  if (tr_ctx_open(resource, 0, &ctx, NULL) != TR_OK) exit(1);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &sampler));
+  CHECK_OK(ctx, tr_density_defaults(ctx, &density));
+  CHECK_OK(ctx, tr_trace_find(ctx, "exact", &density.trace));
+  const tr_module *euler;
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, "euler", &euler));
+  sampler.ode.method = (const tr_ode_method *)euler;
+  sampler.n_steps = 2;
+  tr_drift *drift = mixture_random(ctx, &sampler.interpolant, TR_VELOCITY, DIM, 1, 0.1, 1);
+  tr_array *x = mixture_points(ctx, MANY, DIM, 2);
+  sampler.drift = drift;
+  int64_t before = tr_ctx_memory(ctx);
+  CHECK_OK(ctx, tr_sample_density(&sampler, &density, NULL, x, logp, se, &stats));
+  CHECK(DIM * vector > stack + vector && stats.n_vjp == DIM * stats.nfe && stats.nfe == drift->n_forward);
+  CHECK(tr_ctx_memory_peak(ctx) > before + 2 * (stack - vector));
+  CHECK(tr_ctx_memory_peak(ctx) < before + 2 * stack + 20 * vector);
+  tr_array_destroy(&x);
+  tr_drift_destroy(&drift);
+  tr_ctx_close(&ctx);
+}
+
+/* Asked to stop inside an evaluation: within one product, whatever the provider has. */
+static void interrupted_apply(tr_ctx *ctx, bool backward, int64_t stack_bytes) {
+  linear l = {.raise_at = 3};
+  tr_trace_spec spec = {.stack_bytes = stack_bytes};
+  tr_array *x, *f, *z;
+  tr_trace *trace;
+  double t = 0.25;
+  dense(&l);
+  make(ctx, backward, &l);
+  CHECK_OK(ctx, tr_trace_find(ctx, "exact", &spec.type));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
+  CHECK_OK(ctx, tr_fill(0.25, x));
+  CHECK_OK(ctx, tr_array_like(x, &f));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, x->shape, &z));
+  CHECK_OK(ctx, tr_trace_create(&spec, &l.drift, x, &trace));
+  stop_flag = 0;
+  CHECK_ERROR(ctx, tr_trace_apply(trace, (tr_times){1, &t}, x, NULL, f, 1, 0, z), TR_E_INTERRUPTED,
+              "interrupted at t = 0.25");
+  CHECK(l.products == 3);
+  stop_flag = 0;
+  CHECK_OK(ctx, tr_trace_apply(trace, (tr_times){1, &t}, x, NULL, f, 1, 0, z)); /* and it can be used again */
+  CHECK(l.products == 3 + N);
+  tr_trace_destroy(&trace);
+  tr_array_destroy(&x), tr_array_destroy(&f), tr_array_destroy(&z);
+}
+
+/* A solver hands the interruption on as such, and evaluates nothing more. */
+static void interrupted_solve(tr_ctx *ctx, const char *method) {
+  linear l = {.raise_at = 4 * N + 3};
+  double logp[ROWS], se[ROWS];
+  const tr_module *module;
+  tr_sampler sampler;
+  tr_density density;
+  tr_sample_stats stats;
+  tr_array *x;
+  dense(&l);
+  make(ctx, true, &l);
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &sampler));
+  CHECK_OK(ctx, tr_density_defaults(ctx, &density));
+  CHECK_OK(ctx, tr_trace_find(ctx, "exact", &density.trace));
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, method, &module));
+  sampler.ode.method = (const tr_ode_method *)module;
+  sampler.drift = &l.drift;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
+  CHECK_OK(ctx, tr_fill(0.25, x));
+  stop_flag = 0;
+  CHECK_ERROR(ctx, tr_sample_density(&sampler, &density, NULL, x, logp, se, &stats), TR_E_INTERRUPTED,
+              "interrupted at t = ");
+  CHECK(l.products == l.raise_at);
+  stop_flag = 0;
+  tr_array_destroy(&x);
+}
+
+static void interruptions(tr_ctx *ctx) {
+  const char *const methods[] = {"cvode-adams", "cvode-bdf", "dopri5", "bosh3",   "euler",
+                                 "heun2",       "rk4",       "ab3",    "dpmpp-2m"};
+  tr_ctx_set_interrupt(ctx, &stop_flag);
+  for (int backward = 0; backward < 2; backward++)
+    for (int64_t vectors = 0; vectors <= N; vectors++)
+      interrupted_apply(ctx, backward, vectors * ROWS * N * (int64_t)sizeof(double));
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) interrupted_solve(ctx, methods[i]);
+  tr_ctx_set_interrupt(ctx, NULL);
+}
+
 static void refusals(tr_ctx *ctx) {
   linear l;
   tr_array *x, *probes;
@@ -227,6 +375,9 @@ static void refusals(tr_ctx *ctx) {
   spec.draw = 1u << 20;
   CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "draw");
   spec.draw = 0;
+  spec.stack_bytes = -1;
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "-1 bytes");
+  spec.stack_bytes = 0;
   l.ops.vjp = NULL;
   CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_UNSUPPORTED, "linear");
   CHECK_ERROR(ctx, tr_trace_find(ctx, "hutchison", &spec.type), TR_E_ARG, "hutchinson");
@@ -247,6 +398,9 @@ int main(int argc, char **argv) {
   large_eigenvalue(ctx);
   any_batch(ctx, "hutchinson");
   any_batch(ctx, "hutch++");
+  any_stack(ctx);
+  bounded_memory(tr_ctx_resource(ctx));
+  interruptions(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);
   return check_report();
