@@ -146,7 +146,8 @@ static tr_status set_labels(likelihood_run *run) {
   return dataset_class_labels(ctx, config, &o->class_labels, data, data->n, &null_class, &run->labels);
 }
 
-/* A probe of zeros would say that the trace is zero. */
+/* The library refuses a probe of zeros too, but in the batch that has it, after hours perhaps; before the
+ * first of them an input can be named. */
 static tr_status check_probes(const likelihood_run *run) {
   const int64_t row = dataset_row(&run->data), n = run->data.n;
   char name[300];

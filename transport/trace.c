@@ -98,11 +98,19 @@ tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_arra
 
 /* ---- probes ---- */
 
+/* The step of an address has 32 bits: a draw past them would be another one again. */
+static tr_status check_draw(const tr_trace *trace, int64_t vectors) {
+  const uint64_t draws = ((uint64_t)UINT32_MAX + 1) / (uint64_t)vectors;
+  if (trace->spec.draw < draws) return TR_OK;
+  return TR_FAIL(trace->drift->ctx, TR_E_ARG,
+                 "draw %u of %lld probe vectors: with as many use draws 0 to %llu", trace->spec.draw,
+                 (long long)vectors, (unsigned long long)(draws - 1));
+}
+
 static tr_status draw_probes(tr_trace *trace) {
-  int64_t n = trace->held->count;
+  int64_t n = trace->held->count, vectors = n / (trace->rows * trace->row);
   double *signs = malloc((size_t)n * sizeof *signs);
   if (!signs) return TR_FAIL(trace->drift->ctx, TR_E_MEM, "out of memory for probes");
-  int64_t vectors = n / (trace->rows * trace->row);
   for (int64_t k = 0; k < vectors; k++) {
     tr_random_address address = {.seed = trace->spec.seed,
                                  .purpose = TR_RANDOM_PROBE,
@@ -113,6 +121,35 @@ static tr_status draw_probes(tr_trace *trace) {
   }
   tr_status status = tr_array_set_f64(trace->held, signs);
   free(signs);
+  return status;
+}
+
+static bool all_zero(const double *v, int64_t n) {
+  for (int64_t e = 0; e < n; e++)
+    if (v[e] != 0) return false;
+  return true;
+}
+
+/* A probe of zeros would say that the trace is zero; v: room for one probe of all rows. */
+static tr_status check_probe(const tr_trace *trace, int64_t k, double *v) {
+  tr_array *probe;
+  TR_TRY(tr_array_rows(trace->held, k * trace->rows, trace->rows, &probe));
+  tr_status status = tr_array_get_f64(probe, v);
+  tr_array_destroy(&probe);
+  for (int64_t i = 0; i < trace->rows && status == TR_OK; i++)
+    if (all_zero(v + i * trace->row, trace->row))
+      status = TR_FAIL(trace->drift->ctx, TR_E_ARG,
+                       "probe %lld of row %lld is all zeros: probes z need E z z' = I, such as random signs",
+                       (long long)k, (long long)i);
+  return status;
+}
+
+static tr_status take_probes(tr_trace *trace) {
+  double *v = malloc((size_t)(trace->rows * trace->row) * sizeof *v);
+  if (!v) return TR_FAIL(trace->drift->ctx, TR_E_MEM, "out of memory for probes");
+  tr_status status = tr_array_copy(trace->spec.probes, trace->held);
+  for (int64_t k = 0; k < trace->spec.n_probes && status == TR_OK; k++) status = check_probe(trace, k, v);
+  free(v);
   return status;
 }
 
@@ -153,10 +190,11 @@ static tr_status hold_probes(tr_trace *trace, const tr_array *x) {
   int probes = trace->spec.n_probes;
   int64_t held = type->n_held(probes, trace->row);
   int64_t derived = type->n_derived ? type->n_derived(probes, trace->row) : 0;
+  if (!trace->spec.probes) TR_TRY(check_draw(trace, held));
   TR_TRY(tr_array_like_stacked(x, held, &trace->held));
   TR_TRY(tr_array_like_stacked(x, held > derived ? held : derived, &trace->products));
   if (derived) TR_TRY(tr_array_like_stacked(x, derived, &trace->derived));
-  return trace->spec.probes ? tr_array_copy(trace->spec.probes, trace->held) : draw_probes(trace);
+  return (trace->spec.probes ? take_probes : draw_probes)(trace);
 }
 
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out) {

@@ -49,8 +49,9 @@ typedef struct {
   const tr_trace_type *type;
   int n_probes;                /* R >= 1; not read without probes */
   uint64_t seed, first_sample; /* row i of the state is sample first_sample + i */
-  uint32_t draw;               /* another draw of every probe; < 2^20 */
-  const tr_array *probes;      /* (R N, ...): the probes themselves, borrowed; NULL: addressed. hutchinson */
+  uint32_t draw; /* another draw of every probe; < 2^20, (draw + 1) R <= 2^32, for hutch++ 2^31 */
+  /* (R N, ...): the probes themselves, none all zeros, borrowed; NULL: addressed. hutchinson */
+  const tr_array *probes;
   /* exact: the most that a stack of unit vectors of all rows takes, though never less than one vector; 0:
    * 64 MiB. No bit of an estimate depends on it. */
   int64_t stack_bytes;
@@ -67,7 +68,8 @@ struct tr_trace {
   tr_array *products; /* (the larger of the two N, ...) */
 };
 
-/* Draws the probes. TR_E_UNSUPPORTED when the drift has neither vjp nor jvp. */
+/* Draws the probes. TR_E_ARG for settings out of their range and a given probe of zeros, TR_E_SHAPE for given
+ * probes that do not fit x, TR_E_UNSUPPORTED when the drift has neither vjp nor jvp. */
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out);
 void tr_trace_destroy(tr_trace **trace);
 /* f (N, ...) = the drift at x, z (columns N) = a tr(J) + b. exact: TR_E_INTERRUPTED, naming t, where the

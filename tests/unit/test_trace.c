@@ -354,6 +354,39 @@ static void interruptions(tr_ctx *ctx) {
   tr_ctx_set_interrupt(ctx, NULL);
 }
 
+/* Draws whose addresses would be those of others, and given probes that say nothing. */
+static void probe_refusals(tr_ctx *ctx) {
+  enum { R = 4 };
+  linear l;
+  double given[R * ROWS * N];
+  tr_array *x, *probes;
+  tr_trace *trace;
+  tr_trace_spec spec = {.n_probes = 100000, .draw = 42948}; /* 42949 R is below 2^32, 42950 R above */
+  dense(&l);
+  make(ctx, true, &l);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
+  CHECK_OK(ctx, tr_trace_find(ctx, "hutchinson", &spec.type));
+  CHECK_OK(ctx, tr_trace_create(&spec, &l.drift, x, &trace));
+  tr_trace_destroy(&trace);
+  spec.draw++;
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG,
+              "draw 42949 of 100000 probe vectors: with as many use draws 0 to 42948");
+  spec.draw = 42948 / 2 + 1;
+  CHECK_OK(ctx, tr_trace_find(ctx, "hutch++", &spec.type)); /* twice as many vectors */
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "0 to 21473");
+  for (int i = 0; i < R * ROWS * N; i++) given[i] = (i / N == 2 * ROWS + 1) == (i % N == 4);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){R * ROWS, N}, &probes));
+  CHECK_OK(ctx, tr_array_set_f64(probes, given)); /* one element of one probe of a row is enough */
+  CHECK_OK(ctx, tr_trace_find(ctx, "hutchinson", &spec.type));
+  spec = (tr_trace_spec){.type = spec.type, .n_probes = R, .probes = probes};
+  CHECK_OK(ctx, tr_trace_create(&spec, &l.drift, x, &trace));
+  tr_trace_destroy(&trace);
+  given[(2 * ROWS + 1) * N + 4] = -0.0;
+  CHECK_OK(ctx, tr_array_set_f64(probes, given));
+  CHECK_ERROR(ctx, tr_trace_create(&spec, &l.drift, x, &trace), TR_E_ARG, "probe 2 of row 1 is all zeros");
+  tr_array_destroy(&x), tr_array_destroy(&probes);
+}
+
 static void refusals(tr_ctx *ctx) {
   linear l;
   tr_array *x, *probes;
@@ -401,6 +434,7 @@ int main(int argc, char **argv) {
   any_stack(ctx);
   bounded_memory(tr_ctx_resource(ctx));
   interruptions(ctx);
+  probe_refusals(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);
   return check_report();
