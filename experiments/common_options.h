@@ -4,6 +4,7 @@
 #define TR_EXPERIMENTS_COMMON_OPTIONS_H
 
 #include "core/options.h"
+#include "transport/grid.h"
 #include "transport/interpolant.h"
 #include "transport/prediction.h"
 #include "transport/trace.h"
@@ -82,6 +83,28 @@ typedef struct {
   {NOISED_OPTION(base, restart_steps), .name = "restart-steps", .type = TR_OPTION_INTS, .modes = (in),                \
    .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e6, .metavar = "N1,N2,...", .default_text = "10",         \
    .help = "Steps of a way up, on fixed grids, for all intervals or one number each."}
+
+typedef struct {
+  const char *time_grid, *file;
+  double shift, rho, bound;
+} grid_options;
+
+#define GRID_OPTION(base, member) .offset = (base) + offsetof(grid_options, member)
+/* Of a fixed grid (experiments/grid_options.h); `...`: the group. */
+#define GRID_OPTIONS(base, ...)                                                                                       \
+  {GRID_OPTION(base, time_grid), .name = "time-grid", .type = TR_OPTION_CHOICE, .kind = TR_KIND_GRID,                 \
+   .metavar = "NAME", .default_text = "uniform", .help = "Where a fixed grid has its points.", __VA_ARGS__},          \
+  {GRID_OPTION(base, shift), .name = "grid-shift", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
+   .metavar = "K", .default_note = "3", .help = "Of the time grid shift: above 1 denser towards the noise.",          \
+   __VA_ARGS__},                                                                                                      \
+  {GRID_OPTION(base, rho), .name = "grid-rho", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,             \
+   .metavar = "R", .default_note = "7", .help = "Exponent of the time grid karras.", __VA_ARGS__},                    \
+  {GRID_OPTION(base, bound), .name = "grid-bound", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
+   .metavar = "L", .default_note = "5",                                                                               \
+   .help = "Of the time grid logSNR: the largest |ln(alpha / sigma)|; the ends follow at once.", __VA_ARGS__},        \
+  {GRID_OPTION(base, file), .name = "grid-file", .type = TR_OPTION_TEXT, .metavar = "FILE",                           \
+   .help = "Points of the time grid list, one time a line, from where the run starts to where it ends; from data "    \
+           "to noise also the other way round.", __VA_ARGS__}
 
 /* Of a log-density: at these offsets; `...`: group and modes. The field of probes is TR_OPTION_UNSET and that of the
  * tolerance NaN unless given. */

@@ -122,6 +122,7 @@ static void close_all(likelihood_run *run) {
   given_close(&run->probe);
   dataset_close(&run->data);
   free(run->labels);
+  free(run->grid_list);
   free(run->result.logp);
   provider_close(&run->provider);
 }

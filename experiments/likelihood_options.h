@@ -14,6 +14,7 @@ typedef struct {
   /* how */
   const char *trace, *method, *clock, *sample_path;
   long probes, num_sampling_steps;
+  grid_options grid;
   double rtol, atol, logp_tol, sample_eps, dequant_eps;
   bool check, save_score, recompute;
   machine_options machine;

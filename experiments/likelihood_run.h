@@ -51,6 +51,7 @@ typedef struct {
   int32_t *labels;
   const char *labels_from; /* "option", "data" or "null class" */
   given probe;             /* open when the option is set */
+  double *grid_list;       /* of the time grid */
   tr_sampler sampler;
   tr_density density;
   tr_dequant dequant;

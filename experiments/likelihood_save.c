@@ -109,6 +109,7 @@ static tr_status save_record(likelihood_run *run) {
   add_answers(run, json);
   add_statistics(run, json);
   record_memory(json, ctx);
+  record_files(json, run->grid_list, run->sampler.grid.n_list, NULL);
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "likelihood_seconds", record_number(run->seconds));
   tr_status status = record_save(ctx, json, path);

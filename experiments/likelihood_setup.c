@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "experiments/density_options.h"
+#include "experiments/grid_options.h"
 #include "experiments/likelihood_run.h"
 #include "integrators/sde.h"
 
@@ -36,9 +37,8 @@ static void warn_idle(const likelihood_run *run, const char *const *names, const
 }
 
 static tr_status set_solver(likelihood_run *run) {
-  static const char *const of_grids[] = {"num-sampling-steps", NULL}, *const of_adaptive[] = {
-                                                                          "rtol", "atol", "logp-tol", NULL};
-  const likelihood_options *o = run->options;
+  static const char *const of_adaptive[] = {"rtol", "atol", "logp-tol", NULL};
+  likelihood_options *o = run->options;
   tr_sampler *s = &run->sampler;
   TR_TRY(tr_sampler_defaults(run->program->ctx, s));
   TR_TRY(find_method(run));
@@ -47,14 +47,15 @@ static tr_status set_solver(likelihood_run *run) {
   s->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
              : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
                                               : TR_CLOCK_AUTO;
-  s->n_steps = (int)o->num_sampling_steps;
+  TR_TRY(grid_options_set(run->program->ctx, &likelihood_table, run->parsed, &o->grid, &o->num_sampling_steps,
+                          s, &run->grid_list));
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
   s->ode.on_progress = progress_tick;
   s->ode.progress_user = &run->progress;
   s->seed = (uint64_t)o->seed;
   if (s->ode.method->caps & TR_ODE_ADAPTIVE) {
-    warn_idle(run, of_grids, "the method chooses its own steps");
+    warn_idle(run, grid_option_names, "the method chooses its own steps");
     return TR_OK;
   }
   warn_idle(run, of_adaptive, "the method walks a fixed grid");

@@ -4,7 +4,6 @@
 #include "integrators/ode.h"
 #include "integrators/sde.h"
 #include "transport/diffusion.h"
-#include "transport/grid.h"
 #include "transport/laststep.h"
 
 #define ODE           (1u << SAMPLE_ODE)
@@ -56,16 +55,7 @@ static const tr_option options[] = {
      .metavar = "N", .default_text = "250",
      .help = "Points of a fixed grid, as the reference counts: N - 1 steps, then (SDE) the last step. Adaptive "
              "solvers choose their own."},
-    {.name = "time-grid", CHOICE, FIELD(time_grid), SOLVER, .kind = TR_KIND_GRID, .metavar = "NAME",
-     .default_text = "uniform", .help = "Where a fixed grid has its points."},
-    {.name = "grid-shift", DOUBLE, FIELD(grid_shift), SOLVER, .flags = TR_OPTION_GT, FROM(0), .metavar = "K",
-     .default_note = "3", .help = "Of the time grid shift: above 1 denser towards the noise."},
-    {.name = "grid-rho", DOUBLE, FIELD(grid_rho), SOLVER, .flags = TR_OPTION_GT, FROM(0), .metavar = "R",
-     .default_note = "7", .help = "Exponent of the time grid karras."},
-    {.name = "grid-bound", DOUBLE, FIELD(grid_bound), SOLVER, .flags = TR_OPTION_GT, FROM(0), .metavar = "L",
-     .default_note = "5", .help = "Of the time grid logSNR: the largest |ln(alpha / sigma)|; the ends follow at once."},
-    {.name = "grid-file", TEXT, FIELD(grid_file), SOLVER, .metavar = "FILE",
-     .help = "Points of the time grid list, one time a line, from where the run starts to where it ends."},
+    GRID_OPTIONS(offsetof(sample_options, grid), SOLVER),
     {.name = "rtol", DOUBLE, FIELD(rtol), SOLVER, .modes = ODE, .flags = TR_OPTION_GT | TR_OPTION_LT, FROM(0), TO(1),
      .metavar = "R", .default_text = "1e-3", .help = "Relative tolerance of an adaptive solver."},
     {.name = "atol", DOUBLE, FIELD(atol), SOLVER, .modes = ODE, .flags = TR_OPTION_GE, FROM(0), .metavar = "A",

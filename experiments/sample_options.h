@@ -13,9 +13,10 @@ typedef struct {
   long num_samples, batch_size, seed;
   const char *init;
   /* solver */
-  const char *method, *clock, *time_grid, *grid_file, *sample_path;
+  const char *method, *clock, *sample_path;
   long num_sampling_steps, max_nfe, max_order;
-  double grid_shift, grid_rho, grid_bound, rtol, atol, first_step, train_eps, sample_eps;
+  grid_options grid;
+  double rtol, atol, first_step, train_eps, sample_eps;
   bool reverse, likelihood, with_logp, recompute;
   const char *trace;
   long probes;

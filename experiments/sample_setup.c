@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "experiments/density_options.h"
+#include "experiments/grid_options.h"
 #include "experiments/sample_run.h"
 
 bool sample_was_given(const sample_run *run, const char *name) {
@@ -70,47 +71,9 @@ static tr_status set_times(sample_run *run) {
   return TR_OK;
 }
 
-/* The number of points follows a file: for the record and for the normals that are given. */
-static tr_status read_grid(sample_run *run, tr_grid *grid) {
-  sample_options *o = run->options;
-  tr_ctx *ctx = run->program->ctx;
-  if (!o->grid_file != !grid->type->is_list)
-    return TR_FAIL(ctx, TR_E_ARG, "--grid-file and --time-grid list belong together: give both or neither");
-  if (!o->grid_file) return TR_OK;
-  TR_TRY(tr_grid_read(ctx, o->grid_file, &run->grid_list, &grid->n_list));
-  grid->list = run->grid_list;
-  if (sample_was_given(run, "num-sampling-steps") && o->num_sampling_steps != grid->n_list)
-    return TR_FAIL(ctx, TR_E_ARG, "--num-sampling-steps %ld, but %s has %d points: leave it away",
-                   o->num_sampling_steps, o->grid_file, grid->n_list);
-  o->num_sampling_steps = grid->n_list;
-  return TR_OK;
-}
-
-static tr_status set_grid(sample_run *run) {
-  const sample_options *o = run->options;
-  tr_ctx *ctx = run->program->ctx;
-  tr_grid *grid = &run->sampler.grid;
-  const struct {
-    const char *option, *param;
-    double value;
-  } given[] = {{"grid-shift", "shift", o->grid_shift},
-               {"grid-rho", "rho", o->grid_rho},
-               {"grid-bound", "bound", o->grid_bound}};
-  TR_TRY(tr_grid_find(ctx, o->time_grid, grid));
-  for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-    if (sample_was_given(run, given[i].option))
-      TR_TRY(tr_grid_set(ctx, grid, given[i].param, given[i].value));
-  TR_TRY(read_grid(run, grid));
-  run->sampler.n_steps = (int)o->num_sampling_steps;
-  return TR_OK;
-}
-
 static tr_clock clock_of(const char *name) {
   return strcmp(name, "t") == 0 ? TR_CLOCK_T : strcmp(name, "angle") == 0 ? TR_CLOCK_ANGLE : TR_CLOCK_AUTO;
 }
-
-static const char *const of_grids[] = {"num-sampling-steps", "time-grid", "grid-shift", "grid-rho",
-                                       "grid-bound",         "grid-file", NULL};
 
 static tr_status set_density(sample_run *run) {
   sample_options *o = run->options;
@@ -148,7 +111,7 @@ static tr_status set_ode(sample_run *run) {
   s->ode.progress_user = &run->progress;
   static const char *const of_adaptive[] = {"rtol", "atol", NULL};
   if (s->ode.method->caps & TR_ODE_ADAPTIVE)
-    sample_warn_unused(run, of_grids, o->method, "chooses its own steps");
+    sample_warn_unused(run, grid_option_names, o->method, "chooses its own steps");
   else
     sample_warn_unused(run, of_adaptive, o->method, "walks a fixed grid");
   return set_density(run);
@@ -203,7 +166,7 @@ static tr_status set_sde_steps(sample_run *run) {
   if (isnan(o->atol)) o->atol = o->rtol;
   s->sde_rtol = o->rtol;
   s->sde_atol = o->atol;
-  sample_warn_unused(run, of_grids, o->method, "with --rtol chooses its own steps");
+  sample_warn_unused(run, grid_option_names, o->method, "with --rtol chooses its own steps");
   return TR_OK;
 }
 
@@ -249,7 +212,8 @@ tr_status sample_setup(sample_run *run) {
   run->sampler.interpolant = run->provider.along;
   resolve_eps(run);
   run->sampler.sample_eps = run->options->sample_eps;
-  TR_TRY(set_grid(run));
+  TR_TRY(grid_options_set(run->program->ctx, &sample_table, run->parsed, &run->options->grid,
+                          &run->options->num_sampling_steps, &run->sampler, &run->grid_list));
   TR_TRY(set_samples(run));
   TR_TRY(set_times(run));
   return sample_is_sde(run) ? set_sde(run) : set_ode(run);

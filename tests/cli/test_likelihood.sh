@@ -61,6 +61,7 @@ unlike "transit sample: --reverse $none a likelihood goes from data to noise any
 unlike "--reverse $none" --num=3 --reverse --no-such-option
 unlike "--with-logp $none" --with-logp
 unlike "--train-eps $none" --train-eps 0.1
+unlike "--first-step $none a likelihood has none like it" --first-step 0.1
 unlike "--save-times $none a likelihood has none like it" --save-times=0.5
 unlike "--max-nfe $none" --max-nfe 7
 unlike "--cfg-interval $none" --cfg-interval 0,1
@@ -118,6 +119,42 @@ likelihood "exponential" --data "$images" --num 1 --probes 1 --method unipc --nu
 says "check: both directions differ by at most"
 equals "$(grep -c . "$scratch/stderr")" 1 "lines on stderr"
 equals "$(grep -c "along the two directions differs by up to" "$scratch/stderr")" 1 "warnings of a check that fails"
+
+# Time grids of fixed-grid methods: at few points another one gives another ln p, and both go to the adaptive value.
+one="--data $images --num 1 --probes 1"
+likelihood "tight" $one --rtol 1e-7 --atol 1e-9 --logp-tol 1e-4 --out "$scratch/b"
+apart() { # apart A B: how far apart their first ln p are
+  printf '%s %s\n' "$(values "$1/likelihood.npz" f8 | head -n 1)" "$(values "$2/likelihood.npz" f8 | head -n 1)" |
+    awk '{ d = $1 - $2; print d < 0 ? -d : d }'
+}
+for grid in uniform cosine; do
+  for n in 9 257; do
+    likelihood "$grid, $n points" $one --method rk4-classical --time-grid $grid --num-sampling-steps $n --out "$scratch/$grid-$n"
+    equals "$(recorded "$scratch/$grid-$n/run.json" time-grid)" "\"$grid\"" "time grid of the run"
+  done
+  less "$(apart "$scratch/$grid-257" "$scratch/b")" 0.1 "nats from the adaptive value on 257 points, $grid"
+done
+less 1 "$(apart "$scratch/cosine-9" "$scratch/uniform-9")" "nats between the grids of 9 points"
+# A list serves in both directions, that of --check too; these are the uniform points.
+printf '%s\n' 0 0.125 0.25 0.375 0.5 0.625 0.75 0.875 1 >"$scratch/up.txt"
+sort -r "$scratch/up.txt" >"$scratch/down.txt"
+for list in up down; do
+  likelihood "points given" $one --method rk4-classical --time-grid list --grid-file "$scratch/$list.txt" --check --out "$scratch/d"
+  same "$scratch/d/likelihood.npz" "$scratch/uniform-9/likelihood.npz"
+done
+equals "$(recorded "$scratch/d/run.json" num-sampling-steps)" 9 "points of the list"
+grep -q '"grid_file": \[' "$scratch/d/run.json" || fail "the points given are not in the record"
+check "the reference's spelling" "$transit" sample ODE --likelihood $model $one --sampling-method rk4-classical --time-grid cosine \
+  --num-sampling-steps 9 --out "$scratch/d"
+same "$scratch/d/likelihood.npz" "$scratch/cosine-9/likelihood.npz"
+likelihood "an idle grid" $one --rtol 1e-1 --time-grid karras --grid-rho 5 --out "$scratch/d"
+warns "--time-grid has no effect: the method chooses its own steps"
+warns "--grid-rho has no effect: the method chooses its own steps"
+bad 2 "did you mean 'cosine'" $one --method euler --time-grid cosin
+bad 2 "belong together" $one --method euler --grid-file "$scratch/up.txt"
+bad 2 "but $scratch/up.txt has 9 points: leave it away" $one --method euler --time-grid list --grid-file "$scratch/up.txt" --num-sampling-steps 5
+bad 2 "shift" $one --method euler --time-grid cosine --grid-shift 2
+bad 2 "this run from 0.9 to 0.1" $one --method euler --time-grid list --grid-file "$scratch/up.txt" --sample-eps 0.1
 
 # Along another path than the model's: the same end points, and the same density.
 along="--data $images --num 2 --probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
