@@ -119,8 +119,9 @@ typedef struct {
    .metavar = "L", .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats.",      \
    __VA_ARGS__},                                                                                                      \
   {.name = "recompute", .type = TR_OPTION_FLAG, .offset = (recompute_at),                                             \
-   .help = "Computes the activations of each block again on the way back instead of keeping them: less memory, one "  \
-           "forward more, the same bits.", __VA_ARGS__}
+   .help = "Computes the activations of each block again on the way back instead of keeping them: less memory, the "   \
+           "same bits. An evaluation goes forward through the blocks once more whatever the probes, with hutch++ twice "\
+           "(sketch, then probes): recomputed_forwards_all_batches in run.json, which nfe leaves out.", __VA_ARGS__}
 
 typedef struct {
   const char *device, *dtype, *out;

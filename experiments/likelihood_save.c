@@ -84,9 +84,8 @@ static void add_statistics(const likelihood_run *run, json_t *json) {
   const likelihood_work all = likelihood_work_done(run);
   json_t *work = json_object();
   bool adaptive = run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
-  json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
   record_work(json, s, all.nfe);
-  json_object_set_new(json, "n_vjp_all_batches", json_integer(all.n_vjp));
+  record_backwards(json, s, all.n_vjp, run->provider.network);
   for (int p = 0; p < LIKELIHOOD_PARTS; p++)
     json_object_set_new(work, parts[p], work_to_json(run->account.part[p]));
   json_object_set_new(json, "work", work);

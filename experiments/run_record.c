@@ -157,6 +157,13 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total) {
   json_object_set_new(record, "solver", json_string(stats->solver));
 }
 
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total,
+                      const tr_drift *network) {
+  json_object_set_new(record, "n_vjp", json_integer(stats->n_vjp));
+  json_object_set_new(record, "n_vjp_all_batches", json_integer(n_vjp_total));
+  json_object_set_new(record, "recomputed_forwards_all_batches", json_integer(tr_sit_recomputed(network)));
+}
+
 void record_memory(json_t *record, const tr_ctx *ctx) {
   json_object_set_new(record, "peak_array_mib", record_number(machine_peak_arrays(ctx)));
   json_object_set_new(record, "peak_resident_mib", record_number(machine_peak_resident()));

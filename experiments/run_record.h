@@ -41,6 +41,11 @@ json_t *record_checkpoint(const model *m, const char *path, const file_hash *has
  * all batches. */
 void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
 
+/* The backward passes of a log-density, as {n_vjp, n_vjp_all_batches, recomputed_forwards_all_batches}: those
+ * of the solve, those over all batches, and what --recompute made `network` repeat. */
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total,
+                      const tr_drift *network);
+
 /* The most memory so far, as {peak_array_mib, peak_resident_mib}: of arrays on the device, of the process. */
 void record_memory(json_t *record, const tr_ctx *ctx);
 

@@ -14,8 +14,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
          atol = own ? run->sampler.sde_atol : s->ode.atol_used;
   record_work(json, s, run->nfe_total);
   if (run->result.logp) {
-    json_object_set_new(json, "n_vjp", json_integer(s->n_vjp));
-    json_object_set_new(json, "n_vjp_all_batches", json_integer(run->n_vjp_total));
+    record_backwards(json, s, run->n_vjp_total, run->provider.network);
     json_object_set_new(json, "logp_of",
                         json_string("the samples under the flow that drew them, in nats; of the state at "
                                     "t_end where --max-nfe stopped the run"));

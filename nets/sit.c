@@ -97,6 +97,11 @@ tr_status tr_sit_set_recompute(tr_drift *drift, bool recompute) {
   return TR_OK;
 }
 
+long tr_sit_recomputed(const tr_drift *drift) {
+  const tr_sit *net = tr_sit_of(drift);
+  return net ? net->n_recomputed : 0;
+}
+
 static tr_status check_config(tr_ctx *ctx, const tr_sit_config *c, tr_dtype dtype) {
   const int positive[] = {c->channels, c->out_channels, c->patch,      c->grid,       c->hidden,
                           c->depth,    c->heads,        c->mlp_hidden, c->num_classes};

@@ -520,6 +520,7 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
   bool common = times.n == 1 && labels->n == 1;
   tr_status status = tr_net_row_labels(ctx, labels, samples, &row_labels);
   if (status == TR_OK) status = tr_net_row_times(ctx, times, samples, &row_times);
+  if (net->recompute) net->n_recomputed += request->passes->n;
   if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, request);
   free(row_labels);
   free(row_times);

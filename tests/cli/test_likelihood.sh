@@ -82,6 +82,16 @@ refuse 2 "belongs to ODE" "$transit" sample SDE --recompute $model --out "$out"
 likelihood "recompute" $fixed --recompute --out "$scratch/b"
 says "MiB in arrays"
 same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
+# Once an evaluation whatever the probes, twice with the two passes of hutch++; never counted as an evaluation.
+repeats() { number "$1/run.json" recomputed_forwards_all_batches; }
+equals "$(repeats "$scratch/a")" 0 "forwards repeated without --recompute"
+equals "$(repeats "$scratch/b")" "$(number "$scratch/b/run.json" nfe_all_batches)" "forwards repeated for two probes"
+equals "$(number "$scratch/b/run.json" nfe_all_batches)" "$(number "$scratch/a/run.json" nfe_all_batches)" "evaluations"
+for trace in exact:1 hutch++:2; do
+  likelihood "recompute, $trace" --data "$images" --num 3 --batch-size 2 --trace "${trace%:*}" --probes 2 --method euler \
+    --num-sampling-steps 3 --check --recompute --out "$scratch/d"
+  equals "$(repeats "$scratch/d")" $((${trace#*:} * $(number "$scratch/d/run.json" nfe_all_batches))) "forwards repeated, $trace"
+done
 grep -q '"recompute": true' "$scratch/b/run.json" || fail "recompute is not in the record"
 less "$(number "$scratch/b/run.json" peak_array_mib)" "$(number "$scratch/a/run.json" peak_array_mib)" "memory of arrays"
 less 1 "$(number "$scratch/a/run.json" peak_resident_mib)" "resident memory"
@@ -248,6 +258,8 @@ close "$scratch/u/samples.npz" "$scratch/t/samples.npz" f8 1e-15
 check "samples with ln p, recomputed" "$transit" sample ODE $model $guided --with-logp --probes 3 --recompute --out "$scratch/u"
 same "$scratch/t/samples.npz" "$scratch/u/samples.npz"
 less "$(number "$scratch/u/run.json" peak_array_mib)" "$(number "$scratch/t/run.json" peak_array_mib)" "memory of arrays"
+equals "$(repeats "$scratch/t")" 0 "forwards repeated without --recompute"
+equals "$(repeats "$scratch/u")" "$(number "$scratch/u/run.json" nfe_all_batches)" "forwards repeated of guided samples"
 # shellcheck disable=SC2086
 check "samples, recomputed" "$transit" sample ODE $model $grid --recompute --out "$scratch/u"
 warns "--recompute has no effect: the log-density needs --with-logp"

@@ -144,6 +144,7 @@ static void sits(tr_ctx *ctx) {
     open_scene(ctx, &scene_odd, i % 2 ? TR_F64 : TR_F32, 59, &s); /* more than one group of samples */
     CHECK_OK(ctx, tr_sit_set_recompute(s.network, i / 2));
     networks(ctx, &s);
+    CHECK((tr_sit_recomputed(s.network) > 0) == i / 2);
     close_scene(&s);
   }
 }

@@ -154,6 +154,7 @@ static void recomputed(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype,
   CHECK_OK(ctx, tr_sit_set_recompute(s.network, true));
   double *again = batch(ctx, &s, 0, rows, 2);
   CHECK(memcmp(kept, again, (size_t)(2 * rows * s.row) * sizeof *kept) == 0);
+  CHECK(s.network->n_forward == 2 && tr_sit_recomputed(s.network) == 1);
   free(kept), free(again);
   close_scene(&s);
 }
