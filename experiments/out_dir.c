@@ -7,10 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/io/file.h"
+#include "experiments/program.h"
+
 #define FILES_MAX 8
 
 typedef struct {
   char *final, *staged; /* staged NULL: an earlier run's file to remove */
+  char *temporary;      /* what the staged one is called while it is written */
 } entry;
 
 struct out_dir {
@@ -19,7 +23,11 @@ struct out_dir {
   bool made;      /* a folder was made */
   entry files[FILES_MAX];
   int n;
+  out_dir *next; /* in `open_dirs` */
 };
+
+/* Those of now, for the clean-up: changed, as all that it reads, while signals wait. */
+static out_dir *open_dirs;
 
 static char *join(const char *folder, const char *name) {
   size_t size = strlen(folder) + strlen(name) + 2;
@@ -64,20 +72,84 @@ static tr_status prepare(tr_ctx *ctx, out_dir *dir, const char *path) {
   return status;
 }
 
+/* Removes the folders that did not exist before, innermost first. One that holds something stays. */
+static void remove_folders(out_dir *dir) {
+  for (size_t length = strlen(dir->path); length > dir->existed; length--) {
+    if (dir->path[length] == '/') dir->path[length] = 0;
+    if (dir->path[length] == 0 && rmdir(dir->path) != 0 && errno != ENOENT) return;
+  }
+}
+
+/* By async-signal-safe calls. */
+static void remove_all(out_dir *dir) {
+  for (int i = 0; i < dir->n; i++) {
+    if (dir->files[i].staged) unlink(dir->files[i].staged);
+    if (dir->files[i].temporary) unlink(dir->files[i].temporary);
+  }
+  if (dir->hidden && dir->hidden[0]) rmdir(dir->hidden);
+  if (dir->path) remove_folders(dir);
+}
+
+static void remove_open(void) {
+  for (out_dir *dir = open_dirs; dir; dir = dir->next) remove_all(dir);
+}
+
+static void release(out_dir **dir) {
+  for (out_dir **at = &open_dirs; *at; at = &(*at)->next)
+    if (*at == *dir) {
+      *at = (*dir)->next;
+      break;
+    }
+  for (int i = 0; i < (*dir)->n; i++) {
+    free((*dir)->files[i].final);
+    free((*dir)->files[i].staged);
+    free((*dir)->files[i].temporary);
+  }
+  free((*dir)->path);
+  free((*dir)->hidden);
+  free(*dir);
+  *dir = NULL;
+}
+
+void out_dir_discard(out_dir **dir) {
+  sigset_t before;
+  if (!*dir) return;
+  program_hold_signals(&before);
+  remove_all(*dir);
+  release(dir);
+  program_release_signals(&before);
+}
+
 tr_status out_dir_open(tr_ctx *ctx, const char *path, out_dir **out) {
+  sigset_t before;
   *out = calloc(1, sizeof **out);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
+  program_at_second_signal(remove_open);
+  program_hold_signals(&before);
+  (*out)->next = open_dirs;
+  open_dirs = *out;
   tr_status status = prepare(ctx, *out, path);
   if (status != TR_OK) out_dir_discard(out);
+  program_release_signals(&before);
   return status;
+}
+
+static char *temporary_of(const char *path) {
+  size_t size = strlen(path) + 48;
+  char *text = malloc(size);
+  if (text) snprintf(text, size, TR_OUT_FILE_TEMPORARY, path, (long)getpid(), 0); /* the folder is our own */
+  return text;
 }
 
 static tr_status add(tr_ctx *ctx, out_dir *dir, const char *name, bool staged) {
   if (dir->n == FILES_MAX) return TR_FAIL(ctx, TR_E_MEM, "more than %d files in '%s'", FILES_MAX, dir->path);
-  entry *e = &dir->files[dir->n++];
-  e->final = join(dir->path, name);
-  e->staged = staged ? join(dir->hidden, name) : NULL;
-  if (!e->final || (staged && !e->staged)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", name);
+  entry e = {.final = join(dir->path, name), .staged = staged ? join(dir->hidden, name) : NULL};
+  if (e.staged) e.temporary = temporary_of(e.staged);
+  sigset_t before;
+  program_hold_signals(&before);
+  dir->files[dir->n++] = e;
+  program_release_signals(&before);
+  if (!e.final || (staged && !e.temporary)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", name);
   return TR_OK;
 }
 
@@ -89,17 +161,6 @@ tr_status out_dir_stage(tr_ctx *ctx, out_dir *dir, const char *name, const char 
 
 tr_status out_dir_stale(tr_ctx *ctx, out_dir *dir, const char *name) {
   return add(ctx, dir, name, false);
-}
-
-static void release(out_dir **dir) {
-  for (int i = 0; i < (*dir)->n; i++) {
-    free((*dir)->files[i].final);
-    free((*dir)->files[i].staged);
-  }
-  free((*dir)->path);
-  free((*dir)->hidden);
-  free(*dir);
-  *dir = NULL;
 }
 
 static tr_status publish(tr_ctx *ctx, out_dir *dir) {
@@ -114,29 +175,15 @@ static tr_status publish(tr_ctx *ctx, out_dir *dir) {
 }
 
 tr_status out_dir_commit(tr_ctx *ctx, out_dir **dir) {
+  sigset_t before;
+  program_hold_signals(&before);
   tr_status status = publish(ctx, *dir);
-  if (status != TR_OK) {
+  if (status == TR_OK) {
+    rmdir((*dir)->hidden);
+    release(dir);
+  } else {
     out_dir_discard(dir);
-    return status;
   }
-  rmdir((*dir)->hidden);
-  release(dir);
-  return TR_OK;
-}
-
-/* Removes the folders that did not exist before, innermost first. One that holds something stays. */
-static void remove_folders(out_dir *dir) {
-  for (size_t length = strlen(dir->path); length > dir->existed; length--) {
-    if (dir->path[length] == '/') dir->path[length] = 0;
-    if (dir->path[length] == 0 && rmdir(dir->path) != 0 && errno != ENOENT) return;
-  }
-}
-
-void out_dir_discard(out_dir **dir) {
-  if (!*dir) return;
-  for (int i = 0; i < (*dir)->n; i++)
-    if ((*dir)->files[i].staged) remove((*dir)->files[i].staged);
-  if ((*dir)->hidden && (*dir)->hidden[0]) rmdir((*dir)->hidden);
-  if ((*dir)->path) remove_folders(*dir);
-  release(dir);
+  program_release_signals(&before);
+  return status;
 }

@@ -1,5 +1,5 @@
 /* A folder of results that appear whole or not at all: files are written into a hidden folder inside it and
- * renamed together at the end. */
+ * renamed together at the end. A second signal (experiments/program.h) removes what an open one has made. */
 #ifndef TR_EXPERIMENTS_OUT_DIR_H
 #define TR_EXPERIMENTS_OUT_DIR_H
 
@@ -19,7 +19,7 @@ tr_status out_dir_stage(tr_ctx *ctx, out_dir *dir, const char *name, const char 
  * appear. */
 tr_status out_dir_stale(tr_ctx *ctx, out_dir *dir, const char *name);
 
-/* Renames every staged file to its place, frees and sets *dir to NULL. */
+/* Renames every staged file to its place, frees and sets *dir to NULL. A signal waits until all are there. */
 tr_status out_dir_commit(tr_ctx *ctx, out_dir **dir);
 
 /* Removes what was staged, and the folders that out_dir_open made; NULL is fine. */

@@ -3,6 +3,8 @@
 #ifndef TR_EXPERIMENTS_PROGRAM_H
 #define TR_EXPERIMENTS_PROGRAM_H
 
+#include <signal.h>
+
 #include "core/options.h"
 
 typedef struct {
@@ -21,9 +23,19 @@ tr_status program_open(program *p, const char *resource, uint64_t seed, int thre
 /* The first error: of the context, or of the attempt to open one. */
 const tr_error *program_error(const program *p);
 
-/* SIGINT and SIGTERM raise a flag that solvers look at, so that a run ends between two steps. */
+/* SIGINT and SIGTERM: the first raises a flag that solvers look at, so that a run ends after the step under
+ * way (on a terminal a line says so); a second one, PROGRAM_SECOND_SIGNAL seconds or more later, ends the
+ * program at once: clean-up, a line, status 128 + signal. Always on the thread that calls this. */
 void program_catch_signals(void);
-/* The signal that came, 0 if none. */
+/* What comes closer is the same wish: `timeout` signals the program and then its process group. */
+#define PROGRAM_SECOND_SIGNAL 0.1
+/* The clean-up, of async-signal-safe calls only. */
+void program_at_second_signal(void (*clean_up)(void));
+/* Signals wait from one to the other: for what must not be left half done, and what the clean-up reads. Pairs
+ * may lie within each other. */
+void program_hold_signals(sigset_t *before);
+void program_release_signals(const sigset_t *before);
+/* The first signal that came, 0 if none. */
 int program_signal(void);
 /* TR_E_INTERRUPTED when a signal came; for the phases between solves. */
 tr_status program_check_interrupt(program *p);

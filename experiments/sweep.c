@@ -154,13 +154,21 @@ static tr_status run_all(sweep *s) {
   return status == TR_E_INTERRUPTED ? interrupted(s) : status;
 }
 
+static tr_status write_table(sweep *s) {
+  char path[SWEEP_PATH_MAX];
+  sigset_t before;
+  TR_TRY(sweep_file(s->program->ctx, s->options, "table.md", path, sizeof path));
+  program_hold_signals(&before);
+  tr_status status = sweep_write_table(s->program->ctx, &s->rows, s->options, path);
+  program_release_signals(&before);
+  return status;
+}
+
 static tr_status report(sweep *s) {
   const sweep_options *o = s->options;
-  char path[SWEEP_PATH_MAX];
   int n_plots;
   bool drawn;
-  TR_TRY(sweep_file(s->program->ctx, o, "table.md", path, sizeof path));
-  TR_TRY(sweep_write_table(s->program->ctx, &s->rows, o, path));
+  TR_TRY(write_table(s));
   TR_TRY(sweep_write_plots(s->program->ctx, &s->rows, o, &n_plots, &drawn));
   printf("wrote %s/results.csv (%d rows), manifest.json, table.md and %d plot%s\n", o->machine.out,
          s->rows.n_done, n_plots, n_plots == 1 ? "" : "s");

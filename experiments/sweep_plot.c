@@ -4,6 +4,7 @@
 
 #include "core/io/file.h"
 #include "experiments/gnuplot.h"
+#include "experiments/program.h"
 #include "experiments/sweep_manifest.h"
 #include "experiments/sweep_summary.h"
 
@@ -142,16 +143,24 @@ static tr_status write_script(plot *p) {
   return TR_OK;
 }
 
-static tr_status write_file(plot *p, const char *ending, tr_status (*fill)(plot *)) {
-  char name[160], path[SWEEP_PATH_MAX];
+static tr_status write_whole(plot *p, const char *path, tr_status (*fill)(plot *)) {
   tr_out_file *file;
-  snprintf(name, sizeof name, "%s%s", p->base, ending);
-  TR_TRY(sweep_file(p->ctx, p->options, name, path, sizeof path));
   TR_TRY(tr_out_file_open(p->ctx, path, &file));
   p->out = tr_out_file_stream(file);
   tr_status status = fill(p);
   if (status == TR_OK) return tr_out_file_commit(p->ctx, &file);
   tr_out_file_discard(&file);
+  return status;
+}
+
+static tr_status write_file(plot *p, const char *ending, tr_status (*fill)(plot *)) {
+  char name[160], path[SWEEP_PATH_MAX];
+  sigset_t before;
+  snprintf(name, sizeof name, "%s%s", p->base, ending);
+  TR_TRY(sweep_file(p->ctx, p->options, name, path, sizeof path));
+  program_hold_signals(&before);
+  tr_status status = write_whole(p, path, fill);
+  program_release_signals(&before);
   return status;
 }
 

@@ -145,7 +145,8 @@ static tr_status io_error(tr_ctx *ctx, const sweep_rows *rows) {
   return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be written: %s", rows->path, strerror(errno));
 }
 
-/* One write call, so that an interruption leaves no half row; what a full disk leaves is taken back. */
+/* One write call, which no signal cuts (to a file), so that an interruption leaves no half row; what a full
+ * disk leaves is taken back. */
 static tr_status append(tr_ctx *ctx, sweep_rows *rows, const char *text, size_t length) {
   off_t before = lseek(rows->file, 0, SEEK_END);
   ssize_t written = write(rows->file, text, length);

@@ -65,12 +65,12 @@ static tr_status check_target(tr_ctx *ctx, const char *path) {
                  S_ISDIR(info.st_mode) ? "directory" : "device or pipe, not a regular file");
 }
 
-/* Creates "PATH.PID-k.tmp" for the first k that is free, with the permissions that the umask leaves (mkstemp
+/* Creates TR_OUT_FILE_TEMPORARY, with the permissions that the umask leaves (mkstemp
  * would make it private). */
 static int create_temporary(tr_out_file *file, size_t size) {
   int fd = -1;
   for (int k = 0; k < 1000 && fd < 0; k++) {
-    snprintf(file->temporary, size, "%s.%ld-%d.tmp", file->path, (long)getpid(), k);
+    snprintf(file->temporary, size, TR_OUT_FILE_TEMPORARY, file->path, (long)getpid(), k);
     fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 && errno != EEXIST) break;
   }

@@ -25,6 +25,8 @@ void tr_file_map_close(tr_file_map *map); /* unmaps and zeroes; a zeroed map is 
 /* A file that appears under its name only when it is whole: written beside it under a temporary name, flushed
  * to disk, then renamed. */
 typedef struct tr_out_file tr_out_file;
+/* That name: of the path, the process id, and the first number from 0 on whose file is not there. */
+#define TR_OUT_FILE_TEMPORARY "%s.%ld-%d.tmp"
 tr_status tr_out_file_open(tr_ctx *ctx, const char *path, tr_out_file **out);
 FILE *tr_out_file_stream(tr_out_file *file);
 /* Flushes, renames, frees and sets *file to NULL. Any write error since opening (a full disk) is TR_E_IO, and

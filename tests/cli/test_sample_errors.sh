@@ -177,4 +177,42 @@ wait $pid
 equals $? 130 "status after Ctrl-C"
 grep -q interrupted "$scratch/stderr" || fail "no word of the interruption: $(cat "$scratch/stderr")"
 equals "$(ls -A "$scratch/interrupted")" "" "files left after Ctrl-C"
+
+# A second one within a step that takes minutes: it ends at once, and nothing is left.
+stop_twice() { # stop_twice SIGNAL STATUS
+  # shellcheck disable=SC2086
+  "$transit" sample ODE --ckpt "$digits" --num-heads 4 --num-samples 300000 --batch-size 300000 --sampling-method euler \
+    --num-sampling-steps 3 --out "$scratch/twice/inner" 2>"$scratch/stderr" &
+  pid=$!
+  tries=0
+  while [ ! -d "$scratch/twice/inner" ] && [ $tries -lt 200 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+  kill "-$1" $pid
+  sleep 0.7
+  checks=$((checks + 1))
+  kill -0 $pid 2>/dev/null || fail "one $1 did not wait for the step: $(cat "$scratch/stderr")"
+  [ ! -s "$scratch/stderr" ] || fail "words in a pipe after one $1: $(cat "$scratch/stderr")"
+  kill "-$1" $pid
+  tries=0
+  while kill -0 $pid 2>/dev/null && [ $tries -lt 60 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+  [ $tries -lt 60 ] || { fail "still there 3 s after a second $1"; kill -KILL $pid; }
+  wait $pid
+  equals $? "$2" "status after a second $1"
+  equals "$(cat "$scratch/stderr")" "transit: stopped at once, by a second signal" "words after a second $1"
+  absent "$scratch/twice"
+}
+stop_twice INT 130
+stop_twice TERM 143
+
+# On a terminal the first says what a second one does, on a line of its own after the progress line.
+if command -v python3 >/dev/null 2>&1; then
+  # shellcheck disable=SC2086
+  check "signals on a terminal" python3 "$here/check_signals.py" "$transit" sample SDE $model --num-sampling-steps 200000 --out "$scratch/terminal"
+  absent "$scratch/terminal"
+fi
 finish
