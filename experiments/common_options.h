@@ -120,8 +120,9 @@ typedef struct {
    __VA_ARGS__},                                                                                                      \
   {.name = "recompute", .type = TR_OPTION_FLAG, .offset = (recompute_at),                                             \
    .help = "Computes the activations of each block again on the way back instead of keeping them: less memory, the "   \
-           "same bits. An evaluation goes forward through the blocks once more whatever the probes, with hutch++ twice "\
-           "(sketch, then probes): recomputed_forwards_all_batches in run.json, which nfe leaves out.", __VA_ARGS__}
+           "same bits. An evaluation goes forward through the blocks once more, twice with hutch++ (sketch, then "      \
+           "probes), and again for every 64 MiB of unit vectors or of gradients: recomputed_forwards_all_batches in "   \
+           "run.json, which nfe leaves out.", __VA_ARGS__}
 
 typedef struct {
   const char *device, *dtype, *out;

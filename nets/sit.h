@@ -44,12 +44,13 @@ tr_status tr_sit_create_random(tr_ctx *ctx, const tr_sit_config *config, tr_dtyp
                                tr_quantity kind, tr_drift **out);
 
 /* Whether the backward computes the activations of each block again instead of keeping them: about a tenth of
- * the memory, the same bits, and for each pass of covectors (transport/drift.h; all that tr_drift_vjp or
- * tr_drift_vjp_multi is given are one pass) a repeated forward through the blocks, all but the last layer of
- * each. Off at first. TR_E_ARG if the provider is not a SiT. */
+ * the memory, the same bits, and a repeated forward through the blocks, all but the last layer of each, for
+ * each pass of covectors (transport/drift.h; all that tr_drift_vjp or tr_drift_vjp_multi is given are one
+ * pass), or for each part of it where the gradients of the pass take more than 64 MiB. Off at first. TR_E_ARG
+ * if the provider is not a SiT. */
 tr_status tr_sit_set_recompute(tr_drift *drift, bool recompute);
-/* How many such forwards there were since the network was made, one a pass whatever its rows and covectors;
- * n_forward does not count them. 0 if the provider is not a SiT. */
+/* How many such forwards of a whole batch there were since the network was made; n_forward does not count
+ * them. 0 if the provider is not a SiT. */
 long tr_sit_recomputed(const tr_drift *drift);
 
 const tr_sit_config *tr_sit_config_of(const tr_drift *drift); /* NULL if the provider is not a SiT */

@@ -497,6 +497,14 @@ static tr_status run_groups(back_group *g, int64_t group, tr_times times, const 
   return TR_OK;
 }
 
+/* How often all groups go through the blocks again: for all probes of a pass that go back together, once. */
+static long repeats(const back_group *g, const tr_net_request *request) {
+  int64_t times = 0;
+  for (int k = 0; k < request->passes->n; k++)
+    times += (tr_net_probes(request, g->x->count, k) + g->most - 1) / g->most;
+  return (long)times;
+}
+
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                           const tr_net_request *request) {
   int64_t samples = x->shape[0];
@@ -520,7 +528,7 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
   bool common = times.n == 1 && labels->n == 1;
   tr_status status = tr_net_row_labels(ctx, labels, samples, &row_labels);
   if (status == TR_OK) status = tr_net_row_times(ctx, times, samples, &row_times);
-  if (net->recompute) net->n_recomputed += request->passes->n;
+  if (net->recompute) net->n_recomputed += repeats(&g, request);
   if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, request);
   free(row_labels);
   free(row_times);

@@ -86,7 +86,7 @@ typedef struct {
   tr_sit_tangent_work tangent;
   int label_parameter; /* as tr_layer.parameter */
   bool recompute;      /* activations of a block on the way back */
-  long n_recomputed;   /* passes of covectors for which they were */
+  long n_recomputed;   /* forwards of whole batches through the blocks for that */
 } tr_sit;
 
 /* Fills a network whose config and dtype are set; on failure the caller destroys it. */

@@ -190,6 +190,10 @@ static void many_probes(tr_ctx *ctx) {
     CHECK(memcmp(got, want, (size_t)f->count * sizeof *got) == 0);
     tr_array_destroy(&covector), tr_array_destroy(&product);
   }
+  /* Activations are computed again for each of the two parts that go back. */
+  CHECK_OK(ctx, tr_sit_set_recompute(s.network, true));
+  CHECK_OK(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, w, f, wJ));
+  CHECK(tr_sit_recomputed(s.network) == 2);
   free(got), free(want);
   tr_array_destroy(&w), tr_array_destroy(&wJ), tr_array_destroy(&f);
   close_scene(&s);
