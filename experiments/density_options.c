@@ -18,3 +18,9 @@ tr_status density_options(tr_ctx *ctx, const char *trace, double rtol, int64_t r
   out->tolerance = *tolerance;
   return TR_OK;
 }
+
+const char *density_se_is(const tr_density *density) {
+  if (!density->trace->sampled) return "0: the exact trace has no probes; the solver's error is not in it";
+  if (density->n_probes == 1) return "none: one probe shows no spread";
+  return "the spread of the probes' estimates over the root of their number; the solver's error is not in it";
+}

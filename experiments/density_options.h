@@ -9,4 +9,7 @@
 tr_status density_options(tr_ctx *ctx, const char *trace, double rtol, int64_t row, long *probes,
                           double *tolerance, tr_density *out);
 
+/* What logp_se of tr_sample_density holds, in words. */
+const char *density_se_is(const tr_density *density);
+
 #endif

@@ -54,7 +54,7 @@ static void print_table(const likelihood_run *run) {
 }
 
 /* One input has no error. */
-static void print_mean(const char *format, likelihood_mean mean) {
+static void print_mean(const char *format, stat_average mean) {
   printf(format, mean.mean);
   if (!isfinite(mean.se)) return;
   printf(" +- ");
@@ -88,8 +88,8 @@ static void warn_of_bits(const likelihood_run *run) {
 
 static void print_summary(const likelihood_run *run, bool drawn) {
   const likelihood_options *o = run->options;
-  likelihood_mean logp = likelihood_average(run, run->result.logp),
-                  bpd = likelihood_average(run, run->result.bpd);
+  stat_average logp = likelihood_average(run, run->result.logp),
+               bpd = likelihood_average(run, run->result.bpd);
   long long kept = (long long)(run->data.n - run->n_failed);
   printf("mean of %lld: ln p ", kept);
   print_mean("%.4f", logp);

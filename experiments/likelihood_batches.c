@@ -361,12 +361,6 @@ tr_status likelihood_batches(likelihood_run *run) {
   return status == TR_OK ? report_failures(run) : status;
 }
 
-likelihood_mean likelihood_average(const likelihood_run *run, const double *values) {
-  double sum = 0, squares = 0, n = 0;
-  for (int64_t i = 0; i < run->data.n; i++)
-    if (isfinite(values[i])) sum += values[i], n++;
-  double mean = sum / n;
-  for (int64_t i = 0; i < run->data.n; i++)
-    if (isfinite(values[i])) squares += (values[i] - mean) * (values[i] - mean);
-  return (likelihood_mean){mean, n > 1 ? sqrt(squares / (n - 1) / n) : NAN};
+stat_average likelihood_average(const likelihood_run *run, const double *values) {
+  return stat_average_of(run->data.n, values);
 }

@@ -73,7 +73,8 @@ static const tr_option options[] = {
      .help = "Runs back to the data and compares ln p and data along both directions (of the first draw of a dequantisation); "
              "warns where ln p differs by more than 0.01 bits per dimension."},
     {.name = "save-score", .type = TR_OPTION_FLAG, FIELD(save_score), HOW,
-     .help = "Also saves score, denoiser and velocity at the data, and the time at which the score exists."},
+     .help = "Also saves score, denoiser and velocity at the data (of the first draw of a dequantisation), and the time at "
+             "which the score exists."},
 
     MACHINE_OPTIONS_IN(offsetof(likelihood_options, machine), "f64",
                        "Folder for likelihood.npz, run.json and the histogram."),
@@ -91,7 +92,9 @@ const tr_option_table likelihood_table = {
         "the bound on ln P of the image's levels, plus n ln 127.5); logp_se (N), its "
         "standard error by the probes or, with several dequantisation draws, the jackknife error of the "
         "bound, which holds both (NaN where there is one probe, or one draw of a dequantisation; "
-        "0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; latent "
+        "0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; bpd_offset "
+        "(1); "
+        "dequantisation (1), 0 for none, 1 for uniform, 2 for gaussian; latent "
         "(N,C,H,W), where the data (of the first draw) ends in the noise; labels (N), -1 for a class that "
         "the model lacks. "
         "Images of 256 levels u stand at u / 127.5 "
@@ -99,7 +102,8 @@ const tr_option_table likelihood_table = {
         "that bits per dimension are -logp / (n ln 2) + log2 127.5; for numbers in the model's own space the "
         "offset "
         "is 0. The error of the mean is the spread of the inputs divided by the root of their number. "
-        "run.json and the terminal say offset and dequantisation; nfe and n_vjp of run.json are those of the "
+        "run.json and the terminal say offset and dequantisation, and logp_se_is of run.json what the errors "
+        "hold; nfe and n_vjp of run.json are those of the "
         "costliest solve, "
         "and `work` counts everything, --check, --save-score and batches that failed included. With few "
         "probes (value - truth) / error "

@@ -11,6 +11,7 @@
 #include "experiments/out_dir.h"
 #include "experiments/progress.h"
 #include "experiments/provider.h"
+#include "experiments/statistics.h"
 #include "transport/dequantise.h"
 #include "transport/likelihood.h"
 
@@ -37,10 +38,6 @@ typedef struct {
   tr_sample_stats largest; /* of the solve with the most evaluations */
   likelihood_work part[LIKELIHOOD_PARTS];
 } likelihood_account;
-
-typedef struct {
-  double mean, se; /* over the inputs that were kept */
-} likelihood_mean;
 
 typedef struct {
   program *program;
@@ -76,7 +73,7 @@ tr_status likelihood_batches(likelihood_run *run);
 /* All that the network has done, by its own counts; the parts of the account add up to it. */
 likelihood_work likelihood_work_done(const likelihood_run *run);
 /* Mean and standard error of logp or bpd over the inputs kept. */
-likelihood_mean likelihood_average(const likelihood_run *run, const double *values);
+stat_average likelihood_average(const likelihood_run *run, const double *values);
 /* Stages likelihood.npz, run.json and the histogram's data and script. */
 tr_status likelihood_save(likelihood_run *run);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/io/file.h"
+#include "experiments/density_options.h"
 #include "experiments/gnuplot.h"
 #include "experiments/likelihood_run.h"
 #include "experiments/npz_put.h"
@@ -13,11 +14,14 @@ static tr_status add_arrays(const likelihood_run *run, tr_npz_out *npz) {
   const likelihood_result *r = &run->result;
   tr_ctx *ctx = run->program->ctx;
   const int64_t n = run->data.n, one = 1;
+  const int32_t dequantisation = run->dequant; /* the codes of the help */
   int64_t shape[4];
   provider_shape(&run->provider, n, shape);
   TR_TRY(npz_put(ctx, npz, "logp", TR_NPY_F64, 1, &n, r->logp));
   TR_TRY(npz_put(ctx, npz, "logp_se", TR_NPY_F64, 1, &n, r->logp_se));
   TR_TRY(npz_put(ctx, npz, "bpd", TR_NPY_F64, 1, &n, r->bpd));
+  TR_TRY(npz_put(ctx, npz, "bpd_offset", TR_NPY_F64, 1, &one, &run->offset));
+  TR_TRY(npz_put(ctx, npz, "dequantisation", TR_NPY_I32, 1, &one, &dequantisation));
   TR_TRY(npz_put(ctx, npz, "latent", TR_NPY_F64, 4, shape, r->latent));
   TR_TRY(npz_put(ctx, npz, "labels", TR_NPY_I32, 1, &n, run->labels));
   for (int q = 0; q < LIKELIHOOD_FIELDS && r->field[q]; q++)
@@ -38,10 +42,6 @@ static tr_status save_npz(likelihood_run *run) {
 
 /* ---- the record ---- */
 
-static json_t *mean_to_json(likelihood_mean mean) {
-  return json_pack("{s:o, s:o}", "mean", record_number(mean.mean), "standard_error", record_number(mean.se));
-}
-
 static json_t *failures(const likelihood_run *run) {
   json_t *list = json_array();
   char name[300];
@@ -53,12 +53,23 @@ static json_t *failures(const likelihood_run *run) {
   return list;
 }
 
+/* A draw of a dequantisation errs by its own spread too, which one of them does not show. */
+static json_t *logp_se_is(const likelihood_run *run) {
+  const long K = run->options->dequant_samples;
+  if (run->dequant == TR_DEQUANT_NONE) return json_string(density_se_is(&run->density));
+  if (K == 1) return json_string("none: one draw of the dequantisation shows no spread");
+  return json_sprintf("the jackknife error of the bound over %ld draws of the dequantisation%s; the solver's "
+                      "error is not in it",
+                      K, run->density.trace->sampled ? ", whose spread holds that of the probes" : "");
+}
+
 static void add_answers(const likelihood_run *run, json_t *json) {
   const likelihood_result *r = &run->result;
   json_object_set_new(json, "inputs", json_integer((json_int_t)run->data.n));
   json_object_set_new(json, "failed", failures(run));
-  json_object_set_new(json, "logp_nats", mean_to_json(likelihood_average(run, r->logp)));
-  json_object_set_new(json, "bits_per_dimension", mean_to_json(likelihood_average(run, r->bpd)));
+  json_object_set_new(json, "logp_nats", record_average(likelihood_average(run, r->logp)));
+  json_object_set_new(json, "logp_se_is", logp_se_is(run));
+  json_object_set_new(json, "bits_per_dimension", record_average(likelihood_average(run, r->bpd)));
   json_object_set_new(json, "bits_per_dimension_formula",
                       json_string("-logp / (n ln 2) + offset, n the numbers of one input"));
   json_object_set_new(json, "bits_per_dimension_offset", record_number(run->offset));
@@ -155,7 +166,7 @@ static tr_status write_data(const likelihood_run *run, const char *path) {
 
 static tr_status write_script(const likelihood_run *run, const char *path) {
   tr_out_file *file;
-  likelihood_mean mean = likelihood_average(run, run->result.bpd);
+  stat_average mean = likelihood_average(run, run->result.bpd);
   const histogram h = count_values(run);
   char title[600];
   snprintf(title, sizeof title, "%s under %s: mean %.4f bits/dim", run->options->data,

@@ -30,6 +30,11 @@ json_t *record_numbers(const double *values, int64_t n) {
   return list;
 }
 
+json_t *record_average(stat_average average) {
+  return json_pack("{s:o, s:o}", "mean", record_number(average.mean), "standard_error",
+                   record_number(average.se));
+}
+
 void record_files(json_t *record, const double *grid, int n_grid, const tr_table *table) {
   const double *t, *value;
   if (grid) json_object_set_new(record, "grid_file", record_numbers(grid, n_grid));

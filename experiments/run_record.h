@@ -9,6 +9,7 @@
 #include "experiments/model.h"
 #include "experiments/out_dir.h"
 #include "experiments/program.h"
+#include "experiments/statistics.h"
 #include "transport/sampler.h"
 #include "transport/table.h"
 
@@ -45,6 +46,9 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
  * of the solve, those over all batches, and what --recompute made `network` repeat. */
 void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total,
                       const tr_drift *network);
+
+/* {mean, standard_error} */
+json_t *record_average(stat_average average);
 
 /* The most memory so far, as {peak_array_mib, peak_resident_mib}: of arrays on the device, of the process. */
 void record_memory(json_t *record, const tr_ctx *ctx);

@@ -7,6 +7,7 @@
 #include "experiments/machine.h"
 #include "experiments/sample_likelihood.h"
 #include "experiments/sample_run.h"
+#include "experiments/statistics.h"
 
 static tr_status open_all(sample_run *run) {
   sample_options *o = run->options;
@@ -33,11 +34,8 @@ static tr_status save_all(sample_run *run) {
 
 static void print_density(const sample_run *run) {
   const sample_result *r = &run->result;
-  double mean = 0, error = 0;
-  for (int64_t i = 0; i < r->shape[0]; i++) {
-    mean += r->logp[i] / (double)r->shape[0];
-    error += r->logp_se[i] / (double)r->shape[0];
-  }
+  double mean = stat_average_of(r->shape[0], r->logp).mean,
+         error = stat_average_of(r->shape[0], r->logp_se).mean;
   printf("ln p of the samples: mean %.4f nats", mean);
   if (isfinite(error)) printf(", error of one %.4f", error); /* one probe has none */
   printf(" (%s trace, %ld backwards a sample)\n", run->options->trace, run->totals.n_vjp);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/io/sha256.h"
+#include "experiments/density_options.h"
 #include "experiments/run_record.h"
 #include "experiments/sample_run.h"
 
@@ -15,6 +16,9 @@ static void add_statistics(const sample_run *run, json_t *json) {
   record_work(json, s, run->nfe_total);
   if (run->result.logp) {
     record_backwards(json, s, run->n_vjp_total, run->provider.network);
+    json_object_set_new(json, "logp_nats",
+                        record_average(stat_average_of(run->result.shape[0], run->result.logp)));
+    json_object_set_new(json, "logp_se_is", json_string(density_se_is(&run->density)));
     json_object_set_new(json, "logp_of",
                         json_string("the samples under the flow that drew them, in nats; of the state at "
                                     "t_end where --max-nfe stopped the run"));

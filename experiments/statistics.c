@@ -29,13 +29,21 @@ double stat_student95(int df) {
   return low;
 }
 
+stat_average stat_average_of(int64_t n, const double *values) {
+  double sum = 0, squares = 0, m = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (isfinite(values[i])) sum += values[i], m++;
+  double mean = sum / m;
+  for (int64_t i = 0; i < n; i++)
+    if (isfinite(values[i])) squares += (values[i] - mean) * (values[i] - mean);
+  return (stat_average){mean, m > 1 ? sqrt(squares / (m - 1) / m) : NAN};
+}
+
 stat_interval stat_mean(const double *values, int n) {
   stat_interval out = {.n = n, .low = NAN, .high = NAN};
-  double squares = 0;
   for (int i = 0; i < n; i++) out.mean += values[i] / n;
   if (n < 2) return out;
-  for (int i = 0; i < n; i++) squares += (values[i] - out.mean) * (values[i] - out.mean);
-  double half = stat_student95(n - 1) * sqrt(squares / (n - 1) / n);
+  double half = stat_student95(n - 1) * stat_average_of(n, values).se;
   out.low = out.mean - half;
   out.high = out.mean + half;
   return out;

@@ -17,6 +17,12 @@ typedef struct {
 /* Of n >= 1 independent values, taken as normal. */
 stat_interval stat_mean(const double *values, int n);
 
+typedef struct {
+  double mean, se; /* NaN: mean of none, error of one */
+} stat_average;
+/* Mean and standard error, s / sqrt(m), over the m finite ones of n values. */
+stat_average stat_average_of(int64_t n, const double *values);
+
 /* How far the moments of n >= 2 samples are from given ones, squared: of the mean |m - mu|^2 / tr C, of the
  * covariance |S - C|_F^2 / |C|_F^2. `noise2` is an estimate of what exact samples of the same number would
  * show on average, so that error2 - noise2 estimates the squared bias without its own bias (of the mean

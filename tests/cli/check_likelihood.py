@@ -1,7 +1,8 @@
 """check_likelihood.py WHAT OUT DATA.npz [AGAIN]: what a run of `transit likelihood` on images wrote to OUT, computed once
 more from its definitions with Python alone. Fails on the first difference. WHAT is
   numbers     of a run with --save-score under a Linear velocity model: fields, bits, means and errors, histogram
-  check       the differences that --check reports, with AGAIN made by `transit sample ODE --with-logp` from the latents
+  check       the differences that --check reports, with the folder AGAIN that `transit sample ODE --with-logp` made from
+              the latents, and the mean in the record of AGAIN
   uniform, gaussian (along VP)   of one draw of a dequantisation: ln P = ln p(x) - ln q(x | image), with AGAIN as above,
               whose samples are the dequantised images x"""
 import ast
@@ -31,10 +32,20 @@ def mean_and_error(values):
     return [statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))]
 
 
+def check_means(run, **arrays):
+    for key, values in arrays.items():
+        same(key, [run[key]["mean"], run[key]["standard_error"]], mean_and_error(values))
+
+
 def check_fields(result, x, t):
     velocity, denoiser, score = (array(result, name) for name in ("velocity", "denoiser", "score"))
     same("denoiser", denoiser, [a + (1 - t) * v for a, v in zip(x, velocity)])
     same("score", score, [-(a - t * v) / (1 - t) for a, v in zip(x, velocity)], 1e-6)
+
+
+def check_dequantisation(folder, offset, code):
+    found = arrays_of(folder + "/likelihood.npz", "bpd_offset", "dequantisation")
+    same("offset and dequantisation", [v for [v] in found], [offset, code])
 
 
 def check_histogram(folder, bpd):
@@ -63,15 +74,16 @@ def check_numbers(folder, data):
         size = len(latent) // len(logp)
         x = [level / 127.5 - 1 for level in levels_of(data, len(latent))]
         check_fields(result, x, array(result, "field_time")[0])
+    check_dequantisation(folder, math.log2(127.5), 0)
     same("bits per dimension", bpd, [-v / (size * math.log(2)) + math.log2(127.5) for v in logp])
-    for key, values in (("logp_nats", logp), ("bits_per_dimension", bpd)):
-        same(key, [run[key]["mean"], run[key]["standard_error"]], mean_and_error(values))
+    check_means(run, logp_nats=logp, bits_per_dimension=bpd)
     check_histogram(folder, bpd)
 
 
 def check_directions(folder, data, again):
     check = json.load(open(folder + "/run.json"))["check"]
-    (back,), (there, x) = arrays_of(folder + "/likelihood.npz", "logp"), arrays_of(again, "logp", "latents")
+    (back,), (there, x) = arrays_of(folder + "/likelihood.npz", "logp"), arrays_of(again + "/samples.npz", "logp", "latents")
+    check_means(json.load(open(again + "/run.json")), logp_nats=there)
     differ = [abs(a - b) for a, b in zip(there, back, strict=True)]
     moved = [abs(a - (level / 127.5 - 1)) for a, level in zip(x, levels_of(data, len(x)), strict=True)]
     same("differences", [check["largest_difference_of_logp_nats"], check["largest_difference_of_data"]],
@@ -102,7 +114,8 @@ def log_uniform(x, levels):
 
 def check_dequantised(kind, folder, data, again):
     run = json.load(open(folder + "/run.json"))
-    (logp,), (log_p, x) = arrays_of(folder + "/likelihood.npz", "logp"), arrays_of(again, "logp", "latents")
+    (logp,), (log_p, x) = arrays_of(folder + "/likelihood.npz", "logp"), arrays_of(again + "/samples.npz", "logp", "latents")
+    check_dequantisation(folder, math.log2(127.5), {"uniform": 1, "gaussian": 2}[kind])
     levels, size = levels_of(data, len(x)), len(x) // len(logp)
     log_q = log_uniform(x, levels) if kind == "uniform" else log_gaussian(x, levels, run["t_data"])
     bound = [p - sum(log_q[i * size:(i + 1) * size]) for i, p in enumerate(log_p)]

@@ -105,6 +105,12 @@ grid="--num-sampling-steps 3 --method euler"
 likelihood "exact trace" --data "$images" --num 2 --trace exact --probes 3 $grid --out "$scratch/b"
 warns "--probes has no effect: the exact trace has no probes"
 equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
+holds() { # holds OUT TEXT: what the record says that the errors hold
+  checks=$((checks + 1))
+  case $(number "$scratch/$1/run.json" logp_se_is) in *"$2"*) ;; *) fail "no '$2' in logp_se_is of $1" ;; esac
+}
+holds a "the spread of the probes' estimates"
+holds b "0: the exact trace"
 equals "$(number "$scratch/b/run.json" n_vjp)" $((64 * $(number "$scratch/b/run.json" nfe))) "backward passes"
 # shellcheck disable=SC2086
 check "samples, exact trace" "$transit" sample ODE $model --num-samples 2 --with-logp --trace exact --num-sampling-steps 3 \
@@ -118,6 +124,7 @@ likelihood "hutch++" --data "$images" --num 2 --trace hutch++ --probes 2 $grid -
 equals "$(number "$scratch/b/run.json" n_vjp)" $((6 * $(number "$scratch/b/run.json" nfe))) "backward passes of hutch++"
 
 likelihood "default tolerances" --data "$images" --num 1 --probes 1 --check --out "$scratch/b"
+holds b "none: one probe"
 equals "$(grep -c . "$scratch/stderr")" 0 "warnings of a check that holds"
 
 # Two points of Euler: no probability is that large.
@@ -183,7 +190,9 @@ bits=$(sed -n 's/.* nats, \([0-9.-]*\) .*bits.dim (offset.*/\1/p' "$scratch/stdo
 less 2 "$bits" "bits per dimension of uniform dequantisation"
 less "$bits" 6 "bits per dimension of uniform dequantisation"
 says "a lower bound of ln P, mean over 2 draws"
+holds a "the jackknife error of the bound over 2 draws"
 likelihood "gaussian" --data "$images" $quick --dequant gaussian --out "$scratch/a"
+holds a "none: one draw of the dequantisation"
 equals "$(number "$scratch/a/run.json" t_noise)" 0.0 "where gaussian dequantisation ends"
 says "bins wide, truncated to the bin, a lower bound of ln P"
 equals "$(awk '/^input/ { print $5 }' "$scratch/stdout" | sort -u)" "-" "error of one draw: none"
@@ -215,17 +224,17 @@ if command -v python3 >/dev/null 2>&1; then
   likelihood "both directions" $two $loose --check --out "$scratch/k"
   # shellcheck disable=SC2086
   forward "$scratch/k" $loose
-  check "what --check reports" python3 "$here/check_likelihood.py" check "$scratch/k" "$images" "$scratch/t/samples.npz"
+  check "what --check reports" python3 "$here/check_likelihood.py" check "$scratch/k" "$images" "$scratch/t"
   tight="--probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
   likelihood "one draw" $two $tight --dequant uniform --out "$scratch/k"
   # shellcheck disable=SC2086
   forward "$scratch/k" $tight
-  check "a uniform draw" python3 "$here/check_likelihood.py" uniform "$scratch/k" "$images" "$scratch/t/samples.npz"
+  check "a uniform draw" python3 "$here/check_likelihood.py" uniform "$scratch/k" "$images" "$scratch/t"
   # Along VP, whose run begins at 0 whatever --sample-eps is: both commands cover the same times.
   likelihood "one draw" $two $tight --dequant gaussian --sample-path VP --dequant-eps 1e-4 --out "$scratch/k"
   # shellcheck disable=SC2086
   forward "$scratch/k" $tight --sample-path VP --sample-eps 1e-4
-  check "a gaussian draw" python3 "$here/check_likelihood.py" gaussian "$scratch/k" "$images" "$scratch/t/samples.npz"
+  check "a gaussian draw" python3 "$here/check_likelihood.py" gaussian "$scratch/k" "$images" "$scratch/t"
 fi
 
 # Parity with the reference, its probe held.
@@ -244,6 +253,7 @@ check "samples" "$transit" sample ODE $model $grid --out "$scratch/s"
 # shellcheck disable=SC2086
 check "samples with ln p" "$transit" sample ODE $model $grid --with-logp --probes 2 --out "$scratch/t"
 says "ln p of the samples: mean"
+holds t "the spread of the probes' estimates"
 close "$scratch/s/samples.npz" "$scratch/t/samples.npz" f8 1e-15
 guided="$grid --cfg-scale 3"
 # shellcheck disable=SC2086

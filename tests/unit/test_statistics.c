@@ -21,6 +21,12 @@ static void intervals(void) {
   CHECK_NEAR(three.mean, 2, 1e-15);
   CHECK_NEAR(three.high - 2, 4.30265 / sqrt(3), 1e-5); /* s = 1 */
   CHECK_NEAR(three.low + three.high, 4, 1e-14);
+  stat_average some = stat_average_of(4, (const double[]){1, NAN, 2, 3}),
+               single = stat_average_of(1, &some.mean);
+  CHECK_NEAR(some.mean, 2, 1e-15);
+  CHECK_NEAR(some.se, 1 / sqrt(3), 1e-15);
+  CHECK(single.mean == some.mean && isnan(single.se));
+  CHECK(isnan(stat_average_of(1, (const double[]){NAN}).mean));
   stat_interval same = stat_mean((const double[]){5, 5, 5, 5}, 4);
   CHECK(same.mean == 5 && same.low == 5 && same.high == 5);
 }
