@@ -105,7 +105,7 @@ static void committed(void) {
 
 /* How a child process that does this ends. */
 static int status_of(void (*act)(void)) {
-  int status;
+  int status = 0;
   fflush(NULL);
   pid_t child = fork();
   if (child == 0) {
