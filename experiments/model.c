@@ -77,6 +77,8 @@ static tr_status infer(tr_ctx *ctx, model *m, int heads, bool allow_unknown_head
   if (!fits(ctx, m, classes))
     return classes && fits(ctx, m, 0) ? wrong_arg(ctx, m, "num_classes", &error) : latch_again(ctx, &error);
   if (from_args) return wrong_arg(ctx, m, "num_heads", &error);
+  bool misnamed = !heads && error.status == TR_E_SHAPE; /* a known name, of another network */
+  if (misnamed && !allow_unknown_heads) return wrong_arg(ctx, m, "model", &error);
   return heads ? latch_again(ctx, &error) : without_heads(ctx, m, allow_unknown_heads);
 }
 

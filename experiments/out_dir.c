@@ -19,8 +19,7 @@ typedef struct {
 
 struct out_dir {
   char *path, *hidden;
-  size_t existed; /* length of the part of path that existed before */
-  bool made;      /* a folder was made */
+  bool *made; /* [length]: whether the folder that this much of path names was made here */
   entry files[FILES_MAX];
   int n;
   out_dir *next; /* in `open_dirs` */
@@ -38,15 +37,12 @@ static char *join(const char *folder, const char *name) {
 
 static tr_status make_folder(tr_ctx *ctx, out_dir *dir, char *path) {
   if (mkdir(path, 0777) == 0) {
-    dir->made = true;
+    dir->made[strlen(path)] = true;
     return TR_OK;
   }
   int reason = errno;
   struct stat status;
-  if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-    if (!dir->made) dir->existed = strlen(path);
-    return TR_OK;
-  }
+  if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) return TR_OK;
   return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", path, strerror(reason));
 }
 
@@ -64,7 +60,8 @@ static tr_status make_folders(tr_ctx *ctx, out_dir *dir) {
 static tr_status prepare(tr_ctx *ctx, out_dir *dir, const char *path) {
   dir->path = strdup(path);
   dir->hidden = dir->path ? join(path, ".transit-XXXXXX") : NULL;
-  if (!dir->hidden) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
+  dir->made = calloc(strlen(path) + 1, sizeof *dir->made);
+  if (!dir->hidden || !dir->made) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
   TR_TRY(make_folders(ctx, dir));
   if (mkdtemp(dir->hidden)) return TR_OK;
   tr_status status = TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be written: %s", path, strerror(errno));
@@ -72,11 +69,12 @@ static tr_status prepare(tr_ctx *ctx, out_dir *dir, const char *path) {
   return status;
 }
 
-/* Removes the folders that did not exist before, innermost first. One that holds something stays. */
+/* Removes the folders that were made, innermost first. One that holds something stays. */
 static void remove_folders(out_dir *dir) {
-  for (size_t length = strlen(dir->path); length > dir->existed; length--) {
-    if (dir->path[length] == '/') dir->path[length] = 0;
-    if (dir->path[length] == 0 && rmdir(dir->path) != 0 && errno != ENOENT) return;
+  for (size_t length = strlen(dir->path); length > 0; length--) {
+    if (!dir->made[length]) continue;
+    dir->path[length] = 0;
+    if (rmdir(dir->path) != 0 && errno != ENOENT) return;
   }
 }
 
@@ -87,7 +85,7 @@ static void remove_all(out_dir *dir) {
     if (dir->files[i].temporary) unlink(dir->files[i].temporary);
   }
   if (dir->hidden && dir->hidden[0]) rmdir(dir->hidden);
-  if (dir->path) remove_folders(dir);
+  if (dir->path && dir->made) remove_folders(dir);
 }
 
 static void remove_open(void) {
@@ -105,6 +103,7 @@ static void release(out_dir **dir) {
     free((*dir)->files[i].staged);
     free((*dir)->files[i].temporary);
   }
+  free((*dir)->made);
   free((*dir)->path);
   free((*dir)->hidden);
   free(*dir);

@@ -48,6 +48,10 @@ check "options" "$transit" sample ODE --ckpt "$scratch/bare.pt" --num-heads 4 --
 same "$scratch/options/samples.npz" "$scratch/copy/samples.npz"
 check "other heads" "$transit" sample ODE --ckpt "$scratch/bare.pt" --path-type Linear --num-samples 2 --rtol 0.1 --out "$scratch/eight"
 differ "$scratch/eight/samples.npz" "$scratch/copy/samples.npz"
+beside '{"model": "SiT-XL/2"}'
+refuse 1 "says model = SiT-XL/2: the weights (width 64, depth 6, patch 2) are not those of SiT-XL/2" "$transit" sample ODE \
+  --ckpt "$scratch/bare.pt" --out "$scratch/out"
+
 beside '{"num_heads": 4, "path_type": null, "prediction": null}'
 check "null tells nothing" "$transit" sample ODE --ckpt "$scratch/bare.pt" --num-samples 2 --rtol 0.1 --out "$scratch/null"
 same "$scratch/null/samples.npz" "$scratch/copy/samples.npz"

@@ -39,12 +39,16 @@ typedef struct {
   const char *staged;
 } opened;
 
-static opened open_one(void) {
+static opened open_at(const char *path) {
   opened o;
   if (tr_ctx_open("cpu", 0, &o.ctx, NULL) != TR_OK) _exit(1);
-  if (out_dir_open(o.ctx, scratch("new/inner"), &o.dir) != TR_OK) _exit(1);
+  if (out_dir_open(o.ctx, scratch(path), &o.dir) != TR_OK) _exit(1);
   if (out_dir_stage(o.ctx, o.dir, "result", &o.staged) != TR_OK) _exit(1);
   return o;
+}
+
+static opened open_one(void) {
+  return open_at("new/inner");
 }
 
 static void write_staged(const opened *o, bool whole) {
@@ -57,6 +61,13 @@ static void write_staged(const opened *o, bool whole) {
 
 static void nothing_staged(void) {
   open_one();
+  signal_twice(SIGINT);
+}
+
+/* Folders go in the order in which they were made, backwards, and no name of one is taken twice. */
+static void by_dots(void) {
+  open_at("new/./side/../inner/");
+  signal_twice(SIGINT);
   signal_twice(SIGINT);
 }
 
@@ -143,6 +154,7 @@ static void keeps_what_was_there(void) {
 int main(void) {
   CHECK(access(scratch("new"), F_OK) != 0); /* the scratch folder is made here, not in a child */
   leaves_nothing(nothing_staged, 130);
+  leaves_nothing(by_dots, 130);
   leaves_nothing(half_written, 143);
   leaves_nothing(staged, 130);
   leaves_nothing(together, 3);
