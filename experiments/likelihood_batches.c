@@ -54,8 +54,7 @@ static void close_batch(batch *b) {
 /* ---- the data of one draw ---- */
 
 static double data_time(const likelihood_run *run) {
-  const tr_sampler *s = &run->sampler;
-  return 1 - (isnan(s->data_eps) ? s->sample_eps : s->data_eps);
+  return 1 - run->sampler.data_eps;
 }
 
 static tr_status dequantise(batch *b, int draw) {

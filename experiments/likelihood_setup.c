@@ -86,7 +86,7 @@ static void set_interval(likelihood_run *run) {
   likelihood_options *o = run->options;
   tr_sampler *s = &run->sampler;
   o->sample_eps = tr_interval_eps(&s->interpolant, provider_kind(&run->provider), o->sample_eps, false);
-  s->sample_eps = o->sample_eps;
+  s->sample_eps = s->data_eps = o->sample_eps;
   if (run->dequant != TR_DEQUANT_GAUSSIAN) return;
   bool given = !isnan(o->dequant_eps);
   if (!given) o->dequant_eps = tr_dequant_eps(&s->interpolant, TR_DEQUANT_BINS);
