@@ -1,6 +1,8 @@
+#define _XOPEN_SOURCE 700 /* nftw */
 #include "tests/support/scratch.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,29 +19,16 @@ static void fail(const char *what, const char *path) {
   exit(1);
 }
 
-static int each_entry(void (*act)(const char *path)) {
-  char path[2 * PATH_SIZE];
-  int n = 0;
-  DIR *directory = opendir(folder);
-  if (!directory) return 0;
-  for (struct dirent *e; (e = readdir(directory));) {
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    n++;
-    snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-    if (act) act(path);
-  }
-  closedir(directory);
-  return n;
-}
-
-static void remove_entry(const char *path) {
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place) {
+  (void)info, (void)type, (void)place;
   (void)remove(path);
+  return 0;
 }
 
+/* Links are removed, not followed. */
 static void clean_up(void) {
-  if (getpid() != owner) return;
-  each_entry(remove_entry);
-  rmdir(folder);
+  enum { OPEN_FOLDERS = 8 };
+  if (getpid() == owner) nftw(folder, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
 }
 
 static void make_folder(void) {
@@ -60,7 +49,13 @@ const char *scratch(const char *name) {
 }
 
 int scratch_entries(void) {
-  return *folder ? each_entry(NULL) : 0;
+  int n = 0;
+  DIR *directory = *folder ? opendir(folder) : NULL;
+  if (!directory) return 0;
+  for (struct dirent *e; (e = readdir(directory));)
+    n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+  closedir(directory);
+  return n;
 }
 
 unsigned char *read_whole(const char *path, size_t *size) {
