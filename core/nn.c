@@ -42,9 +42,9 @@ static tr_status check_columns(const tr_nn_columns *columns, const tr_array *y, 
   return check_extents(y->ctx, fits, what);
 }
 
-int64_t tr_nn_rows_at_once(tr_ctx *ctx) {
+int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept) {
   const tr_nn_ops *nn = tr_ctx_backend(ctx)->nn;
-  return nn ? nn->rows_at_once(ctx) : 1;
+  return nn ? nn->rows_at_once(ctx, kept) : 1;
 }
 
 tr_status tr_nn_pack(const tr_array *w, tr_nn_weight *out) {

@@ -313,7 +313,7 @@ static tr_status provide_transposed(mlp *net) {
 
 /* Samples whose rows, with a gradient for each probe, keep the device busy. */
 static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
-  int64_t samples = tr_nn_rows_at_once(ctx) / probes;
+  int64_t samples = tr_nn_rows_at_once(ctx, true) / probes;
   samples = samples < 1 ? 1 : samples;
   return samples < batch ? samples : batch;
 }

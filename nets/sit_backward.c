@@ -421,7 +421,7 @@ static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) 
 
 /* As many of at most `probes` at a time as keep the device busy. */
 static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
-  int64_t part = tr_nn_rows_at_once(ctx) / rows;
+  int64_t part = tr_nn_rows_at_once(ctx, true) / rows;
   return part < 1 ? 1 : part > probes ? probes : part;
 }
 
@@ -509,7 +509,7 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
                           const tr_net_request *request) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  int64_t group = tr_sit_group(ctx, net, samples), rows = group * net->tokens;
+  int64_t group = tr_sit_group(ctx, net, samples, true), rows = group * net->tokens;
   int64_t probes = probes_at_once(net, rows, tr_net_most_probes(request, x->count));
   back_group g = {.net = net,
                   .samples = group,

@@ -155,15 +155,15 @@ static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *l
   return final_layer(net, &condition, &tokens, group, f);
 }
 
-int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples) {
-  return smaller(larger(tr_nn_rows_at_once(ctx) / net->tokens, 1), samples);
+int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept) {
+  return smaller(larger(tr_nn_rows_at_once(ctx, kept) / net->tokens, 1), samples);
 }
 
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  int64_t group = tr_sit_group(ctx, net, samples);
+  int64_t group = tr_sit_group(ctx, net, samples, false);
   int64_t run = smaller(group * GROUPS_OF_A_RUN, samples);
   TR_TRY(tr_sit_provide_work(ctx, net, run, group));
   int32_t *row_labels;

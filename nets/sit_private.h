@@ -121,8 +121,8 @@ tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
 tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
 /* Columns of the widest layer. */
 int64_t tr_sit_widest(const tr_sit_config *c);
-/* Samples of which a layer's rows keep the device busy, at most `samples`. */
-int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples);
+/* Samples of which a layer's rows keep the device busy, at most `samples`; kept: tr_nn_rows_at_once. */
+int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept);
 /* y = residual + gate (x W^T + b) */
 tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
                              const tr_array *residual, tr_array *y);

@@ -122,7 +122,7 @@ tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
                          const tr_array *v, tr_array *Jv) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  int64_t group = tr_sit_group(ctx, net, samples);
+  int64_t group = tr_sit_group(ctx, net, samples, true);
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_tangent_work(ctx, net, group));
   int32_t *row_labels;

@@ -114,8 +114,8 @@ static tr_status guard_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const 
   TR_GUARDED(tr_cpu_vec.dot_rows(ctx, a, x, y, b, z), x, y, z);
 }
 
-static int64_t guard_rows_at_once(tr_ctx *ctx) {
-  return tr_cpu_nn.rows_at_once(ctx);
+static int64_t guard_rows_at_once(tr_ctx *ctx, bool kept) {
+  return tr_cpu_nn.rows_at_once(ctx, kept);
 }
 
 static int64_t guard_packed_count(tr_dtype dtype, int64_t out, int64_t in) {

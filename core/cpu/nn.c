@@ -4,8 +4,11 @@
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 
-/* What the layers of a block hand to each other should stay in the last-level cache. */
-#define ROWS_AT_ONCE    512
+/* What the layers of a block hand to each other should stay in the last-level cache, and the threads should
+ * not meet more often than that demands (docs/decisions.md). */
+static const int64_t rows_passed_on[] = {
+    [TR_CPU_BASELINE] = 512, [TR_CPU_AVX2] = 1024, [TR_CPU_AVX512] = 512};
+#define ROWS_KEPT       512
 #define ROWS_PER_THREAD 128
 
 static int threads_for(const tr_ctx *ctx, int64_t count) {
@@ -17,9 +20,11 @@ static const tr_cpu_kernels *kernels_for(tr_ctx *ctx, tr_dtype dtype) {
   return tr_cpu_kernels_for(state->level, dtype);
 }
 
-static int64_t cpu_rows_at_once(tr_ctx *ctx) {
+static int64_t cpu_rows_at_once(tr_ctx *ctx, bool kept) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t rows = ROWS_PER_THREAD * (int64_t)tr_ctx_threads(ctx);
-  return rows > ROWS_AT_ONCE ? rows : ROWS_AT_ONCE;
+  int64_t least = kept ? ROWS_KEPT : rows_passed_on[state->level];
+  return rows > least ? rows : least;
 }
 
 static const char *row_at(const tr_array *a, int64_t row, int64_t offset) {

@@ -9,11 +9,11 @@
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 
-/* Bytes of inputs summed at a time. With AVX2 a panel's chunk then takes 32 KiB and a tile's chunk 256 KiB,
- * to stay in 512 KiB of L2; processors with AVX-512 have 1 MiB or more. */
-static const int64_t chunk_bytes[] = {[TR_CPU_BASELINE] = 1024, [TR_CPU_AVX2] = 1024, [TR_CPU_AVX512] = 2048};
+/* Bytes of inputs summed at a time, and rows of a tile (of f32): whatever measured best on the level's
+ * processors (docs/decisions.md). */
+static const int64_t chunk_bytes[] = {[TR_CPU_BASELINE] = 1024, [TR_CPU_AVX2] = 2048, [TR_CPU_AVX512] = 2048};
+static const int64_t most_tile_rows[] = {[TR_CPU_BASELINE] = 256, [TR_CPU_AVX2] = 512, [TR_CPU_AVX512] = 256};
 
-#define TILE_ROWS     256 /* of f32; the products of a tile then take 32 (AVX2) or 64 KiB */
 #define TILE_ROWS_MIN 16
 #define TASKS_WANTED  4 /* per thread */
 
@@ -107,7 +107,7 @@ static void plan(linear_job *job, tr_cpu_level level, int threads) {
   job->chunks = ceil_div(args->w->in * job->size, chunk_bytes[level]);
   job->chunk = ceil_div(ceil_div(args->w->in, job->chunks), 8) * 8;
   job->chunks = ceil_div(args->w->in, job->chunk);
-  job->tile_rows = TILE_ROWS * 4 / job->size;
+  job->tile_rows = most_tile_rows[level] * 4 / job->size;
   while (job->tile_rows > TILE_ROWS_MIN &&
          job->panels * ceil_div(job->rows, job->tile_rows) < (int64_t)threads * TASKS_WANTED)
     job->tile_rows /= 2;
