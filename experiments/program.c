@@ -24,8 +24,7 @@ static void tell(const char *text, size_t size) {
 }
 
 static void first_signal(int number) {
-  static const char text[] =
-      TR_PROGRAM ": stops after the step under way, at once if you interrupt it once more\n";
+  static const char text[] = TR_PROGRAM ": stopping; interrupt it once more to end it at once\n";
   caught_at = program_seconds();
   caught = number;
   if (on_terminal) tell(text, sizeof text - 1);

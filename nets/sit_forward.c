@@ -87,8 +87,9 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
   return tr_sit_apply_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens, tokens);
 }
 
-/* The conditioning of all samples reads its weight once; the rest goes group by group. */
-static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition,
+/* The conditioning of all samples reads its weight once; the rest goes group by group. t is what an
+ * interruption names. */
+static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition, double t,
                            int64_t samples, int64_t group, tr_array *tokens) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * (int64_t)net->config.hidden);
   TR_TRY(tr_layer_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
@@ -96,6 +97,7 @@ static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const t
     int64_t n = smaller(group, samples - first);
     tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
     tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
+    TR_TRY(tr_drift_go_on(tokens->ctx, t));
     TR_TRY(tr_sit_run_block(net, block, &part_mod, n, &part));
   }
   return TR_OK;
@@ -151,7 +153,7 @@ static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *l
   TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(embed_all(net, x, group, &tokens));
   for (int i = 0; i < net->config.depth; i++)
-    TR_TRY(run_block(net, &net->blocks[i], &condition, samples, group, &tokens));
+    TR_TRY(run_block(net, &net->blocks[i], &condition, times.t[0], samples, group, &tokens));
   return final_layer(net, &condition, &tokens, group, f);
 }
 

@@ -27,6 +27,6 @@ before = read_until(terminal, b" evaluations ")
 assert b"\r[" in before, before
 run.send_signal(signal.SIGINT)
 after = read_until(terminal, b"interrupted at")
-assert b"\r\x1b[Ktransit: stops after the step under way, at once if you interrupt it once more\r\n" in after, after
+assert b"\r\x1b[Ktransit: stopping; interrupt it once more to end it at once\r\n" in after, after
 assert b"interrupted at" in after, after
 assert run.wait() == 130, run.returncode

@@ -292,10 +292,27 @@ static void stopped(const scene *s) {
   tr_array_destroy(&f);
 }
 
+static void stopped_forward(const scene *s) {
+  tr_ctx *ctx = s->x->ctx;
+  const tr_times times = {1, s->times};
+  const tr_cond cond = scene_cond(s, 0, s->rows);
+  tr_array *f;
+  CHECK_OK(ctx, tr_array_like(s->x, &f));
+  tr_ctx_set_interrupt(ctx, &stop_flag);
+  stop_flag = 1;
+  CHECK_ERROR(ctx, tr_drift_eval(s->network, times, s->x, &cond, f), TR_E_INTERRUPTED,
+              "within an evaluation");
+  stop_flag = 0;
+  CHECK_OK(ctx, tr_drift_eval(s->network, times, s->x, &cond, f));
+  tr_ctx_set_interrupt(ctx, NULL);
+  tr_array_destroy(&f);
+}
+
 static void interruptions(tr_ctx *ctx) {
   scene s;
   open_scene(ctx, &scene_odd, TR_F64, 2, &s);
   stopped(&s);
+  stopped_forward(&s);
   close_scene(&s);
   weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){3, 19, 2, 6, 0});
   open_mlp_scene(ctx, w, TR_F64, 2, &s);
