@@ -5,14 +5,16 @@ usage: python tests/compare_torch.py [--bench build/bench_forward] [--models S/2
 
 --vjp times the forward together with the gradient of w' f with respect to the latents, against build/bench_vjp.
 
-The programs take turns for some rounds and each keeps its best time, because a shared machine drifts. Needs
-torch from PyPI. To compare AVX2 with AVX2 on a machine that has more, set for both:
+The programs take turns for some rounds and each keeps its best time, because a shared machine drifts. Column ratio
+is the best of the faster torch over transit's best; column rounds the median of that ratio round by round, and its
+range: where the two disagree, the machine changed in between, and more rounds tell. Needs torch from PyPI. To compare AVX2 with AVX2 on a machine that has more, set for both:
   TRANSIT_CPU=avx2 ATEN_CPU_CAPABILITY=avx2 DNNL_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
 """
 
 import argparse
 import math
 import resource
+import statistics
 import subprocess
 import time
 
@@ -120,21 +122,23 @@ def ours(options, model, batch):
 
 
 def compare(options, model, batch):
-    best, row = {}, None
+    best, row, ratios = {}, None, []
     torch._dynamo.reset()
     cases = torch_cases(model, batch, not options.no_compile, options.vjp)
     for _ in range(options.rounds):
-        for name, run in cases.items():
-            best[name] = min(best.get(name, math.inf), best_ms(run, options.seconds))
+        round_ms = {name: best_ms(run, options.seconds) for name, run in cases.items()}
+        best = {name: min(best.get(name, math.inf), ms) for name, ms in round_ms.items()}
         measured = ours(options, model, batch)
+        ratios.append(min(round_ms.values()) / measured["ms"])
         row = measured if row is None or measured["ms"] < row["ms"] else row
     work = row["gflops"] * row["ms"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for name, ms in best.items():
-        print(f"torch {name}\t{model}\t{batch}\tf32\t{options.threads}\t{ms:.3f}\t{work / ms:.1f}\t{peak:.0f}\t", flush=True)
+        print(f"torch {name}\t{model}\t{batch}\tf32\t{options.threads}\t{ms:.3f}\t{work / ms:.1f}\t{peak:.0f}\t\t", flush=True)
     ratio = min(best.values()) / row["ms"]
-    print(f"transit\t{model}\t{batch}\tf32\t{options.threads}\t{row['ms']:.3f}\t{row['gflops']:.1f}\t{row['mib']:.0f}\t{ratio:.2f}",
-          flush=True)
+    rounds = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    print(f"transit\t{model}\t{batch}\tf32\t{options.threads}\t{row['ms']:.3f}\t{row['gflops']:.1f}\t{row['mib']:.0f}\t{ratio:.2f}"
+          f"\t{rounds}", flush=True)
 
 
 def main():
@@ -152,7 +156,7 @@ def main():
     torch.set_num_threads(options.threads)
     print(f"# torch {torch.__version__}, capability {torch.backends.cpu.get_cpu_capability()}; "
           "ratio: the faster torch over transit")
-    print("program\tmodel\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\tratio")
+    print("program\tmodel\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\tratio\trounds")
     with torch.enable_grad() if options.vjp else torch.inference_mode():
         for model in options.models.split(","):
             for batch in options.batches.split(","):
