@@ -66,15 +66,18 @@ static tr_status translate(tr_ctx *ctx, const char *word, char **out) {
   return *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for the words of a likelihood");
 }
 
-static bool asks(int argc, char *const *argv) {
-  if (argc < 2 || strcmp(argv[0], "ODE") != 0) return false;
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--likelihood") == 0) return true;
-  return false;
+/* How often --likelihood is there. */
+static int asked(int argc, char *const *argv) {
+  int n = 0;
+  if (argc < 2 || strcmp(argv[0], "ODE") != 0) return 0;
+  for (int i = 1; i < argc; i++) n += strcmp(argv[i], "--likelihood") == 0;
+  return n;
 }
 
 tr_status sample_instead(tr_ctx *ctx, int argc, char *const *argv, command_line *out) {
-  if (!asks(argc, argv)) return TR_OK;
+  int n = asked(argc, argv);
+  if (n == 0) return TR_OK;
+  if (n > 1) return TR_FAIL(ctx, TR_E_ARG, "--likelihood is given twice: give it once");
   out->command = &command_likelihood;
   out->words = calloc((size_t)argc, sizeof *out->words);
   if (!out->words) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the words of a likelihood");

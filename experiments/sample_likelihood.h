@@ -6,8 +6,8 @@
 
 /* When the words after the command's name are "ODE ... --likelihood ...": the likelihood command and its
  * words, in which the names that the two commands spell in different ways are translated (--init is --data,
- * --num-samples --num, --sampling-method --method). Options of sample that it lacks are TR_E_ARG, which says
- * why. Otherwise *out is left as it is. */
+ * --num-samples --num, --sampling-method --method). Options of sample that it lacks, and --likelihood
+ * given twice, are TR_E_ARG, which says why. Otherwise *out is left as it is. */
 tr_status sample_instead(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
 
 #endif

@@ -69,6 +69,7 @@ unlike "--diffusion-form is an option of 'transit sample SDE': a likelihood foll
 unlike "--churn is an option of 'transit sample SDE'" --churn 1
 unlike "unknown option --rtoll: did you mean --rtol?" --rtoll 1
 unlike "--method is given twice" --sampling-method=euler --method euler
+unlike "--likelihood is given twice" --likelihood
 # Every option of sample is either one of a likelihood too or refused by this rule.
 for name in $("$transit" sample ODE --help | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p'); do
   "$transit" sample ODE --likelihood "--$name" >"$scratch/stdout" 2>"$scratch/stderr"
