@@ -79,8 +79,8 @@ typedef struct {
 } tr_nn_norm_tangent_args;
 
 typedef struct tr_nn_ops { /* when the table is there, every pointer not called OPTIONAL is REQUIRED */
-  /* How many rows keep the device busy: callers cut larger batches to save memory. Fewer where what the
-   * layers are given is kept for a backward. */
+  /* How many rows keep the device busy: callers cut larger batches to save memory. Fewer where the
+   * caller keeps more of them than one layer hands to the next. */
   int64_t (*rows_at_once)(tr_ctx *ctx, bool kept);
   int64_t (*packed_count)(tr_dtype dtype, int64_t out, int64_t in); /* elements of a packed weight */
   tr_status (*pack)(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed);
@@ -117,7 +117,8 @@ typedef struct tr_nn_ops { /* when the table is there, every pointer not called 
 } tr_nn_ops;
 
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without a table. kept:
- * whether the caller keeps what each layer is given, for a backward, or only hands it on to the next. */
+ * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
+ * only hands it on to the next. */
 int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
 
 /* Packs w (out, in) for tr_nn_linear; the result owns device memory: tr_nn_weight_clear. w may go after. */

@@ -53,14 +53,6 @@ static void print_table(const likelihood_run *run) {
   if (shown < run->data.n) printf("and %lld more in likelihood.npz\n", (long long)(run->data.n - shown));
 }
 
-/* One input has no error. */
-static void print_mean(const char *format, stat_average mean) {
-  printf(format, mean.mean);
-  if (!isfinite(mean.se)) return;
-  printf(" +- ");
-  printf(format, mean.se);
-}
-
 /* Bits per dimension are compared to two digits. */
 #define CHECK_BITS 0.01
 
@@ -92,9 +84,9 @@ static void print_summary(const likelihood_run *run, bool drawn) {
                bpd = likelihood_average(run, run->result.bpd);
   long long kept = (long long)(run->data.n - run->n_failed);
   printf("mean of %lld: ln p ", kept);
-  print_mean("%.4f", logp);
+  stat_print("%.4f", logp);
   printf(" nats, ");
-  print_mean("%.5f", bpd);
+  stat_print("%.5f", bpd);
   printf(" bits/dim (offset %.6f)\n", run->offset);
   printf("dequantisation %s%s", run->dequantisation, o->dequant_samples > 1 ? "" : "\n");
   if (o->dequant_samples > 1) printf(", mean over %ld draws inside the logarithm\n", o->dequant_samples);

@@ -36,8 +36,8 @@ static void print_density(const sample_run *run) {
   const sample_result *r = &run->result;
   stat_average all = stat_average_of(r->shape[0], r->logp);
   double error = stat_average_of(r->shape[0], r->logp_se).mean;
-  printf("ln p of the samples: mean %.4f", all.mean);
-  if (isfinite(all.se)) printf(" +- %.4f", all.se); /* one sample has none */
+  printf("ln p of the samples: mean ");
+  stat_print("%.4f", all);
   printf(" nats");
   if (isfinite(error)) printf(", error of one %.4f", error); /* one probe has none */
   printf(" (%s trace, %ld backwards a sample)\n", run->options->trace, run->totals.n_vjp);

@@ -66,7 +66,7 @@ static tr_status translate(tr_ctx *ctx, const char *word, char **out) {
   return *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for the words of a likelihood");
 }
 
-/* How often --likelihood is there. */
+/* How often --likelihood is there: the parser, which refuses repeats, never sees it. */
 static int asked(int argc, char *const *argv) {
   int n = 0;
   if (argc < 2 || strcmp(argv[0], "ODE") != 0) return 0;

@@ -1,6 +1,7 @@
 #include "experiments/statistics.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/random.h"
@@ -37,6 +38,13 @@ stat_average stat_average_of(int64_t n, const double *values) {
   for (int64_t i = 0; i < n; i++)
     if (isfinite(values[i])) squares += (values[i] - mean) * (values[i] - mean);
   return (stat_average){mean, m > 1 ? sqrt(squares / (m - 1) / m) : NAN};
+}
+
+void stat_print(const char *format, stat_average average) {
+  printf(format, average.mean);
+  if (!isfinite(average.se)) return;
+  printf(" +- ");
+  printf(format, average.se);
 }
 
 stat_interval stat_mean(const double *values, int n) {

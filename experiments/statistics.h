@@ -22,6 +22,8 @@ typedef struct {
 } stat_average;
 /* Mean and standard error, s / sqrt(m), over the m finite ones of n values. */
 stat_average stat_average_of(int64_t n, const double *values);
+/* To standard output, "mean +- error" by a format for one number; the average of one has no error. */
+void stat_print(const char *format, stat_average average);
 
 /* How far the moments of n >= 2 samples are from given ones, squared: of the mean |m - mu|^2 / tr C, of the
  * covariance |S - C|_F^2 / |C|_F^2. `noise2` is an estimate of what exact samples of the same number would

@@ -311,7 +311,8 @@ static tr_status provide_transposed(mlp *net) {
   return TR_OK;
 }
 
-/* Samples whose rows, with a gradient for each probe, keep the device busy. */
+/* Samples whose rows, with a gradient for each probe, keep the device busy. The layers keep what they are
+ * given, with or without a backward. */
 static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
   int64_t samples = tr_nn_rows_at_once(ctx, true) / probes;
   samples = samples < 1 ? 1 : samples;

@@ -180,6 +180,7 @@ static tr_status forward_group(const back_group *g, tr_times times, tr_array *f)
   for (int i = 0; i < net->config.depth; i++) {
     tr_array mod = kept_mod(g, i);
     tokens = kept(g, i + 1);
+    TR_TRY(tr_drift_go_on(tokens.ctx, g->t));
     TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(forward_block(g, i, &tokens));
   }

@@ -6,7 +6,7 @@
 
 #include "nets/sit_private.h"
 
-enum { GROUPS_OF_A_RUN = 8 };
+enum { GROUPS_OF_A_RUN = 8 }; /* RUN of tests/unit/test_sit.c */
 
 void tr_sit_work_clear(tr_sit_work *work) {
   for (int i = 0; i < TR_SIT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);

@@ -110,6 +110,7 @@ static tr_status push_group(const tr_sit *net, tr_times times, const int32_t *la
   TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(push_embed(&s, x, v));
   for (int i = 0; i < net->config.depth; i++) {
+    TR_TRY(tr_drift_go_on(x->ctx, times.t[0]));
     TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(push_attention(&s, &net->blocks[i], &mod));
     TR_TRY(push_mlp(&s, &net->blocks[i], &mod));

@@ -254,6 +254,7 @@ check "samples" "$transit" sample ODE $model $grid --out "$scratch/s"
 # shellcheck disable=SC2086
 check "samples with ln p" "$transit" sample ODE $model $grid --with-logp --probes 2 --out "$scratch/t"
 says "ln p of the samples: mean"
+says " +- "
 holds t "the spread of the probes' estimates"
 close "$scratch/s/samples.npz" "$scratch/t/samples.npz" f8 1e-15
 guided="$grid --cfg-scale 3"

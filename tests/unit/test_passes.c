@@ -292,6 +292,7 @@ static void stopped(const scene *s) {
   tr_array_destroy(&f);
 }
 
+/* Asked before the first block: a forward has no hook within it. */
 static void stopped_forward(const scene *s) {
   tr_ctx *ctx = s->x->ctx;
   const tr_times times = {1, s->times};
