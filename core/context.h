@@ -55,8 +55,8 @@ void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user);
 void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Solvers look at *flag between steps, networks within an evaluation (tr_drift_go_on, transport/drift.h), and
- * return TR_E_INTERRUPTED when it is not zero (a signal handler may set it). NULL:
- * never interrupted. The flag is borrowed. */
+ * return TR_E_INTERRUPTED when it is not zero (a signal handler may set it). NULL: never interrupted. The
+ * flag is borrowed. */
 void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag);
 bool tr_ctx_interrupted(const tr_ctx *ctx);
 

@@ -332,6 +332,7 @@ static tr_status run_groups(const request *q, mlp *net, tr_times times, const do
     g.x = tr_net_leading(q->x, g.first, g.rows);
     g.times = one_time ? times : (tr_times){g.rows, row_times + g.first};
     g.labels = row_labels ? row_labels + g.first : NULL;
+    TR_TRY(tr_drift_go_on(g.x.ctx, g.times.t[0]));
     TR_TRY(run_group(&g));
   }
   return TR_OK;

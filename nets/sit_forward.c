@@ -6,8 +6,6 @@
 
 #include "nets/sit_private.h"
 
-enum { GROUPS_OF_A_RUN = 8 }; /* RUN of tests/unit/test_sit.c */
-
 void tr_sit_work_clear(tr_sit_work *work) {
   for (int i = 0; i < TR_SIT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
   work->samples = work->group = 0;
@@ -166,7 +164,7 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples, false);
-  int64_t run = smaller(group * GROUPS_OF_A_RUN, samples);
+  int64_t run = smaller(group * TR_SIT_GROUPS_OF_A_RUN, samples);
   TR_TRY(tr_sit_provide_work(ctx, net, run, group));
   int32_t *row_labels;
   TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));

@@ -121,6 +121,8 @@ tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
 tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
 /* Columns of the widest layer. */
 int64_t tr_sit_widest(const tr_sit_config *c);
+/* Groups that the forward takes in one run, in which they share a pass over the conditioning weights. */
+enum { TR_SIT_GROUPS_OF_A_RUN = 8 };
 /* Samples of which a layer's rows keep the device busy, at most `samples`; kept: tr_nn_rows_at_once. */
 int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept);
 /* y = residual + gate (x W^T + b) */

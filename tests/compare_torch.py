@@ -7,7 +7,8 @@ usage: python tests/compare_torch.py [--bench build/bench_forward] [--models S/2
 
 The programs take turns for some rounds and each keeps its best time, because a shared machine drifts. Column ratio
 is the best of the faster torch over transit's best; column rounds the median of that ratio round by round, and its
-range: where the two disagree, the machine changed in between, and more rounds tell. Needs torch from PyPI. To compare AVX2 with AVX2 on a machine that has more, set for both:
+range: where the two disagree, the machine changed in between, and more rounds tell. Needs torch from PyPI. To
+compare AVX2 with AVX2 on a machine that has more, set for both:
   TRANSIT_CPU=avx2 ATEN_CPU_CAPABILITY=avx2 DNNL_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
 """
 

@@ -118,8 +118,8 @@ tr_status tr_drift_vjp_multi(tr_drift *, tr_times, const tr_array *x, const tr_c
 tr_status tr_drift_vjp_passes(tr_drift *, tr_times, const tr_array *x, const tr_cond *,
                               const tr_drift_passes *, tr_array *f);
 /* For what goes on for long inside one call: TR_E_INTERRUPTED, naming the time t, when the context was asked
- * to stop (tr_ctx_set_interrupt). A SiT asks in every block of every pass, an MLP in every pass of its
- * backward, the calls above between covectors that they give a provider one by one. */
+ * to stop (tr_ctx_set_interrupt). A SiT asks in every block of every pass, an MLP in every group of samples
+ * and every pass back, the calls above between covectors that they give a provider one by one. */
 tr_status tr_drift_go_on(tr_ctx *ctx, double t);
 /* Destroys and sets *drift to NULL; NULL is fine. */
 void tr_drift_destroy(tr_drift **drift);

@@ -292,7 +292,7 @@ static void stopped(const scene *s) {
   tr_array_destroy(&f);
 }
 
-/* Asked before the first block: a forward has no hook within it. */
+/* Asked before the first block or group: a forward has no hook within it. */
 static void stopped_forward(const scene *s) {
   tr_ctx *ctx = s->x->ctx;
   const tr_times times = {1, s->times};
@@ -318,6 +318,7 @@ static void interruptions(tr_ctx *ctx) {
   weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){3, 19, 2, 6, 0});
   open_mlp_scene(ctx, w, TR_F64, 2, &s);
   stopped(&s);
+  stopped_forward(&s);
   close_scene(&s);
   weights_free(w);
 }

@@ -5,6 +5,7 @@
 
 #include "core/nn.h"
 #include "core/vec.h"
+#include "nets/sit_private.h"
 #include "tests/support/check.h"
 #include "tests/support/scene.h"
 
@@ -24,8 +25,6 @@ static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int 
   tr_array_destroy(&f);
   return host;
 }
-
-enum { RUN = 8 }; /* groups, see nets/sit_forward.c */
 
 /* Samples of more than so many groups that the forward makes on one thread; more on several. */
 static int64_t more_than(tr_ctx *ctx, const tr_sit_config *config, int64_t groups) {
@@ -154,7 +153,7 @@ int main(int argc, char **argv) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     rows_independent(ctx, &digits, dtype, more_than(ctx, &digits, 1));
     rows_independent(ctx, &odd, dtype, more_than(ctx, &odd, 1));
-    rows_independent(ctx, &scene_large, dtype, more_than(ctx, &scene_large, RUN));
+    rows_independent(ctx, &scene_large, dtype, more_than(ctx, &scene_large, TR_SIT_GROUPS_OF_A_RUN));
     common_condition(ctx, &digits, dtype);
   }
   precisions_agree(ctx, &digits);
