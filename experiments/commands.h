@@ -2,7 +2,7 @@
 #ifndef TR_EXPERIMENTS_COMMANDS_H
 #define TR_EXPERIMENTS_COMMANDS_H
 
-#include "experiments/program.h"
+#include "experiments/common/program.h"
 
 typedef struct command command;
 

@@ -6,7 +6,7 @@ set -eu
 
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
-checkpoint=experiments/data/digits-ema.pt
+checkpoint=experiments/digits/digits-ema.pt
 out=out/demo
 
 sh experiments/setup.sh run

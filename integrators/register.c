@@ -1,7 +1,7 @@
 #include "integrators/register.h"
 
-#include "integrators/ode.h"
-#include "integrators/sde.h"
+#include "integrators/ode/ode.h"
+#include "integrators/sde/sde.h"
 
 extern const tr_ode_method tr_ode_cvode_adams, tr_ode_cvode_bdf, tr_ode_dopri5, tr_ode_bosh3, tr_ode_euler,
     tr_ode_heun2, tr_ode_midpoint, tr_ode_rk4, tr_ode_rk4_classical, tr_ode_ab2, tr_ode_ab3;

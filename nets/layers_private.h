@@ -5,8 +5,8 @@
 #define TR_NETS_LAYERS_PRIVATE_H
 
 #include "core/nn.h"
+#include "nets/checkpoint/tensors.h"
 #include "nets/net.h"
-#include "nets/tensors.h"
 
 /* Where weights come from: fills `out` with the tensor of this name. out has the tensor's extents, those
  * behind the first flattened. */

@@ -3,7 +3,7 @@
 #ifndef TR_NETS_WEIGHTS_PRIVATE_H
 #define TR_NETS_WEIGHTS_PRIVATE_H
 
-#include "nets/tensors.h"
+#include "nets/checkpoint/tensors.h"
 
 typedef struct {
   char name[64];

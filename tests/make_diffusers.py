@@ -5,7 +5,7 @@
   tests/.venv/bin/python tests/make_diffusers.py    write the file
 
 The schedulers' own step() runs, on grids of ours: their sigmas are replaced after set_timesteps. States and sigmas are
-float64; where step() casts to float32 it gets float64 instead. tests/unit/test_parity_diffusers.c compares, and says what
+float64; where step() casts to float32 it gets float64 instead. tests/parity/test_diffusers.c compares, and says what
 was chosen where a scheduler has variants.
 """
 import os

@@ -46,7 +46,7 @@ asan() {
 clang() {
   CC=clang-14 build build-clang -DTRANSIT_WERROR=ON -DTRANSIT_GSL=ON
   build build-clang -DTRANSIT_GSL=OFF
-  run_tests build-clang --tests-regex '^(unit\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.usage)$'
+  run_tests build-clang --tests-regex '^(transport\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.usage)$'
 }
 
 for part in "$@"; do

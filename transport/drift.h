@@ -22,8 +22,9 @@ typedef struct tr_cond {
   const int32_t *labels;
 } tr_cond;
 
-/* What a field can be: the tags of the four predictions that ship (transport/prediction.h), and the canonical
- * field F = dy/dtheta. A prediction that a user registers carries a tag of TR_QUANTITY_USER or more. */
+/* What a field can be: the tags of the four predictions that ship (transport/prediction/prediction.h), and
+ * the canonical field F = dy/dtheta. A prediction that a user registers carries a tag of TR_QUANTITY_USER or
+ * more. */
 typedef enum {
   TR_VELOCITY,
   TR_NOISE,

@@ -1,16 +1,16 @@
 #include "transport/register.h"
 
-#include "integrators/ode.h"
+#include "integrators/ode/ode.h"
 #include "integrators/register.h"
-#include "integrators/sde.h"
-#include "transport/diffusion.h"
-#include "transport/grid.h"
-#include "transport/interpolant.h"
-#include "transport/laststep.h"
-#include "transport/loss.h"
+#include "integrators/sde/sde.h"
+#include "transport/diffusion/diffusion.h"
+#include "transport/grid/grid.h"
+#include "transport/laststep/laststep.h"
+#include "transport/loss/loss.h"
 #include "transport/modules.h"
-#include "transport/prediction.h"
-#include "transport/trace.h"
+#include "transport/path/interpolant.h"
+#include "transport/prediction/prediction.h"
+#include "transport/trace/trace.h"
 
 typedef struct {
   const char *kind;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/vec.h"
-#include "transport/prediction.h"
+#include "transport/prediction/prediction.h"
 
 typedef struct {
   tr_drift drift;

@@ -3,8 +3,8 @@
  *   theta = atan2(alpha, sigma)(t)     u = the time at which the model's own path has this theta
  *   x_model = x c_model(u) / c(t), c = sqrt(alpha^2 + sigma^2)      F = canonical field of model(u, x_model),
  * and F is what the provider gives (kind TR_CANONICAL): every other quantity of the new path follows from it
- * (transport/prediction.h). Exact for an exact model; for a network no new evaluation point is invented,
- * since (u, x_model) has the law of its training.
+ * (transport/prediction/prediction.h). Exact for an exact model; for a network no new evaluation point is
+ * invented, since (u, x_model) has the law of its training.
  *
  * Angles. Where the model's canonical field does not exist (noise and score at theta = 0, denoiser at
  * theta = pi/2) it is taken TR_THETA_MIN away, F and y held. The same is done beyond the angles that the
@@ -19,7 +19,7 @@
 #define TR_TRANSPORT_TRANSFER_H
 
 #include "transport/drift.h"
-#include "transport/interpolant.h"
+#include "transport/path/interpolant.h"
 
 #ifdef __cplusplus
 extern "C" {

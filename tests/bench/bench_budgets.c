@@ -1,11 +1,11 @@
-/* What a fixed number of evaluations buys on the mixtures and on the digits (tests/support/problems.h):
- * relative rms errors of ab3 on the problem's grid beside Heun's method (budget / 2 steps) and ab2 on a
- * uniform grid, as a Markdown table, at every budget from 5 to 50. The status is 1 if one of them is not
- * beaten. usage: bench_budgets */
+/* What a fixed number of evaluations buys on the mixtures and on the digits
+ * (tests/support/problems/problems.h): relative rms errors of ab3 on the problem's grid beside Heun's method
+ * (budget / 2 steps) and ab2 on a uniform grid, as a Markdown table, at every budget from 5 to 50. The status
+ * is 1 if one of them is not beaten. usage: bench_budgets */
 #include <math.h>
 #include <stdio.h>
 
-#include "tests/support/problems.h"
+#include "tests/support/problems/problems.h"
 
 static const int shown[] = {5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50};
 enum { SHOWN = sizeof shown / sizeof *shown, LEAST = 5, MOST = 50 };

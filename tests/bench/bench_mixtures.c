@@ -1,12 +1,12 @@
 /* Evaluations of CVODE Adams over those of dopri5 for the same rms error at t = 1 on the four mixtures
- * (tests/support/problems.h), rtol = atol, four tolerances a decade from 1e-1 to 1e-8: for every starting
- * state the cheapest run that attains the error; medians over the states and the worst ratio, as a Markdown
- * table. The status is 1 if a median is above its goal. usage: bench_mixtures */
+ * (tests/support/problems/problems.h), rtol = atol, four tolerances a decade from 1e-1 to 1e-8: for every
+ * starting state the cheapest run that attains the error; medians over the states and the worst ratio, as a
+ * Markdown table. The status is 1 if a median is above its goal. usage: bench_mixtures */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/support/problems.h"
+#include "tests/support/problems/problems.h"
 
 enum { LADDER = 29, GOALS = 3 };
 static const struct { double error, ratio; } goals[GOALS] = {{1e-2, 0.67}, {1e-3, 0.83}, {1e-4, 1.0}};

@@ -1,13 +1,12 @@
 /* Claimed and measured order and evaluations per step of every registered method: the Markdown of
- * docs/orders.md, on standard output. Measured as the tests do (tests/support/orders.h); in f64 on the CPU,
- * the same on every machine to the digits shown.
- *   bench_orders */
+ * docs/orders.md, on standard output. Measured as the tests do (tests/support/problems/orders.h); in f64 on
+ * the CPU, the same on every machine to the digits shown. bench_orders */
 #include <stdlib.h>
 
 #include "core/registry.h"
-#include "tests/support/flow.h"
-#include "tests/support/moments.h"
-#include "tests/support/orders.h"
+#include "tests/support/problems/flow.h"
+#include "tests/support/problems/moments.h"
+#include "tests/support/problems/orders.h"
 #include "transport/register.h"
 
 static void print_range(const double *value, int n) {

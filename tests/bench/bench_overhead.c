@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nets/sit.h"
+#include "nets/sit/sit.h"
 #include "tests/support/seconds.h"
 #include "transport/register.h"
-#include "transport/sampler.h"
+#include "transport/sampler/sampler.h"
 
 enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000, METHODS = 128 };
 

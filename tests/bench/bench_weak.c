@@ -1,12 +1,12 @@
 /* Weak error of SDE methods against their evaluations: relative error of the variance at t = 0.96 for data
  * N(0.7, std^2), first with std 0.25 on the Linear path with the form sigma, then how the methods compare
  * with Euler-Maruyama at one number of evaluations on more such problems. Without Monte Carlo
- * (tests/support/moments.h), so the numbers are exact and the same on every machine. Prints Markdown.
- *   bench_weak */
+ * (tests/support/problems/moments.h), so the numbers are exact and the same on every machine. Prints
+ * Markdown. bench_weak */
 #include <stdlib.h>
 
-#include "tests/support/flow.h"
-#include "tests/support/moments.h"
+#include "tests/support/problems/flow.h"
+#include "tests/support/problems/moments.h"
 #include "transport/register.h"
 
 #define END 0.96

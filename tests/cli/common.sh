@@ -3,7 +3,7 @@
 transit=$1
 scratch=$2
 here=$(cd "$(dirname "$0")" && pwd)
-digits=$here/../../experiments/data/digits-ema.pt
+digits=$here/../../experiments/digits/digits-ema.pt
 [ -x "$transit" ] || { echo "usage: $0 PROGRAM SCRATCH" >&2; exit 2; }
 rm -rf "$scratch"
 mkdir -p "$scratch"

@@ -20,8 +20,8 @@ says "args loss_weight = None (from $bundled)"
 check "sample" "$transit" sample ODE --ckpt "$digits" --num-samples 2 --rtol 0.1 --out "$scratch/bundled"
 check "sample of a copy" "$transit" sample ODE --ckpt "$scratch/bare.pt" --num-heads 4 --num-samples 2 --rtol 0.1 --out "$scratch/copy"
 same "$scratch/bundled/samples.npz" "$scratch/copy/samples.npz"
-check "loss" "$transit" loss --ckpt "$digits" --data "$here/../../experiments/data/digits.npz" --num-samples 4 --points 3 --out "$scratch/loss"
-check "likelihood" "$transit" likelihood --ckpt "$digits" --data "$here/../../experiments/data/digits.npz" --num 1 --probes 1 --rtol 0.1 --out "$scratch/likelihood"
+check "loss" "$transit" loss --ckpt "$digits" --data "$here/../../experiments/digits/digits.npz" --num-samples 4 --points 3 --out "$scratch/loss"
+check "likelihood" "$transit" likelihood --ckpt "$digits" --data "$here/../../experiments/digits/digits.npz" --num 1 --probes 1 --rtol 0.1 --out "$scratch/likelihood"
 for record in "$scratch/bundled/run.json" "$scratch/loss/run.json" "$scratch/likelihood/run.json"; do
   checks=$((checks + 1))
   grep -qF "\"sha256\": \"$(sha "$bundled")\"" "$record" || fail "$record does not hold the hash of $bundled"

@@ -1,6 +1,6 @@
 # transit likelihood: bundled digits out of the box, parity with the reference, outputs, bad input.
 . "$(dirname "$0")/common.sh"
-images=$here/../../experiments/data/digits.npz
+images=$here/../../experiments/digits/digits.npz
 goldens=$here/../data/goldens
 out=$scratch/out
 model="--ckpt $digits"

@@ -1,7 +1,7 @@
 # transit loss: on a network that answers zero the loss is known; its table is one that KL-eta reads.
 . "$(dirname "$0")/common.sh"
 
-data=$here/../../experiments/data/digits.npz
+data=$here/../../experiments/digits/digits.npz
 loss="$transit loss --ckpt $digits"
 
 # shellcheck disable=SC2086

@@ -5,7 +5,7 @@
 #include <gsl/gsl_odeiv2.h>
 
 #include "core/registry.h"
-#include "tests/support/flow.h"
+#include "tests/support/problems/flow.h"
 #include "transport/register.h"
 
 enum { N = 2, K = 3, ROWS = 4, ALL = N * ROWS };

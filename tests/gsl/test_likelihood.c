@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "tests/support/check.h"
-#include "tests/support/mixtures.h"
-#include "transport/likelihood.h"
+#include "tests/support/problems/mixtures.h"
+#include "transport/likelihood/likelihood.h"
 #include "transport/register.h"
 
 typedef struct {

@@ -1,14 +1,14 @@
-/* The library's own adaptive quadrature of the diffusion (transport/diffusion.c) against GSL's QAGS: every
- * form and forms of a user's with kinks, jumps, roots and peaks; prints errors and evaluations a step of
- * both, which is why the library does without GSL (docs/decisions.md). And the integrals of the exponential
- * methods. */
+/* The library's own adaptive quadrature of the diffusion (transport/diffusion/diffusion.c) against GSL's
+ * QAGS: every form and forms of a user's with kinks, jumps, roots and peaks; prints errors and evaluations a
+ * step of both, which is why the library does without GSL (docs/decisions.md). And the integrals of the
+ * exponential methods. */
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_integration.h>
 #include <stdlib.h>
 
 #include "tests/support/check.h"
-#include "tests/support/moments.h"
-#include "transport/exponential.h"
+#include "tests/support/problems/moments.h"
+#include "transport/exponential/exponential.h"
 #include "transport/register.h"
 
 static long calls;

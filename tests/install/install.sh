@@ -27,7 +27,7 @@ done
 if command -v g++ >/dev/null 2>&1; then
   cat >plus.cc <<END
 #include "transport/register.h"
-#include "transport/sampler.h"
+#include "transport/sampler/sampler.h"
 int main() {
   tr_ctx *ctx;
   tr_sampler sampler;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/vec.h"
-#include "experiments/machine.h"
-#include "nets/sit.h"
+#include "experiments/output/machine.h"
+#include "nets/sit/sit.h"
 #include "tests/support/seconds.h"
 
 enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/io/npz.h"
-#include "nets/sit.h"
+#include "nets/sit/sit.h"
 #include "transport/guidance.h"
 
 enum { CLASSES = 10, SIDE = 8, ELEMENTS = CLASSES * SIDE * SIDE, HEADS = 4 };

@@ -6,8 +6,8 @@
 #ifndef TR_TESTS_DIGITS_H
 #define TR_TESTS_DIGITS_H
 
-#include "nets/checkpoint.h"
-#include "transport/sampler.h"
+#include "nets/checkpoint/checkpoint.h"
+#include "transport/sampler/sampler.h"
 
 typedef struct {
   tr_ctx *ctx;

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "nets/checkpoint.h"
-#include "nets/sit.h"
+#include "nets/checkpoint/checkpoint.h"
+#include "nets/sit/sit.h"
 #include "tests/support/check.h"
 
 static void need(tr_ctx *ctx, tr_status status) {

@@ -4,7 +4,7 @@
 #define TR_TESTS_GOLDEN_H
 
 #include "core/io/npz.h"
-#include "transport/sampler.h"
+#include "transport/sampler/sampler.h"
 
 /* All of these end the program with status 1 and a message when something is missing: without goldens there
  * is no test. */

@@ -1,0 +1,88 @@
+#include "core/io/columns.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_LENGTH 1024
+
+static const char *const counts[TR_COLUMNS_MAX + 1] = {"no numbers",    "one number",   "two numbers",
+                                                       "three numbers", "four numbers", "five numbers",
+                                                       "six numbers",   "7 numbers",    "8 numbers"};
+
+/* Skips blanks and at most one comma. */
+static char *skip_separator(char *text) {
+  while (isspace((unsigned char)*text)) text++;
+  if (*text == ',') text++;
+  while (isspace((unsigned char)*text)) text++;
+  return text;
+}
+
+/* `columns` numbers and nothing else. */
+static bool parse_row(char *text, int columns, double *row) {
+  for (int i = 0; i < columns; i++) {
+    char *end;
+    row[i] = strtod(text, &end);
+    if (end == text) return false;
+    text = skip_separator(end);
+  }
+  return *text == '\0';
+}
+
+typedef struct {
+  int n, room, columns;
+  double *values;
+} row_list;
+
+static bool append(row_list *list, const double *row) {
+  size_t bytes = (size_t)list->columns * sizeof *row;
+  if (list->n == list->room) {
+    int room = list->room ? 2 * list->room : 64;
+    double *values = realloc(list->values, (size_t)room * bytes);
+    if (!values) return false;
+    list->values = values;
+    list->room = room;
+  }
+  memcpy(list->values + list->n++ * list->columns, row, bytes);
+  return true;
+}
+
+static tr_status read_lines(tr_ctx *ctx, const char *path, FILE *file, row_list *list) {
+  char line[LINE_MAX_LENGTH];
+  for (int number = 1; fgets(line, sizeof line, file); number++) {
+    double row[TR_COLUMNS_MAX];
+    char *comment = strchr(line, '#');
+    if (comment) *comment = '\0';
+    char *text = line;
+    while (isspace((unsigned char)*text)) text++;
+    if (*text == '\0' || (number == 1 && isalpha((unsigned char)*text))) continue;
+    if (!parse_row(text, list->columns, row))
+      return TR_FAIL(ctx, TR_E_IO, "%s:%d: expected %s, '%.40s' is not that", path, number,
+                     counts[list->columns], strtok(text, "\r\n"));
+    if (!append(list, row)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %s", path);
+  }
+  return ferror(file) ? TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno)) : TR_OK;
+}
+
+tr_status tr_read_columns(tr_ctx *ctx, const char *path, int columns, int least, double **values, int *rows) {
+  *values = NULL;
+  if (columns < 1 || columns > TR_COLUMNS_MAX)
+    return TR_FAIL(ctx, TR_E_ARG, "%d columns: use 1 to %d", columns, TR_COLUMNS_MAX);
+  FILE *file = fopen(path, "r");
+  if (!file) return TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno));
+  row_list list = {.columns = columns};
+  tr_status status = read_lines(ctx, path, file, &list);
+  if (status == TR_OK && list.n < least)
+    status = TR_FAIL(ctx, TR_E_IO, "%s: %d lines of %s, at least %d are needed", path, list.n,
+                     counts[columns], least);
+  fclose(file);
+  if (status != TR_OK) {
+    free(list.values);
+    return status;
+  }
+  *values = list.values;
+  *rows = list.n;
+  return TR_OK;
+}

@@ -1,0 +1,148 @@
+/* Options that several commands share, as rows for their tables. `base` is the offset of the struct in the
+ * command's values. */
+#ifndef TR_EXPERIMENTS_COMMON_COMMON_OPTIONS_H
+#define TR_EXPERIMENTS_COMMON_COMMON_OPTIONS_H
+
+#include "core/options.h"
+#include "transport/grid/grid.h"
+#include "transport/path/interpolant.h"
+#include "transport/prediction/prediction.h"
+#include "transport/trace/trace.h"
+
+/* One option in a few lines reads better than one field a line. */
+/* clang-format off */
+
+typedef struct {
+  const char *ckpt, *weights, *path_type, *prediction;
+  long num_heads;
+} model_options;
+
+#define MODEL_OPTION(base, member) .group = "Model", .offset = (base) + offsetof(model_options, member)
+/* The file alone; need is TR_OPTION_REQUIRED or 0. */
+#define MODEL_FILE_OPTIONS(base, need)                                                                                \
+  {MODEL_OPTION(base, ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .flags = (need), .metavar = "FILE",              \
+   .help = "Checkpoint: train.py's .pt, a bare state dict .pt, or .safetensors. FILE.json beside it, one flat object " \
+           "such as {\"num_heads\": 4, \"path_type\": \"GVP\"}, supplies training arguments that it lacks."},           \
+  {MODEL_OPTION(base, weights), .name = "weights", .type = TR_OPTION_CHOICE, .choices = "ema,model",                  \
+   .default_note = "ema where there is one",                                                                          \
+   .help = "Set of weights; for a bare state dict both are the only set."},                                           \
+  {MODEL_OPTION(base, num_heads), .name = "num-heads", .type = TR_OPTION_INT, .metavar = "H",                         \
+   .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 4096, .default_note = "from the checkpoint's args",        \
+   .help = "Attention heads, which weights do not tell; needed where the args do not tell either."}
+#define MODEL_OPTIONS(base)                                                                                           \
+  MODEL_FILE_OPTIONS(base, TR_OPTION_REQUIRED),                                                                       \
+  {MODEL_OPTION(base, path_type), .name = "path-type", .type = TR_OPTION_CHOICE, .kind = TR_KIND_INTERPOLANT,         \
+   .metavar = "NAME", .default_note = "from the checkpoint's args, else Linear",                                      \
+   .help = "Interpolant that the model was trained with."},                                                           \
+  {MODEL_OPTION(base, prediction), .name = "prediction", .type = TR_OPTION_CHOICE, .kind = TR_KIND_PREDICTION,        \
+   .metavar = "NAME", .default_note = "from the checkpoint's args, else velocity", .help = "What the model predicts."}
+
+typedef struct {
+  double scale;
+  const char *channels;
+  tr_double_list interval;
+} guidance_options;
+
+#define GUIDANCE_OPTION(base, member) .group = "Guidance", .offset = (base) + offsetof(guidance_options, member)
+#define GUIDANCE_OPTIONS(base)                                                                                        \
+  {GUIDANCE_OPTION(base, scale), .name = "cfg-scale", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GE, .low = 0,      \
+   .metavar = "X", .default_text = "1",                                                                               \
+   .help = "Classifier-free guidance; 1 is none (the reference's sample.py has 4, its sample_ddp.py 1)."},            \
+  {GUIDANCE_OPTION(base, channels), .name = "cfg-channels", .type = TR_OPTION_CHOICE, .choices = "all,first3",        \
+   .default_text = "all", .help = "Channels that are guided; first3 is the reference's way."},                        \
+  {GUIDANCE_OPTION(base, interval), .name = "cfg-interval", .type = TR_OPTION_DOUBLES, .count = 2, .metavar = "A,B",  \
+   .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .default_note = "always",        \
+   .help = "Guide only at times from A to B."}
+
+typedef struct {
+  double churn, churn_noise;
+  tr_double_list churn_levels, restart_intervals;
+  tr_int_list restarts, restart_steps;
+} noised_options;
+
+#define NOISED_GROUP "Noise around an ODE method: churn and restart"
+#define NOISED_OPTION(base, member) .group = NOISED_GROUP, .offset = (base) + offsetof(noised_options, member)
+/* What churn and restart do (experiments/common/noised.h); `in`: the modes, 0 for all. */
+#define NOISED_OPTIONS(base, in)                                                                                      \
+  {NOISED_OPTION(base, churn), .name = "churn", .type = TR_OPTION_DOUBLE, .modes = (in), .flags = TR_OPTION_GE,       \
+   .low = 0, .metavar = "S", .default_note = "none: as much noise as the diffusion form has in the step",             \
+   .help = "Churn: EDM's S_churn instead of a diffusion form; each step adds the share min(S / steps, sqrt(2) - 1) "  \
+           "to its noise level."},                                                                                    \
+  {NOISED_OPTION(base, churn_levels), .name = "churn-levels", .type = TR_OPTION_DOUBLES, .modes = (in), .count = 2,   \
+   .flags = TR_OPTION_GE | TR_OPTION_INCREASING, .low = 0, .metavar = "MIN,MAX", .default_note = "all",               \
+   .help = "With --churn: EDM's S_min and S_max, the noise levels sigma / alpha at which it is added."},              \
+  {NOISED_OPTION(base, churn_noise), .name = "churn-noise", .type = TR_OPTION_DOUBLE, .modes = (in),                  \
+   .flags = TR_OPTION_GT, .low = 0, .metavar = "X", .default_note = "1",                                              \
+   .help = "With --churn: EDM's S_noise, a factor of the added noise; other than 1 it changes the law."},             \
+  {NOISED_OPTION(base, restart_intervals), .name = "restart-intervals", .type = TR_OPTION_DOUBLES, .modes = (in),     \
+   .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .metavar = "A1,B1,A2,B2,...",    \
+   .help = "Restart: at each time B the samples go back to the time A by fresh noise, and up again."},                \
+  {NOISED_OPTION(base, restarts), .name = "restarts", .type = TR_OPTION_INTS, .modes = (in),                          \
+   .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 0, .high = 1e4, .metavar = "K1,K2,...", .default_text = "1",          \
+   .help = "How often, for all intervals or one number each."},                                                       \
+  {NOISED_OPTION(base, restart_steps), .name = "restart-steps", .type = TR_OPTION_INTS, .modes = (in),                \
+   .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e6, .metavar = "N1,N2,...", .default_text = "10",         \
+   .help = "Steps of a way up, on fixed grids, for all intervals or one number each."}
+
+typedef struct {
+  const char *time_grid, *file;
+  double shift, rho, bound;
+} grid_options;
+
+#define GRID_OPTION(base, member) .offset = (base) + offsetof(grid_options, member)
+/* Of a fixed grid (experiments/common/grid_options.h); `...`: the group. */
+#define GRID_OPTIONS(base, ...)                                                                                       \
+  {GRID_OPTION(base, time_grid), .name = "time-grid", .type = TR_OPTION_CHOICE, .kind = TR_KIND_GRID,                 \
+   .metavar = "NAME", .default_text = "uniform", .help = "Where a fixed grid has its points.", __VA_ARGS__},          \
+  {GRID_OPTION(base, shift), .name = "grid-shift", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
+   .metavar = "K", .default_note = "3", .help = "Of the time grid shift: above 1 denser towards the noise.",          \
+   __VA_ARGS__},                                                                                                      \
+  {GRID_OPTION(base, rho), .name = "grid-rho", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,             \
+   .metavar = "R", .default_note = "7", .help = "Exponent of the time grid karras.", __VA_ARGS__},                    \
+  {GRID_OPTION(base, bound), .name = "grid-bound", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
+   .metavar = "L", .default_note = "5",                                                                               \
+   .help = "Of the time grid logSNR: the largest |ln(alpha / sigma)|; the ends follow at once.", __VA_ARGS__},        \
+  {GRID_OPTION(base, file), .name = "grid-file", .type = TR_OPTION_TEXT, .metavar = "FILE",                           \
+   .help = "Points of the time grid list, one time a line, from where the run starts to where it ends; from data "    \
+           "to noise also the other way round.", __VA_ARGS__}
+
+/* Of a log-density: at these offsets; `...`: group and modes. The field of probes is TR_OPTION_UNSET and that of the
+ * tolerance NaN unless given. */
+#define TRACE_OPTIONS(trace_at, probes_at, tolerance_at, recompute_at, ...)                                           \
+  {.name = "trace", .type = TR_OPTION_CHOICE, .offset = (trace_at), .kind = TR_KIND_TRACE, .metavar = "NAME",         \
+   .default_text = "hutchinson", .help = "Estimate of the divergence: hutchinson, hutch++ or exact.", __VA_ARGS__},   \
+  {.name = "probes", .type = TR_OPTION_INT, .offset = (probes_at), .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1,    \
+   .high = 100000, .metavar = "R", .default_note = "8, or as many as are given; none with the exact trace",       \
+   .help = "Probes held for the whole solve, each an estimate of its own: their spread is the standard error. "       \
+           "hutch++ has R more for its sketch and 3 R products.", __VA_ARGS__},                                       \
+  {.name = "logp-tol", .type = TR_OPTION_DOUBLE, .offset = (tolerance_at), .flags = TR_OPTION_GT, .low = 0,           \
+   .metavar = "L", .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats.",      \
+   __VA_ARGS__},                                                                                                      \
+  {.name = "recompute", .type = TR_OPTION_FLAG, .offset = (recompute_at),                                             \
+   .help = "Computes the activations of each block again on the way back instead of keeping them: less memory, the "   \
+           "same bits. An evaluation goes forward through the blocks once more, twice with hutch++ (sketch, then "      \
+           "probes), and again for every 64 MiB of unit vectors or of gradients: recomputed_forwards_all_batches in "   \
+           "run.json, which nfe leaves out.", __VA_ARGS__}
+
+typedef struct {
+  const char *device, *dtype, *out;
+  long threads;
+} machine_options;
+
+#define MACHINE_OPTION(base, member) .group = "Machine and output", .offset = (base) + offsetof(machine_options, member)
+#define MACHINE_OPTIONS(base, out_help) MACHINE_OPTIONS_IN(base, "f32", out_help)
+/* With another default of --dtype. */
+#define MACHINE_OPTIONS_IN(base, dtype_default, out_help)                                                             \
+  {MACHINE_OPTION(base, device), .name = "device", .type = TR_OPTION_TEXT, .metavar = "NAME", .default_text = "cpu",  \
+   .help = "cpu, guard (the CPU with locked memory, for tests) or auto."},                                            \
+  {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64",                      \
+   .default_text = dtype_default, .help = "Numbers of network and state."},                                           \
+  {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
+   .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
+   .help = "Threads; the results do not depend on it."},                                                              \
+  {MACHINE_OPTION(base, out), .name = "out", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "DIR",   \
+   .help = out_help}
+
+/* clang-format on */
+
+#endif

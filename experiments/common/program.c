@@ -1,0 +1,128 @@
+#include "experiments/common/program.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transport/register.h"
+
+#define CLEAR_LINE "\r\033[K" /* a progress line may stand there */
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t caught, on_terminal;
+static double caught_at;
+static pthread_t main_thread;
+static void (*clean_up)(void);
+
+static void tell(const char *text, size_t size) {
+  if (on_terminal && write(STDERR_FILENO, CLEAR_LINE, sizeof CLEAR_LINE - 1) < 0) return;
+  if (write(STDERR_FILENO, text, size) < 0) return; /* nobody listens */
+}
+
+static void first_signal(int number) {
+  static const char text[] = TR_PROGRAM ": stopping; interrupt it once more to end it at once\n";
+  caught_at = program_seconds();
+  caught = number;
+  if (on_terminal) tell(text, sizeof text - 1);
+}
+
+static void second_signal(int number) {
+  static const char text[] = TR_PROGRAM ": stopped at once, by a second signal\n";
+  if (program_seconds() - caught_at < PROGRAM_SECOND_SIGNAL) return;
+  if (clean_up) clean_up();
+  tell(text, sizeof text - 1);
+  _exit(128 + number);
+}
+
+/* On the main thread, which alone makes and removes files: it must not do so while a clean-up runs. */
+static void on_signal(int number) {
+  int before = errno;
+  if (!pthread_equal(pthread_self(), main_thread))
+    pthread_kill(main_thread, number);
+  else if (caught)
+    second_signal(number);
+  else
+    first_signal(number);
+  errno = before;
+}
+
+static void both_signals(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
+}
+
+void program_catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  both_signals(&action.sa_mask);
+  on_terminal = isatty(STDERR_FILENO);
+  main_thread = pthread_self();
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+void program_at_second_signal(void (*clean)(void)) {
+  sigset_t before;
+  program_hold_signals(&before);
+  clean_up = clean;
+  program_release_signals(&before);
+}
+
+void program_hold_signals(sigset_t *before) {
+  sigset_t held;
+  both_signals(&held);
+  pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
+void program_release_signals(const sigset_t *before) {
+  pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+int program_signal(void) {
+  return caught;
+}
+
+tr_status program_check_interrupt(program *p) {
+  return caught ? TR_FAIL(p->ctx, TR_E_INTERRUPTED, "interrupted: nothing was written") : TR_OK;
+}
+
+/* ---- the context ---- */
+
+static void print_warning(const char *message, void *user) {
+  program *p = user;
+  if (strcmp(message, p->warned) == 0) return;
+  snprintf(p->warned, sizeof p->warned, "%s", message);
+  const char *clear = isatty(STDERR_FILENO) ? CLEAR_LINE : "";
+  fprintf(stderr, "%s%s %s: warning: %s\n", clear, TR_PROGRAM, p->command, message);
+}
+
+tr_status program_open(program *p, const char *resource, uint64_t seed, int threads) {
+  tr_ctx_close(&p->ctx);
+  TR_TRY(tr_ctx_open(resource, seed, &p->ctx, &p->error));
+  tr_ctx_on_warning(p->ctx, print_warning, p);
+  tr_ctx_set_interrupt(p->ctx, &caught);
+  TR_TRY(tr_register_all(p->ctx));
+  return threads > 0 ? tr_ctx_set_threads(p->ctx, threads) : TR_OK;
+}
+
+const tr_error *program_error(const program *p) {
+  return p->ctx ? tr_ctx_error(p->ctx) : &p->error;
+}
+
+double program_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+const char *program_version(void) {
+#ifdef TRANSIT_GIT_DESCRIBE
+  return TRANSIT_VERSION " (" TRANSIT_GIT_DESCRIBE ")";
+#else
+  return TRANSIT_VERSION;
+#endif
+}

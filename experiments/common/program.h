@@ -1,0 +1,51 @@
+/* What every command of the program shares: its context, its way to say errors and warnings, its interrupt
+ * flag. */
+#ifndef TR_EXPERIMENTS_COMMON_PROGRAM_H
+#define TR_EXPERIMENTS_COMMON_PROGRAM_H
+
+#include <signal.h>
+
+#include "core/options.h"
+
+typedef struct {
+  tr_ctx *ctx;         /* the device in use; replaced by program_open */
+  tr_error error;      /* why program_open left no context */
+  const char *command; /* "sample", ...: prefix of error lines */
+  char warned[512];    /* the last warning: one that repeats is printed once */
+  int argc;
+  char *const *argv; /* the whole command line, for the record */
+} program;
+
+/* Closes the program's context (if any) and opens another on `resource` with every built-in module
+ * registered, warnings printed as "transit COMMAND: warning: ..." and Ctrl-C as its interrupt. threads 0: the
+ * default. */
+tr_status program_open(program *p, const char *resource, uint64_t seed, int threads);
+/* The first error: of the context, or of the attempt to open one. */
+const tr_error *program_error(const program *p);
+
+/* SIGINT and SIGTERM: the first raises a flag that solvers look at, so that a run ends with the step under
+ * way, or within it where the network asks (on a terminal a line says that it stops); a second one,
+ * PROGRAM_SECOND_SIGNAL seconds or more later, ends the program at once: clean-up, a line, status 128 +
+ * signal. Always on the thread that calls this. */
+void program_catch_signals(void);
+/* What comes closer is the same wish: `timeout` signals the program and then its process group. */
+#define PROGRAM_SECOND_SIGNAL 0.1
+/* The clean-up, of async-signal-safe calls only. */
+void program_at_second_signal(void (*clean_up)(void));
+/* Signals wait from one to the other: for what must not be left half done, and what the clean-up reads. Pairs
+ * may lie within each other. */
+void program_hold_signals(sigset_t *before);
+void program_release_signals(const sigset_t *before);
+/* The first signal that came, 0 if none. */
+int program_signal(void);
+/* TR_E_INTERRUPTED when a signal came; for the phases between solves. */
+tr_status program_check_interrupt(program *p);
+
+/* Seconds on a clock that never jumps. */
+double program_seconds(void);
+
+#define TR_PROGRAM "transit"
+/* "0.1.0", with git's description of the source behind it where it is known. */
+const char *program_version(void);
+
+#endif

@@ -1,0 +1,143 @@
+/* transit inspect: what a checkpoint holds. */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "experiments/commands.h"
+#include "experiments/output/run_record.h"
+
+typedef struct {
+  const char *file, *weights;
+  bool json;
+} inspect_values;
+
+static const tr_option options[] = {
+    {.name = "weights",
+     .type = TR_OPTION_TEXT,
+     .offset = offsetof(inspect_values, weights),
+     .metavar = "ema|model",
+     .default_note = "ema where there is one",
+     .help = "Which set of weights to describe."},
+    {.name = "json", .type = TR_OPTION_FLAG, .offset = offsetof(inspect_values, json), .help = "Print JSON."},
+};
+
+static json_t *sets_to_json(tr_ctx *ctx, const model *m, tr_status *status) {
+  json_t *sets = json_object();
+  const char *name;
+  for (int i = 0; *status == TR_OK && (name = tr_checkpoint_set_name(m->checkpoint, i)); i++) {
+    tr_tensors tensors;
+    *status = tr_checkpoint_weights(ctx, m->checkpoint, name, &tensors);
+    if (*status != TR_OK) break;
+    json_int_t parameters = 0, bytes = 0;
+    for (int k = 0; k < tensors.n; k++) {
+      parameters += tensors.items[k].count;
+      bytes += tensors.items[k].count * (json_int_t)tr_tensor_type_size(tensors.items[k].type);
+    }
+    json_object_set_new(
+        sets, name,
+        json_pack("{s:i, s:I, s:I}", "tensors", tensors.n, "parameters", parameters, "bytes", bytes));
+  }
+  return sets;
+}
+
+static json_t *args_to_json(const model *m) {
+  json_t *args = json_object();
+  const char *name, *value;
+  for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++)
+    json_object_set_new(args, name, json_string(value));
+  return args;
+}
+
+static json_t *network_to_json(const model *m) {
+  const tr_sit_config *c = &m->config;
+  json_t *heads = m->heads_known ? json_integer(c->heads) : json_null();
+  return json_pack(
+      "{s:i, s:i, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:i, s:o}", "channels", c->channels,
+      "out_channels", c->out_channels, "learn_sigma", c->out_channels == 2 * c->channels, "patch", c->patch,
+      "latent_size", c->grid * c->patch, "tokens", c->grid * c->grid, "hidden", c->hidden, "depth", c->depth,
+      "mlp_hidden", c->mlp_hidden, "time_frequencies", c->time_frequencies, "heads", heads, "num_classes",
+      c->num_classes, "null_class", c->null_class >= 0 ? json_integer(c->null_class) : json_null());
+}
+
+static void print_sets(json_t *sets, const char *in_use) {
+  const char *name;
+  json_t *set;
+  json_object_foreach(sets, name, set)
+      printf("weights %s: %lld tensors, %lld parameters, %.1f MB%s\n", name,
+             (long long)json_integer_value(json_object_get(set, "tensors")),
+             (long long)json_integer_value(json_object_get(set, "parameters")),
+             (double)json_integer_value(json_object_get(set, "bytes")) / 1e6,
+             strcmp(name, in_use) == 0 ? " (in use)" : "");
+}
+
+static void print_network(const model *m) {
+  const tr_sit_config *c = &m->config;
+  int side = c->grid * c->patch;
+  printf("network: SiT, latents (%d, %d, %d), patch %d, %d tokens, hidden %d, depth %d, MLP %d\n",
+         c->channels, side, side, c->patch, c->grid * c->grid, c->hidden, c->depth, c->mlp_hidden);
+  printf("output: %d channels%s\n", c->out_channels,
+         c->out_channels == 2 * c->channels ? " (learn_sigma: the first half is used)" : "");
+  if (m->heads_known)
+    printf("heads: %d (from %s)\n", c->heads, m->heads_from);
+  else
+    printf("heads: unknown, the file does not tell: give --num-heads, or num_heads in FILE.json beside it\n");
+  printf("classes: %d", c->num_classes);
+  if (c->null_class >= 0) printf(" and the null class %d", c->null_class);
+  putchar('\n');
+}
+
+static void print_args(const model *m) {
+  const char *name, *value;
+  if (!tr_checkpoint_arg_at(m->checkpoint, 0, &name, &value)) puts("args: none");
+  for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++) {
+    const char *file = tr_checkpoint_arg_file(m->checkpoint, name);
+    bool beside = m->args_file && strcmp(file, m->args_file) == 0;
+    printf("args %s = %s%s%s%s\n", name, value, beside ? " (from " : "", beside ? file : "",
+           beside ? ")" : "");
+  }
+}
+
+static tr_status describe(program *p, const inspect_values *v, const model *m) {
+  tr_status status = TR_OK;
+  json_t *sets = sets_to_json(p->ctx, m, &status);
+  if (status == TR_OK && v->json) {
+    json_t *all = json_pack("{s:s, s:s, s:O, s:s, s:o, s:o, s:o}", "file", v->file, "format",
+                            tr_checkpoint_format(m->checkpoint), "weights", sets, "in_use", m->set, "network",
+                            network_to_json(m), "args", args_to_json(m), "args_file", record_args_file(m));
+    json_dumpf(all, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(all);
+  } else if (status == TR_OK) {
+    printf("file: %s\nformat: %s\n", v->file, tr_checkpoint_format(m->checkpoint));
+    print_sets(sets, m->set);
+    print_network(m);
+    print_args(m);
+  }
+  json_decref(sets);
+  return status;
+}
+
+static tr_status run(program *p, const tr_parsed *parsed, void *values) {
+  (void)parsed;
+  const inspect_values *v = values;
+  model m;
+  tr_status status = model_open(p->ctx, v->file, v->weights, 0, true, &m);
+  if (status == TR_OK) status = describe(p, v, &m);
+  model_close(&m);
+  return status;
+}
+
+static const tr_option_table table = {
+    .program = TR_PROGRAM,
+    .name = "inspect",
+    .summary = "Say what a checkpoint holds: weight sets, network, training arguments.",
+    .operand = "FILE",
+    .operand_help = "A .pt or .safetensors checkpoint. Nothing in it is executed. FILE.json beside it "
+                    "supplies arguments.",
+    .operand_required = true,
+    .operand_offset = offsetof(inspect_values, file),
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .values_size = sizeof(inspect_values)};
+
+const command command_inspect = {.table = &table, .run = run};

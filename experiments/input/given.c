@@ -1,0 +1,79 @@
+#include "experiments/input/given.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double element(const tr_npy *npy, int64_t i) {
+  return npy->type == TR_NPY_F64 ? ((const double *)npy->data)[i] : (double)((const float *)npy->data)[i];
+}
+
+static void wanted_shape(int ndim, const int64_t *shape, char *text, size_t size) {
+  snprintf(text, size, "(");
+  for (int i = 0; i < ndim; i++) {
+    size_t used = strlen(text);
+    if (shape[i] < 0)
+      snprintf(text + used, size - used, "%s", i ? ", any" : "any");
+    else
+      snprintf(text + used, size - used, "%s%lld", i ? ", " : "", (long long)shape[i]);
+  }
+  snprintf(text + strlen(text), size - strlen(text), ")");
+}
+
+static tr_status check(tr_ctx *ctx, const given *g, const char *path, int ndim, const int64_t *shape) {
+  char found[128], wanted[128];
+  tr_npy_describe(&g->npy, found, sizeof found);
+  if (g->npy.type != TR_NPY_F32 && g->npy.type != TR_NPY_F64)
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s '%s' holds %s: float32 or float64 is needed", g->option, path, found);
+  bool fits = g->npy.ndim == ndim && g->npy.count > 0;
+  for (int i = 0; fits && i < ndim; i++) fits = shape[i] < 0 || shape[i] == g->npy.shape[i];
+  if (!fits) {
+    wanted_shape(ndim, shape, wanted, sizeof wanted);
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s '%s' holds %s: the shape must be %s", g->option, path, found, wanted);
+  }
+  for (int64_t i = 0; i < g->npy.count; i++)
+    if (!isfinite(element(&g->npy, i)))
+      return TR_FAIL(ctx, TR_E_NONFINITE, "%s '%s' has %g at element %lld: every number must be finite",
+                     g->option, path, element(&g->npy, i), (long long)i);
+  return TR_OK;
+}
+
+static bool is_archive(const char *path) {
+  size_t length = strlen(path);
+  return length > 4 && strcmp(path + length - 4, ".npz") == 0;
+}
+
+tr_status given_open(tr_ctx *ctx, const char *option, const char *path, int ndim, const int64_t *shape,
+                     given *out) {
+  *out = (given){.option = option};
+  if (is_archive(path)) {
+    TR_TRY(tr_npz_open(ctx, path, &out->archive));
+    TR_TRY(tr_npz_get(out->archive, "latents", &out->npy));
+  } else {
+    TR_TRY(tr_npy_open(ctx, path, &out->npy));
+  }
+  return check(ctx, out, path, ndim, shape);
+}
+
+void given_close(given *g) {
+  tr_npy_close(&g->npy);
+  tr_npz_close(&g->archive);
+}
+
+bool given_all_zero(const given *g, int64_t offset, int64_t n) {
+  for (int64_t i = offset; i < offset + n; i++)
+    if (element(&g->npy, i) != 0) return false;
+  return true;
+}
+
+tr_status given_read(const given *g, int64_t offset, tr_array *out) {
+  if ((g->npy.type == TR_NPY_F64) == (out->dtype == TR_F64) && out->dtype != TR_BF16)
+    return tr_array_upload(out, (const char *)g->npy.data + offset * (int64_t)tr_npy_type_size(g->npy.type));
+  double *host = malloc((size_t)out->count * sizeof *host);
+  if (!host) return TR_FAIL(out->ctx, TR_E_MEM, "out of memory reading %s", g->option);
+  for (int64_t i = 0; i < out->count; i++) host[i] = element(&g->npy, offset + i);
+  tr_status status = tr_array_set_f64(out, host);
+  free(host);
+  return status;
+}

@@ -1,0 +1,17 @@
+/* Pictures by gnuplot: the beginning of a script, and running it where gnuplot is installed. */
+#ifndef TR_EXPERIMENTS_OUTPUT_GNUPLOT_H
+#define TR_EXPERIMENTS_OUTPUT_GNUPLOT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Text between double quotes of gnuplot. */
+void gnuplot_quoted(FILE *out, const char *text);
+
+/* The variable `data` ("base.dat"), the PNG terminal 1100 wide, the output "base.png", the title. */
+void gnuplot_begin(FILE *out, const char *base, int height, const char *title);
+
+/* Runs `gnuplot script` in the folder. False when there is no gnuplot or it fails. */
+bool gnuplot_draw(const char *folder, const char *script);
+
+#endif

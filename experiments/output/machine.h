@@ -1,0 +1,19 @@
+/* What this build is linked with and what it runs on, as JSON: for run.json and --version. */
+#ifndef TR_EXPERIMENTS_OUTPUT_MACHINE_H
+#define TR_EXPERIMENTS_OUTPUT_MACHINE_H
+
+#include <jansson.h>
+
+#include "core/backend.h"
+
+json_t *machine_libraries(void); /* {"sundials": "6.4.1", ...} */
+json_t *
+machine_processor(const tr_backend *backend); /* kernels, engines and processor features in one line */
+
+/* The most memory so far, in MiB: that arrays have held on the device, and that the process has had resident
+ * (NaN where the system does not tell). */
+double machine_peak_arrays(const tr_ctx *ctx);
+double machine_peak_resident(void);
+void machine_print_memory(const tr_ctx *ctx); /* both, as a line of a summary */
+
+#endif

@@ -1,0 +1,72 @@
+/* The parts of run.json that every command shares. The JSON values returned are new; NULL means out of
+ * memory. */
+#ifndef TR_EXPERIMENTS_OUTPUT_RUN_RECORD_H
+#define TR_EXPERIMENTS_OUTPUT_RUN_RECORD_H
+
+#include <jansson.h>
+
+#include "experiments/common/program.h"
+#include "experiments/common/statistics.h"
+#include "experiments/input/file_hash.h"
+#include "experiments/input/model.h"
+#include "experiments/output/out_dir.h"
+#include "transport/diffusion/table.h"
+#include "transport/sampler/sampler.h"
+
+/* A text as JSON; bytes that are no UTF-8 become '?'. NULL gives null. */
+json_t *record_text(const char *text);
+/* A number as JSON; NaN and infinities, which JSON lacks, give null. */
+json_t *record_number(double value);
+json_t *record_numbers(const double *values, int64_t n);
+
+/* What the files of --grid-file and --diffusion-table hold, as read: a list of times, a list of [t, value].
+ * Adds nothing for what is NULL. */
+void record_files(json_t *record, const double *grid, int n_grid, const tr_table *table);
+
+/* Every option of the mode with its value in `values`, defaults included; unset ones are null. Values that
+ * the command has resolved (a path from the checkpoint) must stand in `values` by then. */
+json_t *record_options(const tr_option_table *table, const tr_parsed *parsed, const void *values);
+
+/* What ran: {transit, command, mode, command_line, options, seed, device, threads, processor, libraries,
+ * started}. */
+json_t *record_create(const program *p, const tr_option_table *table, const tr_parsed *parsed,
+                      const void *values);
+
+/* The arguments that a file beside the checkpoint gave, {file, sha256, args}, args as texts; null without
+ * one. */
+json_t *record_args_file(const model *m);
+/* {file, sha256, format, weights, network, args_file} of a checkpoint whose hash is finished. */
+json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash);
+
+/* What a solve took, as {nfe, nfe_all_batches, n_steps, n_rejected, solver} of the record; nfe_total: over
+ * all batches. */
+void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
+
+/* The backward passes of a log-density, as {n_vjp, n_vjp_all_batches, recomputed_forwards_all_batches}: those
+ * of the solve, those over all batches, and what --recompute made `network` repeat. */
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total,
+                      const tr_drift *network);
+
+/* {mean, standard_error} */
+json_t *record_average(stat_average average);
+
+/* The most memory so far, as {peak_array_mib, peak_resident_mib}: of arrays on the device, of the process. */
+void record_memory(json_t *record, const tr_ctx *ctx);
+
+/* Writes the record as a file. */
+tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path);
+
+/* A command that evaluated a checkpoint's network on rows of data: all of these borrowed. */
+typedef struct {
+  const tr_option_table *table;
+  const tr_parsed *parsed;
+  const void *values;
+  const model *model;
+  const char *ckpt;
+  file_hash *hash;   /* started; finished here */
+  int64_t nfe, rows; /* evaluations, whole batches counting one; rows evaluated */
+} record_network;
+/* Stages its run.json. */
+tr_status record_stage_network(const program *p, out_dir *dir, const record_network *what);
+
+#endif

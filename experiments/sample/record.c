@@ -1,0 +1,62 @@
+#include <string.h>
+
+#include "core/io/sha256.h"
+#include "experiments/common/density_options.h"
+#include "experiments/output/run_record.h"
+#include "experiments/sample/run.h"
+
+/* What the solver did; the numbers of one batch stand at the top level (sample_run.h says which). */
+static void add_statistics(const sample_run *run, json_t *json) {
+  const tr_sample_stats *s = &run->totals;
+  bool sde = sample_is_sde(run);
+  bool noised = sde && tr_noised_ode_of(run->sampler.sde), own = sde && !noised;
+  bool adaptive = own ? run->sampler.sde_rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
+  double rtol = own ? run->sampler.sde_rtol : s->ode.rtol_used,
+         atol = own ? run->sampler.sde_atol : s->ode.atol_used;
+  record_work(json, s, run->nfe_total);
+  if (run->result.logp) {
+    record_backwards(json, s, run->n_vjp_total, run->provider.network);
+    json_object_set_new(json, "logp_nats",
+                        record_average(stat_average_of(run->result.shape[0], run->result.logp)));
+    json_object_set_new(json, "logp_se_is", json_string(density_se_is(&run->density)));
+    json_object_set_new(json, "logp_of",
+                        json_string("the samples under the flow that drew them, in nats; of the state at "
+                                    "t_end where --max-nfe stopped the run"));
+  }
+  json_object_set_new(json, "stop_reason", json_string(s->stop_reason));
+  json_object_set_new(json, "t_start", record_number(s->t0));
+  json_object_set_new(json, "t_end", record_number(s->t_end));
+  json_object_set_new(json, "clock", json_string(own ? "t" : tr_clock_name(s->clock)));
+  json_object_set_new(json, "rtol_used", adaptive ? record_number(rtol) : json_null());
+  json_object_set_new(json, "atol_used", adaptive ? record_number(atol) : json_null());
+  json_object_set_new(json, "diffusion_convention",
+                      *s->convention ? record_text(s->convention) : json_null());
+  json_object_set(json, "batches", run->batches);
+}
+
+/* Arrays that the user gave, by what is in them. */
+static tr_status add_given(const sample_run *run, json_t *json, const char *key, const char *path) {
+  char hex[TR_SHA256_TEXT];
+  if (!path) return TR_OK;
+  TR_TRY(tr_sha256_file(run->program->ctx, path, hex));
+  json_object_set_new(json, key, json_string(hex));
+  return TR_OK;
+}
+
+tr_status sample_record(const sample_run *run, const char *path) {
+  json_t *json = record_create(run->program, &sample_table, run->parsed, run->options);
+  json_object_set_new(json, "checkpoint",
+                      record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
+  add_statistics(run, json);
+  record_memory(json, run->program->ctx);
+  record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
+  if (run->options->class_labels.n == 0)
+    json_object_set_new(json, "labels", json_string("every class in turn"));
+  json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
+  json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
+  tr_status status = add_given(run, json, "init_sha256", run->options->init);
+  if (status == TR_OK) status = add_given(run, json, "noise_sha256", run->options->noise);
+  if (status == TR_OK) status = record_save(run->program->ctx, json, path);
+  json_decref(json);
+  return status;
+}

@@ -1,0 +1,99 @@
+#include "experiments/sample/result.h"
+
+#include <stdlib.h>
+
+#include "core/io/png.h"
+#include "experiments/output/images.h"
+#include "experiments/output/npz_put.h"
+
+#define PICTURES_MAX 400 /* in samples.png */
+
+static int64_t row_count(const sample_result *r) {
+  return r->shape[1] * r->shape[2] * r->shape[3];
+}
+
+tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
+  size_t bytes = (size_t)(r->shape[0] * row_count(r)) * tr_dtype_size(r->dtype);
+  r->latents = malloc(bytes);
+  r->trajectory = r->n_times ? malloc(bytes * (size_t)r->n_times) : NULL;
+  r->n_reached = r->n_times;
+  if (r->with_logp) {
+    r->logp = malloc(2 * (size_t)r->shape[0] * sizeof *r->logp);
+    if (!r->logp) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld densities", (long long)r->shape[0]);
+    r->logp_se = r->logp + r->shape[0];
+  }
+  if (!r->latents || (r->n_times && !r->trajectory))
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld samples at %d times", (long long)r->shape[0],
+                   r->n_times + 1);
+  return TR_OK;
+}
+
+void sample_result_free(sample_result *r) {
+  free(r->latents);
+  free(r->labels);
+  free(r->logp);
+  free(r->times);
+  free(r->trajectory);
+  *r = (sample_result){0};
+}
+
+static void *rows_at(const sample_result *r, void *base, int64_t row) {
+  return (char *)base + (size_t)(row * row_count(r)) * tr_dtype_size(r->dtype);
+}
+
+tr_status sample_result_put(sample_result *r, int64_t first, const tr_array *batch) {
+  return tr_array_download(batch, rows_at(r, r->latents, first));
+}
+
+tr_status sample_result_put_time(sample_result *r, int index, int64_t first, const tr_array *batch) {
+  return tr_array_download(batch, rows_at(r, r->trajectory, index * r->shape[0] + first));
+}
+
+static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
+                            tr_npz_out *npz) {
+  const int64_t *s = r->shape;
+  tr_npy_type type;
+  TR_TRY(tr_npy_type_of(ctx, r->dtype, &type));
+  TR_TRY(npz_put(ctx, npz, "latents", type, 4, s, r->latents));
+  TR_TRY(npz_put(ctx, npz, "labels", TR_NPY_I32, 1, s, r->labels));
+  if (r->logp) {
+    TR_TRY(npz_put(ctx, npz, "logp", TR_NPY_F64, 1, s, r->logp));
+    TR_TRY(npz_put(ctx, npz, "logp_se", TR_NPY_F64, 1, s, r->logp_se));
+  }
+  if (r->n_times) {
+    const int64_t n = r->n_reached;
+    TR_TRY(npz_put(ctx, npz, "trajectory", type, 5, (int64_t[]){n, s[0], s[1], s[2], s[3]}, r->trajectory));
+    TR_TRY(npz_put(ctx, npz, "times", TR_NPY_F64, 1, &n, r->times));
+  }
+  return pixels ? npz_put(ctx, npz, "arr_0", TR_NPY_U8, 4, (int64_t[]){s[0], s[2], s[3], 3}, pixels) : TR_OK;
+}
+
+static tr_status save_npz(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, out_dir *dir) {
+  const char *path;
+  tr_npz_out *npz;
+  TR_TRY(out_dir_stage(ctx, dir, "samples.npz", &path));
+  TR_TRY(tr_npz_create(ctx, path, &npz));
+  tr_status status = add_arrays(ctx, r, pixels, npz);
+  if (status == TR_OK) return tr_npz_commit(&npz);
+  tr_npz_discard(&npz);
+  return status;
+}
+
+static tr_status save_png(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, out_dir *dir) {
+  const char *path;
+  if (!pixels) return out_dir_stale(ctx, dir, "samples.png");
+  TR_TRY(out_dir_stage(ctx, dir, "samples.png", &path));
+  int64_t n = r->shape[0] < PICTURES_MAX ? r->shape[0] : PICTURES_MAX;
+  return tr_png_grid(ctx, path, NULL, n, r->shape[2], r->shape[3], 3, pixels);
+}
+
+tr_status sample_result_save(tr_ctx *ctx, const sample_result *r, out_dir *dir) {
+  unsigned char *pixels = NULL;
+  tr_status status = TR_OK;
+  if (images_are_pixels((int)r->shape[1]))
+    status = images_from_latents(ctx, r->dtype, r->latents, r->shape, &pixels);
+  if (status == TR_OK) status = save_npz(ctx, r, pixels, dir);
+  if (status == TR_OK) status = save_png(ctx, r, pixels, dir);
+  free(pixels);
+  return status;
+}

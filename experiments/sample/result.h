@@ -1,0 +1,33 @@
+/* What sampling leaves in host memory, and the files made of it. */
+#ifndef TR_EXPERIMENTS_SAMPLE_RESULT_H
+#define TR_EXPERIMENTS_SAMPLE_RESULT_H
+
+#include "core/array.h"
+#include "experiments/output/out_dir.h"
+
+typedef struct {
+  tr_dtype dtype;
+  int64_t shape[4]; /* (N, C, H, W) */
+  void *latents;
+  int32_t *labels;        /* (N) */
+  double *logp, *logp_se; /* (N), with_logp; else NULL */
+  bool with_logp;
+  int n_times;   /* times asked for */
+  int n_reached; /* of these, reached by every batch */
+  double *times;
+  void *trajectory; /* (n_times, N, C, H, W) */
+} sample_result;
+
+/* Memory for everything but labels and times, which the caller sets before; freed by sample_result_free. */
+tr_status sample_result_allocate(tr_ctx *ctx, sample_result *result);
+void sample_result_free(sample_result *result);
+
+/* Copies a batch (n, C, H, W) whose first sample is number `first` into the latents, or into the trajectory
+ * at time number `index`. */
+tr_status sample_result_put(sample_result *result, int64_t first, const tr_array *batch);
+tr_status sample_result_put_time(sample_result *result, int index, int64_t first, const tr_array *batch);
+
+/* Stages samples.npz and, for pixels, samples.png (otherwise an old one is marked to go). */
+tr_status sample_result_save(tr_ctx *ctx, const sample_result *result, out_dir *dir);
+
+#endif

@@ -1,0 +1,66 @@
+/* One run of `transit sample`, from resolved options to the record. */
+#ifndef TR_EXPERIMENTS_SAMPLE_RUN_H
+#define TR_EXPERIMENTS_SAMPLE_RUN_H
+
+#include <jansson.h>
+
+#include "experiments/common/progress.h"
+#include "experiments/input/file_hash.h"
+#include "experiments/input/given.h"
+#include "experiments/input/provider.h"
+#include "experiments/output/images.h"
+#include "experiments/output/out_dir.h"
+#include "experiments/sample/options.h"
+#include "experiments/sample/result.h"
+#include "transport/likelihood/likelihood.h"
+
+typedef struct {
+  program *program;
+  const tr_parsed *parsed;
+  sample_options *options;
+  provider provider;
+  tr_table *table;      /* of the diffusion form */
+  double *grid_list;    /* of the time grid */
+  tr_restart *restarts; /* of the method restart */
+  given init, noise;    /* open when the options are set */
+  tr_sampler sampler;
+  tr_density density; /* --with-logp */
+  sample_result result;
+  int n_put; /* save times of the latest batch that were handed out: not all when --max-nfe stops it */
+  out_dir *dir;
+  file_hash hash;
+  progress progress;
+  /* filled by sample_batches */
+  tr_sample_stats totals;      /* of a batch that was cut short, else of the one with the most evaluations */
+  long nfe_total, n_vjp_total; /* over all batches */
+  int n_batches;
+  json_t *batches;
+  double started, seconds; /* of sampling alone */
+} sample_run;
+
+static inline bool sample_is_sde(const sample_run *run) {
+  return run->parsed->mode == SAMPLE_SDE;
+}
+
+/* Turns options into a sampler (all but its drift), opens given files, and sets labels, shape and times of
+ * the result. Nothing is computed and nothing written. */
+tr_status sample_setup(sample_run *run);
+void sample_setup_free(sample_run *run);
+
+/* Whether the user gave the option; and said, not silently ignored: options that the method does not read.
+ * The names end with NULL; "--NAME has no effect: METHOD WHY". */
+bool sample_was_given(const sample_run *run, const char *name);
+void sample_warn_unused(const sample_run *run, const char *const *names, const char *method, const char *why);
+
+/* The options of churn and restart (transport/sampler/noised_ode.h), once the sampler has its SDE method and
+ * its form; and for other methods, that they read none of these. */
+tr_status sample_set_noised(sample_run *run);
+void sample_warn_noised(const sample_run *run);
+
+/* Draws every batch into run->result. */
+tr_status sample_batches(sample_run *run);
+
+/* Writes run.json. */
+tr_status sample_record(const sample_run *run, const char *path);
+
+#endif

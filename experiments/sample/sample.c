@@ -1,0 +1,82 @@
+/* transit sample: draws samples from a checkpoint by the ODE or the SDE. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiments/commands.h"
+#include "experiments/common/statistics.h"
+#include "experiments/output/machine.h"
+#include "experiments/sample/likelihood.h"
+#include "experiments/sample/run.h"
+
+static tr_status open_all(sample_run *run) {
+  sample_options *o = run->options;
+  TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
+  TR_TRY(sample_setup(run));
+  TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->dir));
+  TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
+  TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
+  run->sampler.drift = run->provider.drift;
+  TR_TRY(tr_sit_set_recompute(run->provider.network, o->recompute));
+  return sample_result_allocate(run->program->ctx, &run->result);
+}
+
+static tr_status save_all(sample_run *run) {
+  tr_ctx *ctx = run->program->ctx;
+  const char *path;
+  TR_TRY(sample_result_save(ctx, &run->result, run->dir));
+  TR_TRY(file_hash_finish(ctx, &run->hash));
+  TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
+  TR_TRY(sample_record(run, path));
+  TR_TRY(program_check_interrupt(run->program));
+  return out_dir_commit(ctx, &run->dir);
+}
+
+static void print_density(const sample_run *run) {
+  const sample_result *r = &run->result;
+  stat_average all = stat_average_of(r->shape[0], r->logp);
+  double error = stat_average_of(r->shape[0], r->logp_se).mean;
+  printf("ln p of the samples: mean ");
+  stat_print("%.4f", all);
+  printf(" nats");
+  if (isfinite(error)) printf(", error of one %.4f", error); /* one probe has none */
+  printf(" (%s trace, %ld backwards a sample)\n", run->options->trace, run->totals.n_vjp);
+}
+
+static void print_summary(const sample_run *run) {
+  const sample_options *o = run->options;
+  const int64_t *s = run->result.shape;
+  const tr_sample_stats *stats = &run->totals;
+  bool moved = provider_transfers(&run->provider);
+  printf("%lld samples (%lld, %lld, %lld) of %s: %s %s%s%s, %s\n", (long long)s[0], (long long)s[1],
+         (long long)s[2], (long long)s[3], o->model.ckpt, o->model.path_type, o->model.prediction,
+         moved ? " along " : "", moved ? o->sample_path : "", stats->solver);
+  printf("network evaluations %ld a sample, %ld steps, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
+         stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
+  if (strcmp(stats->stop_reason, "end") != 0)
+    printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
+  if (run->result.logp) print_density(run);
+  machine_print_memory(run->program->ctx);
+  printf("wrote %s/samples.npz%s and run.json\n", o->machine.out,
+         images_are_pixels((int)s[1]) ? ", samples.png" : "");
+}
+
+static void close_all(sample_run *run) {
+  file_hash_discard(&run->hash);
+  out_dir_discard(&run->dir);
+  sample_setup_free(run);
+  provider_close(&run->provider);
+  sample_result_free(&run->result);
+}
+
+static tr_status run(program *p, const tr_parsed *parsed, void *values) {
+  sample_run run = {.program = p, .parsed = parsed, .options = values, .started = program_seconds()};
+  tr_status status = open_all(&run);
+  if (status == TR_OK) status = sample_batches(&run);
+  if (status == TR_OK) status = save_all(&run);
+  if (status == TR_OK) print_summary(&run);
+  close_all(&run);
+  return status;
+}
+
+const command command_sample = {.table = &sample_table, .run = run, .instead = sample_instead};

@@ -1,0 +1,229 @@
+#include <math.h>
+#include <string.h>
+
+#include "experiments/common/density_options.h"
+#include "experiments/common/grid_options.h"
+#include "experiments/sample/run.h"
+
+bool sample_was_given(const sample_run *run, const char *name) {
+  return tr_option_given(&sample_table, run->parsed, name);
+}
+
+void sample_warn_unused(const sample_run *run, const char *const *names, const char *method,
+                        const char *why) {
+  for (; *names; names++)
+    if (sample_was_given(run, *names))
+      tr_ctx_warn(run->program->ctx, "--%s has no effect: %s %s", *names, method, why);
+}
+
+/* Each eps as given, or the default, for the record: of the model's path and prediction in training, of the
+ * path sampled along and what is known on it in sampling. */
+static void resolve_eps(sample_run *run) {
+  const provider *pr = &run->provider;
+  sample_options *o = run->options;
+  o->train_eps = tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->train_eps, true);
+  o->sample_eps = tr_interval_eps(&pr->along, provider_kind(pr), o->sample_eps, false);
+}
+
+static tr_status open_init(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (!o->init && o->reverse)
+    return TR_FAIL(ctx, TR_E_ARG, "--reverse goes from data to noise: give the data as --init FILE.npy");
+  if (!o->init) return TR_OK;
+  int64_t shape[4];
+  provider_shape(&run->provider, o->num_samples == TR_OPTION_UNSET ? -1 : o->num_samples, shape);
+  return given_open(ctx, "--init", o->init, 4, shape, &run->init);
+}
+
+/* Number of samples: as asked, else as many as there are starting states or labels, else 8. */
+static tr_status set_samples(sample_run *run) {
+  sample_options *o = run->options;
+  TR_TRY(open_init(run));
+  if (o->num_samples == TR_OPTION_UNSET)
+    o->num_samples = o->init ? (long)run->init.npy.shape[0] : o->class_labels.n > 1 ? o->class_labels.n : 8;
+  if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
+  run->result.dtype = run->provider.dtype;
+  provider_shape(&run->provider, o->num_samples, run->result.shape);
+  return model_labels(run->program->ctx, &run->provider.model.config, o->class_labels.v, o->class_labels.n,
+                      o->num_samples, &run->result.labels);
+}
+
+static tr_status put_time(int index, double t, const tr_array *x, void *user) {
+  (void)t;
+  sample_run *run = user;
+  run->n_put = index + 1;
+  return sample_result_put_time(&run->result, index, (int64_t)run->sampler.first_sample, x);
+}
+
+static tr_status set_times(sample_run *run) {
+  const tr_double_list *times = &run->options->save_times;
+  if (times->n == 0) return TR_OK;
+  size_t bytes = (size_t)times->n * sizeof *times->v;
+  run->result.times = malloc(bytes);
+  if (!run->result.times) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %d times", times->n);
+  memcpy(run->result.times, times->v, bytes);
+  run->result.n_times = times->n;
+  run->sampler.save_times = run->result.times;
+  run->sampler.n_save = times->n;
+  run->sampler.on_output = put_time;
+  run->sampler.out_user = run;
+  return TR_OK;
+}
+
+static tr_clock clock_of(const char *name) {
+  return strcmp(name, "t") == 0 ? TR_CLOCK_T : strcmp(name, "angle") == 0 ? TR_CLOCK_ANGLE : TR_CLOCK_AUTO;
+}
+
+static tr_status set_density(sample_run *run) {
+  sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  static const char *const of_logp[] = {"trace", "probes", "logp-tol", "recompute", NULL},
+                           *const of_probes[] = {"probes", NULL};
+  if (!o->with_logp) {
+    sample_warn_unused(run, of_logp, "the log-density", "needs --with-logp");
+    return TR_OK;
+  }
+  if (o->reverse)
+    return TR_FAIL(ctx, TR_E_ARG, "--with-logp is the density of samples: for data use transit likelihood");
+  TR_TRY(density_options(ctx, o->trace, o->rtol, provider_row(&run->provider), &o->probes, &o->logp_tol,
+                         &run->density));
+  if (!run->density.trace->sampled) sample_warn_unused(run, of_probes, "the exact trace", "has no probes");
+  run->result.with_logp = true;
+  return TR_OK;
+}
+
+static tr_status set_ode(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_sampler *s = &run->sampler;
+  const tr_module *module;
+  TR_TRY(tr_find(run->program->ctx, TR_KIND_ODE_METHOD, o->method, &module));
+  s->ode.method = (const tr_ode_method *)module;
+  s->reverse = o->reverse;
+  s->seed = (uint64_t)o->seed;
+  s->clock = clock_of(o->clock);
+  s->ode.rtol = o->rtol;
+  s->ode.atol = o->atol;
+  s->ode.h0 = sample_was_given(run, "first-step") ? o->first_step : 0;
+  s->ode.max_order = sample_was_given(run, "max-order") ? (int)o->max_order : 0;
+  s->ode.max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
+  s->ode.on_progress = progress_tick;
+  s->ode.progress_user = &run->progress;
+  static const char *const of_adaptive[] = {"rtol", "atol", NULL};
+  if (s->ode.method->caps & TR_ODE_ADAPTIVE)
+    sample_warn_unused(run, grid_option_names, o->method, "chooses its own steps");
+  else
+    sample_warn_unused(run, of_adaptive, o->method, "walks a fixed grid");
+  return set_density(run);
+}
+
+static tr_status set_diffusion(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_diffusion *d = &run->sampler.diffusion;
+  TR_TRY(tr_diffusion_find(ctx, o->diffusion_form, d));
+  d->norm = o->diffusion_norm;
+  if (sample_was_given(run, "eta")) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  if (o->diffusion_table) {
+    if (!(d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)))
+      return TR_FAIL(ctx, TR_E_ARG, "--diffusion-table is not for the form %s, which reads no table",
+                     o->diffusion_form);
+    TR_TRY(tr_table_read(ctx, o->diffusion_table, &run->table));
+    d->table = run->table;
+  }
+  return tr_diffusion_check(ctx, d, &run->sampler.interpolant);
+}
+
+/* "sra1, shark, sosra" */
+static void with_estimate(const tr_ctx *ctx, char *text, size_t size) {
+  const tr_module *module;
+  size_t at = 0;
+  *text = 0;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++)
+    if (((const tr_sde_method *)module)->error && at < size)
+      at += (size_t)snprintf(text + at, size - at, "%s%s", at ? ", " : "", module->name);
+}
+
+/* --rtol asks for adaptive steps. */
+static tr_status set_sde_steps(sample_run *run) {
+  sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_sampler *s = &run->sampler;
+  if (isnan(o->rtol) && isnan(o->atol)) return TR_OK;
+  if (isnan(o->rtol))
+    return TR_FAIL(ctx, TR_E_ARG, "--atol without --rtol: it is --rtol that asks for adaptive steps");
+  if (!s->sde->error) {
+    char names[256];
+    with_estimate(ctx, names, sizeof names);
+    return TR_FAIL(ctx, TR_E_ARG, "--rtol: %s has no error estimate of a step; these have one: %s", o->method,
+                   names);
+  }
+  if (o->noise)
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "--noise holds the normals of numbered steps, and the steps of --rtol are not known before: give one "
+        "of the two");
+  if (isnan(o->atol)) o->atol = o->rtol;
+  s->sde_rtol = o->rtol;
+  s->sde_atol = o->atol;
+  sample_warn_unused(run, grid_option_names, o->method, "with --rtol chooses its own steps");
+  return TR_OK;
+}
+
+static tr_status open_noise(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (!o->noise) return TR_OK;
+  if (run->sampler.sde->draws & TR_SDE_LEVY)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--noise holds one normal a step, but %s needs a second for the Levy area: use a method "
+                   "such as euler-maruyama",
+                   o->method);
+  int64_t shape[5] = {o->num_sampling_steps - 1};
+  provider_shape(&run->provider, o->num_samples, shape + 1);
+  return given_open(ctx, "--noise", o->noise, 5, shape, &run->noise);
+}
+
+static tr_status set_sde(sample_run *run) {
+  const sample_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_sampler *s = &run->sampler;
+  const tr_module *module;
+  TR_TRY(tr_find(ctx, TR_KIND_SDE_METHOD, o->method, &module));
+  s->sde = (const tr_sde_method *)module;
+  TR_TRY(set_diffusion(run));
+  TR_TRY(tr_last_step_find(ctx, o->last_step, &s->last));
+  s->last_size = o->last_step_size;
+  s->seed = (uint64_t)o->seed;
+  s->max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
+  s->on_progress = progress_tick;
+  s->progress_user = &run->progress;
+  static const char *const of_last_step[] = {"last-step-size", NULL};
+  if (tr_noised_ode_of(s->sde)) return sample_set_noised(run);
+  sample_warn_noised(run);
+  if (s->last->identity) sample_warn_unused(run, of_last_step, "the last step", "is None");
+  TR_TRY(set_sde_steps(run));
+  return open_noise(run);
+}
+
+tr_status sample_setup(sample_run *run) {
+  TR_TRY(tr_sampler_defaults(run->program->ctx, &run->sampler));
+  TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->provider));
+  run->sampler.interpolant = run->provider.along;
+  resolve_eps(run);
+  run->sampler.sample_eps = run->options->sample_eps;
+  TR_TRY(grid_options_set(run->program->ctx, &sample_table, run->parsed, &run->options->grid,
+                          &run->options->num_sampling_steps, &run->sampler, &run->grid_list));
+  TR_TRY(set_samples(run));
+  TR_TRY(set_times(run));
+  return sample_is_sde(run) ? set_sde(run) : set_ode(run);
+}
+
+void sample_setup_free(sample_run *run) {
+  json_decref(run->batches);
+  tr_table_destroy(&run->table);
+  free(run->grid_list);
+  free(run->restarts);
+  given_close(&run->init);
+  given_close(&run->noise);
+}

@@ -1,0 +1,142 @@
+#include "experiments/sweep/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "experiments/output/out_dir.h"
+#include "experiments/output/run_record.h"
+
+tr_status sweep_file(tr_ctx *ctx, const sweep_options *o, const char *name, char *text, size_t size) {
+  int length = snprintf(text, size, "%s/%s", o->machine.out, name);
+  if (length < 0 || (size_t)length >= size)
+    return TR_FAIL(ctx, TR_E_ARG, "--out is too long: %d characters", length);
+  return TR_OK;
+}
+
+/* A record as it is once written and read: numbers have the digits that the file has. */
+static json_t *as_written(const json_t *record) {
+  char *text = json_dumps(record, JSON_REAL_PRECISION(15));
+  json_t *again = text ? json_loads(text, 0, NULL) : NULL;
+  free(text);
+  return again;
+}
+
+/* What may differ between two runs of one sweep. */
+static void forget_place(json_t *options) {
+  json_object_del(options, "out");
+  json_object_del(options, "threads");
+}
+
+static bool same_entry(const json_t *a, const json_t *b, const char *key) {
+  const json_t *of_a = json_object_get(a, key), *of_b = json_object_get(b, key);
+  return of_a == of_b || json_equal(of_a, of_b); /* the first: both absent */
+}
+
+static void describe_option(const json_t *old, const json_t *new, const char *key, char *text, size_t size) {
+  char *was = json_dumps(json_object_get(old, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  char *is = json_dumps(json_object_get(new, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  snprintf(text, size, "--%s was %.80s, is %.80s", key, was ? was : "absent", is ? is : "absent");
+  free(was);
+  free(is);
+}
+
+/* The first option that differs, or else what the target or a file holds, in words; false: the same sweep. */
+static bool differs(const json_t *old, const json_t *new, char *text, size_t size) {
+  static const struct {
+    const char *key, *words;
+  } contents[] = {{"target", "the target differs"},
+                  {"grid_file", "what --grid-file holds differs"},
+                  {"diffusion_table", "what --diffusion-table holds differs"}};
+  json_t *old_options = json_object_get(old, "options"), *new_options = json_object_get(new, "options");
+  json_t *const both[] = {new_options, old_options};
+  const char *key;
+  json_t *value;
+  for (int k = 0; k < 2; k++) json_object_foreach(both[k], key, value) {
+      if (same_entry(old_options, new_options, key)) continue;
+      describe_option(old_options, new_options, key, text, size);
+      return true;
+    }
+  for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+    if (same_entry(old, new, contents[i].key)) continue;
+    snprintf(text, size, "%s", contents[i].words);
+    return true;
+  }
+  return false;
+}
+
+static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, const json_t *old) {
+  char difference[256];
+  json_t *new = as_written(record);
+  if (!new) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the manifest");
+  tr_status status = TR_OK;
+  forget_place(json_object_get(old, "options"));
+  forget_place(json_object_get(new, "options"));
+  if (differs(old, new, difference, sizeof difference))
+    status =
+        TR_FAIL(ctx, TR_E_ARG, "--out '%s' holds another sweep (%s): nothing was changed, use another folder",
+                out, difference);
+  const char *version = json_string_value(json_object_get(old, "transit"));
+  if (status == TR_OK && (!version || strcmp(version, program_version()) != 0))
+    tr_ctx_warn(ctx, "the rows that are there were made by version %s, this is %s",
+                version ? version : "unknown", program_version());
+  json_decref(new);
+  return status;
+}
+
+/* The same sweep, another one, or (*found false) no manifest. */
+static tr_status meet(tr_ctx *ctx, const sweep_options *o, const char *path, const json_t *record,
+                      bool *found) {
+  *found = access(path, F_OK) == 0;
+  if (!*found) return TR_OK;
+  json_error_t error;
+  json_t *old = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+  if (!json_is_object(old)) {
+    json_decref(old);
+    return TR_FAIL(ctx, TR_E_IO, "'%s' is no manifest of a sweep (line %d: %s): use another folder", path,
+                   error.line, error.text);
+  }
+  tr_status status = compare(ctx, o->machine.out, record, old);
+  json_decref(old);
+  return status;
+}
+
+static tr_status refuse_strays(tr_ctx *ctx, const sweep_options *o) {
+  static const char *const names[] = {"results.csv", "table.md", NULL};
+  char path[SWEEP_PATH_MAX];
+  for (int i = 0; names[i]; i++) {
+    TR_TRY(sweep_file(ctx, o, names[i], path, sizeof path));
+    if (access(path, F_OK) == 0)
+      return TR_FAIL(ctx, TR_E_ARG,
+                     "--out '%s' holds a %s without a manifest.json: nothing was changed, use another folder",
+                     o->machine.out, names[i]);
+  }
+  return TR_OK;
+}
+
+static tr_status write_new(tr_ctx *ctx, const sweep_options *o, const json_t *record) {
+  out_dir *dir;
+  const char *staged;
+  TR_TRY(refuse_strays(ctx, o));
+  TR_TRY(out_dir_open(ctx, o->machine.out, &dir));
+  tr_status status = out_dir_stage(ctx, dir, "manifest.json", &staged);
+  if (status == TR_OK) status = record_save(ctx, record, staged);
+  if (status == TR_OK) return out_dir_commit(ctx, &dir);
+  out_dir_discard(&dir);
+  return status;
+}
+
+tr_status sweep_manifest_claim(const program *p, const tr_parsed *parsed, const sweep_options *o,
+                               sweep_target *target, const sweep_plan *plan, bool *resumed) {
+  char path[SWEEP_PATH_MAX];
+  json_t *of_target;
+  TR_TRY(sweep_file(p->ctx, o, "manifest.json", path, sizeof path));
+  TR_TRY(sweep_target_record(target, &of_target));
+  json_t *record = record_create(p, &sweep_table, parsed, o);
+  json_object_set_new(record, "target", of_target);
+  record_files(record, plan->grid_list, plan->n_grid_list, plan->table);
+  tr_status status = meet(p->ctx, o, path, record, resumed);
+  if (status == TR_OK && !*resumed) status = write_new(p->ctx, o, record);
+  json_decref(record);
+  return status;
+}

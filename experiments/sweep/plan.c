@@ -1,0 +1,353 @@
+#include "experiments/sweep/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiments/common/noised.h"
+
+/* ---- solvers ---- */
+
+static const tr_module *exactly(const tr_ctx *ctx, const char *kind, const char *name) {
+  const tr_module *module;
+  for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
+    if (strcmp(module->name, name) == 0) return module;
+  return NULL;
+}
+
+/* By alias or in another case; no error is left behind. */
+static const tr_module *loosely(tr_ctx *ctx, const char *kind, const char *name) {
+  const tr_module *module;
+  if (tr_find(ctx, kind, name, &module) == TR_OK) return module;
+  tr_ctx_clear(ctx);
+  return NULL;
+}
+
+static tr_status unknown_solver(tr_ctx *ctx, const char *name) {
+  static const char *const kinds[] = {TR_KIND_ODE_METHOD, TR_KIND_SDE_METHOD};
+  const char *names[128];
+  const tr_module *module;
+  int n = 0;
+  for (int k = 0; k < 2; k++)
+    for (int i = 0; n < 128 && (module = tr_module_at(ctx, kinds[k], i)); i++) names[n++] = module->name;
+  const char *near = tr_nearest(name, names, n);
+  if (near)
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: unknown solver '%.100s': did you mean '%s'?", name, near);
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "--solvers: unknown solver '%.100s': see 'transit list ode-method' and 'transit list sde-method'",
+      name);
+}
+
+static tr_status find_method(tr_ctx *ctx, const char *name, sweep_setting *out) {
+  *out = (sweep_setting){0};
+  const tr_module *ode = exactly(ctx, TR_KIND_ODE_METHOD, name),
+                  *sde = ode ? NULL : exactly(ctx, TR_KIND_SDE_METHOD, name);
+  if (!ode && !sde) ode = loosely(ctx, TR_KIND_ODE_METHOD, name);
+  if (!ode && !sde) sde = loosely(ctx, TR_KIND_SDE_METHOD, name);
+  if (!ode && !sde) return unknown_solver(ctx, name);
+  snprintf(out->solver, sizeof out->solver, "%s", (ode ? ode : sde)->name);
+  out->ode = (const tr_ode_method *)ode;
+  out->sde = (const tr_sde_method *)sde;
+  out->adaptive = ode && out->ode->caps & TR_ODE_ADAPTIVE;
+  return TR_OK;
+}
+
+/* "churn+dopri5": a method of noise around an ODE method. */
+static tr_status find_solver(tr_ctx *ctx, const char *text, sweep_setting *out) {
+  const char *plus = strchr(text, '+');
+  char outer[64];
+  sweep_setting inner;
+  if (plus && (plus == text || !plus[1]))
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%.100s' lacks a method beside its '+': churn+heun2 has both",
+                   text);
+  snprintf(outer, sizeof outer, "%.*s", plus ? (int)(plus - text) : 63, text);
+  TR_TRY(find_method(ctx, outer, out));
+  if (!out->sde || !tr_noised_ode_of(out->sde))
+    return plus ? TR_FAIL(ctx, TR_E_ARG,
+                          "--solvers: '%.100s': only churn and restart are around an ODE method", text)
+                : TR_OK;
+  TR_TRY(find_method(ctx, plus ? plus + 1 : "heun2", &inner));
+  if (!inner.ode)
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%.100s': %s is a method of SDEs, %s needs one of ODEs", text,
+                   inner.solver, out->sde->info.name);
+  out->inner = inner.ode;
+  snprintf(out->solver, sizeof out->solver, "%.20s+%.40s", out->sde->info.name, inner.ode->info.name);
+  return TR_OK;
+}
+
+/* ---- settings ---- */
+
+/* Adds one setting for every tolerance or number of steps. */
+static void add_series(const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  bool list = setting.grid.type && setting.grid.type->is_list;
+  const tr_double_list *rtol = setting.sde && !setting.inner ? &o->sde_rtol : &o->rtol;
+  int n = list ? 1 : setting.adaptive ? rtol->n : o->steps.n;
+  setting.series = plan->n_series++;
+  for (int i = 0; i < n; i++) {
+    if (setting.adaptive)
+      setting.rtol = rtol->v[i];
+    else
+      setting.steps = list ? plan->n_grid_list - 1 : o->steps.v[i];
+    plan->settings[plan->n_settings++] = setting;
+  }
+}
+
+/* A series for every time grid, where the solver walks one. */
+static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  for (int g = 0; g < (setting.adaptive ? 1 : o->time_grids.n); g++) {
+    if (!setting.adaptive) {
+      TR_TRY(tr_grid_find(ctx, o->time_grids.v[g], &setting.grid));
+      if (setting.grid.type->is_list)
+        setting.grid.list = plan->grid_list, setting.grid.n_list = plan->n_grid_list;
+    }
+    add_series(o, plan, setting);
+  }
+  return TR_OK;
+}
+
+/* Churn and restart: with every tolerance of an adaptive ODE method. */
+static tr_status add_noised(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  if (!(setting.inner->caps & TR_ODE_ADAPTIVE)) return add_grids(ctx, o, plan, setting);
+  setting.adaptive = strcmp(setting.sde->info.name, "restart") == 0;
+  if (setting.adaptive) return add_grids(ctx, o, plan, setting);
+  for (int i = 0; i < o->rtol.n; i++) {
+    setting.rtol = o->rtol.v[i];
+    TR_TRY(add_grids(ctx, o, plan, setting));
+  }
+  return TR_OK;
+}
+
+/* With every last step. */
+static tr_status add_plain(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  for (int l = 0; l < o->last_steps.n; l++) {
+    TR_TRY(tr_last_step_find(ctx, o->last_steps.v[l], &setting.last));
+    TR_TRY(add_grids(ctx, o, plan, setting));
+    if (!setting.sde->error || o->sde_rtol.n == 0) continue;
+    setting.adaptive = true;
+    add_series(o, plan, setting);
+    setting.adaptive = false;
+  }
+  return TR_OK;
+}
+
+static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan, int form, int norm,
+                          tr_diffusion *d) {
+  TR_TRY(tr_diffusion_find(ctx, o->forms.v[form], d));
+  d->norm = o->norms.v[norm];
+  if (!isnan(o->eta) && d->type->n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
+  for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
+  return TR_OK;
+}
+
+/* With every diffusion form and norm, where the method reads one. */
+static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  const tr_noised_ode *noised = tr_noised_ode_of(setting.sde);
+  if (noised && (plan->noised.edm || !noised->uses_form)) return add_noised(ctx, o, plan, setting);
+  for (int f = 0; f < o->forms.n; f++)
+    for (int n = 0; n < o->norms.n; n++) {
+      TR_TRY(set_form(ctx, o, plan, f, n, &setting.diffusion));
+      TR_TRY(noised ? add_noised(ctx, o, plan, setting) : add_plain(ctx, o, plan, setting));
+    }
+  return TR_OK;
+}
+
+/* What churn and restart do, when they are asked for. */
+static tr_status set_noised(tr_ctx *ctx, const sweep_options *o, const sweep_setting *s, sweep_plan *plan) {
+  if (!s->inner) return TR_OK;
+  if (tr_noised_ode_of(s->sde)->uses_form) return noised_churn(ctx, &o->noised, &plan->noised);
+  return plan->restarts ? TR_OK : noised_restart(ctx, &o->noised, &plan->restarts, &plan->noised);
+}
+
+static tr_status check_sde_rtol(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].sde && !plan->settings[i].inner && plan->settings[i].adaptive) return TR_OK;
+  if (o->sde_rtol.n == 0) return TR_OK;
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "--sde-rtol asks for adaptive steps of an SDE method with an error estimate, such as shark: no solver "
+      "given is one");
+}
+
+static tr_status check_repeats(tr_ctx *ctx, const sweep_options *o) {
+  for (int i = 1; i < o->rtol.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->rtol.v[i] == o->rtol.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--rtol has %g twice: give it once", o->rtol.v[i]);
+  for (int i = 1; i < o->sde_rtol.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->sde_rtol.v[i] == o->sde_rtol.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--sde-rtol has %g twice: give it once", o->sde_rtol.v[i]);
+  for (int i = 1; i < o->steps.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->steps.v[i] == o->steps.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--steps has %ld twice: give it once", o->steps.v[i]);
+  for (int i = 1; i < o->norms.n; i++)
+    for (int j = 0; j < i; j++)
+      if (o->norms.v[i] == o->norms.v[j])
+        return TR_FAIL(ctx, TR_E_ARG, "--diffusion-norms has %g twice: give it once", o->norms.v[i]);
+  return TR_OK;
+}
+
+static tr_status make_settings(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan) {
+  long longest = (o->rtol.n + 1L) * o->steps.n + o->rtol.n + o->sde_rtol.n;
+  size_t most = (size_t)o->solvers.n * (size_t)longest * (size_t)o->time_grids.n * (size_t)o->forms.n *
+                (size_t)o->norms.n * (size_t)o->last_steps.n;
+  plan->settings = malloc(most * sizeof *plan->settings);
+  if (!plan->settings) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %zu settings", most);
+  for (int i = 0; i < o->solvers.n; i++) {
+    sweep_setting setting;
+    TR_TRY(find_solver(ctx, o->solvers.v[i], &setting));
+    for (int j = 0; j < plan->n_settings; j++)
+      if (strcmp(plan->settings[j].solver, setting.solver) == 0)
+        return TR_FAIL(ctx, TR_E_ARG, "--solvers has '%s' twice: give it once", setting.solver);
+    TR_TRY(set_noised(ctx, o, &setting, plan));
+    TR_TRY(setting.sde ? add_sde(ctx, o, plan, setting) : add_grids(ctx, o, plan, setting));
+  }
+  return TR_OK;
+}
+
+/* ---- paths, grids and seeds ---- */
+
+static tr_status read_grid(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan) {
+  bool listed = false;
+  for (int i = 0; i < o->time_grids.n; i++) {
+    tr_grid grid;
+    TR_TRY(tr_grid_find(ctx, o->time_grids.v[i], &grid));
+    listed = listed || grid.type->is_list;
+  }
+  if (listed != (o->grid_file != NULL))
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--grid-file and list among --time-grids belong together: give both or neither");
+  return listed ? tr_grid_read(ctx, o->grid_file, &plan->grid_list, &plan->n_grid_list) : TR_OK;
+}
+
+/* own: the path of a checkpoint, sampled along it or along others; NULL: an exact target, on every path. */
+static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const char *own, sweep_plan *plan) {
+  const tr_text_list *names = own ? &o->sample_paths : &o->path_types;
+  const char *only = names->n ? NULL : own ? own : "Linear";
+  plan->n_paths = only ? 1 : names->n;
+  plan->paths = calloc((size_t)plan->n_paths, sizeof *plan->paths);
+  if (!plan->paths) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d paths", plan->n_paths);
+  for (int i = 0; i < plan->n_paths; i++)
+    TR_TRY(tr_interpolant_find(ctx, only ? only : names->v[i], &plan->paths[i]));
+  return TR_OK;
+}
+
+#define SEEDS_MAX 100000
+
+static tr_status bad_seeds(tr_ctx *ctx, const char *option, const char *text) {
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "--%s '%.100s' is not right: use A:B with 0 <= A < B (B is not run, at most %d seeds) or a list",
+      option, text, SEEDS_MAX);
+}
+
+static bool read_seed(const char **at, long *out) {
+  char *end;
+  if (**at < '0' || **at > '9') return false;
+  *out = strtol(*at, &end, 10);
+  *at = end;
+  return *out < LONG_MAX;
+}
+
+tr_status sweep_seeds_read(tr_ctx *ctx, const char *option, const char *text, long **seeds, int *n) {
+  const char *at = text;
+  long first, last;
+  *n = 0;
+  *seeds = malloc(SEEDS_MAX * sizeof **seeds);
+  if (!*seeds) return TR_FAIL(ctx, TR_E_MEM, "out of memory for seeds");
+  if (!read_seed(&at, &first)) return bad_seeds(ctx, option, text);
+  if (*at == ':') {
+    at++;
+    if (!read_seed(&at, &last) || *at || last <= first || last - first > SEEDS_MAX)
+      return bad_seeds(ctx, option, text);
+    for (long seed = first; seed < last; seed++) (*seeds)[(*n)++] = seed;
+    return TR_OK;
+  }
+  (*seeds)[(*n)++] = first;
+  while (*at == ',' && *n < SEEDS_MAX) {
+    at++;
+    if (!read_seed(&at, &first)) return bad_seeds(ctx, option, text);
+    for (int i = 0; i < *n; i++)
+      if ((*seeds)[i] == first)
+        return TR_FAIL(ctx, TR_E_ARG, "--%s has %ld twice: give it once", option, first);
+    (*seeds)[(*n)++] = first;
+  }
+  return *at ? bad_seeds(ctx, option, text) : TR_OK;
+}
+
+tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const char *path, sweep_plan *out) {
+  *out = (sweep_plan){0};
+  TR_TRY(make_paths(ctx, o, path, out));
+  TR_TRY(sweep_seeds_read(ctx, "seeds", o->seeds, &out->seeds, &out->n_seeds));
+  TR_TRY(read_grid(ctx, o, out));
+  if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));
+  TR_TRY(make_settings(ctx, o, out));
+  TR_TRY(check_repeats(ctx, o));
+  TR_TRY(check_sde_rtol(ctx, o, out));
+  double runs = (double)out->n_paths * out->n_seeds * out->n_settings;
+  if (runs > 1e7) return TR_FAIL(ctx, TR_E_ARG, "%.3g runs in one sweep: 1e7 at most", runs);
+  return TR_OK;
+}
+
+void sweep_plan_free(sweep_plan *plan) {
+  free(plan->settings);
+  free(plan->seeds);
+  free(plan->paths);
+  free(plan->grid_list);
+  free(plan->restarts);
+  tr_table_destroy(&plan->table);
+  *plan = (sweep_plan){0};
+}
+
+bool sweep_plan_has_sde(const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].sde) return true;
+  return false;
+}
+
+bool sweep_plan_has_adaptive(const sweep_plan *plan, bool sde) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].rtol > 0 && (plan->settings[i].sde && !plan->settings[i].inner) == sde) return true;
+  return false;
+}
+
+bool sweep_plan_has_fixed(const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (!plan->settings[i].adaptive) return true;
+  return false;
+}
+
+int sweep_plan_runs(const sweep_plan *plan) {
+  return plan->n_paths * plan->n_seeds * plan->n_settings;
+}
+
+/* ---- texts ---- */
+
+void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
+  const sweep_setting *s = &plan->settings[run % plan->n_settings];
+  long seed = plan->seeds[run / plan->n_settings % plan->n_seeds];
+  const char *path = plan->paths[run / plan->n_settings / plan->n_seeds].type->info.name;
+  char form[128] = ",,", rtol[32] = "", steps[32] = "";
+  if (s->diffusion.type)
+    snprintf(form, sizeof form, "%s,%.15g,%s", s->diffusion.type->info.name, s->diffusion.norm,
+             s->last ? s->last->info.name : "");
+  if (s->rtol > 0) snprintf(rtol, sizeof rtol, "%.15g", s->rtol);
+  if (s->steps) snprintf(steps, sizeof steps, "%ld", s->steps);
+  snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path,
+           s->grid.type ? s->grid.type->info.name : "", form, rtol, steps, seed);
+}
+
+void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
+  char grid[96] = "", noise[192] = "", rtol[48] = "";
+  if (!s->ode && !s->inner && s->adaptive) snprintf(grid, sizeof grid, ", adaptive");
+  if (s->grid.type && strcmp(s->grid.type->info.name, "uniform") != 0)
+    snprintf(grid, sizeof grid, ", %s grid", s->grid.type->info.name);
+  if (s->inner && s->rtol > 0 && s->steps) snprintf(rtol, sizeof rtol, ", rtol %g", s->rtol);
+  if (s->sde && s->diffusion.type)
+    snprintf(noise, sizeof noise, ", %s n = %g%s%s", s->diffusion.type->info.name, s->diffusion.norm,
+             s->last ? ", " : "", s->last ? s->last->info.name : "");
+  snprintf(text, size, "%s%s%s%s", s->solver, grid, rtol, noise);
+}

@@ -1,0 +1,192 @@
+/* Work-precision pictures: error against evaluations, a line a series. */
+#include <math.h>
+#include <string.h>
+
+#include "core/io/file.h"
+#include "experiments/common/program.h"
+#include "experiments/output/gnuplot.h"
+#include "experiments/sweep/manifest.h"
+#include "experiments/sweep/summary.h"
+
+/* One kind of picture: what stands on the vertical axis. */
+typedef struct {
+  const char *name, *axis;
+  bool of_ode, of_law; /* shows ODE series; there is an SDE */
+  stat_interval (*value)(const sweep_point *);
+  stat_interval (*floor)(const sweep_point *); /* of exact samples; NULL: none */
+} figure;
+
+static stat_interval error_of(const sweep_point *p) {
+  return p->error;
+}
+static stat_interval covariance_of(const sweep_point *p) {
+  return p->cov_error;
+}
+static stat_interval covariance_floor(const sweep_point *p) {
+  return p->cov_noise;
+}
+static stat_interval sw2_of(const sweep_point *p) {
+  return p->sw2;
+}
+static stat_interval sw2_floor(const sweep_point *p) {
+  return p->sw2_floor;
+}
+
+static const figure figures[] = {
+    {"work-precision", "error at t = 1", true, false, error_of, NULL},
+    {"covariance", "relative error of the covariance", false, true, covariance_of, covariance_floor},
+    {"sliced-w2", "sliced Wasserstein-2 distance to exact samples", false, true, sw2_of, sw2_floor},
+};
+
+typedef struct {
+  tr_ctx *ctx;
+  const sweep_rows *rows;
+  const sweep_options *options;
+  const figure *figure;
+  int path;
+  char base[128]; /* name of the picture without its ending */
+  FILE *out;
+  double nfe_low, nfe_high; /* of the points drawn, set by write_data */
+} plot;
+
+static bool shows(const plot *p, const sweep_setting *s) {
+  return p->figure->of_ode ? s->ode != NULL : true;
+}
+
+/* A figure in law is drawn for sweeps with an SDE; one of errors for those with an ODE. */
+static bool wanted(const figure *f, const sweep_plan *plan) {
+  if (f->of_law) return sweep_plan_has_sde(plan);
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].ode) return true;
+  return false;
+}
+
+/* ---- data ---- */
+
+static tr_status write_point(plot *p, int setting) {
+  sweep_point point;
+  TR_TRY(sweep_summarise(p->ctx, p->rows, p->options->model.ckpt != NULL, p->path, setting, &point));
+  stat_interval v = p->figure->value(&point);
+  if (point.n_ok < point.n || !(v.mean > 0)) return TR_OK;
+  p->nfe_low = fmin(p->nfe_low, point.nfe);
+  p->nfe_high = fmax(p->nfe_high, point.nfe);
+  bool shown = v.n > 1 && v.low > 0;
+  fprintf(p->out, "%.6g %.6g %.6g %.6g\n", point.nfe, v.mean, shown ? v.low : v.mean,
+          v.n > 1 ? v.high : v.mean);
+  return TR_OK;
+}
+
+static tr_status write_data(plot *p) {
+  const sweep_plan *plan = p->rows->plan;
+  int series = -1;
+  fputs("# evaluations, value, ends of its 95 % interval; a block a series\n", p->out);
+  for (int i = 0; i < plan->n_settings; i++) {
+    const sweep_setting *s = &plan->settings[i];
+    if (!shows(p, s)) continue;
+    char text[256];
+    sweep_plan_series(s, text, sizeof text);
+    if (s->series != series) fprintf(p->out, "%s# %s\n", series < 0 ? "" : "\n\n", text);
+    series = s->series;
+    TR_TRY(write_point(p, i));
+  }
+  if (!p->figure->floor) return TR_OK;
+  sweep_point point;
+  TR_TRY(sweep_summarise(p->ctx, p->rows, false, p->path, 0, &point));
+  double level = p->figure->floor(&point).mean;
+  fprintf(p->out, "\n\n# exact samples\n%.6g %.6g\n%.6g %.6g\n", p->nfe_low, level, p->nfe_high, level);
+  return TR_OK;
+}
+
+/* ---- script ---- */
+
+/* Okabe and Ito's colours, told apart by the colour-blind too, without the yellow. */
+static const char *const colours[] = {"0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "000000"};
+#define N_COLOURS ((int)(sizeof colours / sizeof *colours))
+
+static void write_curves(plot *p) {
+  const sweep_plan *plan = p->rows->plan;
+  int series = -1, index = 0;
+  for (int i = 0; i < plan->n_settings; i++) {
+    const sweep_setting *s = &plan->settings[i];
+    if (!shows(p, s) || s->series == series) continue;
+    char text[256];
+    series = s->series;
+    sweep_plan_series(s, text, sizeof text);
+    fprintf(p->out,
+            "%s \\\n  data index \"%s\" using 1:2:3:4 with yerrorlines linewidth 1.5 linecolor rgb \"#%s\" "
+            "pointtype %d title ",
+            index ? "," : "plot", text, colours[index % N_COLOURS], index % 13 + 1);
+    gnuplot_quoted(p->out, text);
+    index++;
+  }
+  if (p->figure->floor)
+    fputs(", \\\n  data index \"exact samples\" using 1:2 with lines dashtype 2 linecolor rgb \"black\" "
+          "title \"exact samples\"",
+          p->out);
+  fputc('\n', p->out);
+}
+
+static tr_status write_script(plot *p) {
+  const sweep_options *o = p->options;
+  char title[512];
+  snprintf(title, sizeof title, "%s, %s path", o->target ? o->target : o->model.ckpt,
+           p->rows->plan->paths[p->path].type->info.name);
+  gnuplot_begin(p->out, p->base, 640 + 10 * p->rows->plan->n_series, title);
+  fputs("set xlabel \"evaluations of the field\"\nset ylabel ", p->out);
+  gnuplot_quoted(p->out, p->figure->axis);
+  fprintf(p->out,
+          "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key tmargin center horizontal\nset "
+          "xrange [%.6g : %.6g]\n"
+          "set xtics (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000)\n",
+          0.85 * p->nfe_low, 1.18 * p->nfe_high);
+  write_curves(p);
+  return TR_OK;
+}
+
+static tr_status write_whole(plot *p, const char *path, tr_status (*fill)(plot *)) {
+  tr_out_file *file;
+  TR_TRY(tr_out_file_open(p->ctx, path, &file));
+  p->out = tr_out_file_stream(file);
+  tr_status status = fill(p);
+  if (status == TR_OK) return tr_out_file_commit(p->ctx, &file);
+  tr_out_file_discard(&file);
+  return status;
+}
+
+static tr_status write_file(plot *p, const char *ending, tr_status (*fill)(plot *)) {
+  char name[160], path[SWEEP_PATH_MAX];
+  sigset_t before;
+  snprintf(name, sizeof name, "%s%s", p->base, ending);
+  TR_TRY(sweep_file(p->ctx, p->options, name, path, sizeof path));
+  program_hold_signals(&before);
+  tr_status status = write_whole(p, path, fill);
+  program_release_signals(&before);
+  return status;
+}
+
+/* ---- all of them ---- */
+
+tr_status sweep_write_plots(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options, int *n,
+                            bool *drawn) {
+  *n = 0;
+  *drawn = true;
+  for (int path = 0; path < rows->plan->n_paths; path++)
+    for (size_t f = 0; f < sizeof figures / sizeof *figures; f++) {
+      plot p = {.ctx = ctx,
+                .rows = rows,
+                .options = options,
+                .figure = &figures[f],
+                .path = path,
+                .nfe_low = INFINITY};
+      if (!wanted(p.figure, rows->plan)) continue;
+      snprintf(p.base, sizeof p.base, "%s-%.64s", p.figure->name, rows->plan->paths[path].type->info.name);
+      TR_TRY(write_file(&p, ".dat", write_data));
+      if (p.nfe_high == 0) continue; /* no run ended well */
+      TR_TRY(write_file(&p, ".gp", write_script));
+      char script[160];
+      snprintf(script, sizeof script, "%s.gp", p.base);
+      *drawn = gnuplot_draw(options->machine.out, script) && *drawn;
+      ++*n;
+    }
+  return TR_OK;
+}

@@ -1,0 +1,323 @@
+#include "experiments/sweep/scene.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIRECTIONS 64
+
+static tr_ctx *context(const sweep_scene *scene) {
+  return scene->target->program->ctx;
+}
+
+static int64_t count(const sweep_scene *scene) {
+  return scene->target->n * scene->target->row;
+}
+
+/* ---- the exact end of the flow ---- */
+
+static tr_status flow_of_gaussian(sweep_scene *scene) {
+  tr_gaussian g = mixture_component(&scene->target->mixture, 0);
+  const tr_interpolant *path = &scene->plan->paths[scene->path];
+  for (double *x = scene->end; x < scene->end + count(scene); x += g.n)
+    TR_TRY(tr_gaussian_flow(context(scene), &g, path, 0, 1, x, x));
+  return TR_OK;
+}
+
+/* state (n, row) <- where the flow takes it. */
+static tr_status solve_reference(sweep_scene *scene, tr_array *x, double *state) {
+  sweep_target *t = scene->target;
+  tr_sampler sampler;
+  const tr_module *method;
+  TR_TRY(tr_sampler_defaults(context(scene), &sampler));
+  TR_TRY(tr_find(context(scene), TR_KIND_ODE_METHOD, "dopri5", &method));
+  sampler.interpolant = scene->plan->paths[scene->path];
+  sampler.drift = t->reference;
+  sampler.sample_eps = 0;
+  sampler.ode = (tr_ode_spec){.method = (const tr_ode_method *)method,
+                              .rtol = t->options->reference_rtol,
+                              .atol = t->options->reference_rtol,
+                              .on_progress = progress_tick,
+                              .progress_user = scene->progress};
+  tr_cond cond = sweep_target_cond(t, t->n);
+  progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);
+  TR_TRY(tr_array_set_f64(x, state));
+  TR_TRY(tr_sample_ode(&sampler, &cond, x, NULL));
+  return tr_array_get_f64(x, state);
+}
+
+static tr_status find_end(sweep_scene *scene) {
+  double square = 0;
+  TR_TRY(tr_array_get_f64(scene->start, scene->end));
+  if (scene->target->exact && scene->target->mixture.K == 1) {
+    TR_TRY(flow_of_gaussian(scene));
+  } else {
+    tr_array *x;
+    TR_TRY(sweep_target_state(scene->target, TR_F64, scene->target->n, &x));
+    tr_status status = solve_reference(scene, x, scene->end);
+    tr_array_destroy(&x);
+    TR_TRY(status);
+  }
+  for (int64_t i = 0; i < count(scene); i++) square += scene->end[i] * scene->end[i] / (double)count(scene);
+  scene->end_rms = sqrt(square);
+  return TR_OK;
+}
+
+/* ---- setting the scene ---- */
+
+#define OTHER_SEED ((uint64_t)1 << 63) /* no run has it */
+
+static tr_status draw_exact(sweep_scene *scene, uint64_t seed) {
+  const sweep_target *t = scene->target;
+  mixture_sample(&t->mixture, seed, t->n, scene->drawn);
+  scene->samples = scene->drawn;
+  mixture_sample(&t->mixture, seed | OTHER_SEED, t->n, scene->result);
+  return stat_sliced_w2(context(scene), t->n, t->row, scene->samples, scene->result, DIRECTIONS,
+                        &scene->sw2_floor);
+}
+
+/* The reference of a checkpoint in law: the flow from other starts, with the classes of the runs. */
+static tr_status draw_sets(sweep_scene *scene, tr_array *x) {
+  const sweep_target *t = scene->target;
+  int sets = (int)t->options->reference_sets;
+  tr_sampler sampler = {.seed = OTHER_SEED};
+  for (int k = 0; k < sets; k++) {
+    double *set = scene->drawn + k * count(scene);
+    sampler.first_sample = (uint64_t)(k * t->n);
+    TR_TRY(tr_sample_init(&sampler, x));
+    TR_TRY(tr_array_get_f64(x, set));
+    TR_TRY(solve_reference(scene, x, set));
+  }
+  stat_law_free(&scene->law);
+  return stat_law_create(context(scene), sets, t->n, t->row, scene->drawn, &scene->law);
+}
+
+static tr_status make_law(sweep_scene *scene) {
+  tr_array *x;
+  TR_TRY(sweep_target_state(scene->target, TR_F64, scene->target->n, &x));
+  tr_status status = draw_sets(scene, x);
+  tr_array_destroy(&x);
+  return status;
+}
+
+/* One of the sets for each seed, and the next one for the distance between two. */
+static tr_status choose_set(sweep_scene *scene) {
+  const sweep_target *t = scene->target;
+  int own = scene->seed % scene->law.sets, other = (own + 1) % scene->law.sets;
+  scene->samples = scene->drawn + own * count(scene);
+  return stat_sliced_w2(context(scene), t->n, t->row, scene->samples, scene->drawn + other * count(scene),
+                        DIRECTIONS, &scene->sw2_floor);
+}
+
+bool sweep_scene_has_law(const sweep_scene *scene) {
+  return scene->target->exact || sweep_plan_has_sde(scene->plan);
+}
+
+int sweep_scene_path_solves(const sweep_scene *scene) {
+  return scene->target->exact || !sweep_scene_has_law(scene) ? 0
+                                                             : (int)scene->target->options->reference_sets;
+}
+
+static bool has_ode(const sweep_plan *plan) {
+  for (int i = 0; i < plan->n_settings; i++)
+    if (plan->settings[i].ode) return true;
+  return false;
+}
+
+static tr_status make_room(sweep_scene *scene) {
+  size_t bytes = (size_t)count(scene) * sizeof(double);
+  bool ode = has_ode(scene->plan), law = sweep_scene_has_law(scene);
+  size_t sets = scene->target->exact ? 1 : (size_t)scene->target->options->reference_sets;
+  if (scene->start) return TR_OK;
+  scene->result = malloc(bytes);
+  scene->end = ode ? malloc(bytes) : NULL;
+  scene->drawn = law ? malloc(sets * bytes) : NULL;
+  if (!scene->result || (ode && !scene->end) || (law && !scene->drawn))
+    return TR_FAIL(context(scene), TR_E_MEM, "out of memory for %lld samples", (long long)scene->target->n);
+  return sweep_target_state(scene->target, scene->target->dtype, scene->target->n, &scene->start);
+}
+
+tr_status sweep_scene_set(sweep_scene *scene, int path, int seed) {
+  if (scene->path == path && scene->seed == seed) return TR_OK;
+  TR_TRY(make_room(scene));
+  bool enters = scene->path != path;
+  if (enters) TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[path]));
+  scene->path = path;
+  scene->seed = seed;
+  if (enters && sweep_scene_path_solves(scene)) TR_TRY(make_law(scene));
+  tr_sampler sampler = {.seed = (uint64_t)scene->plan->seeds[seed]};
+  TR_TRY(tr_sample_init(&sampler, scene->start));
+  if (sweep_scene_has_law(scene))
+    TR_TRY(scene->target->exact ? draw_exact(scene, sampler.seed) : choose_set(scene));
+  return scene->end ? find_end(scene) : TR_OK;
+}
+
+void sweep_scene_free(sweep_scene *scene) {
+  tr_array_destroy(&scene->start);
+  free(scene->end);
+  free(scene->drawn);
+  stat_law_free(&scene->law);
+  free(scene->result);
+}
+
+/* ---- runs ---- */
+
+tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, tr_sampler *out) {
+  const sweep_options *o = scene->target->options;
+  TR_TRY(tr_sampler_defaults(context(scene), out));
+  out->interpolant = scene->plan->paths[scene->path];
+  out->drift = scene->target->drift;
+  out->sample_eps = 0;
+  if (s->steps) out->n_steps = (int)s->steps + 1;
+  if (s->grid.type) out->grid = s->grid;
+  out->seed = (uint64_t)scene->plan->seeds[scene->seed];
+  out->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
+               : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
+                                                : TR_CLOCK_AUTO;
+  if (s->ode) {
+    out->ode = (tr_ode_spec){.method = s->ode,
+                             .rtol = s->rtol,
+                             .atol = isnan(o->atol) ? s->rtol : o->atol,
+                             .on_progress = progress_tick,
+                             .progress_user = scene->progress};
+    return TR_OK;
+  }
+  out->sde = s->sde;
+  if (s->inner) {
+    out->noised = scene->plan->noised;
+    out->ode = (tr_ode_spec){.method = s->inner, .rtol = s->rtol, .atol = isnan(o->atol) ? s->rtol : o->atol};
+    out->diffusion = s->diffusion;
+    out->on_progress = progress_tick;
+    out->progress_user = scene->progress;
+    return TR_OK;
+  }
+  out->sde_rtol = s->rtol;
+  out->sde_atol = !s->adaptive ? 0 : isnan(o->atol) ? s->rtol : o->atol;
+  out->diffusion = s->diffusion;
+  out->last = s->last;
+  out->last_size = o->last_step_size;
+  out->on_progress = progress_tick;
+  out->progress_user = scene->progress;
+  return TR_OK;
+}
+
+static tr_status sample(const sweep_setting *s, const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
+                        tr_sample_stats *stats) {
+  return s->sde ? tr_sample_sde(sampler, cond, x, stats) : tr_sample_ode(sampler, cond, x, stats);
+}
+
+static double root(double square) {
+  return sqrt(fmax(0, square));
+}
+
+static tr_status measure(sweep_scene *scene, const sweep_setting *s, sweep_result *r) {
+  const sweep_target *t = scene->target;
+  if (s->ode) {
+    double square = 0;
+    for (int64_t i = 0; i < count(scene); i++) {
+      double off = scene->result[i] - scene->end[i];
+      square += off * off / (double)count(scene);
+    }
+    r->rms = sqrt(square);
+    r->relative = r->rms / scene->end_rms;
+  }
+  if (!scene->samples) return TR_OK;
+  stat_moment_errors e;
+  TR_TRY(t->exact ? stat_compare_moments(context(scene), t->n, t->row, scene->result, t->mean, t->cov, &e)
+                  : stat_law_compare(context(scene), &scene->law, scene->result, &e));
+  r->mean_error = root(e.mean_error2);
+  r->mean_noise = root(e.mean_noise2);
+  r->cov_error = root(e.cov_error2);
+  r->cov_noise = root(e.cov_noise2);
+  r->sw2_floor = scene->sw2_floor;
+  return stat_sliced_w2(context(scene), t->n, t->row, scene->result, scene->samples, DIRECTIONS, &r->sw2);
+}
+
+/* A run that came to nothing: its row says so. */
+static tr_status note_failure(sweep_scene *scene, tr_status status, sweep_result *r) {
+  if (status != TR_E_NONFINITE && status != TR_E_SOLVER) return status;
+  snprintf(r->status, sizeof r->status, "%s", status == TR_E_SOLVER ? "failed" : "diverged");
+  snprintf(r->message, sizeof r->message, "%.255s", tr_ctx_error(context(scene))->message);
+  tr_ctx_clear(context(scene));
+  return TR_OK;
+}
+
+static bool finite(const sweep_scene *scene) {
+  for (int64_t i = 0; i < count(scene); i++)
+    if (!isfinite(scene->result[i])) return false;
+  return true;
+}
+
+static tr_status run_on(sweep_scene *scene, const sweep_setting *s, tr_array *x, sweep_result *r) {
+  tr_sampler sampler;
+  tr_sample_stats stats;
+  tr_cond cond = sweep_target_cond(scene->target, scene->target->n);
+  TR_TRY(sweep_scene_sampler(scene, s, &sampler));
+  TR_TRY(tr_array_copy(scene->start, x));
+  progress_part(scene->progress, sweep_scene_cost(s) / scene->total_cost, 0, 1);
+  scene->warning[0] = 0;
+  double started = program_seconds();
+  tr_status status = sample(s, &sampler, &cond, x, &stats);
+  r->wall_seconds = program_seconds() - started;
+  r->nfe = stats.nfe;
+  r->accepted = stats.n_steps;
+  r->rejected = stats.n_rejected;
+  if (status != TR_OK) return note_failure(scene, status, r);
+  TR_TRY(tr_array_get_f64(x, scene->result));
+  snprintf(r->status, sizeof r->status, "%s", finite(scene) ? "ok" : "diverged");
+  snprintf(r->message, sizeof r->message, "%s", scene->warning);
+  return finite(scene) ? measure(scene, s, r) : TR_OK;
+}
+
+tr_status sweep_scene_run(sweep_scene *scene, const sweep_setting *s, sweep_result *out) {
+  tr_array *x;
+  *out = (sweep_result){.rms = NAN,
+                        .relative = NAN,
+                        .mean_error = NAN,
+                        .mean_noise = NAN,
+                        .cov_error = NAN,
+                        .cov_noise = NAN,
+                        .sw2 = NAN,
+                        .sw2_floor = NAN};
+  TR_TRY(tr_array_like(scene->start, &x));
+  tr_status status = run_on(scene, s, x, out);
+  tr_array_destroy(&x);
+  return status;
+}
+
+static tr_status try_on(sweep_scene *scene, const sweep_setting *s, tr_array *x) {
+  tr_sampler sampler;
+  tr_cond cond = sweep_target_cond(scene->target, 1);
+  TR_TRY(sweep_scene_sampler(scene, s, &sampler));
+  sampler.max_nfe = sampler.ode.max_nfe = 1;
+  TR_TRY(tr_sample_init(&sampler, x));
+  return sample(s, &sampler, &cond, x, NULL);
+}
+
+tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s) {
+  tr_array *x;
+  scene->path = path;
+  scene->seed = 0;
+  TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[path]));
+  TR_TRY(sweep_target_state(scene->target, scene->target->dtype, 1, &x));
+  tr_status status = try_on(scene, s, x);
+  tr_array_destroy(&x);
+  scene->path = scene->seed = -1;
+  if (status != TR_E_ARG) {
+    if (status == TR_E_NONFINITE || status == TR_E_SOLVER) tr_ctx_clear(context(scene)), status = TR_OK;
+    return status;
+  }
+  char reason[512], series[256];
+  snprintf(reason, sizeof reason, "%s", tr_ctx_error(context(scene))->message);
+  tr_ctx_clear(context(scene));
+  sweep_plan_series(s, series, sizeof series);
+  return TR_FAIL(context(scene), TR_E_ARG, "%s on %s: %.300s", series,
+                 scene->plan->paths[path].type->info.name, reason);
+}
+
+double sweep_scene_cost(const sweep_setting *s) {
+  if (s->inner && s->steps) return (double)s->steps * (s->inner->nfe_per_step ? s->inner->nfe_per_step : 10);
+  if (s->sde && s->steps) return (double)s->steps * s->sde->nfe_per_step + 1;
+  if (s->steps) return (double)s->steps * (s->ode->nfe_per_step ? s->ode->nfe_per_step : 2);
+  return 20 * (1 - log10(s->rtol));
+}

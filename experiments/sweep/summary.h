@@ -1,0 +1,34 @@
+/* The rows of a sweep taken together over the seeds. */
+#ifndef TR_EXPERIMENTS_SWEEP_SUMMARY_H
+#define TR_EXPERIMENTS_SWEEP_SUMMARY_H
+
+#include "experiments/common/statistics.h"
+#include "experiments/sweep/rows.h"
+
+/* Of one path and setting. Errors are of the runs that ended well. */
+typedef struct {
+  int n, n_ok;
+  double nfe, accepted, rejected, wall_seconds; /* means */
+  stat_interval error;                          /* ODE: rms, or relative for a checkpoint */
+  stat_interval
+      mean_bias2; /* squared error of the mean less its sampling noise: its expectation is the squared bias */
+  stat_interval cov_bias2;
+  stat_interval cov_error, cov_noise, sw2, sw2_floor;
+} sweep_point;
+
+tr_status sweep_summarise(tr_ctx *ctx, const sweep_rows *rows, bool relative, int path, int setting,
+                          sweep_point *out);
+
+/* Square roots of the interval's ends; what is below 0 gives 0. */
+stat_interval sweep_bias(stat_interval squared);
+
+/* table.md */
+tr_status sweep_write_table(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options,
+                            const char *file);
+
+/* The pictures, each NAME.gp, NAME.dat and, by gnuplot, NAME.png. Without gnuplot *drawn is false and the
+ * others are there. *n: how many. */
+tr_status sweep_write_plots(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options, int *n,
+                            bool *drawn);
+
+#endif

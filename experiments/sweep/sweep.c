@@ -1,0 +1,200 @@
+/* transit sweep: errors of solvers against their evaluations, on exact targets or a checkpoint. */
+#include <string.h>
+
+#include "experiments/commands.h"
+#include "experiments/common/noised.h"
+#include "experiments/sweep/manifest.h"
+#include "experiments/sweep/scene.h"
+#include "experiments/sweep/summary.h"
+
+typedef struct {
+  program *program;
+  const tr_parsed *parsed;
+  sweep_options *options;
+  sweep_target target;
+  sweep_plan plan;
+  sweep_rows rows;
+  sweep_scene scene;
+  progress progress;
+  bool resumed;
+} sweep;
+
+/* ---- before anything is written ---- */
+
+static void warn_unused(const sweep *s, const char *const *names, bool used, const char *why) {
+  for (; !used && *names; names++)
+    if (tr_option_given(&sweep_table, s->parsed, *names))
+      tr_ctx_warn(s->program->ctx, "--%s has no effect: %s", *names, why);
+}
+
+/* What some setting of the sweep reads. */
+typedef struct {
+  bool ode, clock, form, eta, table, last, last_size, churn, restart, restart_steps;
+} readers;
+
+static readers find_readers(const sweep_plan *plan) {
+  readers any = {false};
+  for (int i = 0; i < plan->n_settings; i++) {
+    const sweep_setting *s = &plan->settings[i];
+    bool churn = s->inner && tr_noised_ode_of(s->sde)->uses_form;
+    any.ode |= s->ode != NULL;
+    any.clock |= s->ode || s->inner;
+    any.form |= s->diffusion.type != NULL;
+    any.eta |= s->diffusion.type && s->diffusion.type->n_params;
+    any.table |= s->diffusion.table != NULL;
+    any.last |= s->last != NULL;
+    any.last_size |= s->last && !s->last->identity;
+    any.churn |= churn;
+    any.restart |= s->inner && !churn;
+    any.restart_steps |= s->inner && !churn && !s->adaptive;
+  }
+  return any;
+}
+
+static void warn_one_unused(const sweep *s, const char *name, bool used, const char *why) {
+  warn_unused(s, (const char *const[]){name, NULL}, used, why);
+}
+
+static void warn_all_unused(const sweep *s) {
+  static const char *const of_forms[] = {"diffusion-forms", "diffusion-norms", "eta", "diffusion-table",
+                                         NULL};
+  readers any = find_readers(&s->plan);
+  bool sde = sweep_plan_has_sde(&s->plan);
+  bool ode_adaptive = sweep_plan_has_adaptive(&s->plan, false);
+  bool solves = s->target.exact ? any.ode && s->target.mixture.K > 1 : any.ode || sde;
+  const char *no_sde = sde ? NULL : "no solver is one of SDEs";
+  warn_one_unused(s, "rtol", ode_adaptive, "no ODE solver is adaptive");
+  warn_one_unused(s, "atol", ode_adaptive || sweep_plan_has_adaptive(&s->plan, true),
+                  "no solver is adaptive");
+  warn_one_unused(s, "steps", sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
+  warn_one_unused(s, "clock", any.clock, "no solver solves an ODE");
+  warn_one_unused(s, "reference-rtol", solves, "no reference is solved for");
+  warn_unused(s, of_forms, any.form, no_sde ? no_sde : "no solver has a diffusion form");
+  warn_one_unused(s, "last-steps", any.last, no_sde ? no_sde : "no solver has a last step");
+  warn_one_unused(s, "last-step-size", any.last_size, no_sde ? no_sde : "no solver has a last step but None");
+  warn_unused(s, noised_of_churn, any.churn, "no solver is churn");
+  warn_unused(s, noised_of_restart, any.restart, "no solver is restart");
+  warn_one_unused(s, "restart-steps", any.restart_steps || !any.restart,
+                  "the ODE methods in restart choose their own steps");
+  warn_one_unused(s, "reference-sets", sde && !s->target.exact,
+                  "only SDEs on a checkpoint have such a reference");
+  warn_one_unused(s, "eta", any.eta || !any.form, "no diffusion form has it");
+  warn_one_unused(s, "diffusion-table", any.table || !any.form, "no diffusion form reads a table");
+}
+
+/* Warnings of a run go into its row; those of the trials nowhere, the runs repeat them. */
+static void keep_warning(const char *message, void *user) {
+  sweep_scene *scene = user;
+  snprintf(scene->warning, sizeof scene->warning, "%.255s", message);
+}
+
+static tr_status try_all(sweep *s) {
+  tr_ctx_on_warning(s->program->ctx, keep_warning, &s->scene);
+  s->scene.total_cost = 1;
+  for (int path = 0; path < s->plan.n_paths; path++)
+    for (int i = 0; i < s->plan.n_settings; i++)
+      TR_TRY(sweep_scene_try(&s->scene, path, &s->plan.settings[i]));
+  return TR_OK;
+}
+
+static tr_status prepare(sweep *s) {
+  tr_ctx *ctx;
+  char path[SWEEP_PATH_MAX];
+  TR_TRY(sweep_target_open(s->program, s->options, &s->target));
+  ctx = s->program->ctx;
+  TR_TRY(sweep_plan_make(ctx, s->options, sweep_target_path(&s->target), &s->plan));
+  TR_TRY(sweep_file(ctx, s->options, "results.csv", path, sizeof path));
+  warn_all_unused(s);
+  TR_TRY(sweep_target_build(&s->target));
+  TR_TRY(try_all(s));
+  TR_TRY(sweep_manifest_claim(s->program, s->parsed, s->options, &s->target, &s->plan, &s->resumed));
+  return sweep_rows_open(ctx, &s->plan, path, &s->rows);
+}
+
+/* ---- the runs ---- */
+
+static double cost_left(const sweep *s) {
+  double cost = 0;
+  int scene = -1;
+  for (int run = 0; run < sweep_plan_runs(&s->plan); run++) {
+    if (s->rows.results[run].done) continue;
+    cost += sweep_scene_cost(&s->plan.settings[run % s->plan.n_settings]);
+    int of_run = run / s->plan.n_settings;
+    if (of_run != scene) cost += SWEEP_REFERENCE_COST;
+    if (scene < 0 || of_run / s->plan.n_seeds != scene / s->plan.n_seeds)
+      cost += SWEEP_REFERENCE_COST * sweep_scene_path_solves(&s->scene);
+    scene = of_run;
+  }
+  return cost;
+}
+
+static tr_status interrupted(sweep *s) {
+  tr_ctx_clear(s->program->ctx);
+  return TR_FAIL(s->program->ctx, TR_E_INTERRUPTED,
+                 "interrupted: %d of %d rows are in %.200s/results.csv, the same command completes them",
+                 s->rows.n_done, sweep_plan_runs(&s->plan), s->options->machine.out);
+}
+
+static tr_status run_one(sweep *s, int run) {
+  int scene = run / s->plan.n_settings;
+  sweep_result result;
+  TR_TRY(program_check_interrupt(s->program));
+  TR_TRY(sweep_scene_set(&s->scene, scene / s->plan.n_seeds, scene % s->plan.n_seeds));
+  TR_TRY(sweep_scene_run(&s->scene, &s->plan.settings[run % s->plan.n_settings], &result));
+  return sweep_rows_add(s->program->ctx, &s->rows, run, &result);
+}
+
+static tr_status run_all(sweep *s) {
+  tr_status status = TR_OK;
+  s->scene.total_cost = cost_left(s);
+  progress_start(&s->progress);
+  for (int run = 0; status == TR_OK && run < sweep_plan_runs(&s->plan); run++)
+    if (!s->rows.results[run].done) status = run_one(s, run);
+  progress_end(&s->progress);
+  return status == TR_E_INTERRUPTED ? interrupted(s) : status;
+}
+
+static tr_status write_table(sweep *s) {
+  char path[SWEEP_PATH_MAX];
+  sigset_t before;
+  TR_TRY(sweep_file(s->program->ctx, s->options, "table.md", path, sizeof path));
+  program_hold_signals(&before);
+  tr_status status = sweep_write_table(s->program->ctx, &s->rows, s->options, path);
+  program_release_signals(&before);
+  return status;
+}
+
+static tr_status report(sweep *s) {
+  const sweep_options *o = s->options;
+  int n_plots;
+  bool drawn;
+  TR_TRY(write_table(s));
+  TR_TRY(sweep_write_plots(s->program->ctx, &s->rows, o, &n_plots, &drawn));
+  printf("wrote %s/results.csv (%d rows), manifest.json, table.md and %d plot%s\n", o->machine.out,
+         s->rows.n_done, n_plots, n_plots == 1 ? "" : "s");
+  if (n_plots && !drawn)
+    printf("no picture was drawn: gnuplot is missing or failed (Debian: apt-get install gnuplot-nox), then "
+           "'gnuplot NAME.gp' in "
+           "%s draws it\n",
+           o->machine.out);
+  return TR_OK;
+}
+
+static tr_status run(program *p, const tr_parsed *parsed, void *values) {
+  sweep s = {.program = p, .parsed = parsed, .options = values, .rows = {.file = -1}};
+  s.scene =
+      (sweep_scene){.plan = &s.plan, .target = &s.target, .progress = &s.progress, .path = -1, .seed = -1};
+  tr_status status = prepare(&s);
+  int before = s.rows.n_done;
+  if (status == TR_OK && s.resumed)
+    printf("%d of %d rows are there already\n", before, sweep_plan_runs(&s.plan));
+  if (status == TR_OK) status = run_all(&s);
+  if (status == TR_OK) status = report(&s);
+  sweep_scene_free(&s.scene);
+  sweep_rows_close(&s.rows);
+  sweep_plan_free(&s.plan);
+  sweep_target_close(&s.target);
+  return status;
+}
+
+const command command_sweep = {.table = &sweep_table, .run = run};

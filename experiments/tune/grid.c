@@ -1,0 +1,208 @@
+/* transit tune-grid: a time grid for a solver and a number of evaluations. */
+#include "experiments/tune/grid.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "experiments/commands.h"
+
+/* ---- before anything is computed ---- */
+
+static tr_status refuse(tune *t, const char *reason) {
+  return TR_FAIL(t->program->ctx, TR_E_ARG,
+                 "--sampling-method %.80s %s: give an ODE solver on a fixed grid, such as ab3",
+                 t->options->method, reason);
+}
+
+static tr_status find_method(tune *t) {
+  tr_ctx *ctx = t->program->ctx;
+  const tr_module *module;
+  if (tr_find(ctx, TR_KIND_ODE_METHOD, t->options->method, &module) != TR_OK) {
+    tr_error error = *tr_ctx_error(ctx);
+    tr_ctx_clear(ctx);
+    if (tr_find(ctx, TR_KIND_SDE_METHOD, t->options->method, &module) == TR_OK)
+      return refuse(t, "solves SDEs, whose errors are in law and not sample by sample");
+    tr_ctx_clear(ctx);
+    return TR_FAIL(ctx, error.status, "--sampling-method: %.400s", error.message);
+  }
+  t->setting.ode = (const tr_ode_method *)module;
+  if (t->setting.ode->caps & TR_ODE_ADAPTIVE) return refuse(t, "is adaptive and chooses its own steps");
+  if (!t->setting.ode->nfe_per_step) return refuse(t, "has no fixed number of evaluations a step");
+  return TR_OK;
+}
+
+static tr_status check_nfe(tune *t) {
+  int per_step = t->setting.ode->nfe_per_step;
+  if (t->options->nfe >= 2L * per_step) return TR_OK;
+  return TR_FAIL(t->program->ctx, TR_E_ARG,
+                 "--nfe %ld is too small: a step of %s takes %d, and a grid to choose has two steps or more",
+                 t->options->nfe, t->setting.ode->info.name, per_step);
+}
+
+static tr_status check_seeds(tune *t) {
+  for (int i = 0; i < t->plan.n_seeds; i++)
+    for (int j = 0; j < t->pilot_plan.n_seeds; j++)
+      if (t->plan.seeds[i] == t->pilot_plan.seeds[j])
+        return TR_FAIL(t->program->ctx, TR_E_ARG,
+                       "--seeds and --pilot-seeds both have %ld: the seeds that judge must be held out",
+                       t->plan.seeds[i]);
+  if (t->plan.n_seeds > 1) return TR_OK;
+  return TR_FAIL(t->program->ctx, TR_E_ARG, "--seeds %.80s is one seed: the spread takes two or more",
+                 t->options->sweep.seeds);
+}
+
+/* The plan of a sweep of this one method; its grid is set for each run. */
+static tr_status plan(tune *t) {
+  tr_ctx *ctx = t->program->ctx;
+  sweep_options of_plan = t->options->sweep;
+  const char *grid = "uniform";
+  long steps = t->options->nfe / t->setting.ode->nfe_per_step;
+  const char *name = t->setting.ode->info.name;
+  of_plan.solvers = (tr_text_list){1, &name};
+  of_plan.time_grids = (tr_text_list){1, &grid};
+  of_plan.steps = (tr_int_list){1, &steps};
+  of_plan.forms = of_plan.last_steps = (tr_text_list){1, &grid}; /* their numbers count, an ODE reads none */
+  of_plan.norms = (tr_double_list){1, &of_plan.reference_rtol};
+  TR_TRY(sweep_plan_make(ctx, &of_plan, sweep_target_path(&t->target), &t->plan));
+  t->setting = t->plan.settings[0];
+  t->pilot_plan = t->plan;
+  t->pilot_plan.seeds = NULL;
+  t->pilot_plan.n_seeds = 0;
+  TR_TRY(sweep_seeds_read(ctx, "pilot-seeds", t->options->pilot_seeds, &t->pilot_plan.seeds,
+                          &t->pilot_plan.n_seeds));
+  return check_seeds(t);
+}
+
+/* That the method works here at all, before the references are solved. */
+static tr_status try_method(tune *t) {
+  sweep_scene scene = {.plan = &t->plan, .target = &t->target, .progress = &t->progress, .total_cost = 1};
+  tr_status status = sweep_scene_try(&scene, 0, &t->setting);
+  sweep_scene_free(&scene);
+  return status;
+}
+
+static tr_status open_all(tune *t) {
+  TR_TRY(sweep_target_open(t->program, &t->options->sweep, &t->target));
+  TR_TRY(find_method(t));
+  TR_TRY(check_nfe(t));
+  TR_TRY(plan(t));
+  TR_TRY(out_dir_open(t->program->ctx, t->options->sweep.machine.out, &t->dir));
+  TR_TRY(sweep_target_build(&t->target));
+  return try_method(t);
+}
+
+/* ---- the runs ---- */
+
+/* Of all that is left, for the progress line. */
+static double total_cost(const tune *t) {
+  double run = sweep_scene_cost(&t->setting), pilots = t->pilot_plan.n_seeds, held = t->plan.n_seeds;
+  return (pilots + held) * (SWEEP_REFERENCE_COST + 14 * run) +
+         pilots * (4 * TUNE_PILOT_STEPS + TUNE_WARP_RUNS * run);
+}
+
+tr_status tune_measure(tune *t, sweep_scenes *scenes, const tune_candidate *c, double *errors, double *rms) {
+  sweep_setting setting = t->setting;
+  double *all = malloc((size_t)scenes->n * sizeof *all);
+  tr_status status =
+      all ? tr_grid_find(t->program->ctx, "list", &setting.grid)
+          : TR_FAIL(t->program->ctx, TR_E_MEM, "out of memory for the errors of %d seeds", scenes->n);
+  setting.grid.list = c->times;
+  setting.grid.n_list = c->n;
+  if (status == TR_OK) status = sweep_scenes_errors(scenes, &setting, 0, scenes->n, all, NULL);
+  for (int i = 0; status == TR_OK && i < scenes->n; i++) {
+    if (t->target.exact) all[i] *= scenes->scene[i].end_rms;
+    if (errors) errors[i] = all[i];
+  }
+  if (status == TR_OK) *rms = sweep_scenes_rms(all, scenes->n);
+  free(all);
+  return status;
+}
+
+static tr_status pilot_errors(tune *t) {
+  for (int i = 0; i < t->n_candidates; i++)
+    TR_TRY(tune_measure(t, &t->pilot, &t->candidate[i], NULL, &t->candidate[i].pilot));
+  return TR_OK;
+}
+
+static tr_status compare(tune *t, tune_candidate *c) {
+  const double *uniform = t->candidate[0].errors;
+  int n = t->plan.n_seeds;
+  double *ratio = malloc((size_t)n * sizeof *ratio);
+  bool compares = ratio != NULL;
+  if (!ratio) return TR_FAIL(t->program->ctx, TR_E_MEM, "out of memory for the ratios of %d seeds", n);
+  for (int i = 0; i < n; i++) {
+    /* A uniform run that diverged counts as one with the largest error. */
+    ratio[i] = log(fmin(c->errors[i], 1e300)) - log(fmin(uniform[i], 1e300));
+    compares = compares && isfinite(c->errors[i]) && isfinite(ratio[i]);
+  }
+  c->ln_ratio = compares ? stat_mean(ratio, n) : (stat_interval){0};
+  free(ratio);
+  return TR_OK;
+}
+
+static tr_status judge(tune *t) {
+  for (int i = 0; i < t->n_candidates; i++) {
+    tune_candidate *c = &t->candidate[i];
+    TR_TRY(tune_measure(t, &t->held, c, c->errors, &c->held));
+    TR_TRY(compare(t, c));
+    if (i && tune_beats_uniform(t, c) && c->held < t->candidate[t->chosen].held) t->chosen = i;
+  }
+  return TR_OK;
+}
+
+static tr_status run_all(tune *t) {
+  double cost = total_cost(t);
+  TR_TRY(sweep_scenes_open(&t->pilot_plan, &t->target, &t->progress, cost, &t->pilot));
+  TR_TRY(tune_add_registered(t));
+  TR_TRY(tune_add_densities(t));
+  TR_TRY(pilot_errors(t));
+  TR_TRY(tune_add_warped(t));
+  TR_TRY(pilot_errors(t));
+  TR_TRY(sweep_scenes_open(&t->plan, &t->target, &t->progress, cost, &t->held));
+  return judge(t);
+}
+
+/* ---- the command ---- */
+
+static void report(const tune *t) {
+  const tune_candidate *c = &t->candidate[t->chosen], *uniform = &t->candidate[0];
+  tune_print_table(t, stdout);
+  if (t->chosen)
+    printf("chosen: %s, error %.3g against %.3g of uniform (factor %.3f) at %ld evaluations of %s\n", c->name,
+           c->held, uniform->held, c->held / uniform->held, t->setting.steps * t->setting.ode->nfe_per_step,
+           t->setting.solver);
+  else
+    printf("uniform is better: no grid beats its error %.3g by more than the spread over seeds, at %ld "
+           "evaluations of %s\n",
+           uniform->held, t->setting.steps * t->setting.ode->nfe_per_step, t->setting.solver);
+  printf("wrote %s/grid.txt (%d times), table.md, run.json\n", t->options->sweep.machine.out, c->n);
+}
+
+static void close_all(tune *t) {
+  for (int i = 0; i < t->n_candidates; i++) {
+    free(t->candidate[i].times);
+    free(t->candidate[i].errors);
+  }
+  out_dir_discard(&t->dir);
+  sweep_scenes_close(&t->held);
+  sweep_scenes_close(&t->pilot);
+  free(t->pilot_plan.seeds);
+  sweep_plan_free(&t->plan);
+  sweep_target_close(&t->target);
+}
+
+static tr_status run(program *p, const tr_parsed *parsed, void *values) {
+  tune t = {.program = p, .parsed = parsed, .options = values, .started = program_seconds()};
+  tr_status status = open_all(&t);
+  if (status == TR_OK) {
+    progress_start(&t.progress);
+    status = run_all(&t);
+    progress_end(&t.progress);
+  }
+  if (status == TR_OK) status = tune_save(&t);
+  if (status == TR_OK) report(&t);
+  close_all(&t);
+  return status;
+}
+
+const command command_tune_grid = {.table = &tune_table, .run = run};

@@ -1,0 +1,54 @@
+#include "integrators/ode/ode_run.h"
+
+#include <math.h>
+
+#define SAME_TIME 1e-12 /* of the interval: grids and breaks computed in different ways still meet */
+
+bool tr_ode_same_time(const tr_ode_run *run, double a, double b) {
+  return fabs(a - b) <= SAME_TIME * run->span;
+}
+
+bool tr_ode_affords(tr_ode_run *run, long n) {
+  if (run->spec->max_nfe > 0 && n > run->spec->max_nfe - run->stats->n_rhs) run->spent = true;
+  return !run->spent;
+}
+
+tr_status tr_ode_eval(tr_ode_run *run, double t, const tr_array *x, tr_array *dx) {
+  run->t_eval = t;
+  run->stats->n_rhs++;
+  tr_status status = run->rhs->fn(t, x, dx, run->rhs->user);
+  if (status == TR_OK) return TR_OK;
+  return TR_FAIL(run->ctx, status, "the right-hand side failed at t = %.10g (%s)", t, tr_status_name(status));
+}
+
+tr_status tr_ode_enter(tr_ode_run *run, double from, double to) {
+  return run->rhs->on_segment ? run->rhs->on_segment(from, to, run->rhs->user) : TR_OK;
+}
+
+tr_status tr_ode_accept(tr_ode_run *run, double t) {
+  tr_ode_stats *stats = run->stats;
+  stats->h_last = fabs(t - stats->t_end);
+  stats->t_end = t;
+  stats->n_steps++;
+  if (run->spec->on_progress) run->spec->on_progress(t, stats->n_rhs, run->spec->progress_user);
+  if (tr_ctx_interrupted(run->ctx))
+    return TR_FAIL(run->ctx, TR_E_INTERRUPTED, "interrupted at t = %.10g after %ld evaluations", t,
+                   stats->n_rhs);
+  bool at_end = tr_ode_same_time(run, t, run->times[run->n_times - 1]);
+  if ((run->method->caps & TR_ODE_ADAPTIVE) && stats->n_steps >= run->spec->max_steps && !at_end)
+    return TR_FAIL(run->ctx, TR_E_SOLVER,
+                   "%s: %ld steps and %ld evaluations brought it only to t = %.10g (last step %.3g): "
+                   "loosen rtol = %g or raise max_steps",
+                   run->method->info.name, stats->n_steps, stats->n_rhs, t, stats->h_last, run->spec->rtol);
+  return TR_OK;
+}
+
+bool tr_ode_output_due(const tr_ode_run *run, double t) {
+  if (!run->on_output || run->next_output >= run->n_times) return false;
+  return run->direction * (run->times[run->next_output] - t) <= SAME_TIME * run->span;
+}
+
+tr_status tr_ode_output(tr_ode_run *run, const tr_array *x) {
+  int i = run->next_output++;
+  return run->on_output(i, run->times[i], x, run->out_user);
+}

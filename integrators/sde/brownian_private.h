@@ -1,0 +1,32 @@
+/* What a Brownian path is made of; for the files integrators/brownian*.c only. */
+#ifndef TR_INTEGRATORS_SDE_BROWNIAN_PRIVATE_H
+#define TR_INTEGRATORS_SDE_BROWNIAN_PRIVATE_H
+
+#include "integrators/sde/brownian.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tr_brownian {
+  tr_ctx *ctx;
+  /* one of the two */
+  tr_status (*normals)(const tr_brownian *, long step, tr_array *z, tr_array *z2);
+  tr_status (*over)(const tr_brownian *, double from, double to, tr_array *z, tr_array *z2);
+  uint64_t seed, first_sample; /* addressed, tree */
+  long n_steps;                /* given */
+  tr_normals_fn read, read_levy;
+  void *user;
+  const tr_brownian *fine; /* coarse */
+  int factor;
+  double t0, t1; /* tree */
+};
+
+/* *out = a path like `model` of this context. */
+tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

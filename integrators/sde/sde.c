@@ -1,0 +1,205 @@
+/* The driver of the SDE methods: checks the arguments, draws the normals of each step from the path, counts,
+ * and walks the grid. */
+#include "integrators/sde/sde_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/vec.h"
+
+#define SAME_TIME 1e-12 /* of the interval */
+
+static tr_status check_increasing(tr_ctx *ctx, const char *what, const double *t, int n, int least) {
+  if (!t || n < least)
+    return TR_FAIL(ctx, TR_E_ARG, "%s: %d points given, at least %d are needed", what, t ? n : 0, least);
+  for (int i = 0; i < n; i++) {
+    if (!isfinite(t[i]))
+      return TR_FAIL(ctx, TR_E_ARG, "%s: point %d is %g, not a finite time", what, i, t[i]);
+    if (i && !(t[i] > t[i - 1]))
+      return TR_FAIL(ctx, TR_E_ARG, "%s: point %d, %.10g, after %.10g: times must be strictly increasing",
+                     what, i, t[i], t[i - 1]);
+  }
+  return TR_OK;
+}
+
+static tr_status check_steps(const tr_sde_run *run) {
+  const tr_sde_spec *spec = run->spec;
+  if (tr_sde_is_adaptive(spec)) return tr_sde_adaptive_check(run);
+  if (spec->h0 == 0 && spec->max_steps == 0) return TR_OK;
+  return TR_FAIL(run->ctx, TR_E_ARG, "a fixed grid (rtol and atol 0) has no %s: leave it 0",
+                 spec->h0 != 0 ? "first step h0" : "max_steps");
+}
+
+static tr_status check(tr_sde_run *run) {
+  const tr_sde_spec *spec = run->spec;
+  if (!spec->method || !run->problem->drift || !run->problem->g2 || !run->path)
+    return TR_FAIL(run->ctx, TR_E_ARG, "tr_sde_solve: no %s given",
+                   !spec->method          ? "method"
+                   : !run->problem->drift ? "drift"
+                   : !run->problem->g2    ? "diffusion g2"
+                                          : "Brownian path");
+  if (!spec->method->step && spec->method->nfe_per_step == 0)
+    return TR_FAIL(run->ctx, TR_E_ARG, "%s puts noise between solves of an ODE: it runs in the sampler only",
+                   spec->method->info.name);
+  if ((run->x->dtype != TR_F32 && run->x->dtype != TR_F64) || run->x->count == 0) {
+    char text[80];
+    return TR_FAIL(run->ctx, TR_E_SHAPE, "a state of %s: an f32 or f64 array with elements is needed",
+                   tr_array_describe(run->x, text, sizeof text));
+  }
+  TR_TRY(check_increasing(run->ctx, "the time grid", spec->grid, spec->n_grid, 2));
+  run->span = spec->grid[spec->n_grid - 1] - spec->grid[0];
+  if (run->on_output) TR_TRY(check_increasing(run->ctx, "the output times", run->times, run->n_times, 1));
+  double slack = SAME_TIME * run->span;
+  if (run->on_output && (run->times[0] < spec->grid[0] - slack ||
+                         run->times[run->n_times - 1] > spec->grid[spec->n_grid - 1] + slack))
+    return TR_FAIL(run->ctx, TR_E_ARG,
+                   "output times from %.10g to %.10g reach beyond the time grid, %.10g to %.10g",
+                   run->times[0], run->times[run->n_times - 1], spec->grid[0], spec->grid[spec->n_grid - 1]);
+  if (spec->max_nfe < 0)
+    return TR_FAIL(run->ctx, TR_E_ARG, "max_nfe = %ld: use 0 (no limit) or more", spec->max_nfe);
+  return check_steps(run);
+}
+
+static tr_status allocate(tr_sde_run *run) {
+  const tr_sde_method *method = run->spec->method;
+  TR_TRY(tr_array_like(run->x, &run->z));
+  if (method->draws & TR_SDE_LEVY) TR_TRY(tr_array_like(run->x, &run->z2));
+  if (run->on_output || tr_sde_is_adaptive(run->spec)) TR_TRY(tr_array_like(run->x, &run->before));
+  if (run->on_output) TR_TRY(tr_array_like(run->x, &run->between));
+  run->scratch = calloc((size_t)method->n_scratch + 1, sizeof *run->scratch);
+  if (!run->scratch) return TR_FAIL(run->ctx, TR_E_MEM, "out of memory for an SDE solve");
+  for (int i = 0; i < method->n_scratch; i++) TR_TRY(tr_array_like(run->x, &run->scratch[i]));
+  return TR_OK;
+}
+
+static void release(tr_sde_run *run) {
+  for (int i = 0; run->scratch && i < run->spec->method->n_scratch; i++) tr_array_destroy(&run->scratch[i]);
+  free(run->scratch);
+  tr_array_destroy(&run->z);
+  tr_array_destroy(&run->z2);
+  tr_array_destroy(&run->before);
+  tr_array_destroy(&run->between);
+}
+
+/* Where g is infinite only the problem itself knows the way out; some methods leave it all steps. */
+static tr_status let_problem_step(tr_sde_run *run, double t, double h, double g2) {
+  if (!run->problem->singular_step)
+    return TR_FAIL(
+        run->ctx, TR_E_NONFINITE,
+        "%s: g^2 = %g at t = %.10g, and the problem has no step of its own: start at a time where g is "
+        "finite, with a method that needs no more",
+        run->spec->method->info.name, g2, t);
+  return run->problem->singular_step(t, h, run->z, run->x, &run->stats->n_rhs, run->problem->user);
+}
+
+static tr_status take_step(tr_sde_run *run, double t, double t_next) {
+  const tr_sde_method *method = run->spec->method;
+  double g2;
+  TR_TRY(run->problem->g2(t, &g2, run->problem->user));
+  if (g2 < 0) return TR_FAIL(run->ctx, TR_E_ARG, "g^2 = %g at t = %.10g is negative", g2, t);
+  run->singular = !isfinite(g2);
+  if (run->singular || !method->step) return let_problem_step(run, t, t_next - t, g2);
+  run->stats->n_rhs += method->nfe_per_step;
+  return method->step(method, run->problem, t, t_next, run->z, run->z2, run->x, run->scratch);
+}
+
+/* The output times in (t, t_next], or [t, t] at the start; `before` is the state at t, x that at t_next. */
+static tr_status outputs(tr_sde_run *run, double t, double t_next) {
+  for (; run->on_output && run->next_output < run->n_times; run->next_output++) {
+    double when = run->times[run->next_output], slack = SAME_TIME * run->span;
+    if (when > t_next + slack) return TR_OK;
+    const tr_array *state = run->x;
+    if (when < t_next - slack) {
+      double part = (when - t) / (t_next - t);
+      TR_TRY(tr_axpby(1 - part, run->before, part, run->x, run->between));
+      state = run->between;
+    }
+    TR_TRY(run->on_output(run->next_output, when, state, run->out_user));
+  }
+  return TR_OK;
+}
+
+static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
+  if (tr_brownian_knows_times(run->path)) return tr_brownian_over(run->path, t, t_next, run->z, run->z2);
+  return tr_brownian_normals(run->path, i, run->z, run->z2);
+}
+
+bool tr_sde_same_time(const tr_sde_run *run, double a, double b) {
+  return fabs(a - b) <= SAME_TIME * run->span;
+}
+
+bool tr_sde_affords_step(tr_sde_run *run) {
+  long most = run->spec->max_nfe;
+  if (most == 0 || run->spec->method->nfe_per_step <= most - run->stats->n_rhs) return true;
+  run->stats->stop_reason = "max-nfe";
+  return false;
+}
+
+tr_status tr_sde_try(tr_sde_run *run, long i, double t, double t_next) {
+  TR_TRY(draw(run, i, t, t_next));
+  if (run->before) TR_TRY(tr_array_copy(run->x, run->before));
+  tr_status status = take_step(run, t, t_next);
+  if (status == TR_OK) return TR_OK;
+  return TR_FAIL(run->ctx, status, "the step from t = %.10g failed (%s)", t, tr_status_name(status));
+}
+
+tr_status tr_sde_accept(tr_sde_run *run, double t, double t_next) {
+  tr_sde_stats *stats = run->stats;
+  bool finite;
+  TR_TRY(tr_is_finite(run->x, &finite));
+  if (!finite)
+    return TR_FAIL(run->ctx, TR_E_NONFINITE,
+                   "%s: the state is no longer finite after the step from t = %.10g to %.10g",
+                   run->spec->method->info.name, t, t_next);
+  stats->n_steps++;
+  stats->h_last = t_next - t;
+  stats->t_end = t_next;
+  if (run->spec->on_progress) run->spec->on_progress(t_next, stats->n_rhs, run->spec->progress_user);
+  TR_TRY(outputs(run, t, t_next));
+  if (!tr_ctx_interrupted(run->ctx)) return TR_OK;
+  return TR_FAIL(run->ctx, TR_E_INTERRUPTED, "interrupted at t = %.10g after %ld evaluations", t_next,
+                 stats->n_rhs);
+}
+
+static tr_status walk_grid(tr_sde_run *run) {
+  const double *grid = run->spec->grid;
+  for (int i = 0; i + 1 < run->spec->n_grid && tr_sde_affords_step(run); i++) {
+    TR_TRY(tr_sde_try(run, i, grid[i], grid[i + 1]));
+    TR_TRY(tr_sde_accept(run, grid[i], grid[i + 1]));
+  }
+  return TR_OK;
+}
+
+static tr_status walk(tr_sde_run *run) {
+  double start = run->spec->grid[0];
+  run->stats->stop_reason = "end";
+  TR_TRY(outputs(run, start, start));
+  return tr_sde_is_adaptive(run->spec) ? tr_sde_adaptive_walk(run) : walk_grid(run);
+}
+
+tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
+                       const double *times, int n_times, tr_array *x, tr_out_fn on_output, void *out_user,
+                       tr_sde_stats *stats) {
+  tr_sde_stats unread;
+  if (!stats) stats = &unread;
+  *stats = (tr_sde_stats){.stop_reason = "error"};
+  tr_sde_run run = {.ctx = x->ctx,
+                    .spec = spec,
+                    .problem = problem,
+                    .path = path,
+                    .times = times,
+                    .n_times = n_times,
+                    .x = x,
+                    .on_output = on_output,
+                    .out_user = out_user,
+                    .stats = stats};
+  TR_TRY(check(&run));
+  stats->t_end = spec->grid[0];
+  snprintf(stats->solver, sizeof stats->solver, "%s", spec->method->info.name);
+  tr_status status = allocate(&run);
+  if (status == TR_OK) status = walk(&run);
+  if (status != TR_OK) stats->stop_reason = "error";
+  release(&run);
+  return status;
+}

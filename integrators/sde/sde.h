@@ -1,0 +1,96 @@
+/* Stochastic differential equations with additive noise, dX = f(t, X) dt + g(t) dB, on arrays of any device.
+ * In this library g = sqrt(2 D), D the coefficient of the SiT code (the paper's w is 2 D).
+ * Methods are modules of kind "sde-method". Normals come from a Brownian path (integrators/sde/brownian.h),
+ * never from a stream. */
+#ifndef TR_INTEGRATORS_SDE_SDE_H
+#define TR_INTEGRATORS_SDE_SDE_H
+
+#include "core/array.h"
+#include "core/registry.h"
+#include "integrators/ode/ode.h"
+#include "integrators/sde/brownian.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_KIND_SDE_METHOD "sde-method"
+
+typedef struct {
+  tr_rhs_fn drift; /* f */
+  /* g^2 >= 0 at t; may be infinite at a singular end */
+  tr_status (*g2)(double t, double *out, void *user);
+  /* int_t0^t1 g^2 dt, the variance of a step; NULL: methods that need it are errors */
+  tr_status (*g2_integral)(double t0, double t1, double *out, void *user);
+  /* One step from a time t where g2 is infinite, exact in the noise: x(t) -> x(t + h) with the standard
+   * normals z of that step. NULL: such a time is an error. Adds its evaluations of f to *n_rhs, at most the
+   * method's nfe_per_step. Methods without a `step` leave every step to it. */
+  tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user);
+  void *user;
+} tr_sde_problem;
+
+typedef struct tr_sde_method {
+  tr_module info;
+  double strong_order, weak_order; /* for smooth f and additive noise */
+  int nfe_per_step; /* evaluations of f; 0: noise between solves of an ODE, which tr_sde_solve does not do and
+                       the sampler does (transport/sampler/noised_ode.h) */
+  int n_scratch;    /* arrays like x that step() needs */
+  unsigned draws;   /* TR_SDE_LEVY when it uses the second normal of a step */
+  const void *detail; /* the method's own table (integrators/sde/stochastic_rk.h) */
+  /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
+   * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless declared in
+   * draws). NULL: a method that knows more of the problem than f and g; the problem takes the steps, by
+   * singular_step. */
+  tr_status (*step)(const struct tr_sde_method *method, const tr_sde_problem *, double t, double t_next,
+                    const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
+  /* OPTIONAL; NULL: fixed grids only. After step() over a step h: error = x' minus an embedded solution. */
+  tr_status (*error)(const struct tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error);
+  bool uses_end; /* step evaluates f or g at t_next too: both must be finite at the end of the interval */
+} tr_sde_method;
+enum { TR_SDE_LEVY = 1 };
+
+/* rtol and atol both 0: the steps are those of the grid. Otherwise adaptive steps, for methods with an error
+ * estimate on a Brownian tree (tr_brownian_create_tree), from the first to the last point of the grid; the
+ * steps end at the points between (jumps of f or g, say) and at the output times. */
+typedef struct {
+  const tr_sde_method *method;
+  const double *grid; /* n_grid >= 2 strictly increasing points: n_grid - 1 steps */
+  int n_grid;
+  double rtol, atol; /* adaptive: >= 0 and > 0 (see below) */
+  double h0;         /* adaptive: first step > 0; 0: a fiftieth of the interval */
+  long max_steps;    /* adaptive: steps allowed, the rejected ones too; 0: 100000 */
+  long max_nfe;      /* as in tr_ode_spec: whole steps only */
+  tr_progress_fn on_progress;
+  void *progress_user;
+} tr_sde_spec;
+
+typedef struct {
+  long n_rhs, n_steps, n_rejected; /* steps: the accepted ones */
+  double h_last, t_end;
+  const char *stop_reason; /* "end", "max-nfe" or, when the solve failed, "error" */
+  char solver[64];
+} tr_sde_stats;
+
+/* Walks the grid, step i with the normals of step i of the path (a tree: of the interval), replacing x by the
+ * final state; on_output (may be NULL) gets the states at the requested times (increasing, within the grid,
+ * n_times >= 1): exactly at ends of steps (to 1e-12 of the interval), by linear interpolation between them. A
+ * non-finite state is an error that names the time; x is then that state, after a failed evaluation it is
+ * undefined. A grid that decreases is refused: a time-reversed SDE has another drift. max_nfe stops before
+ * the step that would exceed it, with TR_OK.
+ *
+ * Adaptive steps: the error estimate of a step is measured in the root mean square over all elements of
+ * error / (atol + rtol |x|), as one system, and the step is taken again, shorter, when that exceeds 1. A
+ * rejected step leaves no trace on the path, so the result is not biased by rejections. The estimate is that
+ * of a method of lower order, and the error of the whole solve falls with the tolerance but is not bounded by
+ * it. All rows of x share their steps: a sample depends on the others of its batch through the steps, not
+ * through the noise. A step out of a singular time has no estimate and is accepted. TR_E_SOLVER after
+ * max_steps, and when a step has shrunk below 2^-20 of the interval; x is then the last accepted state. */
+tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
+                       const double *times, int n_times, tr_array *x, tr_out_fn on_output, void *out_user,
+                       tr_sde_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

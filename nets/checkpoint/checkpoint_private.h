@@ -1,0 +1,94 @@
+/* What the readers of the formats fill in. */
+#ifndef TR_NETS_CHECKPOINT_CHECKPOINT_PRIVATE_H
+#define TR_NETS_CHECKPOINT_CHECKPOINT_PRIVATE_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "core/io/zip.h"
+#include "nets/checkpoint/checkpoint.h"
+#include "nets/checkpoint/pickle.h"
+
+enum {
+  TR_MAX_SETS = 2,
+  TR_MAX_TENSORS = 1 << 16, /* per set */
+  TR_MAX_TENSOR_NAME = 255,
+  TR_MAX_ARGS = 1000,
+  TR_MAX_ARG_TEXT = 4096,
+  TR_MAX_ARG_FILE = 1 << 16 /* bytes of a file of arguments */
+};
+
+typedef struct {
+  const char *name; /* static: "ema", "model", "weights" */
+  int n, room;
+  tr_tensor *items;             /* names owned */
+  const tr_zip_entry **sources; /* where each one's checksum stands; NULL entries: there is none */
+} tr_weight_set;
+
+typedef struct {
+  char *name, *value;
+  const char *file; /* borrowed: where it comes from */
+} tr_checkpoint_argument;
+
+struct tr_checkpoint {
+  const char *format;
+  const tr_file_map *map; /* own, or borrowed; the zip keeps it too, so it never moves */
+  tr_file_map *own;       /* malloc'd; NULL when the mapping is borrowed */
+  tr_zip *zip;            /* pt-zip only */
+  tr_weight_set sets[TR_MAX_SETS];
+  int n_sets;
+  tr_checkpoint_argument *args;
+  int n_args;
+  char **arg_files; /* owned: those that gave arguments besides the checkpoint */
+  int n_arg_files;
+};
+
+/* Reads a mapping that the caller keeps until the checkpoint is closed; tr_checkpoint_open is this on a
+ * mapping of its own. */
+tr_status tr_checkpoint_read(tr_ctx *ctx, const tr_file_map *map, tr_checkpoint **out);
+
+/* One reader per format, each in a file of its own. `recognises` looks at the first bytes only. */
+typedef struct {
+  const char *name;
+  bool (*recognises)(const tr_file_map *map);
+  tr_status (*read)(tr_ctx *ctx, tr_checkpoint *checkpoint);
+} tr_checkpoint_format_reader;
+
+extern const tr_checkpoint_format_reader tr_torch_zip_reader, tr_torch_legacy_reader, tr_safetensors_reader;
+
+/* Adds a set; its name is static text. There is room for TR_MAX_SETS. */
+tr_weight_set *tr_checkpoint_add_set(tr_checkpoint *checkpoint, const char *name);
+/* Adds a copy of the tensor under a copy of the name (1 to 255 printable ASCII characters). Shape, strides
+ * and data were checked by the caller. */
+tr_status tr_weight_set_add(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_weight_set *set,
+                            const tr_pickle_text *name, const tr_tensor *tensor, const tr_zip_entry *source);
+/* 1 to TR_MAX_TENSOR_NAME printable ASCII characters. */
+bool tr_checkpoint_is_name(const tr_pickle_text *name);
+/* Adds an argument of the checkpoint itself; takes the malloc'd value in any case (NULL: out of memory). */
+tr_status tr_checkpoint_add_arg(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_pickle_text *name,
+                                char *value);
+/* The argument of this name, NULL if absent. */
+const tr_checkpoint_argument *tr_checkpoint_find_arg(const tr_checkpoint *checkpoint, const char *name);
+/* Forgets the arguments from number n on. */
+void tr_checkpoint_drop_args(tr_checkpoint *checkpoint, int n);
+/* A malloc'd copy of a text: control characters, and bytes that are not UTF-8, become '?'. NULL: out of
+ * memory. */
+char *tr_checkpoint_text(const char *text, size_t size);
+/* The shortest decimal that reads back as the same number, at most 24 characters. */
+void tr_checkpoint_write_real(FILE *out, double value);
+
+/* A JSON value in the spelling of arguments, malloc'd: a text as it is, cut after TR_MAX_ARG_TEXT bytes,
+ * numbers, and True, False and None. NULL: an array or an object, or out of memory. */
+char *tr_checkpoint_json_text(const json_t *value);
+/* tr_checkpoint_add_args on a mapping, of which nothing is kept. */
+tr_status tr_checkpoint_read_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_file_map *map);
+
+/* Finds the bytes of a storage and checks that they are as many as it claims. *source: see tr_weight_set. */
+typedef tr_status (*tr_storage_finder)(tr_ctx *ctx, const tr_checkpoint *checkpoint, const void *where,
+                                       const tr_pickle_storage *storage, const unsigned char **data,
+                                       const tr_zip_entry **source);
+/* Sets and arguments from the root of torch.save's main pickle (torch_content.c). */
+tr_status tr_torch_content(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_value *root,
+                           tr_storage_finder find, const void *where);
+
+#endif

@@ -1,0 +1,537 @@
+/* The backward pass of a SiT: the gradient of w' f with respect to the latents, for one or several w, also in
+ * passes whose w are made of what the pass before gave. A batch goes group by group: the forward of a group
+ * keeps what each block was given (and the inputs of its layers, unless these are recomputed), the backward
+ * walks the blocks from the last and sends the gradients of the residual stream through them, `part` probes
+ * at a time; where the gradients of all probes would take too much memory, it walks several times. A row's
+ * result never depends on the cuts. Gradients of the parameters are added where a layer's input and the
+ * gradient behind it meet, of one probe; outputs of gated layers and inputs of layers behind norms and
+ * activations are made again there (find_..., add_...).
+ */
+#include <stdlib.h>
+
+#include "nets/sit/sit_private.h"
+
+#define GRADIENT_BYTES ((int64_t)64 << 20) /* of the residual stream, all probes that go back together */
+
+void tr_sit_back_work_clear(tr_sit_back_work *work) {
+  for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
+  *work = (tr_sit_back_work){0};
+}
+
+/* One group on its way through the network. */
+typedef struct {
+  const tr_sit *net;
+  int64_t samples, rows, conditions; /* rows of tokens; 1 condition for all or one a sample */
+  int64_t most;                      /* gradients behind a row, or the most of them that go back together */
+  int64_t probes, part;              /* those under way; of these, how many at a time in a block */
+  const tr_array *x;
+  double t; /* of the first sample, to be named */
+  const int32_t *labels;
+  tr_net_param *params; /* NULL: their gradients are not wanted */
+} back_group;
+
+static int64_t slots(const tr_sit *net) {
+  return net->recompute ? 1 : net->config.depth;
+}
+
+/* For groups up to this one. */
+static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g,
+                                   const tr_net_request *request) {
+  int64_t d = net->config.hidden, depth = net->config.depth, rows = g->rows, kept = slots(net) * rows;
+  int64_t part = g->part * rows, conditions = g->params ? g->samples : 0;
+  int64_t state = g->samples * (g->x->count / g->x->shape[0]);
+  const int64_t elements[TR_SIT_BACK_BUFFERS] = {
+      [TR_SIT_KEPT] = (depth + 1) * rows * d,
+      [TR_SIT_KEPT_MOD] = depth * g->samples * 6 * d,
+      [TR_SIT_KEPT_LAST_MOD] = g->samples * 2 * d,
+      [TR_SIT_QKV] = kept * 3 * d,
+      [TR_SIT_ATTENDED] = kept * d,
+      [TR_SIT_MIDDLE] = kept * d,
+      [TR_SIT_MLP] = kept * net->config.mlp_hidden,
+      [TR_SIT_GRADIENT] = g->most * rows * d,
+      [TR_SIT_BACK_HIDDEN] = part * d,
+      [TR_SIT_BACK_MIXED] = part * d,
+      [TR_SIT_BACK_WIDE] = part * tr_sit_widest(&net->config),
+      [TR_SIT_BACK_MOD] = conditions * 6 * d,
+      [TR_SIT_BACK_CONDITION] = conditions * d,
+      [TR_SIT_BACK_TIME2] = conditions * d,
+      [TR_SIT_BACK_TIME1] = conditions * d,
+      [TR_SIT_RESULT] = request->f ? 0 : state,
+      [TR_SIT_COVECTOR] = request->covector ? state : 0,
+  };
+  tr_sit_back_work *work = &net->back;
+  for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) {
+    if (elements[i] <= work->elements[i]) continue;
+    tr_array_destroy(&work->buffer[i]);
+    work->elements[i] = 0;
+    TR_TRY(tr_array_create(ctx, net->dtype, 2, (int64_t[]){1, elements[i]}, &work->buffer[i]));
+    work->elements[i] = elements[i];
+  }
+  return TR_OK;
+}
+
+/* Of the layers between the latents and the result; the conditioning does not see the latents. */
+static tr_status provide_all_transposed(tr_sit *net) {
+  TR_TRY(tr_layer_transpose(&net->patch));
+  TR_TRY(tr_layer_transpose(&net->final));
+  for (int i = 0; i < net->config.depth; i++) {
+    tr_sit_block *block = &net->blocks[i];
+    tr_layer *const layers[] = {&block->qkv, &block->proj, &block->fc1, &block->fc2};
+    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) TR_TRY(tr_layer_transpose(layers[k]));
+  }
+  return TR_OK;
+}
+
+/* Of the layers of the conditioning. */
+static tr_status provide_conditioning_transposed(tr_sit *net) {
+  TR_TRY(tr_layer_transpose(&net->time2));
+  TR_TRY(tr_layer_transpose(&net->final_modulation));
+  for (int i = 0; i < net->config.depth; i++) TR_TRY(tr_layer_transpose(&net->blocks[i].modulation));
+  return TR_OK;
+}
+
+static tr_array work(const back_group *g, int buffer, int64_t cols) {
+  return tr_net_matrix(g->net->work.buffer[buffer], g->rows, cols);
+}
+
+/* Rows first .. first + rows - 1 of a buffer as a matrix of `cols` columns. */
+static tr_array back_rows(const back_group *g, int buffer, int64_t first, int64_t rows, int64_t cols) {
+  tr_array whole = tr_net_matrix(g->net->back.buffer[buffer], first + rows, cols);
+  return tr_net_leading(&whole, first, rows);
+}
+
+/* What block `i` was given; i = depth: what the last one gave. */
+static tr_array kept(const back_group *g, int i) {
+  return back_rows(g, TR_SIT_KEPT, i * g->rows, g->rows, g->net->config.hidden);
+}
+
+static tr_array kept_mod(const back_group *g, int i) {
+  return back_rows(g, TR_SIT_KEPT_MOD, i * g->conditions, g->conditions, 6 * (int64_t)g->net->config.hidden);
+}
+
+static tr_array last_mod(const back_group *g) {
+  return back_rows(g, TR_SIT_KEPT_LAST_MOD, 0, g->conditions, 2 * (int64_t)g->net->config.hidden);
+}
+
+/* Gradients of the residual stream for the probes from `first` on. */
+static tr_array gradients(const back_group *g, int64_t first, int64_t probes) {
+  return back_rows(g, TR_SIT_GRADIENT, first * g->rows, probes * g->rows, g->net->config.hidden);
+}
+
+/* A block on its way back: what its layers were given. */
+typedef struct {
+  const tr_sit_block *layers;
+  tr_array mod, tokens;                /* what it was given */
+  tr_array qkv, attended, middle, mlp; /* see TR_SIT_QKV ... */
+} block_inputs;
+
+static block_inputs inputs_of(const back_group *g, int i) {
+  const tr_sit_config *c = &g->net->config;
+  int64_t d = c->hidden, first = g->net->recompute ? 0 : i * g->rows;
+  return (block_inputs){.layers = &g->net->blocks[i],
+                        .mod = kept_mod(g, i),
+                        .tokens = kept(g, i),
+                        .qkv = back_rows(g, TR_SIT_QKV, first, g->rows, 3 * d),
+                        .attended = back_rows(g, TR_SIT_ATTENDED, first, g->rows, d),
+                        .middle = back_rows(g, TR_SIT_MIDDLE, first, g->rows, d),
+                        .mlp = back_rows(g, TR_SIT_MLP, first, g->rows, c->mlp_hidden)};
+}
+
+static tr_status make_inputs(const back_group *g, block_inputs *b) {
+  const tr_sit_config *c = &g->net->config;
+  int64_t d = c->hidden;
+  tr_array hidden = work(g, TR_SIT_HIDDEN, d);
+  TR_TRY(tr_sit_norm(&b->tokens, &b->mod, 0, d, &hidden));
+  TR_TRY(tr_layer_apply(&hidden, &b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
+  TR_TRY(tr_nn_attention(&b->qkv, g->samples, c->heads, &b->attended));
+  TR_TRY(tr_sit_apply_gated(&b->attended, &b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
+                            &b->middle));
+  TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
+  return tr_layer_apply(&hidden, &b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
+}
+
+/* next = what block i makes of what it was given; its inputs are kept, or not. */
+static tr_status forward_block(const back_group *g, int i, tr_array *next) {
+  const tr_sit *net = g->net;
+  block_inputs b = inputs_of(g, i);
+  if (net->recompute) {
+    TR_TRY(tr_array_copy(&b.tokens, next));
+    return tr_sit_run_block(net, b.layers, &b.mod, g->samples, next);
+  }
+  tr_array wide = work(g, TR_SIT_WIDE, net->config.mlp_hidden);
+  TR_TRY(make_inputs(g, &b));
+  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
+  return tr_sit_apply_gated(&wide, &b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
+                            &b.middle, next);
+}
+
+/* A buffer of the conditioning as one row of width D a condition. */
+static tr_array conditioning(const back_group *g, int buffer) {
+  return tr_net_matrix(g->net->work.buffer[buffer], g->conditions, g->net->config.hidden);
+}
+
+/* The forward of tr_sit_forward, with what the backward needs kept. */
+static tr_status forward_group(const back_group *g, tr_times times, tr_array *f) {
+  const tr_sit *net = g->net;
+  tr_array condition = conditioning(g, TR_SIT_CONDITION);
+  tr_array tokens = kept(g, 0), final_mod = last_mod(g);
+  TR_TRY(tr_sit_condition(net, times, g->labels, &condition));
+  TR_TRY(tr_sit_embed(net, g->x, &tokens));
+  for (int i = 0; i < net->config.depth; i++) {
+    tr_array mod = kept_mod(g, i);
+    tokens = kept(g, i + 1);
+    TR_TRY(tr_drift_go_on(tokens.ctx, g->t));
+    TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
+    TR_TRY(forward_block(g, i, &tokens));
+  }
+  TR_TRY(tr_layer_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &final_mod));
+  return tr_sit_finish(net, &final_mod, &tokens, f);
+}
+
+/* gradient = residual + what comes back through the norm at x */
+static tr_status back_norm(const tr_array *x, const tr_array *mod, int64_t scale, const tr_array *dy,
+                           const tr_array *residual, tr_array *gradient) {
+  return tr_nn_norm_backward(&(tr_nn_norm_backward_args){
+      .x = x, .scale = {mod, scale}, .eps = TR_SIT_NORM_EPS, .dy = dy, .residual = residual, .dx = gradient});
+}
+
+static tr_array back_conditioning(const back_group *g, int buffer, int64_t cols) {
+  return back_rows(g, buffer, 0, g->conditions, cols);
+}
+
+/* Of a modulation of `parts` D columns. */
+static tr_array modulation_gradient(const back_group *g, int64_t parts) {
+  return back_conditioning(g, TR_SIT_BACK_MOD, parts * g->net->config.hidden);
+}
+
+static tr_status add_layer(const back_group *g, const tr_layer *layer, const tr_array *x,
+                           const tr_array *dy) {
+  return tr_layer_add_gradient(layer, x, dy, g->params);
+}
+
+/* The same of a layer behind a norm of x. */
+static tr_status add_normed_layer(const back_group *g, const tr_layer *layer, const tr_array *x,
+                                  const tr_array *mod, int64_t shift, const tr_array *dy, tr_array *normed) {
+  TR_TRY(tr_sit_norm(x, mod, shift, shift + g->net->config.hidden, normed));
+  return add_layer(g, layer, normed, dy);
+}
+
+/* Gradients of the columns of the modulation, one row a sample: what a norm was shifted and scaled by ... */
+static tr_status find_norm(const back_group *g, int64_t parts, const tr_array *x, int64_t shift,
+                           const tr_array *dy) {
+  tr_array dmod = modulation_gradient(g, parts);
+  return tr_nn_norm_gradient(&(tr_nn_norm_gradient_args){.x = x,
+                                                         .eps = TR_SIT_NORM_EPS,
+                                                         .dy = dy,
+                                                         .table = &dmod,
+                                                         .shift = shift,
+                                                         .scale = shift + g->net->config.hidden});
+}
+
+/* ... and what the output of a layer was gated by. */
+static tr_status find_gate(const back_group *g, const tr_layer *layer, const tr_array *x, int64_t gate,
+                           const tr_array *gradient) {
+  tr_array output = work(g, TR_SIT_HIDDEN, layer->w.out);
+  tr_array dmod = modulation_gradient(g, 6);
+  TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, &output));
+  return tr_nn_gate_gradient(&output, gradient, &dmod, gate);
+}
+
+/* Through a modulation layer; the gradient of the condition is assigned by the first and then added to. */
+static tr_status back_modulation(const back_group *g, const tr_layer *layer, bool first,
+                                 const tr_array *dmod) {
+  tr_array condition = conditioning(g, TR_SIT_CONDITION);
+  tr_array gradient = back_conditioning(g, TR_SIT_BACK_CONDITION, g->net->config.hidden);
+  TR_TRY(add_layer(g, layer, &condition, dmod));
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = dmod, .w = &layer->back, .residual = first ? NULL : &gradient, .y = &gradient});
+}
+
+/* Through silu(time2(silu(time1(embedding))) + label). */
+static tr_status back_condition(const back_group *g) {
+  const tr_sit *net = g->net;
+  int64_t d = net->config.hidden;
+  tr_array embedding =
+      tr_net_matrix(net->work.buffer[TR_SIT_EMBEDDING], g->conditions, net->config.time_frequencies);
+  tr_array inner = conditioning(g, TR_SIT_TIME1), time = conditioning(g, TR_SIT_TIME2);
+  tr_array dcondition = back_conditioning(g, TR_SIT_BACK_CONDITION, d);
+  tr_array dtime = back_conditioning(g, TR_SIT_BACK_TIME2, d);
+  tr_array dinner = back_conditioning(g, TR_SIT_BACK_TIME1, d);
+  TR_TRY(tr_nn_condition_gradient(&time, net->labels, g->labels, &dcondition, &dtime,
+                                  g->params[net->label_parameter].gradient));
+  TR_TRY(add_layer(g, &net->time2, &inner, &dtime));
+  TR_TRY(tr_layer_back(&dtime, &net->time2, &dinner));
+  TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_IDENTITY, &inner));
+  TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &inner, &dinner, &dinner));
+  return add_layer(g, &net->time1, &embedding, &dinner);
+}
+
+/* Gradients of some probes inside a block. */
+typedef struct {
+  int64_t probes;
+  tr_array gradient; /* of the residual stream, behind the block and then before it */
+  tr_array hidden, mixed, wide;
+} probe_part;
+
+static probe_part part_of(const back_group *g, int64_t first) {
+  int64_t probes = g->probes - first < g->part ? g->probes - first : g->part, rows = probes * g->rows;
+  int64_t d = g->net->config.hidden;
+  return (probe_part){.probes = probes,
+                      .gradient = gradients(g, first, probes),
+                      .hidden = back_rows(g, TR_SIT_BACK_HIDDEN, 0, rows, d),
+                      .mixed = back_rows(g, TR_SIT_BACK_MIXED, 0, rows, d),
+                      .wide = back_rows(g, TR_SIT_BACK_WIDE, 0, rows, tr_sit_widest(&g->net->config))};
+}
+
+static tr_array wide_of(const probe_part *p, int64_t cols) {
+  return tr_net_matrix(&p->wide, p->hidden.shape[0], cols);
+}
+
+/* hidden = gradient * gate, the gate's rows anew for each probe. */
+static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t gate, probe_part *p) {
+  for (int64_t r = 0; r < p->probes; r++) {
+    tr_array from = tr_net_leading(&p->gradient, r * g->rows, g->rows);
+    tr_array to = tr_net_leading(&p->hidden, r * g->rows, g->rows);
+    TR_TRY(tr_nn_gate(&from, (tr_nn_columns){&b->mod, gate}, &to));
+  }
+  return TR_OK;
+}
+
+/* fc2's parameters and gate; hidden: the gradient behind fc2. */
+static tr_status find_fc2(const back_group *g, const block_inputs *b, const probe_part *p) {
+  tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden);
+  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &b->mlp, &given));
+  TR_TRY(find_gate(g, &b->layers->fc2, &given, 5 * (int64_t)g->net->config.hidden, &p->gradient));
+  return add_layer(g, &b->layers->fc2, &given, &p->hidden);
+}
+
+/* Through tokens = middle + gate fc2(gelu(fc1(norm(middle)))). */
+static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part *p) {
+  int64_t d = g->net->config.hidden;
+  tr_array wide = wide_of(p, g->net->config.mlp_hidden), normed = work(g, TR_SIT_HIDDEN, d);
+  TR_TRY(back_gate(g, b, 5 * d, p));
+  if (g->params) TR_TRY(find_fc2(g, b, p));
+  TR_TRY(tr_layer_back(&p->hidden, &b->layers->fc2, &wide));
+  TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &b->mlp, &wide, &wide));
+  if (g->params) TR_TRY(add_normed_layer(g, &b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
+  TR_TRY(tr_layer_back(&wide, &b->layers->fc1, &p->hidden));
+  if (g->params) TR_TRY(find_norm(g, 6, &b->middle, 3 * d, &p->hidden));
+  return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
+}
+
+/* proj's parameters and gate; hidden: the gradient behind proj. */
+static tr_status find_proj(const back_group *g, const block_inputs *b, const probe_part *p) {
+  TR_TRY(find_gate(g, &b->layers->proj, &b->attended, 2 * (int64_t)g->net->config.hidden, &p->gradient));
+  return add_layer(g, &b->layers->proj, &b->attended, &p->hidden);
+}
+
+/* Through middle = tokens + gate proj(attention(qkv(norm(tokens)))). */
+static tr_status back_attention(const back_group *g, const block_inputs *b, probe_part *p) {
+  int64_t d = g->net->config.hidden;
+  tr_array wide = wide_of(p, 3 * d), normed = work(g, TR_SIT_HIDDEN, d);
+  TR_TRY(back_gate(g, b, 2 * d, p));
+  if (g->params) TR_TRY(find_proj(g, b, p));
+  TR_TRY(tr_layer_back(&p->hidden, &b->layers->proj, &p->mixed));
+  TR_TRY(tr_nn_attention_backward(&b->qkv, g->samples, g->net->config.heads, &p->mixed, &wide));
+  if (g->params) TR_TRY(add_normed_layer(g, &b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
+  TR_TRY(tr_layer_back(&wide, &b->layers->qkv, &p->hidden));
+  if (g->params) TR_TRY(find_norm(g, 6, &b->tokens, 0, &p->hidden));
+  return back_norm(&b->tokens, &b->mod, d, &p->hidden, &p->gradient, &p->gradient);
+}
+
+static tr_status back_block(const back_group *g, int i) {
+  block_inputs b = inputs_of(g, i);
+  if (g->net->recompute) TR_TRY(make_inputs(g, &b));
+  for (int64_t first = 0; first < g->probes; first += g->part) {
+    probe_part p = part_of(g, first);
+    TR_TRY(tr_drift_go_on(g->x->ctx, g->t));
+    TR_TRY(back_mlp(g, &b, &p));
+    TR_TRY(back_attention(g, &b, &p));
+  }
+  if (!g->params) return TR_OK;
+  tr_array dmod = modulation_gradient(g, 6);
+  return back_modulation(g, &b.layers->modulation, false, &dmod);
+}
+
+/* Of the final layer, its norm and its modulation: patches is the gradient behind it, hidden that before it.
+ */
+static tr_status find_final(const back_group *g, const tr_array *tokens, const tr_array *mod,
+                            const tr_array *patches, const tr_array *hidden) {
+  const tr_sit *net = g->net;
+  tr_array normed = back_rows(g, TR_SIT_BACK_HIDDEN, 0, g->rows, net->config.hidden);
+  tr_array dmod = modulation_gradient(g, 2);
+  TR_TRY(add_normed_layer(g, &net->final, tokens, mod, 0, patches, &normed));
+  TR_TRY(find_norm(g, 2, tokens, 0, hidden));
+  return back_modulation(g, &net->final_modulation, true, &dmod);
+}
+
+/* One probe through the final layer; w (samples, C, H, W). */
+static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gradient) {
+  const tr_sit *net = g->net;
+  int64_t d = net->config.hidden;
+  tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, net->final.w.out);
+  tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
+  TR_TRY(tr_nn_unpatchify_adjoint(w, net->config.patch, &patches));
+  TR_TRY(tr_layer_back(&patches, &net->final, &hidden));
+  if (g->params) TR_TRY(find_final(g, &tokens, &mod, &patches, &hidden));
+  return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
+}
+
+static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
+  tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
+  TR_TRY(tr_layer_back(gradient, &g->net->patch, &patches));
+  return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
+}
+
+static tr_status find_embed(const back_group *g, const tr_array *gradient) {
+  tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
+  TR_TRY(tr_nn_patchify(g->x, g->net->config.patch, &patches));
+  return add_layer(g, &g->net->patch, &patches, gradient);
+}
+
+/* Probe r of sample n is row r * samples + n of an array of `states` such rows. */
+static tr_array probe_rows(const back_group *g, const tr_array *states, int64_t batch, int64_t first,
+                           int64_t r) {
+  return tr_net_leading(states, r * batch + first, g->samples);
+}
+
+/* The group is samples first ... of w, of `batch` samples a probe; wJ NULL: not wanted. */
+static tr_status backward_group(const back_group *g, int64_t first, int64_t batch, const tr_array *w,
+                                int64_t product_first, const tr_array *wJ) {
+  for (int64_t r = 0; r < g->probes; r++) {
+    tr_array gradient = gradients(g, r, 1), part = probe_rows(g, w, batch, first, r);
+    TR_TRY(back_final(g, &part, &gradient));
+  }
+  for (int i = g->net->config.depth - 1; i >= 0; i--) TR_TRY(back_block(g, i));
+  for (int64_t r = 0; wJ && r < g->probes; r++) {
+    tr_array gradient = gradients(g, r, 1), part = probe_rows(g, wJ, batch, product_first, r);
+    TR_TRY(back_embed(g, &gradient, &part));
+  }
+  if (!g->params) return TR_OK;
+  tr_array gradient = gradients(g, 0, 1);
+  TR_TRY(find_embed(g, &gradient));
+  return back_condition(g);
+}
+
+/* w as one array of `states` states like the rows of x. */
+static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) {
+  tr_array view = *x;
+  view.data = w->data, view.owned = false, view.shape[0] = states, view.count = w->count;
+  return view;
+}
+
+/* As many of at most `probes` at a time as keep the device busy. */
+static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
+  int64_t part = tr_nn_rows_at_once(ctx, true) / rows;
+  return part < 1 ? 1 : part > probes ? probes : part;
+}
+
+/* As many of at most `probes` as GRADIENT_BYTES holds the gradients of; never none. */
+static int64_t probes_at_once(const tr_sit *net, int64_t rows, int64_t probes) {
+  int64_t most = GRADIENT_BYTES / (rows * net->config.hidden * (int64_t)tr_dtype_size(net->dtype));
+  return most < 1 ? 1 : most > probes ? probes : most;
+}
+
+/* One covector a row, made of the result. */
+static tr_status run_made(back_group *g, const tr_array *f, int64_t first, int64_t batch,
+                          const tr_array *products, const tr_net_request *request) {
+  tr_array w = *g->x;
+  w.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
+  TR_TRY(request->covector(request->user, first, f, &w));
+  g->probes = 1;
+  return backward_group(g, 0, batch, &w, first, products);
+}
+
+/* All probes of w back, some after the others. */
+static tr_status run_given(back_group *g, int64_t first, int64_t batch, int64_t probes, const tr_array *w,
+                           const tr_array *products) {
+  for (int64_t done = 0; done < probes; done += g->most) {
+    g->probes = probes - done < g->most ? probes - done : g->most;
+    tr_array part = tr_net_leading(w, done * batch, g->probes * batch), to;
+    if (products) to = tr_net_leading(products, done * batch, g->probes * batch);
+    TR_TRY(backward_group(g, first, batch, &part, first, products ? &to : NULL));
+  }
+  return TR_OK;
+}
+
+/* One pass back. */
+static tr_status run_pass(back_group *g, int k, const tr_array *f, int64_t first, int64_t batch,
+                          const tr_net_request *request) {
+  const tr_drift_passes *passes = request->passes;
+  int64_t probes = tr_net_probes(request, batch * (g->x->count / g->samples), k);
+  tr_array w, wJ;
+  if (passes->wJ[k]) wJ = flattened(passes->wJ[k], g->x, batch * probes);
+  const tr_array *products = passes->wJ[k] ? &wJ : NULL;
+  if (k) TR_TRY(passes->next(passes->user, k, first, g->samples));
+  if (!passes->w[k]) return run_made(g, f, first, batch, products, request);
+  w = flattened(passes->w[k], g->x, batch * probes);
+  return run_given(g, first, batch, probes, &w, products);
+}
+
+/* The samples from `first` on: forward, and back in every pass. */
+static tr_status run_group(back_group *g, tr_times times, int64_t first, int64_t batch,
+                           const tr_net_request *request) {
+  tr_array f = *g->x;
+  if (request->f)
+    f = tr_net_leading(request->f, first, g->samples);
+  else
+    f.data = g->net->back.buffer[TR_SIT_RESULT]->data;
+  TR_TRY(forward_group(g, times, &f));
+  for (int k = 0; k < request->passes->n; k++) TR_TRY(run_pass(g, k, &f, first, batch, request));
+  return TR_OK;
+}
+
+static tr_status run_groups(back_group *g, int64_t group, tr_times times, const double *row_times,
+                            const tr_array *x, bool common, const int32_t *row_labels,
+                            const tr_net_request *request) {
+  int64_t samples = x->shape[0];
+  bool one_time = times.n == 1 && !request->params;
+  for (int64_t first = 0; first < samples; first += group) {
+    int64_t n = samples - first < group ? samples - first : group;
+    tr_array part = tr_net_leading(x, first, n);
+    g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !request->params ? 1 : n;
+    g->x = &part, g->labels = row_labels + first;
+    tr_times part_times = {one_time ? 1 : n, one_time ? times.t : row_times + first};
+    g->t = part_times.t[0];
+    TR_TRY(run_group(g, part_times, first, samples, request));
+  }
+  return TR_OK;
+}
+
+/* How often all groups go through the blocks again: for all probes of a pass that go back together, once. */
+static long repeats(const back_group *g, const tr_net_request *request) {
+  int64_t times = 0;
+  for (int k = 0; k < request->passes->n; k++)
+    times += (tr_net_probes(request, g->x->count, k) + g->most - 1) / g->most;
+  return (long)times;
+}
+
+tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                          const tr_net_request *request) {
+  int64_t samples = x->shape[0];
+  if (samples == 0) return TR_OK;
+  int64_t group = tr_sit_group(ctx, net, samples, true), rows = group * net->tokens;
+  int64_t probes = probes_at_once(net, rows, tr_net_most_probes(request, x->count));
+  back_group g = {.net = net,
+                  .samples = group,
+                  .rows = rows,
+                  .conditions = group,
+                  .most = probes,
+                  .part = part_at_once(ctx, rows, probes),
+                  .x = x,
+                  .params = request->params};
+  TR_TRY(provide_all_transposed(net));
+  if (request->params) TR_TRY(provide_conditioning_transposed(net));
+  TR_TRY(tr_sit_provide_work(ctx, net, group, group));
+  TR_TRY(provide_back_work(ctx, net, &g, request));
+  int32_t *row_labels = NULL;
+  double *row_times = NULL;
+  bool common = times.n == 1 && labels->n == 1;
+  tr_status status = tr_net_row_labels(ctx, labels, samples, &row_labels);
+  if (status == TR_OK) status = tr_net_row_times(ctx, times, samples, &row_times);
+  if (net->recompute) net->n_recomputed += repeats(&g, request);
+  if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, request);
+  free(row_labels);
+  free(row_times);
+  return status;
+}

@@ -1,0 +1,181 @@
+/* The forward pass of a SiT. A batch goes in runs of samples that share one pass over the conditioning
+ * weights; inside a block a run goes in groups just large enough to keep the device busy, so that what its
+ * layers hand to each other stays in the cache and little memory is needed. A row's result never depends on
+ * either cut. */
+#include <stdlib.h>
+
+#include "nets/sit/sit_private.h"
+
+void tr_sit_work_clear(tr_sit_work *work) {
+  for (int i = 0; i < TR_SIT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
+  work->samples = work->group = 0;
+}
+
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+int64_t tr_sit_widest(const tr_sit_config *c) {
+  int64_t area = (int64_t)c->patch * c->patch;
+  return larger(larger(3 * (int64_t)c->hidden, c->mlp_hidden), area * larger(c->channels, c->out_channels));
+}
+
+tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group) {
+  if (samples <= net->work.samples && group <= net->work.group) return TR_OK;
+  samples = larger(samples, net->work.samples), group = larger(group, net->work.group);
+  int64_t d = net->config.hidden;
+  const int64_t shape[TR_SIT_BUFFERS][2] = {
+      [TR_SIT_TOKENS] = {samples * net->tokens, d},
+      [TR_SIT_HIDDEN] = {group * net->tokens, d},
+      [TR_SIT_WIDE] = {group * net->tokens, tr_sit_widest(&net->config)},
+      [TR_SIT_EMBEDDING] = {samples, net->config.time_frequencies},
+      [TR_SIT_TIME1] = {samples, d},
+      [TR_SIT_TIME2] = {samples, d},
+      [TR_SIT_CONDITION] = {samples, d},
+      [TR_SIT_MODULATION] = {samples, 6 * d},
+  };
+  tr_sit_work_clear(&net->work);
+  for (int i = 0; i < TR_SIT_BUFFERS; i++)
+    TR_TRY(tr_array_create(ctx, net->dtype, 2, shape[i], &net->work.buffer[i]));
+  net->work.samples = samples, net->work.group = group;
+  return TR_OK;
+}
+
+static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols) {
+  return tr_net_matrix(net->work.buffer[buffer], rows, cols);
+}
+
+tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
+                             const tr_array *residual, tr_array *y) {
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = x, .w = &layer->w, .bias = layer->bias, .gate = gate, .residual = residual, .y = y});
+}
+
+tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
+                      tr_array *y) {
+  return tr_nn_norm_modulate(&(tr_nn_norm_args){
+      .x = x, .shift = {modulation, shift}, .scale = {modulation, scale}, .eps = TR_SIT_NORM_EPS, .y = y});
+}
+
+tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition) {
+  int64_t d = net->config.hidden, n_times = times.n;
+  tr_array embedding = matrix(net, TR_SIT_EMBEDDING, n_times, net->config.time_frequencies);
+  tr_array inner = matrix(net, TR_SIT_TIME1, n_times, d), time = matrix(net, TR_SIT_TIME2, n_times, d);
+  TR_TRY(tr_net_embed_times(times.t, &embedding));
+  TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_SILU, &inner));
+  TR_TRY(tr_layer_apply(&inner, &net->time2, TR_NN_IDENTITY, &time));
+  return tr_nn_condition(&time, net->labels, labels, condition);
+}
+
+tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
+                           tr_array *tokens) {
+  int64_t d = net->config.hidden, rows = tokens->shape[0];
+  tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d), qkv = matrix(net, TR_SIT_WIDE, rows, 3 * d);
+  tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
+  TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
+  TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_nn_attention(&qkv, samples, net->config.heads, &hidden));
+  TR_TRY(tr_sit_apply_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
+  TR_TRY(tr_sit_norm(tokens, mod, 3 * d, 4 * d, &hidden));
+  TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
+  return tr_sit_apply_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens, tokens);
+}
+
+/* The conditioning of all samples reads its weight once; the rest goes group by group. t is what an
+ * interruption names. */
+static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition, double t,
+                           int64_t samples, int64_t group, tr_array *tokens) {
+  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * (int64_t)net->config.hidden);
+  TR_TRY(tr_layer_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
+  for (int64_t first = 0; first < samples; first += group) {
+    int64_t n = smaller(group, samples - first);
+    tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
+    TR_TRY(tr_drift_go_on(tokens->ctx, t));
+    TR_TRY(tr_sit_run_block(net, block, &part_mod, n, &part));
+  }
+  return TR_OK;
+}
+
+tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
+  int64_t values = (int64_t)net->config.channels * net->config.patch * net->config.patch;
+  tr_array patches = matrix(net, TR_SIT_WIDE, tokens->shape[0], values);
+  TR_TRY(tr_nn_patchify(x, net->config.patch, &patches));
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = &patches, .w = &net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
+}
+
+static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
+  for (int64_t first = 0; first < x->shape[0]; first += group) {
+    int64_t n = smaller(group, x->shape[0] - first);
+    tr_array part = tr_net_leading(x, first, n),
+             part_tokens = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
+    TR_TRY(tr_sit_embed(net, &part, &part_tokens));
+  }
+  return TR_OK;
+}
+
+tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f) {
+  int64_t d = net->config.hidden, rows = tokens->shape[0];
+  tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
+           patches = matrix(net, TR_SIT_WIDE, rows, net->final.w.out);
+  TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
+  TR_TRY(tr_layer_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
+  return tr_nn_unpatchify(&patches, net->config.patch, f);
+}
+
+static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
+                             int64_t group, tr_array *f) {
+  tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * (int64_t)net->config.hidden);
+  TR_TRY(tr_layer_apply(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
+  for (int64_t first = 0; first < f->shape[0]; first += group) {
+    int64_t n = smaller(group, f->shape[0] - first);
+    tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens),
+             result = tr_net_leading(f, first, n);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
+    TR_TRY(tr_sit_finish(net, &part_mod, &part, &result));
+  }
+  return TR_OK;
+}
+
+/* One run of samples. Where time and label are common to all rows, so is the conditioning: one row of it. */
+static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *labels, int64_t n_conditions,
+                             int64_t group, const tr_array *x, tr_array *f) {
+  int64_t samples = x->shape[0], d = net->config.hidden;
+  tr_array tokens = matrix(net, TR_SIT_TOKENS, samples * net->tokens, d);
+  tr_array condition = matrix(net, TR_SIT_CONDITION, n_conditions, d);
+  TR_TRY(tr_sit_condition(net, times, labels, &condition));
+  TR_TRY(embed_all(net, x, group, &tokens));
+  for (int i = 0; i < net->config.depth; i++)
+    TR_TRY(run_block(net, &net->blocks[i], &condition, times.t[0], samples, group, &tokens));
+  return final_layer(net, &condition, &tokens, group, f);
+}
+
+int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept) {
+  return smaller(larger(tr_nn_rows_at_once(ctx, kept) / net->tokens, 1), samples);
+}
+
+tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                         tr_array *f) {
+  int64_t samples = x->shape[0];
+  if (samples == 0) return TR_OK;
+  int64_t group = tr_sit_group(ctx, net, samples, false);
+  int64_t run = smaller(group * TR_SIT_GROUPS_OF_A_RUN, samples);
+  TR_TRY(tr_sit_provide_work(ctx, net, run, group));
+  int32_t *row_labels;
+  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
+  tr_status status = TR_OK;
+  for (int64_t first = 0; first < samples && status == TR_OK; first += run) {
+    int64_t n = smaller(run, samples - first);
+    tr_array part = tr_net_leading(x, first, n), result = tr_net_leading(f, first, n);
+    tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
+    int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
+    status = forward_run(net, part_times, row_labels + first, conditions, group, &part, &result);
+  }
+  free(row_labels);
+  return status;
+}

@@ -1,0 +1,141 @@
+/* What the files of the SiT network share. */
+#ifndef TR_NETS_SIT_SIT_PRIVATE_H
+#define TR_NETS_SIT_SIT_PRIVATE_H
+
+#include "nets/layers_private.h"
+#include "nets/net_private.h"
+#include "nets/sit/sit.h"
+
+#define TR_SIT_NORM_EPS 1e-6
+#define TR_SIT_LABELS   "y_embedder.embedding_table.weight"
+
+typedef struct {
+  tr_layer modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
+  tr_layer qkv, proj, fc1, fc2;
+} tr_sit_block;
+
+/* Activations, kept between evaluations, for the longest run of samples and the largest group so far. */
+enum {
+  TR_SIT_TOKENS,     /* (run T, D): the residual stream */
+  TR_SIT_HIDDEN,     /* (group T, D): input of a linear layer */
+  TR_SIT_WIDE,       /* (group T, widest layer) */
+  TR_SIT_EMBEDDING,  /* (run, time_frequencies) */
+  TR_SIT_TIME1,      /* (run, D): inside the time MLP */
+  TR_SIT_TIME2,      /* (run, D): its result */
+  TR_SIT_CONDITION,  /* (run, D): silu(time + label) */
+  TR_SIT_MODULATION, /* (run, 6 D) */
+  TR_SIT_BUFFERS
+};
+typedef struct {
+  int64_t samples, group;
+  tr_array *buffer[TR_SIT_BUFFERS];
+} tr_sit_work;
+
+/* What the backward keeps between calls, for the largest request so far, made by the first. Of every block it
+ * keeps the input, and, unless activations are recomputed, the inputs of its layers (slots = depth; else one
+ * slot, filled again for every block on the way back). */
+enum {
+  TR_SIT_KEPT,          /* ((depth + 1) group T, D): what every block was given, and what the last one gave */
+  TR_SIT_KEPT_MOD,      /* (depth group, 6 D) */
+  TR_SIT_KEPT_LAST_MOD, /* (group, 2 D) */
+  TR_SIT_QKV,           /* (slots group T, 3 D) */
+  TR_SIT_ATTENDED,      /* (slots group T, D): what attention gave */
+  TR_SIT_MIDDLE,        /* (slots group T, D): the residual stream between attention and MLP */
+  TR_SIT_MLP,           /* (slots group T, mlp_hidden): what the activation was given */
+  TR_SIT_GRADIENT,      /* (probes group T, D): of the residual stream, as many probes as go back together */
+  TR_SIT_BACK_HIDDEN,   /* (part group T, D): gradients inside a block, for `part` probes at a time */
+  TR_SIT_BACK_MIXED,    /* (part group T, D) */
+  TR_SIT_BACK_WIDE,     /* (part group T, widest layer) */
+  /* For gradients of parameters: */
+  TR_SIT_BACK_MOD,       /* (group, 6 D) */
+  TR_SIT_BACK_CONDITION, /* (group, D) */
+  TR_SIT_BACK_TIME2,     /* (group, D) */
+  TR_SIT_BACK_TIME1,     /* (group, D) */
+  /* Where the caller has no room: */
+  TR_SIT_RESULT,   /* (group, state) */
+  TR_SIT_COVECTOR, /* (group, state) */
+  TR_SIT_BACK_BUFFERS
+};
+typedef struct {
+  int64_t elements[TR_SIT_BACK_BUFFERS];
+  tr_array *buffer[TR_SIT_BACK_BUFFERS];
+} tr_sit_back_work;
+
+/* Of the Jacobian-vector product, for the largest group so far. */
+enum {
+  TR_SIT_TANGENT,        /* (group T, D): of the residual stream */
+  TR_SIT_TANGENT_HIDDEN, /* (group T, D) */
+  TR_SIT_TANGENT_WIDE,   /* (group T, widest layer) */
+  TR_SIT_TANGENT_BUFFERS
+};
+typedef struct {
+  int64_t group;
+  tr_array *buffer[TR_SIT_TANGENT_BUFFERS];
+} tr_sit_tangent_work;
+
+typedef struct {
+  tr_sit_config config;
+  tr_dtype dtype;
+  int64_t tokens; /* T = grid^2 */
+  tr_layer patch, time1, time2, final_modulation, final;
+  tr_array *position; /* (T, D) */
+  tr_array *labels;   /* (classes with the null class, D) */
+  tr_sit_block *blocks;
+  tr_sit_work work;
+  tr_sit_back_work back;
+  tr_sit_tangent_work tangent;
+  int label_parameter; /* as tr_layer.parameter */
+  bool recompute;      /* activations of a block on the way back */
+  long n_recomputed;   /* forwards of whole batches through the blocks for that */
+} tr_sit;
+
+/* Fills a network whose config and dtype are set; on failure the caller destroys it. */
+tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source);
+void tr_sit_clear(tr_sit *net);
+void tr_sit_work_clear(tr_sit_work *work);
+void tr_sit_back_work_clear(tr_sit_back_work *work);
+void tr_sit_tangent_work_clear(tr_sit_tangent_work *work);
+
+/* f = network at the rows of x, both (N, C, H, W); one time and one label, or one a row; labels->labels is
+ * not NULL. */
+tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                         tr_array *f);
+
+/* f as tr_sit_forward makes it, bit for bit, wJ = w' df/dx, and the parameters' gradients. */
+tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                          const tr_net_request *request);
+
+/* The SiT behind a provider, NULL if it is none. */
+tr_sit *tr_sit_of(const tr_drift *drift);
+tr_status tr_sit_check_input(const tr_drift *drift, const tr_array *x, const tr_array *f);
+int tr_sit_n_parameters(const tr_drift *drift);
+/* As tr_net_type.list_parameters: all but the fixed pos_embed. */
+tr_status tr_sit_list_parameters(tr_drift *drift, tr_net_param *params);
+
+/* Jv = (df/dx) v, of the shape of x. */
+tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                         const tr_array *v, tr_array *Jv);
+
+/* Pieces of the forward that the backward uses, sit_forward.c. Working memory of tr_sit.work must be there.
+ */
+tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
+/* Columns of the widest layer. */
+int64_t tr_sit_widest(const tr_sit_config *c);
+/* Groups that the forward takes in one run, in which they share a pass over the conditioning weights. */
+enum { TR_SIT_GROUPS_OF_A_RUN = 8 };
+/* Samples of which a layer's rows keep the device busy, at most `samples`; kept: tr_nn_rows_at_once. */
+int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept);
+/* y = residual + gate (x W^T + b) */
+tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
+                             const tr_array *residual, tr_array *y);
+tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
+                      tr_array *y);
+/* condition (n, D) = silu(time MLP + label row) */
+tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition);
+tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens);
+/* One block on a group of samples, in place; `mod` has one row a sample, or one for all. */
+tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
+                           tr_array *tokens);
+tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f);
+
+#endif

@@ -1,0 +1,153 @@
+/* Statistics of sweeps: Student's quantiles, intervals, moments, sliced Wasserstein on known cases. */
+#include <stdlib.h>
+
+#include "core/random.h"
+#include "experiments/common/statistics.h"
+#include "tests/support/check.h"
+
+/* Printed tables of Student's t (two sides, 95 %). */
+static void student(void) {
+  CHECK_NEAR(stat_student95(1), 12.7062, 5e-5);
+  CHECK_NEAR(stat_student95(2), 4.30265, 5e-6);
+  CHECK_NEAR(stat_student95(3), 3.18245, 5e-6);
+  CHECK_NEAR(stat_student95(7), 2.36462, 5e-6);
+  CHECK_NEAR(stat_student95(30), 2.04227, 5e-6);
+  CHECK_NEAR(stat_student95(1000), 1.96234, 5e-6);
+}
+
+static void intervals(void) {
+  stat_interval one = stat_mean((const double[]){3}, 1), three = stat_mean((const double[]){1, 2, 3}, 3);
+  CHECK(one.n == 1 && one.mean == 3 && isnan(one.low) && isnan(one.high));
+  CHECK_NEAR(three.mean, 2, 1e-15);
+  CHECK_NEAR(three.high - 2, 4.30265 / sqrt(3), 1e-5); /* s = 1 */
+  CHECK_NEAR(three.low + three.high, 4, 1e-14);
+  stat_average some = stat_average_of(4, (const double[]){1, NAN, 2, 3}),
+               single = stat_average_of(1, &some.mean);
+  CHECK_NEAR(some.mean, 2, 1e-15);
+  CHECK_NEAR(some.se, 1 / sqrt(3), 1e-15);
+  CHECK(single.mean == some.mean && isnan(single.se));
+  CHECK(isnan(stat_average_of(1, (const double[]){NAN}).mean));
+  stat_interval same = stat_mean((const double[]){5, 5, 5, 5}, 4);
+  CHECK(same.mean == 5 && same.low == 5 && same.high == 5);
+}
+
+static void normals(uint64_t seed, int n, double *x) {
+  tr_random_address address = {.seed = seed, .purpose = TR_RANDOM_TEST};
+  for (int i = 0; i < n; i++) {
+    double z[2];
+    tr_random_normal_pair(&address, 0, (uint32_t)(i / 2), z);
+    x[i] = z[i % 2];
+  }
+}
+
+/* 95 % intervals of five normals hold the true mean in 95 % of the cases: 2000 trials, std 0.5 %. */
+static void coverage(void) {
+  double x[5];
+  int inside = 0;
+  for (int i = 0; i < 2000; i++) {
+    normals((uint64_t)i, 5, x);
+    stat_interval interval = stat_mean(x, 5);
+    inside += interval.low <= 0 && interval.high >= 0;
+  }
+  CHECK_NEAR(inside / 2000.0, 0.95, 0.02);
+}
+
+/* Two points at +-1 in the first coordinate: mean 0, covariance (with n - 1) 2. */
+static void moments(tr_ctx *ctx) {
+  const double x[] = {1, 0, -1, 0}, mean[] = {0.5, 0}, cov[] = {1, 0, 0, 1};
+  stat_moment_errors e;
+  CHECK_OK(ctx, stat_compare_moments(ctx, 2, 2, x, mean, cov, &e));
+  CHECK_NEAR(e.mean_error2, 0.25 / 2, 1e-15);
+  CHECK_NEAR(e.mean_noise2, 2.0 / 2 / 2, 1e-15);
+  CHECK_NEAR(e.cov_error2, ((2 - 1) * (2 - 1) + 1) / 2.0, 1e-15);
+}
+
+/* Over many sets of exact samples, error2 - noise2 averages to 0; with a shift, to the shift's square. */
+static void unbiased(tr_ctx *ctx) {
+  enum { N = 50, D = 3, TRIALS = 400 };
+  const double mean[D] = {0}, shifted[D] = {0.3, 0, 0}, cov[D * D] = {1, 0, 0, 0, 1, 0, 0, 0, 1},
+               wide[D * D] = {1.5, 0, 0, 0, 1, 0, 0, 0, 1};
+  double x[N * D], of_mean[TRIALS], of_cov[TRIALS], of_shift[TRIALS], of_wide[TRIALS];
+  for (int i = 0; i < TRIALS; i++) {
+    stat_moment_errors e;
+    normals((uint64_t)(5000 + i), N * D, x);
+    CHECK_OK(ctx, stat_compare_moments(ctx, N, D, x, mean, cov, &e));
+    of_mean[i] = e.mean_error2 - e.mean_noise2;
+    of_cov[i] = e.cov_error2 - e.cov_noise2;
+    CHECK_OK(ctx, stat_compare_moments(ctx, N, D, x, shifted, wide, &e));
+    of_shift[i] = (e.mean_error2 - e.mean_noise2) * 3.5;
+    of_wide[i] = (e.cov_error2 - e.cov_noise2) * (1.5 * 1.5 + 2);
+  }
+  CHECK_NEAR(stat_mean(of_mean, TRIALS).mean, 0, 0.004); /* noise of one: 0.02 */
+  CHECK_NEAR(stat_mean(of_cov, TRIALS).mean, 0, 0.01);   /* noise of one: 0.08 */
+  CHECK_NEAR(stat_mean(of_shift, TRIALS).mean, 0.09, 0.015);
+  CHECK_NEAR(stat_mean(of_wide, TRIALS).mean, 0.25, 0.03);
+}
+
+/* The same against a law known by sets alone, whose rows are not alike (every other one is shifted, as
+ * classes are). */
+static void law_of_sets(tr_ctx *ctx) {
+  enum { SETS = 6, N = 12, D = 3, TRIALS = 1500 };
+  double all[(SETS + 1) * N * D], of_mean[TRIALS], of_variance[TRIALS], of_shift[TRIALS], of_wide[TRIALS];
+  for (int trial = 0; trial < TRIALS; trial++) {
+    stat_law law;
+    stat_moment_errors e;
+    double *x = all + SETS * N * D;
+    normals(1000 + trial, (SETS + 1) * N * D, all);
+    for (int i = 0; i < (SETS + 1) * N * D; i++) all[i] += i / D % 2 ? 3 : 0;
+    CHECK_OK(ctx, stat_law_create(ctx, SETS, N, D, all, &law));
+    CHECK_OK(ctx, stat_law_compare(ctx, &law, x, &e));
+    of_mean[trial] = e.mean_error2 - e.mean_noise2;
+    of_variance[trial] = e.cov_error2 - e.cov_noise2;
+    for (int i = 0; i < N * D; i++) x[i] += i % D == 1;
+    CHECK_OK(ctx, stat_law_compare(ctx, &law, x, &e));
+    of_shift[trial] = e.mean_error2 - e.mean_noise2;
+    for (int i = 0; i < N * D; i++) x[i] *= sqrt(1.5);
+    CHECK_OK(ctx, stat_law_compare(ctx, &law, x, &e));
+    of_wide[trial] = e.cov_error2 - e.cov_noise2;
+    stat_law_free(&law);
+  }
+  /* the variance of a set is 1 + 9/4 N / (N - 1), in each of 3 numbers */
+  double trace = 3 * (1 + 2.25 * N / (N - 1));
+  CHECK_NEAR(stat_mean(of_mean, TRIALS).mean, 0, 0.003); /* noise of one: 0.03 */
+  CHECK_NEAR(stat_mean(of_variance, TRIALS).mean, 0, 0.015);
+  CHECK_NEAR(stat_mean(of_shift, TRIALS).mean, 1 / trace, 0.01);
+  CHECK(stat_mean(of_wide, TRIALS).mean > 0.2 && stat_mean(of_wide, TRIALS).mean < 0.4);
+}
+
+static void sliced(tr_ctx *ctx) {
+  enum { N = 500, D = 5 };
+  double x[N * D], y[N * D], w;
+  normals(1, N * D, x);
+  CHECK_OK(ctx, stat_sliced_w2(ctx, N, D, x, x, 100, &w));
+  CHECK(w == 0);
+  /* The order of the points does not matter. */
+  for (int i = 0; i < N * D; i++) y[i] = x[(N - 1 - i / D) * D + i % D];
+  CHECK_OK(ctx, stat_sliced_w2(ctx, N, D, x, y, 100, &w));
+  CHECK_NEAR(w, 0, 1e-14);
+  /* A shift by s: |s| sqrt(E u_i^2) = |s| / sqrt(d), up to the choice of directions. */
+  for (int i = 0; i < N * D; i++) y[i] = x[i] + (i % D == 2 ? 3 : 0);
+  CHECK_OK(ctx, stat_sliced_w2(ctx, N, D, x, y, 4000, &w));
+  CHECK_NEAR(w, 3 / sqrt(D), 0.03);
+  /* One dimension is exact: a shift of 3, and the scaling W2 = |a - 1| sqrt(mean x^2). */
+  double square = 0;
+  for (int i = 0; i < N; i++) y[i] = x[i] + 3;
+  CHECK_OK(ctx, stat_sliced_w2(ctx, N, 1, x, y, 7, &w));
+  CHECK_NEAR(w, 3, 1e-12);
+  for (int i = 0; i < N; i++) square += x[i] * x[i] / N, y[i] = 1.5 * x[i];
+  CHECK_OK(ctx, stat_sliced_w2(ctx, N, 1, x, y, 1, &w));
+  CHECK_NEAR(w, 0.5 * sqrt(square), 1e-12);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  student();
+  intervals();
+  coverage();
+  moments(ctx);
+  unbiased(ctx);
+  law_of_sets(ctx);
+  sliced(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

@@ -1,0 +1,542 @@
+/* Gradients of networks, a SiT and an MLP, with respect to their parameters: the reference's gradients of
+ * every loss, central differences, bits that depend on neither cuts nor threads, f32 against f64, what is
+ * refused. */
+/* TR_TEST_RESOURCES */
+#include "nets/net.h"
+
+#include <stdlib.h>
+
+#include "core/backend.h"
+#include "nets/mlp/mlp.h"
+#include "tests/support/check.h"
+#include "tests/support/golden.h"
+#include "tests/support/problems/matrices.h"
+#include "tests/support/problems/mixtures.h"
+#include "tests/support/problems/scene.h"
+#include "transport/loss/loss.h"
+#include "transport/register.h"
+#include "transport/transfer.h"
+
+/* ---- the reference ---- */
+
+enum { MAX = 8 };
+
+/* The mean loss of a golden; its gradient comes group by group. */
+typedef struct {
+  tr_loss loss;
+  tr_npz *npz;
+  tr_net *net;
+  tr_array *x1, *x0, *x;
+  double t[MAX];
+  int32_t labels[MAX];
+  int n;
+} training;
+
+static void open_training(tr_ctx *ctx, const char *path, const char *prediction, const char *weight,
+                          training *s) {
+  char name[80];
+  snprintf(name, sizeof name, "loss_%s_%s_%s", path, prediction, weight);
+  s->npz = golden_open(ctx, name);
+  CHECK_OK(ctx, tr_interpolant_find(ctx, path, &s->loss.interpolant));
+  CHECK_OK(ctx, tr_prediction_find(ctx, prediction, &s->loss.prediction));
+  CHECK_OK(ctx, tr_loss_weight_find(ctx, weight, &s->loss.weight));
+  CHECK_OK(ctx, tr_net_open(golden_network(ctx, TR_F64, s->loss.prediction->tag), &s->net));
+  tr_array *times = golden_array(s->npz, "t", TR_F64);
+  CHECK_OK(ctx, tr_array_get_f64(times, s->t));
+  tr_array_destroy(&times);
+  s->n = golden_labels(ctx, s->npz, s->labels, MAX);
+  s->x1 = golden_array(s->npz, "x1", TR_F64), s->x0 = golden_array(s->npz, "x0", TR_F64);
+  CHECK_OK(ctx, tr_array_like(s->x1, &s->x));
+  CHECK_OK(ctx, tr_interpolate(&s->loss.interpolant, (tr_times){s->n, s->t}, s->x1, s->x0, s->x));
+}
+
+static void close_training(training *s) {
+  tr_drift *drift = s->net->drift;
+  tr_array **const arrays[] = {&s->x1, &s->x0, &s->x};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
+  tr_net_close(&s->net);
+  tr_drift_destroy(&drift);
+  tr_npz_close(&s->npz);
+}
+
+static tr_status loss_covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  const training *s = user;
+  int64_t n = f->shape[0];
+  double each[MAX];
+  tr_array *x1 = NULL, *x0 = NULL;
+  tr_status status = tr_array_rows(s->x1, first, n, &x1);
+  if (status == TR_OK) status = tr_array_rows(s->x0, first, n, &x0);
+  if (status == TR_OK)
+    status = tr_loss_eval(&s->loss, (tr_times){n, s->t + first}, f, x1, x0, 1. / s->n, each, w);
+  tr_array_destroy(&x1);
+  tr_array_destroy(&x0);
+  return status;
+}
+
+static void add_gradient(tr_ctx *ctx, training *s) {
+  CHECK_OK(ctx, tr_net_backward(
+                    s->net, (tr_times){s->n, s->t}, s->x, &(tr_cond){s->n, s->labels},
+                    &(tr_net_backward_args){.want = TR_GRAD_PARAMS, .covector = loss_covector, .user = s}));
+}
+
+static void norms(tr_ctx *ctx, const char *path, const char *prediction, const char *weight) {
+  training s;
+  open_training(ctx, path, prediction, weight, &s);
+  add_gradient(ctx, &s);
+  tr_array *stored = golden_array(s.npz, "grad_norms", TR_F64);
+  double *want = values(stored);
+  CHECK(stored->count == s.net->n_params);
+  for (int i = 0; i < s.net->n_params; i++) {
+    double *g = values(s.net->params[i].gradient);
+    double got = sqrt(scene_dot(g, g, s.net->params[i].gradient->count));
+    CHECK(want[i] > 0);
+    CHECK_NEAR(got, want[i], 1e-9 * want[i]);
+    free(g);
+  }
+  free(want);
+  tr_array_destroy(&stored);
+  close_training(&s);
+}
+
+/* Names, order, shapes and every element; twice the gradient after a second backward, none after zero. */
+static void full(tr_ctx *ctx) {
+  training s;
+  open_training(ctx, "Linear", "velocity", "none", &s);
+  add_gradient(ctx, &s);
+  for (int i = 0; i < s.net->n_params; i++) {
+    char entry[96];
+    snprintf(entry, sizeof entry, "grad:%s", s.net->params[i].name);
+    CHECK(strcmp(tr_npz_name(s.npz, 7 + i), entry) == 0);
+    tr_array *want = golden_array(s.npz, entry, TR_F64);
+    CHECK(tr_array_same_shape(want, s.net->params[i].gradient));
+    CHECK_NEAR(golden_difference(s.npz, entry, s.net->params[i].gradient), 0, 1e-7); /* rounded to float32 */
+    tr_array_destroy(&want);
+  }
+  double *once = values(s.net->params[0].gradient);
+  add_gradient(ctx, &s);
+  double *twice = values(s.net->params[0].gradient);
+  for (int64_t i = 0; i < s.net->params[0].gradient->count; i++) once[i] *= 2;
+  CHECK(check_relative(twice, once, s.net->params[0].gradient->count) < 1e-12);
+  CHECK_OK(ctx, tr_net_zero(s.net));
+  double *none = values(s.net->params[0].gradient);
+  for (int64_t i = 0; i < s.net->params[0].gradient->count; i++) CHECK(none[i] == 0);
+  free(once), free(twice), free(none);
+  close_training(&s);
+}
+
+/* ---- central differences ---- */
+
+typedef tr_drift *(*maker)(tr_ctx *ctx, const weights *w);
+
+static tr_drift *make_sit(tr_ctx *ctx, const weights *w) {
+  const tr_tensors all = weights_tensors(w);
+  tr_drift *network;
+  CHECK_OK(ctx, tr_sit_create(ctx, &scene_odd, TR_F64, &all, TR_VELOCITY, &network));
+  return network;
+}
+
+static tr_drift *make_mlp(tr_ctx *ctx, const weights *w) {
+  const tr_tensors all = weights_tensors(w);
+  tr_drift *network;
+  CHECK_OK(ctx, tr_mlp_create(ctx, &all, 0, TR_F64, TR_VELOCITY, &network));
+  return network;
+}
+
+static weights *weights_of_sit(tr_ctx *ctx, tr_drift *network, const tr_sit_config *c) {
+  int64_t position = (int64_t)c->grid * c->grid * c->hidden;
+  weights *w = weights_create();
+  tr_net *net;
+  CHECK_OK(ctx, tr_net_open(network, &net));
+  for (int i = 0; i < net->n_params; i++) {
+    const tr_array *g = net->params[i].gradient;
+    weights_add(ctx, w, net->params[i].name, g->ndim, g->shape, 0.2);
+  }
+  weights_add(ctx, w, "pos_embed", 1, &position, 0.2);
+  tr_net_close(&net);
+  return w;
+}
+
+/* w' f with these weights */
+static double product(tr_ctx *ctx, const scene *s, maker make, const weights *w, const double *covector) {
+  tr_drift *network = make(ctx, w);
+  tr_array *f;
+  tr_cond cond = scene_cond(s, 0, s->rows);
+  CHECK_OK(ctx, tr_array_like(s->x, &f));
+  CHECK_OK(ctx, tr_drift_eval(network, scene_times(s, 0, s->rows), s->x, &cond, f));
+  double *host = values(f), result = scene_dot(host, covector, f->count);
+  free(host);
+  tr_array_destroy(&f);
+  tr_drift_destroy(&network);
+  return result;
+}
+
+/* (w' f(p + h) - w' f(p - h)) / 2 h for element k of a tensor; h^2 and rounding / h leave 1e-7 of a gradient.
+ */
+static double difference(tr_ctx *ctx, const scene *s, maker make, weights *w, int tensor, int64_t k,
+                         const double *covector) {
+  const double h = 1e-5, kept = w->data[tensor][k];
+  w->data[tensor][k] = kept + h;
+  double above = product(ctx, s, make, w, covector);
+  w->data[tensor][k] = kept - h;
+  double below = product(ctx, s, make, w, covector);
+  w->data[tensor][k] = kept;
+  return (above - below) / (2 * h);
+}
+
+/* Every element of every tensor, or three of each, one of a label that is used. */
+static void differences(tr_ctx *ctx, const scene *s, maker make, weights *w, bool every) {
+  tr_drift *network = make(ctx, w);
+  tr_net *net;
+  tr_cond cond = scene_cond(s, 0, s->rows);
+  CHECK_OK(ctx, tr_net_open(network, &net));
+  CHECK_OK(ctx, tr_net_backward(net, scene_times(s, 0, s->rows), s->x, &cond,
+                                &(tr_net_backward_args){.want = TR_GRAD_PARAMS, .w = s->w}));
+  double *covector = values(s->w);
+  for (int i = 0; i < net->n_params; i++) {
+    const tr_array *gradient = net->params[i].gradient;
+    int64_t count = gradient->count, entries = every ? count : 3;
+    int tensor = weights_index(w, net->params[i].name);
+    double *g = values(gradient), size = 0;
+    for (int64_t k = 0; k < count; k++) size = fmax(size, fabs(g[k]));
+    CHECK(size > 0);
+    CHECK(gradient->ndim == w->items[tensor].ndim);
+    CHECK(memcmp(gradient->shape, w->items[tensor].shape, (size_t)gradient->ndim * sizeof(int64_t)) == 0);
+    for (int64_t e = 0; e < entries; e++) {
+      int64_t k = entries > 1 ? (count - 1) * e / (entries - 1) : 0;
+      if (!every && e == 0 && strstr(net->params[i].name, "table")) k = s->labels[0] * gradient->shape[1];
+      CHECK_NEAR(g[k], difference(ctx, s, make, w, tensor, k, covector), 1e-6 * fmax(size, 1e-3));
+    }
+    free(g);
+  }
+  free(covector);
+  tr_net_close(&net);
+  tr_drift_destroy(&network);
+}
+
+static void sit_differences(tr_ctx *ctx) {
+  scene s;
+  open_scene(ctx, &scene_odd, TR_F64, 3, &s);
+  weights *w = weights_of_sit(ctx, s.network, &scene_odd);
+  differences(ctx, &s, make_sit, w, false);
+  weights_free(w);
+  close_scene(&s);
+}
+
+static weights *mlp_weights(tr_ctx *ctx, int hidden, int label_rows) {
+  return weights_of_mlp(ctx, &(weights_mlp_sizes){3, hidden, 2, 6, label_rows});
+}
+
+/* Names, order, shapes and elements; labels 0, 1, 2, 0 of four classes and the null class. */
+static void mlp_differences(tr_ctx *ctx, int label_rows) {
+  scene s;
+  weights *w = mlp_weights(ctx, 5, label_rows);
+  tr_net *net;
+  open_mlp_scene(ctx, w, TR_F64, 4, &s);
+  s.labels[3] = 0;
+  CHECK_OK(ctx, tr_net_open(s.network, &net));
+  CHECK(net->n_params == w->n);
+  for (int i = 0; i < w->n; i++) CHECK(strcmp(net->params[i].name, w->names[i]) == 0);
+  tr_net_close(&net);
+  /* elsewhere an array costs too much to make a network for every element */
+  differences(ctx, &s, make_mlp, w, tr_ctx_backend(ctx) == &tr_backend_cpu);
+  close_scene(&s);
+  weights_free(w);
+}
+
+/* ---- bits ---- */
+
+/* All gradients, one after the other, of the batch in pieces of `step`; wJ and f too. */
+static double *in_pieces(tr_ctx *ctx, const scene *s, int64_t step, int threads, int64_t *count) {
+  tr_net *net;
+  tr_array *f, *wJ;
+  CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
+  CHECK_OK(ctx, tr_net_open(s->network, &net));
+  CHECK_OK(ctx, tr_array_like(s->x, &f));
+  CHECK_OK(ctx, tr_array_like(s->x, &wJ));
+  for (int64_t first = 0; first < s->rows; first += step) {
+    int64_t n = s->rows - first < step ? s->rows - first : step;
+    tr_array *const whole[] = {s->x, s->w, f, wJ};
+    tr_array *part[4];
+    for (int i = 0; i < 4; i++) CHECK_OK(ctx, tr_array_rows(whole[i], first, n, &part[i]));
+    tr_cond cond = scene_cond(s, first, n);
+    CHECK_OK(ctx, tr_net_backward(net, scene_times(s, first, n), part[0], &cond,
+                                  &(tr_net_backward_args){.want = TR_GRAD_INPUT | TR_GRAD_PARAMS,
+                                                          .w = part[1],
+                                                          .f = part[2],
+                                                          .wJ = part[3]}));
+    for (int i = 0; i < 4; i++) tr_array_destroy(&part[i]);
+  }
+  *count = f->count + wJ->count;
+  for (int i = 0; i < net->n_params; i++) *count += net->params[i].gradient->count;
+  double *all = malloc((size_t)*count * sizeof *all), *to = all;
+  CHECK_OK(ctx, tr_array_get_f64(f, to)), to += f->count;
+  CHECK_OK(ctx, tr_array_get_f64(wJ, to)), to += wJ->count;
+  for (int i = 0; i < net->n_params; i++) {
+    CHECK_OK(ctx, tr_array_get_f64(net->params[i].gradient, to));
+    to += net->params[i].gradient->count;
+  }
+  tr_array_destroy(&f);
+  tr_array_destroy(&wJ);
+  tr_net_close(&net);
+  CHECK_OK(ctx, tr_ctx_set_threads(ctx, 2));
+  return all;
+}
+
+static void cuts(tr_ctx *ctx, const scene *s) {
+  static const int64_t steps[] = {1, 3, 4, 64};
+  int64_t count, same;
+  double *whole = in_pieces(ctx, s, s->rows, 1, &count);
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    if (i == 2 && tr_sit_config_of(s->network)) CHECK_OK(ctx, tr_sit_set_recompute(s->network, true));
+    double *got = in_pieces(ctx, s, steps[i], 1 + (int)i % 3, &same);
+    CHECK(same == count && memcmp(got, whole, (size_t)count * sizeof *got) == 0);
+    free(got);
+  }
+  /* f and wJ are those of the provider's own calls */
+  tr_array *f, *wJ;
+  tr_cond cond = scene_cond(s, 0, s->rows);
+  CHECK_OK(ctx, tr_array_like(s->x, &f));
+  CHECK_OK(ctx, tr_array_like(s->x, &wJ));
+  CHECK_OK(ctx, tr_drift_vjp(s->network, scene_times(s, 0, s->rows), s->x, &cond, s->w, f, wJ));
+  double *vjp = values(wJ), *eval = values(f);
+  CHECK(memcmp(eval, whole, (size_t)f->count * sizeof *eval) == 0);
+  CHECK(memcmp(vjp, whole + f->count, (size_t)f->count * sizeof *vjp) == 0);
+  free(vjp), free(eval), free(whole);
+  tr_array_destroy(&f);
+  tr_array_destroy(&wJ);
+}
+
+static void precisions(tr_ctx *ctx, const scene *single, const scene *twice) {
+  int64_t n, m;
+  double *a = in_pieces(ctx, single, 8, 2, &n), *b = in_pieces(ctx, twice, 8, 2, &m);
+  CHECK(n == m);
+  CHECK(check_relative(a, b, n) < 1e-4);
+  CHECK(check_relative(a, b, n) > 0);
+  free(a), free(b);
+}
+
+/* The gradients of a net are those at `want`, one after the other. */
+static void same_gradients(const tr_net *net, const double *want) {
+  for (int i = 0; i < net->n_params; i++) {
+    double *got = values(net->params[i].gradient);
+    CHECK(memcmp(got, want, (size_t)net->params[i].gradient->count * sizeof *got) == 0);
+    want += net->params[i].gradient->count;
+    free(got);
+  }
+}
+
+/* One time and one label for all mean the same as giving them to each. */
+static void common_conditions(tr_ctx *ctx, scene *s) {
+  for (int i = 0; i < s->rows; i++) s->times[i] = s->times[0], s->labels[i] = s->labels[0];
+  int64_t count;
+  double *each = in_pieces(ctx, s, s->rows, 1, &count);
+  tr_net *net;
+  tr_cond cond = scene_cond(s, 0, 1);
+  CHECK_OK(ctx, tr_net_open(s->network, &net));
+  CHECK_OK(ctx, tr_net_backward(net, (tr_times){1, s->times}, s->x, &cond,
+                                &(tr_net_backward_args){.want = TR_GRAD_PARAMS, .w = s->w}));
+  same_gradients(net, each + 2 * s->x->count);
+  free(each);
+  tr_net_close(&net);
+}
+
+typedef struct {
+  const scene *s;
+  const double *f;
+  int64_t asked;
+} expected_result;
+
+/* The scene's covectors, for results that are those expected. */
+static tr_status scene_covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  expected_result *e = user;
+  tr_array *part;
+  double *got = values(f);
+  CHECK(first == e->asked && tr_array_same_shape(f, w));
+  CHECK(memcmp(got, e->f + first * e->s->row, (size_t)f->count * sizeof *got) == 0);
+  free(got);
+  e->asked += f->shape[0];
+  TR_TRY(tr_array_rows(e->s->w, first, f->shape[0], &part));
+  tr_status status = tr_array_copy(part, w);
+  tr_array_destroy(&part);
+  return status;
+}
+
+/* Covectors made of the result, group by group, give what covectors given before do. */
+static void made_covectors(tr_ctx *ctx, const scene *s) {
+  int64_t count;
+  double *whole = in_pieces(ctx, s, s->rows, 1, &count);
+  expected_result expected = {s, whole, 0};
+  tr_net *net;
+  tr_array *wJ;
+  tr_cond cond = scene_cond(s, 0, s->rows);
+  const tr_times times = scene_times(s, 0, s->rows);
+  long forwards = s->network->n_forward, products = s->network->n_vjp;
+  CHECK_OK(ctx, tr_array_like(s->x, &wJ));
+  CHECK_OK(ctx, tr_net_open(s->network, &net));
+  CHECK_OK(ctx, tr_net_backward(net, times, s->x, &cond,
+                                &(tr_net_backward_args){
+                                    .want = TR_GRAD_PARAMS, .covector = scene_covector, .user = &expected}));
+  CHECK(expected.asked == s->rows);
+  CHECK(s->network->n_forward == forwards + 1 && s->network->n_vjp == products);
+  same_gradients(net, whole + 2 * s->x->count);
+  expected.asked = 0;
+  CHECK_OK(ctx, tr_net_backward(
+                    net, times, s->x, &cond,
+                    &(tr_net_backward_args){
+                        .want = TR_GRAD_INPUT, .covector = scene_covector, .user = &expected, .wJ = wJ}));
+  CHECK(s->network->n_forward == forwards + 2 && s->network->n_vjp == products + 1);
+  same_gradients(net, whole + 2 * s->x->count);
+  double *got = values(wJ);
+  CHECK(memcmp(got, whole + wJ->count, (size_t)wJ->count * sizeof *got) == 0);
+  free(got), free(whole);
+  tr_array_destroy(&wJ);
+  tr_net_close(&net);
+}
+
+static void all_bits(tr_ctx *ctx, scene *s) {
+  cuts(ctx, s);
+  made_covectors(ctx, s);
+  close_scene(s);
+}
+
+static void sit_bits(tr_ctx *ctx) {
+  scene s, twice;
+  for (int i = 0; i < 4; i++) {
+    bool large = i % 2;
+    open_scene(ctx, large ? &scene_large : &scene_odd, i / 2 ? TR_F64 : TR_F32, large ? 5 : 59, &s);
+    all_bits(ctx, &s); /* 59 rows: more than one group of samples */
+  }
+  for (int i = 0; i < 2; i++) {
+    const tr_sit_config *config = i ? &scene_large : &scene_odd;
+    open_scene(ctx, config, TR_F32, 8, &s);
+    open_scene(ctx, config, TR_F64, 8, &twice);
+    precisions(ctx, &s, &twice);
+    close_scene(&s);
+    close_scene(&twice);
+  }
+  open_scene(ctx, &scene_odd, TR_F64, 3, &s);
+  common_conditions(ctx, &s);
+  close_scene(&s);
+}
+
+static void mlp_bits(tr_ctx *ctx, int label_rows) {
+  scene s, twice;
+  weights *w = mlp_weights(ctx, 19, label_rows);
+  for (int i = 0; i < 2; i++) {
+    open_mlp_scene(ctx, w, i ? TR_F64 : TR_F32, SCENE_ROWS, &s); /* more than one group of samples */
+    all_bits(ctx, &s);
+  }
+  open_mlp_scene(ctx, w, TR_F32, 8, &s);
+  open_mlp_scene(ctx, w, TR_F64, 8, &twice);
+  precisions(ctx, &s, &twice);
+  common_conditions(ctx, &twice);
+  close_scene(&s);
+  close_scene(&twice);
+  weights_free(w);
+}
+
+static tr_status failing(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  (void)user, (void)w;
+  return TR_FAIL(f->ctx, TR_E_ARG, "no loss at sample %lld", (long long)first);
+}
+
+static void refused(tr_ctx *ctx) {
+  scene s;
+  tr_net *net;
+  open_scene(ctx, &scene_odd, TR_F64, 2, &s);
+  CHECK_OK(ctx, tr_net_open(s.network, &net));
+  const double late = 1.5;
+  const tr_times times = scene_times(&s, 0, 2);
+  const tr_cond cond = scene_cond(&s, 0, 2);
+  tr_array *few;
+  CHECK_OK(ctx, tr_array_rows(s.x, 0, 1, &few));
+  const struct {
+    tr_net_backward_args args;
+    tr_status status;
+    const char *word;
+  } cases[] = {
+      {{.w = s.w}, TR_E_ARG, "TR_GRAD_PARAMS"},
+      {{.want = 8, .w = s.w}, TR_E_ARG, "TR_GRAD_PARAMS"},
+      {{.want = TR_GRAD_PARAMS}, TR_E_ARG, "neither"},
+      {{.want = TR_GRAD_PARAMS, .w = s.w, .covector = failing}, TR_E_ARG, "both"},
+      {{.want = TR_GRAD_PARAMS, .w = s.w, .wJ = s.x}, TR_E_ARG, "not wanted"},
+      {{.want = TR_GRAD_INPUT, .w = s.w}, TR_E_ARG, "no room"},
+      {{.want = TR_GRAD_PARAMS, .w = few}, TR_E_SHAPE, "agree"},
+      {{.want = TR_GRAD_PARAMS, .w = s.w, .f = few}, TR_E_SHAPE, "agree"},
+      {{.want = TR_GRAD_PARAMS, .covector = failing}, TR_E_ARG, "no loss at sample 0"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    CHECK_ERROR(ctx, tr_net_backward(net, times, s.x, &cond, &cases[i].args), cases[i].status, cases[i].word);
+  CHECK_ERROR(ctx,
+              tr_net_backward(net, (tr_times){1, &late}, s.x, &cond,
+                              &(tr_net_backward_args){.want = TR_GRAD_PARAMS, .w = s.w}),
+              TR_E_ARG, "1.5");
+  tr_array_destroy(&few);
+  tr_net_close(&net);
+  CHECK(net == NULL);
+  close_scene(&s);
+}
+
+/* Neither an exact field nor a transfer around a network has parameters of its own. */
+static void not_networks(tr_ctx *ctx) {
+  tr_interpolant linear, gvp;
+  tr_net *net;
+  scene s;
+  tr_drift *moved;
+  CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &linear));
+  CHECK_OK(ctx, tr_interpolant_find(ctx, "GVP", &gvp));
+  tr_drift *exact = mixture_random(ctx, &linear, TR_VELOCITY, 2, 3, 0.1, 1);
+  CHECK_ERROR(ctx, tr_net_open(exact, &net), TR_E_UNSUPPORTED, "has no parameters to train: use a network");
+  CHECK(net == NULL);
+  open_scene(ctx, &scene_odd, TR_F64, 1, &s);
+  CHECK_OK(ctx, tr_drift_create_transferred(s.network, &linear, &gvp, &moved));
+  CHECK_ERROR(ctx, tr_net_open(moved, &net), TR_E_UNSUPPORTED, "transferred has no parameters");
+  CHECK(net == NULL);
+  tr_drift_destroy(&moved);
+  tr_drift_destroy(&exact);
+  close_scene(&s);
+}
+
+/* States of another network. */
+static void refused_states(tr_ctx *ctx) {
+  weights *w = mlp_weights(ctx, 19, 0);
+  scene small, image;
+  tr_net *net;
+  open_mlp_scene(ctx, w, TR_F64, 2, &small);
+  open_scene(ctx, &scene_odd, TR_F64, 2, &image);
+  const tr_times times = scene_times(&small, 0, 2);
+  const tr_cond labels = scene_cond(&image, 0, 2);
+  CHECK_OK(ctx, tr_net_open(small.network, &net));
+  const tr_net_backward_args wide = {.want = TR_GRAD_PARAMS, .w = image.w};
+  CHECK_ERROR(ctx, tr_net_backward(net, times, image.x, NULL, &wide), TR_E_SHAPE, "takes states f64 (N, 3)");
+  CHECK_ERROR(ctx, tr_net_backward(net, times, small.x, &labels, &wide), TR_E_ARG, "unconditional");
+  tr_net_close(&net);
+  CHECK_OK(ctx, tr_net_open(image.network, &net));
+  const tr_net_backward_args flat = {.want = TR_GRAD_PARAMS, .w = small.w};
+  CHECK_ERROR(ctx, tr_net_backward(net, times, small.x, &labels, &flat), TR_E_SHAPE, "takes latents");
+  tr_net_close(&net);
+  close_scene(&small);
+  close_scene(&image);
+  weights_free(w);
+}
+
+int main(int argc, char **argv) {
+  static const char *const paths[] = {"Linear", "GVP", "VP"};
+  static const char *const predictions[] = {"velocity", "noise", "score"};
+  static const char *const loss_weights[] = {"none", "velocity", "likelihood"};
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  for (int i = 0; i < 27; i++) norms(ctx, paths[i / 9], predictions[i / 3 % 3], loss_weights[i % 3]);
+  full(ctx);
+  sit_differences(ctx);
+  sit_bits(ctx);
+  for (int label_rows = 0; label_rows <= 5; label_rows += 5) {
+    mlp_differences(ctx, label_rows);
+    mlp_bits(ctx, label_rows);
+  }
+  refused(ctx);
+  not_networks(ctx);
+  refused_states(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

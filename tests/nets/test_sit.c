@@ -1,0 +1,164 @@
+/* SiT networks as providers: a row's result is the same to the bit for any batch, any place in it and any
+ * number of threads; sizes that nothing divides nicely; what is refused. Parity with the reference's numbers
+ * is in test_parity_forward.c. */
+#include <stdlib.h>
+
+#include "core/nn.h"
+#include "core/vec.h"
+#include "nets/sit/sit_private.h"
+#include "tests/support/check.h"
+#include "tests/support/problems/scene.h"
+
+/* TR_TEST_RESOURCES */
+
+/* Rows first .. first + n - 1 as one batch, read back as raw bits in double. */
+static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int threads) {
+  tr_array *x, *f;
+  double *host = malloc((size_t)(n * s->row) * sizeof *host);
+  CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
+  CHECK_OK(ctx, tr_array_rows(s->x, first, n, &x));
+  CHECK_OK(ctx, tr_array_like(x, &f));
+  CHECK_OK(ctx, tr_drift_eval(s->network, (tr_times){n, s->times + first}, x,
+                              &(tr_cond){n, s->labels + first}, f));
+  CHECK_OK(ctx, tr_array_get_f64(f, host));
+  tr_array_destroy(&x);
+  tr_array_destroy(&f);
+  return host;
+}
+
+/* Samples of more than so many groups that the forward makes on one thread; more on several. */
+static int64_t more_than(tr_ctx *ctx, const tr_sit_config *config, int64_t groups) {
+  CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
+  return groups * (tr_nn_rows_at_once(ctx, false) / (config->grid * config->grid)) + 3;
+}
+
+static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+  const struct {
+    int64_t first, n;
+    int threads;
+  } batches[] = {{0, 1, 1}, {1, 1, 2}, {3, 1, 3},        {2, 5, 1},       {0, 5, 2},
+                 {0, 8, 2}, {1, 7, 1}, {rows - 1, 1, 1}, {rows - 3, 3, 2}};
+  scene s;
+  open_scene(ctx, config, dtype, rows, &s);
+  double *all = batch(ctx, &s, 0, rows, 1), size = 0;
+  for (int64_t i = 0; i < rows * s.row; i++) size = fmax(size, fabs(all[i]));
+  CHECK(size > 0.01 && size < 1e3);
+  for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+    double *part = batch(ctx, &s, batches[i].first, batches[i].n, batches[i].threads);
+    CHECK(memcmp(part, all + batches[i].first * s.row, (size_t)(batches[i].n * s.row) * sizeof *part) == 0);
+    free(part);
+  }
+  double *again = batch(ctx, &s, 0, rows, 2);
+  CHECK(memcmp(again, all, (size_t)(rows * s.row) * sizeof *again) == 0);
+  free(again);
+  free(all);
+  close_scene(&s);
+}
+
+/* One time and one label for all rows means the same as giving them to each row. */
+static void common_condition(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype) {
+  enum { ROWS = 3 };
+  scene s;
+  open_scene(ctx, config, dtype, ROWS, &s);
+  const double t = 0.3, every[ROWS] = {t, t, t};
+  const int32_t null = config->null_class, nulls[ROWS] = {null, null, null};
+  const tr_times times[] = {{1, &t}, {ROWS, every}};
+  const tr_cond conds[] = {{1, &null}, {ROWS, nulls}};
+  double *first = NULL;
+  tr_array *f;
+  CHECK_OK(ctx, tr_array_like(s.x, &f));
+  for (int i = 0; i < 4; i++) {
+    double *host = malloc((size_t)f->count * sizeof *host);
+    CHECK_OK(ctx, tr_drift_eval(s.network, times[i % 2], s.x, &conds[i / 2], f));
+    CHECK_OK(ctx, tr_array_get_f64(f, host));
+    if (first) CHECK(memcmp(host, first, (size_t)f->count * sizeof *host) == 0);
+    if (first)
+      free(host);
+    else
+      first = host;
+  }
+  free(first);
+  tr_array_destroy(&f);
+  close_scene(&s);
+}
+
+/* The same weights in f32 and f64 agree to single precision. */
+static void precisions_agree(tr_ctx *ctx, const tr_sit_config *config) {
+  scene narrow, wide;
+  open_scene(ctx, config, TR_F32, 4, &narrow);
+  open_scene(ctx, config, TR_F64, 4, &wide);
+  double *a = batch(ctx, &narrow, 0, 4, 2), *b = batch(ctx, &wide, 0, 4, 2);
+  CHECK(check_relative(a, b, 4 * narrow.row) < 2e-5);
+  CHECK(check_relative(a, b, 4 * narrow.row) > 1e-9); /* they are two computations */
+  free(a), free(b);
+  close_scene(&narrow);
+  close_scene(&wide);
+}
+
+static void refused(tr_ctx *ctx, const tr_sit_config *config) {
+  tr_sit_config bad = *config;
+  tr_drift *network;
+  tr_tensors none = {0};
+  scene s;
+  bad.heads = 5;
+  CHECK_ERROR(ctx, tr_sit_create_random(ctx, &bad, TR_F32, 1, TR_VELOCITY, &network), TR_E_ARG, "5 heads");
+  bad = *config, bad.depth = 0;
+  CHECK_ERROR(ctx, tr_sit_create_random(ctx, &bad, TR_F32, 1, TR_VELOCITY, &network), TR_E_ARG, "depth 0");
+  CHECK_ERROR(ctx, tr_sit_create_random(ctx, config, TR_BF16, 1, TR_VELOCITY, &network), TR_E_ARG, "bf16");
+  CHECK_ERROR(ctx, tr_sit_create(ctx, config, TR_F32, &none, TR_VELOCITY, &network), TR_E_SHAPE,
+              "x_embedder.proj.weight");
+  CHECK(network == NULL);
+  open_scene(ctx, config, TR_F32, 2, &s);
+  CHECK(tr_sit_config_of(s.network)->hidden == config->hidden);
+  tr_array *f, *wide, *x;
+  CHECK_OK(ctx, tr_array_like(s.x, &f));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, s.x->shape, &wide));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 4, (int64_t[]){2, 1, 4, 4}, &x));
+  const tr_times times = {1, s.times};
+  const tr_cond label = {1, s.labels};
+  CHECK_ERROR(ctx, tr_drift_eval(s.network, times, wide, &label, wide), TR_E_SHAPE, "f64");
+  CHECK_ERROR(ctx, tr_drift_eval(s.network, times, x, &label, x), TR_E_SHAPE, "(N, 1, 8, 8)");
+  CHECK_ERROR(ctx, tr_drift_eval(s.network, times, s.x, &(tr_cond){1, (int32_t[]){99}}, f), TR_E_ARG, "99");
+  tr_array_destroy(&f);
+  tr_array_destroy(&wide);
+  tr_array_destroy(&x);
+  close_scene(&s);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  const tr_sit_config digits = {.channels = 1,
+                                .out_channels = 2,
+                                .patch = 2,
+                                .grid = 4,
+                                .hidden = 64,
+                                .depth = 3,
+                                .heads = 4,
+                                .mlp_hidden = 256,
+                                .time_frequencies = 256,
+                                .num_classes = 10,
+                                .null_class = 10};
+  const tr_sit_config odd = {.channels = 3,
+                             .out_channels = 3,
+                             .patch = 4,
+                             .grid = 5,
+                             .hidden = 66,
+                             .depth = 2,
+                             .heads = 3,
+                             .mlp_hidden = 131,
+                             .time_frequencies = 34,
+                             .num_classes = 7,
+                             .null_class = 7};
+  for (int i = 0; i < 2; i++) {
+    tr_dtype dtype = i ? TR_F64 : TR_F32;
+    rows_independent(ctx, &digits, dtype, more_than(ctx, &digits, 1));
+    rows_independent(ctx, &odd, dtype, more_than(ctx, &odd, 1));
+    rows_independent(ctx, &scene_large, dtype, more_than(ctx, &scene_large, TR_SIT_GROUPS_OF_A_RUN));
+    common_condition(ctx, &digits, dtype);
+  }
+  precisions_agree(ctx, &digits);
+  precisions_agree(ctx, &odd);
+  refused(ctx, &digits);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

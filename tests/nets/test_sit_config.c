@@ -1,0 +1,227 @@
+/* Sizes of a SiT by name and from the shapes of its tensors, and the tensors that are refused. */
+#include <stdlib.h>
+
+#include "nets/checkpoint/checkpoint.h"
+#include "nets/sit/sit.h"
+#include "tests/support/check.h"
+
+static tr_ctx *ctx;
+
+/* Table 1 of the SiT paper (Ma et al. 2024). */
+static void named_sizes(void) {
+  static const struct {
+    const char *name;
+    int hidden, depth, heads, patch;
+  } sizes[] = {{"SiT-S/2", 384, 12, 6, 2},    {"SiT-S/4", 384, 12, 6, 4},    {"SiT-S/8", 384, 12, 6, 8},
+               {"SiT-B/2", 768, 12, 12, 2},   {"SiT-B/4", 768, 12, 12, 4},   {"SiT-B/8", 768, 12, 12, 8},
+               {"SiT-L/2", 1024, 24, 16, 2},  {"SiT-L/4", 1024, 24, 16, 4},  {"SiT-L/8", 1024, 24, 16, 8},
+               {"SiT-XL/2", 1152, 28, 16, 2}, {"SiT-XL/4", 1152, 28, 16, 4}, {"SiT-XL/8", 1152, 28, 16, 8}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    tr_sit_config c;
+    CHECK_OK(ctx, tr_sit_config_named(ctx, sizes[i].name, 4, 32, 1000, i % 2, &c));
+    CHECK(c.hidden == sizes[i].hidden && c.depth == sizes[i].depth && c.heads == sizes[i].heads);
+    CHECK(c.patch == sizes[i].patch && c.grid == 32 / sizes[i].patch && c.mlp_hidden == 4 * sizes[i].hidden);
+    CHECK(c.channels == 4 && c.out_channels == (i % 2 ? 8 : 4) && c.time_frequencies == 256);
+    CHECK(c.num_classes == 1000 && c.null_class == 1000);
+  }
+  tr_sit_config c;
+  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-XL2", 4, 32, 1000, true, &c), TR_E_ARG,
+              "did you mean 'SiT-XL/2'");
+  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/8", 4, 36, 1000, true, &c), TR_E_ARG,
+              "side 36 cannot be cut");
+  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/2", 4, 0, 1000, true, &c), TR_E_ARG, "side 0");
+  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/2", 0, 32, 1000, true, &c), TR_E_ARG, "0 channels");
+  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/2", 4, 32, 0, true, &c), TR_E_ARG, "0 classes");
+}
+
+/* A copy of a checkpoint's weights that a test may spoil. */
+typedef struct {
+  tr_checkpoint *checkpoint;
+  tr_tensor *items;
+  tr_tensors tensors;
+} weights;
+
+static weights load(const char *path) {
+  weights w = {0};
+  CHECK_OK(ctx, tr_checkpoint_open(ctx, path, &w.checkpoint));
+  if (!w.checkpoint) exit(check_report());
+  CHECK_OK(ctx, tr_checkpoint_weights(ctx, w.checkpoint, NULL, &w.tensors));
+  w.items = malloc(((size_t)w.tensors.n + 1) * sizeof *w.items);
+  memcpy(w.items, w.tensors.items, (size_t)w.tensors.n * sizeof *w.items);
+  w.tensors.items = w.items;
+  return w;
+}
+
+static void unload(weights *w) {
+  free(w->items);
+  tr_checkpoint_close(&w->checkpoint);
+}
+
+static tr_tensor *find(weights *w, const char *name) {
+  const tr_tensor *t = tr_tensors_find(&w->tensors, name);
+  CHECK(t != NULL);
+  if (!t) exit(check_report());
+  return &w->items[t - w->items];
+}
+
+static void digits(void) {
+  weights w = load(TR_EXPERIMENT_DATA "/digits-ema.pt");
+  tr_sit_config c;
+  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 10, &c));
+  CHECK(c.channels == 1 && c.out_channels == 2 && c.patch == 2 && c.grid == 4 && c.hidden == 64 &&
+        c.depth == 6);
+  CHECK(c.heads == 4 && c.mlp_hidden == 256 && c.time_frequencies == 256 && c.num_classes == 10 &&
+        c.null_class == 10);
+  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 0,
+                                    &c)); /* not told: the last row is the null class */
+  CHECK(c.num_classes == 10 && c.null_class == 10);
+  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 11, &c)); /* trained without label dropout */
+  CHECK(c.num_classes == 11 && c.null_class == -1);
+
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 9, &c), TR_E_SHAPE,
+              "has 11 rows: 9 classes need 9, or 10");
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, -1, &c), TR_E_ARG, "-1 classes");
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 5, NULL, 10, &c), TR_E_ARG,
+              "5 heads do not divide the width 64");
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, -2, NULL, 10, &c), TR_E_ARG, "-2 heads");
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 0, NULL, 10, &c), TR_E_ARG,
+              "give the number of heads");
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 0, "SiT-digits", 10, &c), TR_E_ARG,
+              "'SiT-digits' is no known model");
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 0, "SiT-S/2", 10, &c), TR_E_SHAPE,
+              "are not those of SiT-S/2 (384, 12, 2)");
+  unload(&w);
+}
+
+/* Spoils one thing at a time. */
+static void refused(void) {
+  weights w = load(TR_TEST_DATA "/checkpoints/train.pt");
+  tr_sit_config c;
+  tr_tensor saved, *t;
+  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c));
+  CHECK(c.hidden == 4 && c.depth == 2 && c.grid == 2 && c.time_frequencies == 8 && c.mlp_hidden == 16);
+
+  static const struct {
+    const char *name;
+    int dimension;
+    int64_t extent;
+    const char *word;
+  } shapes[] = {
+      {"blocks.1.attn.qkv.weight", 0, 13,
+       "tensor 'blocks.1.attn.qkv.weight' has the shape (13, 4), but (12, 4) is expected"},
+      {"blocks.1.mlp.fc1.bias", 0, 15, "'blocks.1.mlp.fc1.bias' has the shape (15), but (16)"},
+      {"blocks.0.mlp.fc1.weight", 0, 1, "tensor 'blocks.0.mlp.fc1.bias' has the shape (16), but (1)"},
+      {"pos_embed", 1, 5, "5 tokens, which is no square"},
+      {"pos_embed", 0, 2, "'pos_embed' has the shape (2, 4, 4), but (1, 4, 4)"},
+      {"x_embedder.proj.weight", 3, 4, "patches must be square"},
+      {"x_embedder.proj.weight", 0, 0, "(hidden, channels, patch, patch) is expected"},
+      {"final_layer.linear.weight", 0, 12, "has 12 rows: 4, or 8 with learn_sigma"},
+      {"y_embedder.embedding_table.weight", 1, 5, "(4, 5), but (4, 4) is expected"},
+      {"t_embedder.mlp.0.weight", 1, 7, "make an even number"},
+      {"t_embedder.mlp.0.weight", 1, (int64_t)1 << 40, "(hidden, frequencies) is expected"},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    t = find(&w, shapes[i].name);
+    saved = *t;
+    t->shape[shapes[i].dimension] = shapes[i].extent;
+    CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, shapes[i].word);
+    CHECK(c.hidden == 0); /* nothing half-filled */
+    *t = saved;
+  }
+
+  t = find(&w, "x_embedder.proj.weight");
+  saved = *t;
+  t->ndim = 3;
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, "(4, 1, 2), but");
+  *t = saved;
+
+  static const char *const renamed[][3] = {
+      {"x_embedder.proj.weight", "other", "lack the tensor 'x_embedder.proj.weight'"},
+      {"blocks.0.mlp.fc2.bias", "other", "lack the tensor 'blocks.0.mlp.fc2.bias' of shape (4)"},
+      {"blocks.1.mlp.fc2.bias", "blocks.2.mlp.fc2.bias", "lack the tensor 'blocks.1.mlp.fc2.bias'"},
+      {"blocks.1.mlp.fc2.bias", "blocks.99999.mlp.fc2.bias", "lack the tensor 'blocks.1.mlp.fc2.bias'"},
+  };
+  for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++) {
+    t = find(&w, renamed[i][0]);
+    saved = *t;
+    t->name = renamed[i][1];
+    CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, renamed[i][2]);
+    *t = saved;
+  }
+
+  static const char *const added[] = {"blocks.0.attn.q_norm.weight", "blocks.x",
+                                      "blocks.99999.attn.qkv.bias"};
+  for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+    w.items[w.tensors.n] = w.items[0];
+    w.items[w.tensors.n++].name = added[i];
+    CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, added[i]);
+    w.tensors.n--;
+  }
+  const tr_tensors none = {0};
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &none, 2, NULL, 3, &c), TR_E_SHAPE, "not a SiT?");
+  unload(&w);
+}
+
+/* A name gives the heads when the weights are its own. Only shapes are looked at, so there need be no data.
+ */
+static void heads_from_the_name(void) {
+  enum { BLOCKS = 12, D = 384 };
+  static tr_tensor items[12 + 10 * BLOCKS];
+  static char names[12 + 10 * BLOCKS][64];
+  static const struct {
+    const char *name;
+    int64_t shape[4];
+  } outer[] = {{"pos_embed", {1, 256, D}},
+               {"x_embedder.proj.weight", {D, 4, 2, 2}},
+               {"x_embedder.proj.bias", {D}},
+               {"t_embedder.mlp.0.weight", {D, 256}},
+               {"t_embedder.mlp.0.bias", {D}},
+               {"t_embedder.mlp.2.weight", {D, D}},
+               {"t_embedder.mlp.2.bias", {D}},
+               {"y_embedder.embedding_table.weight", {1001, D}},
+               {"final_layer.linear.weight", {32, D}},
+               {"final_layer.linear.bias", {32}},
+               {"final_layer.adaLN_modulation.1.weight", {2 * D, D}},
+               {"final_layer.adaLN_modulation.1.bias", {2 * D}}},
+    inner[] = {{"attn.qkv.weight", {3 * D, D}},
+               {"attn.qkv.bias", {3 * D}},
+               {"attn.proj.weight", {D, D}},
+               {"attn.proj.bias", {D}},
+               {"mlp.fc1.weight", {4 * D, D}},
+               {"mlp.fc1.bias", {4 * D}},
+               {"mlp.fc2.weight", {D, 4 * D}},
+               {"mlp.fc2.bias", {D}},
+               {"adaLN_modulation.1.weight", {6 * D, D}},
+               {"adaLN_modulation.1.bias", {6 * D}}};
+  int n = 0;
+  for (int b = -1; b < BLOCKS; b++)
+    for (int i = 0; i < (b < 0 ? 12 : 10); i++, n++) {
+      const int64_t *shape = b < 0 ? outer[i].shape : inner[i].shape;
+      if (b < 0)
+        snprintf(names[n], sizeof names[n], "%s", outer[i].name);
+      else
+        snprintf(names[n], sizeof names[n], "blocks.%d.%s", b, inner[i].name);
+      items[n].name = names[n];
+      while (items[n].ndim < 4 && shape[items[n].ndim])
+        items[n].shape[items[n].ndim] = shape[items[n].ndim], items[n].ndim++;
+    }
+  const tr_tensors tensors = {.n = n, .items = items};
+  tr_sit_config inferred, named;
+  CHECK_OK(ctx, tr_sit_config_infer(ctx, &tensors, 0, "SiT-S/2", 1000, &inferred));
+  CHECK_OK(ctx, tr_sit_config_named(ctx, "SiT-S/2", 4, 32, 1000, true, &named));
+  CHECK(memcmp(&inferred, &named, sizeof named) == 0);
+  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &tensors, 0, "SiT-S/4", 1000, &inferred), TR_E_SHAPE,
+              "are not those of SiT-S/4");
+  CHECK_OK(ctx, tr_sit_config_infer(ctx, &tensors, 12, "SiT-S/2", 1000, &inferred)); /* the option wins */
+  CHECK(inferred.heads == 12);
+}
+
+int main(int argc, char **argv) {
+  ctx = check_context(argc, argv);
+  named_sizes();
+  digits();
+  refused();
+  heads_from_the_name();
+  tr_ctx_close(&ctx);
+  return check_report();
+}

@@ -1,0 +1,20 @@
+#include "tests/support/problems/matrices.h"
+
+#include <stdlib.h>
+
+#include "core/vec.h"
+#include "tests/support/check.h"
+
+tr_array *matrix(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t cols, uint32_t number) {
+  tr_array *a;
+  tr_random_address address = {.seed = 11, .purpose = TR_RANDOM_TEST, .step = number};
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){rows, cols}, &a));
+  CHECK_OK(ctx, tr_randn(&address, a));
+  return a;
+}
+
+double *values(const tr_array *a) {
+  double *host = malloc((size_t)a->count * sizeof *host);
+  CHECK_OK(a->ctx, tr_array_get_f64(a, host));
+  return host;
+}

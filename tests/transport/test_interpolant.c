@@ -1,0 +1,199 @@
+/* Interpolants: coefficients and diffusion forms against the reference's numbers, exact ends, finite ratios,
+ * derivatives against differences, the inverse of the angle. */
+#include <stdlib.h>
+
+#include "core/io/npz.h"
+#include "tests/support/check.h"
+#include "transport/diffusion/diffusion.h"
+#include "transport/register.h"
+
+static const char *const paths[] = {"Linear", "GVP", "VP"};
+
+static tr_interpolant find(tr_ctx *ctx, const char *name) {
+  tr_interpolant interpolant = {0};
+  CHECK_OK(ctx, tr_interpolant_find(ctx, name, &interpolant));
+  return interpolant;
+}
+
+static int read_entry(tr_ctx *ctx, tr_npz *npz, const char *name, double *out, int room) {
+  tr_npy npy = {0};
+  CHECK_OK(ctx, tr_npz_get(npz, name, &npy));
+  int n = npy.count <= room ? (int)npy.count : 0;
+  if (n) tr_npy_get_f64(&npy, out);
+  tr_npy_close(&npy);
+  return n;
+}
+
+/* ---- parity: 1e-12 relative, at every time of the reference's grid ---- */
+
+static void near_golden(double got, double want) {
+  CHECK_NEAR(got, want, 1e-12 * (fabs(want) > 1e-3 ? fabs(want) : 1e-3));
+}
+
+static double alpha_of(const tr_coeffs *c) {
+  return c->alpha;
+}
+static double sigma_of(const tr_coeffs *c) {
+  return c->sigma;
+}
+static double dalpha_of(const tr_coeffs *c) {
+  return c->dalpha;
+}
+static double dsigma_of(const tr_coeffs *c) {
+  return c->dsigma;
+}
+static double drift_of(const tr_coeffs *c) {
+  return -c->dalpha / c->alpha;
+}
+static double drift_var_of(const tr_coeffs *c) {
+  return c->g2_W;
+}
+
+static void coefficients_parity(tr_ctx *ctx, const char *path, tr_npz *npz) {
+  static const struct {
+    const char *name;
+    double (*get)(const tr_coeffs *);
+  } entry[] = {{"alpha", alpha_of},    {"sigma", sigma_of}, {"d_alpha", dalpha_of},
+               {"d_sigma", dsigma_of}, {"drift", drift_of}, {"drift_var", drift_var_of}};
+  tr_interpolant interpolant = find(ctx, path);
+  double t[64], want[64];
+  int n = read_entry(ctx, npz, "t", t, 64);
+  CHECK(n > 30);
+  for (size_t k = 0; k < sizeof entry / sizeof *entry; k++) {
+    CHECK(read_entry(ctx, npz, entry[k].name, want, 64) == n);
+    for (int i = 0; i < n; i++) {
+      tr_coeffs c = tr_interpolant_at(&interpolant, t[i]);
+      if (isfinite(want[i])) near_golden(entry[k].get(&c), want[i]);
+    }
+  }
+}
+
+static void forms_parity(tr_ctx *ctx, const char *path, tr_npz *npz) {
+  static const char *const forms[] = {"constant", "SBDM",       "sigma",
+                                      "linear",   "decreasing", "increasing-decreasing"};
+  tr_interpolant interpolant = find(ctx, path);
+  double t[64], want[64], norm;
+  int n = read_entry(ctx, npz, "t", t, 64);
+  CHECK(read_entry(ctx, npz, "norm", &norm, 1) == 1);
+  for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+    char name[64];
+    tr_diffusion form;
+    snprintf(name, sizeof name, "form_%s", forms[k]);
+    CHECK(read_entry(ctx, npz, name, want, 64) == n);
+    CHECK_OK(ctx, tr_diffusion_find(ctx, forms[k], &form));
+    form.norm = norm;
+    for (int i = 0; i < n; i++) {
+      tr_coeffs c = tr_interpolant_at(&interpolant, t[i]);
+      if (isfinite(want[i])) near_golden(tr_diffusion_D(&form, &c), want[i]);
+    }
+  }
+}
+
+static void parity(tr_ctx *ctx) {
+  for (int i = 0; i < 3; i++) {
+    char file[512];
+    tr_npz *npz = NULL;
+    snprintf(file, sizeof file, "%s/goldens/coefficients_%s.npz", TR_TEST_DATA, paths[i]);
+    CHECK_OK(ctx, tr_npz_open(ctx, file, &npz));
+    coefficients_parity(ctx, paths[i], npz);
+    forms_parity(ctx, paths[i], npz);
+    tr_npz_close(&npz);
+  }
+}
+
+/* ---- the ends ---- */
+
+static void ends(tr_ctx *ctx) {
+  for (int i = 0; i < 3; i++) {
+    tr_interpolant interpolant = find(ctx, paths[i]);
+    tr_coeffs zero = tr_interpolant_at(&interpolant, 0), one = tr_interpolant_at(&interpolant, 1);
+    CHECK(one.alpha == 1 && one.sigma == 0 && one.theta == atan2(1, 0) && one.c == 1 && one.g2_W >= 0);
+    if (i < 2) CHECK(zero.alpha == 0 && zero.sigma == 1 && zero.theta == 0 && isinf(zero.g2_W));
+    if (i == 2) CHECK(zero.alpha > 0.0065 && zero.alpha < 0.0066 && isinf(one.W) && isinf(one.dsigma));
+    for (int k = 0; k <= 64; k++) {
+      tr_coeffs c = tr_interpolant_at(&interpolant, k / 64.0);
+      CHECK(isfinite(c.inv_W) && isfinite(c.dalpha_W) && isfinite(c.dsigma_W) && isfinite(c.sigma_dsigma));
+      CHECK_NEAR(c.c * c.c, c.alpha * c.alpha + c.sigma * c.sigma, 1e-14);
+      CHECK(c.t == k / 64.0);
+    }
+    tr_coeffs outside = tr_interpolant_at(&interpolant, 1.25), nowhere = tr_interpolant_at(&interpolant, NAN);
+    CHECK(isnan(outside.alpha) && isnan(outside.t) && isnan(outside.theta) && isnan(nowhere.W));
+  }
+  /* sigma of VP keeps its digits near the data: sqrt(bmin (1 - t)) there. */
+  tr_interpolant vp = find(ctx, "VP");
+  double u = 0x1p-40;
+  CHECK_NEAR(tr_interpolant_at(&vp, 1 - u).sigma / sqrt(0.1 * u), 1, 1e-9);
+  tr_interpolant gvp = find(ctx, "GVP");
+  CHECK_NEAR(tr_interpolant_at(&gvp, 1 - u).sigma / (TR_PI / 2 * u), 1, 1e-15);
+}
+
+/* The stated derivatives are those of alpha and sigma: central differences. */
+static void derivatives(tr_ctx *ctx) {
+  double h = 1e-6;
+  for (int i = 0; i < 3; i++) {
+    tr_interpolant interpolant = find(ctx, paths[i]);
+    for (double t = 0.05; t < 0.96; t += 0.09) {
+      tr_coeffs c = tr_interpolant_at(&interpolant, t), a = tr_interpolant_at(&interpolant, t - h),
+                b = tr_interpolant_at(&interpolant, t + h);
+      CHECK_NEAR((b.alpha - a.alpha) / (2 * h), c.dalpha, 1e-7);
+      CHECK_NEAR((b.sigma - a.sigma) / (2 * h), c.dsigma, 1e-7);
+      CHECK_NEAR((b.theta - a.theta) / (2 * h), c.W / (c.c * c.c), 1e-7);
+      CHECK_NEAR(c.W, c.dalpha * c.sigma - c.alpha * c.dsigma, 1e-13 * c.W);
+      CHECK_NEAR(tr_coeffs_log_snr_step(&a, &b) / (2 * h), c.W / (c.alpha * c.sigma),
+                 1e-6 * c.W / (c.alpha * c.sigma));
+    }
+  }
+}
+
+/* ---- the angle ---- */
+
+static void inverse(tr_ctx *ctx, const tr_interpolant *interpolant, double tolerance) {
+  (void)ctx;
+  for (int k = 0; k <= 50; k++) {
+    double t = k / 50.0;
+    CHECK_NEAR(tr_interpolant_time(interpolant, tr_interpolant_at(interpolant, t).theta), t, tolerance);
+  }
+  CHECK(tr_interpolant_time(interpolant, 0) == 0 && tr_interpolant_time(interpolant, atan2(1, 0)) == 1);
+  CHECK(tr_interpolant_time(interpolant, -1) == 0 && tr_interpolant_time(interpolant, 1.6) == 1);
+}
+
+static void angles(tr_ctx *ctx) {
+  for (int i = 0; i < 3; i++) {
+    tr_interpolant interpolant = find(ctx, paths[i]);
+    inverse(ctx, &interpolant, 2e-15);
+    tr_interpolant_type without = *interpolant.type; /* the same path, found by bisection */
+    without.time_of_angle = NULL;
+    interpolant.type = &without;
+    inverse(ctx, &interpolant, 1e-14);
+  }
+  tr_interpolant other = find(ctx, "VP");
+  CHECK_OK(ctx, tr_interpolant_set(ctx, &other, "sigma_min", 5));
+  CHECK_OK(ctx, tr_interpolant_set(ctx, &other, "sigma_max", 2));
+  CHECK(other.p[0] == 5 && other.p[1] == 2);
+  inverse(ctx, &other, 2e-15);
+}
+
+static void bad_input(tr_ctx *ctx) {
+  tr_interpolant interpolant;
+  CHECK_ERROR(ctx, tr_interpolant_find(ctx, "Liner", &interpolant), TR_E_ARG, "Linear");
+  interpolant = find(ctx, "VP");
+  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_mn", 1), TR_E_ARG,
+              "did you mean 'sigma_min'");
+  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 0), TR_E_ARG, "at least 1e-06");
+  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_max", NAN), TR_E_ARG, "nan");
+  interpolant = find(ctx, "Linear");
+  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 1), TR_E_ARG,
+              "Linear has no parameter");
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  parity(ctx);
+  ends(ctx);
+  derivatives(ctx);
+  angles(ctx);
+  bad_input(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}

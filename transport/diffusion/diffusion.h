@@ -1,0 +1,90 @@
+/* Diffusion forms: the coefficient D(t) of the reverse SDE dX = (v + D s) dt + sqrt(2 D) dB, whose marginals
+ * are those of the ODE dX = v dt for every D >= 0. Modules of kind "diffusion".
+ * D is the coefficient of the SiT code; the w_t of the paper is w = 2 D. n is the norm:
+ *
+ *   constant n | SBDM n sigma W / alpha | sigma n sigma | linear n (1 - t) |
+ *   decreasing (n cos(pi t) + 1)^2 / 4 | increasing-decreasing n sin^2(pi t)              [the SiT code]
+ *   KL-eta n (w/2) / sqrt(1 + 2 eta w^2 / L_t), w = w^KL = 2 sigma W / alpha: minimises the KL bound plus
+ *     eta int w dt; L_t is the loss of the velocity at t, measured: a table the user gives  [SiT paper]
+ *   kappa n kappa(lambda) sigma W / alpha, lambda = ln(alpha / sigma): the dimensionless churn, 0 the ODE,
+ *     1 SBDM; kappa from a table over lambda, 1 without one
+ *   table n D(t), from a table over t
+ *
+ * The drift is v - (D/sigma) e = v + kappa (v - (alpha'/alpha) x): at an end where D s is 0 * infinity one of
+ * these forms is finite, and that one is used. */
+#ifndef TR_TRANSPORT_DIFFUSION_DIFFUSION_H
+#define TR_TRANSPORT_DIFFUSION_DIFFUSION_H
+
+#include "transport/diffusion/table.h"
+#include "transport/prediction/prediction.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_KIND_DIFFUSION   "diffusion"
+#define TR_DIFFUSION_PARAMS 4
+
+typedef struct tr_diffusion tr_diffusion;
+
+enum {
+  TR_DIFFUSION_TABLE = 1,         /* needs a table */
+  TR_DIFFUSION_TABLE_OPTIONAL = 2 /* may have one */
+};
+
+typedef struct tr_diffusion_type {
+  tr_module info;
+  unsigned caps;
+  const char *table_of; /* what the table holds ("t, D(t)"), NULL without one */
+  int n_params;
+  const char *param_names[TR_DIFFUSION_PARAMS];
+  double param_defaults[TR_DIFFUSION_PARAMS];           /* NaN: the user must give it */
+  double (*D)(const tr_diffusion *, const tr_coeffs *); /* REQUIRED; infinite where it diverges */
+  /* D / sigma, finite wherever its limit is (where sigma = 0 in particular). OPTIONAL: D divided by sigma */
+  double (*D_sigma)(const tr_diffusion *, const tr_coeffs *);
+  /* kappa = D alpha / (sigma W), likewise. OPTIONAL: D divided by sigma W / alpha */
+  double (*kappa)(const tr_diffusion *, const tr_coeffs *);
+  /* int D / sigma^2 dt = int kappa dlambda from one time to a later one where sigma > 0; may be infinite.
+   * OPTIONAL: by quadrature */
+  double (*churn)(const tr_diffusion *, const tr_coeffs *from, const tr_coeffs *to);
+  /* What is wrong with parameters or table, beyond their being there. OPTIONAL */
+  tr_status (*check)(tr_ctx *, const tr_diffusion *);
+} tr_diffusion_type;
+
+struct tr_diffusion {
+  const tr_diffusion_type *type;
+  double norm;
+  double p[TR_DIFFUSION_PARAMS];
+  const tr_table *table; /* borrowed; NULL: none */
+};
+
+/* By name ("SBDM", "sigma", ...), with norm 1, default parameters and no table. */
+tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out);
+/* Sets a parameter by name ("eta"); TR_E_ARG for a name the form lacks. */
+tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value);
+/* Everything the form needs is there, the norm is finite and >= 0, and D >= 0 on [0, 1]. */
+tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const tr_interpolant *interpolant);
+
+double tr_diffusion_D(const tr_diffusion *diffusion, const tr_coeffs *at);
+double tr_diffusion_D_sigma(const tr_diffusion *diffusion, const tr_coeffs *at);
+double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at);
+/* int_a^b 2 D dt, the variance that the noise adds over a step; infinite where D is at an end. */
+double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
+                             double b);
+/* int_a^b D / sigma^2 dt, the exponent of the exact step; infinite where sigma(b) = 0 or it diverges. */
+double tr_diffusion_churn(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
+                          double b);
+
+/* The drift v + D s of the SDE as an affine function of (x, p). False, with coefficients that are not finite,
+ * where it does not exist. */
+bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *diffusion, const tr_coeffs *at,
+                     tr_affine *out);
+/* The same as an error that names form, prediction, time and reason. */
+tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
+                       const tr_diffusion *diffusion, double t, tr_affine *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* Tables of a function of one variable, interpolated by monotone cubics (Fritsch and Carlson 1980): no value
+ * between two entries leaves their range, so a positive table stays positive. Beyond its ends a table keeps
+ * the end's value. Host memory. */
+#ifndef TR_TRANSPORT_DIFFUSION_TABLE_H
+#define TR_TRANSPORT_DIFFUSION_TABLE_H
+
+#include "core/context.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tr_table tr_table;
+
+/* n >= 2 points, x strictly increasing, all finite; copied. */
+tr_status tr_table_create(tr_ctx *ctx, int n, const double *x, const double *y, tr_table **out);
+/* From a text file of two numbers a line (core/io/columns.h). */
+tr_status tr_table_read(tr_ctx *ctx, const char *path, tr_table **out);
+void tr_table_destroy(tr_table **table);
+
+double tr_table_at(const tr_table *table, double x);
+double tr_table_slope(const tr_table *table, double x); /* the derivative of tr_table_at, inside the table */
+int tr_table_points(const tr_table *table, const double **x, const double **y); /* how many; borrowed */
+double tr_table_min(const tr_table *table);                                     /* the smallest y */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+/* Exponential multistep methods of the probability-flow ODE: one forward a step, exact when the denoiser m
+ * and the noise e do not change. Modules of kind "ode-method", for tr_sample_ode.
+ *
+ * They work on the canonical form (transport/path/interpolant.h), dy/dtheta = F, where y = sin(theta) m +
+ * cos(theta) e and F = cos(theta) m - sin(theta) e for every path, so that they are the same for all paths:
+ * on the same grid of lambda = ln(alpha / sigma) = ln tan(theta) they give the same x / alpha. With q the
+ * quantity that a method extrapolates, m or e, and h = theta' - theta, every step is one linear combination
+ *
+ *   y' = cos(h) y + sin(h) F + sum_j>0 w_j (q_n-j - q_n),
+ *
+ * whose weights w_j are the method's table, computed on the host in double. The first part is DDIM (Song et
+ * al., arXiv 2010.02502), which is also x' = (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) m = (alpha'/
+ * alpha) x + (sigma' - sigma alpha'/alpha) e; written as a rotation it is finite at alpha = 0 and at sigma =
+ * 0, in both directions, and ends at sigma = 0 in x = m. The sum is the integral of what the polynomial
+ * through the known q adds:
+ *
+ *   of m   x'/sigma' = x/sigma + int m d(alpha/sigma)      of e   x'/alpha' = x/alpha + int e d(sigma/alpha)
+ *
+ * The order grows from 1 by one a step, anew in each segment between two breaks of the field (the edges of a
+ * guidance interval that are grid points; a break inside a step is extrapolated across). No step uses a value
+ * where its variable (lambda) is infinite, so that methods in lambda take the first and the last step of a
+ * run from noise to data at order 1. Methods of order 3 correct the first step once F at its end is known,
+ * by tan(h/2) times the difference between F there and what DDIM expects: no evaluation, and without it the
+ * order would be 2. Orders hold where the polynomial's variable is finite. A method is a tr_ode_method with
+ * TR_ODE_ANGLE whose `detail` is a tr_exponential and whose `solve` is tr_exponential_solve. */
+#ifndef TR_TRANSPORT_EXPONENTIAL_EXPONENTIAL_H
+#define TR_TRANSPORT_EXPONENTIAL_EXPONENTIAL_H
+
+#include "integrators/ode/ode.h"
+#include "transport/drift.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_EXPONENTIAL_POINTS 5
+
+typedef struct {
+  tr_quantity of; /* q: TR_DENOISER or TR_NOISE */
+  int points;     /* values of q in use, the newest included: 1 .. TR_EXPONENTIAL_POINTS */
+  /* weight[j], 0 < j < n (others are not read), all 0 on entry, of a step from theta[0] to theta[1] when q is
+   * known at theta[0], theta[-1], .. theta[1-n]; 2 <= n <= points. NULL for points = 1. */
+  void (*weights)(const double *theta, int n, double *weight);
+  bool corrects_start;
+} tr_exponential;
+
+tr_status tr_exponential_solve(struct tr_ode_run *run);
+
+/* For tables. theta at an end, to 1e-12, has infinite lambda. */
+double tr_angle_lambda(double theta);
+/* Adds the weights of the polynomial of degree n - 1 in lambda through m at node[0 .. n-1], integrated
+ * exactly from node[base] to theta1: weight[j] belongs to m[j] - m[base]. Nodes with infinite lambda are left
+ * out with all after them; nothing is added where lambda at base or theta1 is infinite. n >= 2. */
+void tr_exponential_lambda(const double *node, int n, int base, double theta1, double *weight);
+/* DPM-Solver++ 2M: weight of m_n-1 - m_n; 0 where a lambda is infinite. */
+double tr_exponential_2m(const double *theta);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,18 @@
+/* UniPC of order 3 (transport/exponential/unipc.h). With the corrector its steps are of order 4; the first
+ * one, corrected by UniC-1, leaves order 3. */
+#include "transport/exponential/unipc.h"
+#include "transport/modules.h"
+
+static void weights(const double *theta, int n, double *weight) {
+  tr_exponential_unipc(3, theta, n, weight);
+}
+
+static const tr_exponential table = {.of = TR_DENOISER, .points = 4, .weights = weights};
+static const tr_ode_method method = {
+    .info = {"unipc-3", NULL, "UniPC-3 (bh2): 3M, each state corrected once its denoiser is known"},
+    .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
+    .order = 3,
+    .nfe_per_step = 1,
+    .detail = &table,
+    .solve = tr_exponential_solve};
+const tr_module *const tr_exponential_unipc_3 = &method.info;

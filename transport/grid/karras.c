@@ -1,0 +1,32 @@
+/* Points uniform in r^(1/rho), r = sigma / alpha between 80 and 0.002 (Karras et al., arXiv 2206.00364,
+ * equation 5; EDM's noise level is sigma / alpha here). */
+#include "transport/grid/grid.h"
+#include "transport/modules.h"
+
+#include <math.h>
+
+#define NOISE_MIN 0.002
+#define NOISE_MAX 80
+
+static double position(const tr_grid *grid, const tr_coeffs *at) {
+  return pow(at->sigma / at->alpha, 1 / grid->param);
+}
+
+static double time(const tr_grid *grid, const tr_interpolant *interpolant, double u) {
+  return tr_interpolant_time(interpolant, atan2(1, pow(u, grid->param)));
+}
+
+static void bounds(const tr_grid *grid, double *low, double *high) {
+  *low = pow(NOISE_MIN, 1 / grid->param);
+  *high = pow(NOISE_MAX, 1 / grid->param);
+}
+
+static const tr_grid_type type = {
+    .info = {"karras", "edm", "uniform in (sigma / alpha)^(1/rho), sigma / alpha from 80 to 0.002"},
+    .param = "rho",
+    .param_default = 7,
+    .position = position,
+    .time = time,
+    .bounds = bounds,
+};
+const tr_module *const tr_grid_karras = &type.info;

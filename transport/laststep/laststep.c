@@ -1,0 +1,25 @@
+#include "transport/laststep/laststep.h"
+
+#include <math.h>
+
+tr_status tr_last_step_find(tr_ctx *ctx, const char *name, const tr_last_step_type **out) {
+  const tr_module *module;
+  TR_TRY(tr_find(ctx, TR_KIND_LAST_STEP, name, &module));
+  *out = (const tr_last_step_type *)module;
+  return TR_OK;
+}
+
+tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step_type *type, const tr_interpolant *interpolant,
+                           const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
+                           double size, tr_affine *out) {
+  *out = (tr_affine){1, 0};
+  if (type->identity) return TR_OK;
+  tr_last_step_args args = {prediction, diffusion, tr_interpolant_at(interpolant, t), size};
+  type->map(&args, out);
+  if (isfinite(out->x) && isfinite(out->p)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG,
+                 "the last step %s is infinite for a %s prediction and the form %s at t = %.10g of %s%s%s",
+                 type->info.name, prediction->info.name, diffusion->type->info.name, t,
+                 interpolant->type->info.name, t > 0 && t < 1 ? "" : ", where ",
+                 t > 0 && t < 1 ? "" : tr_coeffs_singularity(&args.at));
+}

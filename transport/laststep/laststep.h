@@ -1,0 +1,39 @@
+/* Last steps of the SDE, without noise, from t = 1 - L to the data. Modules of kind "last-step":
+ *   None x | Mean x + (v + D s) L | Euler x + v L | Tweedie m = x / alpha + (sigma^2 / alpha) s
+ * (SiT code, get_last_step.) All are affine in (x, p): one forward, none for None. */
+#ifndef TR_TRANSPORT_LASTSTEP_LASTSTEP_H
+#define TR_TRANSPORT_LASTSTEP_LASTSTEP_H
+
+#include "transport/diffusion/diffusion.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_KIND_LAST_STEP "last-step"
+
+typedef struct {
+  const tr_prediction_type *prediction;
+  const tr_diffusion *diffusion;
+  tr_coeffs at; /* t = 1 - L */
+  double size;  /* L */
+} tr_last_step_args;
+
+typedef struct tr_last_step_type {
+  tr_module info;
+  bool identity; /* no step at all: the SDE runs as if L = 0, no forward is spent, `map` may be NULL */
+  /* The map as an affine function of (x, p), not finite where it does not exist. */
+  void (*map)(const tr_last_step_args *, tr_affine *out);
+} tr_last_step_type;
+
+tr_status tr_last_step_find(tr_ctx *ctx, const char *name, const tr_last_step_type **out);
+/* The map from time t over `size`, as an error that names step, time and reason where it does not exist. */
+tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step_type *type, const tr_interpolant *interpolant,
+                           const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
+                           double size, tr_affine *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

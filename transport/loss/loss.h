@@ -1,0 +1,48 @@
+/* Training losses. With x = alpha x1 + sigma x0 at t (x1 data, x0 noise) a prediction p has a known target:
+ * velocity alpha' x1 + sigma' x0, noise x0, denoiser x1; a score is compared through sigma s + x0, so that
+ * nothing is divided by sigma. With r this residual, the loss of a sample is w(t) mean r^2. Loss weights are
+ * modules of kind "loss-weight" (SiT code, training_losses; the weights turn an error of the noise into that
+ * of the velocity, or into the bound on the log-likelihood, Kingma et al. arXiv 2107.00630):
+ *   none 1 | velocity (dv/dr)^2, (W / alpha)^2 for noise | likelihood W / (alpha sigma) (de/dr)^2.
+ * For a velocity every weight is 1, as in the SiT code. */
+#ifndef TR_TRANSPORT_LOSS_LOSS_H
+#define TR_TRANSPORT_LOSS_LOSS_H
+
+#include "transport/prediction/prediction.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_KIND_LOSS_WEIGHT "loss-weight"
+
+typedef struct tr_loss_weight {
+  tr_module info;
+  /* w(t), from what a residual r is worth as an error of the velocity and of the noise; not finite where it
+   * does not exist. */
+  double (*at)(const tr_coeffs *, double velocity_per_r, double noise_per_r);
+} tr_loss_weight;
+
+tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out);
+
+typedef struct {
+  tr_interpolant interpolant;
+  const tr_prediction_type *prediction; /* with a target; TR_E_UNSUPPORTED without */
+  const tr_loss_weight *weight;
+} tr_loss;
+
+/* x (N, ...) = alpha x1 + sigma x0, each row at its own time or all at one; x may be x1 or x0. */
+tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, const tr_array *x1,
+                         const tr_array *x0, tr_array *x);
+
+/* loss (N, host memory) of predictions p (N, ...) made at x; dp = factor d(sum of loss)/dp, of the shape of p
+ * and perhaps p itself, or NULL for the losses alone. factor 1 / N gives the gradient of the mean loss over N
+ * samples. A weight that is not finite at a time is TR_E_ARG. */
+tr_status tr_loss_eval(const tr_loss *loss, tr_times times, const tr_array *p, const tr_array *x1,
+                       const tr_array *x0, double factor, double *out, tr_array *dp);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,83 @@
+#include "transport/path/interpolant.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BISECTIONS 200 /* more than the bits of a double: the loop ends when the interval stops shrinking */
+
+static const tr_coeffs unknown = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+
+tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out) {
+  const tr_module *module;
+  TR_TRY(tr_find(ctx, TR_KIND_INTERPOLANT, name, &module));
+  const tr_interpolant_type *type = (const tr_interpolant_type *)module;
+  *out = (tr_interpolant){.type = type};
+  memcpy(out->p, type->param_defaults, sizeof out->p);
+  return TR_OK;
+}
+
+tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value) {
+  const tr_interpolant_type *type = interpolant->type;
+  for (int i = 0; i < type->n_params; i++) {
+    if (strcmp(type->param_names[i], param) != 0) continue;
+    if (!isfinite(value) || value < type->param_min[i])
+      return TR_FAIL(ctx, TR_E_ARG, "%s of %s is %g: use a finite number of at least %g", param,
+                     type->info.name, value, type->param_min[i]);
+    interpolant->p[i] = value;
+    return TR_OK;
+  }
+  const char *near = tr_nearest(param, type->param_names, type->n_params);
+  return TR_FAIL(ctx, TR_E_ARG, "%s has no parameter '%s'%s%s%s", type->info.name, param,
+                 near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static void complete(double *field, double value) {
+  if (isnan(*field)) *field = value;
+}
+
+tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t) {
+  tr_coeffs c = unknown;
+  if (!(t >= 0 && t <= 1)) return c;
+  interpolant->type->at(interpolant->p, t, &c);
+  c.t = t;
+  complete(&c.sigma_dsigma, c.sigma * c.dsigma);
+  complete(&c.W, c.dalpha * c.sigma - c.alpha * c.dsigma);
+  complete(&c.inv_W, 1 / c.W);
+  complete(&c.dalpha_W, c.dalpha * c.inv_W);
+  complete(&c.dsigma_W, c.dsigma * c.inv_W);
+  complete(&c.g2_W, c.alpha > 0 ? c.sigma * c.W / c.alpha : INFINITY);
+  complete(&c.c, hypot(c.alpha, c.sigma));
+  complete(&c.theta, atan2(c.alpha, c.sigma));
+  return c;
+}
+
+static double bisect(const tr_interpolant *interpolant, double theta) {
+  double low = 0, high = 1;
+  for (int i = 0; i < BISECTIONS; i++) {
+    double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) break;
+    if (tr_interpolant_at(interpolant, middle).theta < theta)
+      low = middle;
+    else
+      high = middle;
+  }
+  return high;
+}
+
+double tr_interpolant_time(const tr_interpolant *interpolant, double theta) {
+  if (theta <= tr_interpolant_at(interpolant, 0).theta) return 0;
+  if (theta >= tr_interpolant_at(interpolant, 1).theta) return 1;
+  double (*inverse)(const double *, double) = interpolant->type->time_of_angle;
+  double t = inverse ? inverse(interpolant->p, theta) : bisect(interpolant, theta);
+  return fmin(fmax(t, 0), 1);
+}
+
+double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b) {
+  return log(b->alpha / a->alpha) - log(b->sigma / a->sigma);
+}
+
+const char *tr_coeffs_singularity(const tr_coeffs *at) {
+  if (at->alpha == 0) return "alpha = 0";
+  if (at->sigma == 0) return isfinite(at->W) ? "sigma = 0" : "sigma = 0 and sigma' is infinite";
+  return "a coefficient is infinite";
+}

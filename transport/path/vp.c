@@ -1,0 +1,55 @@
+/* The variance-preserving diffusion path with a linear schedule beta(t) = bmin + (1 - t)(bmax - bmin):
+ *   alpha = exp(L), L = -(1-t)^2 (bmax - bmin) / 4 - (1-t) bmin / 2,   sigma = sqrt(1 - alpha^2)
+ *   alpha' = alpha beta / 2, sigma sigma' = -alpha^2 beta / 2, W = alpha beta / (2 sigma)
+ * (Song et al., arXiv 2011.13456; "VP" in the SiT code, which names bmin, bmax sigma_min, sigma_max.)
+ * alpha(0) = 0.0066: t = 0 is not quite pure noise. sigma' and W are infinite at t = 1; their ratios are not.
+ */
+#include "transport/modules.h"
+#include "transport/path/interpolant.h"
+
+#include <math.h>
+
+enum { BMIN, BMAX };
+
+static double log_alpha(const double *p, double u) {
+  return -u * u * (p[BMAX] - p[BMIN]) / 4 - u * p[BMIN] / 2;
+}
+
+static void at(const double *params, double t, tr_coeffs *out) {
+  double u = 1 - t, beta = params[BMIN] + u * (params[BMAX] - params[BMIN]), L = log_alpha(params, u);
+  out->alpha = exp(L);
+  out->sigma = sqrt(-expm1(2 * L));
+  out->dalpha = out->alpha * beta / 2;
+  out->sigma_dsigma = -out->alpha * out->alpha * beta / 2;
+  out->dsigma = out->sigma_dsigma / out->sigma;
+  out->W = out->alpha * beta / (2 * out->sigma);
+  out->inv_W = 2 * out->sigma / (out->alpha * beta);
+  out->dalpha_W = out->sigma;
+  out->dsigma_W = -out->alpha;
+  out->g2_W = beta / 2;
+  out->c = 1;
+}
+
+/* alpha = sin(theta), so u = 1 - t solves (bmax - bmin)/4 u^2 + bmin/2 u + ln sin(theta) = 0; written without
+ * cancellation. */
+static double time_of_angle(const double *params, double theta) {
+  double cosine = cos(theta), log_sine = theta < 1 ? log(sin(theta)) : log1p(-cosine * cosine) / 2;
+  double A = (params[BMAX] - params[BMIN]) / 4, B = params[BMIN] / 2, C = -log_sine;
+  return 1 - 2 * C / (B + sqrt(B * B + 4 * A * C));
+}
+
+static const tr_interpolant_type type = {
+    .info = {"VP", NULL, "variance preserving, beta linear in t from sigma_max to sigma_min"},
+    .n_params = 2,
+    .param_names = {"sigma_min", "sigma_max"},
+    .param_defaults = {0.1, 20},
+    .param_min = {1e-6, 1e-6},
+    .at = at,
+    .time_of_angle = time_of_angle,
+    .train_eps = 1e-5,
+    .sample_eps = 1e-3,
+    .train_eps_velocity = 1e-5,
+    .sample_eps_velocity = 1e-3,
+    .starts_at_zero = 1,
+};
+const tr_module *const tr_interpolant_vp = &type.info;

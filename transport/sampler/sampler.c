@@ -1,0 +1,112 @@
+#include "transport/sampler/sampler.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/vec.h"
+#include "transport/sampler/run.h"
+
+const char *tr_clock_name(tr_clock clock) {
+  return clock == TR_CLOCK_T ? "t" : clock == TR_CLOCK_ANGLE ? "angle" : "auto";
+}
+
+static const tr_module *registered(tr_ctx *ctx, const char *kind, const char *name) {
+  const tr_module *module;
+  for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
+    if (strcmp(module->name, name) == 0) return module;
+  return NULL;
+}
+
+tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
+  *out = (tr_sampler){.sample_eps = NAN,
+                      .data_eps = NAN,
+                      .n_steps = 250,
+                      .ode = {.rtol = 1e-3, .atol = 1e-6},
+                      .last_size = 0.04,
+                      .seed = tr_ctx_seed(ctx)};
+  TR_TRY(tr_interpolant_find(ctx, "Linear", &out->interpolant));
+  TR_TRY(tr_diffusion_find(ctx, "SBDM", &out->diffusion));
+  TR_TRY(tr_last_step_find(ctx, "Mean", &out->last));
+  TR_TRY(tr_grid_find(ctx, "uniform", &out->grid));
+  out->ode.method = (const tr_ode_method *)registered(ctx, TR_KIND_ODE_METHOD, "cvode-adams");
+  out->sde = (const tr_sde_method *)registered(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
+  return TR_OK;
+}
+
+tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x) {
+  tr_random_address address = {
+      .seed = sampler->seed, .purpose = TR_RANDOM_INIT, .sample = sampler->first_sample};
+  return tr_randn(&address, x);
+}
+
+tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
+                           const tr_prediction_type **prediction) {
+  if (!sampler->drift) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without a drift provider");
+  if (!sampler->interpolant.type) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without an interpolant");
+  if (sampler->drift->ctx != x->ctx)
+    return TR_FAIL(x->ctx, TR_E_SHAPE, "the state and %s belong to different contexts",
+                   sampler->drift->ops->name);
+  if (sampler->n_save < 0 || (sampler->n_save > 0 && (!sampler->save_times || !sampler->on_output)))
+    return TR_FAIL(x->ctx, TR_E_ARG, "%d save times without %s", sampler->n_save,
+                   sampler->save_times ? "a function that takes the states" : "the times");
+  return tr_prediction_of(x->ctx, sampler->drift->kind, prediction);
+}
+
+static bool same(double a, double b) {
+  return fabs(a - b) <= TR_SAME_TIME;
+}
+
+static tr_status check_save_time(const tr_sampler *sampler, tr_ctx *ctx, int i, double t0, double t1,
+                                 double after) {
+  double t = sampler->save_times[i], direction = t1 > t0 ? 1 : -1;
+  if (i && !(direction * (t - sampler->save_times[i - 1]) > TR_SAME_TIME))
+    return TR_FAIL(ctx, TR_E_ARG, "save time %g follows %g: save times go from %g to %g", t,
+                   sampler->save_times[i - 1], t0, t1);
+  if (same(t, t0) || same(t, t1) || same(t, after)) return TR_OK;
+  if (direction * (t - t0) > 0 && direction * (t1 - t) > 0) return TR_OK;
+  if (isnan(after))
+    return TR_FAIL(ctx, TR_E_ARG, "save time %g: this run goes from t = %.10g to %.10g", t, t0, t1);
+  return TR_FAIL(ctx, TR_E_ARG,
+                 "save time %g: this run goes from t = %.10g to %.10g, and on to %g in one step", t, t0, t1,
+                 after);
+}
+
+tr_status tr_save_plan_create(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double after,
+                              tr_save_plan *out) {
+  size_t room = (size_t)sampler->n_save + 2;
+  *out = (tr_save_plan){0, malloc(room * sizeof *out->times), malloc(room * sizeof *out->index)};
+  if (!out->times || !out->index)
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d save times", sampler->n_save);
+  out->times[0] = t0;
+  out->index[0] = -1;
+  out->n = 1;
+  int at_end = -1;
+  for (int i = 0; i < sampler->n_save; i++) {
+    double t = sampler->save_times[i];
+    TR_TRY(check_save_time(sampler, ctx, i, t0, t1, after));
+    if (same(t, t0))
+      out->index[0] = i;
+    else if (same(t, t1))
+      at_end = i;
+    else if (!same(t, after)) {
+      out->times[out->n] = t;
+      out->index[out->n++] = i;
+    }
+  }
+  out->times[out->n] = t1;
+  out->index[out->n++] = at_end;
+  return TR_OK;
+}
+
+void tr_save_plan_free(tr_save_plan *plan) {
+  free(plan->times);
+  free(plan->index);
+  *plan = (tr_save_plan){0};
+}
+
+double tr_sampler_time(double t) {
+  if (t > 1 && t < 1 + TR_SAME_TIME) return 1;
+  if (t < 0 && t > -TR_SAME_TIME) return 0;
+  return t;
+}
