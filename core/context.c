@@ -204,3 +204,8 @@ void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag) {
 bool tr_ctx_interrupted(const tr_ctx *ctx) {
   return ctx->interrupt && *ctx->interrupt;
 }
+
+tr_status tr_ctx_check_interrupt(tr_ctx *ctx, double t) {
+  if (!tr_ctx_interrupted(ctx)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_INTERRUPTED, "interrupted at t = %.10g, within an evaluation", t);
+}

@@ -54,11 +54,14 @@ typedef void (*tr_warn_fn)(const char *message, void *user);
 void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user);
 void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Solvers look at *flag between steps, networks within an evaluation (tr_drift_go_on, transport/drift.h), and
- * return TR_E_INTERRUPTED when it is not zero (a signal handler may set it). NULL: never interrupted. The
- * flag is borrowed. */
+/* Solvers look at *flag between steps, networks within an evaluation, and return TR_E_INTERRUPTED when it is
+ * not zero (a signal handler may set it). NULL: never interrupted. The flag is borrowed. */
 void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag);
 bool tr_ctx_interrupted(const tr_ctx *ctx);
+/* For what goes on for long inside one call: TR_E_INTERRUPTED, naming the time t, when the flag is set. A SiT
+ * asks in every block of every pass, an MLP in every group of samples and every backward pass, the products
+ * of transport/drift.h between covectors that they give a provider one by one. */
+tr_status tr_ctx_check_interrupt(tr_ctx *ctx, double t);
 
 struct tr_registry;
 struct tr_registry *tr_ctx_registry(tr_ctx *ctx);

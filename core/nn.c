@@ -258,9 +258,9 @@ tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy) 
   return nn->unpatchify_adjoint(dy->ctx, dx, patch, dy);
 }
 
-tr_status tr_nn_linear_gradient(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db) {
+tr_status tr_nn_gradient_of_linear(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db) {
   const tr_nn_ops *nn;
-  OPTIONAL_OP(dw->ctx, nn, linear_gradient, "parameter gradients");
+  OPTIONAL_OP(dw->ctx, nn, gradient_of_linear, "parameter gradients");
   TR_TRY(check_operand(dw, dw, 2, "the weight gradient of a linear layer"));
   TR_TRY(check_operand(x, dw, 2, "the input of a linear layer"));
   TR_TRY(check_operand(dy, dw, 2, "the gradient behind a linear layer"));
@@ -268,37 +268,37 @@ tr_status tr_nn_linear_gradient(const tr_array *x, const tr_array *dy, tr_array 
   bool fits = x->shape[0] == dy->shape[0] && dw->shape[0] == dy->shape[1] && dw->shape[1] == x->shape[1] &&
               (!db || db->count == dw->shape[0]);
   TR_TRY(check_extents(dw->ctx, fits, "the gradient of a linear layer"));
-  return nn->linear_gradient(dw->ctx, x, dy, dw, db);
+  return nn->gradient_of_linear(dw->ctx, x, dy, dw, db);
 }
 
-tr_status tr_nn_gate_gradient(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset) {
+tr_status tr_nn_gradient_of_gate(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset) {
   const tr_nn_ops *nn;
-  OPTIONAL_OP(dgate->ctx, nn, gate_gradient, "parameter gradients");
+  OPTIONAL_OP(dgate->ctx, nn, gradient_of_gate, "parameter gradients");
   TR_TRY(check_operand(x, dgate, 2, "the input of a gate"));
   TR_TRY(check_operand(dy, dgate, 2, "the gradient behind a gate"));
   TR_TRY(check_extents(dgate->ctx, tr_array_same_shape(x, dy), "the gradient of a gate"));
   TR_TRY(check_columns(&(tr_nn_columns){dgate, offset}, x, "the gradient of a gate"));
-  return nn->gate_gradient(dgate->ctx, x, dy, dgate, offset);
+  return nn->gradient_of_gate(dgate->ctx, x, dy, dgate, offset);
 }
 
-tr_status tr_nn_norm_gradient(const tr_nn_norm_gradient_args *args) {
+tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args) {
   const tr_array *x = args->x, *table = args->table;
   int64_t apart = args->shift > args->scale ? args->shift - args->scale : args->scale - args->shift;
   const tr_nn_ops *nn;
-  OPTIONAL_OP(table->ctx, nn, norm_gradient, "parameter gradients");
+  OPTIONAL_OP(table->ctx, nn, gradient_of_norm, "parameter gradients");
   TR_TRY(check_operand(x, table, 2, "the input of a layer norm"));
   TR_TRY(check_operand(args->dy, table, 2, "the gradient behind a layer norm"));
   bool fits = tr_array_same_shape(x, args->dy) && x->shape[1] > 0 && apart >= x->shape[1];
   TR_TRY(check_extents(table->ctx, fits, "the gradient of a layer norm"));
   TR_TRY(check_columns(&(tr_nn_columns){table, args->shift}, x, "the gradient of a shift"));
   TR_TRY(check_columns(&(tr_nn_columns){table, args->scale}, x, "the gradient of a scale"));
-  return nn->norm_gradient(table->ctx, args);
+  return nn->gradient_of_norm(table->ctx, args);
 }
 
-tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, const int32_t *labels,
-                                   const tr_array *dy, tr_array *de, tr_array *dtable) {
+tr_status tr_nn_gradient_of_condition(const tr_array *e, const tr_array *table, const int32_t *labels,
+                                      const tr_array *dy, tr_array *de, tr_array *dtable) {
   const tr_nn_ops *nn;
-  OPTIONAL_OP(de->ctx, nn, condition_gradient, "parameter gradients");
+  OPTIONAL_OP(de->ctx, nn, gradient_of_condition, "parameter gradients");
   TR_TRY(check_operand(de, de, 2, "the input gradient of conditioning"));
   TR_TRY(check_operand(e, de, 2, "a time embedding"));
   TR_TRY(check_operand(dy, de, 2, "the gradient behind conditioning"));
@@ -309,13 +309,13 @@ tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, con
               (!table || (tr_array_same_shape(table, dtable) && table->shape[1] == de->shape[1]));
   TR_TRY(check_extents(de->ctx, fits, "the gradient of conditioning"));
   if (table) TR_TRY(check_labels(table, labels, de->shape[0]));
-  return nn->condition_gradient(de->ctx, e, table, labels, dy, de, dtable);
+  return nn->gradient_of_condition(de->ctx, e, table, labels, dy, de, dtable);
 }
 
-tr_status tr_nn_norm_tangent(const tr_nn_norm_tangent_args *args) {
+tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args) {
   const tr_array *x = args->x, *v = args->v, *y = args->y;
   const tr_nn_ops *nn;
-  OPTIONAL_OP(y->ctx, nn, norm_tangent, "tangent of a layer norm");
+  OPTIONAL_OP(y->ctx, nn, norm_jvp, "tangent of a layer norm");
   TR_TRY(check_operand(y, y, 2, "the tangent behind a layer norm"));
   TR_TRY(check_operand(x, y, 2, "the input of a layer norm"));
   TR_TRY(check_operand(v, y, 2, "the tangent before a layer norm"));
@@ -323,17 +323,17 @@ tr_status tr_nn_norm_tangent(const tr_nn_norm_tangent_args *args) {
               x->shape[1] > 0 && args->scale.table;
   TR_TRY(check_extents(y->ctx, fits, "the tangent of a layer norm"));
   TR_TRY(check_columns(&args->scale, y, "a scale"));
-  return nn->norm_tangent(y->ctx, args);
+  return nn->norm_jvp(y->ctx, args);
 }
 
-tr_status tr_nn_attention_tangent(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
-                                  tr_array *y) {
+tr_status tr_nn_attention_jvp(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
+                              tr_array *y) {
   const tr_nn_ops *nn;
-  OPTIONAL_OP(y->ctx, nn, attention_tangent, "tangent of attention");
+  OPTIONAL_OP(y->ctx, nn, attention_jvp, "tangent of attention");
   TR_TRY(check_operand(y, y, 2, "the tangent behind attention"));
   TR_TRY(check_operand(qkv, y, 2, "the input of attention"));
   TR_TRY(check_operand(v, y, 2, "the tangent before attention"));
   bool fits = attention_fits(qkv, samples, heads, y) && tr_array_same_shape(qkv, v);
   TR_TRY(check_extents(y->ctx, fits, "the tangent of attention"));
-  return nn->attention_tangent(y->ctx, qkv, v, samples, heads, y);
+  return nn->attention_jvp(y->ctx, qkv, v, samples, heads, y);
 }

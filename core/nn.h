@@ -67,7 +67,7 @@ typedef struct {
   const tr_array *dy;   /* (R, D) */
   tr_array *table;      /* (Q, width), Q divides R */
   int64_t shift, scale; /* first columns of each in the table; they do not overlap */
-} tr_nn_norm_gradient_args;
+} tr_nn_gradient_of_norm_args;
 
 /* y = J v of the norm above; y may be v */
 typedef struct {
@@ -76,7 +76,7 @@ typedef struct {
   double eps;
   const tr_array *v; /* (R, D) */
   tr_array *y;       /* (R, D), not x */
-} tr_nn_norm_tangent_args;
+} tr_nn_norm_jvp_args;
 
 typedef struct tr_nn_ops { /* when the table is there, every pointer not called OPTIONAL is REQUIRED */
   /* How many rows keep the device busy: callers cut larger batches to save memory. Fewer where the
@@ -103,17 +103,18 @@ typedef struct tr_nn_ops { /* when the table is there, every pointer not called 
   tr_status (*patchify_adjoint)(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx);
   tr_status (*unpatchify_adjoint)(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy);
   /* Gradients of parameters, OPTIONAL. */
-  tr_status (*linear_gradient)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                               tr_array *db);
-  tr_status (*gate_gradient)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
-                             int64_t offset);
-  tr_status (*norm_gradient)(tr_ctx *ctx, const tr_nn_norm_gradient_args *args);
-  tr_status (*condition_gradient)(tr_ctx *ctx, const tr_array *e, const tr_array *table,
-                                  const int32_t *labels, const tr_array *dy, tr_array *de, tr_array *dtable);
+  tr_status (*gradient_of_linear)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                  tr_array *db);
+  tr_status (*gradient_of_gate)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
+                                int64_t offset);
+  tr_status (*gradient_of_norm)(tr_ctx *ctx, const tr_nn_gradient_of_norm_args *args);
+  tr_status (*gradient_of_condition)(tr_ctx *ctx, const tr_array *e, const tr_array *table,
+                                     const int32_t *labels, const tr_array *dy, tr_array *de,
+                                     tr_array *dtable);
   /* Forward mode, OPTIONAL. */
-  tr_status (*norm_tangent)(tr_ctx *ctx, const tr_nn_norm_tangent_args *args);
-  tr_status (*attention_tangent)(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                                 int heads, tr_array *y);
+  tr_status (*norm_jvp)(tr_ctx *ctx, const tr_nn_norm_jvp_args *args);
+  tr_status (*attention_jvp)(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
+                             tr_array *y);
 } tr_nn_ops;
 
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without a table. kept:
@@ -181,29 +182,29 @@ tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy);
 
 /* dw (out, in) += dy' x and db (out) += sum of dy over the rows, of y = x W^T + b: x (R, in), dy (R, out).
  * db may be NULL. */
-tr_status tr_nn_linear_gradient(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db);
+tr_status tr_nn_gradient_of_linear(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db);
 
 /* Columns offset .. offset + D - 1 of dgate (Q, width) = sum of x dy over the rows of each table row, Q
  * divides R: the gate's gradient where y = gate x; x, dy (R, D). */
-tr_status tr_nn_gate_gradient(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset);
+tr_status tr_nn_gradient_of_gate(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset);
 
 /* Gradients of the shift and the scale of a norm. */
-tr_status tr_nn_norm_gradient(const tr_nn_norm_gradient_args *args);
+tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args);
 
 /* Of y = silu(e + table[label]), from dy (N, D): de (N, D) assigned, dtable (K, D) added to; e (N, D), table
  * (K, D), N labels in host memory; or table, labels and dtable NULL. de is none of the others. */
-tr_status tr_nn_condition_gradient(const tr_array *e, const tr_array *table, const int32_t *labels,
-                                   const tr_array *dy, tr_array *de, tr_array *dtable);
+tr_status tr_nn_gradient_of_condition(const tr_array *e, const tr_array *table, const int32_t *labels,
+                                      const tr_array *dy, tr_array *de, tr_array *dtable);
 
 /* ---- Forward mode: the tangent behind an operation from that before it. Linear layers, patches and slopes
  * of activations are their own. A backend without these is TR_E_UNSUPPORTED. ---- */
 
 /* The tangent behind a norm. */
-tr_status tr_nn_norm_tangent(const tr_nn_norm_tangent_args *args);
+tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args);
 
 /* y (N T, D): tangent of attention at qkv (N T, 3 D) along v (N T, 3 D). */
-tr_status tr_nn_attention_tangent(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
-                                  tr_array *y);
+tr_status tr_nn_attention_jvp(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
+                              tr_array *y);
 
 #ifdef __cplusplus
 }

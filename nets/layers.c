@@ -62,7 +62,7 @@ tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activat
       &(tr_nn_linear_args){.x = x, .w = &layer->w, .bias = layer->bias, .activation = activation, .y = y});
 }
 
-tr_status tr_layer_push(const tr_array *v, const tr_layer *layer, tr_array *y) {
+tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y) {
   return tr_nn_linear(&(tr_nn_linear_args){.x = v, .w = &layer->w, .y = y});
 }
 
@@ -70,7 +70,7 @@ tr_status tr_layer_transpose(tr_layer *layer) {
   return layer->back.packed ? TR_OK : tr_nn_pack_transposed(&layer->w, &layer->back);
 }
 
-tr_status tr_layer_back(const tr_array *dy, const tr_layer *layer, tr_array *dx) {
+tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx) {
   return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = &layer->back, .y = dx});
 }
 
@@ -92,7 +92,7 @@ tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const 
   tr_net_param *weight = &params[layer->parameter], *bias = weight + 1;
   tr_array dw = *weight->gradient;
   dw.owned = false, dw.ndim = 2, dw.shape[1] = layer->w.in;
-  return tr_nn_linear_gradient(x, dy, &dw, bias->gradient);
+  return tr_nn_gradient_of_linear(x, dy, &dw, bias->gradient);
 }
 
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {

@@ -42,11 +42,11 @@ void tr_layer_clear(tr_layer *layer);
 /* y = act(x W^T + b) */
 tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y);
 /* y = v W^T: forward mode. */
-tr_status tr_layer_push(const tr_array *v, const tr_layer *layer, tr_array *y);
+tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y);
 /* Makes layer->back, once. */
 tr_status tr_layer_transpose(tr_layer *layer);
 /* dx = dy W; layer->back must be there. */
-tr_status tr_layer_back(const tr_array *dy, const tr_layer *layer, tr_array *dx);
+tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx);
 /* Appends the gradients of weight and bias, new arrays with undefined contents, to params[*n]; the weight's
  * has the checkpoint's shape. On failure the caller destroys them. */
 tr_status tr_layer_list(tr_layer *layer, int ndim, const int64_t *shape, tr_net_param *params, int *n);

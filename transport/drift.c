@@ -96,17 +96,12 @@ static tr_status check_stack(tr_drift *drift, const tr_array *x, const tr_array 
                  tr_array_describe(stack, b, sizeof b));
 }
 
-tr_status tr_drift_go_on(tr_ctx *ctx, double t) {
-  if (!tr_ctx_interrupted(ctx)) return TR_OK;
-  return TR_FAIL(ctx, TR_E_INTERRUPTED, "interrupted at t = %.10g, within an evaluation", t);
-}
-
 static tr_status one_by_one(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                             const tr_array *w, tr_array *f, tr_array *wJ) {
   tr_status status = TR_OK;
   for (int64_t r = 0; r < w->shape[0] && status == TR_OK; r++) {
     tr_array *covector = NULL, *product = NULL;
-    if (r) TR_TRY(tr_drift_go_on(drift->ctx, times.t[0]));
+    if (r) TR_TRY(tr_ctx_check_interrupt(drift->ctx, times.t[0]));
     status = tr_array_view(w, r * x->count, x->ndim, x->shape, &covector);
     if (status == TR_OK) status = tr_array_view(wJ, r * x->count, x->ndim, x->shape, &product);
     if (status == TR_OK) status = drift->ops->vjp(drift, times, x, cond, covector, f, product);

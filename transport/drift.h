@@ -103,8 +103,8 @@ tr_status tr_drift_check(tr_drift *, tr_times, const tr_array *x, const tr_cond 
 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
  * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the
- * provider lacks is TR_E_UNSUPPORTED; one that was asked to stop may be TR_E_INTERRUPTED (tr_drift_go_on).
- * cond may be NULL for an unconditional provider. */
+ * provider lacks is TR_E_UNSUPPORTED; one that was asked to stop may be TR_E_INTERRUPTED
+ * (tr_ctx_check_interrupt). cond may be NULL for an unconditional provider. */
 tr_status tr_drift_eval(tr_drift *, tr_times, const tr_array *x, const tr_cond *, tr_array *f);
 tr_status tr_drift_vjp(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
                        tr_array *f, tr_array *wJ);
@@ -118,10 +118,6 @@ tr_status tr_drift_vjp_multi(tr_drift *, tr_times, const tr_array *x, const tr_c
  * tr_drift_vjp_multi does, and n_forward goes up for each. */
 tr_status tr_drift_vjp_passes(tr_drift *, tr_times, const tr_array *x, const tr_cond *,
                               const tr_drift_passes *, tr_array *f);
-/* For what goes on for long inside one call: TR_E_INTERRUPTED, naming the time t, when the context was asked
- * to stop (tr_ctx_set_interrupt). A SiT asks in every block of every pass, an MLP in every group of samples
- * and every pass back, the calls above between covectors that they give a provider one by one. */
-tr_status tr_drift_go_on(tr_ctx *ctx, double t);
 /* Destroys and sets *drift to NULL; NULL is fine. */
 void tr_drift_destroy(tr_drift **drift);
 

@@ -44,9 +44,9 @@ tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, in
 tr_status tr_cpu_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed);
 tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
                                     const tr_array *dy, tr_array *dqkv);
-tr_status tr_cpu_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                                   int heads, tr_array *y);
-tr_status tr_cpu_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                 tr_array *db);
+tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
+                               int heads, tr_array *y);
+tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                    tr_array *db);
 
 #endif

@@ -187,33 +187,34 @@ static tr_status guard_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int p
   TR_GUARDED(tr_cpu_nn.unpatchify_adjoint(ctx, dx, patch, dy), dx, dy);
 }
 
-static tr_status guard_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                       tr_array *db) {
-  TR_GUARDED(tr_cpu_nn.linear_gradient(ctx, x, dy, dw, db), x, dy, dw, db);
+static tr_status guard_gradient_of_linear(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                          tr_array *db) {
+  TR_GUARDED(tr_cpu_nn.gradient_of_linear(ctx, x, dy, dw, db), x, dy, dw, db);
 }
 
-static tr_status guard_gate_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
-                                     int64_t offset) {
-  TR_GUARDED(tr_cpu_nn.gate_gradient(ctx, x, dy, dgate, offset), x, dy, dgate);
+static tr_status guard_gradient_of_gate(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
+                                        int64_t offset) {
+  TR_GUARDED(tr_cpu_nn.gradient_of_gate(ctx, x, dy, dgate, offset), x, dy, dgate);
 }
 
-static tr_status guard_norm_gradient(tr_ctx *ctx, const tr_nn_norm_gradient_args *args) {
-  TR_GUARDED(tr_cpu_nn.norm_gradient(ctx, args), args->x, args->dy, args->table);
+static tr_status guard_gradient_of_norm(tr_ctx *ctx, const tr_nn_gradient_of_norm_args *args) {
+  TR_GUARDED(tr_cpu_nn.gradient_of_norm(ctx, args), args->x, args->dy, args->table);
 }
 
-static tr_status guard_condition_gradient(tr_ctx *ctx, const tr_array *e, const tr_array *table,
-                                          const int32_t *labels, const tr_array *dy, tr_array *de,
-                                          tr_array *dtable) {
-  TR_GUARDED(tr_cpu_nn.condition_gradient(ctx, e, table, labels, dy, de, dtable), e, table, dy, de, dtable);
+static tr_status guard_gradient_of_condition(tr_ctx *ctx, const tr_array *e, const tr_array *table,
+                                             const int32_t *labels, const tr_array *dy, tr_array *de,
+                                             tr_array *dtable) {
+  TR_GUARDED(tr_cpu_nn.gradient_of_condition(ctx, e, table, labels, dy, de, dtable), e, table, dy, de,
+             dtable);
 }
 
-static tr_status guard_norm_tangent(tr_ctx *ctx, const tr_nn_norm_tangent_args *args) {
-  TR_GUARDED(tr_cpu_nn.norm_tangent(ctx, args), args->x, args->scale.table, args->v, args->y);
+static tr_status guard_norm_jvp(tr_ctx *ctx, const tr_nn_norm_jvp_args *args) {
+  TR_GUARDED(tr_cpu_nn.norm_jvp(ctx, args), args->x, args->scale.table, args->v, args->y);
 }
 
-static tr_status guard_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                                         int heads, tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.attention_tangent(ctx, qkv, v, samples, heads, y), qkv, v, y);
+static tr_status guard_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
+                                     int heads, tr_array *y) {
+  TR_GUARDED(tr_cpu_nn.attention_jvp(ctx, qkv, v, samples, heads, y), qkv, v, y);
 }
 
 static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
@@ -236,12 +237,12 @@ static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
                                    .attention_backward = guard_attention_backward,
                                    .patchify_adjoint = guard_patchify_adjoint,
                                    .unpatchify_adjoint = guard_unpatchify_adjoint,
-                                   .linear_gradient = guard_linear_gradient,
-                                   .gate_gradient = guard_gate_gradient,
-                                   .norm_gradient = guard_norm_gradient,
-                                   .condition_gradient = guard_condition_gradient,
-                                   .norm_tangent = guard_norm_tangent,
-                                   .attention_tangent = guard_attention_tangent};
+                                   .gradient_of_linear = guard_gradient_of_linear,
+                                   .gradient_of_gate = guard_gradient_of_gate,
+                                   .gradient_of_norm = guard_gradient_of_norm,
+                                   .gradient_of_condition = guard_gradient_of_condition,
+                                   .norm_jvp = guard_norm_jvp,
+                                   .attention_jvp = guard_attention_jvp};
 
 const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
                                      .name = "guard",

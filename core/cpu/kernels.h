@@ -41,9 +41,10 @@ typedef struct {
                         const void *residual, void *dx);
   void (*multiply_add)(int64_t cols, const void *a, const void *b, void *y); /* y += a b */
   /* dshift += dy, dscale += dy norm(x) */
-  void (*norm_gradient)(int64_t cols, const void *x, double eps, const void *dy, void *dshift, void *dscale);
+  void (*gradient_of_norm)(int64_t cols, const void *x, double eps, const void *dy, void *dshift,
+                           void *dscale);
   /* y = J v of norm_modulate at x */
-  void (*norm_tangent)(int64_t cols, const void *x, const void *scale, double eps, const void *v, void *y);
+  void (*norm_jvp)(int64_t cols, const void *x, const void *scale, double eps, const void *v, void *y);
   /* ds = scale p (ds - sum p ds): the gradient before the softmax from that behind it, p its
    * result; also the tangent behind it from that before it, since the Jacobian is symmetric */
   void (*softmax_backward)(int64_t cols, double scale, const void *p, void *ds);

@@ -154,8 +154,8 @@ static int64_t rows_per(const tr_array *a, const tr_array *table) {
   return a->shape[0] / table->shape[0];
 }
 
-static tr_status cpu_gate_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
-                                   int64_t offset) {
+static tr_status cpu_gradient_of_gate(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
+                                      int64_t offset) {
   const tr_cpu_kernels *kernels = kernels_for(ctx, x->dtype);
   int64_t cols = x->shape[1], each = rows_per(x, dgate);
 #pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
@@ -168,7 +168,7 @@ static tr_status cpu_gate_gradient(tr_ctx *ctx, const tr_array *x, const tr_arra
   return TR_OK;
 }
 
-static tr_status cpu_norm_gradient(tr_ctx *ctx, const tr_nn_norm_gradient_args *args) {
+static tr_status cpu_gradient_of_norm(tr_ctx *ctx, const tr_nn_gradient_of_norm_args *args) {
   const tr_array *x = args->x, *table = args->table;
   const tr_cpu_kernels *kernels = kernels_for(ctx, x->dtype);
   int64_t cols = x->shape[1], each = rows_per(x, table);
@@ -178,7 +178,7 @@ static tr_status cpu_norm_gradient(tr_ctx *ctx, const tr_nn_norm_gradient_args *
     char *shift = (char *)row_at(table, q, args->shift), *scale = (char *)row_at(table, q, args->scale);
     memset(shift, 0, bytes), memset(scale, 0, bytes);
     for (int64_t r = q * each; r < (q + 1) * each; r++)
-      kernels->norm_gradient(cols, row_at(x, r, 0), args->eps, row_at(args->dy, r, 0), shift, scale);
+      kernels->gradient_of_norm(cols, row_at(x, r, 0), args->eps, row_at(args->dy, r, 0), shift, scale);
   }
   return TR_OK;
 }
@@ -188,9 +188,9 @@ static void add_rows(const tr_cpu_kernels *kernels, int64_t cols, const char *a,
 }
 
 /* Samples in turn: several may have the same label. */
-static tr_status cpu_condition_gradient(tr_ctx *ctx, const tr_array *e, const tr_array *table,
-                                        const int32_t *labels, const tr_array *dy, tr_array *de,
-                                        tr_array *dtable) {
+static tr_status cpu_gradient_of_condition(tr_ctx *ctx, const tr_array *e, const tr_array *table,
+                                           const int32_t *labels, const tr_array *dy, tr_array *de,
+                                           tr_array *dtable) {
   const tr_cpu_kernels *kernels = kernels_for(ctx, de->dtype);
   int64_t cols = de->shape[1];
   for (int64_t r = 0; r < de->shape[0]; r++) {
@@ -205,13 +205,13 @@ static tr_status cpu_condition_gradient(tr_ctx *ctx, const tr_array *e, const tr
   return TR_OK;
 }
 
-static tr_status cpu_norm_tangent(tr_ctx *ctx, const tr_nn_norm_tangent_args *args) {
+static tr_status cpu_norm_jvp(tr_ctx *ctx, const tr_nn_norm_jvp_args *args) {
   const tr_cpu_kernels *kernels = kernels_for(ctx, args->y->dtype);
   int64_t rows = args->y->shape[0], cols = args->y->shape[1];
 #pragma omp parallel for num_threads(threads_for(ctx, rows *cols)) schedule(static)
   for (int64_t r = 0; r < rows; r++)
-    kernels->norm_tangent(cols, row_at(args->x, r, 0), columns_at(&args->scale, r, rows), args->eps,
-                          row_at(args->v, r, 0), (char *)row_at(args->y, r, 0));
+    kernels->norm_jvp(cols, row_at(args->x, r, 0), columns_at(&args->scale, r, rows), args->eps,
+                      row_at(args->v, r, 0), (char *)row_at(args->y, r, 0));
   return TR_OK;
 }
 
@@ -264,9 +264,9 @@ const tr_nn_ops tr_cpu_nn = {.rows_at_once = cpu_rows_at_once,
                              .attention_backward = tr_cpu_attention_backward,
                              .patchify_adjoint = cpu_patchify_adjoint,
                              .unpatchify_adjoint = cpu_unpatchify_adjoint,
-                             .linear_gradient = tr_cpu_linear_gradient,
-                             .gate_gradient = cpu_gate_gradient,
-                             .norm_gradient = cpu_norm_gradient,
-                             .condition_gradient = cpu_condition_gradient,
-                             .norm_tangent = cpu_norm_tangent,
-                             .attention_tangent = tr_cpu_attention_tangent};
+                             .gradient_of_linear = tr_cpu_gradient_of_linear,
+                             .gradient_of_gate = cpu_gradient_of_gate,
+                             .gradient_of_norm = cpu_gradient_of_norm,
+                             .gradient_of_condition = cpu_gradient_of_condition,
+                             .norm_jvp = cpu_norm_jvp,
+                             .attention_jvp = tr_cpu_attention_jvp};

@@ -269,9 +269,9 @@ typedef struct {
   attention_job base;
   const tr_array *v;
   tr_gemm_kernel more_scores[2], more_mix[2];
-} tangent_job;
+} jvp_job;
 
-static tr_status prepare_tangent(tr_ctx *ctx, tangent_job *job) {
+static tr_status prepare_jvp(tr_ctx *ctx, jvp_job *job) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   TR_TRY(prepare(ctx, &job->base));
   for (int last = 0; last < 2; last++) {
@@ -286,9 +286,9 @@ static tr_status prepare_tangent(tr_ctx *ctx, tangent_job *job) {
 typedef struct {
   const char *q, *dq; /* of one head of one sample */
   char *o, *keys, *values, *dkeys, *dvalues, *p, *ds;
-} tangent_head;
+} jvp_head;
 
-static void tangent_tile(const tangent_job *job, int64_t tile, const tangent_head *h) {
+static void jvp_tile(const jvp_job *job, int64_t tile, const jvp_head *h) {
   const attention_job *base = &job->base;
   const tr_cpu_kernels *loops = base->loops;
   int64_t tokens = base->tokens, queries = queries_of(base, tile), row = tokens * base->size;
@@ -306,31 +306,31 @@ static void tangent_tile(const tangent_job *job, int64_t tile, const tangent_hea
   tr_gemm_run(&job->more_mix[last], h->dvalues, h->p, h->o + first);
 }
 
-static void tangent_task(const tangent_job *job, int64_t task, char *scratch) {
+static void jvp_task(const jvp_job *job, int64_t task, char *scratch) {
   const attention_job *base = &job->base;
   int64_t size = base->size, part = task % base->runs, head = task / base->runs % base->heads;
   int64_t row = task / base->runs / base->heads * base->tokens, column = head * base->head_size;
   int64_t place = (row * 3 * base->hidden + column) * size, matrix = base->tokens * base->head_size * size;
-  tangent_head h = {.q = (const char *)base->qkv->data + place,
-                    .dq = (const char *)job->v->data + place,
-                    .o = (char *)base->y->data + (row * base->hidden + column) * size,
-                    .keys = scratch};
+  jvp_head h = {.q = (const char *)base->qkv->data + place,
+                .dq = (const char *)job->v->data + place,
+                .o = (char *)base->y->data + (row * base->hidden + column) * size,
+                .keys = scratch};
   h.values = h.keys + matrix, h.dkeys = h.values + matrix, h.dvalues = h.dkeys + matrix;
   h.p = h.dvalues + matrix, h.ds = h.p + base->tile * base->tokens * size;
   gather_head(base, h.q, h.keys, h.values);
   gather_head(base, h.dq, h.dkeys, h.dvalues);
   for (int64_t tile = part * base->run; tile < base->tiles && tile < (part + 1) * base->run; tile++)
-    tangent_tile(job, tile, &h);
+    jvp_tile(job, tile, &h);
 }
 
-tr_status tr_cpu_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                                   int heads, tr_array *y) {
+tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
+                               int heads, tr_array *y) {
   int threads = tr_ctx_threads(ctx);
-  tangent_job job = {.base = job_of(ctx, qkv, samples, heads, y), .v = v};
+  jvp_job job = {.base = job_of(ctx, qkv, samples, heads, y), .v = v};
   void *scratch;
   if (y->count == 0) return TR_OK;
   plan(&job.base, samples, threads);
-  TR_TRY(prepare_tangent(ctx, &job));
+  TR_TRY(prepare_jvp(ctx, &job));
   int64_t elements = (4 * job.base.head_size + 2 * job.base.tile) * job.base.tokens;
   int64_t stride = ceil_div(elements * job.base.size, 64) * 64, tasks = samples * heads * job.base.runs;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
@@ -338,7 +338,7 @@ tr_status tr_cpu_attention_tangent(tr_ctx *ctx, const tr_array *qkv, const tr_ar
   {
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
-    for (int64_t task = 0; task < tasks; task++) tangent_task(&job, task, mine);
+    for (int64_t task = 0; task < tasks; task++) jvp_task(&job, task, mine);
   }
   return TR_OK;
 }

@@ -217,8 +217,8 @@ static tr_status add_first(const group *g, const tr_array *gradient) {
   tr_array time = work(g, TIME, g->rows, net->config.hidden);
   tr_array dtime = work(g, GIVEN, g->rows, net->config.hidden);
   TR_TRY(tr_layer_add_gradient(&net->x_in, &g->x, gradient, params));
-  TR_TRY(tr_nn_condition_gradient(&time, net->labels, g->labels, gradient, &dtime,
-                                  net->labels ? params[net->label_parameter].gradient : NULL));
+  TR_TRY(tr_nn_gradient_of_condition(&time, net->labels, g->labels, gradient, &dtime,
+                                     net->labels ? params[net->label_parameter].gradient : NULL));
   return tr_layer_add_gradient(&net->time_in, &embedding, &dtime, params);
 }
 
@@ -231,27 +231,27 @@ static tr_status backward(const group *g, bool wanted, tr_array *stack) {
   for (int i = net->config.depth; i >= 0; i--) {
     tr_array before = spare[i % 2], h = kept(g, i);
     if (back->params) TR_TRY(add_layer(g, i, &gradient));
-    TR_TRY(tr_layer_back(&gradient, &net->layers[i], &before));
+    TR_TRY(tr_layer_backward(&gradient, &net->layers[i], &before));
     TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &h, &before, &before));
     gradient = before;
   }
   if (back->params) TR_TRY(add_first(g, &gradient));
-  return wanted ? tr_layer_back(&gradient, &net->x_in, stack) : TR_OK;
+  return wanted ? tr_layer_backward(&gradient, &net->x_in, stack) : TR_OK;
 }
 
 static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
   const mlp *net = g->net;
   int64_t d = net->config.hidden;
   tr_array moved = work(g, HIDDEN, g->rows, d), next = work(g, OTHER, g->rows, d);
-  TR_TRY(tr_layer_push(v, &net->x_in, &moved));
+  TR_TRY(tr_layer_jvp(v, &net->x_in, &moved));
   for (int i = 0; i <= net->config.depth; i++) {
     tr_array h = kept(g, i), spare = moved;
     TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &h, &moved, &moved));
     if (i == net->config.depth) break;
-    TR_TRY(tr_layer_push(&moved, &net->layers[i], &next));
+    TR_TRY(tr_layer_jvp(&moved, &net->layers[i], &next));
     moved = next, next = spare;
   }
-  return tr_layer_push(&moved, &net->layers[net->config.depth], Jv);
+  return tr_layer_jvp(&moved, &net->layers[net->config.depth], Jv);
 }
 
 /* ---- a batch ---- */
@@ -276,7 +276,7 @@ static tr_status run_pass(group *g, int k, const tr_array *f) {
   const tr_array *w = passes->w[k], *wJ = passes->wJ[k];
   g->probes = tr_net_probes(back, g->asked->x->count, k);
   tr_array stack = work(g, STACK, g->probes * g->rows, g->net->config.dim);
-  TR_TRY(tr_drift_go_on(g->x.ctx, g->times.t[0]));
+  TR_TRY(tr_ctx_check_interrupt(g->x.ctx, g->times.t[0]));
   if (k) TR_TRY(passes->next(passes->user, k, g->first, g->rows));
   TR_TRY(w ? move_probes(g, w, &stack, true) : back->covector(back->user, g->first, f, &stack));
   TR_TRY(backward(g, wJ, &stack));
@@ -332,7 +332,7 @@ static tr_status run_groups(const request *q, mlp *net, tr_times times, const do
     g.x = tr_net_leading(q->x, g.first, g.rows);
     g.times = one_time ? times : (tr_times){g.rows, row_times + g.first};
     g.labels = row_labels ? row_labels + g.first : NULL;
-    TR_TRY(tr_drift_go_on(g.x.ctx, g.times.t[0]));
+    TR_TRY(tr_ctx_check_interrupt(g.x.ctx, g.times.t[0]));
     TR_TRY(run_group(&g));
   }
   return TR_OK;

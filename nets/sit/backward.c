@@ -180,7 +180,7 @@ static tr_status forward_group(const back_group *g, tr_times times, tr_array *f)
   for (int i = 0; i < net->config.depth; i++) {
     tr_array mod = kept_mod(g, i);
     tokens = kept(g, i + 1);
-    TR_TRY(tr_drift_go_on(tokens.ctx, g->t));
+    TR_TRY(tr_ctx_check_interrupt(tokens.ctx, g->t));
     TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(forward_block(g, i, &tokens));
   }
@@ -220,12 +220,12 @@ static tr_status add_normed_layer(const back_group *g, const tr_layer *layer, co
 static tr_status find_norm(const back_group *g, int64_t parts, const tr_array *x, int64_t shift,
                            const tr_array *dy) {
   tr_array dmod = modulation_gradient(g, parts);
-  return tr_nn_norm_gradient(&(tr_nn_norm_gradient_args){.x = x,
-                                                         .eps = TR_SIT_NORM_EPS,
-                                                         .dy = dy,
-                                                         .table = &dmod,
-                                                         .shift = shift,
-                                                         .scale = shift + g->net->config.hidden});
+  return tr_nn_gradient_of_norm(&(tr_nn_gradient_of_norm_args){.x = x,
+                                                               .eps = TR_SIT_NORM_EPS,
+                                                               .dy = dy,
+                                                               .table = &dmod,
+                                                               .shift = shift,
+                                                               .scale = shift + g->net->config.hidden});
 }
 
 /* ... and what the output of a layer was gated by. */
@@ -234,7 +234,7 @@ static tr_status find_gate(const back_group *g, const tr_layer *layer, const tr_
   tr_array output = work(g, TR_SIT_HIDDEN, layer->w.out);
   tr_array dmod = modulation_gradient(g, 6);
   TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, &output));
-  return tr_nn_gate_gradient(&output, gradient, &dmod, gate);
+  return tr_nn_gradient_of_gate(&output, gradient, &dmod, gate);
 }
 
 /* Through a modulation layer; the gradient of the condition is assigned by the first and then added to. */
@@ -257,10 +257,10 @@ static tr_status back_condition(const back_group *g) {
   tr_array dcondition = back_conditioning(g, TR_SIT_BACK_CONDITION, d);
   tr_array dtime = back_conditioning(g, TR_SIT_BACK_TIME2, d);
   tr_array dinner = back_conditioning(g, TR_SIT_BACK_TIME1, d);
-  TR_TRY(tr_nn_condition_gradient(&time, net->labels, g->labels, &dcondition, &dtime,
-                                  g->params[net->label_parameter].gradient));
+  TR_TRY(tr_nn_gradient_of_condition(&time, net->labels, g->labels, &dcondition, &dtime,
+                                     g->params[net->label_parameter].gradient));
   TR_TRY(add_layer(g, &net->time2, &inner, &dtime));
-  TR_TRY(tr_layer_back(&dtime, &net->time2, &dinner));
+  TR_TRY(tr_layer_backward(&dtime, &net->time2, &dinner));
   TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_IDENTITY, &inner));
   TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &inner, &dinner, &dinner));
   return add_layer(g, &net->time1, &embedding, &dinner);
@@ -311,10 +311,10 @@ static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part
   tr_array wide = wide_of(p, g->net->config.mlp_hidden), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 5 * d, p));
   if (g->params) TR_TRY(find_fc2(g, b, p));
-  TR_TRY(tr_layer_back(&p->hidden, &b->layers->fc2, &wide));
+  TR_TRY(tr_layer_backward(&p->hidden, &b->layers->fc2, &wide));
   TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &b->mlp, &wide, &wide));
   if (g->params) TR_TRY(add_normed_layer(g, &b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
-  TR_TRY(tr_layer_back(&wide, &b->layers->fc1, &p->hidden));
+  TR_TRY(tr_layer_backward(&wide, &b->layers->fc1, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->middle, 3 * d, &p->hidden));
   return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
 }
@@ -331,10 +331,10 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   tr_array wide = wide_of(p, 3 * d), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 2 * d, p));
   if (g->params) TR_TRY(find_proj(g, b, p));
-  TR_TRY(tr_layer_back(&p->hidden, &b->layers->proj, &p->mixed));
+  TR_TRY(tr_layer_backward(&p->hidden, &b->layers->proj, &p->mixed));
   TR_TRY(tr_nn_attention_backward(&b->qkv, g->samples, g->net->config.heads, &p->mixed, &wide));
   if (g->params) TR_TRY(add_normed_layer(g, &b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
-  TR_TRY(tr_layer_back(&wide, &b->layers->qkv, &p->hidden));
+  TR_TRY(tr_layer_backward(&wide, &b->layers->qkv, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->tokens, 0, &p->hidden));
   return back_norm(&b->tokens, &b->mod, d, &p->hidden, &p->gradient, &p->gradient);
 }
@@ -344,7 +344,7 @@ static tr_status back_block(const back_group *g, int i) {
   if (g->net->recompute) TR_TRY(make_inputs(g, &b));
   for (int64_t first = 0; first < g->probes; first += g->part) {
     probe_part p = part_of(g, first);
-    TR_TRY(tr_drift_go_on(g->x->ctx, g->t));
+    TR_TRY(tr_ctx_check_interrupt(g->x->ctx, g->t));
     TR_TRY(back_mlp(g, &b, &p));
     TR_TRY(back_attention(g, &b, &p));
   }
@@ -372,14 +372,14 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
   tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, net->final.w.out);
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
   TR_TRY(tr_nn_unpatchify_adjoint(w, net->config.patch, &patches));
-  TR_TRY(tr_layer_back(&patches, &net->final, &hidden));
+  TR_TRY(tr_layer_backward(&patches, &net->final, &hidden));
   if (g->params) TR_TRY(find_final(g, &tokens, &mod, &patches, &hidden));
   return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
 }
 
 static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
   tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
-  TR_TRY(tr_layer_back(gradient, &g->net->patch, &patches));
+  TR_TRY(tr_layer_backward(gradient, &g->net->patch, &patches));
   return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
 }
 

@@ -95,7 +95,7 @@ static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const t
     int64_t n = smaller(group, samples - first);
     tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
     tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
-    TR_TRY(tr_drift_go_on(tokens->ctx, t));
+    TR_TRY(tr_ctx_check_interrupt(tokens->ctx, t));
     TR_TRY(tr_sit_run_block(net, block, &part_mod, n, &part));
   }
   return TR_OK;

@@ -52,7 +52,7 @@ static tr_status sit_jvp(tr_drift *drift, tr_times times, const tr_array *x, con
                          const tr_array *v, tr_array *Jv) {
   tr_sit *net = drift->impl;
   TR_TRY(tr_sit_check_input(drift, x, Jv));
-  return tr_sit_tangent(drift->ctx, net, times, x, cond, v, Jv);
+  return tr_sit_jvp(drift->ctx, net, times, x, cond, v, Jv);
 }
 
 static void sit_destroy(tr_drift *drift) {

@@ -63,15 +63,15 @@ typedef struct {
 
 /* Of the Jacobian-vector product, for the largest group so far. */
 enum {
-  TR_SIT_TANGENT,        /* (group T, D): of the residual stream */
-  TR_SIT_TANGENT_HIDDEN, /* (group T, D) */
-  TR_SIT_TANGENT_WIDE,   /* (group T, widest layer) */
-  TR_SIT_TANGENT_BUFFERS
+  TR_SIT_JVP,        /* (group T, D): of the residual stream */
+  TR_SIT_JVP_HIDDEN, /* (group T, D) */
+  TR_SIT_JVP_WIDE,   /* (group T, widest layer) */
+  TR_SIT_JVP_BUFFERS
 };
 typedef struct {
   int64_t group;
-  tr_array *buffer[TR_SIT_TANGENT_BUFFERS];
-} tr_sit_tangent_work;
+  tr_array *buffer[TR_SIT_JVP_BUFFERS];
+} tr_sit_jvp_work;
 
 typedef struct {
   tr_sit_config config;
@@ -83,7 +83,7 @@ typedef struct {
   tr_sit_block *blocks;
   tr_sit_work work;
   tr_sit_back_work back;
-  tr_sit_tangent_work tangent;
+  tr_sit_jvp_work tangent;
   int label_parameter; /* as tr_layer.parameter */
   bool recompute;      /* activations of a block on the way back */
   long n_recomputed;   /* forwards of whole batches through the blocks for that */
@@ -94,7 +94,7 @@ tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source);
 void tr_sit_clear(tr_sit *net);
 void tr_sit_work_clear(tr_sit_work *work);
 void tr_sit_back_work_clear(tr_sit_back_work *work);
-void tr_sit_tangent_work_clear(tr_sit_tangent_work *work);
+void tr_sit_jvp_work_clear(tr_sit_jvp_work *work);
 
 /* f = network at the rows of x, both (N, C, H, W); one time and one label, or one a row; labels->labels is
  * not NULL. */
@@ -113,8 +113,8 @@ int tr_sit_n_parameters(const tr_drift *drift);
 tr_status tr_sit_list_parameters(tr_drift *drift, tr_net_param *params);
 
 /* Jv = (df/dx) v, of the shape of x. */
-tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                         const tr_array *v, tr_array *Jv);
+tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                     const tr_array *v, tr_array *Jv);
 
 /* Pieces of the forward that the backward uses, sit_forward.c. Working memory of tr_sit.work must be there.
  */

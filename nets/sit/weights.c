@@ -86,5 +86,5 @@ void tr_sit_clear(tr_sit *net) {
   tr_array_destroy(&net->labels);
   tr_sit_work_clear(&net->work);
   tr_sit_back_work_clear(&net->back);
-  tr_sit_tangent_work_clear(&net->tangent);
+  tr_sit_jvp_work_clear(&net->tangent);
 }

@@ -33,8 +33,8 @@ static void free_layer(layer *l) {
 static void linear(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t out) {
   layer l = make_layer(ctx, dtype, R, in, out);
   double *x = values(l.x), *dy = values(l.dy), *dw = values(l.dw), *db = values(l.bias);
-  CHECK_OK(ctx, tr_nn_linear_gradient(l.x, l.dy, l.dw, l.db));
-  CHECK_OK(ctx, tr_nn_linear_gradient(l.x, l.dy, l.dw, NULL));
+  CHECK_OK(ctx, tr_nn_gradient_of_linear(l.x, l.dy, l.dw, l.db));
+  CHECK_OK(ctx, tr_nn_gradient_of_linear(l.x, l.dy, l.dw, NULL));
   double *got_w = values(l.dw), *got_b = values(l.bias);
   for (int64_t o = 0; o < out; o++)
     for (int64_t r = 0; r < R; r++) {
@@ -56,7 +56,7 @@ static void add_in_pieces(tr_ctx *ctx, layer *l, int64_t step, int threads) {
     tr_array *x, *dy;
     CHECK_OK(ctx, tr_array_rows(l->x, first, n, &x));
     CHECK_OK(ctx, tr_array_rows(l->dy, first, n, &dy));
-    CHECK_OK(ctx, tr_nn_linear_gradient(x, dy, l->dw, l->db));
+    CHECK_OK(ctx, tr_nn_gradient_of_linear(x, dy, l->dw, l->db));
     tr_array_destroy(&x);
     tr_array_destroy(&dy);
   }
@@ -88,7 +88,7 @@ static void gate(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
   tr_array *x = matrix(ctx, dtype, R, D, 1), *dy = matrix(ctx, dtype, R, D, 2);
   tr_array *table = matrix(ctx, dtype, Q, D + 3, 3);
   double *hx = values(x), *hy = values(dy), *want = values(table);
-  CHECK_OK(ctx, tr_nn_gate_gradient(x, dy, table, 2));
+  CHECK_OK(ctx, tr_nn_gradient_of_gate(x, dy, table, 2));
   double *got = values(table);
   for (int64_t q = 0; q < Q; q++)
     for (int64_t c = 0; c < D; c++) {
@@ -109,7 +109,7 @@ static void norm(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
   tr_array *x = matrix(ctx, dtype, R, D, 1), *dy = matrix(ctx, dtype, R, D, 2);
   tr_array *table = matrix(ctx, dtype, Q, 2 * D + 3, 3);
   double *hx = values(x), *hy = values(dy), *want = values(table);
-  CHECK_OK(ctx, tr_nn_norm_gradient(&(tr_nn_norm_gradient_args){
+  CHECK_OK(ctx, tr_nn_gradient_of_norm(&(tr_nn_gradient_of_norm_args){
                     .x = x, .eps = eps, .dy = dy, .table = table, .shift = D + 2, .scale = 1}));
   double *got = values(table);
   for (int64_t q = 0; q < Q; q++) {
@@ -140,8 +140,8 @@ static void condition(tr_ctx *ctx, tr_dtype dtype, int64_t D, bool classes) {
   tr_array *dy = matrix(ctx, dtype, N, D, 3), *de = matrix(ctx, dtype, N, D, 4);
   tr_array *dtable = matrix(ctx, dtype, K, D, 5);
   double *he = values(e), *ht = values(table), *hy = values(dy), *want = values(dtable);
-  CHECK_OK(ctx, tr_nn_condition_gradient(e, classes ? table : NULL, classes ? labels : NULL, dy, de,
-                                         classes ? dtable : NULL));
+  CHECK_OK(ctx, tr_nn_gradient_of_condition(e, classes ? table : NULL, classes ? labels : NULL, dy, de,
+                                            classes ? dtable : NULL));
   double *got = values(dtable), *got_e = values(de);
   for (int64_t n = 0; n < N; n++)
     for (int64_t c = 0; c < D; c++) {
@@ -162,21 +162,21 @@ static void refused(tr_ctx *ctx) {
   tr_array *a = matrix(ctx, TR_F64, 4, 6, 1), *b = matrix(ctx, TR_F64, 4, 6, 2);
   tr_array *few = matrix(ctx, TR_F64, 3, 6, 3), *single = matrix(ctx, TR_F32, 6, 6, 4);
   tr_array *square = matrix(ctx, TR_F64, 6, 6, 5), *c = matrix(ctx, TR_F64, 4, 6, 6);
-  CHECK_ERROR(ctx, tr_nn_linear_gradient(few, a, square, NULL), TR_E_SHAPE, "gradient of a linear layer");
-  CHECK_ERROR(ctx, tr_nn_linear_gradient(a, b, single, NULL), TR_E_SHAPE, "f32");
-  CHECK_ERROR(ctx, tr_nn_linear_gradient(a, b, c, NULL), TR_E_SHAPE, "gradient of a linear layer");
-  CHECK_ERROR(ctx, tr_nn_gate_gradient(a, b, few, 0), TR_E_SHAPE, "gradient of a gate");
-  CHECK_ERROR(ctx, tr_nn_gate_gradient(a, b, c, 1), TR_E_SHAPE, "gradient of a gate");
-  CHECK_ERROR(
-      ctx,
-      tr_nn_norm_gradient(&(tr_nn_norm_gradient_args){.x = a, .dy = b, .table = c, .shift = 0, .scale = 3}),
-      TR_E_SHAPE, "gradient of a layer norm");
-  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, labels, a, c, square), TR_E_SHAPE, "conditioning");
-  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, labels, b, c, b), TR_E_ARG, "class label 4");
-  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, good, b, a, b), TR_E_SHAPE, "conditioning");
-  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, NULL, NULL, b, c, b), TR_E_SHAPE, "conditioning");
-  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, NULL, good, b, c, NULL), TR_E_SHAPE, "conditioning");
-  CHECK_ERROR(ctx, tr_nn_condition_gradient(a, b, good, b, c, NULL), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_linear(few, a, square, NULL), TR_E_SHAPE, "gradient of a linear layer");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_linear(a, b, single, NULL), TR_E_SHAPE, "f32");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_linear(a, b, c, NULL), TR_E_SHAPE, "gradient of a linear layer");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_gate(a, b, few, 0), TR_E_SHAPE, "gradient of a gate");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_gate(a, b, c, 1), TR_E_SHAPE, "gradient of a gate");
+  CHECK_ERROR(ctx,
+              tr_nn_gradient_of_norm(
+                  &(tr_nn_gradient_of_norm_args){.x = a, .dy = b, .table = c, .shift = 0, .scale = 3}),
+              TR_E_SHAPE, "gradient of a layer norm");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_condition(a, b, labels, a, c, square), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_condition(a, b, labels, b, c, b), TR_E_ARG, "class label 4");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_condition(a, b, good, b, a, b), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_condition(a, NULL, NULL, b, c, b), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_condition(a, NULL, good, b, c, NULL), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_gradient_of_condition(a, b, good, b, c, NULL), TR_E_SHAPE, "conditioning");
   tr_array **const arrays[] = {&a, &b, &few, &single, &square, &c};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
 }

@@ -219,12 +219,11 @@ static void refused(tr_ctx *ctx) {
   tr_array *tokens, *qkv;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){6, 12}, &tokens));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){6, 36}, &qkv));
-  CHECK_ERROR(ctx, tr_nn_attention_tangent(qkv, tokens, 2, 3, tokens), TR_E_SHAPE, "tangent of attention");
+  CHECK_ERROR(ctx, tr_nn_attention_jvp(qkv, tokens, 2, 3, tokens), TR_E_SHAPE, "tangent of attention");
   CHECK_ERROR(ctx, tr_nn_activate(TR_NN_SILU, tokens, qkv), TR_E_SHAPE, "an activation");
-  CHECK_ERROR(ctx,
-              tr_nn_norm_tangent(
-                  &(tr_nn_norm_tangent_args){.x = tokens, .scale = {qkv, 0}, .v = tokens, .y = tokens}),
-              TR_E_SHAPE, "tangent of a layer norm");
+  CHECK_ERROR(
+      ctx, tr_nn_norm_jvp(&(tr_nn_norm_jvp_args){.x = tokens, .scale = {qkv, 0}, .v = tokens, .y = tokens}),
+      TR_E_SHAPE, "tangent of a layer norm");
   CHECK(s.network->n_jvp == 0 && s.network->n_vjp == 0 && s.network->n_forward == 0);
   tr_array *const arrays[] = {f, few, w, wide, tokens, qkv};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});

@@ -102,7 +102,7 @@ static tr_status take(const diagonal *d, int64_t stack, int64_t first, int64_t r
 static tr_status next_stack(void *user, int pass, int64_t first, int64_t rows) {
   const diagonal *d = user;
   TR_TRY(take(d, pass - 1, first, rows));
-  return tr_drift_go_on(d->trace->drift->ctx, d->t);
+  return tr_ctx_check_interrupt(d->trace->drift->ctx, d->t);
 }
 
 static tr_status view_stacks(const tr_trace *trace, int n, tr_array **w, tr_array **wJ) {
@@ -148,7 +148,7 @@ static tr_status forward(const diagonal *d, tr_times times, const tr_array *x, c
                          tr_array *f) {
   TR_TRY(tr_drift_eval(d->trace->drift, times, x, cond, f));
   for (int64_t k = 0; k < d->trace->row; k++) {
-    TR_TRY(tr_drift_go_on(x->ctx, d->t));
+    TR_TRY(tr_ctx_check_interrupt(x->ctx, d->t));
     TR_TRY(forward_one(d, times, x, cond, k));
     TR_TRY(take_element(d, k, 0, 0, d->trace->rows));
   }

@@ -73,7 +73,7 @@ struct tr_trace {
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out);
 void tr_trace_destroy(tr_trace **trace);
 /* f (N, ...) = the drift at x, z (columns N) = a tr(J) + b. TR_E_INTERRUPTED, naming t, where the
- * context was asked to stop (tr_drift_go_on, transport/drift.h), exact also between its products. */
+ * context was asked to stop (tr_ctx_check_interrupt), exact also between its products. */
 tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
                          double a, double b, tr_array *z);
 

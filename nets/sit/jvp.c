@@ -5,18 +5,18 @@
 
 #include "nets/sit/sit_private.h"
 
-void tr_sit_tangent_work_clear(tr_sit_tangent_work *work) {
-  for (int i = 0; i < TR_SIT_TANGENT_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
+void tr_sit_jvp_work_clear(tr_sit_jvp_work *work) {
+  for (int i = 0; i < TR_SIT_JVP_BUFFERS; i++) tr_array_destroy(&work->buffer[i]);
   work->group = 0;
 }
 
-static tr_status provide_tangent_work(tr_ctx *ctx, tr_sit *net, int64_t group) {
+static tr_status provide_jvp_work(tr_ctx *ctx, tr_sit *net, int64_t group) {
   if (group <= net->tangent.group) return TR_OK;
   int64_t rows = group * net->tokens;
-  const int64_t columns[TR_SIT_TANGENT_BUFFERS] = {net->config.hidden, net->config.hidden,
-                                                   tr_sit_widest(&net->config)};
-  tr_sit_tangent_work_clear(&net->tangent);
-  for (int i = 0; i < TR_SIT_TANGENT_BUFFERS; i++)
+  const int64_t columns[TR_SIT_JVP_BUFFERS] = {net->config.hidden, net->config.hidden,
+                                               tr_sit_widest(&net->config)};
+  tr_sit_jvp_work_clear(&net->tangent);
+  for (int i = 0; i < TR_SIT_JVP_BUFFERS; i++)
     TR_TRY(tr_array_create(ctx, net->dtype, 2, (int64_t[]){rows, columns[i]}, &net->tangent.buffer[i]));
   net->tangent.group = group;
   return TR_OK;
@@ -33,7 +33,7 @@ static tr_array work(const stream *s, int buffer, int64_t cols) {
   return tr_net_matrix(s->net->work.buffer[buffer], s->rows, cols);
 }
 
-static tr_array tangent_work(const stream *s, int buffer, int64_t cols) {
+static tr_array jvp_work(const stream *s, int buffer, int64_t cols) {
   return tr_net_matrix(s->net->tangent.buffer[buffer], s->rows, cols);
 }
 
@@ -44,7 +44,7 @@ static tr_status push_gated(const tr_array *v, const tr_layer *layer, tr_nn_colu
 }
 
 static tr_status push_norm(const stream *s, const tr_array *mod, int64_t scale, tr_array *y) {
-  return tr_nn_norm_tangent(&(tr_nn_norm_tangent_args){
+  return tr_nn_norm_jvp(&(tr_nn_norm_jvp_args){
       .x = &s->tokens, .scale = {mod, scale}, .eps = TR_SIT_NORM_EPS, .v = &s->tangent, .y = y});
 }
 
@@ -52,13 +52,13 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
   int64_t d = s->net->config.hidden, heads = s->net->config.heads;
   const tr_nn_columns gate = {mod, 2 * d};
   tr_array hidden = work(s, TR_SIT_HIDDEN, d), qkv = work(s, TR_SIT_WIDE, 3 * d);
-  tr_array dhidden = tangent_work(s, TR_SIT_TANGENT_HIDDEN, d);
-  tr_array dqkv = tangent_work(s, TR_SIT_TANGENT_WIDE, 3 * d);
+  tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
+  tr_array dqkv = jvp_work(s, TR_SIT_JVP_WIDE, 3 * d);
   TR_TRY(push_norm(s, mod, d, &dhidden));
   TR_TRY(tr_sit_norm(&s->tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_layer_push(&dhidden, &block->qkv, &dqkv));
+  TR_TRY(tr_layer_jvp(&dhidden, &block->qkv, &dqkv));
   TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
-  TR_TRY(tr_nn_attention_tangent(&qkv, &dqkv, s->samples, (int)heads, &dhidden));
+  TR_TRY(tr_nn_attention_jvp(&qkv, &dqkv, s->samples, (int)heads, &dhidden));
   TR_TRY(tr_nn_attention(&qkv, s->samples, (int)heads, &hidden));
   TR_TRY(push_gated(&dhidden, &block->proj, gate, &s->tangent));
   return tr_sit_apply_gated(&hidden, &block->proj, gate, &s->tokens, &s->tokens);
@@ -69,11 +69,11 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
   int64_t d = c->hidden;
   const tr_nn_columns gate = {mod, 5 * d};
   tr_array hidden = work(s, TR_SIT_HIDDEN, d), mlp = work(s, TR_SIT_WIDE, c->mlp_hidden);
-  tr_array dhidden = tangent_work(s, TR_SIT_TANGENT_HIDDEN, d);
-  tr_array dmlp = tangent_work(s, TR_SIT_TANGENT_WIDE, c->mlp_hidden);
+  tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
+  tr_array dmlp = jvp_work(s, TR_SIT_JVP_WIDE, c->mlp_hidden);
   TR_TRY(push_norm(s, mod, 4 * d, &dhidden));
   TR_TRY(tr_sit_norm(&s->tokens, mod, 3 * d, 4 * d, &hidden));
-  TR_TRY(tr_layer_push(&dhidden, &block->fc1, &dmlp));
+  TR_TRY(tr_layer_jvp(&dhidden, &block->fc1, &dmlp));
   TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_IDENTITY, &mlp));
   TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &mlp, &dmlp, &dmlp));
   TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &mlp, &mlp));
@@ -83,19 +83,19 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
 
 static tr_status push_embed(stream *s, const tr_array *x, const tr_array *v) {
   const tr_sit *net = s->net;
-  tr_array patches = tangent_work(s, TR_SIT_TANGENT_WIDE, net->patch.w.in);
+  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, net->patch.w.in);
   TR_TRY(tr_sit_embed(net, x, &s->tokens));
   TR_TRY(tr_nn_patchify(v, net->config.patch, &patches));
-  return tr_layer_push(&patches, &net->patch, &s->tangent);
+  return tr_layer_jvp(&patches, &net->patch, &s->tangent);
 }
 
 static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) {
   const tr_sit *net = s->net;
   int64_t d = net->config.hidden;
-  tr_array dhidden = tangent_work(s, TR_SIT_TANGENT_HIDDEN, d);
-  tr_array patches = tangent_work(s, TR_SIT_TANGENT_WIDE, net->final.w.out);
+  tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
+  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, net->final.w.out);
   TR_TRY(push_norm(s, mod, d, &dhidden));
-  TR_TRY(tr_layer_push(&dhidden, &net->final, &patches));
+  TR_TRY(tr_layer_jvp(&dhidden, &net->final, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, Jv);
 }
 
@@ -103,14 +103,14 @@ static tr_status push_group(const tr_sit *net, tr_times times, const int32_t *la
                             const tr_array *x, const tr_array *v, tr_array *Jv) {
   int64_t samples = x->shape[0], d = net->config.hidden;
   stream s = {.net = net, .samples = samples, .rows = samples * net->tokens};
-  s.tokens = work(&s, TR_SIT_TOKENS, d), s.tangent = tangent_work(&s, TR_SIT_TANGENT, d);
+  s.tokens = work(&s, TR_SIT_TOKENS, d), s.tangent = jvp_work(&s, TR_SIT_JVP, d);
   tr_array condition = tr_net_matrix(net->work.buffer[TR_SIT_CONDITION], conditions, d);
   tr_array mod = tr_net_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 6 * d);
   tr_array last_mod = tr_net_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 2 * d);
   TR_TRY(tr_sit_condition(net, times, labels, &condition));
   TR_TRY(push_embed(&s, x, v));
   for (int i = 0; i < net->config.depth; i++) {
-    TR_TRY(tr_drift_go_on(x->ctx, times.t[0]));
+    TR_TRY(tr_ctx_check_interrupt(x->ctx, times.t[0]));
     TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(push_attention(&s, &net->blocks[i], &mod));
     TR_TRY(push_mlp(&s, &net->blocks[i], &mod));
@@ -119,13 +119,13 @@ static tr_status push_group(const tr_sit *net, tr_times times, const int32_t *la
   return push_final(&s, &last_mod, Jv);
 }
 
-tr_status tr_sit_tangent(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
-                         const tr_array *v, tr_array *Jv) {
+tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
+                     const tr_array *v, tr_array *Jv) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples, true);
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
-  TR_TRY(provide_tangent_work(ctx, net, group));
+  TR_TRY(provide_jvp_work(ctx, net, group));
   int32_t *row_labels;
   TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
   tr_status status = TR_OK;

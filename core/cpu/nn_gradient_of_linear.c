@@ -133,8 +133,8 @@ static void run_task(const gradient_job *job, int64_t task, char *scratch) {
   if (job->rest_ld) put_rest(job, m.dw, outputs, dw);
 }
 
-tr_status tr_cpu_linear_gradient(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                 tr_array *db) {
+tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
+                                    tr_array *db) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   gradient_job job = {.x = x,
                       .dy = dy,
