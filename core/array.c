@@ -59,6 +59,7 @@ tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *
     return status;
   }
   a->owned = true;
+  tr_ctx_count(ctx, TR_COUNT_ALLOCATION, 0);
   tr_ctx_count_memory(ctx, (int64_t)bytes);
   return TR_OK;
 }
@@ -122,10 +123,12 @@ const char *tr_array_describe(const tr_array *a, char *text, size_t size) {
 }
 
 tr_status tr_array_upload(tr_array *a, const void *host) {
+  tr_ctx_count(a->ctx, TR_COUNT_UPLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->upload(a->ctx, a->data, host, bytes_of(a));
 }
 
 tr_status tr_array_download(const tr_array *a, void *host) {
+  tr_ctx_count(a->ctx, TR_COUNT_DOWNLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data, bytes_of(a));
 }
 
@@ -135,6 +138,7 @@ tr_status tr_array_copy(const tr_array *from, tr_array *to) {
     return TR_FAIL(to->ctx, TR_E_SHAPE, "cannot copy %s to %s: contexts, types and counts must agree",
                    tr_array_describe(from, a, sizeof a), tr_array_describe(to, b, sizeof b));
   }
+  tr_ctx_count(to->ctx, TR_COUNT_OPERATION, 0);
   return tr_ctx_backend(to->ctx)->mem->copy(to->ctx, to->data, from->data,
                                             (size_t)to->count * tr_dtype_size(to->dtype));
 }

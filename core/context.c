@@ -18,6 +18,7 @@ struct tr_ctx {
   uint64_t seed;
   int threads;
   int64_t memory, memory_peak;
+  tr_counts counts;
   tr_error error;
   tr_warn_fn warn;
   void *warn_user;
@@ -149,6 +150,38 @@ void tr_ctx_count_memory(tr_ctx *ctx, int64_t bytes) {
   ctx->memory += bytes;
   if (ctx->memory > ctx->memory_peak) ctx->memory_peak = ctx->memory;
 }
+
+tr_counts tr_ctx_counts(const tr_ctx *ctx) {
+  return ctx->counts;
+}
+
+void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes) {
+  tr_counts *c = &ctx->counts;
+  switch (what) {
+  case TR_COUNT_ALLOCATION:
+    c->allocations++;
+    break;
+  case TR_COUNT_UPLOAD:
+    c->uploads++, c->bytes_up += (int64_t)bytes;
+    break;
+  case TR_COUNT_DOWNLOAD:
+    c->downloads++, c->waits++, c->bytes_down += (int64_t)bytes;
+    break;
+  case TR_COUNT_SMALL_SET:
+    c->small_sets++, c->bytes_up += (int64_t)bytes;
+    break;
+  case TR_COUNT_WAIT:
+    c->waits++;
+    break;
+  case TR_COUNT_OPERATION:
+    c->operations++;
+    break;
+  case TR_COUNT_PROGRAM:
+    c->operations++, c->programs++;
+    break;
+  }
+}
+
 tr_registry *tr_ctx_registry(tr_ctx *ctx) {
   return ctx->registry;
 }

@@ -39,6 +39,18 @@ int tr_ctx_threads(const tr_ctx *ctx);
 int64_t tr_ctx_memory(const tr_ctx *ctx);
 int64_t tr_ctx_memory_peak(const tr_ctx *ctx);
 
+/* What the device was asked to do since the context was opened: what a solve costs besides its arithmetic is
+ * the difference of two of these. Counted on every backend, in the wrappers of arrays and operations. */
+typedef struct {
+  int64_t allocations;          /* arrays with memory of their own; views are free */
+  int64_t uploads, downloads;   /* copies between host and device; the host waits for a download */
+  int64_t small_sets;           /* uploads of a few bytes for which nobody waits */
+  int64_t waits;                /* times the host waited for the device: downloads and reductions it read */
+  int64_t operations, programs; /* vector and network operations, copies on the device; of these, programs */
+  int64_t bytes_up, bytes_down;
+} tr_counts;
+tr_counts tr_ctx_counts(const tr_ctx *ctx);
+
 /* Latches an error: keeps it if it is the first since tr_ctx_clear, and returns the status it was given in
  * any case. Use it through TR_FAIL, which adds file and line. */
 tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format, ...)

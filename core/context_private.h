@@ -2,9 +2,25 @@
 #ifndef TR_CORE_CONTEXT_PRIVATE_H
 #define TR_CORE_CONTEXT_PRIVATE_H
 
+#include <stddef.h>
+
 #include "core/context.h"
 
 /* An array took so many bytes, or gave them back (< 0). */
 void tr_ctx_count_memory(tr_ctx *ctx, int64_t bytes);
+
+typedef enum {
+  TR_COUNT_ALLOCATION,
+  TR_COUNT_UPLOAD,   /* of so many bytes */
+  TR_COUNT_DOWNLOAD, /* of so many bytes; a wait too */
+  TR_COUNT_SMALL_SET,
+  TR_COUNT_WAIT,
+  TR_COUNT_OPERATION,
+  TR_COUNT_PROGRAM, /* an operation too */
+} tr_count;
+
+/* For the wrappers that hand something over to the backend, see tr_counts: once for each call of its table.
+ * bytes: 0 where none are copied. */
+void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes);
 
 #endif

@@ -1,6 +1,7 @@
 #include "core/nn.h"
 
 #include "core/backend.h"
+#include "core/context_private.h"
 
 static tr_status lacking(tr_ctx *ctx, const char *what) {
   return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no %s: use cpu", tr_ctx_backend(ctx)->name,
@@ -10,6 +11,13 @@ static tr_status lacking(tr_ctx *ctx, const char *what) {
 static tr_status table_of(tr_ctx *ctx, const char *what, const tr_nn_ops **nn) {
   *nn = tr_ctx_backend(ctx)->nn;
   return *nn ? TR_OK : lacking(ctx, what);
+}
+
+/* The context of an operation that is about to be handed to the backend: every call of a member of the table
+ * that works on the device takes its context through here, so that tr_ctx_counts sees it once. */
+static tr_ctx *counted(tr_ctx *ctx) {
+  tr_ctx_count(ctx, TR_COUNT_OPERATION, 0);
+  return ctx;
 }
 
 /* The same for an operation that a backend may lack. */
@@ -55,7 +63,7 @@ tr_status tr_nn_pack(const tr_array *w, tr_nn_weight *out) {
   out->out = w->shape[0], out->in = w->shape[1];
   int64_t count = nn->packed_count(w->dtype, out->out, out->in);
   TR_TRY(tr_array_create(w->ctx, w->dtype, 1, &count, &out->packed));
-  tr_status status = nn->pack(w->ctx, w, out);
+  tr_status status = nn->pack(counted(w->ctx), w, out);
   if (status != TR_OK) tr_nn_weight_clear(out);
   return status;
 }
@@ -80,7 +88,7 @@ tr_status tr_nn_linear(const tr_nn_linear_args *args) {
                              y->shape[0] % residual->shape[0] == 0));
   TR_TRY(check_extents(y->ctx, fits, "a linear layer"));
   TR_TRY(check_columns(&args->gate, y, "a gate"));
-  return nn->linear(y->ctx, args);
+  return nn->linear(counted(y->ctx), args);
 }
 
 tr_status tr_nn_norm_modulate(const tr_nn_norm_args *args) {
@@ -93,7 +101,7 @@ tr_status tr_nn_norm_modulate(const tr_nn_norm_args *args) {
   TR_TRY(check_extents(y->ctx, fits, "a layer norm"));
   TR_TRY(check_columns(&args->shift, y, "a shift"));
   TR_TRY(check_columns(&args->scale, y, "a scale"));
-  return nn->norm_modulate(y->ctx, args);
+  return nn->norm_modulate(counted(y->ctx), args);
 }
 
 static bool attention_fits(const tr_array *qkv, int64_t samples, int heads, const tr_array *y) {
@@ -107,7 +115,7 @@ tr_status tr_nn_attention(const tr_array *qkv, int64_t samples, int heads, tr_ar
   TR_TRY(check_operand(y, y, 2, "the result of attention"));
   TR_TRY(check_operand(qkv, y, 2, "the input of attention"));
   TR_TRY(check_extents(y->ctx, attention_fits(qkv, samples, heads, y), "attention"));
-  return nn->attention(y->ctx, qkv, samples, heads, y);
+  return nn->attention(counted(y->ctx), qkv, samples, heads, y);
 }
 
 static tr_status check_labels(const tr_array *table, const int32_t *labels, int64_t n) {
@@ -128,7 +136,7 @@ tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_
               (table != NULL) == (labels != NULL) && (!table || table->shape[1] == y->shape[1]);
   TR_TRY(check_extents(y->ctx, fits, "conditioning"));
   if (table) TR_TRY(check_labels(table, labels, y->shape[0]));
-  return nn->condition(y->ctx, e, table, labels, y);
+  return nn->condition(counted(y->ctx), e, table, labels, y);
 }
 
 /* Latents (N, C, H, W) against tokens of `per_pixel` values a pixel. */
@@ -144,7 +152,7 @@ tr_status tr_nn_patchify(const tr_array *x, int patch, tr_array *y) {
   TR_TRY(check_operand(x, y, 4, "the latents"));
   TR_TRY(check_operand(y, y, 2, "the patches"));
   TR_TRY(check_extents(y->ctx, patches_fit(x, patch, y, x->shape[1]), "cutting into patches"));
-  return nn->patchify(y->ctx, x, patch, y);
+  return nn->patchify(counted(y->ctx), x, patch, y);
 }
 
 /* Tokens of as many channels as the latents or more. */
@@ -159,7 +167,7 @@ tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x) {
   TR_TRY(check_operand(x, y, 4, "the latents"));
   TR_TRY(check_operand(y, y, 2, "the patches"));
   TR_TRY(check_extents(y->ctx, joined_fit(y, patch, x), "joining patches"));
-  return nn->unpatchify(y->ctx, y, patch, x);
+  return nn->unpatchify(counted(y->ctx), y, patch, x);
 }
 
 tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out) {
@@ -170,7 +178,7 @@ tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out) {
   out->out = w->in, out->in = w->out;
   int64_t count = nn->packed_count(w->packed->dtype, out->out, out->in);
   TR_TRY(tr_array_create(ctx, w->packed->dtype, 1, &count, &out->packed));
-  tr_status status = nn->pack_transposed(ctx, w, out);
+  tr_status status = nn->pack_transposed(counted(ctx), w, out);
   if (status != TR_OK) tr_nn_weight_clear(out);
   return status;
 }
@@ -182,7 +190,7 @@ tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y) {
   TR_TRY(check_operand(x, y, 2, "the input of a gate"));
   TR_TRY(check_extents(y->ctx, tr_array_same_shape(x, y) && gate.table, "a gate"));
   TR_TRY(check_columns(&gate, y, "a gate"));
-  return nn->gate(y->ctx, x, &gate, y);
+  return nn->gate(counted(y->ctx), x, &gate, y);
 }
 
 tr_status tr_nn_activate(tr_nn_activation activation, const tr_array *v, tr_array *y) {
@@ -191,7 +199,7 @@ tr_status tr_nn_activate(tr_nn_activation activation, const tr_array *v, tr_arra
   TR_TRY(check_operand(y, y, 2, "the result of an activation"));
   TR_TRY(check_operand(v, y, 2, "the input of an activation"));
   TR_TRY(check_extents(y->ctx, tr_array_same_shape(v, y), "an activation"));
-  return nn->activate(y->ctx, activation, v, y);
+  return nn->activate(counted(y->ctx), activation, v, y);
 }
 
 /* Rows of `few` serve those of `many` in turn. */
@@ -208,7 +216,7 @@ tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array 
   TR_TRY(check_operand(dy, dv, 2, "the gradient behind an activation"));
   bool fits = spreads(v, dv) && tr_array_same_shape(dy, dv);
   TR_TRY(check_extents(dv->ctx, fits, "the backward of an activation"));
-  return nn->activation_backward(dv->ctx, activation, v, dy, dv);
+  return nn->activation_backward(counted(dv->ctx), activation, v, dy, dv);
 }
 
 tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args) {
@@ -223,7 +231,7 @@ tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args) {
               (!residual || tr_array_same_shape(residual, dx)) && x->shape[1] > 0 && args->scale.table;
   TR_TRY(check_extents(dx->ctx, fits, "the backward of a layer norm"));
   TR_TRY(check_columns(&args->scale, x, "a scale"));
-  return nn->norm_backward(dx->ctx, args);
+  return nn->norm_backward(counted(dx->ctx), args);
 }
 
 tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int heads, const tr_array *dy,
@@ -236,7 +244,7 @@ tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int hea
   bool fits = spreads(qkv, dqkv) && qkv->data != dqkv->data &&
               attention_fits(dqkv, samples * (dqkv->shape[0] / qkv->shape[0]), heads, dy);
   TR_TRY(check_extents(dqkv->ctx, fits, "the backward of attention"));
-  return nn->attention_backward(dqkv->ctx, qkv, samples, heads, dy, dqkv);
+  return nn->attention_backward(counted(dqkv->ctx), qkv, samples, heads, dy, dqkv);
 }
 
 tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx) {
@@ -246,7 +254,7 @@ tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx) {
   TR_TRY(check_operand(dy, dy, 2, "the gradient of the patches"));
   TR_TRY(check_extents(dx->ctx, patches_fit(dx, patch, dy, dx->shape[1]),
                        "the adjoint of cutting into patches"));
-  return nn->patchify_adjoint(dx->ctx, dy, patch, dx);
+  return nn->patchify_adjoint(counted(dx->ctx), dy, patch, dx);
 }
 
 tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy) {
@@ -255,7 +263,7 @@ tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy) 
   TR_TRY(check_operand(dx, dy, 4, "the gradient of the latents"));
   TR_TRY(check_operand(dy, dy, 2, "the gradient of the patches"));
   TR_TRY(check_extents(dy->ctx, joined_fit(dy, patch, dx), "the adjoint of joining patches"));
-  return nn->unpatchify_adjoint(dy->ctx, dx, patch, dy);
+  return nn->unpatchify_adjoint(counted(dy->ctx), dx, patch, dy);
 }
 
 tr_status tr_nn_gradient_of_linear(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db) {
@@ -268,7 +276,7 @@ tr_status tr_nn_gradient_of_linear(const tr_array *x, const tr_array *dy, tr_arr
   bool fits = x->shape[0] == dy->shape[0] && dw->shape[0] == dy->shape[1] && dw->shape[1] == x->shape[1] &&
               (!db || db->count == dw->shape[0]);
   TR_TRY(check_extents(dw->ctx, fits, "the gradient of a linear layer"));
-  return nn->gradient_of_linear(dw->ctx, x, dy, dw, db);
+  return nn->gradient_of_linear(counted(dw->ctx), x, dy, dw, db);
 }
 
 tr_status tr_nn_gradient_of_gate(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset) {
@@ -278,7 +286,7 @@ tr_status tr_nn_gradient_of_gate(const tr_array *x, const tr_array *dy, tr_array
   TR_TRY(check_operand(dy, dgate, 2, "the gradient behind a gate"));
   TR_TRY(check_extents(dgate->ctx, tr_array_same_shape(x, dy), "the gradient of a gate"));
   TR_TRY(check_columns(&(tr_nn_columns){dgate, offset}, x, "the gradient of a gate"));
-  return nn->gradient_of_gate(dgate->ctx, x, dy, dgate, offset);
+  return nn->gradient_of_gate(counted(dgate->ctx), x, dy, dgate, offset);
 }
 
 tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args) {
@@ -292,7 +300,7 @@ tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args) {
   TR_TRY(check_extents(table->ctx, fits, "the gradient of a layer norm"));
   TR_TRY(check_columns(&(tr_nn_columns){table, args->shift}, x, "the gradient of a shift"));
   TR_TRY(check_columns(&(tr_nn_columns){table, args->scale}, x, "the gradient of a scale"));
-  return nn->gradient_of_norm(table->ctx, args);
+  return nn->gradient_of_norm(counted(table->ctx), args);
 }
 
 tr_status tr_nn_gradient_of_condition(const tr_array *e, const tr_array *table, const int32_t *labels,
@@ -309,7 +317,7 @@ tr_status tr_nn_gradient_of_condition(const tr_array *e, const tr_array *table, 
               (!table || (tr_array_same_shape(table, dtable) && table->shape[1] == de->shape[1]));
   TR_TRY(check_extents(de->ctx, fits, "the gradient of conditioning"));
   if (table) TR_TRY(check_labels(table, labels, de->shape[0]));
-  return nn->gradient_of_condition(de->ctx, e, table, labels, dy, de, dtable);
+  return nn->gradient_of_condition(counted(de->ctx), e, table, labels, dy, de, dtable);
 }
 
 tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args) {
@@ -323,7 +331,7 @@ tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args) {
               x->shape[1] > 0 && args->scale.table;
   TR_TRY(check_extents(y->ctx, fits, "the tangent of a layer norm"));
   TR_TRY(check_columns(&args->scale, y, "a scale"));
-  return nn->norm_jvp(y->ctx, args);
+  return nn->norm_jvp(counted(y->ctx), args);
 }
 
 tr_status tr_nn_attention_jvp(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
@@ -335,5 +343,5 @@ tr_status tr_nn_attention_jvp(const tr_array *qkv, const tr_array *v, int64_t sa
   TR_TRY(check_operand(v, y, 2, "the tangent before attention"));
   bool fits = attention_fits(qkv, samples, heads, y) && tr_array_same_shape(qkv, v);
   TR_TRY(check_extents(y->ctx, fits, "the tangent of attention"));
-  return nn->attention_jvp(y->ctx, qkv, v, samples, heads, y);
+  return nn->attention_jvp(counted(y->ctx), qkv, v, samples, heads, y);
 }

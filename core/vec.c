@@ -2,6 +2,14 @@
 
 #include <math.h>
 
+#include "core/context_private.h"
+
+/* The table of the backend, which is about to do one operation. */
+static const tr_vec_ops *counted(tr_ctx *ctx) {
+  tr_ctx_count(ctx, TR_COUNT_OPERATION, 0);
+  return tr_ctx_backend(ctx)->vec;
+}
+
 static tr_status check_real(const tr_array *z, const tr_array *x, const char *what) {
   if (z->dtype != TR_F32 && z->dtype != TR_F64)
     return TR_FAIL(z->ctx, TR_E_SHAPE, "%s needs f32 or f64, not %s", what, tr_dtype_name(z->dtype));
@@ -17,7 +25,7 @@ tr_status tr_lincomb(int k, const double *a, const tr_array *const *x, tr_array 
   if (k < 1 || k > TR_LINCOMB_MAX)
     return TR_FAIL(z->ctx, TR_E_ARG, "a linear combination of %d terms: use 1 to %d", k, TR_LINCOMB_MAX);
   for (int i = 0; i < k; i++) TR_TRY(check_real(z, x[i], "a linear combination"));
-  return tr_ctx_backend(z->ctx)->vec->lincomb(z->ctx, k, a, x, z);
+  return counted(z->ctx)->lincomb(z->ctx, k, a, x, z);
 }
 
 tr_status tr_axpby(double a, const tr_array *x, double b, const tr_array *y, tr_array *z) {
@@ -39,7 +47,7 @@ tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, t
   TR_TRY(check_real(z, y, "an elementwise operation"));
   if ((op != TR_MAP_CONST && !x) || ((op == TR_MAP_MUL || op == TR_MAP_DIV) && !y))
     return TR_FAIL(z->ctx, TR_E_ARG, "elementwise operation %d lacks an operand", (int)op);
-  return tr_ctx_backend(z->ctx)->vec->map(z->ctx, op, c, x, y, z);
+  return counted(z->ctx)->map(z->ctx, op, c, x, y, z);
 }
 
 static tr_status check_segments(const tr_array *x, const tr_segments *seg) {
@@ -60,7 +68,8 @@ tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const
   if ((op == TR_SUM_XY || op == TR_SUM_XW2) && !y)
     return TR_FAIL(x->ctx, TR_E_ARG, "reduction %d lacks its second operand", (int)op);
   tr_segments whole = {1, {x->count}};
-  return tr_ctx_backend(x->ctx)->vec->reduce(x->ctx, op, x, y, seg && seg->n ? seg : &whole, out);
+  tr_ctx_count(x->ctx, TR_COUNT_WAIT, 0);
+  return counted(x->ctx)->reduce(x->ctx, op, x, y, seg && seg->n ? seg : &whole, out);
 }
 
 tr_status tr_randn(const tr_random_address *address, tr_array *z) {
@@ -70,7 +79,7 @@ tr_status tr_randn(const tr_random_address *address, tr_array *z) {
     return TR_FAIL(z->ctx, TR_E_SHAPE, "a sample of %lld elements: at most 2^33", (long long)row);
   if (address->purpose > 0xFFFFu || address->sample > ((uint64_t)1 << 48) - (uint64_t)z->shape[0])
     return TR_FAIL(z->ctx, TR_E_ARG, "random address out of range: purpose < 2^16, sample < 2^48");
-  return tr_ctx_backend(z->ctx)->vec->randn(z->ctx, address, z);
+  return counted(z->ctx)->randn(z->ctx, address, z);
 }
 
 tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
@@ -84,7 +93,7 @@ tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, doubl
                    "a blend of %lld channels of %s: three equal shapes (N, C, ...) needed",
                    (long long)channels, tr_array_describe(z, text, sizeof text));
   }
-  return tr_ctx_backend(z->ctx)->vec->blend_channels(z->ctx, channels, a, x, b, y, z);
+  return counted(z->ctx)->blend_channels(z->ctx, channels, a, x, b, y, z);
 }
 
 tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, tr_array *z) {
@@ -94,7 +103,7 @@ tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, 
                    tr_array_describe(x, text, sizeof text), tr_array_describe(z, other, sizeof other));
   }
   TR_TRY(check_real(x, y, "products of rows"));
-  return tr_ctx_backend(z->ctx)->vec->dot_rows(z->ctx, a, x, y, b, z);
+  return counted(z->ctx)->dot_rows(z->ctx, a, x, y, b, z);
 }
 
 tr_status tr_is_finite(const tr_array *x, bool *finite) {
