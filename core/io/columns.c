@@ -1,4 +1,4 @@
-#include "core/io/columns.h"
+#include "core/io/columns_private.h"
 
 #include <ctype.h>
 #include <errno.h>

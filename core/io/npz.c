@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/zip.h"
-#include "core/io/zip_write.h"
+#include "core/io/zip_private.h"
+#include "core/io/zip_write_private.h"
 
 #define SUFFIX ".npy"
 #define PIECE  (1 << 18) /* elements of a device array downloaded at once */

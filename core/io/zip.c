@@ -1,6 +1,6 @@
 /* Reading zip archives (PKWARE APPNOTE 6.3.10; ZIP64 in its section 4.5.3). The central directory is the
  * authority, as the format has it; what the local headers and data descriptors repeat must agree. */
-#include "core/io/zip.h"
+#include "core/io/zip_private.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "core/io/bytes.h"
+#include "core/io/bytes_private.h"
 
 enum {
   END_SIZE = 22,

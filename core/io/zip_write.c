@@ -1,4 +1,4 @@
-#include "core/io/zip_write.h"
+#include "core/io/zip_write_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/version.h"
 #include "transport/register.h"
 
 #define CLEAR_LINE "\r\033[K" /* a progress line may stand there */
@@ -121,8 +122,10 @@ double program_seconds(void) {
 
 const char *program_version(void) {
 #ifdef TRANSIT_GIT_DESCRIBE
-  return TRANSIT_VERSION " (" TRANSIT_GIT_DESCRIBE ")";
+  static char text[128];
+  snprintf(text, sizeof text, "%s (%s)", tr_version(), TRANSIT_GIT_DESCRIBE);
+  return text;
 #else
-  return TRANSIT_VERSION;
+  return tr_version();
 #endif
 }

@@ -1,10 +1,11 @@
 /* transit man: the manual page, made from the option tables. */
+#include "core/version.h"
 #include "experiments/commands.h"
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   (void)parsed, (void)values;
-  fputs(".TH TRANSIT 1 \"\" \"transit " TRANSIT_VERSION "\" \"User Commands\"\n"
-        ".SH NAME\ntransit \\- transport samplers: stochastic interpolants, flow matching, diffusion\n"
+  printf(".TH TRANSIT 1 \"\" \"transit %s\" \"User Commands\"\n", tr_version());
+  fputs(".SH NAME\ntransit \\- transport samplers: stochastic interpolants, flow matching, diffusion\n"
         ".SH SYNOPSIS\n.B transit\n.I COMMAND\n[arguments]\n"
         ".SH DESCRIPTION\n"
         "Everything follows from x_t = alpha(t) x1 + sigma(t) x0, with x0 standard normal, t = 0 noise and t "

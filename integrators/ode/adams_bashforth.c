@@ -1,6 +1,6 @@
 #include "integrators/ode/adams_bashforth.h"
 
-#include "integrators/ode/fixed_grid.h"
+#include "integrators/ode/fixed_grid_private.h"
 
 /* In the variable u = (s - t[0]) / h the step is [0, 1] and the nodes are numbers of order one. */
 void tr_adams_weights(int k, const double *t, double *weight) {

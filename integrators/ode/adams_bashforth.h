@@ -7,7 +7,7 @@
  * step, whose second evaluation then serves as the slope at the second point: its error, O(h^2) times the
  * Jacobian, enters at most k steps with a factor h, so it costs no order for k <= 3, and a segment of n >= 2
  * steps takes n evaluations in all (n = 1: 2). The orders then rise by one a step up to k. f is evaluated at
- * the segment's end only when the segment is a single step. Dense output: integrators/ode/dense.h.
+ * the segment's end only when the segment is a single step. Dense output is by Hermite polynomials.
  *
  * A method is a tr_ode_method whose `detail` is a tr_adams_bashforth and whose `solve` is
  * tr_adams_bashforth_solve. */

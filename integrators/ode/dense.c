@@ -1,4 +1,4 @@
-#include "integrators/ode/dense.h"
+#include "integrators/ode/dense_private.h"
 
 #include "core/vec.h"
 

@@ -1,4 +1,4 @@
-#include "integrators/ode/fixed_grid.h"
+#include "integrators/ode/fixed_grid_private.h"
 
 #include "core/vec.h"
 

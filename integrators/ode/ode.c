@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
-#include "integrators/ode/ode_run.h"
+#include "integrators/ode/ode_run_private.h"
 
 #define DEFAULT_MAX_STEPS 100000
 #define RTOL_FLOOR_F32    1e-6 /* the history of a multistep method is rounded at every step */

@@ -37,7 +37,7 @@ typedef void (*tr_progress_fn)(double t, long n_rhs, void *user);
 
 typedef struct tr_ode_spec tr_ode_spec;
 typedef struct tr_ode_stats tr_ode_stats;
-struct tr_ode_run; /* integrators/ode/ode_run.h, for writers of methods */
+struct tr_ode_run; /* a solve in progress: what engines are given */
 
 enum {                       /* what a method can do, and which fields of the spec it reads */
        TR_ODE_ADAPTIVE = 1,  /* chooses its steps: rtol, atol, h0, max_steps, norm; without it: grid */
@@ -59,7 +59,8 @@ typedef struct tr_ode_method {
    * mean about equal errors at the end whatever the method; the floors of rtol hold after it. */
   double tolerance_scale;
   const void *detail; /* the method's own table (Butcher, SUNDIALS name, ...) */
-  /* Integrates run->x over run->edges, see integrators/ode/ode_run.h; the arguments are already checked. */
+  /* The engine: tr_runge_kutta_solve, tr_adams_bashforth_solve or tr_exponential_solve for a table of one's
+   * own in `detail`. The arguments are already checked. */
   tr_status (*solve)(struct tr_ode_run *run);
 } tr_ode_method;
 
@@ -103,7 +104,7 @@ struct tr_ode_stats {
 /* Integrates from times[0] to times[n_times-1] (strictly monotone, either direction, n_times >= 2), replacing
  * x (f32 or f64) by the final state, and calls on_output (may be NULL) at every time in order, the first and
  * last included. Output costs no evaluation of f: states between step ends are interpolated, by the Nordsieck
- * history (CVODE) or Hermite polynomials of degree 3 to 5 (the others, integrators/ode/dense.h); they may be
+ * history (CVODE) or Hermite polynomials of degree 3 to 5 (the others); they may be
  * handed out some steps after they were passed. An output time on a grid point gets exactly that state. The
  * rtol used is at least 1e-6 for f32 and 1e-13 for f64, and drift_rel_noise / 2. Non-finite states, too much
  * work and stalled steps are errors whose message names the time; x is then the last accepted state, at

@@ -1,4 +1,4 @@
-#include "integrators/ode/ode_run.h"
+#include "integrators/ode/ode_run_private.h"
 
 #include <math.h>
 

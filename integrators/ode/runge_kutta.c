@@ -1,5 +1,9 @@
 #include "integrators/ode/runge_kutta.h"
 
+#include "integrators/ode/fixed_grid_private.h"
+
+_Static_assert(TR_RK_MAX_STAGES <= TR_FIXED_MAX_SLOPES, "a slope for every stage");
+
 static const tr_butcher *table_of(const tr_fixed_grid *g) {
   return g->run->method->detail;
 }

@@ -1,18 +1,18 @@
 /* Explicit Runge-Kutta methods on a fixed grid, from their tableau:
  *   k_i = f(t + c_i h, x + h sum_j<i a_ij k_j),  x' = x + h sum_i b_i k_i.
  * A method is a tr_ode_method whose `detail` is a tr_butcher and whose `solve` is tr_runge_kutta_solve. It
- * costs `stages` evaluations a step and none besides. Breaks, output and limits:
- * integrators/ode/fixed_grid.h. */
+ * costs `stages` evaluations a step and none besides. Breaks, output and limits are those of every fixed
+ * grid. */
 #ifndef TR_INTEGRATORS_ODE_RUNGE_KUTTA_H
 #define TR_INTEGRATORS_ODE_RUNGE_KUTTA_H
 
-#include "integrators/ode/fixed_grid.h"
+#include "integrators/ode/ode.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define TR_RK_MAX_STAGES TR_FIXED_MAX_SLOPES
+#define TR_RK_MAX_STAGES 8
 
 typedef struct {
   int stages;                                   /* 1 .. TR_RK_MAX_STAGES */

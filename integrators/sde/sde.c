@@ -1,6 +1,6 @@
 /* The driver of the SDE methods: checks the arguments, draws the normals of each step from the path, counts,
  * and walks the grid. */
-#include "integrators/sde/sde_run.h"
+#include "integrators/sde/sde_run_private.h"
 
 #include <math.h>
 #include <stdio.h>

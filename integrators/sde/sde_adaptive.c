@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "core/vec.h"
-#include "integrators/sde/sde_run.h"
+#include "integrators/sde/sde_run_private.h"
 
 #define DEFAULT_MAX_STEPS 100000
 #define FIRST_STEP        0.02    /* of the interval */

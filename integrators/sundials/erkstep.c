@@ -5,7 +5,7 @@
 #include <arkode/arkode_erkstep.h>
 
 #include "core/vec.h"
-#include "integrators/ode/dense.h"
+#include "integrators/ode/dense_private.h"
 #include "integrators/sundials/erkstep.h"
 
 typedef struct {

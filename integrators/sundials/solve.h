@@ -4,7 +4,7 @@
 #ifndef TR_INTEGRATORS_SUNDIALS_SOLVE_H
 #define TR_INTEGRATORS_SUNDIALS_SOLVE_H
 
-#include "integrators/ode/ode_run.h"
+#include "integrators/ode/ode_run_private.h"
 #include "integrators/sundials/nvec.h"
 
 #ifdef __cplusplus

@@ -5,9 +5,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "core/io/zip.h"
+#include "core/io/zip_private.h"
 #include "nets/checkpoint/checkpoint.h"
-#include "nets/checkpoint/pickle.h"
+#include "nets/checkpoint/pickle_private.h"
 
 enum {
   TR_MAX_SETS = 2,

@@ -1,5 +1,5 @@
 /* The memory of the pickle machine, its run, and looking at what it made. */
-#include "nets/checkpoint/pickle.h"
+#include "nets/checkpoint/pickle_private.h"
 
 #include <inttypes.h>
 #include <stdalign.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nets/checkpoint/pickle_private.h"
+#include "nets/checkpoint/pickle_machine_private.h"
 
 enum { BLOCK = 1 << 16 };
 static const size_t max_pickle = (size_t)64 << 20, max_values = (size_t)256 << 20;

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/io/bytes.h"
-#include "nets/checkpoint/pickle_private.h"
+#include "core/io/bytes_private.h"
+#include "nets/checkpoint/pickle_machine_private.h"
 
 /* ---- tensors ---- */
 

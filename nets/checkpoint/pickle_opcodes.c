@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/bytes.h"
-#include "nets/checkpoint/pickle_private.h"
+#include "core/io/bytes_private.h"
+#include "nets/checkpoint/pickle_machine_private.h"
 
 /* Makes room for index `need - 1` in a growing array of pointers. */
 static tr_status reserve(tr_pickle_machine *machine, const tr_value ***array, size_t *room, size_t need) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/bytes.h"
+#include "core/io/bytes_private.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 static const uint64_t max_header = 100000000; /* the format's own limit */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/bytes.h"
+#include "core/io/bytes_private.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 enum { PROTOCOL = 1001 };

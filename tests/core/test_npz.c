@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "core/io/npz.h"
-#include "core/io/zip.h"
-#include "core/io/zip_write.h"
+#include "core/io/zip_private.h"
+#include "core/io/zip_write_private.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 

@@ -1,6 +1,6 @@
 /* The zip reader: archives built here byte by byte, honest ones and lying ones. Every archive lies in a heap
  * block of exactly its size, so that AddressSanitizer sees any read outside it. */
-#include "core/io/zip.h"
+#include "core/io/zip_private.h"
 
 #include <stdlib.h>
 #include <zlib.h>

@@ -12,8 +12,9 @@ cuda         core cuda
 integrators  core integrators
 transport    core core/io integrators transport
 nets         core core/io transport nets
+include      core core/io integrators transport nets
 experiments  core core/io integrators transport nets experiments
-examples     core core/io integrators transport nets examples
+docs         include
 tests        core core/cpu core/io integrators transport nets experiments tests
 '
 outside='

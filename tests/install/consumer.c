@@ -1,6 +1,5 @@
 /* A program outside the project: opens a device, writes an array, reads it back. */
-#include "core/io/npz.h"
-#include "core/vec.h"
+#include <transit.h>
 
 int main(int argc, char **argv) {
   tr_ctx *ctx;
@@ -18,7 +17,7 @@ int main(int argc, char **argv) {
   }
   if (status == TR_OK) status = tr_npz_get_array(in, "x", TR_F64, &y);
   if (status == TR_OK) status = tr_reduce(TR_SUM, y, NULL, NULL, &sum);
-  printf("%g %s\n", sum, tr_ctx_error(ctx)->message);
+  printf("transit %s: %g %s\n", tr_version(), sum, tr_ctx_error(ctx)->message);
   tr_npz_close(&in);
   tr_array_destroy(&x);
   tr_array_destroy(&y);

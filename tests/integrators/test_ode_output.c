@@ -1,7 +1,7 @@
 /* Dense output, break points, and the same bits on every device. */
 #include <stdlib.h>
 
-#include "integrators/ode/dense.h"
+#include "integrators/ode/dense_private.h"
 #include "integrators/register.h"
 #include "tests/support/problems/ode_problems.h"
 

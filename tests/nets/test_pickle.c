@@ -1,6 +1,6 @@
 /* The pickle machine: values it builds, and everything it refuses. Pickles are written out as bytes; what
  * CPython makes of the accepted ones stands in the comments. */
-#include "nets/checkpoint/pickle.h"
+#include "nets/checkpoint/pickle_private.h"
 
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@
 #include "core/vec.h"
 #include "tests/support/problems/flow.h"
 #include "transport/exact/gaussian.h"
-#include "transport/exact/symmetric.h"
+#include "transport/exact/symmetric_private.h"
 #include "transport/register.h"
 
 enum { N = 3 };

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "transport/exact/quadrature.h"
+#include "transport/exact/quadrature_private.h"
 
 #define CHECK_POINTS         65 /* where tr_diffusion_check looks at D */
 #define QUADRATURE_TOLERANCE 1e-14

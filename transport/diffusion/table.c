@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/columns.h"
+#include "core/io/columns_private.h"
 
 struct tr_table {
   int n;

@@ -14,7 +14,8 @@ typedef struct tr_table tr_table;
 
 /* n >= 2 points, x strictly increasing, all finite; copied. */
 tr_status tr_table_create(tr_ctx *ctx, int n, const double *x, const double *y, tr_table **out);
-/* From a text file of two numbers a line (core/io/columns.h). */
+/* From a text file of two numbers a line, separated by blanks or a comma; '#' begins a comment, and a first
+ * line that begins with a letter is a header. */
 tr_status tr_table_read(tr_ctx *ctx, const char *path, tr_table **out);
 void tr_table_destroy(tr_table **table);
 

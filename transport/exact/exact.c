@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "transport/exact/exact_point.h"
+#include "transport/exact/exact_point_private.h"
 
 typedef struct {
   tr_drift drift;

@@ -1,4 +1,4 @@
-#include "transport/exact/exact_point.h"
+#include "transport/exact/exact_point_private.h"
 
 #include <math.h>
 #include <stdlib.h>

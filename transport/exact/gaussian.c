@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "transport/exact/symmetric.h"
+#include "transport/exact/symmetric_private.h"
 
 /* ---- creation ---- */
 

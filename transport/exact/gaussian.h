@@ -18,9 +18,9 @@ typedef struct {
   double *axes;            /* (n, n), a row each; NULL: the axes of the coordinates */
 } tr_gaussian;
 
-/* From mean (n) and covariance (n, n), copied. TR_E_ARG where the covariance is not finite, not symmetric
- * (transport/exact/symmetric.h) or has an eigenvalue below 0 beyond rounding, n epsilon of the largest; those
- * within it count as 0. Zeroed on failure. */
+/* From mean (n) and covariance (n, n), copied. TR_E_ARG where the covariance C is not finite, not
+ * symmetric (to 1e-9 sqrt(C_ii C_jj); the mean of two such entries is used) or has an eigenvalue below 0
+ * beyond rounding, n epsilon of the largest; those within it count as 0. Zeroed on failure. */
 tr_status tr_gaussian_create(tr_ctx *ctx, int64_t n, const double *mean, const double *covariance,
                              tr_gaussian *out);
 /* Frees what tr_gaussian_create made and zeroes; a zeroed one is fine. */

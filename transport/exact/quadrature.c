@@ -1,4 +1,4 @@
-#include "transport/exact/quadrature.h"
+#include "transport/exact/quadrature_private.h"
 
 void tr_gauss_nodes(double a, double b, double *node, double *weight) {
   static const double x[TR_GAUSS_NODES / 2] = {0.14887433898163121088, 0.43339539412924719080,

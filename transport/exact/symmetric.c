@@ -1,4 +1,4 @@
-#include "transport/exact/symmetric.h"
+#include "transport/exact/symmetric_private.h"
 
 #include <float.h>
 #include <math.h>

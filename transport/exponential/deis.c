@@ -7,7 +7,7 @@
  * (reverse) is of order 1. */
 #include <math.h>
 
-#include "transport/exact/quadrature.h"
+#include "transport/exact/quadrature_private.h"
 #include "transport/exponential/exponential.h"
 #include "transport/modules.h"
 

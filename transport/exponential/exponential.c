@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "core/vec.h"
-#include "integrators/ode/fixed_grid.h"
-#include "transport/exact/quadrature.h"
+#include "integrators/ode/fixed_grid_private.h"
+#include "transport/exact/quadrature_private.h"
 #include "transport/path/interpolant.h"
 
 #define AT_END 1e-12 /* angles nearer to 0 or pi/2 are there */

@@ -1,10 +1,10 @@
-#include "transport/exponential/sde.h"
+#include "transport/exponential/sde_private.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "core/vec.h"
-#include "transport/exact/quadrature.h"
+#include "transport/exact/quadrature_private.h"
 
 #define PANELS (TR_EXPONENTIAL_SDE_NODES / TR_GAUSS_NODES)
 /* A polynomial goes no further back than this many relaxation times of the noise, int kappa dlambda: beyond

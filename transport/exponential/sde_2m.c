@@ -2,7 +2,7 @@
  * denoiser extrapolated in lambda, everything else exact. With D = 0 it is dpmpp-2m of the ODE. Weak order 2,
  * strong order 1 (the denoiser feels the noise within a step), one evaluation a step; the first step, and one
  * that ends at sigma = 0, are of order 1. */
-#include "transport/exponential/sde.h"
+#include "transport/exponential/sde_private.h"
 #include "transport/modules.h"
 
 static const tr_exponential_sde table = {.points = 2, .at_middle = true};

@@ -1,6 +1,6 @@
 /* Exponential Euler for the SDE: the denoiser held over the step, everything else exact (SDE-DPM-Solver++ of
  * order 1, Lu et al., arXiv 2211.01095, for kappa = 1). Weak and strong order 1, one evaluation a step. */
-#include "transport/exponential/sde.h"
+#include "transport/exponential/sde_private.h"
 #include "transport/modules.h"
 
 static const tr_exponential_sde table = {.points = 1};

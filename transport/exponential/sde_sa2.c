@@ -3,7 +3,7 @@
  * the denoiser at the predicted state is not evaluated again. Weak order 2, strong order 1 (a step knows one
  * normal, not how the path gets there), one evaluation a step; without noise order 3. The first step, and one
  * that ends at sigma = 0, are of order 1. */
-#include "transport/exponential/sde.h"
+#include "transport/exponential/sde_private.h"
 #include "transport/modules.h"
 
 static const tr_exponential_sde table = {.points = 2, .corrector = 3};

@@ -1,6 +1,6 @@
 /* SA-Solver (transport/exponential/sde_sa2.c) with a predictor through three denoisers and a corrector
  * through four. Weak order 2, as with two, strong order 1; without noise order 3, that of its start. */
-#include "transport/exponential/sde.h"
+#include "transport/exponential/sde_private.h"
 #include "transport/modules.h"
 
 static const tr_exponential_sde table = {.points = 3, .corrector = 4};

@@ -1,4 +1,4 @@
-#include "transport/exponential/unipc.h"
+#include "transport/exponential/unipc_private.h"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
-/* UniPC of order 2 (transport/exponential/unipc.h). Order 3 between the ends, thanks to the corrector. */
-#include "transport/exponential/unipc.h"
+/* UniPC of order 2 (transport/exponential/unipc_private.h). Order 3 between the ends, thanks to the
+ * corrector. */
+#include "transport/exponential/unipc_private.h"
 #include "transport/modules.h"
 
 static void weights(const double *theta, int n, double *weight) {

@@ -1,6 +1,6 @@
-/* UniPC of order 3 (transport/exponential/unipc.h). With the corrector its steps are of order 4; the first
- * one, corrected by UniC-1, leaves order 3. */
-#include "transport/exponential/unipc.h"
+/* UniPC of order 3 (transport/exponential/unipc_private.h). With the corrector its steps are of order 4; the
+ * first one, corrected by UniC-1, leaves order 3. */
+#include "transport/exponential/unipc_private.h"
 #include "transport/modules.h"
 
 static void weights(const double *theta, int n, double *weight) {

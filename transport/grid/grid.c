@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/columns.h"
+#include "core/io/columns_private.h"
 
 #define SAME_END 1e-9 /* a list's ends are the run's */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "transport/modules.h"
-#include "transport/sampler/noised_plan.h"
+#include "transport/sampler/noised_plan_private.h"
 
 static tr_status check_edm(tr_ctx *ctx, const tr_noised *n) {
   if (!(n->churn >= 0) || !isfinite(n->churn))

@@ -1,4 +1,4 @@
-#include "transport/sampler/noised_plan.h"
+#include "transport/sampler/noised_plan_private.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "transport/modules.h"
-#include "transport/sampler/noised_plan.h"
+#include "transport/sampler/noised_plan_private.h"
 
 #define SAME_TIME 1e-9
 

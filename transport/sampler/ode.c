@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/vec.h"
-#include "transport/sampler/run.h"
+#include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
 
 typedef struct {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/vec.h"
-#include "transport/sampler/run.h"
+#include "transport/sampler/run_private.h"
 
 const char *tr_clock_name(tr_clock clock) {
   return clock == TR_CLOCK_T ? "t" : clock == TR_CLOCK_ANGLE ? "angle" : "auto";

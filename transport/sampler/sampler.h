@@ -97,8 +97,8 @@ tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
 /* Noise to data only. The methods churn and restart solve the ODE to the data, with noise between: over the
  * interval of the ODE and without a last step (transport/sampler/noised_ode.h). Steps from a time where the
- * drift or D is infinite are taken by the exact exponential step for a frozen denoiser, which is finite there
- * (transport/exponential/sde.h). */
+ * drift or D is infinite are taken by the exact exponential step for a frozen denoiser, which is finite
+ * there. */
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
 
 #ifdef __cplusplus

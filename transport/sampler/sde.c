@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/vec.h"
-#include "transport/exponential/sde.h"
-#include "transport/sampler/run.h"
+#include "transport/exponential/sde_private.h"
+#include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
 
 typedef struct {

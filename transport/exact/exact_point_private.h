@@ -3,8 +3,8 @@
  * sum_k r_k u_k, u_k = A mu_k + axes_k' ((B c_k + G) z_k / V_k). Its Jacobian is
  *   J = sum_k r_k (axes_k' diag(kappa_k) axes_k + u_k h_k'),
  * kappa_k = (B c_k + G) / V_k, h_k = grad ln r_k = -axes_k' (z_k / V_k) - s. */
-#ifndef TR_TRANSPORT_EXACT_EXACT_POINT_H
-#define TR_TRANSPORT_EXACT_EXACT_POINT_H
+#ifndef TR_TRANSPORT_EXACT_EXACT_POINT_PRIVATE_H
+#define TR_TRANSPORT_EXACT_EXACT_POINT_PRIVATE_H
 
 #include "transport/drift.h"
 #include "transport/exact/gaussian.h"

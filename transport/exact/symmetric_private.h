@@ -1,7 +1,7 @@
 /* Eigenvalues and eigenvectors of small symmetric matrices, by Jacobi's rotations in cyclic order (Golub and
  * Van Loan, Matrix Computations, 8.5): slow for large ones, accurate for all. */
-#ifndef TR_TRANSPORT_EXACT_SYMMETRIC_H
-#define TR_TRANSPORT_EXACT_SYMMETRIC_H
+#ifndef TR_TRANSPORT_EXACT_SYMMETRIC_PRIVATE_H
+#define TR_TRANSPORT_EXACT_SYMMETRIC_PRIVATE_H
 
 #include "core/context.h"
 

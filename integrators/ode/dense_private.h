@@ -5,10 +5,10 @@
  * point is not known (end of a fixed grid); 3 or 2 when the whole segment is one step. Outputs in the first
  * step of a segment wait for the second step, so that they are as good as the others. The polynomial never
  * crosses a break of f. Output times on a step end get that state exactly. */
-#ifndef TR_INTEGRATORS_ODE_DENSE_H
-#define TR_INTEGRATORS_ODE_DENSE_H
+#ifndef TR_INTEGRATORS_ODE_DENSE_PRIVATE_H
+#define TR_INTEGRATORS_ODE_DENSE_PRIVATE_H
 
-#include "integrators/ode/ode_run.h"
+#include "integrators/ode/ode_run_private.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -10,8 +10,8 @@
  * cos(theta). p grows by one a step up to the method's; one evaluation a step; the last state is not
  * corrected (it would cost one more). First and last step of a run from noise to data are of order 1 and the
  * first is not corrected. */
-#ifndef TR_TRANSPORT_EXPONENTIAL_UNIPC_H
-#define TR_TRANSPORT_EXPONENTIAL_UNIPC_H
+#ifndef TR_TRANSPORT_EXPONENTIAL_UNIPC_PRIVATE_H
+#define TR_TRANSPORT_EXPONENTIAL_UNIPC_PRIVATE_H
 
 #include "transport/exponential/exponential.h"
 

@@ -1,8 +1,8 @@
 /* Zip archives as .npz and PyTorch's .pt use them, read in place from a mapping. Every size and offset the
  * archive claims is checked against the mapping before it is believed; ZIP64 is read; encryption and
  * multi-disk are refused. */
-#ifndef TR_CORE_IO_ZIP_H
-#define TR_CORE_IO_ZIP_H
+#ifndef TR_CORE_IO_ZIP_PRIVATE_H
+#define TR_CORE_IO_ZIP_PRIVATE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,10 +4,10 @@
  * with weights that a method computes on the host in double (its table). Segments end at the breaks of f that
  * are points of the grid; dense output, limits, counting and errors are the same for every method. For
  * writers of methods: a method gives a tr_fixed_stepper and calls tr_fixed_grid_solve from its `solve`. */
-#ifndef TR_INTEGRATORS_ODE_FIXED_GRID_H
-#define TR_INTEGRATORS_ODE_FIXED_GRID_H
+#ifndef TR_INTEGRATORS_ODE_FIXED_GRID_PRIVATE_H
+#define TR_INTEGRATORS_ODE_FIXED_GRID_PRIVATE_H
 
-#include "integrators/ode/dense.h"
+#include "integrators/ode/dense_private.h"
 
 #ifdef __cplusplus
 extern "C" {

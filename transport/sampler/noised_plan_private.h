@@ -1,7 +1,7 @@
 /* For the methods of transport/sampler/noised_ode.h: building a plan of legs (private to
  * transport/sampler/noised_*.c). */
-#ifndef TR_TRANSPORT_SAMPLER_NOISED_PLAN_H
-#define TR_TRANSPORT_SAMPLER_NOISED_PLAN_H
+#ifndef TR_TRANSPORT_SAMPLER_NOISED_PLAN_PRIVATE_H
+#define TR_TRANSPORT_SAMPLER_NOISED_PLAN_PRIVATE_H
 
 #include "transport/sampler/sampler.h"
 

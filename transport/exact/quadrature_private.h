@@ -1,6 +1,6 @@
 /* Gauss-Legendre quadrature on the host, in double. */
-#ifndef TR_TRANSPORT_EXACT_QUADRATURE_H
-#define TR_TRANSPORT_EXACT_QUADRATURE_H
+#ifndef TR_TRANSPORT_EXACT_QUADRATURE_PRIVATE_H
+#define TR_TRANSPORT_EXACT_QUADRATURE_PRIVATE_H
 
 #ifdef __cplusplus
 extern "C" {

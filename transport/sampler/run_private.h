@@ -1,6 +1,6 @@
 /* What the ODE and the SDE samplers share (private to transport/sampler/). */
-#ifndef TR_TRANSPORT_SAMPLER_RUN_H
-#define TR_TRANSPORT_SAMPLER_RUN_H
+#ifndef TR_TRANSPORT_SAMPLER_RUN_PRIVATE_H
+#define TR_TRANSPORT_SAMPLER_RUN_PRIVATE_H
 
 #include "transport/sampler/sampler.h"
 #include "transport/trace/trace.h"

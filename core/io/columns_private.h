@@ -1,7 +1,7 @@
 /* Text files of numbers in columns: so many numbers a line, separated by blanks or a comma; '#' begins a
  * comment; empty lines are skipped; a first line that begins with a letter is taken for a header. */
-#ifndef TR_CORE_IO_COLUMNS_H
-#define TR_CORE_IO_COLUMNS_H
+#ifndef TR_CORE_IO_COLUMNS_PRIVATE_H
+#define TR_CORE_IO_COLUMNS_PRIVATE_H
 
 #include "core/context.h"
 

@@ -19,8 +19,8 @@
  * Denoisers count where lambda is finite and no jump of the field lies between them and the latest. The
  * samplers use these steps for the methods of kind "sde-method" whose `step` is NULL and whose `detail` is a
  * tr_exponential_sde, and at order 1 for the first step of any method that cannot start where it must. */
-#ifndef TR_TRANSPORT_EXPONENTIAL_SDE_H
-#define TR_TRANSPORT_EXPONENTIAL_SDE_H
+#ifndef TR_TRANSPORT_EXPONENTIAL_SDE_PRIVATE_H
+#define TR_TRANSPORT_EXPONENTIAL_SDE_PRIVATE_H
 
 #include "transport/sampler/sampler.h"
 

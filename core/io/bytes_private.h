@@ -1,6 +1,6 @@
 /* Little-endian integers out of untrusted bytes, and range checks that cannot overflow. */
-#ifndef TR_CORE_IO_BYTES_H
-#define TR_CORE_IO_BYTES_H
+#ifndef TR_CORE_IO_BYTES_PRIVATE_H
+#define TR_CORE_IO_BYTES_PRIVATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

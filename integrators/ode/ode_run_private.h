@@ -1,8 +1,8 @@
 /* A solve in progress: what an ODE method is given, and the helpers by which it evaluates f, accepts steps
  * and hands out states, so that counting, limits, interruption and progress are the same for every method.
  * For writers of methods; callers of tr_ode_solve need integrators/ode/ode.h only. */
-#ifndef TR_INTEGRATORS_ODE_ODE_RUN_H
-#define TR_INTEGRATORS_ODE_ODE_RUN_H
+#ifndef TR_INTEGRATORS_ODE_ODE_RUN_PRIVATE_H
+#define TR_INTEGRATORS_ODE_ODE_RUN_PRIVATE_H
 
 #include "integrators/ode/ode.h"
 

@@ -1,7 +1,7 @@
 /* An SDE solve in progress: what the walk over a grid (sde.c) and the adaptive walk (sde_adaptive.c) share,
  * so that noise, singular times, outputs, limits and counting are the same for both. */
-#ifndef TR_INTEGRATORS_SDE_SDE_RUN_H
-#define TR_INTEGRATORS_SDE_SDE_RUN_H
+#ifndef TR_INTEGRATORS_SDE_SDE_RUN_PRIVATE_H
+#define TR_INTEGRATORS_SDE_SDE_RUN_PRIVATE_H
 
 #include "integrators/sde/sde.h"
 

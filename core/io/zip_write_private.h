@@ -1,8 +1,8 @@
 /* Writing zip archives: stored entries, streamed, byte for byte the same for the same content (every entry is
  * dated 1980-01-01). ZIP64 records appear where a size or an offset needs them. The archive appears under its
  * name whole or not at all. */
-#ifndef TR_CORE_IO_ZIP_WRITE_H
-#define TR_CORE_IO_ZIP_WRITE_H
+#ifndef TR_CORE_IO_ZIP_WRITE_PRIVATE_H
+#define TR_CORE_IO_ZIP_WRITE_PRIVATE_H
 
 #include <stddef.h>
 #include <stdint.h>
