@@ -22,8 +22,15 @@ struct command {
   tr_status (*instead)(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
 };
 
-extern const command command_sample, command_likelihood, command_loss, command_sweep, command_tune_grid,
-    command_field, command_inspect, command_list, command_man;
+extern const command command_sample;
+extern const command command_likelihood;
+extern const command command_loss;
+extern const command command_sweep;
+extern const command command_tune_grid;
+extern const command command_field;
+extern const command command_inspect;
+extern const command command_list;
+extern const command command_man;
 extern const command *const commands[];        /* NULL-terminated */
 const command *command_find(const char *name); /* NULL if unknown */
 

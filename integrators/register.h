@@ -1,5 +1,6 @@
 /* The list of the built-in integrators: ODE methods (kind TR_KIND_ODE_METHOD) and SDE methods (kind
- * TR_KIND_SDE_METHOD). A new method is a new file with one table and one line in register.c. */
+ * TR_KIND_SDE_METHOD). A new method is a new file with one table and one line in
+ * integrators/modules.def. */
 #ifndef TR_INTEGRATORS_REGISTER_H
 #define TR_INTEGRATORS_REGISTER_H
 

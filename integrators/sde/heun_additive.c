@@ -2,6 +2,7 @@
  *   dW = sqrt(int_t^t+h g^2 ds) z,  K1 = f(x, t),  K2 = f(x + h K1 + dW, t + h),  x' = x + h/2 (K1 + K2) +
  * dW. Weak order 2, strong order 1. With g(t)^2 h in place of the integral it would be of weak order 1 unless
  * g is constant. */
+#include "integrators/modules_private.h"
 #include "integrators/sde/stochastic_rk.h"
 
 static const tr_srk_table table = {.stages = 2,
@@ -13,8 +14,9 @@ static const tr_srk_table table = {.stages = 2,
                                    .end_w = {1},
                                    .exact_variance = true};
 
-const tr_sde_method tr_sde_heun_additive = {
-    .info = {"heun-additive", NULL, "Heun for additive noise: weak order 2, 2 evaluations a step"},
+static const tr_sde_method method = {
+    .info = {.name = "heun-additive",
+             .summary = "Heun for additive noise: weak order 2, 2 evaluations a step"},
     .strong_order = 1,
     .weak_order = 2,
     .nfe_per_step = 2,
@@ -23,3 +25,4 @@ const tr_sde_method tr_sde_heun_additive = {
     .step = tr_srk_step,
     .uses_end = true,
 };
+const tr_module *const tr_sde_heun_additive = &method.info;

@@ -2,6 +2,7 @@
  * order methods and stiffness detection for pathwise stiff stochastic differential equations", arXiv
  * 1804.04344; coefficients as published in StochasticDiffEq.jl). Strong order 1.5, weak order 2. The region
  * of mean-square stability is larger than SRA1's; f and g are evaluated at t + h as well. */
+#include "integrators/modules_private.h"
 #include "integrators/sde/stochastic_rk.h"
 
 /* In Roessler's notation. */
@@ -27,9 +28,9 @@ static const tr_srk_table table = {
     .end_w = {BETA1_1 + BETA2_1 / 2, BETA1_2 + BETA2_2 / 2, BETA1_3 + BETA2_3 / 2},
     .end_h = {BETA2_1, BETA2_2, BETA2_3}};
 
-const tr_sde_method tr_sde_sosra = {
-    .info = {"sosra", NULL,
-             "SOSRA, stability-optimised: strong order 1.5, weak order 2, 3 evaluations a step"},
+static const tr_sde_method method = {
+    .info = {.name = "sosra",
+             .summary = "SOSRA, stability-optimised: strong order 1.5, weak order 2, 3 evaluations a step"},
     .strong_order = 1.5,
     .weak_order = 2,
     .nfe_per_step = 3,
@@ -40,3 +41,4 @@ const tr_sde_method tr_sde_sosra = {
     .error = tr_srk_error,
     .uses_end = true,
 };
+const tr_module *const tr_sde_sosra = &method.info;

@@ -3,6 +3,7 @@
  *   k1 = f(x, t),  k2 = f(x + 3/4 h k1 + 3/2 g(t + h) chi, t + 3/4 h),
  *   x' = x + h (k1 + 2 k2) / 3 + g(t) chi + g(t + h) (dW - chi).
  * Strong order 1.5, weak order 2. g must be finite at t + h; f is evaluated at t and t + 3h/4. */
+#include "integrators/modules_private.h"
 #include "integrators/sde/stochastic_rk.h"
 
 /* nodes: the end, then the start */
@@ -17,8 +18,9 @@ static const tr_srk_table table = {.stages = 2,
                                    .end_w = {0.5, 0.5},
                                    .end_h = {-1, 1}};
 
-const tr_sde_method tr_sde_sra1 = {
-    .info = {"sra1", NULL, "Roessler's SRA1: strong order 1.5, weak order 2, 2 evaluations a step"},
+static const tr_sde_method method = {
+    .info = {.name = "sra1",
+             .summary = "Roessler's SRA1: strong order 1.5, weak order 2, 2 evaluations a step"},
     .strong_order = 1.5,
     .weak_order = 2,
     .nfe_per_step = 2,
@@ -29,3 +31,4 @@ const tr_sde_method tr_sde_sra1 = {
     .error = tr_srk_error,
     .uses_end = true,
 };
+const tr_module *const tr_sde_sra1 = &method.info;

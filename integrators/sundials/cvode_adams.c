@@ -14,16 +14,20 @@
  *   for their history.
  * - The error test gets a part of the given tolerances, so that on a trained network the error at the end
  *   is no larger than dopri5's at the same tolerances, in fewer evaluations. */
+#include "integrators/modules_private.h"
 #include "integrators/sundials/cvode.h"
 
 static const tr_cvode_tuning tuning = {
     .h0_scale = 0.3, .nonlin_coef = 3, .keep_low = 0.9, .keep_high = 1.2, .loose_order = 4, .tight_order = 6};
 
-const tr_ode_method tr_ode_cvode_adams = {
-    .info = {"cvode-adams", "adams", "CVODE Adams, variable order, fixed-point corrector: the default"},
+static const tr_ode_method method = {
+    .info = {.name = "cvode-adams",
+             .aliases = "adams",
+             .summary = "CVODE Adams, variable order, fixed-point corrector: the default"},
     .caps = TR_ODE_ADAPTIVE | TR_ODE_BREAKS | TR_ODE_MULTISTEP | TR_ODE_ANDERSON,
     .max_order = 12,
     .tolerance_scale = 0.28,
     .detail = &tuning,
     .solve = tr_cvode_solve,
 };
+const tr_module *const tr_ode_cvode_adams = &method.info;

@@ -2,6 +2,7 @@
  * matrix-free GMRES; J v by difference quotients, each one evaluation of f (statistics: n_jv).
  * Tuning: nonlinear coefficient 1 in place of CVODE's 0.1 saves a third of the evaluations at equal error on
  * exact Gaussian mixtures. */
+#include "integrators/modules_private.h"
 #include "integrators/sundials/cvode.h"
 
 static const tr_cvode_tuning tuning = {.stiff = true,
@@ -13,11 +14,13 @@ static const tr_cvode_tuning tuning = {.stiff = true,
                                        .tight_order = 5,
                                        .krylov = 5};
 
-const tr_ode_method tr_ode_cvode_bdf = {
-    .info = {"cvode-bdf", "bdf",
-             "CVODE BDF, variable order 1-5, Newton with matrix-free GMRES: stiff problems"},
+static const tr_ode_method method = {
+    .info = {.name = "cvode-bdf",
+             .aliases = "bdf",
+             .summary = "CVODE BDF, variable order 1-5, Newton with matrix-free GMRES: stiff problems"},
     .caps = TR_ODE_ADAPTIVE | TR_ODE_BREAKS | TR_ODE_MULTISTEP | TR_ODE_KRYLOV,
     .max_order = 5,
     .detail = &tuning,
     .solve = tr_cvode_solve,
 };
+const tr_module *const tr_ode_cvode_bdf = &method.info;

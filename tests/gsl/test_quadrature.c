@@ -44,12 +44,12 @@ static double waves(const tr_diffusion *d, const tr_coeffs *at) {
   return calls++, 1 + 0.5 * sin(200 * at->t);
 }
 static const tr_diffusion_type user_forms[] = {
-    {.info = {"bend", NULL, ""}, .D = bend},
-    {.info = {"jump", NULL, ""}, .D = jump},
-    {.info = {"root at the data", NULL, ""}, .D = root_at_data},
-    {.info = {"root at the noise", NULL, ""}, .D = root_at_noise},
-    {.info = {"peak", NULL, ""}, .D = peak},
-    {.info = {"waves", NULL, ""}, .D = waves},
+    {.info = {.name = "bend", .summary = ""}, .D = bend},
+    {.info = {.name = "jump", .summary = ""}, .D = jump},
+    {.info = {.name = "root at the data", .summary = ""}, .D = root_at_data},
+    {.info = {.name = "root at the noise", .summary = ""}, .D = root_at_noise},
+    {.info = {.name = "peak", .summary = ""}, .D = peak},
+    {.info = {.name = "waves", .summary = ""}, .D = waves},
 };
 
 /* ---- integrals over steps ---- */

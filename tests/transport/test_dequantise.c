@@ -70,8 +70,8 @@ static void noisy_at(const double *params, double t, tr_coeffs *out) {
 }
 
 /* A user's own, one of which has noise to its end. */
-static const tr_interpolant_type cubic = {.info = {"cubic", NULL, ""}, .at = cubic_at},
-                                 noisy = {.info = {"noisy", NULL, ""}, .at = noisy_at};
+static const tr_interpolant_type cubic = {.info = {.name = "cubic", .summary = ""}, .at = cubic_at},
+                                 noisy = {.info = {.name = "noisy", .summary = ""}, .at = noisy_at};
 
 static tr_coeffs at_width(const tr_interpolant *path, double bins) {
   return tr_interpolant_at(path, 1 - tr_dequant_eps(path, bins));

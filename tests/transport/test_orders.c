@@ -42,7 +42,7 @@ static void adaptive_order(tr_ctx *ctx, const tr_ode_method *method) {
 /* A user's own method is a table like the built-in ones. */
 static const tr_butcher ralston_table = {
     .stages = 3, .c = {0, 0.5, 0.75}, .a = {{0}, {0.5}, {0, 0.75}}, .b = {2. / 9, 1. / 3, 4. / 9}};
-static const tr_ode_method ralston = {.info = {"ralston3", NULL, "Ralston's third-order method"},
+static const tr_ode_method ralston = {.info = {.name = "ralston3", .summary = "Ralston's third-order method"},
                                       .order = 3,
                                       .nfe_per_step = 3,
                                       .detail = &ralston_table,

@@ -16,7 +16,7 @@ static void power_at(const double *params, double t, tr_coeffs *out) {
   out->dsigma = -out->dalpha;
 }
 static const tr_interpolant_type power_path = {
-    .info = {"power", NULL, "alpha = t^k, sigma = 1 - t^k"},
+    .info = {.name = "power", .summary = "alpha = t^k, sigma = 1 - t^k"},
     .n_params = 1,
     .param_names = {"k"},
     .param_defaults = {2},
@@ -33,7 +33,7 @@ static void difference_estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, 
   *v = (tr_affine){0, c->dalpha};
 }
 static const tr_prediction_type difference = {
-    .info = {"difference", NULL, "the network gives m - e"},
+    .info = {.name = "difference", .summary = "the network gives m - e"},
     .tag = (tr_quantity)DIFFERENCE,
     .estimate = difference_estimate,
 };
@@ -46,14 +46,14 @@ static double square_D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
   return d->norm * at->sigma;
 }
 static const tr_diffusion_type square = {
-    .info = {"sigma-squared", NULL, "D = n sigma^2"}, .D = square_D, .D_sigma = square_D_sigma};
+    .info = {.name = "sigma-squared", .summary = "D = n sigma^2"}, .D = square_D, .D_sigma = square_D_sigma};
 
 /* Half an Euler step. */
 static void half_map(const tr_last_step_args *args, tr_affine *out) {
   tr_affine_of(args->prediction, &args->at, TR_VELOCITY, out);
   *out = (tr_affine){1 + args->size / 2 * out->x, args->size / 2 * out->p};
 }
-static const tr_last_step_type half = {.info = {"Half", NULL, "x + v L / 2"}, .map = half_map};
+static const tr_last_step_type half = {.info = {.name = "Half", .summary = "x + v L / 2"}, .map = half_map};
 
 /* The drift: data that is a point mu, for which e = (x - alpha mu) / sigma, m = mu, so that m - e =
  * (mu - x) / sigma with alpha + sigma = 1. */

@@ -1,6 +1,6 @@
 /* D = (n cos(pi t) + 1)^2 / 4: the norm stands inside the square, as in the SiT code, so it is no scale. */
 #include "transport/diffusion/diffusion.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -16,5 +16,5 @@ static double D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
 }
 
 static const tr_diffusion_type type = {
-    .info = {"decreasing", NULL, "D = (n cos(pi t) + 1)^2 / 4"}, .D = D, .D_sigma = D_sigma};
+    .info = {.name = "decreasing", .summary = "D = (n cos(pi t) + 1)^2 / 4"}, .D = D, .D_sigma = D_sigma};
 const tr_module *const tr_diffusion_decreasing = &type.info;

@@ -1,6 +1,6 @@
 /* D = n sin^2(pi t). The SiT code misspells its name; that spelling is accepted. */
 #include "transport/diffusion/diffusion.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -15,7 +15,9 @@ static double D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
 }
 
 static const tr_diffusion_type type = {
-    .info = {"increasing-decreasing", "inccreasing-decreasing", "D = n sin^2(pi t)"},
+    .info = {.name = "increasing-decreasing",
+             .aliases = "inccreasing-decreasing",
+             .summary = "D = n sin^2(pi t)"},
     .D = D,
     .D_sigma = D_sigma,
 };

@@ -1,7 +1,7 @@
 /* D = n kappa(lambda) sigma W / alpha, lambda = ln(alpha / sigma): the dimensionless churn. In (lambda,
  * kappa) the SDE does not know the interpolant. kappa = 0 is the ODE, 1 is SBDM. */
 #include "transport/diffusion/diffusion.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -26,7 +26,8 @@ static tr_status check(tr_ctx *ctx, const tr_diffusion *d) {
 }
 
 static const tr_diffusion_type type = {
-    .info = {"kappa", NULL, "D = n kappa(lambda) sigma W / alpha, kappa from a table over ln(alpha / sigma)"},
+    .info = {.name = "kappa",
+             .summary = "D = n kappa(lambda) sigma W / alpha, kappa from a table over ln(alpha / sigma)"},
     .caps = TR_DIFFUSION_TABLE_OPTIONAL,
     .table_of = "ln(alpha / sigma), kappa",
     .D = D,

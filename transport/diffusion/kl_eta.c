@@ -3,7 +3,7 @@
  * the SiT paper's w^{KL,eta} (arXiv 2401.08740; it does not state its eta). L_t > 0 is the mean squared error
  * of the velocity at time t, measured in training: the table. Finite at pure noise: sqrt(L / (8 eta)). */
 #include "transport/diffusion/diffusion.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -33,7 +33,9 @@ static tr_status check(tr_ctx *ctx, const tr_diffusion *d) {
 }
 
 static const tr_diffusion_type type = {
-    .info = {"KL-eta", "w-KL-eta", "D = n (w/2) / sqrt(1 + 2 eta w^2 / L_t), w = w^KL; L_t from a table"},
+    .info = {.name = "KL-eta",
+             .aliases = "w-KL-eta",
+             .summary = "D = n (w/2) / sqrt(1 + 2 eta w^2 / L_t), w = w^KL; L_t from a table"},
     .caps = TR_DIFFUSION_TABLE,
     .table_of = "t, L_t (the loss of the velocity)",
     .n_params = 1,

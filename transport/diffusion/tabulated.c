@@ -1,6 +1,6 @@
 /* D = n D(t) from a table of the user's. */
 #include "transport/diffusion/diffusion.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static double D(const tr_diffusion *d, const tr_coeffs *at) {
   return d->norm * tr_table_at(d->table, at->t);
@@ -20,7 +20,7 @@ static tr_status check(tr_ctx *ctx, const tr_diffusion *d) {
 }
 
 static const tr_diffusion_type type = {
-    .info = {"table", NULL, "D = n D(t) from a table"},
+    .info = {.name = "table", .summary = "D = n D(t) from a table"},
     .caps = TR_DIFFUSION_TABLE,
     .table_of = "t, D(t)",
     .D = D,

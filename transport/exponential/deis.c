@@ -9,7 +9,7 @@
 
 #include "transport/exact/quadrature_private.h"
 #include "transport/exponential/exponential.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #define PANELS 4
 
@@ -37,11 +37,12 @@ static void weights(const double *theta, int n, double *weight) {
 }
 
 static const tr_exponential table = {.of = TR_NOISE, .points = 4, .weights = weights, .corrects_start = true};
-static const tr_ode_method method = {
-    .info = {"deis", "deis-tab3", "DEIS-tAB3: the noise as a cubic in the angle"},
-    .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
-    .order = 3,
-    .nfe_per_step = 1,
-    .detail = &table,
-    .solve = tr_exponential_solve};
+static const tr_ode_method method = {.info = {.name = "deis",
+                                              .aliases = "deis-tab3",
+                                              .summary = "DEIS-tAB3: the noise as a cubic in the angle"},
+                                     .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
+                                     .order = 3,
+                                     .nfe_per_step = 1,
+                                     .detail = &table,
+                                     .solve = tr_exponential_solve};
 const tr_module *const tr_exponential_deis = &method.info;

@@ -2,7 +2,7 @@
  *   x' = (sigma'/sigma) x + (alpha' - alpha sigma'/sigma) (m_n + (h_n / (2 h_n-1)) (m_n - m_n-1)).
  * Order 2, one evaluation a step; first and last step of a run from noise to data are of order 1. */
 #include "transport/exponential/exponential.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static void weights(const double *theta, int n, double *weight) {
   (void)n;
@@ -11,7 +11,9 @@ static void weights(const double *theta, int n, double *weight) {
 
 static const tr_exponential table = {.of = TR_DENOISER, .points = 2, .weights = weights};
 static const tr_ode_method method = {
-    .info = {"dpmpp-2m", "dpm-solver++", "DPM-Solver++ (2M): the denoiser extrapolated in lambda"},
+    .info = {.name = "dpmpp-2m",
+             .aliases = "dpm-solver++",
+             .summary = "DPM-Solver++ (2M): the denoiser extrapolated in lambda"},
     .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
     .order = 2,
     .nfe_per_step = 1,

@@ -4,7 +4,7 @@
  * (the first step is corrected), one evaluation a step; first and last step of a run from noise to data are
  * of order 1. */
 #include "transport/exponential/exponential.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static void weights(const double *theta, int n, double *weight) {
   const double node[] = {theta[0], theta[-1], n > 2 ? theta[-2] : 0};
@@ -14,7 +14,7 @@ static void weights(const double *theta, int n, double *weight) {
 static const tr_exponential table = {
     .of = TR_DENOISER, .points = 3, .weights = weights, .corrects_start = true};
 static const tr_ode_method method = {
-    .info = {"dpmpp-3m", NULL, "DPM-Solver++ (3M): the denoiser as a parabola in lambda"},
+    .info = {.name = "dpmpp-3m", .summary = "DPM-Solver++ (3M): the denoiser as a parabola in lambda"},
     .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
     .order = 3,
     .nfe_per_step = 1,

@@ -3,13 +3,15 @@
  * strong order 1 (the denoiser feels the noise within a step), one evaluation a step; the first step, and one
  * that ends at sigma = 0, are of order 1. */
 #include "transport/exponential/sde_private.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static const tr_exponential_sde table = {.points = 2, .at_middle = true};
-static const tr_sde_method method = {.info = {"dpmpp-2m-sde", "sde-dpm-solver++",
-                                              "SDE-DPM-Solver++ (2M): the denoiser extrapolated in lambda"},
-                                     .strong_order = 1,
-                                     .weak_order = 2,
-                                     .nfe_per_step = 1,
-                                     .detail = &table};
+static const tr_sde_method method = {
+    .info = {.name = "dpmpp-2m-sde",
+             .aliases = "sde-dpm-solver++",
+             .summary = "SDE-DPM-Solver++ (2M): the denoiser extrapolated in lambda"},
+    .strong_order = 1,
+    .weak_order = 2,
+    .nfe_per_step = 1,
+    .detail = &table};
 const tr_module *const tr_exponential_sde_2m = &method.info;

@@ -4,12 +4,13 @@
  * normal, not how the path gets there), one evaluation a step; without noise order 3. The first step, and one
  * that ends at sigma = 0, are of order 1. */
 #include "transport/exponential/sde_private.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static const tr_exponential_sde table = {.points = 2, .corrector = 3};
 static const tr_sde_method method = {
-    .info = {"sa-solver", "sa-solver-2",
-             "SA-Solver: the denoiser as a line in lambda, each state corrected by a parabola"},
+    .info = {.name = "sa-solver",
+             .aliases = "sa-solver-2",
+             .summary = "SA-Solver: the denoiser as a line in lambda, each state corrected by a parabola"},
     .strong_order = 1,
     .weak_order = 2,
     .nfe_per_step = 1,

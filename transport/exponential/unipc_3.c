@@ -1,7 +1,7 @@
 /* UniPC of order 3 (transport/exponential/unipc_private.h). With the corrector its steps are of order 4; the
  * first one, corrected by UniC-1, leaves order 3. */
 #include "transport/exponential/unipc_private.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static void weights(const double *theta, int n, double *weight) {
   tr_exponential_unipc(3, theta, n, weight);
@@ -9,7 +9,8 @@ static void weights(const double *theta, int n, double *weight) {
 
 static const tr_exponential table = {.of = TR_DENOISER, .points = 4, .weights = weights};
 static const tr_ode_method method = {
-    .info = {"unipc-3", NULL, "UniPC-3 (bh2): 3M, each state corrected once its denoiser is known"},
+    .info = {.name = "unipc-3",
+             .summary = "UniPC-3 (bh2): 3M, each state corrected once its denoiser is known"},
     .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
     .order = 3,
     .nfe_per_step = 1,

@@ -1,6 +1,6 @@
 /* Points t = (1 - cos(pi u)) / 2, u uniform: the Chebyshev points of the interval, dense at both ends. */
 #include "transport/grid/grid.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -15,7 +15,8 @@ static double time(const tr_grid *grid, const tr_interpolant *interpolant, doubl
   return sin(u / 2) * sin(u / 2);
 }
 
-static const tr_grid_type type = {.info = {"cosine", NULL, "t = (1 - cos(pi u)) / 2: dense at both ends"},
-                                  .position = position,
-                                  .time = time};
+static const tr_grid_type type = {
+    .info = {.name = "cosine", .summary = "t = (1 - cos(pi u)) / 2: dense at both ends"},
+    .position = position,
+    .time = time};
 const tr_module *const tr_grid_cosine = &type.info;

@@ -1,7 +1,7 @@
 /* Points uniform in r^(1/rho), r = sigma / alpha between 80 and 0.002 (Karras et al., arXiv 2206.00364,
  * equation 5; EDM's noise level is sigma / alpha here). */
 #include "transport/grid/grid.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -22,7 +22,9 @@ static void bounds(const tr_grid *grid, double *low, double *high) {
 }
 
 static const tr_grid_type type = {
-    .info = {"karras", "edm", "uniform in (sigma / alpha)^(1/rho), sigma / alpha from 80 to 0.002"},
+    .info = {.name = "karras",
+             .aliases = "edm",
+             .summary = "uniform in (sigma / alpha)^(1/rho), sigma / alpha from 80 to 0.002"},
     .param = "rho",
     .param_default = 7,
     .position = position,

@@ -1,7 +1,7 @@
 /* Points uniform in lambda = ln(alpha / sigma) between -bound and bound (Lu et al., arXiv 2211.01095, take
  * such steps). */
 #include "transport/grid/grid.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 #include <math.h>
 
@@ -21,7 +21,7 @@ static void bounds(const tr_grid *grid, double *low, double *high) {
 }
 
 static const tr_grid_type type = {
-    .info = {"logSNR", NULL, "uniform in ln(alpha / sigma), between -bound and bound"},
+    .info = {.name = "logSNR", .summary = "uniform in ln(alpha / sigma), between -bound and bound"},
     .param = "bound",
     .param_default = 5,
     .position = position,

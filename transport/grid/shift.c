@@ -1,7 +1,7 @@
 /* Points s = 1 - t = k u / (1 + (k - 1) u), u uniform (Esser et al., arXiv 2403.03206, equation 23): k > 1
  * has more of them near the noise, k < 1 near the data. */
 #include "transport/grid/grid.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static double position(const tr_grid *grid, const tr_coeffs *at) {
   double s = 1 - at->t, k = grid->param;
@@ -15,7 +15,8 @@ static double time(const tr_grid *grid, const tr_interpolant *interpolant, doubl
 }
 
 static const tr_grid_type type = {
-    .info = {"shift", NULL, "s = 1 - t shifted to k s / (1 + (k - 1) s): denser towards the noise for k > 1"},
+    .info = {.name = "shift",
+             .summary = "s = 1 - t shifted to k s / (1 + (k - 1) s): denser towards the noise for k > 1"},
     .param = "shift",
     .param_default = 3,
     .position = position,

@@ -1,6 +1,6 @@
 /* Points uniform in t. */
 #include "transport/grid/grid.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 
 static double position(const tr_grid *grid, const tr_coeffs *at) {
   (void)grid;
@@ -14,5 +14,5 @@ static double time(const tr_grid *grid, const tr_interpolant *interpolant, doubl
 }
 
 static const tr_grid_type type = {
-    .info = {"uniform", NULL, "uniform in t"}, .position = position, .time = time};
+    .info = {.name = "uniform", .summary = "uniform in t"}, .position = position, .time = time};
 const tr_module *const tr_grid_uniform = &type.info;

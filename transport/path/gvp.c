@@ -1,6 +1,6 @@
 /* The generalised variance-preserving path alpha = sin(pi t / 2), sigma = cos(pi t / 2); W = pi / 2.
  * (Albergo and Vanden-Eijnden, arXiv 2209.15571; "GVP" in the SiT code.) */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/path/interpolant.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static double time_of_angle(const double *params, double theta) {
 }
 
 static const tr_interpolant_type type = {
-    .info = {"GVP", NULL, "alpha = sin(pi t / 2), sigma = cos(pi t / 2)"},
+    .info = {.name = "GVP", .summary = "alpha = sin(pi t / 2), sigma = cos(pi t / 2)"},
     .at = at,
     .time_of_angle = time_of_angle,
     .train_eps = 1e-3,

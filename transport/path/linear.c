@@ -1,6 +1,6 @@
 /* The linear path alpha = t, sigma = 1 - t; W = 1. (Lipman et al., arXiv 2210.02747; Liu et al.,
  * arXiv 2209.03003; "Linear" in the SiT code.) */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/path/interpolant.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ static double time_of_angle(const double *params, double theta) {
 }
 
 static const tr_interpolant_type type = {
-    .info = {"Linear", NULL, "alpha = t, sigma = 1 - t"},
+    .info = {.name = "Linear", .summary = "alpha = t, sigma = 1 - t"},
     .at = at,
     .time_of_angle = time_of_angle,
     .train_eps = 1e-3,

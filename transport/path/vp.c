@@ -4,7 +4,7 @@
  * (Song et al., arXiv 2011.13456; "VP" in the SiT code, which names bmin, bmax sigma_min, sigma_max.)
  * alpha(0) = 0.0066: t = 0 is not quite pure noise. sigma' and W are infinite at t = 1; their ratios are not.
  */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/path/interpolant.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static double time_of_angle(const double *params, double theta) {
 }
 
 static const tr_interpolant_type type = {
-    .info = {"VP", NULL, "variance preserving, beta linear in t from sigma_max to sigma_min"},
+    .info = {.name = "VP", .summary = "variance preserving, beta linear in t from sigma_max to sigma_min"},
     .n_params = 2,
     .param_names = {"sigma_min", "sigma_max"},
     .param_defaults = {0.1, 20},

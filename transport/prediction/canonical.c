@@ -2,7 +2,7 @@
  * sigma): m = sin(theta) y + cos(theta) F, e = cos(theta) y - sin(theta) F, v = (c'/c) x + (W/c) F. Where
  * alpha^2 + sigma^2 = 1 this is minus the v of Salimans and Ho, arXiv 2202.00512. Nothing is 0/0 at an end.
  */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/prediction/prediction.h"
 
 static void estimate(const tr_coeffs *at, tr_affine *m, tr_affine *e, tr_affine *v) {
@@ -13,8 +13,8 @@ static void estimate(const tr_coeffs *at, tr_affine *m, tr_affine *e, tr_affine 
 }
 
 static const tr_prediction_type type = {
-    .info = {"canonical", NULL,
-             "the network gives F = cos(theta) m - sin(theta) e, theta = atan2(alpha, sigma)"},
+    .info = {.name = "canonical",
+             .summary = "the network gives F = cos(theta) m - sin(theta) e, theta = atan2(alpha, sigma)"},
     .tag = TR_CANONICAL,
     .estimate = estimate,
 };

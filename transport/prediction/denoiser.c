@@ -1,6 +1,6 @@
 /* p = m, the denoiser E[x1 | x]: e = (x - alpha m) / sigma, v = (sigma'/sigma) x + (W/sigma) m. At sigma = 0,
  * m = x / alpha whatever the data: nothing else can be had there. */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/prediction/prediction.h"
 
 static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *v) {
@@ -15,7 +15,9 @@ static void target(const tr_coeffs *c, tr_target *out) {
 }
 
 static const tr_prediction_type type = {
-    .info = {"denoiser", "data", "the network gives the denoiser m = E[x1 | x]"},
+    .info = {.name = "denoiser",
+             .aliases = "data",
+             .summary = "the network gives the denoiser m = E[x1 | x]"},
     .tag = TR_DENOISER,
     .estimate = estimate,
     .target = target,

@@ -1,6 +1,6 @@
 /* p = e, the noise E[x0 | x]: m = (x - sigma e) / alpha, v = (alpha'/alpha) x - (W/alpha) e. At alpha = 0,
  * e = x whatever the data: nothing else can be had there. */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/prediction/prediction.h"
 
 static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *v) {
@@ -15,7 +15,7 @@ static void target(const tr_coeffs *c, tr_target *out) {
 }
 
 static const tr_prediction_type type = {
-    .info = {"noise", NULL, "the network gives the noise e = E[x0 | x]"},
+    .info = {.name = "noise", .summary = "the network gives the noise e = E[x0 | x]"},
     .tag = TR_NOISE,
     .estimate = estimate,
     .target = target,

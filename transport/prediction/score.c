@@ -1,6 +1,6 @@
 /* p = s, the score grad log p_t(x) = -e / sigma: m = (x + sigma^2 s) / alpha (Tweedie), e = -sigma s,
  * v = (alpha'/alpha) x + (sigma W/alpha) s. At alpha = 0, s = -x / sigma^2 whatever the data. */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/prediction/prediction.h"
 
 static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *v) {
@@ -14,7 +14,7 @@ static void target(const tr_coeffs *c, tr_target *out) {
 }
 
 static const tr_prediction_type type = {
-    .info = {"score", NULL, "the network gives the score s = -e / sigma"},
+    .info = {.name = "score", .summary = "the network gives the score s = -e / sigma"},
     .tag = TR_SCORE,
     .estimate = estimate,
     .target = target,

@@ -1,5 +1,5 @@
 /* p = v, the velocity E[dx_t/dt | x]: m = (sigma v - sigma' x) / W, e = (alpha' x - alpha v) / W. */
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/prediction/prediction.h"
 
 static void estimate(const tr_coeffs *c, tr_affine *m, tr_affine *e, tr_affine *v) {
@@ -13,7 +13,7 @@ static void target(const tr_coeffs *c, tr_target *out) {
 }
 
 static const tr_prediction_type type = {
-    .info = {"velocity", NULL, "the network gives the velocity v = alpha' m + sigma' e"},
+    .info = {.name = "velocity", .summary = "the network gives the velocity v = alpha' m + sigma' e"},
     .tag = TR_VELOCITY,
     .estimate = estimate,
     .target = target,

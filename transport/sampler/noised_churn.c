@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/sampler/noised_plan_private.h"
 
 static tr_status check_edm(tr_ctx *ctx, const tr_noised *n) {
@@ -62,6 +62,8 @@ static tr_status plan(tr_ctx *ctx, const tr_sampler *s, double t0, double t1, tr
 
 static const tr_noised_ode table = {.plan = plan, .uses_form = true};
 static const tr_sde_method method = {
-    .info = {"churn", "edm-churn", "an ODE method with noise before every step, exact in law"},
+    .info = {.name = "churn",
+             .aliases = "edm-churn",
+             .summary = "an ODE method with noise before every step, exact in law"},
     .detail = &table};
 const tr_module *const tr_noised_churn = &method.info;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/sampler/noised_plan_private.h"
 
 #define SAME_TIME 1e-9
@@ -116,6 +116,7 @@ static tr_status plan(tr_ctx *ctx, const tr_sampler *s, double t0, double t1, tr
 
 static const tr_noised_ode table = {.plan = plan};
 static const tr_sde_method method = {
-    .info = {"restart", NULL, "an ODE method taken back by much noise over given intervals, exact in law"},
+    .info = {.name = "restart",
+             .summary = "an ODE method taken back by much noise over given intervals, exact in law"},
     .detail = &table};
 const tr_module *const tr_noised_restart = &method.info;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/trace/trace.h"
 
 #define STACK_BYTES ((int64_t)64 << 20)
@@ -181,7 +181,7 @@ static tr_status apply(tr_trace *trace, tr_times times, const tr_array *x, const
 }
 
 static const tr_trace_type type = {
-    .info = {"exact", NULL, "the whole diagonal: one product for each element of a row"},
+    .info = {.name = "exact", .summary = "the whole diagonal: one product for each element of a row"},
     .open = open,
     .apply = apply};
 const tr_module *const tr_trace_exact = &type.info;

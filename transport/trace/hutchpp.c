@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
-#include "transport/modules.h"
+#include "transport/modules_private.h"
 #include "transport/trace/trace.h"
 
 #define DEPENDENT 1e-12 /* of a vector's length: what is left of it by rounding alone */
@@ -157,8 +157,9 @@ done:
 }
 
 static const tr_trace_type type = {
-    .info = {"hutch++", "hutchpp",
-             "R probes off a sketched subspace, shifted by the mean first; 3 R products"},
+    .info = {.name = "hutch++",
+             .aliases = "hutchpp",
+             .summary = "R probes off a sketched subspace, shifted by the mean first; 3 R products"},
     .sampled = true,
     .n_held = twice,
     .n_derived = twice,
