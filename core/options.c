@@ -25,27 +25,18 @@ bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, cons
   return row >= 0 && (parsed->given >> row & 1u);
 }
 
+static tr_range range_of(const tr_option *option) {
+  return (tr_range){option->flags, option->low, option->high};
+}
+
 const char *tr_option_range(const tr_option *option, char *text, size_t size) {
-  unsigned low = option->flags & (TR_OPTION_GE | TR_OPTION_GT);
-  unsigned high = option->flags & (TR_OPTION_LE | TR_OPTION_LT);
-  text[0] = 0;
-  if (low == TR_OPTION_GE && high == TR_OPTION_LE)
-    snprintf(text, size, "from %.15g to %.15g", option->low, option->high);
-  else if (low && high)
-    snprintf(text, size, "%s %.15g and %s %.15g", low == TR_OPTION_GE ? ">=" : ">", option->low,
-             high == TR_OPTION_LE ? "<=" : "<", option->high);
-  else if (low)
-    snprintf(text, size, "%s %.15g", low == TR_OPTION_GE ? ">=" : ">", option->low);
-  else if (high)
-    snprintf(text, size, "%s %.15g", high == TR_OPTION_LE ? "<=" : "<", option->high);
-  return text;
+  const tr_range range = range_of(option);
+  return tr_range_text(&range, text, size);
 }
 
 static bool in_range(const tr_option *option, double value) {
-  return !((option->flags & TR_OPTION_GE && !(value >= option->low)) ||
-           (option->flags & TR_OPTION_GT && !(value > option->low)) ||
-           (option->flags & TR_OPTION_LE && !(value <= option->high)) ||
-           (option->flags & TR_OPTION_LT && !(value < option->high)));
+  const tr_range range = range_of(option);
+  return tr_range_has(&range, value);
 }
 
 static tr_status bad_value(tr_ctx *ctx, const tr_option *option, const char *value, const char *wanted) {
@@ -69,7 +60,7 @@ static tr_status parse_double(tr_ctx *ctx, const tr_option *option, const char *
                               double *out) {
   char *end;
   *out = strtod(text, &end);
-  if (isspace((unsigned char)*text) || end == text || *end || !isfinite(*out) || !in_range(option, *out))
+  if (isspace((unsigned char)*text) || end == text || *end || !in_range(option, *out))
     return bad_value(ctx, option, whole, option->type == TR_OPTION_DOUBLES ? "numbers" : "a number");
   return TR_OK;
 }

@@ -44,10 +44,10 @@ typedef struct {
 
 enum {
   TR_OPTION_REQUIRED = 1,
-  TR_OPTION_GE = 2,         /* value >= low */
-  TR_OPTION_GT = 4,         /* value > low */
-  TR_OPTION_LE = 8,         /* value <= high */
-  TR_OPTION_LT = 16,        /* value < high */
+  TR_OPTION_GE = TR_RANGE_GE,
+  TR_OPTION_GT = TR_RANGE_GT,
+  TR_OPTION_LE = TR_RANGE_LE,
+  TR_OPTION_LT = TR_RANGE_LT,
   TR_OPTION_INCREASING = 32 /* lists: each entry greater than the one before */
 };
 

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,9 +86,35 @@ static tr_status check_names(tr_ctx *ctx, const char *kind, const tr_module *mod
   return TR_OK;
 }
 
+static tr_status check_param(tr_ctx *ctx, const char *kind, const tr_module *module, int i) {
+  const tr_param *param = &module->params[i];
+  if (!param->name || !*param->name || strlen(param->name) > WORD_MAX || strpbrk(param->name, "=,"))
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "parameter %d of the %s '%s' is named '%.80s': a name has 1 to %d characters, none of "
+                   "them '=' or ','",
+                   i, kind, module->name, param->name ? param->name : "", WORD_MAX);
+  for (int j = 0; j < i; j++)
+    if (strcmp(param->name, module->params[j].name) == 0)
+      return TR_FAIL(ctx, TR_E_ARG, "the %s '%s' has two parameters named '%s'", kind, module->name,
+                     param->name);
+  if (isnan(param->value) || tr_range_has(&param->range, param->value)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG,
+                 "the parameter %s of the %s '%s' has the default %g, which is out of its range", param->name,
+                 kind, module->name, param->value);
+}
+
+static tr_status check_params(tr_ctx *ctx, const char *kind, const tr_module *module) {
+  if (module->n_params < 0 || module->n_params > TR_PARAMS_MAX || (module->n_params && !module->params))
+    return TR_FAIL(ctx, TR_E_ARG, "the %s '%s' announces %d parameters and has %s: use 0 to %d", kind,
+                   module->name, module->n_params, module->params ? "some" : "none", TR_PARAMS_MAX);
+  for (int i = 0; i < module->n_params; i++) TR_TRY(check_param(ctx, kind, module, i));
+  return TR_OK;
+}
+
 tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
   tr_registry *registry = tr_ctx_registry(ctx);
   TR_TRY(check_names(ctx, kind, module));
+  TR_TRY(check_params(ctx, kind, module));
   if (registry->n == registry->capacity) {
     int capacity = registry->capacity ? 2 * registry->capacity : 64;
     entry *grown = realloc(registry->entries, (size_t)capacity * sizeof *grown);

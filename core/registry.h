@@ -4,21 +4,16 @@
 #ifndef TR_CORE_REGISTRY_H
 #define TR_CORE_REGISTRY_H
 
-#include "core/context.h"
+#include "core/module.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef struct {
-  const char *name;    /* how users spell it */
-  const char *aliases; /* other accepted spellings, comma-separated, or NULL */
-  const char *summary; /* one line for `transit list` */
-} tr_module;
-
 /* Adds a module. The table and the text `kind` are borrowed and must outlive the context. Names have 1 to 63
- * characters; a name or alias that is taken in this kind, in whatever case, is TR_E_ARG. Built-in and user
- * modules register the same way. */
+ * characters; a name or alias that is taken in this kind, in whatever case, is TR_E_ARG, and so are
+ * parameters that do not fit together: names that are empty, equal or hold '=' or ',', defaults out of range,
+ * too many. Built-in and user modules register the same way. */
 tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module);
 
 /* The module of this kind with this name or alias (exact spelling first, then ignoring case). Unknown:

@@ -1,4 +1,5 @@
 /* transit list: what is registered. */
+#include <math.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -14,6 +15,17 @@ static const tr_option options[] = {
     {.name = "json", .type = TR_OPTION_FLAG, .offset = offsetof(list_values, json), .help = "Print JSON."},
 };
 
+/* "    eta (> 0, must be given)  weight of the cost of noise" */
+static void print_param(const tr_param *param) {
+  char range[96], usual[96];
+  tr_range_text(&param->range, range, sizeof range);
+  if (isnan(param->value))
+    snprintf(usual, sizeof usual, "%s", param->unset ? param->unset : "must be given");
+  else
+    snprintf(usual, sizeof usual, "default %g", param->value);
+  printf("  %-22s   %s (%s%s%s): %s\n", "", param->name, range, *range ? ", " : "", usual, param->help);
+}
+
 static void print_kind(const tr_ctx *ctx, const char *kind) {
   const tr_module *module;
   printf("%s\n", kind);
@@ -21,15 +33,30 @@ static void print_kind(const tr_ctx *ctx, const char *kind) {
     printf("  %-22s %s", module->name, module->summary ? module->summary : "");
     if (module->aliases) printf(" (also: %s)", module->aliases);
     putchar('\n');
+    for (int p = 0; p < module->n_params; p++) print_param(&module->params[p]);
   }
+}
+
+static json_t *params_to_json(const tr_module *module) {
+  json_t *list = json_array();
+  for (int i = 0; i < module->n_params; i++) {
+    const tr_param *param = &module->params[i];
+    char range[96];
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s*, s:s}", "name", param->name, "default",
+                                          isnan(param->value) ? json_null() : json_real(param->value),
+                                          "range", tr_range_text(&param->range, range, sizeof range), "unset",
+                                          param->unset, "help", param->help));
+  }
+  return list;
 }
 
 static json_t *kind_to_json(const tr_ctx *ctx, const char *kind) {
   json_t *list = json_array();
   const tr_module *module;
   for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
-    json_array_append_new(list, json_pack("{s:s, s:s*, s:s*}", "name", module->name, "aliases",
-                                          module->aliases, "summary", module->summary));
+    json_array_append_new(list, json_pack("{s:s, s:s*, s:s*, s:o*}", "name", module->name, "aliases",
+                                          module->aliases, "summary", module->summary, "parameters",
+                                          module->n_params ? params_to_json(module) : NULL));
   return list;
 }
 
@@ -69,7 +96,8 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
 static const tr_option_table table = {
     .program = TR_PROGRAM,
     .name = "list",
-    .summary = "List every registered module (paths, predictions, solvers, ...) with one line each.",
+    .summary = "List every registered module (paths, predictions, solvers, ...) with one line each, and its "
+               "parameters.",
     .operand = "KIND",
     .operand_help = "Only this kind: interpolant, ode-method, sde-method, ...",
     .operand_offset = offsetof(list_values, kind),

@@ -135,7 +135,7 @@ static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan 
                           tr_diffusion *d) {
   TR_TRY(tr_diffusion_find(ctx, o->forms.v[form], d));
   d->norm = o->norms.v[norm];
-  if (!isnan(o->eta) && d->type->n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  if (!isnan(o->eta) && d->type->info.n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
   if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
   for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
   return TR_OK;

@@ -40,7 +40,7 @@ static readers find_readers(const sweep_plan *plan) {
     any.ode |= s->ode != NULL;
     any.clock |= s->ode || s->inner;
     any.form |= s->diffusion.type != NULL;
-    any.eta |= s->diffusion.type && s->diffusion.type->n_params;
+    any.eta |= s->diffusion.type && s->diffusion.type->info.n_params;
     any.table |= s->diffusion.table != NULL;
     any.last |= s->last != NULL;
     any.last_size |= s->last && !s->last->identity;

@@ -206,7 +206,8 @@ static void texts(tr_ctx *ctx) {
 
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
-  static const tr_module alpha = {"alpha", NULL, "first"}, beta = {"beta", "b,second", "second"};
+  static const tr_module alpha = {.name = "alpha", .summary = "first"},
+                         beta = {.name = "beta", .aliases = "b,second", .summary = "second"};
   CHECK_OK(ctx, tr_register(ctx, "test-form", &alpha));
   CHECK_OK(ctx, tr_register(ctx, "test-form", &beta));
   good_lines(ctx);

@@ -2,9 +2,9 @@
 #include "core/registry.h"
 #include "tests/support/check.h"
 
-static const tr_module heun = {"heun2", "heun,improved-euler", "second order"};
-static const tr_module euler = {"euler", NULL, "first order"};
-static const tr_module rk4 = {"rk4", "runge-kutta", "fourth order"};
+static const tr_module heun = {.name = "heun2", .aliases = "heun,improved-euler", .summary = "second order"};
+static const tr_module euler = {.name = "euler", .summary = "first order"};
+static const tr_module rk4 = {.name = "rk4", .aliases = "runge-kutta", .summary = "fourth order"};
 
 static void finding(tr_ctx *ctx) {
   const tr_module *m;
@@ -41,10 +41,10 @@ static void unknown(tr_ctx *ctx) {
 }
 
 static void clashes(tr_ctx *ctx) {
-  static const tr_module same = {"euler", NULL, ""}, other_case = {"Euler", NULL, ""},
-                         takes_alias = {"heun", NULL, ""}, alias_taken = {"new", "fine,rk4", ""},
-                         alias_of_alias = {"new", "runge-kutta", ""}, nameless = {"", NULL, ""},
-                         none = {NULL, NULL, ""}, comma = {"a,b", NULL, ""};
+  static const tr_module same = {.name = "euler"}, other_case = {.name = "Euler"},
+                         takes_alias = {.name = "heun"}, alias_taken = {.name = "new", .aliases = "fine,rk4"},
+                         alias_of_alias = {.name = "new", .aliases = "runge-kutta"}, nameless = {.name = ""},
+                         none = {.name = NULL}, comma = {.name = "a,b"};
   static const tr_module *const taken[] = {&same, &other_case, &takes_alias, &alias_taken, &alias_of_alias};
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
     CHECK_ERROR(ctx, tr_register(ctx, "method", taken[i]), TR_E_ARG, "already");
@@ -61,7 +61,7 @@ static void growing(tr_ctx *ctx) {
   const tr_module *m;
   for (int i = 0; i < N; i++) {
     snprintf(names[i], sizeof names[i], "m%d", i);
-    many[i] = (tr_module){names[i], NULL, ""};
+    many[i] = (tr_module){.name = names[i]};
     CHECK_OK(ctx, tr_register(ctx, "many", &many[i]));
   }
   CHECK_OK(ctx, tr_find(ctx, "many", "m299", &m));

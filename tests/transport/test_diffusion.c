@@ -191,8 +191,10 @@ static void bad_forms(tr_ctx *ctx) {
   form = form_of(ctx, "KL-eta", 1, table);
   CHECK_ERROR(ctx, tr_diffusion_check(ctx, &form, &linear), TR_E_ARG, "needs its parameter eta");
   CHECK_ERROR(ctx, tr_diffusion_set(ctx, &form, "etta", 1), TR_E_ARG, "it has eta");
-  CHECK_OK(ctx, tr_diffusion_set(ctx, &form, "eta", 0));
-  CHECK_ERROR(ctx, tr_diffusion_check(ctx, &form, &linear), TR_E_ARG, "use eta > 0");
+  CHECK_ERROR(ctx, tr_diffusion_set(ctx, &form, "eta", 0), TR_E_ARG,
+              "eta of KL-eta is 0: use a finite number > 0");
+  form.values.v[0] = 0; /* past the name */
+  CHECK_ERROR(ctx, tr_diffusion_check(ctx, &form, &linear), TR_E_ARG, "number > 0");
   CHECK_OK(ctx, tr_diffusion_set(ctx, &form, "eta", 1));
   CHECK_ERROR(ctx, tr_diffusion_check(ctx, &form, &linear), TR_E_ARG, "losses are positive");
   tr_table_destroy(&table);

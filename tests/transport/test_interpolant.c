@@ -169,8 +169,13 @@ static void angles(tr_ctx *ctx) {
   tr_interpolant other = find(ctx, "VP");
   CHECK_OK(ctx, tr_interpolant_set(ctx, &other, "sigma_min", 5));
   CHECK_OK(ctx, tr_interpolant_set(ctx, &other, "sigma_max", 2));
-  CHECK(other.p[0] == 5 && other.p[1] == 2);
+  CHECK(other.values.v[0] == 5 && other.values.v[1] == 2);
   inverse(ctx, &other, 2e-15);
+  tr_interpolant usual = find(ctx, "VP"), same = usual;
+  CHECK_OK(ctx, tr_interpolant_set(ctx, &same, "sigma_max", 20)); /* its default */
+  CHECK(tr_interpolant_same(&usual, &same) && !tr_interpolant_same(&usual, &other));
+  same = find(ctx, "GVP");
+  CHECK(!tr_interpolant_same(&usual, &same));
 }
 
 static void bad_input(tr_ctx *ctx) {
@@ -179,11 +184,11 @@ static void bad_input(tr_ctx *ctx) {
   interpolant = find(ctx, "VP");
   CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_mn", 1), TR_E_ARG,
               "did you mean 'sigma_min'");
-  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 0), TR_E_ARG, "at least 1e-06");
+  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 0), TR_E_ARG, ">= 1e-06");
   CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_max", NAN), TR_E_ARG, "nan");
   interpolant = find(ctx, "Linear");
   CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 1), TR_E_ARG,
-              "Linear has no parameter");
+              "Linear has no parameter 'sigma_min': it has none");
 }
 
 int main(int argc, char **argv) {

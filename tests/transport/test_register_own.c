@@ -15,12 +15,13 @@ static void power_at(const double *params, double t, tr_coeffs *out) {
   out->dalpha = params[0] * pow(t, params[0] - 1);
   out->dsigma = -out->dalpha;
 }
+static const tr_param power_params[] = {
+    {.name = "k", .value = 2, .range = {.ends = TR_RANGE_GE, .low = 1}, .help = "the power"}};
 static const tr_interpolant_type power_path = {
-    .info = {.name = "power", .summary = "alpha = t^k, sigma = 1 - t^k"},
-    .n_params = 1,
-    .param_names = {"k"},
-    .param_defaults = {2},
-    .param_min = {1},
+    .info = {.name = "power",
+             .summary = "alpha = t^k, sigma = 1 - t^k",
+             .params = power_params,
+             .n_params = 1},
     .at = power_at,
 };
 
@@ -38,15 +39,25 @@ static const tr_prediction_type difference = {
     .estimate = difference_estimate,
 };
 
-/* D = n sigma^2: D / sigma is finite at the data without further ado, by division everywhere else. */
-static double square_D(const tr_diffusion *d, const tr_coeffs *at) {
-  return d->norm * at->sigma * at->sigma;
+/* D = n sigma^p, with p a parameter: D / sigma is finite at the data for p >= 1. */
+enum { POWER };
+static const tr_param sigma_power_params[] = {
+    [POWER] = {.name = "power",
+               .value = 2,
+               .range = {.ends = TR_RANGE_GE | TR_RANGE_LT, .low = 1, .high = 8},
+               .help = "p"},
+};
+static double sigma_power_D(const tr_diffusion *d, const tr_coeffs *at) {
+  return d->norm * pow(at->sigma, d->values.v[POWER]);
 }
-static double square_D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
-  return d->norm * at->sigma;
+static double sigma_power_D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
+  return d->norm * pow(at->sigma, d->values.v[POWER] - 1);
 }
-static const tr_diffusion_type square = {
-    .info = {.name = "sigma-squared", .summary = "D = n sigma^2"}, .D = square_D, .D_sigma = square_D_sigma};
+static const tr_diffusion_type sigma_power = {
+    .info = {.name = "sigma-power", .summary = "D = n sigma^p", .params = sigma_power_params, .n_params = 1},
+    .D = sigma_power_D,
+    .D_sigma = sigma_power_D_sigma,
+};
 
 /* Half an Euler step. */
 static void half_map(const tr_last_step_args *args, tr_affine *out) {
@@ -71,7 +82,7 @@ static void register_all(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_register_all(ctx));
   CHECK_OK(ctx, tr_register(ctx, TR_KIND_INTERPOLANT, &power_path.info));
   CHECK_OK(ctx, tr_register(ctx, TR_KIND_PREDICTION, &difference.info));
-  CHECK_OK(ctx, tr_register(ctx, TR_KIND_DIFFUSION, &square.info));
+  CHECK_OK(ctx, tr_register(ctx, TR_KIND_DIFFUSION, &sigma_power.info));
   CHECK_OK(ctx, tr_register(ctx, TR_KIND_LAST_STEP, &half.info));
   CHECK_ERROR(ctx, tr_register(ctx, TR_KIND_LAST_STEP, &half.info), TR_E_ARG, "Half");
 }
@@ -83,7 +94,7 @@ static tr_sampler assemble(tr_ctx *ctx, tr_interpolant *path) {
   CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
   CHECK_OK(ctx, tr_interpolant_find(ctx, "power", path));
   CHECK_OK(ctx, tr_interpolant_set(ctx, path, "k", 3));
-  CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma-squared", &s.diffusion));
+  CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma-power", &s.diffusion));
   CHECK_OK(ctx, tr_last_step_find(ctx, "half", &s.last)); /* names are found whatever their case */
   CHECK_OK(ctx,
            tr_drift_create_callback(ctx, "a point", (tr_quantity)DIFFERENCE, point_field, path, &s.drift));
@@ -117,14 +128,14 @@ static void sample_ode(tr_ctx *ctx, tr_sampler *s) {
   tr_array_destroy(&x);
 }
 
-/* One row, normals all zero: x - alpha mu shrinks by the drift alone, d(x - alpha mu) = (sigma'/sigma - n)(x
- * - alpha mu) dt; then half an Euler step. */
+/* One row, normals all zero: x - alpha mu shrinks by the drift alone, d(x - alpha mu) = (sigma'/sigma - n
+ * sigma^(p - 2))(x - alpha mu) dt; then half an Euler step. */
 static tr_status no_noise(long step, tr_array *z, void *user) {
   (void)step, (void)user;
   return tr_fill(0, z);
 }
 
-static void sample_sde(tr_ctx *ctx, tr_sampler *s) {
+static void sample_sde(tr_ctx *ctx, tr_sampler *s, double exponent) {
   double start = 2, got;
   tr_brownian *path = NULL;
   tr_sample_stats stats;
@@ -139,7 +150,7 @@ static void sample_sde(tr_ctx *ctx, tr_sampler *s) {
   CHECK_OK(ctx, tr_sample_sde(s, NULL, x, &stats));
   CHECK_OK(ctx, tr_array_get_f64(x, &got));
   tr_coeffs at = tr_interpolant_at(&s->interpolant, 0.8);
-  double offset = start * at.sigma * exp(-0.8), before = at.alpha * mu + offset;
+  double offset = start * at.sigma * exp(-exponent), before = at.alpha * mu + offset;
   double v = at.dalpha * mu + at.dsigma / at.sigma * offset;
   CHECK_NEAR(got, before + 0.1 * v, 1e-3);
   CHECK(stats.nfe == 4001 && stats.t_end == 1);
@@ -153,7 +164,13 @@ int main(void) {
   register_all(ctx);
   tr_sampler s = assemble(ctx, &path);
   sample_ode(ctx, &s);
-  sample_sde(ctx, &s);
+  sample_sde(ctx, &s, 0.8);
+  CHECK_OK(ctx, tr_diffusion_set(ctx, &s.diffusion, "power", 3));
+  sample_sde(ctx, &s, 0.8 - pow(0.8, 4) / 4); /* int sigma dt, sigma = 1 - t^3 */
+  CHECK_ERROR(ctx, tr_diffusion_set(ctx, &s.diffusion, "power", 8), TR_E_ARG,
+              "power of sigma-power is 8: use");
+  CHECK_ERROR(ctx, tr_diffusion_set(ctx, &s.diffusion, "power", 0.5), TR_E_ARG, ">= 1 and < 8");
+  CHECK_ERROR(ctx, tr_diffusion_set(ctx, &s.diffusion, "powr", 2), TR_E_ARG, "did you mean 'power'");
   tr_drift_destroy(&s.drift);
   tr_ctx_close(&ctx);
   return check_report();

@@ -2,7 +2,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "transport/exact/quadrature_private.h"
 
@@ -13,20 +12,13 @@
 tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_DIFFUSION, name, &module));
-  *out = (tr_diffusion){.type = (const tr_diffusion_type *)module, .norm = 1};
-  memcpy(out->p, out->type->param_defaults, sizeof out->p);
+  *out = (tr_diffusion){
+      .type = (const tr_diffusion_type *)module, .norm = 1, .values = tr_module_defaults(module)};
   return TR_OK;
 }
 
 tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value) {
-  const tr_diffusion_type *type = diffusion->type;
-  for (int i = 0; i < type->n_params; i++) {
-    if (strcmp(type->param_names[i], param) != 0) continue;
-    diffusion->p[i] = value;
-    return TR_OK;
-  }
-  return TR_FAIL(ctx, TR_E_ARG, "the diffusion form %s has no parameter '%s'%s%s", type->info.name, param,
-                 type->n_params ? ": it has " : "", type->n_params ? type->param_names[0] : "");
+  return tr_module_set(ctx, &diffusion->type->info, &diffusion->values, param, value);
 }
 
 static tr_status check_given(tr_ctx *ctx, const tr_diffusion *diffusion) {
@@ -34,10 +26,7 @@ static tr_status check_given(tr_ctx *ctx, const tr_diffusion *diffusion) {
   if (!isfinite(diffusion->norm) || diffusion->norm < 0)
     return TR_FAIL(ctx, TR_E_ARG, "the norm of the diffusion is %g: use a finite number >= 0",
                    diffusion->norm);
-  for (int i = 0; i < type->n_params; i++)
-    if (!isfinite(diffusion->p[i]))
-      return TR_FAIL(ctx, TR_E_ARG, "the diffusion form %s needs its parameter %s: it has no usual value",
-                     type->info.name, type->param_names[i]);
+  TR_TRY(tr_module_check(ctx, &type->info, &diffusion->values));
   if ((type->caps & TR_DIFFUSION_TABLE) && !diffusion->table)
     return TR_FAIL(ctx, TR_E_ARG, "the diffusion form %s needs a table of %s", type->info.name,
                    type->table_of);

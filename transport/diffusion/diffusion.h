@@ -22,8 +22,7 @@
 extern "C" {
 #endif
 
-#define TR_KIND_DIFFUSION   "diffusion"
-#define TR_DIFFUSION_PARAMS 4
+#define TR_KIND_DIFFUSION "diffusion"
 
 typedef struct tr_diffusion tr_diffusion;
 
@@ -36,9 +35,6 @@ typedef struct tr_diffusion_type {
   tr_module info;
   unsigned caps;
   const char *table_of; /* what the table holds ("t, D(t)"), NULL without one */
-  int n_params;
-  const char *param_names[TR_DIFFUSION_PARAMS];
-  double param_defaults[TR_DIFFUSION_PARAMS];           /* NaN: the user must give it */
   double (*D)(const tr_diffusion *, const tr_coeffs *); /* REQUIRED; infinite where it diverges */
   /* D / sigma, finite wherever its limit is (where sigma = 0 in particular). OPTIONAL: D divided by sigma */
   double (*D_sigma)(const tr_diffusion *, const tr_coeffs *);
@@ -47,20 +43,21 @@ typedef struct tr_diffusion_type {
   /* int D / sigma^2 dt = int kappa dlambda from one time to a later one where sigma > 0; may be infinite.
    * OPTIONAL: by quadrature */
   double (*churn)(const tr_diffusion *, const tr_coeffs *from, const tr_coeffs *to);
-  /* What is wrong with parameters or table, beyond their being there. OPTIONAL */
+  /* What is wrong with the table, or with parameters that do not go together, beyond their being there and in
+   * range. OPTIONAL */
   tr_status (*check)(tr_ctx *, const tr_diffusion *);
 } tr_diffusion_type;
 
 struct tr_diffusion {
   const tr_diffusion_type *type;
   double norm;
-  double p[TR_DIFFUSION_PARAMS];
+  tr_values values;      /* of its parameters */
   const tr_table *table; /* borrowed; NULL: none */
 };
 
 /* By name ("SBDM", "sigma", ...), with norm 1, default parameters and no table. */
 tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out);
-/* Sets a parameter by name ("eta"); TR_E_ARG for a name the form lacks. */
+/* Sets a parameter by name ("eta"), as tr_module_set does. */
 tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value);
 /* Everything the form needs is there, the norm is finite and >= 0, and D >= 0 on [0, 1]. */
 tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const tr_interpolant *interpolant);

@@ -7,16 +7,24 @@
 
 #include <math.h>
 
+enum { ETA };
+static const tr_param parameters[] = {
+    [ETA] = {.name = "eta",
+             .value = NAN,
+             .range = {.ends = TR_RANGE_GT, .low = 0},
+             .help = "weight of the cost of noise"},
+};
+
 static double loss(const tr_diffusion *d, const tr_coeffs *at) {
   return tr_table_at(d->table, at->t);
 }
 
 static double kappa(const tr_diffusion *d, const tr_coeffs *at) {
-  return d->norm / sqrt(1 + 8 * d->p[0] * at->g2_W * at->g2_W / loss(d, at));
+  return d->norm / sqrt(1 + 8 * d->values.v[ETA] * at->g2_W * at->g2_W / loss(d, at));
 }
 
 static double D(const tr_diffusion *d, const tr_coeffs *at) {
-  if (isinf(at->g2_W)) return d->norm * sqrt(loss(d, at) / (8 * d->p[0]));
+  if (isinf(at->g2_W)) return d->norm * sqrt(loss(d, at) / (8 * d->values.v[ETA]));
   return at->g2_W * kappa(d, at);
 }
 
@@ -25,7 +33,6 @@ static double D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
 }
 
 static tr_status check(tr_ctx *ctx, const tr_diffusion *d) {
-  if (!(d->p[0] > 0)) return TR_FAIL(ctx, TR_E_ARG, "KL-eta with eta = %g: use eta > 0", d->p[0]);
   double least = tr_table_min(d->table);
   if (!(least > 0))
     return TR_FAIL(ctx, TR_E_ARG, "KL-eta with a loss of %g in its table: losses are positive", least);
@@ -35,12 +42,11 @@ static tr_status check(tr_ctx *ctx, const tr_diffusion *d) {
 static const tr_diffusion_type type = {
     .info = {.name = "KL-eta",
              .aliases = "w-KL-eta",
-             .summary = "D = n (w/2) / sqrt(1 + 2 eta w^2 / L_t), w = w^KL; L_t from a table"},
+             .summary = "D = n (w/2) / sqrt(1 + 2 eta w^2 / L_t), w = w^KL; L_t from a table",
+             .params = parameters,
+             .n_params = 1},
     .caps = TR_DIFFUSION_TABLE,
     .table_of = "t, L_t (the loss of the velocity)",
-    .n_params = 1,
-    .param_names = {"eta"},
-    .param_defaults = {NAN},
     .D = D,
     .D_sigma = D_sigma,
     .kappa = kappa,

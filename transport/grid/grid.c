@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/io/columns_private.h"
 
@@ -11,21 +10,12 @@
 tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_GRID, name, &module));
-  const tr_grid_type *type = (const tr_grid_type *)module;
-  *out = (tr_grid){.type = type, .param = type->param_default};
+  *out = (tr_grid){.type = (const tr_grid_type *)module, .values = tr_module_defaults(module)};
   return TR_OK;
 }
 
 tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value) {
-  const tr_grid_type *type = grid->type;
-  if (!type->param || strcmp(type->param, param) != 0)
-    return TR_FAIL(ctx, TR_E_ARG, "the time grid %s has no parameter '%s'%s%s", type->info.name, param,
-                   type->param ? ": it has " : "", type->param ? type->param : "");
-  if (!isfinite(value) || !(value > type->param_above))
-    return TR_FAIL(ctx, TR_E_ARG, "%s of the time grid %s is %g: use a finite number above %g", param,
-                   type->info.name, value, type->param_above);
-  grid->param = value;
-  return TR_OK;
+  return tr_module_set(ctx, &grid->type->info, &grid->values, param, value);
 }
 
 static tr_status check_points(tr_ctx *ctx, const tr_grid *grid, const double *t, int n) {
@@ -104,6 +94,7 @@ tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant 
                    grid->type->info.name, grid->list ? grid->n_list : 0);
   if (!grid->type->is_list && grid->list)
     return TR_FAIL(ctx, TR_E_ARG, "the time grid %s takes no list of points", grid->type->info.name);
+  TR_TRY(tr_module_check(ctx, &grid->type->info, &grid->values));
   if (grid->type->is_list) n = grid->n_list;
   if (n < 2) return TR_FAIL(ctx, TR_E_ARG, "%d sampling steps: at least 2 points (one step) are needed", n);
   double *t = malloc((size_t)n * sizeof *t);

@@ -30,8 +30,6 @@ typedef struct tr_grid tr_grid;
 
 typedef struct tr_grid_type {
   tr_module info;
-  const char *param;                                      /* name of its one parameter, NULL: none */
-  double param_default, param_above;                      /* legal values are > param_above */
   bool is_list;                                           /* the points are given: what follows is NULL */
   double (*position)(const tr_grid *, const tr_coeffs *); /* u at a time */
   double (*time)(const tr_grid *, const tr_interpolant *, double position); /* and back */
@@ -41,14 +39,14 @@ typedef struct tr_grid_type {
 
 struct tr_grid {
   const tr_grid_type *type;
-  double param;
-  int n_list; /* list: its points, borrowed */
+  tr_values values; /* of its parameters */
+  int n_list;       /* list: its points, borrowed */
   const double *list;
 };
 
-/* By name, with its default parameter and no list. */
+/* By name, with default parameters and no list. */
 tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out);
-/* Sets the parameter of this name; TR_E_ARG for a name that the grid lacks or a value out of range. */
+/* Sets a parameter by name, as tr_module_set does. */
 tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value);
 /* n >= 2 points strictly monotone from t0 to t1 in [0, 1]; the caller frees. A list has its own number of
  * points, which need not be n, and must go from t0 to t1 (to 1e-9): anything else is TR_E_ARG. */

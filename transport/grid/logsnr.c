@@ -5,6 +5,14 @@
 
 #include <math.h>
 
+enum { BOUND };
+static const tr_param parameters[] = {
+    [BOUND] = {.name = "bound",
+               .value = 5,
+               .range = {.ends = TR_RANGE_GT, .low = 0},
+               .help = "the largest |ln(alpha / sigma)|; the ends follow at once"},
+};
+
 static double position(const tr_grid *grid, const tr_coeffs *at) {
   (void)grid;
   return log(at->alpha / at->sigma);
@@ -16,14 +24,15 @@ static double time(const tr_grid *grid, const tr_interpolant *interpolant, doubl
 }
 
 static void bounds(const tr_grid *grid, double *low, double *high) {
-  *low = -grid->param;
-  *high = grid->param;
+  *low = -grid->values.v[BOUND];
+  *high = grid->values.v[BOUND];
 }
 
 static const tr_grid_type type = {
-    .info = {.name = "logSNR", .summary = "uniform in ln(alpha / sigma), between -bound and bound"},
-    .param = "bound",
-    .param_default = 5,
+    .info = {.name = "logSNR",
+             .summary = "uniform in ln(alpha / sigma), between -bound and bound",
+             .params = parameters,
+             .n_params = 1},
     .position = position,
     .time = time,
     .bounds = bounds,

@@ -3,22 +3,30 @@
 #include "transport/grid/grid.h"
 #include "transport/modules_private.h"
 
+enum { SHIFT };
+static const tr_param parameters[] = {
+    [SHIFT] = {.name = "shift",
+               .value = 3,
+               .range = {.ends = TR_RANGE_GT, .low = 0},
+               .help = "k: above 1 denser towards the noise"},
+};
+
 static double position(const tr_grid *grid, const tr_coeffs *at) {
-  double s = 1 - at->t, k = grid->param;
+  double s = 1 - at->t, k = grid->values.v[SHIFT];
   return s / (k + (1 - k) * s);
 }
 
 static double time(const tr_grid *grid, const tr_interpolant *interpolant, double u) {
   (void)interpolant;
-  double k = grid->param;
+  double k = grid->values.v[SHIFT];
   return (1 - u) / (1 + (k - 1) * u);
 }
 
 static const tr_grid_type type = {
     .info = {.name = "shift",
-             .summary = "s = 1 - t shifted to k s / (1 + (k - 1) s): denser towards the noise for k > 1"},
-    .param = "shift",
-    .param_default = 3,
+             .summary = "s = 1 - t shifted to k s / (1 + (k - 1) s): denser towards the noise for k > 1",
+             .params = parameters,
+             .n_params = 1},
     .position = position,
     .time = time,
 };

@@ -1,7 +1,6 @@
 #include "transport/path/interpolant.h"
 
 #include <math.h>
-#include <string.h>
 
 #define BISECTIONS 200 /* more than the bits of a double: the loop ends when the interval stops shrinking */
 
@@ -10,25 +9,16 @@ static const tr_coeffs unknown = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, N
 tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_INTERPOLANT, name, &module));
-  const tr_interpolant_type *type = (const tr_interpolant_type *)module;
-  *out = (tr_interpolant){.type = type};
-  memcpy(out->p, type->param_defaults, sizeof out->p);
+  *out = (tr_interpolant){(const tr_interpolant_type *)module, tr_module_defaults(module)};
   return TR_OK;
 }
 
 tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value) {
-  const tr_interpolant_type *type = interpolant->type;
-  for (int i = 0; i < type->n_params; i++) {
-    if (strcmp(type->param_names[i], param) != 0) continue;
-    if (!isfinite(value) || value < type->param_min[i])
-      return TR_FAIL(ctx, TR_E_ARG, "%s of %s is %g: use a finite number of at least %g", param,
-                     type->info.name, value, type->param_min[i]);
-    interpolant->p[i] = value;
-    return TR_OK;
-  }
-  const char *near = tr_nearest(param, type->param_names, type->n_params);
-  return TR_FAIL(ctx, TR_E_ARG, "%s has no parameter '%s'%s%s%s", type->info.name, param,
-                 near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+  return tr_module_set(ctx, &interpolant->type->info, &interpolant->values, param, value);
+}
+
+bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b) {
+  return a->type == b->type && tr_values_equal(&a->type->info, &a->values, &b->values);
 }
 
 static void complete(double *field, double value) {
@@ -38,7 +28,7 @@ static void complete(double *field, double value) {
 tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t) {
   tr_coeffs c = unknown;
   if (!(t >= 0 && t <= 1)) return c;
-  interpolant->type->at(interpolant->p, t, &c);
+  interpolant->type->at(interpolant->values.v, t, &c);
   c.t = t;
   complete(&c.sigma_dsigma, c.sigma * c.dsigma);
   complete(&c.W, c.dalpha * c.sigma - c.alpha * c.dsigma);
@@ -68,7 +58,7 @@ double tr_interpolant_time(const tr_interpolant *interpolant, double theta) {
   if (theta <= tr_interpolant_at(interpolant, 0).theta) return 0;
   if (theta >= tr_interpolant_at(interpolant, 1).theta) return 1;
   double (*inverse)(const double *, double) = interpolant->type->time_of_angle;
-  double t = inverse ? inverse(interpolant->p, theta) : bisect(interpolant, theta);
+  double t = inverse ? inverse(interpolant->values.v, theta) : bisect(interpolant, theta);
   return fmin(fmax(t, 0), 1);
 }
 

@@ -13,9 +13,8 @@
 extern "C" {
 #endif
 
-#define TR_KIND_INTERPOLANT   "interpolant"
-#define TR_INTERPOLANT_PARAMS 8
-#define TR_PI                 3.14159265358979323846
+#define TR_KIND_INTERPOLANT "interpolant"
+#define TR_PI               3.14159265358979323846
 
 /* Everything the conversions need at one time. At an end where sigma' or W is infinite (VP at t = 1) dsigma
  * and W are infinite and the ratios below are still finite. */
@@ -33,12 +32,9 @@ typedef struct {
 
 typedef struct tr_interpolant_type {
   tr_module info;
-  int n_params;
-  const char *param_names[TR_INTERPOLANT_PARAMS];
-  double param_defaults[TR_INTERPOLANT_PARAMS];
-  double param_min[TR_INTERPOLANT_PARAMS]; /* smallest legal value of each parameter */
   /* alpha, sigma, dalpha, dsigma and (where they are not plain ratios of these: W or sigma' infinite) the
-   * rest, for 0 <= t <= 1; everything that was left NaN is completed by tr_interpolant_at. */
+   * rest, for 0 <= t <= 1; everything that was left NaN is completed by tr_interpolant_at. params: the values
+   * of info.params, in their order. */
   void (*at)(const double *params, double t, tr_coeffs *out);
   double (*time_of_angle)(const double *params,
                           double theta); /* inverse of theta(t); NULL: found by bisection */
@@ -51,13 +47,15 @@ typedef struct tr_interpolant_type {
 
 typedef struct {
   const tr_interpolant_type *type;
-  double p[TR_INTERPOLANT_PARAMS];
+  tr_values values; /* of its parameters */
 } tr_interpolant;
 
 /* By name ("Linear", "GVP", "VP", or one a user registered), with default parameters. */
 tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out);
-/* Sets a parameter by name. An unknown name or a value below its minimum is TR_E_ARG. */
+/* Sets a parameter by name, as tr_module_set does. */
 tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value);
+/* The same type with the same values. */
+bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b);
 /* Coefficients at t in [0, 1] (outside: NaN everywhere). */
 tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
 /* The time at which atan2(alpha, sigma) = theta; clamped to [0, 1]. */

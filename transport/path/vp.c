@@ -38,12 +38,22 @@ static double time_of_angle(const double *params, double theta) {
   return 1 - 2 * C / (B + sqrt(B * B + 4 * A * C));
 }
 
+static const tr_param parameters[] = {
+    [BMIN] = {.name = "sigma_min",
+              .value = 0.1,
+              .range = {.ends = TR_RANGE_GE, .low = 1e-6},
+              .help = "beta at the data, bmin (the name is the SiT code's)"},
+    [BMAX] = {.name = "sigma_max",
+              .value = 20,
+              .range = {.ends = TR_RANGE_GE, .low = 1e-6},
+              .help = "beta at the noise, bmax"},
+};
+
 static const tr_interpolant_type type = {
-    .info = {.name = "VP", .summary = "variance preserving, beta linear in t from sigma_max to sigma_min"},
-    .n_params = 2,
-    .param_names = {"sigma_min", "sigma_max"},
-    .param_defaults = {0.1, 20},
-    .param_min = {1e-6, 1e-6},
+    .info = {.name = "VP",
+             .summary = "variance preserving, beta linear in t from sigma_max to sigma_min",
+             .params = parameters,
+             .n_params = 2},
     .at = at,
     .time_of_angle = time_of_angle,
     .train_eps = 1e-5,
