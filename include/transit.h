@@ -17,6 +17,7 @@
 #include "core/array.h"
 #include "core/backend.h"
 #include "core/nn.h"
+#include "core/params.h"
 #include "core/random.h"
 #include "core/vec.h"
 
