@@ -25,7 +25,8 @@
 #include "core/options.h"
 #include "core/registry.h"
 
-/* Files: NumPy's, images, checksums; they appear whole or not at all. */
+/* Files: data sets, NumPy's arrays, images, checksums; what is written appears whole or not at all. */
+#include "core/data/dataset.h"
 #include "core/io/file.h"
 #include "core/io/image.h"
 #include "core/io/jpeg.h"

@@ -255,3 +255,11 @@ tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out
   out->pixels = NULL;
   return status;
 }
+
+tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x) {
+  uint8_t *pixels;
+  TR_TRY(tr_image_of_array(x, &pixels));
+  tr_status status = tr_png_grid(x->ctx, path, layout, x->shape[0], x->shape[2], x->shape[3], 3, pixels);
+  free(pixels);
+  return status;
+}

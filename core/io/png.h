@@ -35,6 +35,9 @@ typedef struct {
  * and around the tiles. `layout` NULL: all defaults. */
 tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
                       int64_t width, int channels, const uint8_t *images);
+/* The samples x (N, C, H, W), C = 1 or 3, of a model that works in pixels as one picture
+ * (tr_image_of_array). */
+tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ typedef struct {
 } batch;
 
 static int64_t row_of(const batch *b) {
-  return dataset_row(&b->run->data);
+  return tr_dataset_row(&b->run->data);
 }
 
 static int draws_of(const batch *b) {
@@ -73,11 +73,11 @@ static tr_status dequantise(batch *b, int draw) {
 }
 
 static tr_status load_data(batch *b, int draw) {
-  const dataset *data = &b->run->data;
+  const tr_dataset *data = &b->run->data;
   if (data->pixels)
     TR_TRY(dequantise(b, draw));
   else {
-    dataset_values(data, b->first, b->n, b->host);
+    TR_TRY(tr_dataset_values(data, b->first, b->n, b->host));
     memset(b->log_q, 0, (size_t)b->n * sizeof *b->log_q);
   }
   TR_TRY(tr_array_set_f64(b->x, b->host));
@@ -197,7 +197,7 @@ static tr_status check_finite(const batch *b, const double *values) {
   for (int64_t i = 0; i < b->n; i++)
     if (!isfinite(values[i]))
       return TR_FAIL(b->run->program->ctx, TR_E_NONFINITE, "the log-density of %s is %g",
-                     dataset_name(&b->run->data, b->first + i, name, sizeof name), values[i]);
+                     tr_dataset_name(&b->run->data, b->first + i, name, sizeof name), values[i]);
   return TR_OK;
 }
 
@@ -284,8 +284,8 @@ static tr_status batch_or_halves(likelihood_run *run, int64_t first, int64_t n) 
   tr_status status = one_batch(run, first, n);
   if (!of_an_input(status)) return status;
   if (n == 1) {
-    dataset_reject(&run->data, first, "an error: %s", tr_ctx_error(ctx)->message);
-    clear_input(&run->result, first, dataset_row(&run->data));
+    tr_dataset_reject(&run->data, first, "an error: %s", tr_ctx_error(ctx)->message);
+    clear_input(&run->result, first, tr_dataset_row(&run->data));
   }
   tr_ctx_clear(ctx);
   if (n == 1) return TR_OK;
@@ -297,7 +297,7 @@ static tr_status batch_or_halves(likelihood_run *run, int64_t first, int64_t n) 
 
 static tr_status allocate(likelihood_run *run) {
   likelihood_result *r = &run->result;
-  size_t n = (size_t)run->data.n, all = n * (size_t)dataset_row(&run->data);
+  size_t n = (size_t)run->data.n, all = n * (size_t)tr_dataset_row(&run->data);
   int fields = run->options->save_score ? LIKELIHOOD_FIELDS : 0;
   r->logp = malloc((3 * n + (size_t)(1 + fields) * all) * sizeof *r->logp);
   if (!r->logp) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %zu inputs", n);
@@ -327,14 +327,14 @@ static tr_status report_failures(likelihood_run *run) {
   int64_t last = 0;
   for (int64_t i = 0; i < run->data.n; i++) {
     if (!run->data.trouble[i]) continue;
-    tr_ctx_warn(ctx, "%s is left out: it has %s", dataset_name(&run->data, i, name, sizeof name),
+    tr_ctx_warn(ctx, "%s is left out: it has %s", tr_dataset_name(&run->data, i, name, sizeof name),
                 run->data.trouble[i]);
     run->n_failed++;
     last = i;
   }
   if (run->n_failed < run->data.n) return TR_OK;
   return TR_FAIL(ctx, TR_E_NONFINITE, "no input has a likelihood: %s has %s",
-                 dataset_name(&run->data, last, name, sizeof name), run->data.trouble[last]);
+                 tr_dataset_name(&run->data, last, name, sizeof name), run->data.trouble[last]);
 }
 
 /* Inputs from `first` on that can be used, without a gap, at most a batch. */

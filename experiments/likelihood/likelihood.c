@@ -43,7 +43,7 @@ static void print_table(const likelihood_run *run) {
   char name[300];
   printf("%-24s %6s %14s %10s %10s\n", "", "class", "ln p (nats)", "error", "bits/dim");
   for (int64_t i = 0; i < shown; i++) {
-    printf("%-24s ", dataset_name(&run->data, i, name, sizeof name));
+    printf("%-24s ", tr_dataset_name(&run->data, i, name, sizeof name));
     print_class(run->labels[i]);
     print_number("%14.4f ", r->logp[i]);
     print_number("%10.4f ", r->logp_se[i]);
@@ -112,7 +112,7 @@ static void close_all(likelihood_run *run) {
   out_dir_discard(&run->dir);
   json_decref(run->batches);
   given_close(&run->probe);
-  dataset_close(&run->data);
+  tr_dataset_close(&run->data);
   free(run->labels);
   free(run->grid_list);
   free(run->result.logp);

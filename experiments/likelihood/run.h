@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
+#include "core/data/dataset.h"
 #include "experiments/common/progress.h"
 #include "experiments/common/statistics.h"
-#include "experiments/input/dataset.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
@@ -44,7 +44,7 @@ typedef struct {
   const tr_parsed *parsed;
   likelihood_options *options;
   provider provider;
-  dataset data;
+  tr_dataset data;
   int32_t *labels;
   const char *labels_from; /* "option", "data" or "null class" */
   given probe;             /* open when the option is set */

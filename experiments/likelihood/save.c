@@ -48,7 +48,7 @@ static json_t *failures(const likelihood_run *run) {
   for (int64_t i = 0; i < run->data.n; i++)
     if (run->data.trouble[i])
       json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "input", (json_int_t)i, "name",
-                                            record_text(dataset_name(&run->data, i, name, sizeof name)),
+                                            record_text(tr_dataset_name(&run->data, i, name, sizeof name)),
                                             "reason", record_text(run->data.trouble[i])));
   return list;
 }

@@ -4,6 +4,7 @@
 
 #include "experiments/common/density_options.h"
 #include "experiments/common/grid_options.h"
+#include "experiments/input/data_labels.h"
 #include "experiments/likelihood/run.h"
 #include "integrators/sde/sde.h"
 
@@ -137,27 +138,27 @@ static tr_status set_dequantisation(likelihood_run *run) {
 static tr_status set_labels(likelihood_run *run) {
   const likelihood_options *o = run->options;
   const tr_sit_config *config = &run->provider.model.config;
-  dataset *data = &run->data;
+  tr_dataset *data = &run->data;
   tr_ctx *ctx = run->program->ctx;
   const long null_class = config->null_class;
   run->labels_from = o->class_labels.n ? "option" : data->labels ? "data" : "null class";
   if (!o->class_labels.n && !data->labels && null_class < 0)
     return TR_FAIL(ctx, TR_E_ARG, "'%s' has no labels and this model no null class: give --class-labels",
                    o->data);
-  return dataset_class_labels(ctx, config, &o->class_labels, data, data->n, &null_class, &run->labels);
+  return data_labels(ctx, config, &o->class_labels, data, data->n, &null_class, &run->labels);
 }
 
 /* The library refuses a probe of zeros too, but in the batch that has it, after hours perhaps; before the
  * first of them an input can be named. */
 static tr_status check_probes(const likelihood_run *run) {
-  const int64_t row = dataset_row(&run->data), n = run->data.n;
+  const int64_t row = tr_dataset_row(&run->data), n = run->data.n;
   char name[300];
   for (int64_t k = 0; k < run->probe.npy.count / row; k++)
     if (given_all_zero(&run->probe, k * row, row))
       return TR_FAIL(
           run->program->ctx, TR_E_ARG,
           "--probe '%s' is all zeros in probe %lld of %s: probes z need E z z' = I, such as random signs",
-          run->options->probe, (long long)(k / n), dataset_name(&run->data, k % n, name, sizeof name));
+          run->options->probe, (long long)(k / n), tr_dataset_name(&run->data, k % n, name, sizeof name));
   return TR_OK;
 }
 
@@ -208,8 +209,8 @@ tr_status likelihood_setup(likelihood_run *run) {
   provider_shape(&run->provider, 1, shape);
   TR_TRY(provider_sample_along(run->program, &o->sample_path, &run->provider));
   TR_TRY(set_solver(run));
-  TR_TRY(dataset_open(run->program->ctx, o->data, shape + 1, o->num == TR_OPTION_UNSET ? 0 : o->num,
-                      &run->data));
+  TR_TRY(tr_dataset_open(run->program->ctx, o->data, shape + 1, o->num == TR_OPTION_UNSET ? 0 : o->num,
+                         &run->data));
   if (o->num != TR_OPTION_UNSET && o->num > run->data.n)
     tr_ctx_warn(run->program->ctx, "--num %ld: '%s' has %lld inputs", o->num, o->data,
                 (long long)run->data.n);

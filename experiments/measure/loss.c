@@ -5,7 +5,7 @@
 
 #include "core/vec.h"
 #include "experiments/commands.h"
-#include "experiments/input/dataset.h"
+#include "experiments/input/data_labels.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/out_dir.h"
@@ -60,7 +60,7 @@ typedef struct {
   const tr_parsed *parsed;
   loss_options *options;
   provider provider;
-  dataset data;
+  tr_dataset data;
   int64_t n;
   int32_t *labels;      /* (n) */
   double *row;          /* (batch size, row): host copy */
@@ -76,12 +76,12 @@ static double time_of(const loss_run *run, long k) {
 /* ---- opening ---- */
 
 static tr_status check_rows(const loss_run *run) {
-  const dataset *data = &run->data;
+  const tr_dataset *data = &run->data;
   char name[300];
   for (int64_t i = 0; i < run->n; i++)
     if (data->trouble[i])
       return TR_FAIL(run->program->ctx, TR_E_NONFINITE, "%s of '%s' has %s",
-                     dataset_name(data, i, name, sizeof name), run->options->data, data->trouble[i]);
+                     tr_dataset_name(data, i, name, sizeof name), run->options->data, data->trouble[i]);
   return TR_OK;
 }
 
@@ -90,7 +90,7 @@ static tr_status open_data(loss_run *run) {
   tr_ctx *ctx = run->program->ctx;
   int64_t shape[4];
   provider_shape(&run->provider, -1, shape);
-  TR_TRY(dataset_open(ctx, o->data, shape + 1, 0, &run->data));
+  TR_TRY(tr_dataset_open(ctx, o->data, shape + 1, 0, &run->data));
   run->n = run->data.n;
   if (o->num_samples == TR_OPTION_UNSET) o->num_samples = (long)run->n;
   if (o->num_samples > run->n)
@@ -98,8 +98,8 @@ static tr_status open_data(loss_run *run) {
                    (long long)run->n);
   run->n = o->num_samples;
   if (run->n < 2) return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds one row: at least 2 are needed", o->data);
-  TR_TRY(dataset_class_labels(ctx, &run->provider.model.config, &o->class_labels, &run->data, run->n, NULL,
-                              &run->labels));
+  TR_TRY(data_labels(ctx, &run->provider.model.config, &o->class_labels, &run->data, run->n, NULL,
+                     &run->labels));
   return check_rows(run);
 }
 
@@ -157,7 +157,7 @@ static tr_status open_batch(const loss_run *run, int64_t first, int64_t n, batch
   TR_TRY(tr_array_like(b->x1, &b->x0));
   TR_TRY(tr_array_like(b->x1, &b->xt));
   TR_TRY(tr_array_like(b->x1, &b->v));
-  dataset_values(&run->data, first, n, run->row);
+  TR_TRY(tr_dataset_values(&run->data, first, n, run->row));
   return tr_array_set_f64(b->x1, run->row);
 }
 
@@ -258,7 +258,7 @@ static void close_all(loss_run *run) {
   free(run->row);
   free(run->loss);
   free(run->labels);
-  dataset_close(&run->data);
+  tr_dataset_close(&run->data);
   provider_close(&run->provider);
 }
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/io/png.h"
-#include "experiments/output/images.h"
 #include "experiments/output/npz_put.h"
 
 #define PICTURES_MAX 400 /* in samples.png */
@@ -90,8 +89,8 @@ static tr_status save_png(tr_ctx *ctx, const sample_result *r, const unsigned ch
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *r, out_dir *dir) {
   unsigned char *pixels = NULL;
   tr_status status = TR_OK;
-  if (images_are_pixels((int)r->shape[1]))
-    status = images_from_latents(ctx, r->dtype, r->latents, r->shape, &pixels);
+  if (tr_image_channels(r->shape[1]))
+    status = tr_image_of_values(ctx, r->dtype, r->latents, r->shape, &pixels);
   if (status == TR_OK) status = save_npz(ctx, r, pixels, dir);
   if (status == TR_OK) status = save_png(ctx, r, pixels, dir);
   free(pixels);

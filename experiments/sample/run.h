@@ -8,7 +8,6 @@
 #include "experiments/input/file_hash.h"
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
-#include "experiments/output/images.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/sample/options.h"
 #include "experiments/sample/result.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/io/image.h"
 #include "experiments/commands.h"
 #include "experiments/common/statistics.h"
 #include "experiments/output/machine.h"
@@ -58,7 +59,7 @@ static void print_summary(const sample_run *run) {
   if (run->result.logp) print_density(run);
   machine_print_memory(run->program->ctx);
   printf("wrote %s/samples.npz%s and run.json\n", o->machine.out,
-         images_are_pixels((int)s[1]) ? ", samples.png" : "");
+         tr_image_channels(s[1]) ? ", samples.png" : "");
 }
 
 static void close_all(sample_run *run) {

@@ -8,14 +8,15 @@ rooms='
 core         core
 core/cpu     core core/cpu
 core/io      core core/io
+core/data    core core/data core/io
 cuda         core cuda
 integrators  core integrators
 transport    core core/io integrators transport
-nets         core core/io transport nets
-include      core core/io integrators transport nets
-experiments  core core/io integrators transport nets experiments
+nets         core core/data core/io transport nets
+include      core core/data core/io integrators transport nets
+experiments  core core/data core/io integrators transport nets experiments
 docs         include
-tests        core core/cpu core/io integrators transport nets experiments tests
+tests        core core/cpu core/data core/io integrators transport nets experiments tests
 '
 outside='
 ^(sundials|nvector|cvodes?|arkode|idas?|kinsol|sunlinsol|sunmatrix|sunnonlinsol|sunadaptcontroller|sunmemory)/  integrators

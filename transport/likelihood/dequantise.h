@@ -17,6 +17,7 @@
 #ifndef TR_TRANSPORT_LIKELIHOOD_DEQUANTISE_H
 #define TR_TRANSPORT_LIKELIHOOD_DEQUANTISE_H
 
+#include "core/io/image.h"
 #include "core/random.h"
 #include "transport/path/interpolant.h"
 
@@ -24,8 +25,7 @@
 extern "C" {
 #endif
 
-#define TR_BINS_PER_UNIT 127.5
-#define TR_DEQUANT_BINS  0.375 /* of gaussian: the width with the largest bound, see docs/decisions.md */
+#define TR_DEQUANT_BINS 0.375 /* of gaussian: the width with the largest bound, see docs/decisions.md */
 
 typedef enum { TR_DEQUANT_NONE, TR_DEQUANT_UNIFORM, TR_DEQUANT_GAUSSIAN } tr_dequant;
 

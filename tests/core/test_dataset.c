@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/data/dataset.h"
+#include "core/io/image.h"
 #include "core/io/jpeg.h"
 #include "core/io/npz.h"
 #include "core/io/png.h"
-#include "experiments/input/dataset.h"
 #include "experiments/output/npz_put.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
@@ -21,41 +22,41 @@ static void save(tr_ctx *ctx, const char *path, tr_npy_type type, int ndim, cons
 }
 
 static void refused(tr_ctx *ctx, const char *path, const int64_t shape[3], tr_status want, const char *word) {
-  dataset data;
-  tr_status status = dataset_open(ctx, path, shape, 0, &data);
+  tr_dataset data;
+  tr_status status = tr_dataset_open(ctx, path, shape, 0, &data);
   CHECK(strchr(tr_ctx_error(ctx)->message, '\n') == NULL);
   CHECK_ERROR(ctx, status, want, word);
-  dataset_close(&data);
+  tr_dataset_close(&data);
 }
 
-/* The class of input i is named with the place that it comes from. */
-static void far_class(tr_ctx *ctx, const char *path, const int64_t shape[3], int i, const char *words) {
-  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
-  dataset data;
-  int32_t *labels;
-  CHECK_OK(ctx, dataset_open(ctx, path, shape, 0, &data));
-  CHECK_OK(ctx, dataset_class_labels(ctx, &config, &(tr_int_list){0}, &data, data.n, NULL, &labels));
-  CHECK(labels[i] == -1 && strstr(data.trouble[i], words) && strstr(data.trouble[i], path));
-  free(labels);
-  dataset_close(&data);
+/* The data's own label of input i, and the place that it comes from. */
+static void label_is(tr_ctx *ctx, const char *path, const int64_t shape[3], int i, double label,
+                     const char *place) {
+  tr_dataset data;
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, shape, 0, &data));
+  CHECK(data.labels[i] == label && strcmp(data.labels_in, place) == 0 && strcmp(data.path, path) == 0);
+  tr_dataset_close(&data);
 }
 
 static void archives(tr_ctx *ctx) {
   static const uint8_t images[3 * 18] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 255};
   static const int64_t labels[3] = {7, 0, (int64_t)1 << 40};
   const char *path = scratch("a.npz");
+  double values[36];
   tr_npz_out *npz;
-  dataset data;
+  tr_dataset data;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
   CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
   CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_NPY_I64, 1, (int64_t[]){3}, labels));
   CHECK_OK(ctx, tr_npz_commit(&npz));
-  CHECK_OK(ctx, dataset_open(ctx, path, colour, 2, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, colour, 2, &data));
   CHECK(data.n == 2 && data.shape[0] == 3 && data.labels[0] == 7 && data.labels[1] == 0);
   for (int c = 0; c < 3; c++)
     for (int p = 0; p < 6; p++) CHECK(data.pixels[c * 6 + p] == images[p * 3 + c]);
-  dataset_close(&data);
-  far_class(ctx, path, colour, 2, "class 1099511627776 in 'labels' of '");
+  CHECK_OK(ctx, tr_dataset_values(&data, 0, 2, values));
+  CHECK(values[0] == 1 / TR_BINS_PER_UNIT - 1 && values[17] == 1 && values[18] == -1);
+  tr_dataset_close(&data);
+  label_is(ctx, path, colour, 2, 1099511627776, "'labels' of");
   refused(ctx, path, grey, TR_E_SHAPE, "in 3 channels: this model takes 2 x 3 in 1");
   refused(ctx, path, (int64_t[]){3, 3, 3}, TR_E_SHAPE, "2 x 3 pixels");
   refused(ctx, path, latents, TR_E_SHAPE, "encode");
@@ -75,17 +76,17 @@ static void out_of_range(tr_ctx *ctx) {
   int64_t images[24] = {0, 255};
   const char *path = scratch("b.npz");
   tr_npz_out *npz;
-  dataset data;
+  tr_dataset data;
   images[8] = 300;
   images[23] = -5000000000;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
   CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_I64, 3, (int64_t[]){4, 2, 3}, images));
   CHECK_OK(ctx, tr_npz_commit(&npz));
-  CHECK_OK(ctx, dataset_open(ctx, path, grey, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, grey, 0, &data));
   CHECK(!data.trouble[0] && !data.trouble[2] && data.pixels[1] == 255);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "300"));
   CHECK(data.trouble[3] && strstr(data.trouble[3], "-5000000000"));
-  dataset_close(&data);
+  tr_dataset_close(&data);
 }
 
 /* No inputs at all, or no file: said as such. */
@@ -104,58 +105,24 @@ static void nothing(tr_ctx *ctx) {
   refused(ctx, "/dev/null", grey, TR_E_IO, "'/dev/null' is neither");
 }
 
-static tr_status labels_of(tr_ctx *ctx, int n_given, dataset *data, int64_t n, int32_t **labels) {
-  static long given[3] = {3, 99999999999, 10};
-  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
-  return dataset_class_labels(ctx, &config, &(tr_int_list){.n = n_given, .v = given}, data, n, NULL, labels);
-}
-
-/* Classes: those of the data, or given for each input: an input whose class the model lacks is left out. */
-static void classes(tr_ctx *ctx) {
-  static double of_data[3] = {0, 10, 77}, bad[3] = {11, NAN, 1e300};
-  static char *trouble[3];
-  dataset data = {.n = 3, .labels = of_data, .trouble = trouble, .path = "a.npz", .labels_in = "'labels' of"};
-  int32_t *labels;
-  CHECK_OK(ctx, labels_of(ctx, 0, &data, 2, &labels));
-  CHECK(labels[0] == 0 && labels[1] == 10 && !trouble[0] && !trouble[1]);
-  free(labels);
-  CHECK_OK(ctx, labels_of(ctx, 1, &data, 3, &labels));
-  CHECK(labels[0] == 3 && labels[2] == 3 && !trouble[2]);
-  free(labels);
-  CHECK_OK(ctx, labels_of(ctx, 0, &data, 3, &labels));
-  CHECK(labels[0] == 0 && labels[1] == 10 && labels[2] == -1 && !trouble[0] && !trouble[1]);
-  CHECK(
-      strstr(trouble[2],
-             "class 77 in 'labels' of 'a.npz': the model has classes 0 to 9 and the null class after them"));
-  free(labels);
-  CHECK_OK(ctx, labels_of(ctx, 3, &data, 3, &labels));
-  CHECK(labels[0] == 3 && labels[1] == -1 && labels[2] == 10);
-  CHECK(strstr(trouble[1], "class 99999999999 of --class-labels: the model") &&
-        strstr(trouble[2], "class 77")); /* the first reason stays */
-  free(labels);
-  CHECK_ERROR(ctx, labels_of(ctx, 2, &data, 3, &labels), TR_E_ARG, "2 entries for 3 inputs");
-  data.labels = bad;
-  CHECK_ERROR(ctx, labels_of(ctx, 0, &data, 3, &labels), TR_E_SHAPE,
-              "no input can be used: input 0 has class 11 in 'labels' of 'a.npz': the model has");
-  CHECK(strstr(trouble[0], "class 11"));
-  free(labels);
-  for (int i = 0; i < 3; i++) free(trouble[i]);
-}
-
 static void arrays(tr_ctx *ctx) {
-  double values[18] = {0.5, -0.25, 1};
+  double values[18] = {0.5, -0.25, 1}, got[6];
   const char *path = scratch("c.npy");
-  dataset data;
+  tr_dataset data;
   char name[64];
   values[7] = NAN;
   values[13] = 128;
   save(ctx, path, TR_NPY_F64, 4, (int64_t[]){3, 1, 2, 3}, values);
-  CHECK_OK(ctx, dataset_open(ctx, path, grey, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, grey, 0, &data));
   CHECK(!data.pixels && data.values[1] == -0.25 && !data.trouble[0]);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "finite"));
   CHECK(data.trouble[2] && strstr(data.trouble[2], "128"));
-  CHECK(strcmp(dataset_name(&data, 2, name, sizeof name), "input 2") == 0);
-  dataset_close(&data);
+  CHECK(strcmp(tr_dataset_name(&data, 2, name, sizeof name), "input 2") == 0);
+  CHECK_OK(ctx, tr_dataset_values(&data, 0, 1, got));
+  CHECK(memcmp(got, values, sizeof got) == 0);
+  CHECK_ERROR(ctx, tr_dataset_values(&data, 2, 2, got), TR_E_ARG, "2 inputs from input 2: there are 3");
+  CHECK_ERROR(ctx, tr_dataset_values(&data, INT64_MAX, 1, got), TR_E_ARG, "there are 3");
+  tr_dataset_close(&data);
   refused(ctx, path, colour, TR_E_SHAPE, "this model takes (N, 3, 2, 3)");
   values[0] = NAN;
   save(ctx, path, TR_NPY_F64, 4, (int64_t[]){1, 1, 2, 3}, values);
@@ -173,7 +140,7 @@ static void picture(tr_ctx *ctx, const char *path, int height, int channels, uin
 /* Sorted; classes from sub-folders, by place or number; a file of another size, a broken one and one in
  * colours for a model of grey are named. */
 static void folders(tr_ctx *ctx) {
-  dataset data;
+  tr_dataset data;
   char root[512], path[600], name[600];
   snprintf(root, sizeof root, "%s", scratch("folder"));
   mkdir(root, 0700);
@@ -193,20 +160,20 @@ static void folders(tr_ctx *ctx) {
   picture(ctx, path, 2, 3, 0);
   snprintf(path, sizeof path, "%s/notes.txt", root);
   write_whole(path, "no picture", 10);
-  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0,
-                             &data)); /* 12/0, 12/1 (4 high), cat/0, cat/1, cat/broken, cat/colours */
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, grey, 0,
+                                &data)); /* 12/0, 12/1 (4 high), cat/0, cat/1, cat/broken, cat/colours */
   CHECK(data.n == 6 && data.labels[0] == 12 && data.labels[2] == 1);
   CHECK(data.pixels[0] == 11 && data.pixels[5] == 16 && data.pixels[2 * 6] == 1 && data.pixels[3 * 6] == 0);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "4 x 3 pixels"));
   CHECK(data.trouble[4] && strstr(data.trouble[4], "PNG"));
   CHECK(data.trouble[5] && strstr(data.trouble[5], "colours"));
-  CHECK(strcmp(dataset_name(&data, 4, name, sizeof name), "'cat/broken.PNG'") == 0);
-  dataset_close(&data);
-  far_class(ctx, root, grey, 0, "class 12 in the sub-folders of '");
-  CHECK_OK(ctx, dataset_open(ctx, root, colour, 6, &data)); /* grey as RGB */
+  CHECK(strcmp(tr_dataset_name(&data, 4, name, sizeof name), "'cat/broken.PNG'") == 0);
+  tr_dataset_close(&data);
+  label_is(ctx, root, grey, 0, 12, "the sub-folders of");
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, colour, 6, &data)); /* grey as RGB */
   CHECK(data.n == 6 && !data.trouble[5] && data.pixels[5 * 18] == 0 && data.pixels[5 * 18 + 6] == 1);
   CHECK(data.pixels[0] == 11 && data.pixels[6] == 11 && data.pixels[12] == 11);
-  dataset_close(&data);
+  tr_dataset_close(&data);
   refused(ctx, root, latents, TR_E_SHAPE, "encode");
 }
 
@@ -222,24 +189,24 @@ static void file_in(tr_ctx *ctx, const char *root, const char *folder, const cha
 /* No class is made up: not for files beside sub-folders, nor the same for two sub-folders. */
 static void classes_of_folders(tr_ctx *ctx) {
   char root[512], path[600];
-  dataset data;
+  tr_dataset data;
   snprintf(root, sizeof root, "%s", scratch("classes"));
   mkdir(root, 0700);
   snprintf(path, sizeof path, "%s/empty", root);
   file_in(ctx, root, ".", "top.png");
   mkdir(path, 0700);
-  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0, &data)); /* a sub-folder without images changes nothing */
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, grey, 0, &data)); /* a sub-folder without images changes nothing */
   CHECK(data.n == 1 && !data.labels);
-  dataset_close(&data);
+  tr_dataset_close(&data);
   file_in(ctx, root, "1", "a.png");
   file_in(ctx, root, "1", "b.png");
   refused(ctx, root, grey, TR_E_IO, "beside its sub-folders ('top.png') and in them ('1/a.png')");
   snprintf(path, sizeof path, "%s/top.png", root);
   remove(path);
   file_in(ctx, root, "zebra", "c.png"); /* places: 1, empty, zebra */
-  CHECK_OK(ctx, dataset_open(ctx, root, grey, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, grey, 0, &data));
   CHECK(data.n == 3 && data.labels[0] == 1 && data.labels[1] == 1 && data.labels[2] == 2);
-  dataset_close(&data);
+  tr_dataset_close(&data);
   file_in(ctx, root, "apple", "d.png"); /* places: 1, apple, empty, zebra */
   refused(ctx, root, grey, TR_E_IO, "sub-folders '1' and 'apple' of");
   refused(ctx, root, grey, TR_E_IO, "both have class 1");
@@ -279,7 +246,6 @@ int main(int argc, char **argv) {
   arrays(ctx);
   folders(ctx);
   classes_of_folders(ctx);
-  classes(ctx);
   jpeg(ctx);
   tr_ctx_close(&ctx);
   return check_report();

@@ -1,4 +1,4 @@
-/* Images in a folder and its sub-folders. */
+/* Data sets of images in a folder and its sub-folders. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,9 +7,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "core/data/dataset_private.h"
 #include "core/io/jpeg.h"
 #include "core/io/png.h"
-#include "experiments/input/dataset.h"
 
 typedef struct {
   char *path; /* from the folder that the user gave */
@@ -178,20 +178,20 @@ static bool is_grey(const tr_image *image) {
   return true;
 }
 
-static void check_image(dataset *out, int64_t i, const tr_image *image) {
+static void check_image(tr_dataset *out, int64_t i, const tr_image *image) {
   if (image->height != out->shape[1] || image->width != out->shape[2])
-    dataset_reject(out, i, "%lld x %lld pixels: this model takes %lld x %lld", (long long)image->height,
-                   (long long)image->width, (long long)out->shape[1], (long long)out->shape[2]);
+    tr_dataset_reject(out, i, "%lld x %lld pixels: this model takes %lld x %lld", (long long)image->height,
+                      (long long)image->width, (long long)out->shape[1], (long long)out->shape[2]);
   else if (out->shape[0] == 1 && !is_grey(image))
-    dataset_reject(out, i, "colours: this model takes one channel, grey");
+    tr_dataset_reject(out, i, "colours: this model takes one channel, grey");
 }
 
 /* One file into row i; what is wrong with it is noted, the others are kept. */
-static void take(const listing *l, dataset *out, int64_t i) {
+static void take(const listing *l, tr_dataset *out, int64_t i) {
   tr_image image;
   const int64_t C = out->shape[0], pixels = out->shape[1] * out->shape[2];
   if (read_image(l, out->names[i], &image) != TR_OK) {
-    dataset_reject(out, i, "an error: %s", tr_ctx_error(l->ctx)->message);
+    tr_dataset_reject(out, i, "an error: %s", tr_ctx_error(l->ctx)->message);
     tr_ctx_clear(l->ctx);
     return;
   }
@@ -201,12 +201,12 @@ static void take(const listing *l, dataset *out, int64_t i) {
   free(image.pixels);
 }
 
-static tr_status take_all(listing *l, int64_t limit, dataset *out) {
+static tr_status take_all(listing *l, int64_t limit, tr_dataset *out) {
   if (l->n == 0)
     return TR_FAIL(l->ctx, TR_E_IO, "no .png or .jpg files in '%s' and its sub-folders", l->root);
   int64_t n = limit > 0 && limit < l->n ? limit : l->n;
   out->n = n;
-  TR_TRY(dataset_allocate(l->ctx, out, true, l->n_inside > 0));
+  TR_TRY(tr_dataset_allocate(out, true, l->n_inside > 0));
   if (out->labels) out->labels_in = "the sub-folders of";
   out->names = calloc((size_t)n, sizeof *out->names);
   if (!out->names) return TR_FAIL(l->ctx, TR_E_MEM, "out of memory for %lld names", (long long)n);
@@ -219,12 +219,12 @@ static tr_status take_all(listing *l, int64_t limit, dataset *out) {
   return TR_OK;
 }
 
-tr_status dataset_open_folder(tr_ctx *ctx, const char *path, int64_t limit, dataset *out) {
+tr_status tr_dataset_open_folder(tr_dataset *out, int64_t limit) {
   if (out->shape[0] != 1 && out->shape[0] != 3)
-    return TR_FAIL(ctx, TR_E_SHAPE,
-                   "'%s' holds images, this model takes latents of %lld channels: encode them first", path,
-                   (long long)out->shape[0]);
-  listing l = {.ctx = ctx, .root = path};
+    return TR_FAIL(out->ctx, TR_E_SHAPE,
+                   "'%s' holds images, this model takes latents of %lld channels: encode them first",
+                   out->path, (long long)out->shape[0]);
+  listing l = {.ctx = out->ctx, .root = out->path};
   tr_status status = walk(&l, "", 0);
   if (status == TR_OK) status = check_classes(&l);
   if (status == TR_OK) status = take_all(&l, limit, out);

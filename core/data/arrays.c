@@ -1,0 +1,142 @@
+/* Data sets in NumPy's files. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/data/dataset_private.h"
+#include "core/io/npz.h"
+
+typedef struct {
+  const char *path, *entry; /* entry NULL: a .npy */
+  tr_npy npy;
+} source;
+
+static const char *describe(const source *s, char *text, size_t size) {
+  char array[128];
+  tr_npy_describe(&s->npy, array, sizeof array);
+  snprintf(text, size, "'%s'%s%s holds %s", s->path, s->entry ? " " : "", s->entry ? s->entry : "", array);
+  return text;
+}
+
+static void first_rows(const source *s, int64_t limit, tr_dataset *out) {
+  out->n = s->npy.shape[0];
+  if (limit > 0 && limit < out->n) out->n = limit;
+}
+
+static tr_status check_rows(tr_ctx *ctx, const source *s) {
+  char text[400];
+  if (s->npy.ndim == 0 || s->npy.shape[0] > 0) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "%s: there is no input in it", describe(s, text, sizeof text));
+}
+
+/* ---- numbers ---- */
+
+static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
+  const int64_t *shape = out->shape;
+  tr_ctx *ctx = out->ctx;
+  char text[400];
+  bool real = s->npy.type == TR_NPY_F32 || s->npy.type == TR_NPY_F64, fits = s->npy.ndim == 4;
+  if (!real)
+    return TR_FAIL(
+        ctx, TR_E_SHAPE,
+        "%s: numbers of the model's space are float32 or float64 (images of bytes go into a .npz as "
+        "'images')",
+        describe(s, text, sizeof text));
+  TR_TRY(check_rows(ctx, s));
+  for (int i = 0; fits && i < 3; i++) fits = s->npy.shape[i + 1] == shape[i];
+  if (!fits)
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s: this model takes (N, %lld, %lld, %lld)",
+                   describe(s, text, sizeof text), (long long)shape[0], (long long)shape[1],
+                   (long long)shape[2]);
+  first_rows(s, limit, out);
+  TR_TRY(tr_dataset_allocate(out, false, false));
+  tr_npy part = s->npy;
+  part.count = out->n * tr_dataset_row(out);
+  tr_npy_get_f64(&part, out->values);
+  return TR_OK;
+}
+
+/* ---- images ---- */
+
+static bool is_integer(tr_npy_type type) {
+  return type >= TR_NPY_I8 && type <= TR_NPY_U64;
+}
+
+/* (H, W, C) of any integer type into planes of bytes. */
+static void take_levels(const source *s, int64_t i, double *levels, tr_dataset *out) {
+  const int64_t C = out->shape[0], pixels = out->shape[1] * out->shape[2], row = tr_dataset_row(out);
+  tr_npy part = s->npy;
+  part.count = row;
+  part.data = (const char *)s->npy.data + (size_t)(i * row) * tr_npy_type_size(s->npy.type);
+  tr_npy_get_f64(&part, levels);
+  for (int64_t k = 0; k < row; k++) {
+    bool fits = levels[k] >= 0 && levels[k] <= 255;
+    if (!fits) tr_dataset_reject(out, i, "a pixel of %.0f: levels are 0 to 255", levels[k]);
+    out->pixels[i * row + k % C * pixels + k / C] = fits ? (uint8_t)levels[k] : 0;
+  }
+}
+
+static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
+  tr_ctx *ctx = out->ctx;
+  char text[400];
+  const int64_t *shape = s->npy.shape;
+  bool fits = (s->npy.ndim == 3 || (s->npy.ndim == 4 && (shape[3] == 3 || shape[3] == 1))) && shape[1] > 0 &&
+              shape[2] > 0;
+  TR_TRY(check_rows(ctx, s));
+  if (!fits || !is_integer(s->npy.type))
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s: images are integers 0 to 255, (N, H, W) or (N, H, W, 3)",
+                   describe(s, text, sizeof text));
+  first_rows(s, limit, out);
+  out->shape[0] = s->npy.ndim == 4 ? shape[3] : 1;
+  out->shape[1] = shape[1];
+  out->shape[2] = shape[2];
+  TR_TRY(tr_dataset_allocate(out, true, false));
+  double *levels = malloc((size_t)tr_dataset_row(out) * sizeof *levels);
+  if (!levels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for an image");
+  for (int64_t i = 0; i < out->n; i++) take_levels(s, i, levels, out);
+  free(levels);
+  return TR_OK;
+}
+
+/* ---- files ---- */
+
+static tr_status take_labels(tr_npz *npz, tr_dataset *out) {
+  source s = {.path = out->path, .entry = "labels"};
+  tr_ctx *ctx = out->ctx;
+  char text[400];
+  TR_TRY(tr_npz_get(npz, "labels", &s.npy));
+  tr_status status = TR_OK;
+  if (s.npy.ndim != 1 || s.npy.shape[0] < out->n)
+    status = TR_FAIL(ctx, TR_E_SHAPE, "%s: one label for each of %lld inputs is needed",
+                     describe(&s, text, sizeof text), (long long)out->n);
+  s.npy.count = out->n;
+  out->labels = calloc((size_t)out->n, sizeof *out->labels);
+  if (status == TR_OK && !out->labels) status = TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
+  out->labels_in = "'labels' of";
+  if (status == TR_OK) tr_npy_get_f64(&s.npy, out->labels);
+  tr_npy_close(&s.npy);
+  return status;
+}
+
+tr_status tr_dataset_open_archive(tr_dataset *out, int64_t limit) {
+  tr_npz *npz;
+  TR_TRY(tr_npz_open(out->ctx, out->path, &npz));
+  bool images = tr_npz_has(npz, "images"), latents = tr_npz_has(npz, "latents");
+  source s = {.path = out->path, .entry = images ? "images" : "latents"};
+  tr_status status = images != latents
+                         ? tr_npz_get(npz, s.entry, &s.npy)
+                         : TR_FAIL(out->ctx, TR_E_IO, "'%s' has %s: one of them is needed", out->path,
+                                   images ? "both 'images' and 'latents'" : "neither 'images' nor 'latents'");
+  if (status == TR_OK) status = (images ? take_images : take_values)(&s, limit, out);
+  tr_npy_close(&s.npy);
+  if (status == TR_OK && tr_npz_has(npz, "labels")) status = take_labels(npz, out);
+  tr_npz_close(&npz);
+  return status;
+}
+
+tr_status tr_dataset_open_array(tr_dataset *out, int64_t limit) {
+  source s = {.path = out->path};
+  TR_TRY(tr_npy_open(out->ctx, out->path, &s.npy));
+  tr_status status = take_values(&s, limit, out);
+  tr_npy_close(&s.npy);
+  return status;
+}

@@ -1,0 +1,138 @@
+#include "core/data/dataset.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/data/dataset_private.h"
+#include "core/io/image.h"
+
+#define FAR_OUT 4.0 /* pixels in [-1, 1], samples of them a little beyond; 0 to 255 is a mistake */
+
+int64_t tr_dataset_row(const tr_dataset *data) {
+  return data->shape[0] * data->shape[1] * data->shape[2];
+}
+
+const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size) {
+  if (data->names && data->names[i])
+    snprintf(text, size, "'%s'", data->names[i]);
+  else
+    snprintf(text, size, "input %lld", (long long)i);
+  return text;
+}
+
+void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...) {
+  char text[400];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (!data->trouble[i]) data->trouble[i] = strdup(text);
+}
+
+tr_status tr_dataset_check(const tr_dataset *data, int64_t n) {
+  char name[300];
+  for (int64_t i = 0; i < n; i++)
+    if (!data->trouble[i]) return TR_OK;
+  return TR_FAIL(data->ctx, TR_E_SHAPE, "no input can be used: %s has %s",
+                 tr_dataset_name(data, 0, name, sizeof name), data->trouble[0]);
+}
+
+/* ---- memory ---- */
+
+tr_status tr_dataset_allocate(tr_dataset *out, bool pixels, bool labels) {
+  size_t n = (size_t)out->n, count = n * (size_t)tr_dataset_row(out);
+  if (pixels)
+    out->pixels = calloc(count, 1);
+  else
+    out->values = malloc(count * sizeof *out->values);
+  if (labels) out->labels = calloc(n, sizeof *out->labels);
+  out->trouble = calloc(n, sizeof *out->trouble);
+  if ((out->pixels || out->values) && out->trouble && (!labels || out->labels)) return TR_OK;
+  return TR_FAIL(out->ctx, TR_E_MEM, "out of memory for %lld inputs", (long long)out->n);
+}
+
+static void free_texts(char **texts, int64_t n) {
+  for (int64_t i = 0; texts && i < n; i++) free(texts[i]);
+  free(texts);
+}
+
+void tr_dataset_close(tr_dataset *data) {
+  free(data->pixels);
+  free(data->values);
+  free(data->labels);
+  free(data->path);
+  free_texts(data->names, data->n);
+  free_texts(data->trouble, data->n);
+  *data = (tr_dataset){0};
+}
+
+/* ---- what fits the model ---- */
+
+static tr_status check_pixels(const tr_dataset *data, const int64_t shape[3]) {
+  if (shape[0] != 1 && shape[0] != 3)
+    return TR_FAIL(data->ctx, TR_E_SHAPE,
+                   "'%s' holds images, this model takes latents of %lld channels: encode them first, or give "
+                   "'latents'",
+                   data->path, (long long)shape[0]);
+  if (memcmp(data->shape, shape, sizeof data->shape) == 0) return TR_OK;
+  return TR_FAIL(
+      data->ctx, TR_E_SHAPE,
+      "'%s' holds images of %lld x %lld pixels in %lld channels: this model takes %lld x %lld in %lld",
+      data->path, (long long)data->shape[1], (long long)data->shape[2], (long long)data->shape[0],
+      (long long)shape[1], (long long)shape[2], (long long)shape[0]);
+}
+
+static void check_values(tr_dataset *data) {
+  int64_t row = tr_dataset_row(data);
+  bool pixels = data->shape[0] == 1 || data->shape[0] == 3;
+  for (int64_t i = 0; i < data->n; i++)
+    for (int64_t k = 0; k < row; k++) {
+      double value = data->values[i * row + k];
+      if (!isfinite(value))
+        tr_dataset_reject(data, i, "%g at element %lld: every number must be finite", value, (long long)k);
+      else if (pixels && fabs(value) > FAR_OUT)
+        tr_dataset_reject(data, i, "%g at element %lld: this model works in pixels from -1 to 1", value,
+                          (long long)k);
+    }
+}
+
+static bool ends_in(const char *path, const char *ending) {
+  size_t length = strlen(path), tail = strlen(ending);
+  return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+static tr_status read_any(tr_dataset *out, int64_t limit) {
+  struct stat info;
+  if (stat(out->path, &info) != 0) return TR_FAIL(out->ctx, TR_E_IO, "'%s': %s", out->path, strerror(errno));
+  if (S_ISDIR(info.st_mode)) return tr_dataset_open_folder(out, limit);
+  if (ends_in(out->path, ".npz")) return tr_dataset_open_archive(out, limit);
+  if (ends_in(out->path, ".npy")) return tr_dataset_open_array(out, limit);
+  return TR_FAIL(out->ctx, TR_E_IO,
+                 "'%s' is neither a .npy, nor a .npz, nor a folder of images: give one of them", out->path);
+}
+
+tr_status tr_dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], int64_t limit,
+                          tr_dataset *out) {
+  *out = (tr_dataset){.ctx = ctx, .path = strdup(path)};
+  if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
+  memcpy(out->shape, shape, sizeof out->shape);
+  TR_TRY(read_any(out, limit));
+  if (out->pixels) TR_TRY(check_pixels(out, shape));
+  if (out->values) check_values(out);
+  return tr_dataset_check(out, out->n);
+}
+
+tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out) {
+  const int64_t row = tr_dataset_row(data);
+  if (first < 0 || n < 0 || first > data->n || n > data->n - first)
+    return TR_FAIL(data->ctx, TR_E_ARG, "%lld inputs from input %lld: there are %lld", (long long)n,
+                   (long long)first, (long long)data->n);
+  for (int64_t k = 0, from = first * row; k < n * row; k++)
+    out[k] = data->pixels ? data->pixels[from + k] / TR_BINS_PER_UNIT - 1 : data->values[from + k];
+  return TR_OK;
+}

@@ -1,0 +1,60 @@
+/* Data sets in host memory: images of bytes, or numbers in a model's own space, with labels where there are
+ * any.
+ *
+ *   FILE.npy  float (N, C, H, W), the model's own space
+ *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, float (N, C, H, W), not
+ *             both; `labels` (N) if there
+ *   DIR       .png and .jpg (.jpeg) files sorted by name: all of them in DIR, without labels, or all in its
+ *             sub-folders, whose number (the name, where it is one) or place among the sub-folders is the
+ *             class; two with one class are an error, and what lies deeper is not looked at
+ */
+#ifndef TR_CORE_DATA_DATASET_H
+#define TR_CORE_DATA_DATASET_H
+
+#include <stddef.h>
+
+#include "core/context.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+  tr_ctx *ctx;           /* borrowed: where errors are said */
+  int64_t n, shape[3];   /* (C, H, W) of one input */
+  uint8_t *pixels;       /* (N, C, H, W) levels, or NULL */
+  double *values;        /* (N, C, H, W) where there are no pixels */
+  double *labels;        /* (N) as the data says them, or NULL */
+  char *path;            /* where the data was read */
+  const char *labels_in; /* static: what there gave the labels, "'labels' of", or NULL */
+  char **names;          /* (N) of files, or NULL: inputs have their numbers as names */
+  char **trouble;        /* (N): why an input cannot be used, NULL where it can */
+} tr_dataset;
+
+/* The first `limit` inputs (0: all) for a model of latents (C, H, W). Files that fit nothing, wrong shapes,
+ * no data at all: TR_E_IO, TR_E_SHAPE or TR_E_ARG naming path and value. A single input that cannot be used
+ * (a broken file, one of another size, colours for a model of grey, a number that is not finite or out of
+ * range) is noted in `trouble`; when none can be used that is the error. tr_dataset_close in any case. */
+tr_status tr_dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], int64_t limit,
+                          tr_dataset *out);
+void tr_dataset_close(tr_dataset *data); /* frees and zeroes; a zeroed one is fine */
+
+int64_t tr_dataset_row(const tr_dataset *data); /* C H W */
+/* "input 3" or the file's name in quotes, written into text; returns text. */
+const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size);
+
+/* out (n, C, H, W) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
+ * u / TR_BINS_PER_UNIT - 1 (core/io/image.h). TR_E_ARG for inputs that are not there. */
+tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out);
+
+/* Notes why input i, 0 <= i < N, cannot be used; the first reason stays. */
+void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* TR_E_SHAPE, saying what the first has, when none of the first n inputs, 1 <= n <= N, can be used. */
+tr_status tr_dataset_check(const tr_dataset *data, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/* The readers of data sets, a file each. Not for users of the library. */
+#ifndef TR_CORE_DATA_DATASET_PRIVATE_H
+#define TR_CORE_DATA_DATASET_PRIVATE_H
+
+#include "core/data/dataset.h"
+
+/* Each fills a data set whose ctx and path are set, and whose shape is that of the model; what was read may
+ * have another one. On failure the caller closes it. */
+tr_status tr_dataset_open_folder(tr_dataset *out, int64_t limit);
+tr_status tr_dataset_open_archive(tr_dataset *out, int64_t limit); /* .npz */
+tr_status tr_dataset_open_array(tr_dataset *out, int64_t limit);   /* .npy */
+
+/* Room for out->n inputs of out->shape: pixels, else values; labels where wanted. */
+tr_status tr_dataset_allocate(tr_dataset *out, bool pixels, bool labels);
+
+#endif

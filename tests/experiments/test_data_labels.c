@@ -1,0 +1,101 @@
+/* Classes of inputs: those of the data or those given; one that the model lacks is named with the place that
+ * it comes from. */
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/io/npz.h"
+#include "core/io/png.h"
+#include "experiments/input/data_labels.h"
+#include "experiments/output/npz_put.h"
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+
+static const int64_t shape[3] = {1, 2, 3};
+
+static void far_class(tr_ctx *ctx, const char *path, int i, const char *words) {
+  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  tr_dataset data;
+  int32_t *labels;
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, shape, 0, &data));
+  CHECK_OK(ctx, data_labels(ctx, &config, &(tr_int_list){0}, &data, data.n, NULL, &labels));
+  CHECK(labels[i] == -1 && strstr(data.trouble[i], words) && strstr(data.trouble[i], path));
+  free(labels);
+  tr_dataset_close(&data);
+}
+
+static void of_archive(tr_ctx *ctx) {
+  static const uint8_t images[3 * 6];
+  static const int64_t labels[3] = {7, 0, (int64_t)1 << 40};
+  const char *path = scratch("a.npz");
+  tr_npz_out *npz;
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 3, (int64_t[]){3, 2, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_NPY_I64, 1, (int64_t[]){3}, labels));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  far_class(ctx, path, 2, "class 1099511627776 in 'labels' of '");
+}
+
+static void of_folder(tr_ctx *ctx) {
+  static const uint8_t pixels[6];
+  static const char *const folders[] = {"12", "3"};
+  char root[512], path[600];
+  snprintf(root, sizeof root, "%s", scratch("folder"));
+  mkdir(root, 0700);
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, "%s/%s", root, folders[i]);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/%s/a.png", root, folders[i]);
+    CHECK_OK(ctx, tr_png_write(ctx, path, 2, 3, 1, pixels));
+  }
+  far_class(ctx, root, 0, "class 12 in the sub-folders of '");
+}
+
+static tr_status labels_of(tr_ctx *ctx, int n_given, tr_dataset *data, int64_t n, int32_t **labels) {
+  static long given[3] = {3, 99999999999, 10};
+  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  return data_labels(ctx, &config, &(tr_int_list){.n = n_given, .v = given}, data, n, NULL, labels);
+}
+
+/* Classes: those of the data, or given for each input: an input whose class the model lacks is left out. */
+static void classes(tr_ctx *ctx) {
+  static double of_data[3] = {0, 10, 77}, bad[3] = {11, NAN, 1e300};
+  static char *trouble[3];
+  static char path[] = "a.npz";
+  tr_dataset data = {
+      .ctx = ctx, .n = 3, .labels = of_data, .trouble = trouble, .path = path, .labels_in = "'labels' of"};
+  int32_t *labels;
+  CHECK_OK(ctx, labels_of(ctx, 0, &data, 2, &labels));
+  CHECK(labels[0] == 0 && labels[1] == 10 && !trouble[0] && !trouble[1]);
+  free(labels);
+  CHECK_OK(ctx, labels_of(ctx, 1, &data, 3, &labels));
+  CHECK(labels[0] == 3 && labels[2] == 3 && !trouble[2]);
+  free(labels);
+  CHECK_OK(ctx, labels_of(ctx, 0, &data, 3, &labels));
+  CHECK(labels[0] == 0 && labels[1] == 10 && labels[2] == -1 && !trouble[0] && !trouble[1]);
+  CHECK(
+      strstr(trouble[2],
+             "class 77 in 'labels' of 'a.npz': the model has classes 0 to 9 and the null class after them"));
+  free(labels);
+  CHECK_OK(ctx, labels_of(ctx, 3, &data, 3, &labels));
+  CHECK(labels[0] == 3 && labels[1] == -1 && labels[2] == 10);
+  CHECK(strstr(trouble[1], "class 99999999999 of --class-labels: the model") &&
+        strstr(trouble[2], "class 77")); /* the first reason stays */
+  free(labels);
+  CHECK_ERROR(ctx, labels_of(ctx, 2, &data, 3, &labels), TR_E_ARG, "2 entries for 3 inputs");
+  data.labels = bad;
+  CHECK_ERROR(ctx, labels_of(ctx, 0, &data, 3, &labels), TR_E_SHAPE,
+              "no input can be used: input 0 has class 11 in 'labels' of 'a.npz': the model has");
+  CHECK(strstr(trouble[0], "class 11"));
+  free(labels);
+  for (int i = 0; i < 3; i++) free(trouble[i]);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  of_archive(ctx);
+  of_folder(ctx);
+  classes(ctx);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
