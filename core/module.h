@@ -3,6 +3,8 @@
 #ifndef TR_CORE_MODULE_H
 #define TR_CORE_MODULE_H
 
+#include <stddef.h>
+
 #include "core/context.h"
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ int tr_option_row(const tr_option_table *table, int mode, const char *name) {
 
 bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, const char *name) {
   int row = tr_option_row(table, parsed->mode, name);
-  return row >= 0 && (parsed->given >> row & 1u);
+  return row >= 0 && parsed->given[row];
 }
 
 static tr_range range_of(const tr_option *option) {
@@ -207,6 +207,43 @@ static tr_status parse_texts(tr_ctx *ctx, const tr_option *option, const char *t
   return status;
 }
 
+/* One "NAME=VALUE" at the end of the list, which has room. */
+static tr_status parse_pair(tr_ctx *ctx, const tr_option *option, const char *word, const char *whole,
+                            tr_pair_list *list) {
+  const char *equals = strchr(word, '=');
+  tr_pair *pair = &list->v[list->n];
+  size_t length = equals ? (size_t)(equals - word) : 0;
+  if (length == 0 || length >= sizeof pair->name)
+    return TR_FAIL(ctx, TR_E_ARG, "--%s '%s' is not right: use NAME=VALUE, separated by commas", option->name,
+                   whole);
+  snprintf(pair->name, sizeof pair->name, "%.*s", (int)length, word);
+  TR_TRY(parse_double(ctx, option, equals + 1, whole, &pair->value));
+  for (int i = 0; i < list->n; i++)
+    if (strcmp(list->v[i].name, pair->name) == 0)
+      return TR_FAIL(ctx, TR_E_ARG, "--%s has '%s' twice: give it once", option->name, pair->name);
+  list->n++;
+  return TR_OK;
+}
+
+/* Adds to what the list has. */
+static tr_status parse_pairs(tr_ctx *ctx, const tr_option *option, const char *text, tr_pair_list *list) {
+  size_t n = 1;
+  for (const char *c = text; *c; c++) n += *c == ',';
+  char *copy = strdup(text), *rest = copy;
+  tr_pair *grown = realloc(list->v, ((size_t)list->n + n) * sizeof *grown);
+  if (grown) list->v = grown;
+  tr_status status =
+      copy && grown ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory reading --%s", option->name);
+  while (status == TR_OK && rest) {
+    char *word = rest, *comma = strchr(word, ',');
+    rest = comma ? comma + 1 : NULL;
+    if (comma) *comma = 0;
+    status = parse_pair(ctx, option, word, text, list);
+  }
+  free(copy);
+  return status;
+}
+
 static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *text, void *values) {
   void *out = field(option, values);
   switch (option->type) {
@@ -228,6 +265,8 @@ static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *t
     return parse_list(ctx, option, text, out);
   case TR_OPTION_TEXTS:
     return parse_texts(ctx, option, text, out);
+  case TR_OPTION_PAIRS:
+    return parse_pairs(ctx, option, text, out);
   }
   return TR_FAIL(ctx, TR_E_ARG, "--%s has no type that can be read", option->name);
 }
@@ -273,9 +312,9 @@ static tr_status parse_option(tr_ctx *ctx, const tr_option_table *table, int arg
   int row = tr_option_row(table, parsed->mode, name);
   if (row < 0) return unknown_option(ctx, table, parsed->mode, name);
   const tr_option *option = &table->options[row];
-  if (parsed->given >> row & 1u)
+  if (parsed->given[row] && option->type != TR_OPTION_PAIRS)
     return TR_FAIL(ctx, TR_E_ARG, "--%s is given twice: give it once", option->name);
-  parsed->given |= (uint64_t)1 << row;
+  parsed->given[row] = true;
   ++*at;
   if (option->type == TR_OPTION_FLAG) {
     if (equals)
@@ -340,7 +379,7 @@ static tr_status parse_arguments(tr_ctx *ctx, const tr_option_table *table, int 
 static tr_status complete(tr_ctx *ctx, const tr_option_table *table, void *values, const tr_parsed *parsed) {
   for (int i = 0; i < table->n_options; i++) {
     const tr_option *option = &table->options[i];
-    if (!in_mode(option, parsed->mode) || (parsed->given >> i & 1u)) continue;
+    if (!in_mode(option, parsed->mode) || parsed->given[i]) continue;
     if (option->flags & TR_OPTION_REQUIRED)
       return TR_FAIL(ctx, TR_E_ARG, "--%s is missing: give --%s %s", option->name, option->name,
                      option->metavar);
@@ -387,6 +426,10 @@ void tr_options_free(const tr_option_table *table, void *values) {
       tr_text_list *list = field(option, values);
       free(list->v);
       *list = (tr_text_list){0};
+    } else if (option->type == TR_OPTION_PAIRS) {
+      tr_pair_list *list = field(option, values);
+      free(list->v);
+      *list = (tr_pair_list){0};
     }
   }
 }

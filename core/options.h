@@ -21,7 +21,8 @@ typedef enum {                    /* type of the field that the option fills */
                TR_OPTION_CHOICE,  /* const char *: the canonical spelling of one of the choices */
                TR_OPTION_INTS,    /* tr_int_list */
                TR_OPTION_DOUBLES, /* tr_double_list */
-               TR_OPTION_TEXTS    /* tr_text_list: any texts, or with choices or kind canonical spellings */
+               TR_OPTION_TEXTS,   /* tr_text_list: any texts, or with choices or kind canonical spellings */
+               TR_OPTION_PAIRS /* tr_pair_list: NAME=VALUE,...; may be given again, which adds to the list */
 } tr_option_type;
 
 typedef struct {
@@ -36,6 +37,14 @@ typedef struct {
   int n;
   const char **v; /* no two are equal */
 } tr_text_list;
+typedef struct {
+  char name[64];
+  double value; /* finite */
+} tr_pair;
+typedef struct {
+  int n;
+  tr_pair *v; /* names without '=' and ',', no two are equal */
+} tr_pair_list;
 
 /* What an option without value and default leaves in its field: false, TR_OPTION_UNSET, NaN, NULL, an empty
  * list.
@@ -69,7 +78,7 @@ typedef struct {
 } tr_option;
 
 /* Two rows may share a name (and field) when their modes differ. At most TR_OPTIONS_MAX rows. */
-#define TR_OPTIONS_MAX 64
+#define TR_OPTIONS_MAX 96
 
 typedef struct {
   const char *program;      /* "transit" */
@@ -87,16 +96,16 @@ typedef struct {
 } tr_option_table;
 
 typedef struct {
-  int mode;       /* index into table->modes; 0 without modes */
-  uint64_t given; /* bit i: row i of the table was given by the user */
-  bool help;      /* --help was asked for; the values are then incomplete */
+  int mode;                   /* index into table->modes; 0 without modes */
+  bool given[TR_OPTIONS_MAX]; /* by the user, row by row of the table */
+  bool help;                  /* --help was asked for; the values are then incomplete */
 } tr_parsed;
 
 /* Parses the arguments after the command's name ("--name value", "--name=value") into *values, a struct of
  * table->values_size bytes that is set whole. Errors are TR_E_ARG, one line each: an unknown option or mode
  * with its nearest right spelling, an option that the mode lacks with the modes that have it, a repeated
- * option, a missing value, a value that is malformed or out of range (with the range). Free with
- * tr_options_free in any case. */
+ * option (but for pairs) or name of a pair, a missing value, a value that is malformed or out of range (with
+ * the range). Free with tr_options_free in any case. */
 tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,
                            void *values, tr_parsed *parsed);
 void tr_options_free(const tr_option_table *table, void *values);

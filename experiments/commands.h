@@ -34,6 +34,11 @@ extern const command command_man;
 extern const command *const commands[];        /* NULL-terminated */
 const command *command_find(const char *name); /* NULL if unknown */
 
+/* Runs the command line: finds the command, parses its options, runs it. Returns the exit status: 0 ok, 1
+ * failure, 2 wrong usage, 128 + signal when interrupted. more (may be NULL) registers modules beside the
+ * built-in ones, so that a program of three lines has every command with them. */
+int commands_main(int argc, char **argv, program_modules more);
+
 /* The overview that `transit --help` prints. */
 void commands_overview(FILE *out);
 /* What `transit --version` prints. */

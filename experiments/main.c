@@ -1,93 +1,8 @@
-/* The program `transit`: finds the command, parses its options, runs it, and turns its status into an exit
- * status: 0 ok, 1 failure, 2 wrong usage, 128 + signal when interrupted. */
-#include <stdbool.h>
-#include <stdio.h>
+/* The program `transit`. */
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "experiments/commands.h"
-
-static int exit_status(tr_status status) {
-  if (status == TR_E_INTERRUPTED && program_signal()) return 128 + program_signal();
-  return status == TR_OK ? 0 : status == TR_E_ARG ? 2 : 1;
-}
-
-static int report(const program *p, tr_status status) {
-  if (status != TR_OK) fprintf(stderr, "%s %s: %s\n", TR_PROGRAM, p->command, program_error(p)->message);
-  return exit_status(status);
-}
-
-/* The words after the command's name. */
-typedef struct {
-  int n;
-  char *const *v;
-} arguments;
-
-static tr_status parse_and_run(program *p, const command *c, arguments words, void *values) {
-  tr_parsed parsed;
-  tr_status status = tr_options_parse(p->ctx, c->table, words.n, words.v, values, &parsed);
-  if (status == TR_OK && parsed.help)
-    tr_options_help(p->ctx, c->table, stdout);
-  else if (status == TR_OK)
-    status = c->run(p, &parsed, values);
-  tr_options_free(c->table, values);
-  return status;
-}
-
-/* Output that could not be written (a full disk, a closed pipe) is a failure too. */
-static tr_status flush_output(program *p) {
-  if (fflush(stdout) == 0 && !ferror(stdout)) return TR_OK;
-  return TR_FAIL(p->ctx, TR_E_IO, "standard output cannot be written");
-}
-
-static tr_status run_words(program *p, const command *c, arguments words) {
-  void *values = calloc(1, c->table->values_size ? c->table->values_size : 1);
-  tr_status status = values ? parse_and_run(p, c, words, values) : TR_FAIL(p->ctx, TR_E_MEM, "out of memory");
-  if (status == TR_OK) status = flush_output(p);
-  free(values);
-  return status;
-}
-
-/* Another command with words of its own, where those given ask for it. */
-static tr_status run_or_instead(program *p, const command *c, arguments words, command_line *other) {
-  if (c->instead) TR_TRY(c->instead(p->ctx, words.n, words.v, other));
-  if (!other->command) return run_words(p, c, words);
-  p->command = other->command->table->name;
-  return run_words(p, other->command, (arguments){other->n, other->words});
-}
-
-static int run_command(program *p, const command *c) {
-  command_line other = {0};
-  tr_status status = program_open(p, "cpu", 0, 0);
-  if (status == TR_OK) status = run_or_instead(p, c, (arguments){p->argc - 2, p->argv + 2}, &other);
-  for (int i = 0; i < other.n; i++) free(other.words[i]);
-  free(other.words);
-  int result = report(p, status);
-  tr_ctx_close(&p->ctx);
-  return result;
-}
-
-static int unknown_command(const char *name) {
-  const char *names[32] = {"--help", "--version"};
-  int n = 2;
-  for (int i = 0; commands[i] && n < 32; i++) names[n++] = commands[i]->table->name;
-  const char *near = tr_nearest(name, names, n);
-  if (near)
-    fprintf(stderr, "%s: unknown command '%s': did you mean '%s'?\n", TR_PROGRAM, name, near);
-  else
-    fprintf(stderr, "%s: unknown command '%s': see '%s --help'\n", TR_PROGRAM, name, TR_PROGRAM);
-  return 2;
-}
-
-static int about_program(int argc, char **argv, void (*print)(FILE *)) {
-  if (argc > 2) {
-    fprintf(stderr, "%s: '%s' is one argument too many after '%s'\n", TR_PROGRAM, argv[2], argv[1]);
-    return 2;
-  }
-  print(stdout);
-  return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
-}
 
 /* Threads that wait by spinning make a busy machine crawl (measured: 30 times slower beside other work), and
  * the OpenMP runtime reads its policy before main: so the program starts itself once more with the policy
@@ -99,21 +14,5 @@ static void wait_passively(char **argv) {
 
 int main(int argc, char **argv) {
   wait_passively(argv);
-  if (argc < 2) {
-    commands_overview(stderr);
-    return 2;
-  }
-  const char *word = argv[1];
-  bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
-  if (help && argc == 3 && command_find(argv[2])) { /* 'transit help COMMAND' is 'transit COMMAND --help' */
-    word = argv[2];
-    argv[2] = "--help";
-  } else if (help || strcmp(word, "--version") == 0) {
-    return about_program(argc, argv, help ? commands_overview : commands_version);
-  }
-  const command *c = command_find(word);
-  if (!c) return unknown_command(word);
-  program_catch_signals();
-  program p = {.command = word, .argc = argc, .argv = argv};
-  return run_command(&p, c);
+  return commands_main(argc, argv, NULL);
 }

@@ -12,8 +12,14 @@
 /* One option in a few lines reads better than one field a line. */
 /* clang-format off */
 
+/* Parameters of the modules of a kind: name, type and help of a row (experiments/common/param_options.h). */
+#define PARAM_OPTION(option, of, kind)                                                                                \
+  .name = (option), .type = TR_OPTION_PAIRS, .metavar = "NAME=VALUE,...",                                             \
+  .help = "Parameters of " of "; 'transit list " kind "' shows them, with ranges and defaults. May be given again."
+
 typedef struct {
   const char *ckpt, *weights, *path_type, *prediction;
+  tr_pair_list path_params;
   long num_heads;
 } model_options;
 
@@ -34,6 +40,7 @@ typedef struct {
   {MODEL_OPTION(base, path_type), .name = "path-type", .type = TR_OPTION_CHOICE, .kind = TR_KIND_INTERPOLANT,         \
    .metavar = "NAME", .default_note = "from the checkpoint's args, else Linear",                                      \
    .help = "Interpolant that the model was trained with."},                                                           \
+  {MODEL_OPTION(base, path_params), PARAM_OPTION("path-param", "the interpolant", TR_KIND_INTERPOLANT)},              \
   {MODEL_OPTION(base, prediction), .name = "prediction", .type = TR_OPTION_CHOICE, .kind = TR_KIND_PREDICTION,        \
    .metavar = "NAME", .default_note = "from the checkpoint's args, else velocity", .help = "What the model predicts."}
 
@@ -86,6 +93,7 @@ typedef struct {
 
 typedef struct {
   const char *time_grid, *file;
+  tr_pair_list params;
   double shift, rho, bound;
 } grid_options;
 
@@ -94,14 +102,15 @@ typedef struct {
 #define GRID_OPTIONS(base, ...)                                                                                       \
   {GRID_OPTION(base, time_grid), .name = "time-grid", .type = TR_OPTION_CHOICE, .kind = TR_KIND_GRID,                 \
    .metavar = "NAME", .default_text = "uniform", .help = "Where a fixed grid has its points.", __VA_ARGS__},          \
+  {GRID_OPTION(base, params), PARAM_OPTION("grid-param", "the time grid", TR_KIND_GRID), __VA_ARGS__},                \
   {GRID_OPTION(base, shift), .name = "grid-shift", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
-   .metavar = "K", .default_note = "3", .help = "Of the time grid shift: above 1 denser towards the noise.",          \
+   .metavar = "K", .default_note = "3", .help = "The same as --grid-param shift=K, of the time grid shift.",          \
    __VA_ARGS__},                                                                                                      \
   {GRID_OPTION(base, rho), .name = "grid-rho", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,             \
-   .metavar = "R", .default_note = "7", .help = "Exponent of the time grid karras.", __VA_ARGS__},                    \
+   .metavar = "R", .default_note = "7", .help = "The same as --grid-param rho=R, of the time grid karras.", __VA_ARGS__},                    \
   {GRID_OPTION(base, bound), .name = "grid-bound", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
    .metavar = "L", .default_note = "5",                                                                               \
-   .help = "Of the time grid logSNR: the largest |ln(alpha / sigma)|; the ends follow at once.", __VA_ARGS__},        \
+   .help = "The same as --grid-param bound=L, of the time grid logSNR.", __VA_ARGS__},        \
   {GRID_OPTION(base, file), .name = "grid-file", .type = TR_OPTION_TEXT, .metavar = "FILE",                           \
    .help = "Points of the time grid list, one time a line, from where the run starts to where it ends; from data "    \
            "to noise also the other way round.", __VA_ARGS__}

@@ -1,7 +1,9 @@
 #include "experiments/common/grid_options.h"
 
-const char *const grid_option_names[] = {"num-sampling-steps", "time-grid", "grid-shift", "grid-rho",
-                                         "grid-bound",         "grid-file", NULL};
+#include "experiments/common/param_options.h"
+
+const char *const grid_option_names[] = {"num-sampling-steps", "time-grid",  "grid-param", "grid-shift",
+                                         "grid-rho",           "grid-bound", "grid-file",  NULL};
 
 static tr_status read_list(tr_ctx *ctx, const char *file, bool points_given, long *n_points, tr_grid *grid,
                            double **list) {
@@ -18,18 +20,15 @@ static tr_status read_list(tr_ctx *ctx, const char *file, bool points_given, lon
 }
 
 tr_status grid_options_set(tr_ctx *ctx, const tr_option_table *table, const tr_parsed *parsed,
-                           const grid_options *o, long *n_points, tr_sampler *sampler, double **list) {
+                           grid_options *o, long *n_points, tr_sampler *sampler, double **list) {
   tr_grid *grid = &sampler->grid;
-  const struct {
-    const char *option, *param;
-    double value;
-  } given[] = {
+  const param_alias aliases[] = {
       {"grid-shift", "shift", o->shift}, {"grid-rho", "rho", o->rho}, {"grid-bound", "bound", o->bound}};
+  const param_source source = {"grid-param", &o->params, aliases, sizeof aliases / sizeof *aliases};
   *list = NULL;
   TR_TRY(tr_grid_find(ctx, o->time_grid, grid));
-  for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-    if (tr_option_given(table, parsed, given[i].option))
-      TR_TRY(tr_grid_set(ctx, grid, given[i].param, given[i].value));
+  TR_TRY(param_set_all(ctx, &source, &grid->type->info, &grid->values));
+  TR_TRY(param_resolve(ctx, &grid->type->info, &grid->values, &o->params));
   bool points_given = tr_option_given(table, parsed, "num-sampling-steps");
   TR_TRY(read_list(ctx, o->file, points_given, n_points, grid, list));
   sampler->n_steps = (int)*n_points;

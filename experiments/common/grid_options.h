@@ -9,10 +9,11 @@
 /* The names of all of them, NULL at the end: what a solver that chooses its own steps does not read. */
 extern const char *const grid_option_names[];
 
-/* Sets the grid and the number of points of `sampler` from options of this table. A file settles *n_points:
- * for the record and for normals that are given. *list, its points or NULL, is the caller's to free once the
- * sampler is done. TR_E_ARG when options contradict each other, TR_E_IO for the file. */
+/* Sets the grid and the number of points of `sampler` from options of this table. A file settles *n_points
+ * and the grid's parameters in use are written back: for the record and for normals that are given. *list,
+ * its points or NULL, is the caller's to free once the sampler is done. TR_E_ARG when options contradict each
+ * other, TR_E_IO for the file. */
 tr_status grid_options_set(tr_ctx *ctx, const tr_option_table *table, const tr_parsed *parsed,
-                           const grid_options *o, long *n_points, tr_sampler *sampler, double **list);
+                           grid_options *o, long *n_points, tr_sampler *sampler, double **list);
 
 #endif

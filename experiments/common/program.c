@@ -107,6 +107,7 @@ tr_status program_open(program *p, const char *resource, uint64_t seed, int thre
   tr_ctx_on_warning(p->ctx, print_warning, p);
   tr_ctx_set_interrupt(p->ctx, &caught);
   TR_TRY(tr_register_all(p->ctx));
+  if (p->more) TR_TRY(p->more(p->ctx));
   return threads > 0 ? tr_ctx_set_threads(p->ctx, threads) : TR_OK;
 }
 

@@ -7,11 +7,15 @@
 
 #include "core/options.h"
 
+/* Registers modules of the caller's own. */
+typedef tr_status (*program_modules)(tr_ctx *ctx);
+
 typedef struct {
-  tr_ctx *ctx;         /* the device in use; replaced by program_open */
-  tr_error error;      /* why program_open left no context */
-  const char *command; /* "sample", ...: prefix of error lines */
-  char warned[512];    /* the last warning: one that repeats is printed once */
+  tr_ctx *ctx;          /* the device in use; replaced by program_open */
+  tr_error error;       /* why program_open left no context */
+  const char *command;  /* "sample", ...: prefix of error lines */
+  char warned[512];     /* the last warning: one that repeats is printed once */
+  program_modules more; /* OPTIONAL: called for every context, after the built-in modules */
   int argc;
   char *const *argv; /* the whole command line, for the record */
 } program;

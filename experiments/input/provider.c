@@ -2,8 +2,15 @@
 
 #include <string.h>
 
+#include "experiments/common/param_options.h"
 #include "transport/guidance.h"
 #include "transport/transfer.h"
+
+static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *params, tr_interpolant *path) {
+  const param_source source = {.option = option, .pairs = params};
+  TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
+  return param_resolve(ctx, &path->type->info, &path->values, params);
+}
 
 tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
@@ -19,19 +26,21 @@ tr_status provider_load(program *p, model_options *o, machine_options *machine, 
   o->num_heads = out->model.config.heads;
   o->weights = out->model.set;
   TR_TRY(tr_interpolant_find(ctx, o->path_type, &out->interpolant));
+  TR_TRY(set_params(ctx, "path-param", &o->path_params, &out->interpolant));
   out->along = out->interpolant;
   return tr_prediction_find(ctx, o->prediction, &out->prediction);
 }
 
-tr_status provider_sample_along(program *p, const char **name, provider *pr) {
+tr_status provider_sample_along(program *p, const char **name, tr_pair_list *params, provider *pr) {
   if (!*name) *name = pr->interpolant.type->info.name;
   TR_TRY(tr_interpolant_find(p->ctx, *name, &pr->along));
+  if (pr->along.type == pr->interpolant.type) pr->along = pr->interpolant;
   *name = pr->along.type->info.name;
-  return TR_OK;
+  return set_params(p->ctx, "sample-path-param", params, &pr->along);
 }
 
 bool provider_transfers(const provider *pr) {
-  return pr->along.type != pr->interpolant.type;
+  return !tr_interpolant_same(&pr->along, &pr->interpolant);
 }
 
 tr_quantity provider_kind(const provider *pr) {

@@ -17,13 +17,15 @@ typedef struct {
   tr_drift *drift; /* the one to use: the last of these that there is */
 } provider;
 
-/* Opens the device and the checkpoint and settles path and prediction, whose names (and the number of heads)
- * are written back into the options for the record. provider_close in any case. */
+/* Opens the device and the checkpoint and settles path and prediction, whose names (and the path's
+ * parameters, and the number of heads) are written back into the options for the record. provider_close in
+ * any case. */
 tr_status provider_load(program *p, model_options *options, machine_options *machine, uint64_t seed,
                         provider *out);
 /* The path to sample along, between load and build: `*name` (NULL: the model's own), written back in its
- * canonical spelling. */
-tr_status provider_sample_along(program *p, const char **name, provider *pr);
+ * canonical spelling, and its parameters (on the model's own path, those that differ from the model's),
+ * written back as used. */
+tr_status provider_sample_along(program *p, const char **name, tr_pair_list *params, provider *pr);
 /* Whether the paths differ, and what the drift is or will be: the model's prediction, or the canonical field
  * of a transfer (transport/transfer.h). */
 bool provider_transfers(const provider *pr);

@@ -55,6 +55,7 @@ static const tr_option options[] = {
      .help = "Path that the ODE follows, which may be another one than the model was trained on: the flow has the same end "
              "points and, with --sample-eps 0, the same density (but for the noise that VP begins with). --sample-eps and "
              "the fields of --save-score are of this path."},
+    {FIELD(sample_path_params), HOW, PARAM_OPTION("sample-path-param", "the path that the ODE follows", TR_KIND_INTERPOLANT)},
     {.name = "num-sampling-steps", .type = TR_OPTION_INT, FIELD(num_sampling_steps), HOW,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e7, .metavar = "N", .default_text = "250",
      .help = "Points of a fixed grid."},

@@ -207,7 +207,7 @@ tr_status likelihood_setup(likelihood_run *run) {
                    "--cfg-scale %g: a guided field has no likelihood of the model, leave it at 1",
                    o->cfg_scale);
   provider_shape(&run->provider, 1, shape);
-  TR_TRY(provider_sample_along(run->program, &o->sample_path, &run->provider));
+  TR_TRY(provider_sample_along(run->program, &o->sample_path, &o->sample_path_params, &run->provider));
   TR_TRY(set_solver(run));
   TR_TRY(tr_dataset_open(run->program->ctx, o->data, shape + 1, o->num == TR_OPTION_UNSET ? 0 : o->num,
                          &run->data));

@@ -63,6 +63,21 @@ static json_t *list_to_json(const tr_option *option, const void *field) {
   return json_null();
 }
 
+/* Pairs as an object, null when there is none. */
+static json_t *pairs_to_json(const tr_pair_list *pairs) {
+  json_t *object = pairs->n ? json_object() : json_null();
+  for (int i = 0; i < pairs->n; i++)
+    json_object_set_new(object, pairs->v[i].name, record_number(pairs->v[i].value));
+  return object;
+}
+
+json_t *record_params(const tr_module *module, const tr_values *values) {
+  json_t *object = module->n_params ? json_object() : json_null();
+  for (int i = 0; i < module->n_params; i++)
+    json_object_set_new(object, module->params[i].name, record_number(values->v[i]));
+  return object;
+}
+
 static json_t *option_to_json(const tr_option *option, const void *values) {
   const void *field = (const char *)values + option->offset;
   switch (option->type) {
@@ -81,6 +96,8 @@ static json_t *option_to_json(const tr_option *option, const void *values) {
   case TR_OPTION_DOUBLES:
   case TR_OPTION_TEXTS:
     return list_to_json(option, field);
+  case TR_OPTION_PAIRS:
+    return pairs_to_json(field);
   }
   return json_null();
 }

@@ -27,6 +27,9 @@ void record_files(json_t *record, const double *grid, int n_grid, const tr_table
  * the command has resolved (a path from the checkpoint) must stand in `values` by then. */
 json_t *record_options(const tr_option_table *table, const tr_parsed *parsed, const void *values);
 
+/* {name: value} of a module's parameters as used; null for a module without any. */
+json_t *record_params(const tr_module *module, const tr_values *values);
+
 /* What ran: {transit, command, mode, command_line, options, seed, device, threads, processor, libraries,
  * started}. */
 json_t *record_create(const program *p, const tr_option_table *table, const tr_parsed *parsed,

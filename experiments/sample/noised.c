@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/common/grid_options.h"
 #include "experiments/common/noised.h"
 #include "experiments/sample/run.h"
 
-static const char *const of_forms[] = {"diffusion-form", "diffusion-norm", "diffusion-table", "eta", NULL};
+static const char *const of_forms[] = {
+    "diffusion-form", "diffusion-norm", "form-param", "diffusion-table", "eta", NULL};
 
 void sample_warn_noised(const sample_run *run) {
   static const char *const of_both[] = {"ode-method", NULL};
@@ -51,8 +53,8 @@ static tr_status set_restart(sample_run *run) {
   sample_warn_unused(run, noised_of_churn, "restart", "is not churn");
   sample_warn_unused(run, of_forms, "restart", "has its intervals instead of a diffusion form");
   if (run->sampler.ode.method->caps & TR_ODE_ADAPTIVE) {
-    static const char *const of_grids[] = {"num-sampling-steps", "time-grid",     "grid-shift", "grid-rho",
-                                           "grid-bound",         "restart-steps", NULL};
+    static const char *const of_grids[] = {"restart-steps", NULL};
+    sample_warn_unused(run, grid_option_names, o->ode_method, "chooses its own steps");
     sample_warn_unused(run, of_grids, o->ode_method, "chooses its own steps");
   }
   return noised_restart(run->program->ctx, &o->noised, &run->restarts, n);

@@ -51,6 +51,7 @@ static const tr_option options[] = {
      .help = "Path to sample along, which may be another one than the model was trained on: the canonical fields of all "
              "paths are the same. Times of a run (grid, --save-times, --sample-eps) are those of this path, "
              "--cfg-interval is in the model's own."},
+    {FIELD(sample_path_params), SOLVER, PARAM_OPTION("sample-path-param", "the path sampled along", TR_KIND_INTERPOLANT)},
     {.name = "num-sampling-steps", INT, FIELD(num_sampling_steps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(2), TO(1e7),
      .metavar = "N", .default_text = "250",
      .help = "Points of a fixed grid, as the reference counts: N - 1 steps, then (SDE) the last step. Adaptive "
@@ -102,11 +103,12 @@ static const tr_option options[] = {
      .help = "Diffusion coefficient D(t); the noise is sqrt(2 D) dB, so the paper's w is 2 D."},
     {.name = "diffusion-norm", DOUBLE, FIELD(diffusion_norm), NOISE, .modes = SDE, .flags = TR_OPTION_GE, FROM(0),
      .metavar = "X", .default_text = "1", .help = "Factor of the diffusion coefficient."},
+    {FIELD(form_params), NOISE, .modes = SDE, PARAM_OPTION("form-param", "the diffusion form", TR_KIND_DIFFUSION)},
     {.name = "diffusion-table", TEXT, FIELD(diffusion_table), NOISE, .modes = SDE, .metavar = "FILE",
      .help = "Two numbers a line: t and the velocity loss for KL-eta ('transit loss' makes "
              "it), lambda and kappa for kappa, t and D for table."},
     {.name = "eta", DOUBLE, FIELD(eta), NOISE, .modes = SDE, .flags = TR_OPTION_GE, FROM(0), .metavar = "X",
-     .help = "Weight of the noise cost in KL-eta."},
+     .help = "The same as --form-param eta=X, of the form KL-eta."},
     {.name = "noise", TEXT, FIELD(noise), NOISE, .modes = SDE, .metavar = "FILE.npy",
      .help = "Standard normals (steps,N,C,H,W) instead of drawn ones, one slice a step."},
     {.name = "last-step", CHOICE, FIELD(last_step), NOISE, .modes = SDE, .kind = TR_KIND_LAST_STEP, .metavar = "NAME",

@@ -14,6 +14,7 @@ typedef struct {
   const char *init;
   /* solver */
   const char *method, *clock, *sample_path;
+  tr_pair_list sample_path_params;
   long num_sampling_steps, max_nfe, max_order;
   grid_options grid;
   double rtol, atol, first_step, train_eps, sample_eps;
@@ -24,6 +25,7 @@ typedef struct {
   tr_double_list save_times;
   /* noise of the SDE */
   const char *diffusion_form, *diffusion_table, *noise, *last_step;
+  tr_pair_list form_params;
   double diffusion_norm, eta, last_step_size;
   /* noise around an ODE method */
   const char *ode_method;

@@ -3,6 +3,7 @@
 
 #include "experiments/common/density_options.h"
 #include "experiments/common/grid_options.h"
+#include "experiments/common/param_options.h"
 #include "experiments/sample/run.h"
 
 bool sample_was_given(const sample_run *run, const char *name) {
@@ -118,12 +119,15 @@ static tr_status set_ode(sample_run *run) {
 }
 
 static tr_status set_diffusion(sample_run *run) {
-  const sample_options *o = run->options;
+  sample_options *o = run->options;
+  const param_alias eta = {"eta", "eta", o->eta};
+  const param_source source = {"form-param", &o->form_params, &eta, 1};
   tr_ctx *ctx = run->program->ctx;
   tr_diffusion *d = &run->sampler.diffusion;
   TR_TRY(tr_diffusion_find(ctx, o->diffusion_form, d));
   d->norm = o->diffusion_norm;
-  if (sample_was_given(run, "eta")) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  TR_TRY(param_set_all(ctx, &source, &d->type->info, &d->values));
+  TR_TRY(param_resolve(ctx, &d->type->info, &d->values, &o->form_params));
   if (o->diffusion_table) {
     if (!(d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)))
       return TR_FAIL(ctx, TR_E_ARG, "--diffusion-table is not for the form %s, which reads no table",
@@ -208,7 +212,8 @@ static tr_status set_sde(sample_run *run) {
 
 tr_status sample_setup(sample_run *run) {
   TR_TRY(tr_sampler_defaults(run->program->ctx, &run->sampler));
-  TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->provider));
+  TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->options->sample_path_params,
+                               &run->provider));
   run->sampler.interpolant = run->provider.along;
   resolve_eps(run);
   run->sampler.sample_eps = run->options->sample_eps;

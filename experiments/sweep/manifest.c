@@ -30,7 +30,9 @@ static void forget_place(json_t *options) {
 
 static bool same_entry(const json_t *a, const json_t *b, const char *key) {
   const json_t *of_a = json_object_get(a, key), *of_b = json_object_get(b, key);
-  return of_a == of_b || json_equal(of_a, of_b); /* the first: both absent */
+  /* an option that is newer than the record is as good as unset */
+  return of_a == of_b || json_equal(of_a, of_b) || (!of_a && json_is_null(of_b)) ||
+         (!of_b && json_is_null(of_a));
 }
 
 static void describe_option(const json_t *old, const json_t *new, const char *key, char *text, size_t size) {
@@ -46,6 +48,7 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t siz
   static const struct {
     const char *key, *words;
   } contents[] = {{"target", "the target differs"},
+                  {"parameters", "the parameters of a module differ"},
                   {"grid_file", "what --grid-file holds differs"},
                   {"diffusion_table", "what --diffusion-table holds differs"}};
   json_t *old_options = json_object_get(old, "options"), *new_options = json_object_get(new, "options");
@@ -82,6 +85,28 @@ static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, con
                 version ? version : "unknown", program_version());
   json_decref(new);
   return status;
+}
+
+/* The values in use of every parameter of a path, form or grid, {kind: {module: {parameter: value}}}. Null
+ * when no module has any. */
+static void add_params(json_t *all, const char *kind, const tr_module *module, const tr_values *values) {
+  if (module->n_params == 0) return;
+  if (!json_object_get(all, kind)) json_object_set_new(all, kind, json_object());
+  json_object_set_new(json_object_get(all, kind), module->name, record_params(module, values));
+}
+
+static json_t *parameters(const sweep_plan *plan) {
+  json_t *all = json_object();
+  for (int i = 0; i < plan->n_paths; i++)
+    add_params(all, TR_KIND_INTERPOLANT, &plan->paths[i].type->info, &plan->paths[i].values);
+  for (int i = 0; i < plan->n_settings; i++) {
+    const sweep_setting *s = &plan->settings[i];
+    if (s->diffusion.type) add_params(all, TR_KIND_DIFFUSION, &s->diffusion.type->info, &s->diffusion.values);
+    if (s->grid.type) add_params(all, TR_KIND_GRID, &s->grid.type->info, &s->grid.values);
+  }
+  if (json_object_size(all) > 0) return all;
+  json_decref(all);
+  return json_null();
 }
 
 /* The same sweep, another one, or (*found false) no manifest. */
@@ -134,6 +159,7 @@ tr_status sweep_manifest_claim(const program *p, const tr_parsed *parsed, const 
   TR_TRY(sweep_target_record(target, &of_target));
   json_t *record = record_create(p, &sweep_table, parsed, o);
   json_object_set_new(record, "target", of_target);
+  json_object_set_new(record, "parameters", parameters(plan));
   record_files(record, plan->grid_list, plan->n_grid_list, plan->table);
   tr_status status = meet(p->ctx, o, path, record, resumed);
   if (status == TR_OK && !*resumed) status = write_new(p->ctx, o, record);

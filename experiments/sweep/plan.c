@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "experiments/common/noised.h"
+#include "experiments/common/param_options.h"
 
 /* ---- solvers ---- */
 
@@ -97,7 +98,9 @@ static void add_series(const sweep_options *o, sweep_plan *plan, sweep_setting s
 static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
   for (int g = 0; g < (setting.adaptive ? 1 : o->time_grids.n); g++) {
     if (!setting.adaptive) {
+      const param_source source = {.option = "grid-param", .pairs = &o->grid_params};
       TR_TRY(tr_grid_find(ctx, o->time_grids.v[g], &setting.grid));
+      TR_TRY(param_set(ctx, &source, &setting.grid.type->info, &setting.grid.values));
       if (setting.grid.type->is_list)
         setting.grid.list = plan->grid_list, setting.grid.n_list = plan->n_grid_list;
     }
@@ -133,9 +136,11 @@ static tr_status add_plain(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
 
 static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan, int form, int norm,
                           tr_diffusion *d) {
+  const param_alias eta = {"eta", "eta", o->eta};
+  const param_source source = {"form-param", &o->form_params, &eta, 1};
   TR_TRY(tr_diffusion_find(ctx, o->forms.v[form], d));
   d->norm = o->norms.v[norm];
-  if (!isnan(o->eta) && d->type->info.n_params) TR_TRY(tr_diffusion_set(ctx, d, "eta", o->eta));
+  TR_TRY(param_set(ctx, &source, &d->type->info, &d->values));
   if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
   for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
   return TR_OK;
@@ -223,15 +228,45 @@ static tr_status read_grid(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
   return listed ? tr_grid_read(ctx, o->grid_file, &plan->grid_list, &plan->n_grid_list) : TR_OK;
 }
 
+/* Everything given for the modules of a kind is a parameter of one of these. */
+static tr_status check_params(tr_ctx *ctx, const param_source *source, const char *kind,
+                              const tr_text_list *names) {
+  if (source->pairs->n == 0) return TR_OK;
+  const tr_module **modules = malloc((size_t)names->n * sizeof *modules);
+  if (!modules) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d modules", names->n);
+  tr_status status = TR_OK;
+  for (int i = 0; i < names->n && status == TR_OK; i++) status = tr_find(ctx, kind, names->v[i], &modules[i]);
+  if (status == TR_OK) status = param_check(ctx, source, modules, names->n);
+  free(modules);
+  return status;
+}
+
+static tr_status check_all_params(tr_ctx *ctx, const sweep_options *o) {
+  const param_alias eta = {"eta", "eta", o->eta};
+  const param_source of_forms = {"form-param", &o->form_params, &eta, 1},
+                     of_grids = {.option = "grid-param", .pairs = &o->grid_params};
+  TR_TRY(check_params(ctx, &of_forms, TR_KIND_DIFFUSION, &o->forms));
+  return check_params(ctx, &of_grids, TR_KIND_GRID, &o->time_grids);
+}
+
 /* own: the path of a checkpoint, sampled along it or along others; NULL: an exact target, on every path. */
-static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const char *own, sweep_plan *plan) {
-  const tr_text_list *names = own ? &o->sample_paths : &o->path_types;
-  const char *only = names->n ? NULL : own ? own : "Linear";
-  plan->n_paths = only ? 1 : names->n;
+static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const tr_interpolant *own,
+                            sweep_plan *plan) {
+  const char *usual = own ? own->type->info.name : "Linear";
+  const tr_text_list *given = own ? &o->sample_paths : &o->path_types;
+  const tr_text_list names = given->n ? *given : (tr_text_list){1, &usual};
+  const param_source source = {.option = own ? "sample-path-param" : "path-param",
+                               .pairs = own ? &o->sample_path_params : &o->model.path_params};
+  TR_TRY(check_params(ctx, &source, TR_KIND_INTERPOLANT, &names));
+  plan->n_paths = names.n;
   plan->paths = calloc((size_t)plan->n_paths, sizeof *plan->paths);
   if (!plan->paths) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d paths", plan->n_paths);
-  for (int i = 0; i < plan->n_paths; i++)
-    TR_TRY(tr_interpolant_find(ctx, only ? only : names->v[i], &plan->paths[i]));
+  for (int i = 0; i < plan->n_paths; i++) {
+    tr_interpolant *path = &plan->paths[i];
+    TR_TRY(tr_interpolant_find(ctx, names.v[i], path));
+    if (own && path->type == own->type) *path = *own;
+    TR_TRY(param_set(ctx, &source, &path->type->info, &path->values));
+  }
   return TR_OK;
 }
 
@@ -278,9 +313,10 @@ tr_status sweep_seeds_read(tr_ctx *ctx, const char *option, const char *text, lo
   return *at ? bad_seeds(ctx, option, text) : TR_OK;
 }
 
-tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const char *path, sweep_plan *out) {
+tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const tr_interpolant *own, sweep_plan *out) {
   *out = (sweep_plan){0};
-  TR_TRY(make_paths(ctx, o, path, out));
+  TR_TRY(make_paths(ctx, o, own, out));
+  TR_TRY(check_all_params(ctx, o));
   TR_TRY(sweep_seeds_read(ctx, "seeds", o->seeds, &out->seeds, &out->n_seeds));
   TR_TRY(read_grid(ctx, o, out));
   if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));

@@ -39,10 +39,11 @@ typedef struct {
   int n_grid_list;
 } sweep_plan;
 
-/* From the options; path: that of a checkpoint, which runs along it or along
- * --sample-paths; NULL: an exact target, which runs on --path-types. Unknown names and
- * repeated entries are TR_E_ARG. sweep_plan_free in any case. */
-tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *options, const char *path, sweep_plan *out);
+/* From the options; own: the path of a checkpoint, which runs along it or along --sample-paths; NULL: an
+ * exact target, which runs on --path-types. Unknown names and repeated entries are TR_E_ARG.
+ * sweep_plan_free in any case. */
+tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *options, const tr_interpolant *own,
+                          sweep_plan *out);
 void sweep_plan_free(sweep_plan *plan);
 
 /* "A:B" (B excluded) or a list, of the option of this name; the caller frees *seeds, on failure too. */

@@ -29,7 +29,7 @@ static void warn_unused(const sweep *s, const char *const *names, bool used, con
 
 /* What some setting of the sweep reads. */
 typedef struct {
-  bool ode, clock, form, eta, table, last, last_size, churn, restart, restart_steps;
+  bool ode, clock, grid, form, eta, table, last, last_size, churn, restart, restart_steps;
 } readers;
 
 static readers find_readers(const sweep_plan *plan) {
@@ -39,6 +39,7 @@ static readers find_readers(const sweep_plan *plan) {
     bool churn = s->inner && tr_noised_ode_of(s->sde)->uses_form;
     any.ode |= s->ode != NULL;
     any.clock |= s->ode || s->inner;
+    any.grid |= s->grid.type != NULL;
     any.form |= s->diffusion.type != NULL;
     any.eta |= s->diffusion.type && s->diffusion.type->info.n_params;
     any.table |= s->diffusion.table != NULL;
@@ -56,8 +57,8 @@ static void warn_one_unused(const sweep *s, const char *name, bool used, const c
 }
 
 static void warn_all_unused(const sweep *s) {
-  static const char *const of_forms[] = {"diffusion-forms", "diffusion-norms", "eta", "diffusion-table",
-                                         NULL};
+  static const char *const of_forms[] = {
+      "diffusion-forms", "diffusion-norms", "form-param", "eta", "diffusion-table", NULL};
   readers any = find_readers(&s->plan);
   bool sde = sweep_plan_has_sde(&s->plan);
   bool ode_adaptive = sweep_plan_has_adaptive(&s->plan, false);
@@ -67,6 +68,7 @@ static void warn_all_unused(const sweep *s) {
   warn_one_unused(s, "atol", ode_adaptive || sweep_plan_has_adaptive(&s->plan, true),
                   "no solver is adaptive");
   warn_one_unused(s, "steps", sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
+  warn_one_unused(s, "grid-param", any.grid, "every solver chooses its own steps");
   warn_one_unused(s, "clock", any.clock, "no solver solves an ODE");
   warn_one_unused(s, "reference-rtol", solves, "no reference is solved for");
   warn_unused(s, of_forms, any.form, no_sde ? no_sde : "no solver has a diffusion form");

@@ -15,6 +15,10 @@ static tr_status check_choice(program *p, const sweep_options *o) {
     return TR_FAIL(p->ctx, TR_E_ARG, "--path-types has %d paths: a checkpoint was trained on one",
                    o->path_types.n);
   if (o->model.ckpt) return TR_OK;
+  if (o->sample_path_params.n)
+    return TR_FAIL(p->ctx, TR_E_ARG,
+                   "--sample-path-param is for --ckpt: an exact target has its field on every path, use "
+                   "--path-types and --path-param");
   if (o->sample_paths.n)
     return TR_FAIL(p->ctx, TR_E_ARG,
                    "--sample-paths are for --ckpt: an exact target has its field on every path, use "
@@ -84,8 +88,8 @@ void sweep_target_close(sweep_target *t) {
   free(t->labels);
 }
 
-const char *sweep_target_path(const sweep_target *t) {
-  return t->exact ? NULL : t->provider.interpolant.type->info.name;
+const tr_interpolant *sweep_target_path(const sweep_target *t) {
+  return t->exact ? NULL : &t->provider.interpolant;
 }
 
 tr_status sweep_target_build(sweep_target *t) {
@@ -101,7 +105,7 @@ tr_status sweep_target_build(sweep_target *t) {
 static tr_status enter_checkpoint(sweep_target *t, const tr_interpolant *path) {
   const tr_interpolant *own = &t->provider.interpolant;
   tr_drift *drift = t->provider.drift, *reference = t->dtype == TR_F64 ? drift : t->wide.drift;
-  if (path->type == own->type) {
+  if (tr_interpolant_same(path, own)) {
     t->drift = drift;
     t->reference = reference;
     return TR_OK;

@@ -29,7 +29,7 @@ typedef struct {
 tr_status sweep_target_open(program *p, sweep_options *options, sweep_target *out);
 void sweep_target_close(sweep_target *target);
 /* A checkpoint's own path, NULL for a mixture, which has every path. */
-const char *sweep_target_path(const sweep_target *target);
+const tr_interpolant *sweep_target_path(const sweep_target *target);
 
 /* Builds the networks of a checkpoint; nothing for a mixture. */
 tr_status sweep_target_build(sweep_target *target);

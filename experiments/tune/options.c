@@ -26,8 +26,10 @@ static const tr_option options[] = {
      .help = "Evaluations of a run at most: as many whole steps as they pay."},
     {.name = "path-type", .type = TR_OPTION_TEXTS, FIELD(sweep.path_types), TUNED, .kind = TR_KIND_INTERPOLANT, .count = 1,
      .metavar = "NAME", .default_note = "Linear; for a checkpoint from its args", .help = "Interpolant."},
+    {FIELD(sweep.model.path_params), TUNED, PARAM_OPTION("path-param", "the interpolant", TR_KIND_INTERPOLANT)},
     {.name = "sample-path", .type = TR_OPTION_TEXTS, FIELD(sweep.sample_paths), TUNED, .kind = TR_KIND_INTERPOLANT, .count = 1,
      .metavar = "NAME", .default_note = "its own", .help = "Path to sample a checkpoint along, as in 'transit sample'."},
+    {FIELD(sweep.sample_path_params), TUNED, PARAM_OPTION("sample-path-param", "the path sampled along", TR_KIND_INTERPOLANT)},
     {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(sweep.clock), TUNED, .choices = "auto,t,angle", .default_text = "auto",
      .help = "Time that the solver works in, as in 'transit sample'."},
 

@@ -13,6 +13,7 @@ typedef struct {
   tr_int_list labels;
   tr_double_list interval, times;
   tr_text_list words, forms, types;
+  tr_pair_list params;
 } values;
 
 #define AT(member) .offset = offsetof(values, member)
@@ -72,6 +73,7 @@ static const tr_option rows[] = {
      .metavar = "F1,F2",
      .default_text = "alpha,b",
      .help = "Forms."},
+    {.name = "params", .type = TR_OPTION_PAIRS, AT(params), .metavar = "NAME=VALUE", .help = "Pairs."},
     {.name = "types", .type = TR_OPTION_TEXTS, AT(types), .choices = "f32,f64", .help = "Types."},
 };
 static const char *const modes[] = {"ODE", "SDE", NULL};
@@ -105,7 +107,7 @@ static void good_lines(tr_ctx *ctx) {
   values v;
   tr_parsed parsed;
   CHECK_OK(ctx, parse(ctx, "ODE", &v, &parsed));
-  CHECK(parsed.mode == 0 && parsed.given == 0 && !v.quiet && v.n == 250 && v.far == TR_OPTION_UNSET);
+  CHECK(parsed.mode == 0 && !parsed.given[1] && !v.quiet && v.n == 250 && v.far == TR_OPTION_UNSET);
   CHECK(v.x == 1e-3 && isnan(v.y) && !v.text && !v.choice && v.labels.n == 0 && !v.operand);
   tr_options_free(&table, &v);
 
@@ -131,6 +133,14 @@ static void good_lines(tr_ctx *ctx) {
   CHECK(v.words.n == 3 && strcmp(v.words.v[1], "two=2") == 0 && strcmp(v.words.v[2], "3") == 0);
   CHECK(v.forms.n == 1 && v.types.n == 0);
   tr_options_free(&table, &v);
+
+  CHECK_OK(ctx, parse(ctx, "ODE --params a=1,b-c=-2e3 --quiet --params=d=.5", &v, &parsed));
+  CHECK(v.params.n == 3 && strcmp(v.params.v[0].name, "a") == 0 && v.params.v[0].value == 1);
+  CHECK(strcmp(v.params.v[1].name, "b-c") == 0 && v.params.v[1].value == -2000);
+  CHECK(strcmp(v.params.v[2].name, "d") == 0 && v.params.v[2].value == 0.5);
+  CHECK(tr_option_given(&table, &parsed, "params"));
+  tr_options_free(&table, &v);
+  CHECK(v.params.n == 0 && v.params.v == NULL);
 
   CHECK_OK(ctx, parse(ctx, "SED --rubbish --help", &v, &parsed));
   CHECK(parsed.help);
@@ -175,6 +185,17 @@ static void bad_lines(tr_ctx *ctx) {
       {"ODE --forms beta,B", "'beta' twice"},
       {"ODE --forms alpha,bta", "--forms: unknown test-form 'bta': did you mean 'beta'"},
       {"ODE --types f32,f6", "did you mean 'f64'"},
+      {"ODE --params a", "'a' is not right: use NAME=VALUE"},
+      {"ODE --params=", "use NAME=VALUE"},
+      {"ODE --params =1", "use NAME=VALUE"},
+      {"ODE --params a=1,", "'a=1,' is not right"},
+      {"ODE --params a=", "a number"},
+      {"ODE --params a=inf", "a number"},
+      {"ODE --params a=1,b=2x", "'a=1,b=2x' is not right: use a number"},
+      {"ODE --params a=1,a=2", "'a' twice"},
+      {"ODE --params a=1 --params b=2,a=1", "'a' twice"},
+      {"ODE --params a=1,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1",
+       "NAME=VALUE"},
       {"ODE a b", "too many"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -1,0 +1,33 @@
+/* The parameters of modules (core/module.h) as options: --form-param NAME=VALUE,..., and the options that
+ * some of them had before. */
+#ifndef TR_EXPERIMENTS_COMMON_PARAM_OPTIONS_H
+#define TR_EXPERIMENTS_COMMON_PARAM_OPTIONS_H
+
+#include "core/options.h"
+
+/* --eta X is --form-param eta=X. */
+typedef struct {
+  const char *option, *param;
+  double value; /* NaN: not given */
+} param_alias;
+
+/* What the user gave for the modules of one role. */
+typedef struct {
+  const char *option; /* "form-param" */
+  const tr_pair_list *pairs;
+  const param_alias *aliases;
+  int n_aliases;
+} param_source;
+
+/* TR_E_ARG for a parameter given in both spellings, which names both, and for one of the pairs that none of
+ * these modules has, with what they have. */
+tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *const *modules, int n);
+/* Sets what was given and the module has. TR_E_ARG, naming the option, for a value out of range. */
+tr_status param_set(tr_ctx *ctx, const param_source *source, const tr_module *module, tr_values *values);
+/* Both, for a module that stands alone: everything given must be a parameter of it. */
+tr_status param_set_all(tr_ctx *ctx, const param_source *source, const tr_module *module, tr_values *values);
+
+/* Replaces the pairs by the values in use, for the record. */
+tr_status param_resolve(tr_ctx *ctx, const tr_module *module, const tr_values *values, tr_pair_list *pairs);
+
+#endif

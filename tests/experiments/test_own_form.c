@@ -1,0 +1,176 @@
+/* A diffusion form of a user's own with a parameter: this table and one tr_register, and every command of the
+ * program knows both by name. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "experiments/commands.h"
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+#include "transport/diffusion/diffusion.h"
+
+/* ---- the form: D = n sigma^p ---- */
+
+enum { POWER };
+static const tr_param params[] = {
+    [POWER] = {.name = "power",
+               .value = 1,
+               .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1, .high = 4},
+               .help = "the exponent of sigma"},
+};
+static double D(const tr_diffusion *d, const tr_coeffs *at) {
+  return d->norm * pow(at->sigma, d->values.v[POWER]);
+}
+static double D_sigma(const tr_diffusion *d, const tr_coeffs *at) {
+  return d->norm * pow(at->sigma, d->values.v[POWER] - 1);
+}
+static const tr_diffusion_type form = {
+    .info = {.name = "sigma-power", .summary = "D = n sigma^p", .params = params, .n_params = 1},
+    .D = D,
+    .D_sigma = D_sigma,
+};
+static tr_status register_own(tr_ctx *ctx) {
+  return tr_register(ctx, TR_KIND_DIFFUSION, &form.info);
+}
+
+/* ---- the program with it ---- */
+
+#define WORDS 40
+static char said[1 << 16]; /* what the latest run wrote on stdout and stderr */
+
+/* Everything that is written to `number` goes to a file of its own until it is put back. */
+static int divert(int number, const char *path) {
+  int kept = dup(number), file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  CHECK(kept >= 0 && file >= 0 && dup2(file, number) >= 0);
+  close(file);
+  return kept;
+}
+
+static void put_back(int number, int kept) {
+  dup2(kept, number);
+  close(kept);
+}
+
+static void read_said(const char *path) {
+  size_t size;
+  unsigned char *text = read_whole(path, &size);
+  size_t kept = size < sizeof said ? size : sizeof said - 1;
+  memcpy(said, text, kept);
+  said[kept] = 0;
+  free(text);
+}
+
+/* The exit status of "transit LINE", LINE cut at blanks. */
+static int transit(const char *line) {
+  char copy[1024], *rest = copy, *words[WORDS] = {"transit"};
+  const char *path = scratch("said");
+  int n = 1;
+  snprintf(copy, sizeof copy, "%s", line);
+  for (char *word; n < WORDS - 1 && (word = strtok_r(rest, " ", &rest));) words[n++] = word;
+  fflush(stdout);
+  int out = divert(STDOUT_FILENO, path), err = divert(STDERR_FILENO, path);
+  int status = commands_main(n, words, register_own);
+  fflush(stdout);
+  put_back(STDOUT_FILENO, out);
+  put_back(STDERR_FILENO, err);
+  read_said(path);
+  return status;
+}
+
+#define SAYS(text)                                                                                           \
+  do {                                                                                                       \
+    CHECK(strstr(said, text) != NULL);                                                                       \
+    if (!strstr(said, text)) fprintf(stderr, "  '%s' is not in '%s'\n", text, said);                         \
+  } while (0)
+
+static void listed(void) {
+  CHECK(transit("list diffusion") == 0);
+  SAYS("  sigma-power            D = n sigma^p\n");
+  SAYS("power (from 1 to 4, default 1): the exponent of sigma");
+  CHECK(transit("sample --help") == 0);
+  SAYS("sigma-power. SDE only.");
+}
+
+/* A file that a run wrote, blanks and line ends taken out. */
+static void record(const char *path) {
+  char *to = said;
+  read_said(path);
+  for (const char *from = said; *from; from++)
+    if (*from != ' ' && *from != '\n') *to++ = *from;
+  *to = 0;
+}
+
+static void sampled(void) {
+  char line[1024], with[256], without[256];
+  size_t size, size_built_in;
+  snprintf(with, sizeof with, "%s", scratch("own"));
+  snprintf(without, sizeof without, "%s", scratch("sigma"));
+  static const char options[] =
+      "sample SDE --ckpt " TR_EXPERIMENT_DATA
+      "/digits-ema.pt --num-samples 1 --num-sampling-steps 4 --diffusion-norm 0.5 --diffusion-form";
+  /* with its default it is the form sigma, bit for bit */
+  snprintf(line, sizeof line, "%s sigma-power --out %s", options, with);
+  CHECK(transit(line) == 0);
+  snprintf(line, sizeof line, "%s sigma --out %s", options, without);
+  CHECK(transit(line) == 0);
+  snprintf(line, sizeof line, "%s/samples.npz", with);
+  unsigned char *own = read_whole(line, &size);
+  snprintf(line, sizeof line, "%s/samples.npz", without);
+  unsigned char *built_in = read_whole(line, &size_built_in);
+  CHECK(size == size_built_in && memcmp(own, built_in, size) == 0);
+  free(own);
+
+  snprintf(line, sizeof line, "%s Sigma-Power --form-param power=2.5 --out %s", options, with);
+  CHECK(transit(line) == 0);
+  snprintf(line, sizeof line, "%s/samples.npz", with);
+  own = read_whole(line, &size);
+  CHECK(size != size_built_in || memcmp(own, built_in, size) != 0);
+  free(own);
+  free(built_in);
+  snprintf(line, sizeof line, "%s/run.json", with);
+  record(line);
+  SAYS("\"diffusion-form\":\"sigma-power\"");
+  SAYS("\"form-param\":{\"power\":2.5}");
+}
+
+static void refused(void) {
+  char line[1024];
+  static const struct {
+    const char *param, *says;
+  } bad[] = {{"power=5", "--form-param: power of sigma-power is 5: use a finite number from 1 to 4"},
+             {"powr=2", "--form-param: sigma-power has no parameter 'powr': did you mean 'power'?"},
+             {"eta=2", "sigma-power has no parameter 'eta': it has power"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    snprintf(line, sizeof line,
+             "sample SDE --ckpt " TR_EXPERIMENT_DATA
+             "/digits-ema.pt --diffusion-form sigma-power --form-param %s --out %s",
+             bad[i].param, scratch("refused"));
+    CHECK(transit(line) == 2);
+    SAYS(bad[i].says);
+  }
+}
+
+static void swept(void) {
+  char line[1024], dir[256];
+  snprintf(dir, sizeof dir, "%s", scratch("sweep"));
+  snprintf(line, sizeof line,
+           "sweep --target gaussian:d=1 --num-samples 4 --solvers euler-maruyama --steps 4 --diffusion-forms "
+           "sigma,sigma-power --form-param power=2 --out %s",
+           dir);
+  CHECK(transit(line) == 0);
+  snprintf(line, sizeof line, "%s/results.csv", dir);
+  read_said(line);
+  SAYS("SDE,euler-maruyama,Linear,uniform,sigma,1,Mean,,4,0,ok,");
+  SAYS("SDE,euler-maruyama,Linear,uniform,sigma-power,1,Mean,,4,0,ok,");
+  snprintf(line, sizeof line, "%s/manifest.json", dir);
+  record(line);
+  SAYS("\"parameters\":{\"diffusion\":{\"sigma-power\":{\"power\":2.0}}}");
+}
+
+int main(void) {
+  listed();
+  sampled();
+  refused();
+  swept();
+  return check_report();
+}
