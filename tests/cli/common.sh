@@ -149,6 +149,41 @@ if labels:
 END
 }
 
+# filled FOLDER: it is there and not empty.
+filled() {
+  [ -n "$(ls -A "$1" 2>/dev/null)" ]
+}
+
+# gone PID: the process has ended.
+gone() {
+  ! kill -0 "$1" 2>/dev/null
+}
+
+# await PID COMMAND...: waits until the command succeeds. It fails when the process, of this shell's, ends before that, or is
+# still at it after minutes, which only a hung one is: that one is killed.
+await() {
+  awaited=$1
+  shift
+  tries=0
+  until "$@"; do
+    if gone "$awaited"; then
+      "$@" || { fail "it ended before: $*: $(cat "$scratch/stderr")"; return 1; }
+      return 0
+    fi
+    [ $tries -lt 2400 ] || { fail "it hangs: $*"; kill -KILL "$awaited"; return 1; }
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+}
+
+# stop PID SIGNAL STATUS: at the signal the process, of this shell's, ends with this status.
+stop() {
+  kill "-$2" "$1"
+  await "$1" gone "$1"
+  wait "$1"
+  equals $? "$3" "status after $2"
+}
+
 finish() {
   echo "$checks checks, $failures failed"
   [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
