@@ -1,22 +1,11 @@
 #include "core/array.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/backend.h"
 #include "core/context_private.h"
-
-size_t tr_dtype_size(tr_dtype dtype) {
-  static const size_t size[] = {4, 8, 2, 4};
-  return size[dtype];
-}
-
-const char *tr_dtype_name(tr_dtype dtype) {
-  static const char *const name[] = {"f32", "f64", "bf16", "i32"};
-  return name[dtype];
-}
 
 static tr_status check_shape(tr_ctx *ctx, int ndim, const int64_t *shape, int64_t *count) {
   if (ndim < 1 || ndim > TR_MAX_DIMS)
@@ -32,16 +21,11 @@ static tr_status check_shape(tr_ctx *ctx, int ndim, const int64_t *shape, int64_
   return TR_OK;
 }
 
-static tr_status new_header(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, tr_array **out) {
-  int64_t count = 0;
-  *out = NULL;
-  TR_TRY(check_shape(ctx, ndim, shape, &count));
-  tr_array *a = calloc(1, sizeof *a);
-  if (!a) return TR_FAIL(ctx, TR_E_MEM, "out of memory for an array header");
-  a->ctx = ctx, a->dtype = dtype, a->ndim = ndim, a->count = count;
-  memcpy(a->shape, shape, (size_t)ndim * sizeof *shape);
-  *out = a;
-  return TR_OK;
+/* The types that devices calculate with; others are those of files. */
+static tr_status check_dtype(tr_ctx *ctx, tr_dtype dtype) {
+  if (dtype == TR_F32 || dtype == TR_F64 || dtype == TR_BF16 || dtype == TR_I32) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "an array of %s: devices hold f32, f64, bf16 and i32",
+                 tr_dtype_name(dtype));
 }
 
 static size_t bytes_of(const tr_array *a) {
@@ -49,55 +33,77 @@ static size_t bytes_of(const tr_array *a) {
 }
 
 tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, tr_array **out) {
-  TR_TRY(new_header(ctx, dtype, ndim, shape, out));
-  tr_array *a = *out;
-  size_t bytes = bytes_of(a);
-  tr_status status = tr_ctx_backend(ctx)->mem->alloc(ctx, bytes ? bytes : 1, &a->data);
+  tr_array a = {.ctx = ctx, .dtype = dtype, .ndim = ndim, .owned = true};
+  *out = NULL;
+  TR_TRY(check_dtype(ctx, dtype));
+  TR_TRY(check_shape(ctx, ndim, shape, &a.count));
+  memcpy(a.shape, shape, (size_t)ndim * sizeof *shape);
+  tr_array *made = malloc(sizeof *made);
+  if (!made) return TR_FAIL(ctx, TR_E_MEM, "out of memory for an array header");
+  size_t bytes = bytes_of(&a);
+  tr_status status = tr_ctx_backend(ctx)->mem->alloc(ctx, bytes ? bytes : 1, &a.data);
   if (status != TR_OK) {
-    free(a);
-    *out = NULL;
+    free(made);
     return status;
   }
-  a->owned = true;
   tr_ctx_count(ctx, TR_COUNT_ALLOCATION, 0);
   tr_ctx_count_memory(ctx, (int64_t)bytes);
+  *made = a;
+  *out = made;
   return TR_OK;
 }
 
 tr_status tr_array_like(const tr_array *model, tr_array **out) {
+  *out = NULL;
+  TR_TRY(tr_array_check(model));
   return tr_array_create(model->ctx, model->dtype, model->ndim, model->shape, out);
 }
 
 tr_status tr_array_like_stacked(const tr_array *model, int64_t n, tr_array **out) {
   int64_t shape[TR_MAX_DIMS];
+  *out = NULL;
+  TR_TRY(tr_array_check(model));
   memcpy(shape, model->shape, sizeof shape);
   shape[0] *= n;
   return tr_array_create(model->ctx, model->dtype, model->ndim, shape, out);
 }
 
-tr_status tr_array_view(const tr_array *parent, int64_t offset, int ndim, const int64_t *shape,
-                        tr_array **out) {
-  TR_TRY(new_header(parent->ctx, parent->dtype, ndim, shape, out));
-  tr_array *a = *out;
-  if (offset < 0 || offset > parent->count || a->count > parent->count - offset) {
-    int64_t count = a->count;
-    tr_array_destroy(out);
-    return TR_FAIL(parent->ctx, TR_E_SHAPE, "a view of %lld elements at %lld does not fit into %lld",
-                   (long long)count, (long long)offset, (long long)parent->count);
-  }
-  a->data = (char *)parent->data + (size_t)offset * tr_dtype_size(parent->dtype);
-  return TR_OK;
+tr_status tr_array_check(const tr_array *a) {
+  if (!a || !a->ctx) return TR_E_ARG;
+  if (a->data) return TR_OK;
+  return TR_FAIL(a->ctx, TR_E_SHAPE, "an empty view, which did not fit into its array, is no operand");
 }
 
-tr_status tr_array_rows(const tr_array *parent, int64_t first, int64_t n, tr_array **out) {
-  int64_t shape[TR_MAX_DIMS], rows = parent->shape[0], row = rows ? parent->count / rows : 0;
-  *out = NULL;
-  if (first < 0 || n < 0 || first > rows || n > rows - first)
-    return TR_FAIL(parent->ctx, TR_E_SHAPE, "%lld rows from row %lld do not fit into %lld", (long long)n,
-                   (long long)first, (long long)rows);
-  memcpy(shape, parent->shape, sizeof shape);
+static tr_array empty_view(tr_ctx *ctx) {
+  return (tr_array){.ctx = ctx};
+}
+
+tr_array tr_view(const tr_array *parent, int64_t offset, int ndim, const int64_t *shape) {
+  int64_t count;
+  if (tr_array_check(parent) != TR_OK || check_shape(parent->ctx, ndim, shape, &count) != TR_OK)
+    return empty_view(parent ? parent->ctx : NULL);
+  if (offset < 0 || offset > parent->count || count > parent->count - offset) {
+    TR_FAIL(parent->ctx, TR_E_SHAPE, "a view of %lld elements at %lld does not fit into %lld",
+            (long long)count, (long long)offset, (long long)parent->count);
+    return empty_view(parent->ctx);
+  }
+  tr_array view = {.ctx = parent->ctx, .dtype = parent->dtype, .ndim = ndim, .count = count};
+  memcpy(view.shape, shape, (size_t)ndim * sizeof *shape);
+  view.data = (char *)parent->data + (size_t)offset * tr_dtype_size(parent->dtype);
+  return view;
+}
+
+tr_array tr_rows(const tr_array *a, int64_t first, int64_t n) {
+  if (tr_array_check(a) != TR_OK) return empty_view(a ? a->ctx : NULL);
+  int64_t shape[TR_MAX_DIMS], rows = a->shape[0], row = rows ? a->count / rows : 0;
+  if (first < 0 || n < 0 || first > rows || n > rows - first) {
+    TR_FAIL(a->ctx, TR_E_SHAPE, "%lld rows from row %lld do not fit into %lld", (long long)n,
+            (long long)first, (long long)rows);
+    return empty_view(a->ctx);
+  }
+  memcpy(shape, a->shape, sizeof shape);
   shape[0] = n;
-  return tr_array_view(parent, first * row, parent->ndim, shape, out);
+  return tr_view(a, first * row, a->ndim, shape);
 }
 
 void tr_array_destroy(tr_array **a) {
@@ -123,16 +129,20 @@ const char *tr_array_describe(const tr_array *a, char *text, size_t size) {
 }
 
 tr_status tr_array_upload(tr_array *a, const void *host) {
+  TR_TRY(tr_array_check(a));
   tr_ctx_count(a->ctx, TR_COUNT_UPLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->upload(a->ctx, a->data, host, bytes_of(a));
 }
 
 tr_status tr_array_download(const tr_array *a, void *host) {
+  TR_TRY(tr_array_check(a));
   tr_ctx_count(a->ctx, TR_COUNT_DOWNLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data, bytes_of(a));
 }
 
 tr_status tr_array_copy(const tr_array *from, tr_array *to) {
+  TR_TRY(tr_array_check(from));
+  TR_TRY(tr_array_check(to));
   if (from->ctx != to->ctx || from->dtype != to->dtype || from->count != to->count) {
     char a[80], b[80];
     return TR_FAIL(to->ctx, TR_E_SHAPE, "cannot copy %s to %s: contexts, types and counts must agree",
@@ -143,65 +153,6 @@ tr_status tr_array_copy(const tr_array *from, tr_array *to) {
                                             (size_t)to->count * tr_dtype_size(to->dtype));
 }
 
-/* Rounded once: where f32 falls on a tie of bf16, the double tells on which side of it the value is. */
-static uint16_t bf16_from_double(double value) {
-  float f = (float)value;
-  uint32_t bits;
-  memcpy(&bits, &f, sizeof bits);
-  if (isnan(f)) return (uint16_t)(bits >> 16 | 0x40u);
-  if ((bits & 0xFFFFu) == 0x8000u && fabs(value) != fabs((double)f))
-    bits += fabs(value) > fabs((double)f) ? 1u : -1u;
-  return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
-}
-
-static double bf16_to_double(uint16_t half) {
-  uint32_t bits = (uint32_t)half << 16;
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-static tr_status from_double(tr_ctx *ctx, tr_dtype dtype, int64_t n, const double *in, void *out) {
-  for (int64_t i = 0; i < n; i++) {
-    switch (dtype) {
-    case TR_F32:
-      ((float *)out)[i] = (float)in[i];
-      break;
-    case TR_F64:
-      ((double *)out)[i] = in[i];
-      break;
-    case TR_BF16:
-      ((uint16_t *)out)[i] = bf16_from_double(in[i]);
-      break;
-    case TR_I32:
-      if (!(in[i] >= INT32_MIN && in[i] <= INT32_MAX) || in[i] != rint(in[i]))
-        return TR_FAIL(ctx, TR_E_ARG, "%g at element %lld is no 32-bit integer", in[i], (long long)i);
-      ((int32_t *)out)[i] = (int32_t)in[i];
-      break;
-    }
-  }
-  return TR_OK;
-}
-
-static void to_double(tr_dtype dtype, int64_t n, const void *in, double *out) {
-  for (int64_t i = 0; i < n; i++) {
-    switch (dtype) {
-    case TR_F32:
-      out[i] = ((const float *)in)[i];
-      break;
-    case TR_F64:
-      out[i] = ((const double *)in)[i];
-      break;
-    case TR_BF16:
-      out[i] = bf16_to_double(((const uint16_t *)in)[i]);
-      break;
-    case TR_I32:
-      out[i] = ((const int32_t *)in)[i];
-      break;
-    }
-  }
-}
-
 static tr_status host_buffer(const tr_array *a, void **out) {
   size_t bytes = bytes_of(a);
   *out = malloc(bytes ? bytes : 1);
@@ -209,21 +160,25 @@ static tr_status host_buffer(const tr_array *a, void **out) {
 }
 
 tr_status tr_array_set_f64(tr_array *a, const double *host) {
+  TR_TRY(tr_array_check(a));
   if (a->dtype == TR_F64) return tr_array_upload(a, host);
   void *buffer;
   TR_TRY(host_buffer(a, &buffer));
-  tr_status status = from_double(a->ctx, a->dtype, a->count, host, buffer);
-  if (status == TR_OK) status = tr_array_upload(a, buffer);
+  int64_t done = tr_dtype_from_f64(a->dtype, a->count, host, buffer);
+  tr_status status = done == a->count ? tr_array_upload(a, buffer)
+                                      : TR_FAIL(a->ctx, TR_E_ARG, "%g at element %lld is no %s", host[done],
+                                                (long long)done, tr_dtype_kind(a->dtype));
   free(buffer);
   return status;
 }
 
 tr_status tr_array_get_f64(const tr_array *a, double *host) {
+  TR_TRY(tr_array_check(a));
   if (a->dtype == TR_F64) return tr_array_download(a, host);
   void *buffer;
   TR_TRY(host_buffer(a, &buffer));
   tr_status status = tr_array_download(a, buffer);
-  if (status == TR_OK) to_double(a->dtype, a->count, buffer, host);
+  if (status == TR_OK) tr_dtype_to_f64(a->dtype, a->count, buffer, host);
   free(buffer);
   return status;
 }

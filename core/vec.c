@@ -11,6 +11,8 @@ static const tr_vec_ops *counted(tr_ctx *ctx) {
 }
 
 static tr_status check_real(const tr_array *z, const tr_array *x, const char *what) {
+  TR_TRY(tr_array_check(z));
+  if (x) TR_TRY(tr_array_check(x));
   if (z->dtype != TR_F32 && z->dtype != TR_F64)
     return TR_FAIL(z->ctx, TR_E_SHAPE, "%s needs f32 or f64, not %s", what, tr_dtype_name(z->dtype));
   if (x && (x->ctx != z->ctx || x->dtype != z->dtype || x->count != z->count)) {
@@ -108,6 +110,7 @@ tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, 
 
 tr_status tr_is_finite(const tr_array *x, bool *finite) {
   double worst;
+  TR_TRY(tr_array_check(x));
   *finite = true;
   if (x->count == 0) return TR_OK;
   TR_TRY(tr_reduce(TR_MAX_ABS, x, NULL, NULL, &worst));

@@ -16,6 +16,7 @@
 /* Arrays on a device, and what is computed with them. */
 #include "core/array.h"
 #include "core/backend.h"
+#include "core/dtype.h"
 #include "core/nn.h"
 #include "core/params.h"
 #include "core/random.h"

@@ -90,23 +90,12 @@ tr_status tr_layer_list_matrix(tr_layer *layer, tr_net_param *params, int *n) {
 tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                 tr_net_param *params) {
   tr_net_param *weight = &params[layer->parameter], *bias = weight + 1;
-  tr_array dw = *weight->gradient;
-  dw.owned = false, dw.ndim = 2, dw.shape[1] = layer->w.in;
+  tr_array dw = tr_net_matrix(weight->gradient, layer->w.out, layer->w.in);
   return tr_nn_gradient_of_linear(x, dy, &dw, bias->gradient);
 }
 
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {
-  tr_array view = *buffer;
-  view.owned = false, view.shape[0] = rows, view.shape[1] = cols, view.count = rows * cols;
-  return view;
-}
-
-tr_array tr_net_leading(const tr_array *a, int64_t first, int64_t n) {
-  tr_array view = *a;
-  int64_t row = a->count / a->shape[0];
-  view.owned = false, view.shape[0] = n, view.count = n * row;
-  view.data = (char *)a->data + (size_t)(first * row) * tr_dtype_size(a->dtype);
-  return view;
+  return tr_view(buffer, 0, 2, (int64_t[]){rows, cols});
 }
 
 tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out) {

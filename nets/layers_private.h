@@ -56,10 +56,8 @@ tr_status tr_layer_list_matrix(tr_layer *layer, tr_net_param *params, int *n);
 tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                 tr_net_param *params);
 
-/* The front of a buffer as a matrix; borrows its memory. */
+/* The front of a buffer as a matrix: a view. */
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
-/* Rows first .. first + n - 1 of the leading dimension; borrows the memory. */
-tr_array tr_net_leading(const tr_array *a, int64_t first, int64_t n);
 /* One label a sample, in new host memory. */
 tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out);
 /* One time a sample, in new host memory: gradients of parameters need a row of conditions a sample, for sums

@@ -44,6 +44,7 @@ static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array 
 }
 
 tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond) {
+  TR_TRY(tr_array_check(x));
   if (x->ctx != drift->ctx)
     return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state belongs to another context", drift->ops->name);
   TR_TRY(check_times(drift, times, x->shape[0]));
@@ -98,17 +99,13 @@ static tr_status check_stack(tr_drift *drift, const tr_array *x, const tr_array 
 
 static tr_status one_by_one(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                             const tr_array *w, tr_array *f, tr_array *wJ) {
-  tr_status status = TR_OK;
-  for (int64_t r = 0; r < w->shape[0] && status == TR_OK; r++) {
-    tr_array *covector = NULL, *product = NULL;
+  for (int64_t r = 0; r < w->shape[0]; r++) {
     if (r) TR_TRY(tr_ctx_check_interrupt(drift->ctx, times.t[0]));
-    status = tr_array_view(w, r * x->count, x->ndim, x->shape, &covector);
-    if (status == TR_OK) status = tr_array_view(wJ, r * x->count, x->ndim, x->shape, &product);
-    if (status == TR_OK) status = drift->ops->vjp(drift, times, x, cond, covector, f, product);
-    tr_array_destroy(&covector);
-    tr_array_destroy(&product);
+    tr_array covector = tr_view(w, r * x->count, x->ndim, x->shape);
+    tr_array product = tr_view(wJ, r * x->count, x->ndim, x->shape);
+    TR_TRY(drift->ops->vjp(drift, times, x, cond, &covector, f, &product));
   }
-  return status;
+  return TR_OK;
 }
 
 static tr_status check_stacks(tr_drift *drift, const tr_array *x, const tr_array *w, const tr_array *wJ) {

@@ -107,28 +107,18 @@ static tr_status prepare_products(guide *self, const tr_array *x, int64_t n) {
 }
 
 typedef struct {
-  tr_array *class_rows, *null_rows; /* views of the halves */
+  tr_array class_rows, null_rows;
 } halves;
 
 /* Of entry r of a stack. */
-static tr_status split(const tr_array *both, int64_t rows, int64_t r, halves *out) {
-  *out = (halves){0};
-  TR_TRY(tr_array_rows(both, 2 * r * rows, rows, &out->class_rows));
-  return tr_array_rows(both, (2 * r + 1) * rows, rows, &out->null_rows);
-}
-
-static void unsplit(halves *h) {
-  tr_array_destroy(&h->class_rows);
-  tr_array_destroy(&h->null_rows);
+static halves split(const tr_array *both, int64_t rows, int64_t r) {
+  return (halves){tr_rows(both, 2 * r * rows, rows), tr_rows(both, (2 * r + 1) * rows, rows)};
 }
 
 static tr_status copy_twice(const guide *self, const tr_array *from, const tr_array *to) {
-  halves h;
-  tr_status status = split(to, self->rows, 0, &h);
-  if (status == TR_OK) status = tr_array_copy(from, h.class_rows);
-  if (status == TR_OK) status = tr_array_copy(from, h.null_rows);
-  unsplit(&h);
-  return status;
+  halves h = split(to, self->rows, 0);
+  TR_TRY(tr_array_copy(from, &h.class_rows));
+  return tr_array_copy(from, &h.null_rows);
 }
 
 /* x twice, its times twice, its labels and as many null labels. */
@@ -151,12 +141,9 @@ static tr_status blend(const guide *self, double a, const tr_array *x, double b,
 
 /* out = null + scale (class - null) of two halves. */
 static tr_status combine(const guide *self, const tr_array *both, tr_array *out) {
-  halves h;
+  halves h = split(both, self->rows, 0);
   double scale = self->guidance.scale;
-  tr_status status = split(both, self->rows, 0, &h);
-  if (status == TR_OK) status = blend(self, 1 - scale, h.null_rows, scale, h.class_rows, out);
-  unsplit(&h);
-  return status;
+  return blend(self, 1 - scale, &h.null_rows, scale, &h.class_rows, out);
 }
 
 /* ---- evaluation ---- */
@@ -203,56 +190,38 @@ static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x,
 
 /* The covectors of the two halves: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
 static tr_status fill_covectors(guide *self, int64_t r, tr_array *w) {
-  halves h;
+  halves h = split(self->v, self->rows, r);
   double scale = self->guidance.scale;
-  tr_status status;
-  TR_TRY_GOTO(status, split(self->v, self->rows, r, &h), done);
-  TR_TRY_GOTO(status, blend(self, 0, self->zero, scale, w, h.class_rows), done);
-  status = blend(self, 1 - scale, w, 0, self->zero, h.null_rows);
-done:
-  unsplit(&h);
-  return status;
+  TR_TRY(blend(self, 0, self->zero, scale, w, &h.class_rows));
+  return blend(self, 1 - scale, w, 0, self->zero, &h.null_rows);
 }
 
 static tr_status add_halves(guide *self, int64_t r, tr_array *wJ) {
-  halves h;
-  tr_status status = split(self->product, self->rows, r, &h);
-  if (status == TR_OK) status = tr_axpby(1, h.class_rows, 1, h.null_rows, wJ);
-  unsplit(&h);
-  return status;
+  halves h = split(self->product, self->rows, r);
+  return tr_axpby(1, &h.class_rows, 1, &h.null_rows, wJ);
 }
 
 /* With every entry of (R, N, ...), or the whole of (N, ...) with n = 1. */
 static tr_status each_entry(guide *self, tr_status (*do_with)(guide *self, int64_t r, tr_array *entry),
                             const tr_array *stack, int64_t n, const tr_array *x) {
   for (int64_t r = 0; r < n; r++) {
-    tr_array *entry;
-    TR_TRY(tr_array_view(stack, r * x->count, x->ndim, x->shape, &entry));
-    tr_status status = do_with(self, r, entry);
-    tr_array_destroy(&entry);
-    TR_TRY(status);
+    tr_array entry = tr_view(stack, r * x->count, x->ndim, x->shape);
+    TR_TRY(do_with(self, r, &entry));
   }
   return TR_OK;
 }
 
 /* The front of a stack as inner takes it: (n, 2 N, ...). */
-static tr_status inner_stack(const guide *self, const tr_array *stack, int64_t n, tr_array **out) {
+static tr_array inner_stack(const guide *self, const tr_array *stack, int64_t n) {
   int64_t shape[TR_MAX_DIMS + 1] = {n};
   for (int i = 0; i < self->x->ndim; i++) shape[1 + i] = self->x->shape[i];
-  return tr_array_view(stack, 0, self->x->ndim + 1, shape, out);
+  return tr_view(stack, 0, self->x->ndim + 1, shape);
 }
 
 static tr_status inner_products(guide *self, int64_t n) {
-  tr_array *v = NULL, *product = NULL;
+  tr_array v = inner_stack(self, self->v, n), product = inner_stack(self, self->product, n);
   tr_cond both = doubled_cond(self);
-  tr_status status;
-  TR_TRY_GOTO(status, inner_stack(self, self->v, n, &v), done);
-  TR_TRY_GOTO(status, inner_stack(self, self->product, n, &product), done);
-  status = tr_drift_vjp_multi(self->inner, doubled_times(self), self->x, &both, v, self->f, product);
-done:
-  tr_array_destroy(&v);
-  tr_array_destroy(&product);
-  return status;
+  return tr_drift_vjp_multi(self->inner, doubled_times(self), self->x, &both, &v, self->f, &product);
 }
 
 static tr_status guided_products(guide *self, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -293,16 +262,9 @@ static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, 
   TR_TRY(fill_inputs(self, times, x, cond));
   TR_TRY(copy_twice(self, v, self->v));
   tr_cond both = doubled_cond(self);
-  tr_array *twice = NULL, *product = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_array_rows(self->v, 0, 2 * self->rows, &twice), done);
-  TR_TRY_GOTO(status, tr_array_rows(self->product, 0, 2 * self->rows, &product), done);
-  TR_TRY_GOTO(status, tr_drift_jvp(self->inner, doubled_times(self), self->x, &both, twice, product), done);
-  status = combine(self, product, Jv);
-done:
-  tr_array_destroy(&twice);
-  tr_array_destroy(&product);
-  return status;
+  tr_array twice = tr_rows(self->v, 0, 2 * self->rows), product = tr_rows(self->product, 0, 2 * self->rows);
+  TR_TRY(tr_drift_jvp(self->inner, doubled_times(self), self->x, &both, &twice, &product));
+  return combine(self, &product, Jv);
 }
 
 static void guided_destroy(tr_drift *drift) {

@@ -43,17 +43,8 @@ static tr_status place_of(const transfer *self, double t, place *out) {
 static tr_status combine_rows(int64_t i, int64_t n, tr_affine a, const tr_array *x, const tr_array *p,
                               tr_array *z) {
   if (n == 1) return tr_affine_apply(a, x, p, z);
-  tr_array *xi = NULL, *pi = NULL, *zi = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_array_rows(x, i, 1, &xi), done);
-  TR_TRY_GOTO(status, tr_array_rows(p, i, 1, &pi), done);
-  TR_TRY_GOTO(status, tr_array_rows(z, i, 1, &zi), done);
-  status = tr_affine_apply(a, xi, pi, zi);
-done:
-  tr_array_destroy(&xi);
-  tr_array_destroy(&pi);
-  tr_array_destroy(&zi);
-  return status;
+  tr_array xi = tr_rows(x, i, 1), pi = tr_rows(p, i, 1), zi = tr_rows(z, i, 1);
+  return tr_affine_apply(a, &xi, &pi, &zi);
 }
 
 static tr_status make_room(transfer *self, tr_times times, const tr_array *x) {
@@ -144,17 +135,10 @@ static tr_status leave_product_of(const transfer *self, tr_times times, int64_t 
                                   int64_t rows, const tr_array *w, tr_array *product) {
   const tr_array *x = self->x;
   int64_t shape[TR_MAX_DIMS], at = r * x->count + first * (x->count / x->shape[0]);
-  tr_array *covector = NULL, *own = NULL;
-  tr_status status;
   memcpy(shape, x->shape, sizeof shape);
   shape[0] = rows;
-  TR_TRY_GOTO(status, tr_array_view(w, at, x->ndim, shape, &covector), done);
-  TR_TRY_GOTO(status, tr_array_view(product, at, x->ndim, shape, &own), done);
-  status = leave_product(self, times_of(times, first, rows), covector, own);
-done:
-  tr_array_destroy(&covector);
-  tr_array_destroy(&own);
-  return status;
+  tr_array covector = tr_view(w, at, x->ndim, shape), own = tr_view(product, at, x->ndim, shape);
+  return leave_product(self, times_of(times, first, rows), &covector, &own);
 }
 
 static tr_status leave_products(const transfer *self, tr_times times, int64_t first, int64_t rows,

@@ -34,7 +34,7 @@ static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
   const int64_t *shape = out->shape;
   tr_ctx *ctx = out->ctx;
   char text[400];
-  bool real = s->npy.type == TR_NPY_F32 || s->npy.type == TR_NPY_F64, fits = s->npy.ndim == 4;
+  bool real = s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64, fits = s->npy.ndim == 4;
   if (!real)
     return TR_FAIL(
         ctx, TR_E_SHAPE,
@@ -57,16 +57,12 @@ static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
 
 /* ---- images ---- */
 
-static bool is_integer(tr_npy_type type) {
-  return type >= TR_NPY_I8 && type <= TR_NPY_U64;
-}
-
 /* (H, W, C) of any integer type into planes of bytes. */
 static void take_levels(const source *s, int64_t i, double *levels, tr_dataset *out) {
   const int64_t C = out->shape[0], pixels = out->shape[1] * out->shape[2], row = tr_dataset_row(out);
   tr_npy part = s->npy;
   part.count = row;
-  part.data = (const char *)s->npy.data + (size_t)(i * row) * tr_npy_type_size(s->npy.type);
+  part.data = (const char *)s->npy.data + (size_t)(i * row) * tr_dtype_size(s->npy.dtype);
   tr_npy_get_f64(&part, levels);
   for (int64_t k = 0; k < row; k++) {
     bool fits = levels[k] >= 0 && levels[k] <= 255;
@@ -82,7 +78,7 @@ static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
   bool fits = (s->npy.ndim == 3 || (s->npy.ndim == 4 && (shape[3] == 3 || shape[3] == 1))) && shape[1] > 0 &&
               shape[2] > 0;
   TR_TRY(check_rows(ctx, s));
-  if (!fits || !is_integer(s->npy.type))
+  if (!fits || !tr_dtype_is_integer(s->npy.dtype))
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: images are integers 0 to 255, (N, H, W) or (N, H, W, 3)",
                    describe(s, text, sizeof text));
   first_rows(s, limit, out);

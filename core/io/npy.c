@@ -4,31 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As a file says it and as NumPy does. */
 static const struct {
   const char *descr, *name;
-  size_t size;
-} types[] = {[TR_NPY_BOOL] = {"|b1", "bool", 1},   [TR_NPY_I8] = {"|i1", "int8", 1},
-             [TR_NPY_I16] = {"<i2", "int16", 2},   [TR_NPY_I32] = {"<i4", "int32", 4},
-             [TR_NPY_I64] = {"<i8", "int64", 8},   [TR_NPY_U8] = {"|u1", "uint8", 1},
-             [TR_NPY_U16] = {"<u2", "uint16", 2},  [TR_NPY_U32] = {"<u4", "uint32", 4},
-             [TR_NPY_U64] = {"<u8", "uint64", 8},  [TR_NPY_F16] = {"<f2", "float16", 2},
-             [TR_NPY_F32] = {"<f4", "float32", 4}, [TR_NPY_F64] = {"<f8", "float64", 8}};
+} types[TR_N_DTYPES] = {
+    [TR_BOOL] = {"|b1", "bool"},   [TR_I8] = {"|i1", "int8"},     [TR_I16] = {"<i2", "int16"},
+    [TR_I32] = {"<i4", "int32"},   [TR_I64] = {"<i8", "int64"},   [TR_U8] = {"|u1", "uint8"},
+    [TR_U16] = {"<u2", "uint16"},  [TR_U32] = {"<u4", "uint32"},  [TR_U64] = {"<u8", "uint64"},
+    [TR_F16] = {"<f2", "float16"}, [TR_F32] = {"<f4", "float32"}, [TR_F64] = {"<f8", "float64"}};
 
-#define N_TYPES     (int)(sizeof types / sizeof *types)
 #define DESCR_MAX   16
 #define MAGIC       "\x93NUMPY"
 #define MAGIC_BYTES 6
 
-size_t tr_npy_type_size(tr_npy_type type) {
-  return types[type].size;
-}
-
-const char *tr_npy_type_name(tr_npy_type type) {
-  return types[type].name;
+const char *tr_npy_type_name(tr_dtype dtype) {
+  return types[dtype].name ? types[dtype].name : tr_dtype_name(dtype);
 }
 
 const char *tr_npy_describe(const tr_npy *npy, char *text, size_t size) {
-  size_t used = (size_t)snprintf(text, size, "%s (", types[npy->type].name);
+  size_t used = (size_t)snprintf(text, size, "%s (", types[npy->dtype].name);
   for (int i = 0; i < npy->ndim && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)npy->shape[i]);
   if (used < size) snprintf(text + used, size - used, ")");
@@ -123,9 +117,9 @@ static bool take_dict(cursor *c, header *h, tr_npy *out) {
   return c->at == c->end && h->has_descr && h->has_order && h->has_shape;
 }
 
-static tr_status find_type(tr_ctx *ctx, const char *name, const char *descr, tr_npy_type *out) {
-  for (int i = 0; i < N_TYPES; i++)
-    if (strcmp(types[i].descr, descr) == 0) return *out = (tr_npy_type)i, TR_OK;
+static tr_status find_type(tr_ctx *ctx, const char *name, const char *descr, tr_dtype *out) {
+  for (int i = 0; i < TR_N_DTYPES; i++)
+    if (types[i].descr && strcmp(types[i].descr, descr) == 0) return *out = (tr_dtype)i, TR_OK;
   return TR_FAIL(ctx, TR_E_IO,
                  "%s holds elements of type '%s': save little-endian numbers, float64 or float32 for example",
                  name, descr);
@@ -152,7 +146,7 @@ static tr_status find_header(tr_ctx *ctx, const char *name, const unsigned char 
 
 /* Copies `from` in Fortran order to row-major `to`. */
 static void reorder(const tr_npy *npy, const unsigned char *from, unsigned char *to) {
-  size_t item = types[npy->type].size;
+  size_t item = tr_dtype_size(npy->dtype);
   int64_t index[TR_NPY_MAX_DIMS] = {0}, stride[TR_NPY_MAX_DIMS], source = 0;
   for (int d = 0; d < npy->ndim; d++) stride[d] = d ? stride[d - 1] * npy->shape[d - 1] : 1;
   for (int64_t i = 0; i < npy->count; i++) {
@@ -169,7 +163,7 @@ static void reorder(const tr_npy *npy, const unsigned char *from, unsigned char 
 /* Points at the elements, or copies them when the caller could not use them as they lie. */
 static tr_status place(tr_ctx *ctx, const char *name, const unsigned char *elements, bool fortran,
                        tr_npy *out) {
-  size_t item = types[out->type].size, bytes = (size_t)out->count * item;
+  size_t item = tr_dtype_size(out->dtype), bytes = (size_t)out->count * item;
   bool scattered = fortran && out->ndim > 1;
   out->data = elements;
   if (!scattered && (uintptr_t)elements % item == 0) return TR_OK;
@@ -192,11 +186,11 @@ static tr_status parse(tr_ctx *ctx, const char *name, const unsigned char *bytes
                    "%s has a malformed .npy header: it must hold a plain 'descr', 'fortran_order' and a "
                    "'shape' of at most %d extents, and nothing else",
                    name, TR_NPY_MAX_DIMS);
-  TR_TRY(find_type(ctx, name, h.descr, &out->type));
+  TR_TRY(find_type(ctx, name, h.descr, &out->dtype));
   if (!count_elements(out))
     return TR_FAIL(ctx, TR_E_IO, "%s claims a shape whose size overflows 64 bits", name);
   size_t there = size - (size_t)((const unsigned char *)c.end - bytes);
-  uint64_t claimed = (uint64_t)out->count * types[out->type].size;
+  uint64_t claimed = (uint64_t)out->count * tr_dtype_size(out->dtype);
   if (claimed != there) {
     char text[120];
     return TR_FAIL(ctx, TR_E_IO, "%s %s: %s needs %llu bytes, %zu are there", name,
@@ -231,72 +225,28 @@ void tr_npy_close(tr_npy *npy) {
   *npy = (tr_npy){0};
 }
 
-/* IEEE binary16: sign, 5 exponent bits with bias 15, 10 fraction bits. */
-static double half(uint16_t bits) {
-  int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  double magnitude;
-  if (exponent == 31)
-    magnitude = fraction ? (double)NAN : (double)INFINITY;
-  else
-    magnitude = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
-  return bits >> 15 ? -magnitude : magnitude;
-}
-
-static double element(const tr_npy *npy, int64_t i) {
-  switch (npy->type) {
-  case TR_NPY_BOOL:
-    return ((const uint8_t *)npy->data)[i] != 0;
-  case TR_NPY_I8:
-    return ((const int8_t *)npy->data)[i];
-  case TR_NPY_I16:
-    return ((const int16_t *)npy->data)[i];
-  case TR_NPY_I32:
-    return ((const int32_t *)npy->data)[i];
-  case TR_NPY_I64:
-    return (double)((const int64_t *)npy->data)[i];
-  case TR_NPY_U8:
-    return ((const uint8_t *)npy->data)[i];
-  case TR_NPY_U16:
-    return ((const uint16_t *)npy->data)[i];
-  case TR_NPY_U32:
-    return ((const uint32_t *)npy->data)[i];
-  case TR_NPY_U64:
-    return (double)((const uint64_t *)npy->data)[i];
-  case TR_NPY_F16:
-    return half(((const uint16_t *)npy->data)[i]);
-  case TR_NPY_F32:
-    return ((const float *)npy->data)[i];
-  case TR_NPY_F64:
-    return ((const double *)npy->data)[i];
-  }
-  return NAN;
-}
-
 void tr_npy_get_f64(const tr_npy *npy, double *out) {
-  for (int64_t i = 0; i < npy->count; i++) out[i] = element(npy, i);
+  tr_dtype_to_f64(npy->dtype, npy->count, npy->data, out);
 }
 
 void tr_npy_get_f32(const tr_npy *npy, float *out) {
-  for (int64_t i = 0; i < npy->count; i++) out[i] = (float)element(npy, i);
+  tr_dtype_to_f32(npy->dtype, npy->count, npy->data, out);
 }
 
 tr_status tr_npy_get_i32(tr_ctx *ctx, const tr_npy *npy, int32_t *out) {
-  for (int64_t i = 0; i < npy->count; i++) {
-    double value = element(npy, i);
-    if (!(value >= INT32_MIN && value <= INT32_MAX) || value != rint(value))
-      return TR_FAIL(ctx, TR_E_ARG, "%g at element %lld is no 32-bit integer", value, (long long)i);
-    out[i] = (int32_t)value;
+  const char *element = npy->data;
+  for (int64_t i = 0; i < npy->count; i++, element += tr_dtype_size(npy->dtype)) {
+    double value;
+    tr_dtype_to_f64(npy->dtype, 1, element, &value);
+    if (tr_dtype_from_f64(TR_I32, 1, &value, &out[i]) != 1)
+      return TR_FAIL(ctx, TR_E_ARG, "%g at element %lld is no %s", value, (long long)i,
+                     tr_dtype_kind(TR_I32));
   }
   return TR_OK;
 }
 
-static bool same_type(tr_npy_type type, tr_dtype dtype) {
-  return (type == TR_NPY_F32 && dtype == TR_F32) || (type == TR_NPY_F64 && dtype == TR_F64) ||
-         (type == TR_NPY_I32 && dtype == TR_I32);
-}
-
 static tr_status upload(const tr_npy *npy, tr_array *a) {
-  if (same_type(npy->type, a->dtype)) return tr_array_upload(a, npy->data);
+  if (npy->dtype == a->dtype) return tr_array_upload(a, npy->data);
   double *values = malloc((size_t)(npy->count ? npy->count : 1) * sizeof *values);
   if (!values)
     return TR_FAIL(a->ctx, TR_E_MEM, "out of memory converting %lld elements", (long long)npy->count);
@@ -320,12 +270,15 @@ tr_status tr_npy_to_array(tr_ctx *ctx, const tr_npy *npy, tr_dtype dtype, tr_arr
   return status;
 }
 
-tr_status tr_npy_wrap(tr_ctx *ctx, tr_npy_type type, int ndim, const int64_t *shape, const void *data,
+tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, const void *data,
                       tr_npy *out) {
   *out = (tr_npy){0};
   if (ndim < 0 || ndim > TR_NPY_MAX_DIMS)
     return TR_FAIL(ctx, TR_E_SHAPE, "a .npy array of %d dimensions: use 0 to %d", ndim, TR_NPY_MAX_DIMS);
-  tr_npy npy = {.type = type, .ndim = ndim, .data = data};
+  if (!types[dtype].descr)
+    return TR_FAIL(ctx, TR_E_UNSUPPORTED, "NumPy files cannot hold %s: convert to f32 first",
+                   tr_dtype_name(dtype));
+  tr_npy npy = {.dtype = dtype, .ndim = ndim, .data = data};
   if (ndim) memcpy(npy.shape, shape, (size_t)ndim * sizeof *shape);
   if (!count_elements(&npy)) {
     char text[240];
@@ -340,7 +293,7 @@ size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX
   size_t used = MAGIC_BYTES + 4;
   memcpy(text, MAGIC "\x01\x00", MAGIC_BYTES + 2);
   used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used,
-                           "{'descr': '%s', 'fortran_order': False, 'shape': (", types[npy->type].descr);
+                           "{'descr': '%s', 'fortran_order': False, 'shape': (", types[npy->dtype].descr);
   for (int i = 0; i < npy->ndim; i++)
     used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, "%s%lld", i ? ", " : "",
                              (long long)npy->shape[i]);
@@ -357,7 +310,7 @@ tr_status tr_npy_save(tr_ctx *ctx, const char *path, const tr_npy *npy) {
   tr_out_file *file;
   TR_TRY(tr_out_file_open(ctx, path, &file));
   FILE *stream = tr_out_file_stream(file);
-  size_t item = types[npy->type].size;
+  size_t item = tr_dtype_size(npy->dtype);
   fwrite(text, 1, tr_npy_header(npy, 0, text), stream); /* errors stick to the stream; commit reports them */
   if (npy->count) fwrite(npy->data, item, (size_t)npy->count, stream);
   return tr_out_file_commit(ctx, &file);

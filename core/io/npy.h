@@ -16,27 +16,12 @@ extern "C" {
 
 #define TR_NPY_MAX_DIMS 8
 
-typedef enum { /* little-endian, as NumPy spells them: */
-               TR_NPY_BOOL,
-               TR_NPY_I8,
-               TR_NPY_I16,
-               TR_NPY_I32,
-               TR_NPY_I64,
-               TR_NPY_U8,
-               TR_NPY_U16,
-               TR_NPY_U32,
-               TR_NPY_U64,
-               TR_NPY_F16,
-               TR_NPY_F32,
-               TR_NPY_F64
-} tr_npy_type;
-
-size_t tr_npy_type_size(tr_npy_type type);      /* bytes of one element */
-const char *tr_npy_type_name(tr_npy_type type); /* "bool", "int8", ..., "float64" */
+/* As NumPy spells it, "bool", "int8", ..., "float64"; what it does not have keeps our name, "bf16". */
+const char *tr_npy_type_name(tr_dtype dtype);
 
 /* An array in host memory: row-major, little-endian, aligned to its element size. ndim = 0 is a scalar. */
 typedef struct {
-  tr_npy_type type;
+  tr_dtype dtype;
   int ndim;
   int64_t shape[TR_NPY_MAX_DIMS];
   int64_t count;    /* product of the shape, 1 for a scalar */
@@ -64,8 +49,9 @@ tr_status tr_npy_get_i32(tr_ctx *ctx, const tr_npy *npy, int32_t *out);
  * TR_MAX_DIMS dimensions are TR_E_SHAPE. The caller destroys it. */
 tr_status tr_npy_to_array(tr_ctx *ctx, const tr_npy *npy, tr_dtype dtype, tr_array **out);
 
-/* A description of elements that the caller keeps, for writing. TR_E_SHAPE for a bad shape. */
-tr_status tr_npy_wrap(tr_ctx *ctx, tr_npy_type type, int ndim, const int64_t *shape, const void *data,
+/* A description of elements that the caller keeps, for writing. TR_E_SHAPE for a bad shape, TR_E_UNSUPPORTED
+ * for bf16. */
+tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, const void *data,
                       tr_npy *out);
 
 /* The header of `npy` (version 1.0) into `text`, padded so that `at` + its length is a multiple of 64: `at`

@@ -115,23 +115,8 @@ tr_status tr_npz_get_array(tr_npz *npz, const char *name, tr_dtype dtype, tr_arr
 struct tr_npz_out {
   tr_ctx *ctx;
   tr_zip_out *zip;
-  tr_npy_type type; /* of the array begun last */
+  tr_dtype dtype; /* of the array begun last */
 };
-
-tr_status tr_npy_type_of(tr_ctx *ctx, tr_dtype dtype, tr_npy_type *out) {
-  switch (dtype) {
-  case TR_F32:
-    return *out = TR_NPY_F32, TR_OK;
-  case TR_F64:
-    return *out = TR_NPY_F64, TR_OK;
-  case TR_I32:
-    return *out = TR_NPY_I32, TR_OK;
-  case TR_BF16:
-    break;
-  }
-  return TR_FAIL(ctx, TR_E_UNSUPPORTED, "NumPy files cannot hold %s: convert to f32 first",
-                 tr_dtype_name(dtype));
-}
 
 tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
   *out = calloc(1, sizeof **out);
@@ -144,38 +129,34 @@ tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
 
 tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
   char entry[300], header[TR_NPY_HEADER_MAX];
-  uint64_t elements = (uint64_t)shape->count * tr_npy_type_size(shape->type);
+  uint64_t elements = (uint64_t)shape->count * tr_dtype_size(shape->dtype);
   int length = snprintf(entry, sizeof entry, "%s%s", name, SUFFIX);
   if (length >= (int)sizeof entry)
     return TR_FAIL(npz->ctx, TR_E_ARG, "an array's name of %zu characters is too long", strlen(name));
   uint64_t at = tr_zip_out_content_at(npz->zip, entry, elements);
   size_t header_size = tr_npy_header(shape, at, header);
   TR_TRY(tr_zip_out_begin(npz->zip, entry, header_size + elements));
-  npz->type = shape->type;
+  npz->dtype = shape->dtype;
   return tr_zip_out_write(npz->zip, header, header_size);
 }
 
 tr_status tr_npz_append(tr_npz_out *npz, const void *elements, int64_t n) {
-  size_t size = tr_npy_type_size(npz->type);
+  size_t size = tr_dtype_size(npz->dtype);
   if (n < 0 || (uint64_t)n > SIZE_MAX / size)
     return TR_FAIL(npz->ctx, TR_E_ARG, "cannot append %lld elements", (long long)n);
   return tr_zip_out_write(npz->zip, elements, (size_t)n * size);
 }
 
 static tr_status append_piece(tr_npz_out *npz, const tr_array *a, int64_t from, int64_t n, void *buffer) {
-  tr_array *piece;
-  TR_TRY(tr_array_view(a, from, 1, &n, &piece));
-  tr_status status = tr_array_download(piece, buffer);
-  tr_array_destroy(&piece);
-  return status == TR_OK ? tr_npz_append(npz, buffer, n) : status;
+  tr_array piece = tr_view(a, from, 1, &n);
+  TR_TRY(tr_array_download(&piece, buffer));
+  return tr_npz_append(npz, buffer, n);
 }
 
 tr_status tr_npz_append_array(tr_npz_out *npz, const tr_array *a) {
-  tr_npy_type type;
-  TR_TRY(tr_npy_type_of(npz->ctx, a->dtype, &type));
-  if (type != npz->type)
-    return TR_FAIL(npz->ctx, TR_E_SHAPE, "cannot append %s to an array of %s", tr_npy_type_name(type),
-                   tr_npy_type_name(npz->type));
+  if (a->dtype != npz->dtype)
+    return TR_FAIL(npz->ctx, TR_E_SHAPE, "cannot append %s to an array of %s", tr_npy_type_name(a->dtype),
+                   tr_npy_type_name(npz->dtype));
   void *buffer = malloc(PIECE * tr_dtype_size(a->dtype));
   if (!buffer) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory for a piece of %d elements", PIECE);
   tr_status status = TR_OK;
@@ -192,9 +173,7 @@ tr_status tr_npz_add(tr_npz_out *npz, const char *name, const tr_npy *npy) {
 
 tr_status tr_npz_add_array(tr_npz_out *npz, const char *name, const tr_array *a) {
   tr_npy npy;
-  tr_npy_type type;
-  TR_TRY(tr_npy_type_of(npz->ctx, a->dtype, &type));
-  TR_TRY(tr_npy_wrap(npz->ctx, type, a->ndim, a->shape, NULL, &npy));
+  TR_TRY(tr_npy_wrap(npz->ctx, a->dtype, a->ndim, a->shape, NULL, &npy));
   TR_TRY(tr_npz_begin(npz, name, &npy));
   return tr_npz_append_array(npz, a);
 }

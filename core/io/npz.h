@@ -42,9 +42,6 @@ tr_status tr_npz_append_array(tr_npz_out *npz, const tr_array *a);
 tr_status tr_npz_commit(tr_npz_out **npz);
 void tr_npz_discard(tr_npz_out **npz); /* nothing appears; NULL is fine */
 
-/* The .npy type that holds arrays of this dtype. bf16: TR_E_UNSUPPORTED. */
-tr_status tr_npy_type_of(tr_ctx *ctx, tr_dtype dtype, tr_npy_type *out);
-
 #ifdef __cplusplus
 }
 #endif

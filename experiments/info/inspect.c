@@ -31,7 +31,7 @@ static json_t *sets_to_json(tr_ctx *ctx, const model *m, tr_status *status) {
     json_int_t parameters = 0, bytes = 0;
     for (int k = 0; k < tensors.n; k++) {
       parameters += tensors.items[k].count;
-      bytes += tensors.items[k].count * (json_int_t)tr_tensor_type_size(tensors.items[k].type);
+      bytes += tensors.items[k].count * (json_int_t)tr_dtype_size(tensors.items[k].dtype);
     }
     json_object_set_new(
         sets, name,

@@ -88,11 +88,8 @@ static tr_status load_probes(batch *b) {
   const given *probe = &b->run->probe;
   int64_t total = b->run->data.n;
   for (int64_t r = 0; b->probes && r < b->run->density.n_probes; r++) {
-    tr_array *part;
-    TR_TRY(tr_array_rows(b->probes, r * b->n, b->n, &part));
-    tr_status status = given_read(probe, (r * total + b->first) * row_of(b), part);
-    tr_array_destroy(&part);
-    TR_TRY(status);
+    tr_array part = tr_rows(b->probes, r * b->n, b->n);
+    TR_TRY(given_read(probe, (r * total + b->first) * row_of(b), &part));
   }
   return TR_OK;
 }

@@ -17,16 +17,16 @@ static tr_status add_arrays(const likelihood_run *run, tr_npz_out *npz) {
   const int32_t dequantisation = run->dequant; /* the codes of the help */
   int64_t shape[4];
   provider_shape(&run->provider, n, shape);
-  TR_TRY(npz_put(ctx, npz, "logp", TR_NPY_F64, 1, &n, r->logp));
-  TR_TRY(npz_put(ctx, npz, "logp_se", TR_NPY_F64, 1, &n, r->logp_se));
-  TR_TRY(npz_put(ctx, npz, "bpd", TR_NPY_F64, 1, &n, r->bpd));
-  TR_TRY(npz_put(ctx, npz, "bpd_offset", TR_NPY_F64, 1, &one, &run->offset));
-  TR_TRY(npz_put(ctx, npz, "dequantisation", TR_NPY_I32, 1, &one, &dequantisation));
-  TR_TRY(npz_put(ctx, npz, "latent", TR_NPY_F64, 4, shape, r->latent));
-  TR_TRY(npz_put(ctx, npz, "labels", TR_NPY_I32, 1, &n, run->labels));
+  TR_TRY(npz_put(ctx, npz, "logp", TR_F64, 1, &n, r->logp));
+  TR_TRY(npz_put(ctx, npz, "logp_se", TR_F64, 1, &n, r->logp_se));
+  TR_TRY(npz_put(ctx, npz, "bpd", TR_F64, 1, &n, r->bpd));
+  TR_TRY(npz_put(ctx, npz, "bpd_offset", TR_F64, 1, &one, &run->offset));
+  TR_TRY(npz_put(ctx, npz, "dequantisation", TR_I32, 1, &one, &dequantisation));
+  TR_TRY(npz_put(ctx, npz, "latent", TR_F64, 4, shape, r->latent));
+  TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, &n, run->labels));
   for (int q = 0; q < LIKELIHOOD_FIELDS && r->field[q]; q++)
-    TR_TRY(npz_put(ctx, npz, names[q], TR_NPY_F64, 4, shape, r->field[q]));
-  return r->field[0] ? npz_put(ctx, npz, "field_time", TR_NPY_F64, 1, &one, &r->field_time) : TR_OK;
+    TR_TRY(npz_put(ctx, npz, names[q], TR_F64, 4, shape, r->field[q]));
+  return r->field[0] ? npz_put(ctx, npz, "field_time", TR_F64, 1, &one, &r->field_time) : TR_OK;
 }
 
 static tr_status save_npz(likelihood_run *run) {

@@ -135,15 +135,8 @@ static tr_status convert_row(const field_run *run, int q, int64_t row, int64_t i
   tr_affine a;
   TR_TRY(tr_convert(run->program->ctx, &run->provider.interpolant, run->provider.prediction,
                     run->quantities[q]->tag, run->t[row], &a));
-  tr_array *x_row = NULL, *p_row = NULL, *z_row = NULL;
-  tr_status status = tr_array_rows(x, i, 1, &x_row);
-  if (status == TR_OK) status = tr_array_rows(p, i, 1, &p_row);
-  if (status == TR_OK) status = tr_array_rows(z, i, 1, &z_row);
-  if (status == TR_OK) status = tr_affine_apply(a, x_row, p_row, z_row);
-  tr_array_destroy(&x_row);
-  tr_array_destroy(&p_row);
-  tr_array_destroy(&z_row);
-  return status;
+  tr_array x_row = tr_rows(x, i, 1), p_row = tr_rows(p, i, 1), z_row = tr_rows(z, i, 1);
+  return tr_affine_apply(a, &x_row, &p_row, &z_row);
 }
 
 static tr_status evaluate(const field_run *run, int64_t first, int64_t n, tr_array *x, tr_array *p,
@@ -184,13 +177,11 @@ static tr_status evaluate_all(const field_run *run) {
 static tr_status add_arrays(const field_run *run, tr_npz_out *npz) {
   tr_ctx *ctx = run->program->ctx;
   int64_t shape[4];
-  tr_npy_type type;
   provider_shape(&run->provider, run->n, shape);
-  TR_TRY(tr_npy_type_of(ctx, run->provider.dtype, &type));
   for (int q = 0; q < run->n_quantities; q++)
-    TR_TRY(npz_put(ctx, npz, run->quantities[q]->info.name, type, 4, shape, run->values[q]));
-  TR_TRY(npz_put(ctx, npz, "times", TR_NPY_F64, 1, &run->n, run->t));
-  return npz_put(ctx, npz, "labels", TR_NPY_I32, 1, &run->n, run->labels);
+    TR_TRY(npz_put(ctx, npz, run->quantities[q]->info.name, run->provider.dtype, 4, shape, run->values[q]));
+  TR_TRY(npz_put(ctx, npz, "times", TR_F64, 1, &run->n, run->t));
+  return npz_put(ctx, npz, "labels", TR_I32, 1, &run->n, run->labels);
 }
 
 static tr_status save_npz(const field_run *run) {

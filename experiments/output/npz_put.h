@@ -4,7 +4,7 @@
 
 #include "core/io/npz.h"
 
-tr_status npz_put(tr_ctx *ctx, tr_npz_out *npz, const char *name, tr_npy_type type, int ndim,
+tr_status npz_put(tr_ctx *ctx, tr_npz_out *npz, const char *name, tr_dtype type, int ndim,
                   const int64_t *shape, const void *data);
 
 #endif

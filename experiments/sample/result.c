@@ -51,20 +51,19 @@ tr_status sample_result_put_time(sample_result *r, int index, int64_t first, con
 static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
                             tr_npz_out *npz) {
   const int64_t *s = r->shape;
-  tr_npy_type type;
-  TR_TRY(tr_npy_type_of(ctx, r->dtype, &type));
-  TR_TRY(npz_put(ctx, npz, "latents", type, 4, s, r->latents));
-  TR_TRY(npz_put(ctx, npz, "labels", TR_NPY_I32, 1, s, r->labels));
+  TR_TRY(npz_put(ctx, npz, "latents", r->dtype, 4, s, r->latents));
+  TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, s, r->labels));
   if (r->logp) {
-    TR_TRY(npz_put(ctx, npz, "logp", TR_NPY_F64, 1, s, r->logp));
-    TR_TRY(npz_put(ctx, npz, "logp_se", TR_NPY_F64, 1, s, r->logp_se));
+    TR_TRY(npz_put(ctx, npz, "logp", TR_F64, 1, s, r->logp));
+    TR_TRY(npz_put(ctx, npz, "logp_se", TR_F64, 1, s, r->logp_se));
   }
   if (r->n_times) {
     const int64_t n = r->n_reached;
-    TR_TRY(npz_put(ctx, npz, "trajectory", type, 5, (int64_t[]){n, s[0], s[1], s[2], s[3]}, r->trajectory));
-    TR_TRY(npz_put(ctx, npz, "times", TR_NPY_F64, 1, &n, r->times));
+    TR_TRY(
+        npz_put(ctx, npz, "trajectory", r->dtype, 5, (int64_t[]){n, s[0], s[1], s[2], s[3]}, r->trajectory));
+    TR_TRY(npz_put(ctx, npz, "times", TR_F64, 1, &n, r->times));
   }
-  return pixels ? npz_put(ctx, npz, "arr_0", TR_NPY_U8, 4, (int64_t[]){s[0], s[2], s[3], 3}, pixels) : TR_OK;
+  return pixels ? npz_put(ctx, npz, "arr_0", TR_U8, 4, (int64_t[]){s[0], s[2], s[3], 3}, pixels) : TR_OK;
 }
 
 static tr_status save_npz(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, out_dir *dir) {

@@ -58,19 +58,12 @@ int tr_sundials_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void *user) {
 
 /* w = 1 / (rtol |y| + atol) on elements from .. to - 1 */
 static tr_status weigh(const tr_array *y, tr_array *w, int64_t from, int64_t to, double rtol, double atol) {
-  tr_array *y_part = NULL, *w_part = NULL;
   const int64_t count = to - from;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_array_view(y, from, 1, &count, &y_part), done);
-  TR_TRY_GOTO(status, tr_array_view(w, from, 1, &count, &w_part), done);
-  TR_TRY_GOTO(status, tr_map(TR_MAP_ABS, 0, y_part, NULL, w_part), done);
-  TR_TRY_GOTO(status, tr_scale(rtol, w_part, w_part), done);
-  TR_TRY_GOTO(status, tr_map(TR_MAP_ADDC, atol, w_part, NULL, w_part), done);
-  status = tr_map(TR_MAP_INV, 0, w_part, NULL, w_part);
-done:
-  tr_array_destroy(&y_part);
-  tr_array_destroy(&w_part);
-  return status;
+  tr_array y_part = tr_view(y, from, 1, &count), w_part = tr_view(w, from, 1, &count);
+  TR_TRY(tr_map(TR_MAP_ABS, 0, &y_part, NULL, &w_part));
+  TR_TRY(tr_scale(rtol, &w_part, &w_part));
+  TR_TRY(tr_map(TR_MAP_ADDC, atol, &w_part, NULL, &w_part));
+  return tr_map(TR_MAP_INV, 0, &w_part, NULL, &w_part);
 }
 
 bool tr_sundials_weighs(const tr_ode_spec *spec) {

@@ -26,7 +26,7 @@ tr_status tr_pickle_step(tr_pickle_machine *machine);
 /* One name of the closed list. */
 typedef struct tr_pickle_name {
   const char *module, *name, *full; /* full: "module.name" */
-  tr_tensor_type storage_type;      /* of storage classes */
+  tr_dtype storage_dtype;           /* of storage classes */
   bool is_storage;
   /* What calling it with a tuple of arguments gives (REDUCE); NULL: it cannot be called. */
   tr_status (*call)(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out);

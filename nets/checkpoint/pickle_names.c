@@ -99,7 +99,7 @@ tr_status tr_pickle_persistent(tr_pickle_machine *machine, const tr_value *id, t
                           "a storage is a view of another, which PyTorch wrote before 0.4: not supported");
   tr_pickle_storage *storage = tr_pickle_allocate(machine, sizeof *storage);
   if (!storage || !(*out = tr_pickle_value(machine, TR_P_STORAGE))) return TR_E_MEM;
-  *storage = (tr_pickle_storage){.type = class->storage_type,
+  *storage = (tr_pickle_storage){.dtype = class->storage_dtype,
                                  .key = key->as.text,
                                  .count = count->as.integer,
                                  .next = machine->storages};
@@ -125,8 +125,8 @@ static tr_status make_tuple(tr_pickle_machine *machine, const tr_value *argument
 }
 
 #define NAMED(m, n) .module = m, .name = n, .full = m "." n
-#define STORAGE(n, type)                                                                                     \
-  { NAMED("torch", n), .is_storage = true, .storage_type = type }
+#define STORAGE(n, dtype)                                                                                    \
+  { NAMED("torch", n), .is_storage = true, .storage_dtype = dtype }
 
 static const tr_pickle_name names[] = {
     {NAMED("collections", "OrderedDict"), .call = make_dict},
@@ -135,14 +135,14 @@ static const tr_pickle_name names[] = {
     {NAMED("torch._utils", "_rebuild_tensor_v2"), .call = rebuild_tensor},
     {NAMED("torch._utils", "_rebuild_parameter"), .call = rebuild_parameter},
     {NAMED("torch._utils", "_rebuild_parameter_with_state"), .call = rebuild_parameter},
-    STORAGE("FloatStorage", TR_T_F32),
-    STORAGE("DoubleStorage", TR_T_F64),
-    STORAGE("HalfStorage", TR_T_F16),
-    STORAGE("BFloat16Storage", TR_T_BF16),
-    STORAGE("LongStorage", TR_T_I64),
-    STORAGE("IntStorage", TR_T_I32),
-    STORAGE("ByteStorage", TR_T_U8),
-    STORAGE("BoolStorage", TR_T_BOOL),
+    STORAGE("FloatStorage", TR_F32),
+    STORAGE("DoubleStorage", TR_F64),
+    STORAGE("HalfStorage", TR_F16),
+    STORAGE("BFloat16Storage", TR_BF16),
+    STORAGE("LongStorage", TR_I64),
+    STORAGE("IntStorage", TR_I32),
+    STORAGE("ByteStorage", TR_U8),
+    STORAGE("BoolStorage", TR_BOOL),
     {NAMED("numpy", "dtype"), .makes_opaque = true},
     {NAMED("numpy.core.multiarray", "scalar"), .makes_opaque = true},
     {NAMED("numpy._core.multiarray", "scalar"), .makes_opaque = true},

@@ -42,7 +42,7 @@ typedef struct {
 /* The elements of a tensor before strides: a flat block kept elsewhere in the file under `key`. A pickle
  * names the same block once for every tensor in it. */
 typedef struct tr_pickle_storage {
-  tr_tensor_type type;
+  tr_dtype dtype;
   tr_pickle_text key;
   int64_t count;                        /* elements it should have */
   const struct tr_pickle_storage *next; /* the one named before, NULL for the first */

@@ -36,12 +36,12 @@ static tr_status fail(tr_ctx *ctx, const tr_checkpoint *checkpoint, int line, co
                       tr_text_printable(&raw, line_text, sizeof line_text));
 }
 
-static bool read_type(const char *name, tr_tensor_type *type) {
+static bool read_type(const char *name, tr_dtype *type) {
   static const struct {
     const char *name;
-    tr_tensor_type type;
-  } types[] = {{"F32", TR_T_F32}, {"F64", TR_T_F64}, {"F16", TR_T_F16}, {"BF16", TR_T_BF16},
-               {"I64", TR_T_I64}, {"I32", TR_T_I32}, {"U8", TR_T_U8},   {"BOOL", TR_T_BOOL}};
+    tr_dtype type;
+  } types[] = {{"F32", TR_F32}, {"F64", TR_F64}, {"F16", TR_F16}, {"BF16", TR_BF16},
+               {"I64", TR_I64}, {"I32", TR_I32}, {"U8", TR_U8},   {"BOOL", TR_BOOL}};
   for (size_t i = 0; name && i < sizeof types / sizeof *types; i++) {
     if (strcmp(name, types[i].name) != 0) continue;
     *type = types[i].type;
@@ -84,7 +84,7 @@ static tr_status read_offsets(tr_ctx *ctx, const tr_checkpoint *checkpoint, uint
   if (where->end > data_size)
     return FAIL(ctx, checkpoint, "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": truncated?",
                 where->name, where->end, data_size);
-  uint64_t size = (uint64_t)tensor->count * tr_tensor_type_size(tensor->type);
+  uint64_t size = (uint64_t)tensor->count * tr_dtype_size(tensor->dtype);
   if (where->end - where->begin != size)
     return FAIL(ctx, checkpoint, "tensor '%s' has %" PRIu64 " bytes, but its type and shape need %" PRIu64,
                 where->name, where->end - where->begin, size);
@@ -97,7 +97,7 @@ static tr_status read_tensor(tr_ctx *ctx, const tr_checkpoint *checkpoint, const
   const char *type = json_string_value(json_object_get(json, "dtype")), *name = where->name;
   if (!json_is_object(json) || json_object_size(json) != 3)
     return FAIL(ctx, checkpoint, "tensor '%s' is not described by dtype, shape and data_offsets", name);
-  if (!read_type(type, &tensor.type))
+  if (!read_type(type, &tensor.dtype))
     return FAIL(ctx, checkpoint, "tensor '%s' is of the type '%s', which is not supported", name,
                 type ? type : "(none)");
   TR_TRY(read_shape(ctx, checkpoint, name, json_object_get(json, "shape"), &tensor));

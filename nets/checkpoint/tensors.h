@@ -10,21 +10,9 @@
 extern "C" {
 #endif
 
-/* Element types found in checkpoints. */
-typedef enum {
-  TR_T_F32,
-  TR_T_F64,
-  TR_T_F16,
-  TR_T_BF16,
-  TR_T_I64,
-  TR_T_I32,
-  TR_T_U8,
-  TR_T_BOOL
-} tr_tensor_type;
-
 typedef struct {
   const char *name; /* borrowed from the checkpoint */
-  tr_tensor_type type;
+  tr_dtype dtype;
   int ndim; /* 0 (scalar) .. TR_MAX_DIMS */
   int64_t shape[TR_MAX_DIMS];
   int64_t stride[TR_MAX_DIMS]; /* in elements, as stored (PyTorch keeps strides); all offsets checked on
@@ -38,8 +26,6 @@ typedef struct {
   const tr_tensor *items;
 } tr_tensors;
 
-size_t tr_tensor_type_size(tr_tensor_type type);
-const char *tr_tensor_type_name(tr_tensor_type type); /* "f32", "f16", ... */
 /* Contiguous doubles of the caller as a tensor: name and data are borrowed; 0 <= ndim <= TR_MAX_DIMS. */
 tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data);
 /* By name; NULL if absent. */

@@ -23,10 +23,10 @@ static tr_status add_tensor(const reader *r, tr_weight_set *set, const tr_pickle
   const unsigned char *data = NULL;
   const tr_zip_entry *source = NULL;
   TR_TRY(r->find(r->ctx, r->checkpoint, r->where, from->storage, &data, &source));
-  tr_tensor tensor = {.type = from->storage->type, .ndim = from->ndim, .count = from->count};
+  tr_tensor tensor = {.dtype = from->storage->dtype, .ndim = from->ndim, .count = from->count};
   memcpy(tensor.shape, from->shape, sizeof tensor.shape);
   memcpy(tensor.stride, from->stride, sizeof tensor.stride);
-  tensor.data = data + (size_t)from->offset * tr_tensor_type_size(tensor.type);
+  tensor.data = data + (size_t)from->offset * tr_dtype_size(tensor.dtype);
   return tr_weight_set_add(r->ctx, r->checkpoint, set, name, &tensor, source);
 }
 

@@ -68,7 +68,7 @@ static tr_status collect(tr_ctx *ctx, const tr_checkpoint *checkpoint, const tr_
                             *last = all->n ? all->items[all->n - 1].storage : NULL;
     if (!last || compare_keys(&s->key, &last->key) != 0) {
       all->items[all->n++].storage = s;
-    } else if (s->type != last->type || s->count != last->count) {
+    } else if (s->dtype != last->dtype || s->count != last->count) {
       return fail_key(ctx, checkpoint, &s->key, "is named with two types or sizes");
     }
   }
@@ -87,7 +87,7 @@ static tr_status read_block(tr_ctx *ctx, const tr_checkpoint *checkpoint, block 
                    "'%s': offset %" PRIu64 ": the data has %" PRIu64 " elements where %" PRId64
                    " are promised",
                    map->path, *at, tr_le64(map->data + *at), storage->count);
-  if (!tr_mul_u64((uint64_t)storage->count, tr_tensor_type_size(storage->type), &size) ||
+  if (!tr_mul_u64((uint64_t)storage->count, tr_dtype_size(storage->dtype), &size) ||
       !tr_range_inside(*at + 8, size, map->size))
     return fail_key(ctx, checkpoint, &storage->key, "is cut off: the file is truncated");
   found->data = map->data + *at + 8;

@@ -67,12 +67,12 @@ static tr_status find_storage(tr_ctx *ctx, const tr_checkpoint *checkpoint, cons
   if (entry->method != 0)
     return TR_FAIL(ctx, TR_E_IO, "'%s': entry '%s' is compressed; tensors must be stored as torch.save does",
                    checkpoint->map->path, entry->name);
-  size_t size = tr_tensor_type_size(storage->type);
+  size_t size = tr_dtype_size(storage->dtype);
   if (entry->size % size != 0 || entry->size / size != (uint64_t)storage->count)
     return TR_FAIL(
         ctx, TR_E_IO,
         "'%s': entry '%s' has %" PRIu64 " bytes, but %" PRId64 " elements of %s are said to be in it",
-        checkpoint->map->path, entry->name, entry->size, storage->count, tr_tensor_type_name(storage->type));
+        checkpoint->map->path, entry->name, entry->size, storage->count, tr_dtype_name(storage->dtype));
   *data = entry->data;
   *source = entry;
   return TR_OK;

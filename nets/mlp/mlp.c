@@ -171,7 +171,7 @@ static tr_array work(const group *g, int buffer, int64_t rows, int64_t cols) {
 /* h_i */
 static tr_array kept(const group *g, int i) {
   tr_array all = work(g, KEPT, (i + 1) * g->rows, g->net->config.hidden);
-  return tr_net_leading(&all, i * g->rows, g->rows);
+  return tr_rows(&all, i * g->rows, g->rows);
 }
 
 /* ---- one group forward, backward and sideways ---- */
@@ -259,11 +259,10 @@ static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
 /* The group's rows of each of the probes of `whole`, probe after probe, in `stack`; or back again. */
 static tr_status move_probes(const group *g, const tr_array *whole, tr_array *stack, bool into_stack) {
   int64_t batch = g->asked->x->shape[0];
-  tr_array all = *whole;
-  all.shape[0] = g->probes * batch, all.shape[1] = g->net->config.dim, all.ndim = 2;
+  tr_array all = tr_net_matrix(whole, g->probes * batch, g->net->config.dim);
   for (int64_t r = 0; r < g->probes; r++) {
-    tr_array outside = tr_net_leading(&all, r * batch + g->first, g->rows);
-    tr_array inside = tr_net_leading(stack, r * g->rows, g->rows);
+    tr_array outside = tr_rows(&all, r * batch + g->first, g->rows);
+    tr_array inside = tr_rows(stack, r * g->rows, g->rows);
     TR_TRY(into_stack ? tr_array_copy(&outside, &inside) : tr_array_copy(&inside, &outside));
   }
   return TR_OK;
@@ -288,13 +287,13 @@ static tr_status run_group(group *g) {
   const tr_net_request *back = &q->back;
   tr_array f = {0};
   if (back->f)
-    f = tr_net_leading(back->f, g->first, g->rows);
+    f = tr_rows(back->f, g->first, g->rows);
   else if (back->covector)
     f = work(g, RESULT, g->rows, g->net->config.dim);
   TR_TRY(forward(g, f.data ? &f : NULL));
   for (int k = 0; back->passes && k < back->passes->n; k++) TR_TRY(run_pass(g, k, &f));
   if (!q->v) return TR_OK;
-  tr_array v = tr_net_leading(q->v, g->first, g->rows), Jv = tr_net_leading(q->Jv, g->first, g->rows);
+  tr_array v = tr_rows(q->v, g->first, g->rows), Jv = tr_rows(q->Jv, g->first, g->rows);
   return tangent(g, &v, &Jv);
 }
 
@@ -329,7 +328,7 @@ static tr_status run_groups(const request *q, mlp *net, tr_times times, const do
   TR_TRY(provide_work(q->x->ctx, net, &g));
   for (g.first = 0; g.first < batch; g.first += most) {
     g.rows = batch - g.first < most ? batch - g.first : most, g.conditions = one ? 1 : g.rows;
-    g.x = tr_net_leading(q->x, g.first, g.rows);
+    g.x = tr_rows(q->x, g.first, g.rows);
     g.times = one_time ? times : (tr_times){g.rows, row_times + g.first};
     g.labels = row_labels ? row_labels + g.first : NULL;
     TR_TRY(tr_ctx_check_interrupt(g.x.ctx, g.times.t[0]));

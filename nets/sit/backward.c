@@ -8,6 +8,7 @@
  * activations are made again there (find_..., add_...).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "nets/sit/sit_private.h"
 
@@ -97,7 +98,7 @@ static tr_array work(const back_group *g, int buffer, int64_t cols) {
 /* Rows first .. first + rows - 1 of a buffer as a matrix of `cols` columns. */
 static tr_array back_rows(const back_group *g, int buffer, int64_t first, int64_t rows, int64_t cols) {
   tr_array whole = tr_net_matrix(g->net->back.buffer[buffer], first + rows, cols);
-  return tr_net_leading(&whole, first, rows);
+  return tr_rows(&whole, first, rows);
 }
 
 /* What block `i` was given; i = depth: what the last one gave. */
@@ -290,8 +291,8 @@ static tr_array wide_of(const probe_part *p, int64_t cols) {
 /* hidden = gradient * gate, the gate's rows anew for each probe. */
 static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t gate, probe_part *p) {
   for (int64_t r = 0; r < p->probes; r++) {
-    tr_array from = tr_net_leading(&p->gradient, r * g->rows, g->rows);
-    tr_array to = tr_net_leading(&p->hidden, r * g->rows, g->rows);
+    tr_array from = tr_rows(&p->gradient, r * g->rows, g->rows);
+    tr_array to = tr_rows(&p->hidden, r * g->rows, g->rows);
     TR_TRY(tr_nn_gate(&from, (tr_nn_columns){&b->mod, gate}, &to));
   }
   return TR_OK;
@@ -392,7 +393,7 @@ static tr_status find_embed(const back_group *g, const tr_array *gradient) {
 /* Probe r of sample n is row r * samples + n of an array of `states` such rows. */
 static tr_array probe_rows(const back_group *g, const tr_array *states, int64_t batch, int64_t first,
                            int64_t r) {
-  return tr_net_leading(states, r * batch + first, g->samples);
+  return tr_rows(states, r * batch + first, g->samples);
 }
 
 /* The group is samples first ... of w, of `batch` samples a probe; wJ NULL: not wanted. */
@@ -415,9 +416,10 @@ static tr_status backward_group(const back_group *g, int64_t first, int64_t batc
 
 /* w as one array of `states` states like the rows of x. */
 static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) {
-  tr_array view = *x;
-  view.data = w->data, view.owned = false, view.shape[0] = states, view.count = w->count;
-  return view;
+  int64_t shape[TR_MAX_DIMS];
+  memcpy(shape, x->shape, sizeof shape);
+  shape[0] = states;
+  return tr_view(w, 0, x->ndim, shape);
 }
 
 /* As many of at most `probes` at a time as keep the device busy. */
@@ -435,8 +437,7 @@ static int64_t probes_at_once(const tr_sit *net, int64_t rows, int64_t probes) {
 /* One covector a row, made of the result. */
 static tr_status run_made(back_group *g, const tr_array *f, int64_t first, int64_t batch,
                           const tr_array *products, const tr_net_request *request) {
-  tr_array w = *g->x;
-  w.data = g->net->back.buffer[TR_SIT_COVECTOR]->data;
+  tr_array w = tr_view(g->net->back.buffer[TR_SIT_COVECTOR], 0, g->x->ndim, g->x->shape);
   TR_TRY(request->covector(request->user, first, f, &w));
   g->probes = 1;
   return backward_group(g, 0, batch, &w, first, products);
@@ -447,8 +448,8 @@ static tr_status run_given(back_group *g, int64_t first, int64_t batch, int64_t 
                            const tr_array *products) {
   for (int64_t done = 0; done < probes; done += g->most) {
     g->probes = probes - done < g->most ? probes - done : g->most;
-    tr_array part = tr_net_leading(w, done * batch, g->probes * batch), to;
-    if (products) to = tr_net_leading(products, done * batch, g->probes * batch);
+    tr_array part = tr_rows(w, done * batch, g->probes * batch), to;
+    if (products) to = tr_rows(products, done * batch, g->probes * batch);
     TR_TRY(backward_group(g, first, batch, &part, first, products ? &to : NULL));
   }
   return TR_OK;
@@ -471,11 +472,8 @@ static tr_status run_pass(back_group *g, int k, const tr_array *f, int64_t first
 /* The samples from `first` on: forward, and back in every pass. */
 static tr_status run_group(back_group *g, tr_times times, int64_t first, int64_t batch,
                            const tr_net_request *request) {
-  tr_array f = *g->x;
-  if (request->f)
-    f = tr_net_leading(request->f, first, g->samples);
-  else
-    f.data = g->net->back.buffer[TR_SIT_RESULT]->data;
+  tr_array f = request->f ? tr_rows(request->f, first, g->samples)
+                          : tr_view(g->net->back.buffer[TR_SIT_RESULT], 0, g->x->ndim, g->x->shape);
   TR_TRY(forward_group(g, times, &f));
   for (int k = 0; k < request->passes->n; k++) TR_TRY(run_pass(g, k, &f, first, batch, request));
   return TR_OK;
@@ -488,7 +486,7 @@ static tr_status run_groups(back_group *g, int64_t group, tr_times times, const 
   bool one_time = times.n == 1 && !request->params;
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
-    tr_array part = tr_net_leading(x, first, n);
+    tr_array part = tr_rows(x, first, n);
     g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !request->params ? 1 : n;
     g->x = &part, g->labels = row_labels + first;
     tr_times part_times = {one_time ? 1 : n, one_time ? times.t : row_times + first};

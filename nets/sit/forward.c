@@ -93,8 +93,8 @@ static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const t
   TR_TRY(tr_layer_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = smaller(group, samples - first);
-    tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
-    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
+    tr_array part = tr_rows(tokens, first * net->tokens, n * net->tokens);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_rows(&mod, first, n);
     TR_TRY(tr_ctx_check_interrupt(tokens->ctx, t));
     TR_TRY(tr_sit_run_block(net, block, &part_mod, n, &part));
   }
@@ -112,8 +112,7 @@ tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
 static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
   for (int64_t first = 0; first < x->shape[0]; first += group) {
     int64_t n = smaller(group, x->shape[0] - first);
-    tr_array part = tr_net_leading(x, first, n),
-             part_tokens = tr_net_leading(tokens, first * net->tokens, n * net->tokens);
+    tr_array part = tr_rows(x, first, n), part_tokens = tr_rows(tokens, first * net->tokens, n * net->tokens);
     TR_TRY(tr_sit_embed(net, &part, &part_tokens));
   }
   return TR_OK;
@@ -134,9 +133,8 @@ static tr_status final_layer(const tr_sit *net, const tr_array *condition, const
   TR_TRY(tr_layer_apply(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < f->shape[0]; first += group) {
     int64_t n = smaller(group, f->shape[0] - first);
-    tr_array part = tr_net_leading(tokens, first * net->tokens, n * net->tokens),
-             result = tr_net_leading(f, first, n);
-    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_net_leading(&mod, first, n);
+    tr_array part = tr_rows(tokens, first * net->tokens, n * net->tokens), result = tr_rows(f, first, n);
+    tr_array part_mod = mod.shape[0] == 1 ? mod : tr_rows(&mod, first, n);
     TR_TRY(tr_sit_finish(net, &part_mod, &part, &result));
   }
   return TR_OK;
@@ -171,7 +169,7 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += run) {
     int64_t n = smaller(run, samples - first);
-    tr_array part = tr_net_leading(x, first, n), result = tr_net_leading(f, first, n);
+    tr_array part = tr_rows(x, first, n), result = tr_rows(f, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
     status = forward_run(net, part_times, row_labels + first, conditions, group, &part, &result);

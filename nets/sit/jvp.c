@@ -131,8 +131,8 @@ tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x
   tr_status status = TR_OK;
   for (int64_t first = 0; first < samples && status == TR_OK; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
-    tr_array x_part = tr_net_leading(x, first, n), v_part = tr_net_leading(v, first, n);
-    tr_array Jv_part = tr_net_leading(Jv, first, n);
+    tr_array x_part = tr_rows(x, first, n), v_part = tr_rows(v, first, n);
+    tr_array Jv_part = tr_rows(Jv, first, n);
     tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
     int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
     status = push_group(net, part_times, row_labels + first, conditions, &x_part, &v_part, &Jv_part);

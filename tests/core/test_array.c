@@ -2,6 +2,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
+#include "core/vec.h"
 #include "tests/support/check.h"
 
 static void shapes(tr_ctx *ctx) {
@@ -51,21 +52,22 @@ static void empty(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_array_like(a, &b));
   CHECK_OK(ctx, tr_array_copy(a, b));
   tr_array_destroy(&b);
-  CHECK_OK(ctx, tr_array_rows(a, 0, 0, &b));
-  tr_array_destroy(&b);
+  tr_array none = tr_rows(a, 0, 0); /* has no elements, but is no empty view */
+  CHECK(none.data != NULL && none.count == 0);
+  CHECK_OK(ctx, tr_array_upload(&none, NULL));
   tr_array_destroy(&a);
 }
 
 /* Bytes of arrays, and the most there have been; a view holds none. */
 static void memory(tr_ctx *ctx) {
   const int64_t before = tr_ctx_memory(ctx), large = tr_ctx_memory_peak(ctx) / 8 + 1000;
-  tr_array *a, *b, *view;
+  tr_array *a, *b;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, &large, &a));
   CHECK(tr_ctx_memory(ctx) == before + 8 * large && tr_ctx_memory_peak(ctx) == before + 8 * large);
   CHECK_OK(ctx, tr_array_create(ctx, TR_BF16, 2, (int64_t[]){3, 5}, &b));
-  CHECK_OK(ctx, tr_array_rows(a, 0, large, &view));
+  tr_array view = tr_rows(a, 0, large);
+  CHECK(view.data == a->data && !view.owned);
   CHECK(tr_ctx_memory(ctx) == before + 8 * large + 30);
-  tr_array_destroy(&view);
   tr_array_destroy(&a);
   CHECK(tr_ctx_memory(ctx) == before + 30 && tr_ctx_memory_peak(ctx) == before + 8 * large + 30);
   tr_array_destroy(&b);
@@ -73,42 +75,86 @@ static void memory(tr_ctx *ctx) {
 }
 
 static void views(tr_ctx *ctx) {
-  tr_array *a, *v, *w;
+  tr_array *a;
   double x[24], got[24];
   for (int i = 0; i < 24; i++) x[i] = i;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 3, (int64_t[]){4, 3, 2}, &a));
   CHECK_OK(ctx, tr_array_set_f64(a, x));
-  CHECK_OK(ctx, tr_array_rows(a, 1, 2, &v));
-  CHECK(v->ndim == 3 && v->shape[0] == 2 && v->shape[1] == 3 && v->count == 12 && !v->owned);
-  CHECK_OK(ctx, tr_array_get_f64(v, got));
+  tr_array v = tr_rows(a, 1, 2);
+  CHECK(v.ndim == 3 && v.shape[0] == 2 && v.shape[1] == 3 && v.count == 12 && !v.owned);
+  CHECK_OK(ctx, tr_array_get_f64(&v, got));
   CHECK(memcmp(got, x + 6, 12 * sizeof *got) == 0);
-  CHECK_OK(ctx, tr_array_view(v, 5, 1, (int64_t[]){7}, &w)); /* a view of a view */
-  CHECK_OK(ctx, tr_array_get_f64(w, got));
+  tr_array w = tr_view(&v, 5, 1, (int64_t[]){7}); /* a view of a view */
+  CHECK_OK(ctx, tr_array_get_f64(&w, got));
   CHECK(got[0] == 11 && got[6] == 17);
-  CHECK_OK(ctx, tr_array_set_f64(w, (double[]){-1, -1, -1, -1, -1, -1, -1})); /* writes into the parent */
-  tr_array_destroy(&w);
-  tr_array_destroy(&v);
+  CHECK_OK(ctx, tr_array_set_f64(&w, (double[]){-1, -1, -1, -1, -1, -1, -1})); /* writes into the parent */
   CHECK_OK(ctx, tr_array_get_f64(a, got));
   CHECK(got[10] == 10 && got[11] == -1 && got[17] == -1 && got[18] == 18);
-  CHECK_ERROR(ctx, tr_array_view(a, 0, 1, (int64_t[]){25}, &v), TR_E_SHAPE, "25 elements at 0");
-  CHECK_ERROR(ctx, tr_array_view(a, 20, 1, (int64_t[]){5}, &v), TR_E_SHAPE, "fit");
-  CHECK_ERROR(ctx, tr_array_view(a, -1, 1, (int64_t[]){1}, &v), TR_E_SHAPE, "fit");
-  CHECK_ERROR(ctx, tr_array_view(a, INT64_MAX, 1, (int64_t[]){1}, &v), TR_E_SHAPE, "fit");
-  CHECK(v == NULL);
-  static const int64_t rows[][2] = {{0, 5}, {4, 1}, {-1, 1}, {2, -1}, {INT64_MAX, 1}, {1, INT64_MAX}, {5, 0}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    CHECK_ERROR(ctx, tr_array_rows(a, rows[i][0], rows[i][1], &v), TR_E_SHAPE, NULL);
-    CHECK(v == NULL);
-  }
-  CHECK_OK(ctx, tr_array_rows(a, 4, 0, &v));
-  CHECK(v->count == 0);
-  tr_array_destroy(&v);
+  v = tr_rows(a, 4, 0);
+  CHECK(v.count == 0 && v.ndim == 3 && v.shape[0] == 0 && v.data);
   tr_array_destroy(&a);
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){3, 0}, &a)); /* rows without elements are rows */
-  CHECK_ERROR(ctx, tr_array_rows(a, 0, 4, &v), TR_E_SHAPE, NULL);
-  CHECK_OK(ctx, tr_array_rows(a, 1, 2, &v));
-  CHECK(v->shape[0] == 2);
-  tr_array_destroy(&v);
+  v = tr_rows(a, 1, 2);
+  CHECK(v.shape[0] == 2 && v.count == 0 && v.data);
+  tr_array_destroy(&a);
+  CHECK(!tr_ctx_failed(ctx));
+}
+
+/* The view is empty, and the context says why. */
+static void check_empty(tr_ctx *ctx, tr_array v, const char *word) {
+  CHECK(v.ctx == ctx && v.ndim == 0 && v.count == 0 && v.data == NULL && !v.owned);
+  CHECK_ERROR(ctx, tr_array_check(&v), TR_E_SHAPE, word);
+}
+
+static void views_that_do_not_fit(tr_ctx *ctx) {
+  tr_array *a, *none;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 3, (int64_t[]){4, 3, 2}, &a));
+  check_empty(ctx, tr_view(a, 0, 1, (int64_t[]){25}), "25 elements at 0");
+  check_empty(ctx, tr_view(a, 20, 1, (int64_t[]){5}), "fit");
+  check_empty(ctx, tr_view(a, -1, 1, (int64_t[]){1}), "fit");
+  check_empty(ctx, tr_view(a, INT64_MAX, 1, (int64_t[]){1}), "fit");
+  check_empty(ctx, tr_view(a, 0, 1, (int64_t[]){-1}), "negative");
+  check_empty(ctx, tr_view(a, 0, 6, (int64_t[]){1, 1, 1, 1, 1, 1}), "6 dimensions");
+  static const int64_t rows[][2] = {{0, 5}, {4, 1}, {-1, 1}, {2, -1}, {INT64_MAX, 1}, {1, INT64_MAX}, {5, 0}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    check_empty(ctx, tr_rows(a, rows[i][0], rows[i][1]), "rows from row");
+  tr_array_destroy(&a);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){3, 0}, &a));
+  check_empty(ctx, tr_rows(a, 0, 4), "4 rows from row 0");
+  tr_array_destroy(&a);
+  tr_array nowhere = tr_rows(NULL, 0, 1);
+  CHECK(nowhere.ctx == NULL && nowhere.data == NULL && tr_array_check(&nowhere) == TR_E_ARG);
+  CHECK(tr_array_check(NULL) == TR_E_ARG && tr_array_like(NULL, &none) == TR_E_ARG && none == NULL);
+}
+
+/* Every operation refuses an empty view, and the error that is kept is that of the view. */
+static void empty_operands(tr_ctx *ctx) {
+  tr_array *a, *made;
+  double host[4] = {0}, sum;
+  float bytes[4];
+  bool finite;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){2, 2}, &a));
+  CHECK_OK(ctx, tr_array_set_f64(a, host));
+  for (int i = 0; i < 16; i++) {
+    tr_array v = tr_rows(a, 2, 7), w = tr_rows(&v, 0, 0);
+    const tr_status status[] = {tr_array_upload(&v, host),
+                                tr_array_download(&v, bytes),
+                                tr_array_set_f64(&v, host),
+                                tr_array_get_f64(&v, host),
+                                tr_array_copy(&v, &w),
+                                tr_array_copy(a, &v),
+                                tr_array_like(&v, &made),
+                                tr_array_like_stacked(&v, 2, &made),
+                                tr_fill(0, &v),
+                                tr_axpby(1, &v, 1, &v, &v),
+                                tr_axpby(1, &v, 1, a, a),
+                                tr_reduce(TR_SUM, &v, NULL, NULL, &sum),
+                                tr_is_finite(&v, &finite),
+                                tr_randn(&(tr_random_address){.purpose = TR_RANDOM_TEST}, &v),
+                                tr_blend_channels(1, 1, a, 1, &v, a),
+                                tr_dot_rows(1, &v, &v, 0, &v)};
+    CHECK_ERROR(ctx, status[i], TR_E_SHAPE, "7 rows from row 2 do not fit into 2");
+  }
   tr_array_destroy(&a);
 }
 
@@ -217,6 +263,8 @@ int main(int argc, char **argv) {
   shapes(ctx);
   empty(ctx);
   views(ctx);
+  views_that_do_not_fit(ctx);
+  empty_operands(ctx);
   rounding(ctx);
   all_bf16(ctx);
   integers(ctx);

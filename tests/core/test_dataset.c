@@ -14,7 +14,7 @@
 
 static const int64_t grey[3] = {1, 2, 3}, colour[3] = {3, 2, 3}, latents[3] = {4, 2, 3};
 
-static void save(tr_ctx *ctx, const char *path, tr_npy_type type, int ndim, const int64_t *shape,
+static void save(tr_ctx *ctx, const char *path, tr_dtype type, int ndim, const int64_t *shape,
                  const void *data) {
   tr_npy npy;
   CHECK_OK(ctx, tr_npy_wrap(ctx, type, ndim, shape, data, &npy));
@@ -46,8 +46,8 @@ static void archives(tr_ctx *ctx) {
   tr_npz_out *npz;
   tr_dataset data;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
-  CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_NPY_I64, 1, (int64_t[]){3}, labels));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_I64, 1, (int64_t[]){3}, labels));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   CHECK_OK(ctx, tr_dataset_open(ctx, path, colour, 2, &data));
   CHECK(data.n == 2 && data.shape[0] == 3 && data.labels[0] == 7 && data.labels[1] == 0);
@@ -61,12 +61,12 @@ static void archives(tr_ctx *ctx) {
   refused(ctx, path, (int64_t[]){3, 3, 3}, TR_E_SHAPE, "2 x 3 pixels");
   refused(ctx, path, latents, TR_E_SHAPE, "encode");
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "pictures", TR_NPY_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "pictures", TR_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   refused(ctx, path, colour, TR_E_IO, "neither 'images' nor 'latents'");
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 4, (int64_t[]){1, 2, 3, 3}, images));
-  CHECK_OK(ctx, npz_put(ctx, npz, "latents", TR_NPY_F64, 4, (int64_t[]){1, 3, 2, 3}, (double[18]){0}));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 4, (int64_t[]){1, 2, 3, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "latents", TR_F64, 4, (int64_t[]){1, 3, 2, 3}, (double[18]){0}));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   refused(ctx, path, colour, TR_E_IO, "both 'images' and 'latents': one of them is needed");
 }
@@ -80,7 +80,7 @@ static void out_of_range(tr_ctx *ctx) {
   images[8] = 300;
   images[23] = -5000000000;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_I64, 3, (int64_t[]){4, 2, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_I64, 3, (int64_t[]){4, 2, 3}, images));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   CHECK_OK(ctx, tr_dataset_open(ctx, path, grey, 0, &data));
   CHECK(!data.trouble[0] && !data.trouble[2] && data.pixels[1] == 255);
@@ -95,10 +95,10 @@ static void nothing(tr_ctx *ctx) {
   double values[6] = {0};
   tr_npz_out *npz;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 3, (int64_t[]){0, 2, 3}, values));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 3, (int64_t[]){0, 2, 3}, values));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   refused(ctx, path, grey, TR_E_SHAPE, "images holds uint8 (0, 2, 3): there is no input in it");
-  save(ctx, array, TR_NPY_F64, 4, (int64_t[]){0, 1, 2, 3}, values);
+  save(ctx, array, TR_F64, 4, (int64_t[]){0, 1, 2, 3}, values);
   refused(ctx, array, grey, TR_E_SHAPE, "there is no input in it");
   refused(ctx, scratch("none"), grey, TR_E_IO, "none': No such file or directory");
   refused(ctx, scratch("none.npy"), grey, TR_E_IO, "none.npy': No such file or directory");
@@ -112,7 +112,7 @@ static void arrays(tr_ctx *ctx) {
   char name[64];
   values[7] = NAN;
   values[13] = 128;
-  save(ctx, path, TR_NPY_F64, 4, (int64_t[]){3, 1, 2, 3}, values);
+  save(ctx, path, TR_F64, 4, (int64_t[]){3, 1, 2, 3}, values);
   CHECK_OK(ctx, tr_dataset_open(ctx, path, grey, 0, &data));
   CHECK(!data.pixels && data.values[1] == -0.25 && !data.trouble[0]);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "finite"));
@@ -125,9 +125,9 @@ static void arrays(tr_ctx *ctx) {
   tr_dataset_close(&data);
   refused(ctx, path, colour, TR_E_SHAPE, "this model takes (N, 3, 2, 3)");
   values[0] = NAN;
-  save(ctx, path, TR_NPY_F64, 4, (int64_t[]){1, 1, 2, 3}, values);
+  save(ctx, path, TR_F64, 4, (int64_t[]){1, 1, 2, 3}, values);
   refused(ctx, path, grey, TR_E_SHAPE, "no input can be used");
-  save(ctx, path, TR_NPY_U8, 4, (int64_t[]){1, 1, 2, 3}, values);
+  save(ctx, path, TR_U8, 4, (int64_t[]){1, 1, 2, 3}, values);
   refused(ctx, path, grey, TR_E_SHAPE, "float32 or float64");
 }
 

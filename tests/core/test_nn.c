@@ -24,16 +24,16 @@ static double activate(tr_nn_activation activation, double v) {
 /* R rows, `in` inputs, `out` outputs; the gate has G rows. */
 static void linear(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t out,
                    tr_nn_activation activation, int64_t G) {
-  tr_array *x = matrix(ctx, dtype, R, in, 1), *w = matrix(ctx, dtype, out, in, 2), *y, *bias;
+  tr_array *x = matrix(ctx, dtype, R, in, 1), *w = matrix(ctx, dtype, out, in, 2), *y;
   tr_array *b = matrix(ctx, dtype, 1, out, 3), *gate = matrix(ctx, dtype, G, out + 3, 4);
   tr_array *residual = matrix(ctx, dtype, R, out, 5);
   tr_nn_weight packed;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){R, out}, &y));
-  CHECK_OK(ctx, tr_array_view(b, 0, 1, &out, &bias));
+  tr_array bias = tr_view(b, 0, 1, &out);
   CHECK_OK(ctx, tr_nn_pack(w, &packed));
   CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x,
                                                   .w = &packed,
-                                                  .bias = bias,
+                                                  .bias = &bias,
                                                   .activation = activation,
                                                   .gate = {gate, 2},
                                                   .residual = residual,
@@ -49,7 +49,7 @@ static void linear(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t o
   CHECK(check_relative(got, want, y->count) < tolerance(dtype));
   double *const all[] = {hx, hw, hb, hg, hr, got, want};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-  tr_array **const arrays[] = {&x, &w, &y, &bias, &b, &gate, &residual};
+  tr_array **const arrays[] = {&x, &w, &y, &b, &gate, &residual};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
   tr_nn_weight_clear(&packed);
 }
@@ -72,17 +72,14 @@ static void linear_rows_independent(tr_ctx *ctx, tr_dtype dtype, int64_t in, int
                                    12, 13, 14, 15, 16, 17, 23, 33, 100, 257};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     int64_t n = counts[i], first = (7 * n) % (ROWS - n + 1);
-    tr_array *part, *result;
     CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1 + (int)i % 3));
-    CHECK_OK(ctx, tr_array_rows(x, first, n, &part));
-    CHECK_OK(ctx, tr_array_rows(y, first, n, &result));
-    CHECK_OK(ctx, tr_fill(0, result));
-    CHECK_OK(ctx, multiply(part, &packed, result));
-    double *got = values(result);
+    tr_array part = tr_rows(x, first, n);
+    tr_array result = tr_rows(y, first, n);
+    CHECK_OK(ctx, tr_fill(0, &result));
+    CHECK_OK(ctx, multiply(&part, &packed, &result));
+    double *got = values(&result);
     CHECK(memcmp(got, all + first * out, (size_t)(n * out) * sizeof *got) == 0);
     free(got);
-    tr_array_destroy(&part);
-    tr_array_destroy(&result);
   }
   free(all);
   tr_array_destroy(&x);
@@ -155,22 +152,20 @@ static void attention(tr_ctx *ctx, tr_dtype dtype, int64_t N, int64_t T, int hea
 /* Samples 1 and 2 of three alone give the bits they have in company, on any number of threads. */
 static void attention_samples_independent(tr_ctx *ctx, tr_dtype dtype, int64_t T, int heads, int64_t hd) {
   int64_t D = heads * hd;
-  tr_array *qkv = matrix(ctx, dtype, 3 * T, 3 * D, 1), *y, *part, *result;
+  tr_array *qkv = matrix(ctx, dtype, 3 * T, 3 * D, 1), *y;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){3 * T, D}, &y));
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
   CHECK_OK(ctx, tr_nn_attention(qkv, 3, heads, y));
   double *all = values(y);
   for (int threads = 1; threads <= 3; threads++) {
     CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
-    CHECK_OK(ctx, tr_array_rows(qkv, threads == 1 ? T : 2 * T, T, &part));
-    CHECK_OK(ctx, tr_array_rows(y, threads == 1 ? T : 2 * T, T, &result));
-    CHECK_OK(ctx, tr_fill(0, result));
-    CHECK_OK(ctx, tr_nn_attention(part, 1, heads, result));
-    double *got = values(result);
+    tr_array part = tr_rows(qkv, threads == 1 ? T : 2 * T, T);
+    tr_array result = tr_rows(y, threads == 1 ? T : 2 * T, T);
+    CHECK_OK(ctx, tr_fill(0, &result));
+    CHECK_OK(ctx, tr_nn_attention(&part, 1, heads, &result));
+    double *got = values(&result);
     CHECK(memcmp(got, all + (threads == 1 ? 1 : 2) * T * D, (size_t)(T * D) * sizeof *got) == 0);
     free(got);
-    tr_array_destroy(&part);
-    tr_array_destroy(&result);
   }
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 2));
   free(all);

@@ -15,25 +15,29 @@ static double tolerance(tr_dtype dtype) {
 
 /* A layer's input, the gradient behind it, and its parameters' gradients. */
 typedef struct {
-  tr_array *x, *dy, *dw, *bias, *db;
+  tr_array *x, *dy, *dw, *bias;
+  tr_array db; /* the bias as a vector */
 } layer;
 
 static layer make_layer(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t out) {
-  layer l = {matrix(ctx, dtype, R, in, 1), matrix(ctx, dtype, R, out, 2), matrix(ctx, dtype, out, in, 3),
-             matrix(ctx, dtype, 1, out, 4), NULL};
-  CHECK_OK(ctx, tr_array_view(l.bias, 0, 1, &out, &l.db));
+  layer l = {matrix(ctx, dtype, R, in, 1),
+             matrix(ctx, dtype, R, out, 2),
+             matrix(ctx, dtype, out, in, 3),
+             matrix(ctx, dtype, 1, out, 4),
+             {0}};
+  l.db = tr_view(l.bias, 0, 1, &out);
   return l;
 }
 
 static void free_layer(layer *l) {
-  tr_array **const arrays[] = {&l->x, &l->dy, &l->dw, &l->db, &l->bias};
+  tr_array **const arrays[] = {&l->x, &l->dy, &l->dw, &l->bias};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
 }
 
 static void linear(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t out) {
   layer l = make_layer(ctx, dtype, R, in, out);
   double *x = values(l.x), *dy = values(l.dy), *dw = values(l.dw), *db = values(l.bias);
-  CHECK_OK(ctx, tr_nn_gradient_of_linear(l.x, l.dy, l.dw, l.db));
+  CHECK_OK(ctx, tr_nn_gradient_of_linear(l.x, l.dy, l.dw, &l.db));
   CHECK_OK(ctx, tr_nn_gradient_of_linear(l.x, l.dy, l.dw, NULL));
   double *got_w = values(l.dw), *got_b = values(l.bias);
   for (int64_t o = 0; o < out; o++)
@@ -53,12 +57,9 @@ static void add_in_pieces(tr_ctx *ctx, layer *l, int64_t step, int threads) {
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
   for (int64_t first = 0; first < l->x->shape[0]; first += step) {
     int64_t left = l->x->shape[0] - first, n = left < step ? left : step;
-    tr_array *x, *dy;
-    CHECK_OK(ctx, tr_array_rows(l->x, first, n, &x));
-    CHECK_OK(ctx, tr_array_rows(l->dy, first, n, &dy));
-    CHECK_OK(ctx, tr_nn_gradient_of_linear(x, dy, l->dw, l->db));
-    tr_array_destroy(&x);
-    tr_array_destroy(&dy);
+    tr_array x = tr_rows(l->x, first, n);
+    tr_array dy = tr_rows(l->dy, first, n);
+    CHECK_OK(ctx, tr_nn_gradient_of_linear(&x, &dy, l->dw, &l->db));
   }
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 2));
 }

@@ -10,10 +10,10 @@
 
 #define DATA(name) TR_TEST_DATA "/npy/" name
 
-static double expected(tr_npy_type type, int64_t k) {
-  if (type == TR_NPY_BOOL) return k % 3 == 0;
-  if (type >= TR_NPY_F16) return (double)k / 2 - 3;
-  return type >= TR_NPY_U8 ? (double)k : (double)k - 3;
+static double expected(tr_dtype type, int64_t k) {
+  if (type == TR_BOOL) return k % 3 == 0;
+  if (tr_dtype_is_float(type)) return (double)k / 2 - 3;
+  return type >= TR_U8 ? (double)k : (double)k - 3;
 }
 
 static void check_elements(const tr_npy *npy) {
@@ -22,28 +22,28 @@ static void check_elements(const tr_npy *npy) {
   bool good = npy->count <= 1024;
   CHECK(good);
   if (!good) return;
-  CHECK((uintptr_t)npy->data % tr_npy_type_size(npy->type) == 0);
+  CHECK((uintptr_t)npy->data % tr_dtype_size(npy->dtype) == 0);
   tr_npy_get_f64(npy, values);
   tr_npy_get_f32(npy, singles);
   for (int64_t k = 0; k < npy->count; k++)
-    good = good && values[k] == expected(npy->type, k) && singles[k] == (float)values[k];
+    good = good && values[k] == expected(npy->dtype, k) && singles[k] == (float)values[k];
   CHECK(good);
 }
 
 static void numpys_types(tr_ctx *ctx) {
   static const struct {
     const char *file, *name;
-    tr_npy_type type;
-  } cases[] = {{DATA("b1.npy"), "bool", TR_NPY_BOOL},   {DATA("i1.npy"), "int8", TR_NPY_I8},
-               {DATA("i2.npy"), "int16", TR_NPY_I16},   {DATA("i4.npy"), "int32", TR_NPY_I32},
-               {DATA("i8.npy"), "int64", TR_NPY_I64},   {DATA("u1.npy"), "uint8", TR_NPY_U8},
-               {DATA("u2.npy"), "uint16", TR_NPY_U16},  {DATA("u4.npy"), "uint32", TR_NPY_U32},
-               {DATA("u8.npy"), "uint64", TR_NPY_U64},  {DATA("f2.npy"), "float16", TR_NPY_F16},
-               {DATA("f4.npy"), "float32", TR_NPY_F32}, {DATA("f8.npy"), "float64", TR_NPY_F64}};
+    tr_dtype dtype;
+  } cases[] = {{DATA("b1.npy"), "bool", TR_BOOL},   {DATA("i1.npy"), "int8", TR_I8},
+               {DATA("i2.npy"), "int16", TR_I16},   {DATA("i4.npy"), "int32", TR_I32},
+               {DATA("i8.npy"), "int64", TR_I64},   {DATA("u1.npy"), "uint8", TR_U8},
+               {DATA("u2.npy"), "uint16", TR_U16},  {DATA("u4.npy"), "uint32", TR_U32},
+               {DATA("u8.npy"), "uint64", TR_U64},  {DATA("f2.npy"), "float16", TR_F16},
+               {DATA("f4.npy"), "float32", TR_F32}, {DATA("f8.npy"), "float64", TR_F64}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tr_npy npy;
     CHECK_OK(ctx, tr_npy_open(ctx, cases[i].file, &npy));
-    CHECK(npy.type == cases[i].type && strcmp(tr_npy_type_name(npy.type), cases[i].name) == 0);
+    CHECK(npy.dtype == cases[i].dtype && strcmp(tr_npy_type_name(npy.dtype), cases[i].name) == 0);
     CHECK(npy.ndim == 3 && npy.shape[0] == 2 && npy.shape[1] == 3 && npy.shape[2] == 4 && npy.count == 24);
     CHECK(npy.owned == NULL); /* read in place */
     check_elements(&npy);
@@ -94,11 +94,11 @@ static void integers(tr_ctx *ctx) {
   tr_npy_close(&npy);
   static const double wrong[] = {2147483648.0, -2147483649.0, NAN, INFINITY};
   for (int i = 0; i < 4; i++) {
-    CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F64, 0, NULL, &wrong[i], &npy));
+    CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F64, 0, NULL, &wrong[i], &npy));
     CHECK_ERROR(ctx, tr_npy_get_i32(ctx, &npy, got), TR_E_ARG, "32-bit");
   }
   static const int64_t edge[] = {INT32_MIN, INT32_MAX};
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_I64, 1, (int64_t[]){2}, edge, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_I64, 1, (int64_t[]){2}, edge, &npy));
   CHECK_OK(ctx, tr_npy_get_i32(ctx, &npy, got));
   CHECK(got[0] == INT32_MIN && got[1] == INT32_MAX);
 }
@@ -259,13 +259,13 @@ static void mutated(tr_ctx *ctx) {
 static void round_trip(tr_ctx *ctx) {
   static const int64_t shape[8] = {2, 1, 3, 1, 1, 2, 1, 1};
   double values[12];
-  for (int k = 0; k < 12; k++) values[k] = expected(TR_NPY_F64, k);
+  for (int k = 0; k < 12; k++) values[k] = expected(TR_F64, k);
   for (int ndim = 0; ndim <= 8; ndim++) {
     tr_npy in, out;
-    CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F64, ndim, shape, values, &in));
+    CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F64, ndim, shape, values, &in));
     CHECK_OK(ctx, tr_npy_save(ctx, scratch("round.npy"), &in));
     CHECK_OK(ctx, tr_npy_open(ctx, scratch("round.npy"), &out));
-    CHECK(out.ndim == ndim && out.count == in.count && out.type == TR_NPY_F64);
+    CHECK(out.ndim == ndim && out.count == in.count && out.dtype == TR_F64);
     CHECK(memcmp(out.shape, shape, (size_t)ndim * sizeof *shape) == 0);
     CHECK((size_t)((const unsigned char *)out.data - out.map.data) % 64 == 0);
     check_elements(&out);
@@ -290,10 +290,10 @@ static void as_numpy(tr_ctx *ctx) {
 
 static void bad_shapes(tr_ctx *ctx) {
   tr_npy npy;
-  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_NPY_F32, 9, (int64_t[9]){0}, NULL, &npy), TR_E_SHAPE, "9 dimensions");
-  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_NPY_F32, -1, NULL, NULL, &npy), TR_E_SHAPE, "-1 dimensions");
-  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_NPY_F32, 2, (int64_t[]){2, -3}, NULL, &npy), TR_E_SHAPE, "-3");
-  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_NPY_F32, 2, (int64_t[]){INT64_MAX, 2}, NULL, &npy), TR_E_SHAPE,
+  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_F32, 9, (int64_t[9]){0}, NULL, &npy), TR_E_SHAPE, "9 dimensions");
+  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_F32, -1, NULL, NULL, &npy), TR_E_SHAPE, "-1 dimensions");
+  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_F32, 2, (int64_t[]){2, -3}, NULL, &npy), TR_E_SHAPE, "-3");
+  CHECK_ERROR(ctx, tr_npy_wrap(ctx, TR_F32, 2, (int64_t[]){INT64_MAX, 2}, NULL, &npy), TR_E_SHAPE,
               "overflows");
 }
 

@@ -24,7 +24,7 @@ static void numpys_files(tr_ctx *ctx) {
   CHECK(tr_npz_has(npz, "a") && !tr_npz_has(npz, "a.npy"));
   CHECK_OK(ctx, tr_npz_get(npz, "a", &npy));
   tr_npy_get_f64(&npy, x);
-  CHECK(npy.type == TR_NPY_F64 && npy.count == 6 && x[0] == -3 && x[5] == -0.5);
+  CHECK(npy.dtype == TR_F64 && npy.count == 6 && x[0] == -3 && x[5] == -0.5);
   tr_npy_close(&npy);
   CHECK_OK(ctx, tr_npz_get(npz, "scalar", &npy));
   tr_npy_get_f64(&npy, x);
@@ -53,7 +53,7 @@ static tr_status write_archive(tr_ctx *ctx, const char *path) {
   tr_npy npy;
   tr_array *a;
   TR_TRY(tr_npz_create(ctx, path, &out));
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F64, 2, (int64_t[]){2, 3}, host, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F64, 2, (int64_t[]){2, 3}, host, &npy));
   CHECK_OK(ctx, tr_npz_add(out, "host", &npy));
   for (int i = 0; i < 3; i++) {
     static const tr_dtype dtypes[] = {TR_F32, TR_F64, TR_I32};
@@ -62,7 +62,7 @@ static tr_status write_archive(tr_ctx *ctx, const char *path) {
     CHECK_OK(ctx, tr_npz_add_array(out, tr_dtype_name(dtypes[i]), a));
     tr_array_destroy(&a);
   }
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F32, 1, (int64_t[]){10}, NULL, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F32, 1, (int64_t[]){10}, NULL, &npy));
   CHECK_OK(ctx, tr_npz_begin(out, "odd|name (1)", &npy));
   CHECK_OK(ctx, tr_npz_append(out, pieces, 5));
   CHECK_OK(ctx, tr_npz_append(out, pieces, 0));
@@ -71,7 +71,7 @@ static tr_status write_archive(tr_ctx *ctx, const char *path) {
   CHECK_OK(ctx, tr_array_set_f64(a, (double[]){8, 9, 10}));
   CHECK_OK(ctx, tr_npz_append_array(out, a));
   tr_array_destroy(&a);
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_U8, 2, (int64_t[]){0, 3}, NULL, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_U8, 2, (int64_t[]){0, 3}, NULL, &npy));
   CHECK_OK(ctx, tr_npz_add(out, "empty", &npy));
   return tr_npz_commit(&out);
 }
@@ -213,7 +213,7 @@ static void misuse(tr_ctx *ctx) {
   tr_npy npy;
   tr_array *a;
   float x[4] = {0};
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F32, 1, (int64_t[]){4}, x, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F32, 1, (int64_t[]){4}, x, &npy));
   static const char *const names[] = {"", "/etc/x", "a\nb", "caf\xc3\xa9", "a\\b"};
   for (int i = 1; i < 5; i++) {
     CHECK_OK(ctx, tr_npz_create(ctx, scratch("bad.npz"), &out));
@@ -256,7 +256,7 @@ static void full_disk(tr_ctx *ctx) {
   tr_npy npy;
   tr_npz_out *out;
   int entries = scratch_entries();
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F64, 1, (int64_t[]){N}, x, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F64, 1, (int64_t[]){N}, x, &npy));
   signal(SIGXFSZ, SIG_IGN);
   CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
   small = (struct rlimit){4096, before.rlim_max};
@@ -283,7 +283,7 @@ static void full_disk(tr_ctx *ctx) {
 static void no_directory(tr_ctx *ctx) {
   tr_npz_out *out;
   tr_npy npy;
-  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_NPY_F64, 1, (int64_t[]){0}, NULL, &npy));
+  CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F64, 1, (int64_t[]){0}, NULL, &npy));
   CHECK_ERROR(ctx, tr_npz_create(ctx, scratch("absent/x.npz"), &out), TR_E_IO, "No such file");
   CHECK(out == NULL);
   CHECK_ERROR(ctx, tr_npy_save(ctx, scratch("absent/x.npy"), &npy), TR_E_IO, "No such file");

@@ -8,7 +8,7 @@
 
 /* A vector in the middle of a larger array whose other elements hold a sentinel. */
 typedef struct {
-  tr_array *whole, *part;
+  tr_array *whole, part[1]; /* an array of one, to be a pointer where it is used */
 } fenced;
 
 #define FENCE    3
@@ -18,7 +18,7 @@ static fenced make(tr_ctx *ctx, tr_dtype dtype, int64_t n, const double *values)
   fenced f;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 1, (int64_t[]){n + 2 * FENCE}, &f.whole));
   CHECK_OK(ctx, tr_fill(SENTINEL, f.whole));
-  CHECK_OK(ctx, tr_array_view(f.whole, FENCE, 1, &n, &f.part));
+  *f.part = tr_view(f.whole, FENCE, 1, &n);
   if (values) CHECK_OK(ctx, tr_array_set_f64(f.part, values));
   return f;
 }
@@ -28,7 +28,6 @@ static void destroy(fenced *f) {
   CHECK_OK(f->whole->ctx, tr_array_get_f64(f->whole, all));
   for (int i = 0; i < FENCE; i++) CHECK(all[i] == SENTINEL && all[f->whole->count - 1 - i] == SENTINEL);
   free(all);
-  tr_array_destroy(&f->part);
   tr_array_destroy(&f->whole);
 }
 

@@ -30,8 +30,8 @@ static void of_archive(tr_ctx *ctx) {
   const char *path = scratch("a.npz");
   tr_npz_out *npz;
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
-  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_NPY_U8, 3, (int64_t[]){3, 2, 3}, images));
-  CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_NPY_I64, 1, (int64_t[]){3}, labels));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 3, (int64_t[]){3, 2, 3}, images));
+  CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_I64, 1, (int64_t[]){3}, labels));
   CHECK_OK(ctx, tr_npz_commit(&npz));
   far_class(ctx, path, 2, "class 1099511627776 in 'labels' of '");
 }

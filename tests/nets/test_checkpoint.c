@@ -26,15 +26,15 @@ static tr_checkpoint *open_file(const char *path, const char *format) {
 
 /* The tensor has this shape, lies inside the mapping (nothing was copied), and holds these values. */
 static void check_tensor(const tr_checkpoint *checkpoint, const tr_tensors *tensors, const char *name,
-                         tr_tensor_type type, int ndim, const int64_t *shape, const double *want) {
+                         tr_dtype type, int ndim, const int64_t *shape, const double *want) {
   const tr_tensor *t = tr_tensors_find(tensors, name);
-  CHECK(t && t->type == type && t->ndim == ndim);
-  if (!t || t->type != type || t->ndim != ndim) return;
+  CHECK(t && t->dtype == type && t->ndim == ndim);
+  if (!t || t->dtype != type || t->ndim != ndim) return;
   int64_t count = 1;
   for (int i = 0; i < ndim; i++) CHECK(t->shape[i] == shape[i]), count *= shape[i];
   CHECK(t->count == count && count <= 64);
   const unsigned char *data = t->data, *end = checkpoint->map->data + checkpoint->map->size;
-  CHECK(data >= checkpoint->map->data && data + (count ? tr_tensor_type_size(type) : 0) <= end);
+  CHECK(data >= checkpoint->map->data && data + (count ? tr_dtype_size(type) : 0) <= end);
   double have[64];
   CHECK_OK(ctx, tr_tensor_to_f64(ctx, t, have));
   CHECK(memcmp(have, want, (size_t)count * sizeof *have) == 0);
@@ -42,19 +42,18 @@ static void check_tensor(const tr_checkpoint *checkpoint, const tr_tensors *tens
 
 static int64_t integer_at(const tr_tensor *t, int64_t i) {
   const unsigned char *at =
-      (const unsigned char *)t->data + (size_t)(i * t->stride[0]) * tr_tensor_type_size(t->type);
+      (const unsigned char *)t->data + (size_t)(i * t->stride[0]) * tr_dtype_size(t->dtype);
   int64_t wide;
   int32_t narrow;
-  if (t->type == TR_T_I64) return memcpy(&wide, at, sizeof wide), wide;
-  if (t->type == TR_T_I32) return memcpy(&narrow, at, sizeof narrow), narrow;
+  if (t->dtype == TR_I64) return memcpy(&wide, at, sizeof wide), wide;
+  if (t->dtype == TR_I32) return memcpy(&narrow, at, sizeof narrow), narrow;
   return *at;
 }
 
-static void check_integers(const tr_tensors *tensors, const char *name, tr_tensor_type type, int k,
-                           int64_t n) {
+static void check_integers(const tr_tensors *tensors, const char *name, tr_dtype type, int k, int64_t n) {
   const tr_tensor *t = tr_tensors_find(tensors, name);
-  CHECK(t && t->type == type && t->ndim == 1 && t->count == n);
-  bool one_bit = type == TR_T_U8 || type == TR_T_BOOL;
+  CHECK(t && t->dtype == type && t->ndim == 1 && t->count == n);
+  bool one_bit = type == TR_U8 || type == TR_BOOL;
   for (int64_t i = 0; t && i < n; i++) {
     int64_t want = (int64_t)(16 * value((int)i, k));
     CHECK(integer_at(t, i) == (one_bit ? want & 1 : want));
@@ -70,26 +69,26 @@ static void types(const char *path, const char *format) {
   CHECK(t.n == 13 && strcmp(t.items[0].name, "f32") == 0 && strcmp(t.items[12].name, "empty") == 0);
   static const struct {
     const char *name;
-    tr_tensor_type type;
+    tr_dtype dtype;
     int k, ndim;
     int64_t shape[2];
-  } plain[] = {{"f32", TR_T_F32, 0, 2, {2, 3}},  {"f64", TR_T_F64, 1, 1, {5}},
-               {"f16", TR_T_F16, 2, 2, {3, 2}},  {"bf16", TR_T_BF16, 4, 1, {7}},
-               {"scalar", TR_T_F32, 10, 0, {0}}, {"empty", TR_T_F32, 0, 2, {0, 3}}};
+  } plain[] = {{"f32", TR_F32, 0, 2, {2, 3}},  {"f64", TR_F64, 1, 1, {5}},
+               {"f16", TR_F16, 2, 2, {3, 2}},  {"bf16", TR_BF16, 4, 1, {7}},
+               {"scalar", TR_F32, 10, 0, {0}}, {"empty", TR_F32, 0, 2, {0, 3}}};
   for (size_t p = 0; p < sizeof plain / sizeof *plain; p++) {
     for (int i = 0; i < 64; i++) want[i] = value(i, plain[p].k);
-    check_tensor(c, &t, plain[p].name, plain[p].type, plain[p].ndim, plain[p].shape, want);
+    check_tensor(c, &t, plain[p].name, plain[p].dtype, plain[p].ndim, plain[p].shape, want);
   }
   for (int i = 0; i < 24; i++) want[i] = value(i % 4 * 6 + i / 4, 3);
-  check_tensor(c, &t, "transposed", TR_T_F32, 2, (int64_t[]){6, 4}, want);
+  check_tensor(c, &t, "transposed", TR_F32, 2, (int64_t[]){6, 4}, want);
   for (int i = 0; i < 6; i++) want[i] = value((1 + i / 3) * 6 + 2 + i % 3, 3);
-  check_tensor(c, &t, "corner", TR_T_F32, 2, (int64_t[]){2, 3}, want);
+  check_tensor(c, &t, "corner", TR_F32, 2, (int64_t[]){2, 3}, want);
   for (int i = 0; i < 12; i++) want[i] = value(i / 4, 9);
-  check_tensor(c, &t, "expanded", TR_T_F32, 2, (int64_t[]){3, 4}, want);
-  check_integers(&t, "i64", TR_T_I64, 5, 3);
-  check_integers(&t, "i32", TR_T_I32, 6, 3);
-  check_integers(&t, "u8", TR_T_U8, 7, 4);
-  check_integers(&t, "bool", TR_T_BOOL, 8, 4);
+  check_tensor(c, &t, "expanded", TR_F32, 2, (int64_t[]){3, 4}, want);
+  check_integers(&t, "i64", TR_I64, 5, 3);
+  check_integers(&t, "i32", TR_I32, 6, 3);
+  check_integers(&t, "u8", TR_U8, 7, 4);
+  check_integers(&t, "bool", TR_BOOL, 8, 4);
   /* PyTorch keeps views as views; safetensors cannot */
   CHECK(tr_tensors_find(&t, "transposed")->stride[0] == (strcmp(format, "safetensors") == 0 ? 4 : 1));
   tr_checkpoint_close(&c);
@@ -163,9 +162,9 @@ static void check_linear(const char *path, const char *set) {
   CHECK_OK(ctx, tr_checkpoint_weights(ctx, c, set, &t));
   CHECK(t.n == 2 && !tr_checkpoint_arg(c, "model"));
   for (int i = 0; i < 6; i++) want[i] = value(i, 0);
-  check_tensor(c, &t, "weight", TR_T_F32, 2, (int64_t[]){2, 3}, want);
+  check_tensor(c, &t, "weight", TR_F32, 2, (int64_t[]){2, 3}, want);
   for (int i = 0; i < 2; i++) want[i] = value(i, 1);
-  check_tensor(c, &t, "bias", TR_T_F32, 1, (int64_t[]){2}, want);
+  check_tensor(c, &t, "bias", TR_F32, 1, (int64_t[]){2}, want);
   tr_checkpoint_close(&c);
 }
 

@@ -203,7 +203,7 @@ enum { PER_ROW = 3 * DIM + DIM * DIM };
 
 static double *all_of(tr_drift *drift, const tr_array *x, const tr_array *v, int64_t first, int64_t n,
                       int threads) {
-  tr_array *part, *vector, *f, *product, *tangent;
+  tr_array *f, *product, *tangent;
   double *host = malloc((size_t)(PER_ROW * n) * sizeof *host), *t = malloc((size_t)n * sizeof *t);
   int32_t *labels = malloc((size_t)n * sizeof *labels);
   if (!host || !t || !labels) exit(1);
@@ -211,19 +211,19 @@ static double *all_of(tr_drift *drift, const tr_array *x, const tr_array *v, int
   const tr_times times = {n, t};
   const tr_cond cond = {n, labels};
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
-  CHECK_OK(ctx, tr_array_rows(x, first, n, &part));
-  CHECK_OK(ctx, tr_array_rows(v, first, n, &vector));
-  CHECK_OK(ctx, tr_array_like(part, &f));
-  CHECK_OK(ctx, tr_array_like(part, &product));
-  CHECK_OK(ctx, tr_array_like(part, &tangent));
-  CHECK_OK(ctx, tr_drift_vjp(drift, times, part, &cond, vector, f, product));
-  CHECK_OK(ctx, tr_drift_jvp(drift, times, part, &cond, vector, tangent));
+  tr_array part = tr_rows(x, first, n);
+  tr_array vector = tr_rows(v, first, n);
+  CHECK_OK(ctx, tr_array_like(&part, &f));
+  CHECK_OK(ctx, tr_array_like(&part, &product));
+  CHECK_OK(ctx, tr_array_like(&part, &tangent));
+  CHECK_OK(ctx, tr_drift_vjp(drift, times, &part, &cond, &vector, f, product));
+  CHECK_OK(ctx, tr_drift_jvp(drift, times, &part, &cond, &vector, tangent));
   double *columns[] = {values(f), values(product), values(tangent)}, *J = malloc((size_t)(4 * n) * sizeof *J);
-  CHECK_OK(ctx, tr_drift_eval(drift, times, part, &cond, f));
+  CHECK_OK(ctx, tr_drift_eval(drift, times, &part, &cond, f));
   double *eval = values(f);
   CHECK(memcmp(eval, columns[0], (size_t)(n * DIM) * sizeof *eval) == 0);
   if (!J) exit(1);
-  jacobian(drift, part, times, &cond, J);
+  jacobian(drift, &part, times, &cond, J);
   for (int64_t r = 0; r < n; r++) {
     for (int k = 0; k < 3; k++)
       memcpy(host + r * PER_ROW + k * DIM, columns[k] + r * DIM, DIM * sizeof *host);
@@ -231,7 +231,7 @@ static double *all_of(tr_drift *drift, const tr_array *x, const tr_array *v, int
   }
   for (int k = 0; k < 3; k++) free(columns[k]);
   free(J), free(eval), free(t), free(labels);
-  destroy((tr_array *[]){part, vector, f, product, tangent}, 5);
+  destroy((tr_array *[]){f, product, tangent}, 3);
   return host;
 }
 

@@ -63,14 +63,8 @@ static tr_status loss_covector(void *user, int64_t first, const tr_array *f, tr_
   const training *s = user;
   int64_t n = f->shape[0];
   double each[MAX];
-  tr_array *x1 = NULL, *x0 = NULL;
-  tr_status status = tr_array_rows(s->x1, first, n, &x1);
-  if (status == TR_OK) status = tr_array_rows(s->x0, first, n, &x0);
-  if (status == TR_OK)
-    status = tr_loss_eval(&s->loss, (tr_times){n, s->t + first}, f, x1, x0, 1. / s->n, each, w);
-  tr_array_destroy(&x1);
-  tr_array_destroy(&x0);
-  return status;
+  tr_array x1 = tr_rows(s->x1, first, n), x0 = tr_rows(s->x0, first, n);
+  return tr_loss_eval(&s->loss, (tr_times){n, s->t + first}, f, &x1, &x0, 1. / s->n, each, w);
 }
 
 static void add_gradient(tr_ctx *ctx, training *s) {
@@ -256,15 +250,14 @@ static double *in_pieces(tr_ctx *ctx, const scene *s, int64_t step, int threads,
   for (int64_t first = 0; first < s->rows; first += step) {
     int64_t n = s->rows - first < step ? s->rows - first : step;
     tr_array *const whole[] = {s->x, s->w, f, wJ};
-    tr_array *part[4];
-    for (int i = 0; i < 4; i++) CHECK_OK(ctx, tr_array_rows(whole[i], first, n, &part[i]));
+    tr_array part[4];
+    for (int i = 0; i < 4; i++) part[i] = tr_rows(whole[i], first, n);
     tr_cond cond = scene_cond(s, first, n);
-    CHECK_OK(ctx, tr_net_backward(net, scene_times(s, first, n), part[0], &cond,
+    CHECK_OK(ctx, tr_net_backward(net, scene_times(s, first, n), &part[0], &cond,
                                   &(tr_net_backward_args){.want = TR_GRAD_INPUT | TR_GRAD_PARAMS,
-                                                          .w = part[1],
-                                                          .f = part[2],
-                                                          .wJ = part[3]}));
-    for (int i = 0; i < 4; i++) tr_array_destroy(&part[i]);
+                                                          .w = &part[1],
+                                                          .f = &part[2],
+                                                          .wJ = &part[3]}));
   }
   *count = f->count + wJ->count;
   for (int i = 0; i < net->n_params; i++) *count += net->params[i].gradient->count;
@@ -349,16 +342,13 @@ typedef struct {
 /* The scene's covectors, for results that are those expected. */
 static tr_status scene_covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
   expected_result *e = user;
-  tr_array *part;
   double *got = values(f);
   CHECK(first == e->asked && tr_array_same_shape(f, w));
   CHECK(memcmp(got, e->f + first * e->s->row, (size_t)f->count * sizeof *got) == 0);
   free(got);
   e->asked += f->shape[0];
-  TR_TRY(tr_array_rows(e->s->w, first, f->shape[0], &part));
-  tr_status status = tr_array_copy(part, w);
-  tr_array_destroy(&part);
-  return status;
+  tr_array part = tr_rows(e->s->w, first, f->shape[0]);
+  return tr_array_copy(&part, w);
 }
 
 /* Covectors made of the result, group by group, give what covectors given before do. */
@@ -448,8 +438,7 @@ static void refused(tr_ctx *ctx) {
   const double late = 1.5;
   const tr_times times = scene_times(&s, 0, 2);
   const tr_cond cond = scene_cond(&s, 0, 2);
-  tr_array *few;
-  CHECK_OK(ctx, tr_array_rows(s.x, 0, 1, &few));
+  tr_array few = tr_rows(s.x, 0, 1);
   const struct {
     tr_net_backward_args args;
     tr_status status;
@@ -461,8 +450,8 @@ static void refused(tr_ctx *ctx) {
       {{.want = TR_GRAD_PARAMS, .w = s.w, .covector = failing}, TR_E_ARG, "both"},
       {{.want = TR_GRAD_PARAMS, .w = s.w, .wJ = s.x}, TR_E_ARG, "not wanted"},
       {{.want = TR_GRAD_INPUT, .w = s.w}, TR_E_ARG, "no room"},
-      {{.want = TR_GRAD_PARAMS, .w = few}, TR_E_SHAPE, "agree"},
-      {{.want = TR_GRAD_PARAMS, .w = s.w, .f = few}, TR_E_SHAPE, "agree"},
+      {{.want = TR_GRAD_PARAMS, .w = &few}, TR_E_SHAPE, "agree"},
+      {{.want = TR_GRAD_PARAMS, .w = s.w, .f = &few}, TR_E_SHAPE, "agree"},
       {{.want = TR_GRAD_PARAMS, .covector = failing}, TR_E_ARG, "no loss at sample 0"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -471,7 +460,6 @@ static void refused(tr_ctx *ctx) {
               tr_net_backward(net, (tr_times){1, &late}, s.x, &cond,
                               &(tr_net_backward_args){.want = TR_GRAD_PARAMS, .w = s.w}),
               TR_E_ARG, "1.5");
-  tr_array_destroy(&few);
   tr_net_close(&net);
   CHECK(net == NULL);
   close_scene(&s);

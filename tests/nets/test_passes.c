@@ -38,13 +38,11 @@ static tr_array *stack(const tr_array *x, int64_t n) {
 }
 
 /* Rows of vector k of a stack. */
-static tr_array *rows_of(const problem *p, const tr_array *stacked, int64_t k, int64_t first, int64_t rows) {
+static tr_array rows_of(const problem *p, const tr_array *stacked, int64_t k, int64_t first, int64_t rows) {
   int64_t shape[TR_MAX_DIMS];
-  tr_array *view;
   memcpy(shape, p->x->shape, sizeof shape);
   shape[0] = rows;
-  CHECK_OK(p->x->ctx, tr_array_view(stacked, k * p->x->count + first * p->row, p->x->ndim, shape, &view));
-  return view;
+  return tr_view(stacked, k * p->x->count + first * p->row, p->x->ndim, shape);
 }
 
 /* Covector k of a pass: 0.5 of one product of the pass before, and one of its covectors. */
@@ -54,13 +52,9 @@ static tr_status next(void *user, int pass, int64_t first, int64_t rows) {
   CHECK(pass >= 1 && pass < PASSES && first == p->asked[pass]);
   p->asked[pass] += rows;
   for (int64_t k = 0; k < covectors[pass]; k++) {
-    tr_array *product = rows_of(p, p->wJ[pass - 1], k % covectors[pass - 1], first, rows);
-    tr_array *before = rows_of(p, p->w[pass - 1], 0, first, rows),
-             *to = rows_of(p, p->w[pass], k, first, rows);
-    CHECK_OK(to->ctx, tr_axpby(0.5, product, (double)(k + 1), before, to));
-    tr_array_destroy(&product);
-    tr_array_destroy(&before);
-    tr_array_destroy(&to);
+    tr_array product = rows_of(p, p->wJ[pass - 1], k % covectors[pass - 1], first, rows);
+    tr_array before = rows_of(p, p->w[pass - 1], 0, first, rows), to = rows_of(p, p->w[pass], k, first, rows);
+    CHECK_OK(to.ctx, tr_axpby(0.5, &product, (double)(k + 1), &before, &to));
   }
   return TR_OK;
 }

@@ -101,14 +101,14 @@ static void tensors(void) {
   CHECK(root->kind == TR_P_TENSOR);
   const tr_pickle_tensor *t = root->as.tensor;
   CHECK(t->ndim == 2 && t->count == 6 && t->offset == 1 && t->shape[0] == 2 && t->shape[1] == 3);
-  CHECK(t->stride[0] == 5 && t->stride[1] == 2 && t->storage->count == 11 && t->storage->type == TR_T_F32);
+  CHECK(t->stride[0] == 5 && t->stride[1] == 2 && t->storage->count == 11 && t->storage->dtype == TR_F32);
   CHECK(tr_text_equals(&t->storage->key, "k") && tr_pickle_storages(pickle) == t->storage &&
         !t->storage->next);
   tr_pickle_close(&pickle);
   /* no dimensions, and no elements at the end of the storage */
   CHECK_OK(ctx, READ(TENSOR(STORAGE("BFloat16Storage", "K\1"), "K\0", ")", ")"), &pickle));
   CHECK(tr_pickle_root(pickle)->as.tensor->count == 1 &&
-        tr_pickle_root(pickle)->as.tensor->storage->type == TR_T_BF16);
+        tr_pickle_root(pickle)->as.tensor->storage->dtype == TR_BF16);
   tr_pickle_close(&pickle);
   CHECK_OK(ctx, READ(TENSOR(STORAGE("LongStorage", "K\4"), "K\4", "K\0K\3\x86", "K\3K\1\x86"), &pickle));
   CHECK(tr_pickle_root(pickle)->as.tensor->count == 0);

@@ -13,15 +13,14 @@
 
 /* Rows first .. first + n - 1 as one batch, read back as raw bits in double. */
 static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int threads) {
-  tr_array *x, *f;
+  tr_array *f;
   double *host = malloc((size_t)(n * s->row) * sizeof *host);
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
-  CHECK_OK(ctx, tr_array_rows(s->x, first, n, &x));
-  CHECK_OK(ctx, tr_array_like(x, &f));
-  CHECK_OK(ctx, tr_drift_eval(s->network, (tr_times){n, s->times + first}, x,
+  tr_array x = tr_rows(s->x, first, n);
+  CHECK_OK(ctx, tr_array_like(&x, &f));
+  CHECK_OK(ctx, tr_drift_eval(s->network, (tr_times){n, s->times + first}, &x,
                               &(tr_cond){n, s->labels + first}, f));
   CHECK_OK(ctx, tr_array_get_f64(f, host));
-  tr_array_destroy(&x);
   tr_array_destroy(&f);
   return host;
 }

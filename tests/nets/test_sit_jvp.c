@@ -74,16 +74,14 @@ static void central_differences(tr_ctx *ctx, const tr_sit_config *config) {
 }
 
 static double *jvp_batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int threads) {
-  tr_array *x, *v, *Jv;
+  tr_array *Jv;
   tr_cond cond = scene_cond(s, first, n);
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
-  CHECK_OK(ctx, tr_array_rows(s->x, first, n, &x));
-  CHECK_OK(ctx, tr_array_rows(s->w, first, n, &v));
-  CHECK_OK(ctx, tr_array_like(x, &Jv));
-  CHECK_OK(ctx, tr_drift_jvp(s->network, scene_times(s, first, n), x, &cond, v, Jv));
+  tr_array x = tr_rows(s->x, first, n);
+  tr_array v = tr_rows(s->w, first, n);
+  CHECK_OK(ctx, tr_array_like(&x, &Jv));
+  CHECK_OK(ctx, tr_drift_jvp(s->network, scene_times(s, first, n), &x, &cond, &v, Jv));
   double *host = values(Jv);
-  tr_array_destroy(&x);
-  tr_array_destroy(&v);
   tr_array_destroy(&Jv);
   return host;
 }
@@ -114,40 +112,35 @@ static tr_array *stack(const tr_array *x, uint64_t seed) {
 
 /* All probes of rows first .. first + n - 1 at once: f and the products as vjp gives them, bit for bit. */
 static void as_single(tr_ctx *ctx, scene *s, tr_drift *drift, const tr_array *w, int64_t first, int64_t n) {
-  tr_array *x, *f, *single_f, *single;
+  tr_array *f, *single_f, *single;
   tr_times times = scene_times(s, first, n);
   tr_cond cond = scene_cond(s, first, n);
-  CHECK_OK(ctx, tr_array_rows(s->x, first, n, &x));
-  CHECK_OK(ctx, tr_array_like(x, &f));
-  CHECK_OK(ctx, tr_array_like(x, &single_f));
-  CHECK_OK(ctx, tr_array_like(x, &single));
-  tr_array *part = stack(x, 1), *products = stack(x, 1);
+  tr_array x = tr_rows(s->x, first, n);
+  CHECK_OK(ctx, tr_array_like(&x, &f));
+  CHECK_OK(ctx, tr_array_like(&x, &single_f));
+  CHECK_OK(ctx, tr_array_like(&x, &single));
+  tr_array *part = stack(&x, 1), *products = stack(&x, 1);
   for (int64_t r = 0; r < PROBES; r++) {
-    tr_array *from, *to;
-    CHECK_OK(ctx, tr_array_view(w, (r * s->rows + first) * s->row, 4, x->shape, &from));
-    CHECK_OK(ctx, tr_array_view(part, r * n * s->row, 4, x->shape, &to));
-    CHECK_OK(ctx, tr_array_copy(from, to));
-    tr_array_destroy(&from);
-    tr_array_destroy(&to);
+    tr_array from = tr_view(w, (r * s->rows + first) * s->row, 4, x.shape);
+    tr_array to = tr_view(part, r * n * s->row, 4, x.shape);
+    CHECK_OK(ctx, tr_array_copy(&from, &to));
   }
   long forwards = drift->n_forward, of_network = s->network->n_forward, covectors = drift->n_vjp;
   long spent = drift->ops->vjp_multi ? 1 : PROBES;
-  CHECK_OK(ctx, tr_drift_vjp_multi(drift, times, x, &cond, part, f, products));
+  CHECK_OK(ctx, tr_drift_vjp_multi(drift, times, &x, &cond, part, f, products));
   CHECK(drift->n_forward == forwards + spent && s->network->n_forward == of_network + spent);
   CHECK(drift->n_vjp == covectors + PROBES);
   double *got_f = values(f), *got = values(products);
   for (int64_t r = 0; r < PROBES; r++) {
-    tr_array *one;
-    CHECK_OK(ctx, tr_array_view(part, r * n * s->row, 4, x->shape, &one));
-    CHECK_OK(ctx, tr_drift_vjp(drift, times, x, &cond, one, single_f, single));
+    tr_array one = tr_view(part, r * n * s->row, 4, x.shape);
+    CHECK_OK(ctx, tr_drift_vjp(drift, times, &x, &cond, &one, single_f, single));
     double *want_f = values(single_f), *want = values(single);
     CHECK(memcmp(got_f, want_f, (size_t)(n * s->row) * sizeof *want_f) == 0);
     CHECK(memcmp(got + r * n * s->row, want, (size_t)(n * s->row) * sizeof *want) == 0);
     free(want_f), free(want);
-    tr_array_destroy(&one);
   }
   free(got_f), free(got);
-  tr_array *const arrays[] = {x, f, single_f, single, part, products};
+  tr_array *const arrays[] = {f, single_f, single, part, products};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
 }
 
@@ -208,14 +201,14 @@ static void one_by_one(tr_ctx *ctx) {
 static void refused(tr_ctx *ctx) {
   scene s;
   open_scene(ctx, &scene_odd, TR_F32, 2, &s);
-  tr_array *f = state_like(s.x, 1), *w = stack(s.x, 1), *few, *wide;
+  tr_array *f = state_like(s.x, 1), *w = stack(s.x, 1), *wide;
   tr_times times = scene_times(&s, 0, 1);
   tr_cond cond = scene_cond(&s, 0, 1);
-  CHECK_OK(ctx, tr_array_rows(w, 0, 2, &few));
+  tr_array few = tr_rows(w, 0, 2);
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, s.x->shape, &wide));
   CHECK_ERROR(ctx, tr_drift_jvp(s.network, times, s.x, &cond, wide, f), TR_E_SHAPE, "the vector");
   CHECK_ERROR(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, s.w, f, w), TR_E_SHAPE, "the covectors");
-  CHECK_ERROR(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, w, f, few), TR_E_SHAPE, "the products");
+  CHECK_ERROR(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, w, f, &few), TR_E_SHAPE, "the products");
   tr_array *tokens, *qkv;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){6, 12}, &tokens));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){6, 36}, &qkv));
@@ -225,7 +218,7 @@ static void refused(tr_ctx *ctx) {
       ctx, tr_nn_norm_jvp(&(tr_nn_norm_jvp_args){.x = tokens, .scale = {qkv, 0}, .v = tokens, .y = tokens}),
       TR_E_SHAPE, "tangent of a layer norm");
   CHECK(s.network->n_jvp == 0 && s.network->n_vjp == 0 && s.network->n_forward == 0);
-  tr_array *const arrays[] = {f, few, w, wide, tokens, qkv};
+  tr_array *const arrays[] = {f, w, wide, tokens, qkv};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
   close_scene(&s);
 }

@@ -33,19 +33,17 @@ static void golden(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
 
 /* f, then wJ, of rows first .. first + n - 1 as one batch, read back as double. */
 static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int threads) {
-  tr_array *x, *w, *f, *wJ;
+  tr_array *f, *wJ;
   double *host = malloc((size_t)(2 * n * s->row) * sizeof *host);
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
-  CHECK_OK(ctx, tr_array_rows(s->x, first, n, &x));
-  CHECK_OK(ctx, tr_array_rows(s->w, first, n, &w));
-  CHECK_OK(ctx, tr_array_like(x, &f));
-  CHECK_OK(ctx, tr_array_like(x, &wJ));
-  CHECK_OK(ctx, tr_drift_vjp(s->network, (tr_times){n, s->times + first}, x, &(tr_cond){n, s->labels + first},
-                             w, f, wJ));
+  tr_array x = tr_rows(s->x, first, n);
+  tr_array w = tr_rows(s->w, first, n);
+  CHECK_OK(ctx, tr_array_like(&x, &f));
+  CHECK_OK(ctx, tr_array_like(&x, &wJ));
+  CHECK_OK(ctx, tr_drift_vjp(s->network, (tr_times){n, s->times + first}, &x,
+                             &(tr_cond){n, s->labels + first}, &w, f, wJ));
   CHECK_OK(ctx, tr_array_get_f64(f, host));
   CHECK_OK(ctx, tr_array_get_f64(wJ, host + n * s->row));
-  tr_array_destroy(&x);
-  tr_array_destroy(&w);
   tr_array_destroy(&f);
   tr_array_destroy(&wJ);
   return host;
@@ -181,14 +179,12 @@ static void many_probes(tr_ctx *ctx) {
   CHECK(tr_ctx_memory(ctx) - before > together && tr_ctx_memory(ctx) - before < together + (16 << 20));
   double *got = malloc((size_t)f->count * sizeof *got), *want = malloc((size_t)f->count * sizeof *want);
   for (size_t i = 0; got && want && i < sizeof which / sizeof *which; i++) {
-    tr_array *covector, *product;
-    CHECK_OK(ctx, tr_array_view(w, which[i] * f->count, 4, f->shape, &covector));
-    CHECK_OK(ctx, tr_array_view(wJ, which[i] * f->count, 4, f->shape, &product));
-    CHECK_OK(ctx, tr_array_get_f64(product, got));
-    CHECK_OK(ctx, tr_drift_vjp(s.network, times, s.x, &cond, covector, f, product));
-    CHECK_OK(ctx, tr_array_get_f64(product, want));
+    tr_array covector = tr_view(w, which[i] * f->count, 4, f->shape);
+    tr_array product = tr_view(wJ, which[i] * f->count, 4, f->shape);
+    CHECK_OK(ctx, tr_array_get_f64(&product, got));
+    CHECK_OK(ctx, tr_drift_vjp(s.network, times, s.x, &cond, &covector, f, &product));
+    CHECK_OK(ctx, tr_array_get_f64(&product, want));
     CHECK(memcmp(got, want, (size_t)f->count * sizeof *got) == 0);
-    tr_array_destroy(&covector), tr_array_destroy(&product);
   }
   /* Activations are computed again for each of the two parts that go back. */
   CHECK_OK(ctx, tr_sit_set_recompute(s.network, true));

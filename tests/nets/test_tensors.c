@@ -3,15 +3,15 @@
 #include "nets/checkpoint/tensors.h"
 #include "tests/support/check.h"
 
-static tr_tensor flat(tr_tensor_type type, int64_t n, const void *data) {
+static tr_tensor flat(tr_dtype type, int64_t n, const void *data) {
   return (tr_tensor){
-      .name = "w", .type = type, .ndim = 1, .shape = {n}, .stride = {1}, .count = n, .data = data};
+      .name = "w", .dtype = type, .ndim = 1, .shape = {n}, .stride = {1}, .count = n, .data = data};
 }
 
 static void half_precision(tr_ctx *ctx) {
   static const uint16_t bits[] = {0x3c00, 0xc000, 0x0001, 0x03ff, 0x0400, 0x7bff, 0x3555, 0x8000};
   const double want[] = {1, -2, ldexp(1, -24), ldexp(1023, -24), ldexp(1, -14), 65504, 0x1.554p-2, -0.0};
-  tr_tensor t = flat(TR_T_F16, 8, bits);
+  tr_tensor t = flat(TR_F16, 8, bits);
   double got[8];
   float got32[8];
   CHECK_OK(ctx, tr_tensor_to_f64(ctx, &t, got));
@@ -23,7 +23,7 @@ static void half_precision(tr_ctx *ctx) {
 static void bfloat(tr_ctx *ctx) {
   static const uint16_t bits[] = {0x3f80, 0xc049, 0x0001};
   const double want[] = {1, -3.140625, ldexp(1, -133)};
-  tr_tensor t = flat(TR_T_BF16, 3, bits);
+  tr_tensor t = flat(TR_BF16, 3, bits);
   double got[3];
   CHECK_OK(ctx, tr_tensor_to_f64(ctx, &t, got));
   for (int i = 0; i < 3; i++) CHECK(got[i] == want[i]);
@@ -35,7 +35,7 @@ static void strided_unaligned(tr_ctx *ctx) {
   char bytes[sizeof stored + 1];
   memcpy(bytes + 1, stored, sizeof stored);
   tr_tensor t = {.name = "w",
-                 .type = TR_T_F64,
+                 .dtype = TR_F64,
                  .ndim = 2,
                  .shape = {3, 2},
                  .stride = {1, 3},
@@ -54,13 +54,13 @@ static void refused(tr_ctx *ctx) {
   const int32_t whole[2] = {1, 2};
   double got[3];
   float got32[3];
-  tr_tensor t = flat(TR_T_F32, 3, nan32);
+  tr_tensor t = flat(TR_F32, 3, nan32);
   CHECK_ERROR(ctx, tr_tensor_to_f64(ctx, &t, got), TR_E_NONFINITE, "element 2");
   CHECK_ERROR(ctx, tr_tensor_to_f32(ctx, &t, got32), TR_E_NONFINITE, "'w'");
-  t = flat(TR_T_F64, 2, huge); /* finite, but not as f32 */
+  t = flat(TR_F64, 2, huge); /* finite, but not as f32 */
   CHECK_OK(ctx, tr_tensor_to_f64(ctx, &t, got));
   CHECK_ERROR(ctx, tr_tensor_to_f32(ctx, &t, got32), TR_E_NONFINITE, "element 1");
-  t = flat(TR_T_I32, 2, whole);
+  t = flat(TR_I32, 2, whole);
   CHECK_ERROR(ctx, tr_tensor_to_f32(ctx, &t, got32), TR_E_SHAPE, "i32");
 }
 

@@ -13,11 +13,8 @@ typedef struct {
 
 static tr_status read_normals(long step, tr_array *z, void *user) {
   const normals *given = user;
-  tr_array *slice;
-  TR_TRY(tr_array_view(given->all, step * z->count, z->ndim, z->shape, &slice));
-  tr_status status = tr_array_copy(slice, z);
-  tr_array_destroy(&slice);
-  return status;
+  tr_array slice = tr_view(given->all, step * z->count, z->ndim, z->shape);
+  return tr_array_copy(&slice, z);
 }
 
 /* "FORM|METHOD|LAST" cut into its parts in place; false for other entries. */

@@ -331,14 +331,13 @@ static void any_batch(tr_ctx *ctx, const char *trace) {
   s.n_steps = 12;
   s.first_sample = 40;
   CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, "rk4", (const tr_module **)&s.ode.method));
-  tr_array *x = mixture_points(ctx, ROWS, D, 4), *kept = mixture_points(ctx, ROWS, D, 4), *row;
+  tr_array *x = mixture_points(ctx, ROWS, D, 4), *kept = mixture_points(ctx, ROWS, D, 4);
   CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, se, NULL));
   for (int i = 0; i < ROWS; i++) {
     s.first_sample = 40 + (uint64_t)i;
-    CHECK_OK(ctx, tr_array_rows(kept, i, 1, &row));
-    CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, row, &one, &one_se, NULL));
+    tr_array row = tr_rows(kept, i, 1);
+    CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, &row, &one, &one_se, NULL));
     CHECK(one == logp[i] && one_se == se[i]);
-    tr_array_destroy(&row);
   }
   tr_array_destroy(&x);
   tr_array_destroy(&kept);

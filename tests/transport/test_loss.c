@@ -98,14 +98,11 @@ static void velocity_weight(tr_ctx *ctx, int path, int prediction) {
   CHECK_OK(ctx, tr_loss_eval(&loss, (tr_times){ROWS, t}, p, x1, x0, 1, got, NULL));
   CHECK_OK(ctx, tr_interpolate(&loss.interpolant, (tr_times){ROWS, t}, x1, x0, x));
   for (int64_t i = 0; i < ROWS; i++) {
-    tr_array *x_row, *p_row;
     tr_affine a;
     CHECK_OK(ctx, tr_convert(ctx, &loss.interpolant, loss.prediction, TR_VELOCITY, t[i], &a));
-    CHECK_OK(ctx, tr_array_rows(x, i, 1, &x_row));
-    CHECK_OK(ctx, tr_array_rows(p, i, 1, &p_row));
-    CHECK_OK(ctx, tr_affine_apply(a, x_row, p_row, p_row));
-    tr_array_destroy(&x_row);
-    tr_array_destroy(&p_row);
+    tr_array x_row = tr_rows(x, i, 1);
+    tr_array p_row = tr_rows(p, i, 1);
+    CHECK_OK(ctx, tr_affine_apply(a, &x_row, &p_row, &p_row));
   }
   CHECK_OK(ctx, tr_loss_eval(&plain, (tr_times){ROWS, t}, p, x1, x0, 1, want, NULL));
   for (int i = 0; i < ROWS; i++) CHECK_NEAR(got[i], want[i], 1e-11 * want[i]);
@@ -118,20 +115,19 @@ static void refused(tr_ctx *ctx) {
   double each[ROWS];
   tr_loss loss = loss_of(ctx, 0, 1, 2), odd = loss;
   tr_prediction_type untrained = *loss.prediction;
-  tr_array *x1 = normals(ctx, 1), *few;
+  tr_array *x1 = normals(ctx, 1);
   untrained.target = NULL, odd.prediction = &untrained;
-  CHECK_OK(ctx, tr_array_rows(x1, 0, 2, &few));
+  tr_array few = tr_rows(x1, 0, 2);
   CHECK_ERROR(ctx, tr_loss_eval(&loss, (tr_times){1, &zero}, x1, x1, x1, 1, each, NULL), TR_E_ARG,
               "infinite");
   CHECK_ERROR(ctx, tr_loss_eval(&loss, (tr_times){1, &late}, x1, x1, x1, 1, each, NULL), TR_E_ARG, "1.5");
-  CHECK_ERROR(ctx, tr_loss_eval(&loss, (tr_times){1, &zero}, few, x1, x1, 1, each, NULL), TR_E_SHAPE,
+  CHECK_ERROR(ctx, tr_loss_eval(&loss, (tr_times){1, &zero}, &few, x1, x1, 1, each, NULL), TR_E_SHAPE,
               "agree");
   CHECK_ERROR(ctx, tr_loss_eval(&loss, (tr_times){2, &zero}, x1, x1, x1, 1, each, NULL), TR_E_SHAPE, "times");
   CHECK_ERROR(ctx, tr_loss_eval(&odd, (tr_times){1, &zero}, x1, x1, x1, 1, each, NULL), TR_E_UNSUPPORTED,
               "no target");
   CHECK_ERROR(ctx, tr_loss_weight_find(ctx, "velocty", &loss.weight), TR_E_ARG, "velocity");
   tr_array_destroy(&x1);
-  tr_array_destroy(&few);
 }
 
 int main(int argc, char **argv) {

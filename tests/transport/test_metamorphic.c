@@ -122,13 +122,10 @@ typedef struct {
 static tr_status class_field(tr_times t, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
   const classes *c = user;
   for (int64_t i = 0; i < x->shape[0]; i++) {
-    tr_array *xi, *fi;
-    TR_TRY(tr_array_rows(x, i, 1, &xi));
-    TR_TRY(tr_array_rows(f, i, 1, &fi));
+    tr_array xi = tr_rows(x, i, 1);
+    tr_array fi = tr_rows(f, i, 1);
     TR_TRY(tr_drift_eval(c->of_class[cond->labels[cond->n == 1 ? 0 : i]],
-                         (tr_times){1, t.t + (t.n == 1 ? 0 : i)}, xi, NULL, fi));
-    tr_array_destroy(&xi);
-    tr_array_destroy(&fi);
+                         (tr_times){1, t.t + (t.n == 1 ? 0 : i)}, &xi, NULL, &fi));
   }
   return TR_OK;
 }

@@ -98,17 +98,10 @@ static tr_status exact_jvp(tr_drift *drift, tr_times times, const tr_array *x, c
 
 static tr_status row_product(host_copy *h, int64_t at, const tr_array *w, tr_array *wJ) {
   const int64_t n = h->self->mixture.n;
-  tr_array *in = NULL, *out = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_array_view(w, at, 1, &n, &in), done);
-  TR_TRY_GOTO(status, tr_array_view(wJ, at, 1, &n, &out), done);
-  TR_TRY_GOTO(status, tr_array_get_f64(in, h->v), done);
+  tr_array in = tr_view(w, at, 1, &n), out = tr_view(wJ, at, 1, &n);
+  TR_TRY(tr_array_get_f64(&in, h->v));
   tr_exact_point_product(&h->point, h->self->drift.kind, true, h->v, h->Jv);
-  status = tr_array_set_f64(out, h->Jv);
-done:
-  tr_array_destroy(&in);
-  tr_array_destroy(&out);
-  return status;
+  return tr_array_set_f64(&out, h->Jv);
 }
 
 /* All passes of a row before the next row: there is one point at a time. */

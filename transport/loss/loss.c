@@ -27,14 +27,6 @@ static tr_status check_batch(tr_times times, const tr_array *x1, const tr_array 
   return TR_OK;
 }
 
-/* Row i, a state without its leading extent; borrows the memory. */
-static tr_array row_of(const tr_array *a, int64_t i) {
-  tr_array row = *a;
-  row.owned = false, row.shape[0] = 1, row.count = a->count / a->shape[0];
-  row.data = (char *)a->data + (size_t)(i * row.count) * tr_dtype_size(a->dtype);
-  return row;
-}
-
 static tr_coeffs coeffs_of(const tr_interpolant *interpolant, tr_times times, int64_t row) {
   return tr_interpolant_at(interpolant, times.t[times.n == 1 ? 0 : row]);
 }
@@ -45,7 +37,7 @@ tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, cons
   TR_TRY(check_batch(times, x1, x));
   for (int64_t i = 0; i < x1->shape[0]; i++) {
     tr_coeffs at = coeffs_of(interpolant, times, i);
-    tr_array data = row_of(x1, i), noise = row_of(x0, i), state = row_of(x, i);
+    tr_array data = tr_rows(x1, i, 1), noise = tr_rows(x0, i, 1), state = tr_rows(x, i, 1);
     TR_TRY(tr_axpby(at.alpha, &data, at.sigma, &noise, &state));
   }
   return TR_OK;
@@ -82,8 +74,8 @@ static tr_status eval_rows(const tr_loss *loss, tr_times times, const tr_array *
                            const tr_array *x0, double factor, double *out, tr_array *dp, tr_array *spare) {
   for (int64_t i = 0; i < p->shape[0]; i++) {
     tr_coeffs at = coeffs_of(&loss->interpolant, times, i);
-    tr_array prediction = row_of(p, i), data = row_of(x1, i), noise = row_of(x0, i);
-    tr_array residual = dp ? row_of(dp, i) : *spare;
+    tr_array prediction = tr_rows(p, i, 1), data = tr_rows(x1, i, 1), noise = tr_rows(x0, i, 1);
+    tr_array residual = dp ? tr_rows(dp, i, 1) : *spare;
     const tr_array *const term[3] = {&prediction, &data, &noise};
     TR_TRY(eval_row(loss, &at, term, factor, &residual, &out[i]));
   }
@@ -101,7 +93,7 @@ tr_status tr_loss_eval(const tr_loss *loss, tr_times times, const tr_array *p, c
                    loss->prediction->info.name);
   if (p->shape[0] == 0) return TR_OK;
   if (!dp) {
-    tr_array row = row_of(p, 0);
+    tr_array row = tr_rows(p, 0, 1);
     TR_TRY(tr_array_like(&row, &spare));
   }
   tr_status status = eval_rows(loss, times, p, x1, x0, factor, out, dp, spare);

@@ -99,15 +99,8 @@ tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_
 }
 
 static tr_status convert_row(const tr_array *x, int64_t row, tr_affine a, tr_array *out) {
-  tr_array *from = NULL, *to = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_array_rows(x, row, 1, &from), done);
-  TR_TRY_GOTO(status, tr_array_rows(out, row, 1, &to), done);
-  status = tr_affine_apply(a, from, to, to);
-done:
-  tr_array_destroy(&from);
-  tr_array_destroy(&to);
-  return status;
+  tr_array from = tr_rows(x, row, 1), to = tr_rows(out, row, 1);
+  return tr_affine_apply(a, &from, &to, &to);
 }
 
 tr_status tr_field_eval(const tr_interpolant *interpolant, tr_drift *drift, tr_quantity wanted,

@@ -66,64 +66,52 @@ static tr_status choose_clock(ode_run *run) {
 /* ---- the state: latents, or latents | columns ---- */
 
 typedef struct {
-  tr_array *x, *columns; /* views; no columns without a trace */
+  tr_array x, columns; /* no columns without a trace */
 } parts;
 
-static tr_status split(const ode_run *run, const tr_array *state, parts *out) {
+static parts split(const ode_run *run, const tr_array *state) {
   const tr_array *x = run->like;
   const int64_t n = state->count - x->count;
-  *out = (parts){0};
-  TR_TRY(tr_array_view(state, 0, x->ndim, x->shape, &out->x));
-  return run->trace ? tr_array_view(state, x->count, 1, &n, &out->columns) : TR_OK;
-}
-
-static void unsplit(parts *p) {
-  tr_array_destroy(&p->x);
-  tr_array_destroy(&p->columns);
+  parts p = {.x = tr_view(state, 0, x->ndim, x->shape)};
+  if (run->trace) p.columns = tr_view(state, x->count, 1, &n);
+  return p;
 }
 
 /* ---- right-hand sides ---- */
 
 /* dy = a.x y + a.p p with the prediction p at x = c y, and the columns dl = -tr(d dy / dy). */
 static tr_status right_side(const ode_run *run, double t, tr_affine a, double c, const tr_array *x,
-                            const parts *state, const parts *slope) {
+                            const parts *state, parts *slope) {
   tr_drift *drift = run->sampler->drift;
   const tr_times times = {1, &t};
-  double n = (double)(state->x->count / state->x->shape[0]);
+  double n = (double)(state->x.count / state->x.shape[0]);
   TR_TRY(run->trace
-             ? tr_trace_apply(run->trace, times, x, run->cond, slope->x, -a.p * c, -a.x * n, slope->columns)
-             : tr_drift_eval(drift, times, x, run->cond, slope->x));
-  return tr_affine_apply(a, state->x, slope->x, slope->x);
+             ? tr_trace_apply(run->trace, times, x, run->cond, &slope->x, -a.p * c, -a.x * n, &slope->columns)
+             : tr_drift_eval(drift, times, x, run->cond, &slope->x));
+  return tr_affine_apply(a, &state->x, &slope->x, &slope->x);
 }
 
-static tr_status side_t(const ode_run *run, double t, const parts *state, const parts *slope) {
+static tr_status side_t(const ode_run *run, double t, const parts *state, parts *slope) {
   tr_affine v;
   t = tr_sampler_time(t);
   TR_TRY(tr_convert(run->ctx, &run->sampler->interpolant, run->prediction, TR_VELOCITY, t, &v));
-  return right_side(run, t, v, 1, state->x, state, slope);
+  return right_side(run, t, v, 1, &state->x, state, slope);
 }
 
-static tr_status side_angle(const ode_run *run, double theta, const parts *state, const parts *slope) {
+static tr_status side_angle(const ode_run *run, double theta, const parts *state, parts *slope) {
   const tr_interpolant *interpolant = &run->sampler->interpolant;
   tr_affine F;
   double t = from_clock(run, fmin(fmax(theta, run->theta_low), run->theta_high));
   tr_coeffs at = tr_interpolant_at(interpolant, t);
   TR_TRY(tr_convert(run->ctx, interpolant, run->prediction, TR_CANONICAL, t, &F));
-  TR_TRY(tr_scale(at.c, state->x, run->scratch));
+  TR_TRY(tr_scale(at.c, &state->x, run->scratch));
   return right_side(run, t, (tr_affine){at.c * F.x, F.p}, at.c, run->scratch, state, slope);
 }
 
 static tr_status rhs(double time, const tr_array *state, tr_array *slope, void *user) {
   const ode_run *run = user;
-  parts from, to = {0};
-  tr_status status;
-  TR_TRY_GOTO(status, split(run, state, &from), done);
-  TR_TRY_GOTO(status, split(run, slope, &to), done);
-  status = run->clock == TR_CLOCK_T ? side_t(run, time, &from, &to) : side_angle(run, time, &from, &to);
-done:
-  unsplit(&from);
-  unsplit(&to);
-  return status;
+  parts from = split(run, state), to = split(run, slope);
+  return run->clock == TR_CLOCK_T ? side_t(run, time, &from, &to) : side_angle(run, time, &from, &to);
 }
 
 static tr_status on_segment(double from, double to, void *user) {
@@ -145,13 +133,10 @@ static tr_status hand_out(const ode_run *run, int i, const tr_array *x) {
 
 static tr_status on_output(int i, double time, const tr_array *state, void *user) {
   const ode_run *run = user;
-  parts p;
   (void)time;
   if (run->plan.index[i] < 0) return TR_OK;
-  tr_status status = split(run, state, &p);
-  if (status == TR_OK) status = hand_out(run, i, p.x);
-  unsplit(&p);
-  return status;
+  parts p = split(run, state);
+  return hand_out(run, i, &p.x);
 }
 
 static void on_progress(double time, long n_rhs, void *user) {
@@ -284,17 +269,15 @@ static tr_status read_columns(const ode_run *run, const tr_array *columns, int64
 static tr_status solve_augmented(ode_run *run, tr_array *x, double *change, tr_sample_stats *stats) {
   const int64_t count = run->spec.norm.end[1];
   tr_array *state;
-  parts p = {0};
   tr_status status;
   TR_TRY(tr_array_create(x->ctx, x->dtype, 1, &count, &state));
-  TR_TRY_GOTO(status, split(run, state, &p), done);
-  TR_TRY_GOTO(status, tr_array_copy(x, p.x), done);
-  TR_TRY_GOTO(status, tr_fill(0, p.columns), done);
+  parts p = split(run, state);
+  TR_TRY_GOTO(status, tr_array_copy(x, &p.x), done);
+  TR_TRY_GOTO(status, tr_fill(0, &p.columns), done);
   TR_TRY_GOTO(status, solve(run, state, stats), done);
-  TR_TRY_GOTO(status, tr_array_copy(p.x, x), done);
-  status = read_columns(run, p.columns, x->count / x->shape[0], stats->t_end, change);
+  TR_TRY_GOTO(status, tr_array_copy(&p.x, x), done);
+  status = read_columns(run, &p.columns, x->count / x->shape[0], stats->t_end, change);
 done:
-  unsplit(&p);
   tr_array_destroy(&state);
   return status;
 }

@@ -22,28 +22,22 @@ static int64_t stacked(const tr_trace *trace) {
 }
 
 /* Elements from .. from + count - 1, a vector. */
-static tr_status piece(const tr_array *of, int64_t from, int64_t count, tr_array **out) {
-  return tr_array_view(of, from, 1, &count, out);
+static tr_array piece(const tr_array *of, int64_t from, int64_t count) {
+  return tr_view(of, from, 1, &count);
 }
 
 static tr_status zero_front(const tr_trace *trace) {
-  tr_array *front;
   if (trace->row == 1) return TR_OK;
-  TR_TRY(piece(trace->held, 0, trace->row - 1, &front));
-  tr_status status = tr_fill(0, front);
-  tr_array_destroy(&front);
-  return status;
+  tr_array front = piece(trace->held, 0, trace->row - 1);
+  return tr_fill(0, &front);
 }
 
 /* Unit vector k of the first stack, in every row; `unit` is room for it. */
 static tr_status put_unit(const tr_trace *trace, int64_t k, double *unit) {
   const int64_t row = trace->row, all = trace->rows * row;
-  tr_array *to;
-  TR_TRY(piece(trace->held, row - 1 + k * all, all, &to));
+  tr_array to = piece(trace->held, row - 1 + k * all, all);
   for (int64_t e = 0; e < all; e++) unit[e] = e % row == k;
-  tr_status status = tr_array_set_f64(to, unit);
-  tr_array_destroy(&to);
-  return status;
+  return tr_array_set_f64(&to, unit);
 }
 
 static tr_status hold_units(const tr_trace *trace) {
@@ -77,17 +71,10 @@ typedef struct {
 static tr_status take_element(const diagonal *d, int64_t k, int64_t r, int64_t first, int64_t rows) {
   const tr_trace *trace = d->trace;
   const int64_t row = trace->row;
-  tr_array *unit = NULL, *product = NULL, *value = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, piece(trace->held, row - 1 - k + first * row, rows * row, &unit), done);
-  TR_TRY_GOTO(status, piece(trace->products, (r * trace->rows + first) * row, rows * row, &product), done);
-  TR_TRY_GOTO(status, piece(d->values, k * trace->rows + first, rows, &value), done);
-  status = tr_dot_rows(1, unit, product, 0, value);
-done:
-  tr_array_destroy(&unit);
-  tr_array_destroy(&product);
-  tr_array_destroy(&value);
-  return status;
+  tr_array unit = piece(trace->held, row - 1 - k + first * row, rows * row);
+  tr_array product = piece(trace->products, (r * trace->rows + first) * row, rows * row);
+  tr_array value = piece(d->values, k * trace->rows + first, rows);
+  return tr_dot_rows(1, &unit, &product, 0, &value);
 }
 
 /* What the products of a stack give. */
@@ -105,43 +92,45 @@ static tr_status next_stack(void *user, int pass, int64_t first, int64_t rows) {
   return tr_ctx_check_interrupt(d->trace->drift->ctx, d->t);
 }
 
-static tr_status view_stacks(const tr_trace *trace, int n, tr_array **w, tr_array **wJ) {
-  for (int64_t i = 0, k = 0; i < n; i++, k += stacked(trace)) {
-    int64_t left = trace->row - k, vectors = left < stacked(trace) ? left : stacked(trace);
-    TR_TRY(tr_trace_stack(trace, trace->held, trace->row - 1 - k, vectors, &w[i]));
-    TR_TRY(tr_trace_stack(trace, trace->products, 0, vectors, &wJ[i]));
-  }
-  return TR_OK;
-}
+typedef struct {
+  tr_array w, wJ;
+} stack_views;
 
 static tr_status run_passes(const diagonal *d, tr_times times, const tr_array *x, const tr_cond *cond, int n,
-                            tr_array **w, tr_array **wJ, tr_array *f) {
-  const tr_drift_passes passes = {n, (const tr_array *const *)w, wJ, next_stack, (void *)d};
-  TR_TRY(view_stacks(d->trace, n, w, wJ));
-  TR_TRY(tr_drift_vjp_passes(d->trace->drift, times, x, cond, &passes, f));
-  return take(d, n - 1, 0, d->trace->rows);
+                            stack_views *views, const tr_array **w, tr_array **wJ, tr_array *f) {
+  const tr_trace *trace = d->trace;
+  const tr_drift_passes passes = {n, w, wJ, next_stack, (void *)d};
+  for (int64_t i = 0, k = 0; i < n; i++, k += stacked(trace)) {
+    int64_t left = trace->row - k, vectors = left < stacked(trace) ? left : stacked(trace);
+    views[i].w = tr_trace_stack(trace, trace->held, trace->row - 1 - k, vectors);
+    views[i].wJ = tr_trace_stack(trace, trace->products, 0, vectors);
+    w[i] = &views[i].w, wJ[i] = &views[i].wJ;
+  }
+  TR_TRY(tr_drift_vjp_passes(trace->drift, times, x, cond, &passes, f));
+  return take(d, n - 1, 0, trace->rows);
 }
 
 /* Every stack a pass. */
 static tr_status backward(const diagonal *d, tr_times times, const tr_array *x, const tr_cond *cond,
                           tr_array *f) {
   int n = (int)((d->trace->row + stacked(d->trace) - 1) / stacked(d->trace));
-  tr_array **views = calloc(2 * (size_t)n, sizeof *views);
-  if (!views) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for an exact trace in %d passes", n);
-  tr_status status = run_passes(d, times, x, cond, n, views, views + n, f);
-  for (int i = 0; i < 2 * n; i++) tr_array_destroy(&views[i]);
+  stack_views *views = malloc((size_t)n * sizeof *views);
+  const tr_array **w = malloc((size_t)n * sizeof *w);
+  tr_array **wJ = malloc((size_t)n * sizeof *wJ);
+  tr_status status = views && w && wJ
+                         ? run_passes(d, times, x, cond, n, views, w, wJ, f)
+                         : TR_FAIL(x->ctx, TR_E_MEM, "out of memory for an exact trace in %d passes", n);
   free(views);
+  free(w);
+  free(wJ);
   return status;
 }
 
 static tr_status forward_one(const diagonal *d, tr_times times, const tr_array *x, const tr_cond *cond,
                              int64_t k) {
   const tr_trace *trace = d->trace;
-  tr_array *unit;
-  TR_TRY(tr_array_view(trace->held, trace->row - 1 - k, x->ndim, x->shape, &unit));
-  tr_status status = tr_drift_jvp(trace->drift, times, x, cond, unit, trace->products);
-  tr_array_destroy(&unit);
-  return status;
+  tr_array unit = tr_view(trace->held, trace->row - 1 - k, x->ndim, x->shape);
+  return tr_drift_jvp(trace->drift, times, x, cond, &unit, trace->products);
 }
 
 static tr_status forward(const diagonal *d, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -160,11 +149,8 @@ static tr_status add_up(const diagonal *d, double a, double b, tr_array *z) {
   const int64_t rows = d->trace->rows;
   TR_TRY(tr_fill(b, z));
   for (int64_t k = 0; k < d->trace->row; k++) {
-    tr_array *one;
-    TR_TRY(piece(d->values, k * rows, rows, &one));
-    tr_status status = tr_axpby(1, z, a, one, z);
-    tr_array_destroy(&one);
-    TR_TRY(status);
+    tr_array one = piece(d->values, k * rows, rows);
+    TR_TRY(tr_axpby(1, z, a, &one, z));
   }
   return TR_OK;
 }

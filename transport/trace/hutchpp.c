@@ -97,11 +97,8 @@ static tr_status upload(tr_array *rows, double *host) {
 static tr_status move_rows(const host_copy *h, tr_array *stack, double *host, int64_t n, int64_t first,
                            int64_t rows, moving move) {
   for (int64_t k = 0; k < n; k++) {
-    tr_array *part;
-    TR_TRY(tr_array_rows(stack, k * h->trace->rows + first, rows, &part));
-    tr_status status = move(part, vector(h, host, k, first));
-    tr_array_destroy(&part);
-    TR_TRY(status);
+    tr_array part = tr_rows(stack, k * h->trace->rows + first, rows);
+    TR_TRY(move(&part, vector(h, host, k, first)));
   }
   return TR_OK;
 }

@@ -15,37 +15,24 @@ tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out
 
 /* ---- products with the Jacobian ---- */
 
-tr_status tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n, tr_array **out) {
+tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n) {
   const tr_array *like = trace->products;
   int64_t shape[TR_MAX_DIMS] = {n, trace->rows};
   for (int i = 1; i < like->ndim; i++) shape[i + 1] = like->shape[i];
-  return tr_array_view(of, from, like->ndim + 1, shape, out);
+  return tr_view(of, from, like->ndim + 1, shape);
 }
 
 static tr_status backward(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, int64_t n,
                           const tr_array *v, tr_array *f) {
-  tr_array *in = NULL, *out = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_trace_stack(trace, v, 0, n, &in), done);
-  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->products, 0, n, &out), done);
-  status = tr_drift_vjp_multi(trace->drift, times, x, cond, in, f, out);
-done:
-  tr_array_destroy(&in);
-  tr_array_destroy(&out);
-  return status;
+  tr_array in = tr_trace_stack(trace, v, 0, n), out = tr_trace_stack(trace, trace->products, 0, n);
+  return tr_drift_vjp_multi(trace->drift, times, x, cond, &in, f, &out);
 }
 
 static tr_status forward(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, int64_t k,
                          const tr_array *v) {
-  tr_array *in = NULL, *out = NULL;
-  tr_status status;
-  TR_TRY_GOTO(status, tr_array_rows(v, k * trace->rows, trace->rows, &in), done);
-  TR_TRY_GOTO(status, tr_array_rows(trace->products, k * trace->rows, trace->rows, &out), done);
-  status = tr_drift_jvp(trace->drift, times, x, cond, in, out);
-done:
-  tr_array_destroy(&in);
-  tr_array_destroy(&out);
-  return status;
+  tr_array in = tr_rows(v, k * trace->rows, trace->rows);
+  tr_array out = tr_rows(trace->products, k * trace->rows, trace->rows);
+  return tr_drift_jvp(trace->drift, times, x, cond, &in, &out);
 }
 
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -69,20 +56,13 @@ static tr_status next_pass(void *user, int pass, int64_t first, int64_t rows) {
 
 static tr_status backward_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                                 int64_t n_held, int64_t n_derived, derivation *derive, tr_array *f) {
-  tr_array *in[2] = {0}, *out[2] = {0};
-  tr_status status;
-  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->held, 0, n_held, &in[0]), done);
-  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->derived, 0, n_derived, &in[1]), done);
-  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->products, 0, n_held, &out[0]), done);
-  TR_TRY_GOTO(status, tr_trace_stack(trace, trace->products, 0, n_derived, &out[1]), done);
-  const tr_drift_passes passes = {2, (const tr_array *const[]){in[0], in[1]}, out, next_pass, derive};
-  status = tr_drift_vjp_passes(trace->drift, times, x, cond, &passes, f);
-done:
-  for (int k = 0; k < 2; k++) {
-    tr_array_destroy(&in[k]);
-    tr_array_destroy(&out[k]);
-  }
-  return status;
+  tr_array in[2] = {tr_trace_stack(trace, trace->held, 0, n_held),
+                    tr_trace_stack(trace, trace->derived, 0, n_derived)};
+  tr_array out[2] = {tr_trace_stack(trace, trace->products, 0, n_held),
+                     tr_trace_stack(trace, trace->products, 0, n_derived)};
+  const tr_drift_passes passes = {2, (const tr_array *const[]){&in[0], &in[1]},
+                                  (tr_array *const[]){&out[0], &out[1]}, next_pass, derive};
+  return tr_drift_vjp_passes(trace->drift, times, x, cond, &passes, f);
 }
 
 tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -132,10 +112,8 @@ static bool all_zero(const double *v, int64_t n) {
 
 /* A probe of zeros would say that the trace is zero; v: room for one probe of all rows. */
 static tr_status check_probe(const tr_trace *trace, int64_t k, double *v) {
-  tr_array *probe;
-  TR_TRY(tr_array_rows(trace->held, k * trace->rows, trace->rows, &probe));
-  tr_status status = tr_array_get_f64(probe, v);
-  tr_array_destroy(&probe);
+  tr_array probe = tr_rows(trace->held, k * trace->rows, trace->rows);
+  tr_status status = tr_array_get_f64(&probe, v);
   for (int64_t i = 0; i < trace->rows && status == TR_OK; i++)
     if (all_zero(v + i * trace->row, trace->row))
       status = TR_FAIL(trace->drift->ctx, TR_E_ARG,

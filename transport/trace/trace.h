@@ -79,7 +79,7 @@ tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, con
 
 /* For modules, which have `products` made: n vectors of every row, from element `from` of an array on, as one
  * view (n, N, ...). */
-tr_status tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n, tr_array **out);
+tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n);
 /* products[k] = J' v[k], or J v[k] where the drift has no vjp (the trace is the same), for the
  * first n vectors of v, and f. One forward for all where the drift allows it. */
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
