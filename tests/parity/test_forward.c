@@ -15,7 +15,9 @@ static void forward(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
   CHECK_OK(ctx, tr_array_get_f64(times, t));
   CHECK_OK(ctx, tr_array_like(x, &out));
   CHECK_OK(ctx, tr_drift_eval(network, (tr_times){n, t}, x, &(tr_cond){n, labels}, out));
-  CHECK_NEAR(golden_difference(npz, "out", out), 0, tolerance);
+  double difference = golden_difference(npz, "out", out);
+  CHECK_NEAR(difference, 0, tolerance);
+  printf("forward in %s: %.1e\n", tr_dtype_name(dtype), difference);
   CHECK(network->n_eval == 1);
   tr_array_destroy(&x);
   tr_array_destroy(&times);

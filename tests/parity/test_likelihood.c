@@ -5,6 +5,8 @@
 #include "transport/likelihood/likelihood.h"
 #include "transport/register.h"
 
+static double largest_logp, largest_latent; /* differences of all runs, relative */
+
 static void pair(tr_ctx *ctx, const char *path, const char *prediction, const char *method) {
   char name[64];
   snprintf(name, sizeof name, "ode_%s_%s", path, prediction);
@@ -33,6 +35,8 @@ static void pair(tr_ctx *ctx, const char *path, const char *prediction, const ch
   CHECK(scale > 1);
   CHECK_NEAR(latents, 0, 1e-6);
   CHECK_NEAR(worst, 0, 1e-6);
+  largest_logp = fmax(largest_logp, worst);
+  largest_latent = fmax(largest_latent, latents);
   CHECK(stats.nfe == stats.n_vjp && stats.nfe == stats.ode.n_rhs); /* one forward, one backward each */
   if (!(worst <= 1e-6) || !(latents <= 1e-6)) fprintf(stderr, "  in %s by %s\n", name, method);
   tr_array_destroy(&x);
@@ -68,6 +72,7 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
   golden_pairs(ctx, pair);
+  printf("largest difference of ln p %.1e, of latents %.1e\n", largest_logp, largest_latent);
   work(ctx, 2);
   work(ctx, 5);
   tr_ctx_close(&ctx);
