@@ -6,7 +6,7 @@
 #include "tests/support/problems/moments.h"
 #include "transport/register.h"
 
-enum { PATHS = 3, N = 2 };
+enum { N = 2 };
 
 /* The i-th module of a kind. */
 static const void *module_at(tr_ctx *ctx, const char *kind, int i) {
@@ -142,17 +142,16 @@ static void sde_methods(tr_ctx *ctx, const tr_interpolant *path, const tr_diffus
 }
 
 static void every_sde(tr_ctx *ctx, tally *sums) {
-  for (int p = 0; p < PATHS; p++) {
-    const tr_module *form;
+  const tr_module *form, *interpolant;
+  for (int p = 0; (interpolant = tr_module_at(ctx, TR_KIND_INTERPOLANT, p)); p++)
     for (int f = 0; (form = tr_module_at(ctx, TR_KIND_DIFFUSION, f)); f++) {
       tr_interpolant path;
       tr_table *table;
-      CHECK_OK(ctx, tr_interpolant_find(ctx, moments_paths[p], &path));
+      CHECK_OK(ctx, tr_interpolant_find(ctx, interpolant->name, &path));
       tr_diffusion d = moments_form(ctx, form->name, &table);
       sde_methods(ctx, &path, &d, sums);
       tr_table_destroy(&table);
     }
-  }
 }
 
 /* ---- ODE ---- */
@@ -205,12 +204,13 @@ static void ode_combination(tr_ctx *ctx, tr_sampler *s, tally *sums) {
 static void every_ode(tr_ctx *ctx, tally *sums) {
   const tr_prediction_type *prediction;
   const tr_ode_method *method;
-  for (int path = 0; path < PATHS; path++)
+  const tr_module *path;
+  for (int i = 0; (path = tr_module_at(ctx, TR_KIND_INTERPOLANT, i)); i++)
     for (int p = 0; (prediction = module_at(ctx, TR_KIND_PREDICTION, p)); p++)
       for (int m = 0; (method = module_at(ctx, TR_KIND_ODE_METHOD, m)); m++)
         for (int clock = TR_CLOCK_AUTO; clock <= TR_CLOCK_ANGLE; clock++)
           for (int reverse = 0; reverse < 2; reverse++) {
-            tr_sampler s = flow_sampler(ctx, moments_paths[path], prediction->tag, &target);
+            tr_sampler s = flow_sampler(ctx, path->name, prediction->tag, &target);
             s.ode.method = method;
             s.clock = (tr_clock)clock;
             s.reverse = reverse;
@@ -223,10 +223,7 @@ static void every_ode(tr_ctx *ctx, tally *sums) {
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   tally ode = {0}, sde = {0};
-  const tr_module *module;
   CHECK_OK(ctx, tr_register_all(ctx));
-  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_INTERPOLANT, i)); i++)
-    CHECK(i < PATHS && strcmp(module->name, moments_paths[i]) == 0);
   every_ode(ctx, &ode);
   every_sde(ctx, &sde);
   printf("ODE: %d combinations ran, %d were refused; SDE: %d ran, %d were refused\n", ode.ran, ode.refused,
