@@ -1,6 +1,7 @@
 #!/bin/sh
-# README.md and docs/*.md are true where a machine can tell: links, paths, benches and tests that they name exist, C is
-# that of docs/examples, the README keeps its size, and each decision has a date and evidence. usage: docs.sh ROOT SCRATCH
+# README.md and docs/*.md are true where a machine can tell: links, paths, benches, tests, options and names of C that they
+# name exist, C is that of docs/examples, the README keeps its size, and each decision has a date and evidence.
+# usage: docs.sh ROOT SCRATCH
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -27,11 +28,13 @@ links_that_lead_nowhere() {
     done
 }
 
+# NAME and ROOM stand for any name.
 paths_that_are_missing() {
-  code_words "$1" | { grep -Ex "($rooms)/[A-Za-z0-9_./*-]*" || true; } | sed 's/[.:]*$//' | sort -u | while IFS= read -r path; do
-    # shellcheck disable=SC2086
-    ls -d $path >/dev/null 2>&1 || echo "$1: there is no $path"
-  done
+  code_words "$1" | { grep -Ex "($rooms)/[A-Za-z0-9_./*-]*" || true; } | { grep -Ev 'NAME|ROOM' || true; } | sed 's/[.:]*$//' | sort -u |
+    while IFS= read -r path; do
+      # shellcheck disable=SC2086
+      ls -d $path >/dev/null 2>&1 || echo "$1: there is no $path"
+    done
   code_words "$1" | sed -n 's|^build/\(bench_[a-z0-9_]*\)$|\1|p' | sort -u | while IFS= read -r bench; do
     [ -f "tests/bench/$bench.c" ] || echo "$1: there is no tests/bench/$bench.c"
   done
@@ -53,6 +56,17 @@ tests_that_are_missing() {
     while IFS= read -r pattern; do
       test_names | grep -q -e "$pattern" || echo "$1: no test matches '$pattern'"
     done
+}
+
+# The words of everything but the pages, without the dashes before them, sorted.
+words_of_sources() {
+  files | grep -E '\.(c|h|inc|def|sh|py|cmake|txt|in)$' | tr '\n' '\0' | xargs -0r cat | tr -cs 'A-Za-z0-9_-' '\n' | sed 's/^-*//' | LC_ALL=C sort -u
+}
+
+# usage: names_that_are_missing PAGE WORDS. Options, functions, macros and variables of ours.
+names_that_are_missing() {
+  code_words "$1" | sed -n 's/^--\([a-z][a-z0-9-]*\).*/\1/p; s/^\(-D\)\{0,1\}\(\(tr_\|TR_\|TRANSIT_\)[A-Za-z0-9_]*\).*/\2/p' | LC_ALL=C sort -u |
+    LC_ALL=C comm -23 - "$2" | sed "s|.*|$1: nothing is called '&'|"
 }
 
 # A block of C on a page is a part of one of the examples, line for line.
@@ -84,12 +98,14 @@ decisions_without_date_or_evidence() {
     END { finish() }' docs/decisions.md
 }
 
-# Prints one line for each finding below the current folder.
+# usage: findings SCRATCH. Prints one line for each finding below the current folder.
 findings() {
+  words_of_sources >"$1/words"
   for page in $(pages); do
     links_that_lead_nowhere "$page"
     paths_that_are_missing "$page"
     tests_that_are_missing "$page"
+    names_that_are_missing "$page" "$1/words"
     c_of_no_example "$page"
   done
   readme_of_the_wrong_size
@@ -99,21 +115,26 @@ findings() {
 # Each of these must be noticed.
 self_test() {
   tree=$1/broken
+  words=$1
   # shellcheck disable=SC2016
   check() { # check broken|'' TEXT [DECISIONS]
     rm -rf "$tree"
     mkdir -p "$tree/docs/examples" "$tree/tests/core" "$tree/tests/bench" "$tree/core"
-    touch "$tree/core/array.h" "$tree/tests/core/test_vec.c" "$tree/tests/bench/bench_vjp.c"
+    echo 'tr_status tr_fill(double to); /* --num-heads */' >"$tree/core/array.h"
+    touch "$tree/tests/core/test_vec.c" "$tree/tests/bench/bench_vjp.c"
     printf 'int one;\nint two;\n' >"$tree/docs/examples/sample.c"
     printf '### Why (2026-11-24)\nEvidence: none.\n' >"$tree/docs/decisions.md"
     printf "$2\n" >"$tree/README.md"
     [ $# -lt 3 ] || printf "$3\n" >"$tree/docs/decisions.md"
-    found=$(cd "$tree" && findings)
+    found=$(cd "$tree" && findings "$words")
     [ "$1" = "${found:+broken}" ] || die "self-test: '$2' '${3-}' gave '${found:-nothing}'"
   }
   check '' 'see [a](docs/decisions.md#why), [b](https://example.org/x), `core/array.h`, `core/`, `core/*.h`'
   check '' 'run `build/bench_vjp`, `build/tests/test_core_vec`,\n`ctest -R core.vec`'
   check '' '```c\nint two;\n```'
+  check '' 'call `tr_fill(0)` with `--num-heads 4`, put it into `core/NAME.c`'
+  check broken 'call `tr_none(0)`'
+  check broken '```sh\ntransit --none\n```'
   check broken 'see [a](docs/none.md)'
   check broken 'see `core/none.h`'
   check broken 'run `cc core/none.c`'
@@ -135,6 +156,6 @@ root=$(cd "$1" && pwd)
 (self_test "$scratch")
 cd "$root"
 [ "$(pages | wc -l)" -gt 5 ] || die "no pages below $PWD"
-found=$(findings)
+found=$(findings "$scratch")
 [ -z "$found" ] || die "$found"
 echo "$(pages | wc -l) pages are as they say"
