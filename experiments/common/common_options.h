@@ -128,10 +128,10 @@ typedef struct {
    .metavar = "L", .default_note = "--rtol times the dimension", .help = "Absolute tolerance of ln p, in nats.",      \
    __VA_ARGS__},                                                                                                      \
   {.name = "recompute", .type = TR_OPTION_FLAG, .offset = (recompute_at),                                             \
-   .help = "Computes the activations of each block again on the way back instead of keeping them: less memory, the "   \
-           "same bits. An evaluation goes forward through the blocks once more, twice with hutch++ (sketch, then "      \
-           "probes), and again for every 64 MiB of unit vectors or of gradients: recomputed_forwards_all_batches in "   \
-           "run.json, which nfe leaves out.", __VA_ARGS__}
+   .help = "Less memory, the same bits: the activations of each block are computed again on the way back instead of "   \
+           "kept. Each evaluation then goes forward once more, twice with hutch++ (sketch, then probes), and again for " \
+           "every 64 MiB of unit vectors or gradients. run.json counts these as recomputed_forwards_all_batches; nfe "  \
+           "leaves them out.", __VA_ARGS__}
 
 typedef struct {
   const char *device, *dtype, *out;

@@ -88,29 +88,24 @@ const tr_option_table likelihood_table = {
     .summary =
         "Log-likelihoods of data under a SiT checkpoint, in nats and bits per dimension, with error bars.",
     .details =
-        "likelihood.npz holds logp (N) in nats, the log-density in the model's own space (with a "
-        "dequantisation "
-        "the bound on ln P of the image's levels, plus n ln 127.5); logp_se (N), its "
-        "standard error by the probes or, with several dequantisation draws, the jackknife error of the "
-        "bound, which holds both (NaN where there is one probe, or one draw of a dequantisation; "
-        "0 for the exact trace; the solver's error is not in it); bpd (N), bits per dimension; bpd_offset "
-        "(1); "
-        "dequantisation (1), 0 for none, 1 for uniform, 2 for gaussian; latent "
-        "(N,C,H,W), where the data (of the first draw) ends in the noise; labels (N), -1 for a class that "
-        "the model lacks. "
-        "Images of 256 levels u stand at u / 127.5 "
-        "- 1, so "
-        "that bits per dimension are -logp / (n ln 2) + log2 127.5; for numbers in the model's own space the "
-        "offset "
-        "is 0. The error of the mean is the spread of the inputs divided by the root of their number. "
-        "run.json and the terminal say offset and dequantisation, and logp_se_is of run.json what the errors "
-        "hold; nfe and n_vjp of run.json are those of the "
-        "costliest solve, "
-        "and `work` counts everything, --check, --save-score and batches that failed included. With few "
-        "probes (value - truth) / error "
-        "follows "
-        "Student's t with R - 1 degrees of freedom.\n\nAn input that cannot be used, or whose density is not "
-        "finite, is named and left out (NaN); the others are kept.",
+        "likelihood.npz holds, for N inputs: logp (N), ln p in nats in the model's own space; logp_se "
+        "(N), its standard error; bpd (N), bits per dimension; bpd_offset (1); dequantisation (1), 0 "
+        "for none, 1 for uniform, 2 for gaussian; latent (N,C,H,W), where the data (of the first draw) "
+        "ends in the noise; labels (N), -1 for a class that the model lacks.\n\n"
+        "With a dequantisation logp is the bound on ln P of the image's levels, plus n ln 127.5. Images "
+        "of 256 levels u stand at u / 127.5 - 1, so that bits per dimension are -logp / (n ln 2) + log2 "
+        "127.5. For numbers in the model's own space the offset is 0.\n\n"
+        "The standard error comes from the spread of the probes: NaN for one probe, 0 for the exact "
+        "trace. With several dequantisation draws it is the jackknife error of the bound, which holds "
+        "that of the probes; one draw has none (NaN). The solver's error is in neither: --check shows "
+        "its size. With few probes (value - truth) / error follows Student's t with R - 1 degrees of "
+        "freedom. The error of the mean is the spread of the inputs divided by the root of their "
+        "number.\n\n"
+        "In run.json, nfe and n_vjp are those of the costliest solve; `work` counts everything, "
+        "--check, --save-score and batches that failed included; logp_se_is says what the errors hold. "
+        "Offset and dequantisation stand there and on the terminal.\n\n"
+        "An input that cannot be used, or whose density is not finite, is named and left out (NaN); the "
+        "others are kept.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(likelihood_options)};
