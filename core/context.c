@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "core/context_private.h"
 #include "core/registry_private.h"
+#include "core/require_private.h"
 
 struct tr_ctx {
   const tr_backend *backend;
@@ -45,19 +46,33 @@ static void one_line(char *text) {
     if (iscntrl((unsigned char)*c)) *c = '?';
 }
 
-static tr_status set_error(tr_error *err, tr_status status, const char *file, int line, const char *format,
-                           ...) __attribute__((format(printf, 5, 6)));
-static tr_status set_error(tr_error *err, tr_status status, const char *file, int line, const char *format,
-                           ...) {
-  if (!err) return status;
-  va_list args;
-  va_start(args, format);
+/* What went wrong where there was no context: the latest on this thread. */
+static _Thread_local tr_error without_context;
+
+/* Getters answer for this one when they are given none. */
+static const tr_ctx no_context;
+
+static const tr_ctx *given(const tr_ctx *ctx) {
+  return ctx ? ctx : &no_context;
+}
+
+static tr_status say(tr_error *err, tr_status status, const char *file, int line, const char *format,
+                     va_list args) {
   vsnprintf(err->message, sizeof err->message, format, args);
-  va_end(args);
   one_line(err->message);
   err->status = status;
   err->file = file;
   err->line = line;
+  return status;
+}
+
+static tr_status set_error(tr_error *err, tr_status status, int line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static tr_status set_error(tr_error *err, tr_status status, int line, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say(err, status, __FILE__, line, format, args);
+  va_end(args);
   return status;
 }
 
@@ -82,8 +97,7 @@ static tr_status open_backend(const char *resource, const tr_backend **backend, 
     tr_status status = (*b)->open(any ? 0 : device, state, err);
     if (status == TR_OK || !any) return status;
   }
-  return set_error(err, TR_E_ARG, __FILE__, __LINE__, "no device '%s': use cpu, guard, cuda:N or auto%s",
-                   resource,
+  return set_error(err, TR_E_ARG, __LINE__, "no device '%s': use cpu, guard, cuda:N or auto%s", resource,
 #ifdef TR_HAVE_CUDA
                    ""
 #else
@@ -92,15 +106,16 @@ static tr_status open_backend(const char *resource, const tr_backend **backend, 
   );
 }
 
-tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
-  *out = NULL;
-  if (err) *err = (tr_error){0};
+static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
+  if (out) *out = NULL;
+  if (!resource || !out)
+    return set_error(err, TR_E_ARG, __LINE__, "tr_ctx_open: %s is NULL", resource ? "out" : "resource");
   tr_ctx *ctx = calloc(1, sizeof *ctx);
-  if (!ctx) return set_error(err, TR_E_MEM, __FILE__, __LINE__, "out of memory for a context");
+  if (!ctx) return set_error(err, TR_E_MEM, __LINE__, "out of memory for a context");
   tr_status status = tr_registry_create(&ctx->registry);
   if (status != TR_OK) {
     free(ctx);
-    return set_error(err, status, __FILE__, __LINE__, "out of memory for the module registry");
+    return set_error(err, status, __LINE__, "out of memory for the module registry");
   }
   status = open_backend(resource, &ctx->backend, &ctx->backend_state, err);
   if (status != TR_OK) {
@@ -108,7 +123,6 @@ tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_erro
     free(ctx);
     return status;
   }
-  if (err) *err = (tr_error){0}; /* "auto" may have met devices that did not open */
   snprintf(ctx->resource, sizeof ctx->resource, "%s",
            strcmp(resource, "auto") == 0 ? ctx->backend->name : resource);
   ctx->seed = seed;
@@ -117,8 +131,17 @@ tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_erro
   return TR_OK;
 }
 
+tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
+  tr_error error = {0};
+  tr_status status = open_context(resource, seed, out, &error);
+  if (status == TR_OK) error = (tr_error){0}; /* "auto" may have met devices that did not open */
+  if (err) *err = error;
+  if (status != TR_OK) without_context = error;
+  return status;
+}
+
 void tr_ctx_close(tr_ctx **ctx) {
-  if (!*ctx) return;
+  if (!ctx || !*ctx) return;
   (*ctx)->backend->close((*ctx)->backend_state);
   tr_registry_destroy(&(*ctx)->registry);
   free(*ctx);
@@ -126,25 +149,25 @@ void tr_ctx_close(tr_ctx **ctx) {
 }
 
 uint64_t tr_ctx_seed(const tr_ctx *ctx) {
-  return ctx->seed;
+  return given(ctx)->seed;
 }
 const char *tr_ctx_resource(const tr_ctx *ctx) {
-  return ctx->resource;
+  return given(ctx)->resource;
 }
 const tr_backend *tr_ctx_backend(const tr_ctx *ctx) {
-  return ctx->backend;
+  return given(ctx)->backend;
 }
 void *tr_ctx_backend_state(const tr_ctx *ctx) {
-  return ctx->backend_state;
+  return given(ctx)->backend_state;
 }
 int tr_ctx_threads(const tr_ctx *ctx) {
-  return ctx->threads;
+  return given(ctx)->threads;
 }
 int64_t tr_ctx_memory(const tr_ctx *ctx) {
-  return ctx->memory;
+  return given(ctx)->memory;
 }
 int64_t tr_ctx_memory_peak(const tr_ctx *ctx) {
-  return ctx->memory_peak;
+  return given(ctx)->memory_peak;
 }
 void tr_ctx_count_memory(tr_ctx *ctx, int64_t bytes) {
   ctx->memory += bytes;
@@ -152,7 +175,7 @@ void tr_ctx_count_memory(tr_ctx *ctx, int64_t bytes) {
 }
 
 tr_counts tr_ctx_counts(const tr_ctx *ctx) {
-  return ctx->counts;
+  return given(ctx)->counts;
 }
 
 void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes) {
@@ -183,45 +206,43 @@ void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes) {
 }
 
 tr_registry *tr_ctx_registry(tr_ctx *ctx) {
-  return ctx->registry;
+  return given(ctx)->registry;
 }
 
 tr_status tr_ctx_set_threads(tr_ctx *ctx, int n) {
+  TR_REQUIRE(ctx, ctx);
   if (n < 1 || n > 4096) return TR_FAIL(ctx, TR_E_ARG, "threads %d is out of range: use 1 to 4096", n);
   ctx->threads = n;
   return TR_OK;
 }
 
 tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format, ...) {
-  if (ctx->error.status != TR_OK || status == TR_OK) return status;
+  if (status == TR_OK || tr_ctx_failed(ctx) || !format) return status;
   va_list args;
   va_start(args, format);
-  vsnprintf(ctx->error.message, sizeof ctx->error.message, format, args);
+  say(ctx ? &ctx->error : &without_context, status, file, line, format, args);
   va_end(args);
-  one_line(ctx->error.message);
-  ctx->error.status = status;
-  ctx->error.file = file;
-  ctx->error.line = line;
   return status;
 }
 
 const tr_error *tr_ctx_error(const tr_ctx *ctx) {
-  return &ctx->error;
+  return ctx ? &ctx->error : &without_context;
 }
 bool tr_ctx_failed(const tr_ctx *ctx) {
-  return ctx->error.status != TR_OK;
+  return given(ctx)->error.status != TR_OK;
 }
 void tr_ctx_clear(tr_ctx *ctx) {
-  ctx->error = (tr_error){0};
+  *(ctx ? &ctx->error : &without_context) = (tr_error){0};
 }
 
 void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user) {
+  if (!ctx) return;
   ctx->warn = fn;
   ctx->warn_user = user;
 }
 
 void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) {
-  if (!ctx->warn) return;
+  if (!ctx || !ctx->warn || !format) return;
   char text[512];
   va_list args;
   va_start(args, format);
@@ -232,13 +253,14 @@ void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) {
 }
 
 void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag) {
-  ctx->interrupt = flag;
+  if (ctx) ctx->interrupt = flag;
 }
 bool tr_ctx_interrupted(const tr_ctx *ctx) {
-  return ctx->interrupt && *ctx->interrupt;
+  return given(ctx)->interrupt && *ctx->interrupt;
 }
 
 tr_status tr_ctx_check_interrupt(tr_ctx *ctx, double t) {
+  TR_REQUIRE(ctx, ctx);
   if (!tr_ctx_interrupted(ctx)) return TR_OK;
   return TR_FAIL(ctx, TR_E_INTERRUPTED, "interrupted at t = %.10g, within an evaluation", t);
 }

@@ -1,5 +1,9 @@
 /* The context: one device, one seed, the number of threads, the registry of modules, and the first error.
- * A context belongs to one host thread at a time; several contexts may live side by side. */
+ * A context belongs to one host thread at a time; several contexts may live side by side.
+ *
+ * A pointer that is NULL where none is allowed is an error of the caller that every function of the library
+ * notices first: TR_E_ARG naming function and argument, in the context if one was given. Functions that
+ * return no status answer 0, false or NULL, or do nothing. */
 #ifndef TR_CORE_CONTEXT_H
 #define TR_CORE_CONTEXT_H
 
@@ -18,7 +22,8 @@ struct tr_backend;
 
 /* Opens `resource`: "cpu", "guard" (the CPU with memory that only its own operations can read: a test
  * device), "cuda:0", ... or "auto" (the first device that opens, CPU last). `seed` addresses every random
- * number. On failure *out is NULL and *err (may be NULL) tells why. Close with tr_ctx_close. */
+ * number. On failure *out is NULL and *err (may be NULL) tells why, and so does tr_ctx_error(NULL). Close
+ * with tr_ctx_close. */
 tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err);
 
 /* Closes the context and sets *ctx to NULL. Every array made on it must be destroyed before. NULL is fine. */
@@ -57,9 +62,12 @@ tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line
     __attribute__((format(printf, 5, 6)));
 #define TR_FAIL(ctx, status, ...) tr_ctx_latch((ctx), (status), __FILE__, __LINE__, __VA_ARGS__)
 
-const tr_error *tr_ctx_error(const tr_ctx *ctx); /* status TR_OK when nothing is latched; never NULL */
-bool tr_ctx_failed(const tr_ctx *ctx);           /* true once an error is latched */
-void tr_ctx_clear(tr_ctx *ctx);                  /* forget the latched error */
+/* The error latched, of status TR_OK when there is none; never NULL. Of a context that is NULL: the latest
+ * error on this thread that had no context to go to, a tr_ctx_open that failed or a call that was given NULL.
+ */
+const tr_error *tr_ctx_error(const tr_ctx *ctx);
+bool tr_ctx_failed(const tr_ctx *ctx); /* true once an error is latched; of NULL: false */
+void tr_ctx_clear(tr_ctx *ctx);        /* forget it */
 
 /* Warnings are one line each and go to `fn` (NULL: dropped). The library itself never prints. */
 typedef void (*tr_warn_fn)(const char *message, void *user);

@@ -23,6 +23,7 @@
 #include "core/vec.h"
 
 /* Modules by kind and name, and command lines from tables. */
+#include "core/module.h"
 #include "core/options.h"
 #include "core/registry.h"
 

@@ -76,6 +76,24 @@ static void latching(tr_ctx *ctx) {
   tr_ctx_clear(ctx);
 }
 
+/* Where there is no context, the thread keeps the latest error; what needs none answers for nothing. */
+static void without_context(void) {
+  tr_ctx *ctx;
+  CHECK(tr_ctx_open("nowhere", 1, &ctx, NULL) == TR_E_ARG);
+  CHECK(strstr(tr_ctx_error(NULL)->message, "no device 'nowhere'") && !tr_ctx_failed(NULL));
+  CHECK(tr_ctx_open(NULL, 1, &ctx, NULL) == TR_E_ARG && ctx == NULL);
+  CHECK(strcmp(tr_ctx_error(NULL)->message, "tr_ctx_open: resource is NULL") == 0);
+  CHECK(tr_ctx_open("cpu", 1, NULL, NULL) == TR_E_ARG);
+  CHECK(strcmp(tr_ctx_error(NULL)->message, "tr_ctx_open: out is NULL") == 0);
+  CHECK(TR_FAIL(NULL, TR_E_IO, "newer") == TR_E_IO && tr_ctx_error(NULL)->status == TR_E_IO);
+  tr_ctx_clear(NULL);
+  CHECK(tr_ctx_error(NULL)->status == TR_OK && *tr_ctx_error(NULL)->message == 0);
+  CHECK(tr_ctx_set_threads(NULL, 1) == TR_E_ARG && tr_ctx_check_interrupt(NULL, 0.5) == TR_E_ARG);
+  CHECK(strcmp(tr_ctx_error(NULL)->message, "tr_ctx_check_interrupt: ctx is NULL") == 0);
+  CHECK(tr_ctx_seed(NULL) == 0 && tr_ctx_memory(NULL) == 0 && *tr_ctx_resource(NULL) == 0);
+  tr_ctx_close(NULL);
+}
+
 static void keep(const char *message, void *user) {
   snprintf(user, 64, "%s", message);
 }
@@ -117,6 +135,7 @@ static void names(void) {
 int main(void) {
   devices();
   backends();
+  without_context();
   names();
   tr_ctx *ctx = check_context(0, NULL);
   latching(ctx);

@@ -10,6 +10,14 @@ for library in transit transit-static; do
   "./by-$library" "$library.npz"
 done
 
+# The examples of docs/, held to the truth as in the build (tests/examples).
+for source in "$here"/../../docs/examples/*.c; do
+  name=$(basename "$source" .c)
+  # shellcheck disable=SC2046
+  "$compiler" -std=c11 $warnings "$source" -o "$name" $(pkg-config --cflags --libs transit) -lm
+  sh "$here/../examples/$name.sh" "$PWD/$name" "$PWD"
+done
+
 # shellcheck disable=SC2046
 "$compiler_plus" -std=c++17 $warnings "$here/consumer.cc" -o plus $(pkg-config --cflags --libs transit)
 ./plus
