@@ -107,7 +107,7 @@ static const tr_option options[] = {
     {.name = "diffusion-table", TEXT, FIELD(diffusion_table), NOISE, .modes = SDE, .metavar = "FILE",
      .help = "Two numbers a line: t and the velocity loss for KL-eta ('transit loss' makes "
              "it), lambda and kappa for kappa, t and D for table."},
-    {.name = "eta", DOUBLE, FIELD(eta), NOISE, .modes = SDE, .flags = TR_OPTION_GE, FROM(0), .metavar = "X",
+    {.name = "eta", DOUBLE, FIELD(eta), NOISE, .modes = SDE, .flags = TR_OPTION_GT, FROM(0), .metavar = "X",
      .help = "The same as --form-param eta=X, of the form KL-eta."},
     {.name = "noise", TEXT, FIELD(noise), NOISE, .modes = SDE, .metavar = "FILE.npy",
      .help = "Standard normals (steps,N,C,H,W) instead of drawn ones, one slice a step."},

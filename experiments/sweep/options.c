@@ -86,7 +86,7 @@ static const tr_option options[] = {
      .help = "Time that the last step of an SDE covers."},
     {.name = "diffusion-table", .type = TR_OPTION_TEXT, FIELD(diffusion_table), FIXED, .metavar = "FILE",
      .help = "Table of those diffusion forms that read one, as in 'transit sample'."},
-    {.name = "eta", .type = TR_OPTION_DOUBLE, FIELD(eta), FIXED, .flags = TR_OPTION_GE, .low = 0, .metavar = "X",
+    {.name = "eta", .type = TR_OPTION_DOUBLE, FIELD(eta), FIXED, .flags = TR_OPTION_GT, .low = 0, .metavar = "X",
      .help = "The same as --form-param eta=X, of the form KL-eta."},
 
     NOISED_OPTIONS(offsetof(sweep_options, noised), 0),

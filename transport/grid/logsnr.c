@@ -10,7 +10,7 @@ static const tr_param parameters[] = {
     [BOUND] = {.name = "bound",
                .value = 5,
                .range = {.ends = TR_RANGE_GT, .low = 0},
-               .help = "the largest |ln(alpha / sigma)|; the ends follow at once"},
+               .help = "the largest |ln(alpha / sigma)|, but for the ends of the run"},
 };
 
 static double position(const tr_grid *grid, const tr_coeffs *at) {
