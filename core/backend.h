@@ -64,7 +64,7 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
   tr_status (*dot_rows)(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b, tr_array *z);
 } tr_vec_ops;
 
-struct tr_nn_ops; /* core/nn.h */
+struct tr_nn_ops; /* core/nn/ops_private.h */
 
 typedef struct tr_backend {
   uint32_t abi;

@@ -11,11 +11,8 @@
 extern "C" {
 #endif
 
-/* A weight (out, in) in the backend's own layout. Made by tr_nn_pack. */
-typedef struct {
-  int64_t out, in;
-  tr_array *packed;
-} tr_nn_weight;
+/* A weight (out, in) in the layout of its backend, which alone reads it; see below. */
+typedef struct tr_nn_weight tr_nn_weight;
 
 typedef enum {
   TR_NN_IDENTITY,
@@ -30,10 +27,12 @@ typedef struct {
   int64_t offset;
 } tr_nn_columns;
 
-/* y = act(x W^T + bias) * gate + residual */
+/* y = act(x W^T + bias) * gate + residual, or with W in the place of W^T: then `in` and `out` below change
+ * places. dx = dy W is the gradient before a linear layer. */
 typedef struct {
   const tr_array *x; /* (R, in) */
   const tr_nn_weight *w;
+  bool transposed;      /* W, not W^T */
   const tr_array *bias; /* (out) or NULL */
   tr_nn_activation activation;
   tr_nn_columns gate;       /* table NULL: 1 */
@@ -78,54 +77,28 @@ typedef struct {
   tr_array *y;       /* (R, D), not x */
 } tr_nn_norm_jvp_args;
 
-typedef struct tr_nn_ops { /* when the table is there, every pointer not called OPTIONAL is REQUIRED */
-  /* How many rows keep the device busy: callers cut larger batches to save memory. Fewer where the
-   * caller keeps more of them than one layer hands to the next. */
-  int64_t (*rows_at_once)(tr_ctx *ctx, bool kept);
-  int64_t (*packed_count)(tr_dtype dtype, int64_t out, int64_t in); /* elements of a packed weight */
-  tr_status (*pack)(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed);
-  tr_status (*linear)(tr_ctx *ctx, const tr_nn_linear_args *args);
-  tr_status (*norm_modulate)(tr_ctx *ctx, const tr_nn_norm_args *args);
-  tr_status (*attention)(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y);
-  tr_status (*condition)(tr_ctx *ctx, const tr_array *e, const tr_array *table, const int32_t *labels,
-                         tr_array *y);
-  tr_status (*patchify)(tr_ctx *ctx, const tr_array *x, int patch, tr_array *y);
-  tr_status (*unpatchify)(tr_ctx *ctx, const tr_array *y, int patch, tr_array *x);
-  /* The backward of the above, OPTIONAL. */
-  tr_status (*pack_transposed)(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed);
-  tr_status (*gate)(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y);
-  tr_status (*activate)(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v, tr_array *y);
-  tr_status (*activation_backward)(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
-                                   const tr_array *dy, tr_array *dv);
-  tr_status (*norm_backward)(tr_ctx *ctx, const tr_nn_norm_backward_args *args);
-  tr_status (*attention_backward)(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
-                                  const tr_array *dy, tr_array *dqkv);
-  tr_status (*patchify_adjoint)(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx);
-  tr_status (*unpatchify_adjoint)(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy);
-  /* Gradients of parameters, OPTIONAL. */
-  tr_status (*gradient_of_linear)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                  tr_array *db);
-  tr_status (*gradient_of_gate)(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
-                                int64_t offset);
-  tr_status (*gradient_of_norm)(tr_ctx *ctx, const tr_nn_gradient_of_norm_args *args);
-  tr_status (*gradient_of_condition)(tr_ctx *ctx, const tr_array *e, const tr_array *table,
-                                     const int32_t *labels, const tr_array *dy, tr_array *de,
-                                     tr_array *dtable);
-  /* Forward mode, OPTIONAL. */
-  tr_status (*norm_jvp)(tr_ctx *ctx, const tr_nn_norm_jvp_args *args);
-  tr_status (*attention_jvp)(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
-                             tr_array *y);
-} tr_nn_ops;
-
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without a table. kept:
  * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
  * only hands it on to the next. */
 int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
 
-/* Packs w (out, in) for tr_nn_linear; the result owns device memory: tr_nn_weight_clear. w may go after. */
-tr_status tr_nn_pack(const tr_array *w, tr_nn_weight *out);
-void tr_nn_weight_clear(tr_nn_weight *w);
+/* A weight has a type in which it is kept and one in which it is multiplied. bf16 takes half the memory of
+ * f32; every product is then the one with the rounded values, whose sums are those of the compute type. */
+typedef struct {
+  int64_t out, in;
+  tr_dtype storage; /* the compute type, or bf16 */
+  tr_dtype compute; /* f32 or f64: that of the arrays it is multiplied with */
+} tr_nn_weight_spec;
 
+/* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
+tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
+/* All values anew, rounded to the storage type to nearest even once: `values` (out, ...) in row-major order,
+ * out in elements of f32, f64 or bf16. They may go after. */
+tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values);
+void tr_nn_weight_destroy(tr_nn_weight **w); /* frees and sets *w to NULL; NULL is fine */
+const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
+
+/* A weight that was never set is TR_E_ARG. */
 tr_status tr_nn_linear(const tr_nn_linear_args *args);
 tr_status tr_nn_norm_modulate(const tr_nn_norm_args *args);
 
@@ -145,10 +118,6 @@ tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x);
 
 /* ---- Backward: d of an array is the gradient with respect to it, of its shape. A backend without these is
  * TR_E_UNSUPPORTED. ---- */
-
-/* W^T (in, out) from a packed W (out, in): the input gradient of x W^T is dx = dy W, which is tr_nn_linear
- * with this weight. The result owns device memory: tr_nn_weight_clear. */
-tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out);
 
 /* y (R, D) = x (R, D) * gate: the gradient behind a gate. y may be x; the gate has a table. */
 tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y);

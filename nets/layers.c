@@ -38,40 +38,56 @@ tr_status tr_weight_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, 
   return source->read(source, name, *out);
 }
 
-/* The plain weight lives only while it is being packed. */
+/* The plain weight lives only while the layer's is made of it. */
+static tr_status load_weight(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_weight_source *source,
+                             tr_layer *layer) {
+  tr_array *plain = NULL;
+  tr_status status = tr_weight_load(ctx, spec->compute, source, layer->weight_name, 2,
+                                    (int64_t[]){spec->out, spec->in}, &plain);
+  if (status == TR_OK) status = tr_nn_weight_create(ctx, spec, &layer->w);
+  if (status == TR_OK) status = tr_nn_weight_set(layer->w, plain);
+  tr_array_destroy(&plain);
+  return status;
+}
+
 tr_status tr_layer_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int64_t out,
                         int64_t in, tr_layer *layer) {
-  tr_array *plain = NULL;
+  const tr_nn_weight_spec spec = {.out = out, .in = in, .storage = dtype, .compute = dtype};
   snprintf(layer->weight_name, sizeof layer->weight_name, "%s.weight", name);
   snprintf(layer->bias_name, sizeof layer->bias_name, "%s.bias", name);
-  tr_status status = tr_weight_load(ctx, dtype, source, layer->weight_name, 2, (int64_t[]){out, in}, &plain);
-  if (status == TR_OK) status = tr_nn_pack(plain, &layer->w);
-  tr_array_destroy(&plain);
-  TR_TRY(status);
+  TR_TRY(load_weight(ctx, &spec, source, layer));
   return tr_weight_load(ctx, dtype, source, layer->bias_name, 1, &out, &layer->bias);
 }
 
+tr_status tr_layer_set(tr_layer *layer, const tr_array *weight, const tr_array *bias) {
+  TR_TRY(tr_nn_weight_set(layer->w, weight));
+  return tr_array_copy(bias, layer->bias);
+}
+
+int64_t tr_layer_out(const tr_layer *layer) {
+  return tr_nn_weight_spec_of(layer->w)->out;
+}
+
+int64_t tr_layer_in(const tr_layer *layer) {
+  return tr_nn_weight_spec_of(layer->w)->in;
+}
+
 void tr_layer_clear(tr_layer *layer) {
-  tr_nn_weight_clear(&layer->w);
-  tr_nn_weight_clear(&layer->back);
+  tr_nn_weight_destroy(&layer->w);
   tr_array_destroy(&layer->bias);
 }
 
 tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y) {
   return tr_nn_linear(
-      &(tr_nn_linear_args){.x = x, .w = &layer->w, .bias = layer->bias, .activation = activation, .y = y});
+      &(tr_nn_linear_args){.x = x, .w = layer->w, .bias = layer->bias, .activation = activation, .y = y});
 }
 
 tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y) {
-  return tr_nn_linear(&(tr_nn_linear_args){.x = v, .w = &layer->w, .y = y});
-}
-
-tr_status tr_layer_transpose(tr_layer *layer) {
-  return layer->back.packed ? TR_OK : tr_nn_pack_transposed(&layer->w, &layer->back);
+  return tr_nn_linear(&(tr_nn_linear_args){.x = v, .w = layer->w, .y = y});
 }
 
 tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx) {
-  return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = &layer->back, .y = dx});
+  return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = layer->w, .transposed = true, .y = dx});
 }
 
 tr_status tr_layer_list(tr_layer *layer, int ndim, const int64_t *shape, tr_net_param *params, int *n) {
@@ -84,13 +100,13 @@ tr_status tr_layer_list(tr_layer *layer, int ndim, const int64_t *shape, tr_net_
 }
 
 tr_status tr_layer_list_matrix(tr_layer *layer, tr_net_param *params, int *n) {
-  return tr_layer_list(layer, 2, (int64_t[]){layer->w.out, layer->w.in}, params, n);
+  return tr_layer_list(layer, 2, (int64_t[]){tr_layer_out(layer), tr_layer_in(layer)}, params, n);
 }
 
 tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                 tr_net_param *params) {
   tr_net_param *weight = &params[layer->parameter], *bias = weight + 1;
-  tr_array dw = tr_net_matrix(weight->gradient, layer->w.out, layer->w.in);
+  tr_array dw = tr_net_matrix(weight->gradient, tr_layer_out(layer), tr_layer_in(layer));
   return tr_nn_gradient_of_linear(x, dy, &dw, bias->gradient);
 }
 

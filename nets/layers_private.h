@@ -29,23 +29,25 @@ tr_status tr_weight_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, 
 
 typedef struct {
   char weight_name[64], bias_name[64];
-  int parameter; /* place of the weight among the gradients of a tr_net, the bias behind it */
-  tr_nn_weight w;
-  tr_array *bias;    /* (out) */
-  tr_nn_weight back; /* W^T, made by the first backward; packed NULL until then */
+  int parameter;   /* place of the weight among the gradients of a tr_net, the bias behind it */
+  tr_nn_weight *w; /* (out, in) */
+  tr_array *bias;  /* (out) */
 } tr_layer;
 
-/* NAME.weight (out, in) packed, NAME.bias (out). On failure the caller clears the layer. */
+/* NAME.weight (out, in), NAME.bias (out). On failure the caller clears the layer. */
 tr_status tr_layer_load(tr_ctx *ctx, tr_dtype dtype, tr_weight_source *source, const char *name, int64_t out,
                         int64_t in, tr_layer *layer);
+/* Weight and bias anew: the weight from f32, f64 or bf16, rounded as the layer keeps it, in its checkpoint's
+ * shape or (out, in); the bias from its own type. The arrays may go after. */
+tr_status tr_layer_set(tr_layer *layer, const tr_array *weight, const tr_array *bias);
+int64_t tr_layer_out(const tr_layer *layer);
+int64_t tr_layer_in(const tr_layer *layer);
 void tr_layer_clear(tr_layer *layer);
 /* y = act(x W^T + b) */
 tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y);
 /* y = v W^T: forward mode. */
 tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y);
-/* Makes layer->back, once. */
-tr_status tr_layer_transpose(tr_layer *layer);
-/* dx = dy W; layer->back must be there. */
+/* dx = dy W */
 tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx);
 /* Appends the gradients of weight and bias, new arrays with undefined contents, to params[*n]; the weight's
  * has the checkpoint's shape. On failure the caller destroys them. */

@@ -86,7 +86,7 @@ static void advise_huge_pages(void *memory, size_t bytes) {
 #endif
 }
 
-static tr_status cpu_alloc(tr_ctx *ctx, size_t bytes, void **out) {
+tr_status tr_cpu_alloc(tr_ctx *ctx, size_t bytes, void **out) {
   size_t rounded = (bytes + 63) / 64 * 64;
   if (rounded < bytes || posix_memalign(out, bytes < HUGE_PAGE ? 64 : HUGE_PAGE, rounded) != 0)
     return TR_FAIL(ctx, TR_E_MEM, "out of memory for an array of %zu bytes", bytes);
@@ -117,7 +117,7 @@ static tr_status cpu_copy(tr_ctx *ctx, void *to, const void *from, size_t bytes)
   return TR_OK;
 }
 
-static const tr_mem_ops cpu_mem = {cpu_alloc, cpu_release, cpu_upload, cpu_download, cpu_copy};
+static const tr_mem_ops cpu_mem = {tr_cpu_alloc, cpu_release, cpu_upload, cpu_download, cpu_copy};
 
 const tr_backend tr_backend_cpu = {.abi = TR_BACKEND_ABI,
                                    .name = "cpu",

@@ -4,7 +4,7 @@
 
 #include "core/backend.h"
 #include "core/cpu/gemm.h"
-#include "core/nn.h"
+#include "core/nn/ops_private.h"
 
 extern const tr_vec_ops tr_cpu_vec;
 extern const tr_nn_ops tr_cpu_nn;
@@ -32,16 +32,26 @@ int tr_cpu_threads_for(const tr_ctx *ctx, double seconds);
 #define TR_CPU_PRODUCT_RATE 3e10
 #define TR_CPU_ELEMENT_RATE 2e9
 
+/* Memory of a device: 64-byte aligned, with huge pages where it is large; goes back by free. */
+tr_status tr_cpu_alloc(tr_ctx *ctx, size_t bytes, void **out);
+
 /* Outputs of a linear layer that one kernel makes, elements of `size` bytes: the width of a packed panel.
  * Four vectors measured best on AVX2 and AVX-512 (docs/decisions.md). */
 int64_t tr_cpu_panel(tr_cpu_level level, int64_t size);
+/* Columns of a panel in memory: the last one is filled up with zeros to whole pairs of 64-byte vectors,
+ * because libxsmm's AVX-512 code for a single vector sums in an order that depends on the number of rows. */
+int64_t tr_cpu_padded(int64_t width, int64_t size);
+
+/* Weights, see core/cpu/weight.c. */
+tr_status tr_cpu_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
+tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values);
+void tr_cpu_weight_destroy(tr_ctx *ctx, void *own);
+/* The panels of W, or of W^T. */
+tr_status tr_cpu_weight_panels(tr_ctx *ctx, const tr_nn_weight *weight, bool transposed, const char **out);
 
 /* The operations behind tr_cpu_nn that have a file of their own. */
 tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args);
-int64_t tr_cpu_packed_count(tr_dtype dtype, int64_t out, int64_t in);
-tr_status tr_cpu_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed);
 tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y);
-tr_status tr_cpu_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed);
 tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
                                     const tr_array *dy, tr_array *dqkv);
 tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,

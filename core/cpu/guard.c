@@ -118,17 +118,13 @@ static int64_t guard_rows_at_once(tr_ctx *ctx, bool kept) {
   return tr_cpu_nn.rows_at_once(ctx, kept);
 }
 
-static int64_t guard_packed_count(tr_dtype dtype, int64_t out, int64_t in) {
-  return tr_cpu_nn.packed_count(dtype, out, in);
-}
-
-static tr_status guard_pack(tr_ctx *ctx, const tr_array *w, tr_nn_weight *packed) {
-  TR_GUARDED(tr_cpu_nn.pack(ctx, w, packed), w, packed->packed);
+/* Nobody but the CPU's operations can find the memory of a weight: it need not be locked. */
+static tr_status guard_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
+  TR_GUARDED(tr_cpu_nn.weight_set(ctx, own, values), values);
 }
 
 static tr_status guard_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
-  TR_GUARDED(tr_cpu_nn.linear(ctx, args), args->x, args->w->packed, args->bias, args->gate.table,
-             args->residual, args->y);
+  TR_GUARDED(tr_cpu_nn.linear(ctx, args), args->x, args->bias, args->gate.table, args->residual, args->y);
 }
 
 static tr_status guard_norm_modulate(tr_ctx *ctx, const tr_nn_norm_args *args) {
@@ -150,10 +146,6 @@ static tr_status guard_patchify(tr_ctx *ctx, const tr_array *x, int patch, tr_ar
 
 static tr_status guard_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_array *x) {
   TR_GUARDED(tr_cpu_nn.unpatchify(ctx, y, patch, x), y, x);
-}
-
-static tr_status guard_pack_transposed(tr_ctx *ctx, const tr_nn_weight *w, tr_nn_weight *transposed) {
-  TR_GUARDED(tr_cpu_nn.pack_transposed(ctx, w, transposed), w->packed, transposed->packed);
 }
 
 static tr_status guard_gate(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y) {
@@ -221,15 +213,15 @@ static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, g
 static const tr_vec_ops guard_vec = {guard_lincomb,        guard_map,     guard_reduce, guard_randn,
                                      guard_blend_channels, guard_dot_rows};
 static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
-                                   .packed_count = guard_packed_count,
-                                   .pack = guard_pack,
+                                   .weight_create = tr_cpu_weight_create,
+                                   .weight_set = guard_weight_set,
+                                   .weight_destroy = tr_cpu_weight_destroy,
                                    .linear = guard_linear,
                                    .norm_modulate = guard_norm_modulate,
                                    .attention = guard_attention,
                                    .condition = guard_condition,
                                    .patchify = guard_patchify,
                                    .unpatchify = guard_unpatchify,
-                                   .pack_transposed = guard_pack_transposed,
                                    .gate = guard_gate,
                                    .activate = guard_activate,
                                    .activation_backward = guard_activation_backward,

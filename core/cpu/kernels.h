@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
   void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
   void (*finish)(const tr_cpu_epilogue *epilogue);
+  void (*widen)(int64_t n, const void *halves, void *y); /* y = bf16 */
   /* y = norm(x) (1 + scale) + shift; norm: mean 0, variance 1 (biased, + eps) over the row */
   void (*norm_modulate)(int64_t cols, const void *x, const void *shift, const void *scale, double eps,
                         void *y);

@@ -248,15 +248,15 @@ static tr_status cpu_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int pat
 }
 
 const tr_nn_ops tr_cpu_nn = {.rows_at_once = cpu_rows_at_once,
-                             .packed_count = tr_cpu_packed_count,
-                             .pack = tr_cpu_pack,
+                             .weight_create = tr_cpu_weight_create,
+                             .weight_set = tr_cpu_weight_set,
+                             .weight_destroy = tr_cpu_weight_destroy,
                              .linear = tr_cpu_linear,
                              .norm_modulate = cpu_norm_modulate,
                              .attention = tr_cpu_attention,
                              .condition = cpu_condition,
                              .patchify = cpu_patchify,
                              .unpatchify = cpu_unpatchify,
-                             .pack_transposed = tr_cpu_pack_transposed,
                              .gate = cpu_gate,
                              .activate = cpu_activate,
                              .activation_backward = cpu_activation_backward,

@@ -192,7 +192,7 @@ static tr_status forward(const group *g, tr_array *f) {
   tr_array c = work(g, CONDITION, g->conditions, d), hidden = work(g, HIDDEN, g->rows, d), h = kept(g, 0);
   TR_TRY(condition(g, &c));
   TR_TRY(tr_nn_linear(
-      &(tr_nn_linear_args){.x = &g->x, .w = &net->x_in.w, .bias = net->x_in.bias, .residual = &c, .y = &h}));
+      &(tr_nn_linear_args){.x = &g->x, .w = net->x_in.w, .bias = net->x_in.bias, .residual = &c, .y = &h}));
   for (int i = 0; i < net->config.depth + (f ? 1 : 0); i++) {
     tr_array next = i < net->config.depth ? kept(g, i + 1) : *f;
     TR_TRY(tr_nn_activate(TR_NN_SILU, &h, &hidden));
@@ -304,12 +304,6 @@ static tr_status check_input(const tr_drift *drift, const mlp *net, const tr_arr
                  tr_dtype_name(net->dtype), net->config.dim, tr_array_describe(x, got, sizeof got));
 }
 
-static tr_status provide_transposed(mlp *net) {
-  TR_TRY(tr_layer_transpose(&net->x_in));
-  for (int i = 0; i <= net->config.depth; i++) TR_TRY(tr_layer_transpose(&net->layers[i]));
-  return TR_OK;
-}
-
 /* Samples whose rows, with a gradient for each probe, keep the device busy. The layers keep what they are
  * given, with or without a backward. */
 static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
@@ -342,7 +336,6 @@ static tr_status run(tr_drift *drift, tr_times times, const tr_cond *cond, const
   int64_t batch = q->x->shape[0];
   TR_TRY(check_input(drift, net, q->x));
   if (batch == 0) return TR_OK;
-  if (q->back.passes) TR_TRY(provide_transposed(net));
   int32_t *row_labels = NULL;
   double *row_times = NULL;
   bool common = !net->labels || cond->n == 1;

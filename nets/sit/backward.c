@@ -71,26 +71,6 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
   return TR_OK;
 }
 
-/* Of the layers between the latents and the result; the conditioning does not see the latents. */
-static tr_status provide_all_transposed(tr_sit *net) {
-  TR_TRY(tr_layer_transpose(&net->patch));
-  TR_TRY(tr_layer_transpose(&net->final));
-  for (int i = 0; i < net->config.depth; i++) {
-    tr_sit_block *block = &net->blocks[i];
-    tr_layer *const layers[] = {&block->qkv, &block->proj, &block->fc1, &block->fc2};
-    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) TR_TRY(tr_layer_transpose(layers[k]));
-  }
-  return TR_OK;
-}
-
-/* Of the layers of the conditioning. */
-static tr_status provide_conditioning_transposed(tr_sit *net) {
-  TR_TRY(tr_layer_transpose(&net->time2));
-  TR_TRY(tr_layer_transpose(&net->final_modulation));
-  for (int i = 0; i < net->config.depth; i++) TR_TRY(tr_layer_transpose(&net->blocks[i].modulation));
-  return TR_OK;
-}
-
 static tr_array work(const back_group *g, int buffer, int64_t cols) {
   return tr_net_matrix(g->net->work.buffer[buffer], g->rows, cols);
 }
@@ -232,7 +212,7 @@ static tr_status find_norm(const back_group *g, int64_t parts, const tr_array *x
 /* ... and what the output of a layer was gated by. */
 static tr_status find_gate(const back_group *g, const tr_layer *layer, const tr_array *x, int64_t gate,
                            const tr_array *gradient) {
-  tr_array output = work(g, TR_SIT_HIDDEN, layer->w.out);
+  tr_array output = work(g, TR_SIT_HIDDEN, tr_layer_out(layer));
   tr_array dmod = modulation_gradient(g, 6);
   TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, &output));
   return tr_nn_gradient_of_gate(&output, gradient, &dmod, gate);
@@ -245,7 +225,7 @@ static tr_status back_modulation(const back_group *g, const tr_layer *layer, boo
   tr_array gradient = back_conditioning(g, TR_SIT_BACK_CONDITION, g->net->config.hidden);
   TR_TRY(add_layer(g, layer, &condition, dmod));
   return tr_nn_linear(&(tr_nn_linear_args){
-      .x = dmod, .w = &layer->back, .residual = first ? NULL : &gradient, .y = &gradient});
+      .x = dmod, .w = layer->w, .transposed = true, .residual = first ? NULL : &gradient, .y = &gradient});
 }
 
 /* Through silu(time2(silu(time1(embedding))) + label). */
@@ -370,7 +350,7 @@ static tr_status find_final(const back_group *g, const tr_array *tokens, const t
 static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gradient) {
   const tr_sit *net = g->net;
   int64_t d = net->config.hidden;
-  tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, net->final.w.out);
+  tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, tr_layer_out(&net->final));
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
   TR_TRY(tr_nn_unpatchify_adjoint(w, net->config.patch, &patches));
   TR_TRY(tr_layer_backward(&patches, &net->final, &hidden));
@@ -379,13 +359,13 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
 }
 
 static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
-  tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
+  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(&g->net->patch));
   TR_TRY(tr_layer_backward(gradient, &g->net->patch, &patches));
   return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
 }
 
 static tr_status find_embed(const back_group *g, const tr_array *gradient) {
-  tr_array patches = work(g, TR_SIT_WIDE, g->net->patch.w.in);
+  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(&g->net->patch));
   TR_TRY(tr_nn_patchify(g->x, g->net->config.patch, &patches));
   return add_layer(g, &g->net->patch, &patches, gradient);
 }
@@ -518,8 +498,6 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
                   .part = part_at_once(ctx, rows, probes),
                   .x = x,
                   .params = request->params};
-  TR_TRY(provide_all_transposed(net));
-  if (request->params) TR_TRY(provide_conditioning_transposed(net));
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_back_work(ctx, net, &g, request));
   int32_t *row_labels = NULL;

@@ -52,7 +52,7 @@ static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols
 tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
                              const tr_array *residual, tr_array *y) {
   return tr_nn_linear(&(tr_nn_linear_args){
-      .x = x, .w = &layer->w, .bias = layer->bias, .gate = gate, .residual = residual, .y = y});
+      .x = x, .w = layer->w, .bias = layer->bias, .gate = gate, .residual = residual, .y = y});
 }
 
 tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
@@ -106,7 +106,7 @@ tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
   tr_array patches = matrix(net, TR_SIT_WIDE, tokens->shape[0], values);
   TR_TRY(tr_nn_patchify(x, net->config.patch, &patches));
   return tr_nn_linear(&(tr_nn_linear_args){
-      .x = &patches, .w = &net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
+      .x = &patches, .w = net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
 }
 
 static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
@@ -121,7 +121,7 @@ static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, 
 tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f) {
   int64_t d = net->config.hidden, rows = tokens->shape[0];
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
-           patches = matrix(net, TR_SIT_WIDE, rows, net->final.w.out);
+           patches = matrix(net, TR_SIT_WIDE, rows, tr_layer_out(&net->final));
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, f);

@@ -40,7 +40,7 @@ static tr_array jvp_work(const stream *s, int buffer, int64_t cols) {
 /* tangent += gate (v W^T) */
 static tr_status push_gated(const tr_array *v, const tr_layer *layer, tr_nn_columns gate, tr_array *tangent) {
   return tr_nn_linear(
-      &(tr_nn_linear_args){.x = v, .w = &layer->w, .gate = gate, .residual = tangent, .y = tangent});
+      &(tr_nn_linear_args){.x = v, .w = layer->w, .gate = gate, .residual = tangent, .y = tangent});
 }
 
 static tr_status push_norm(const stream *s, const tr_array *mod, int64_t scale, tr_array *y) {
@@ -83,7 +83,7 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
 
 static tr_status push_embed(stream *s, const tr_array *x, const tr_array *v) {
   const tr_sit *net = s->net;
-  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, net->patch.w.in);
+  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_in(&net->patch));
   TR_TRY(tr_sit_embed(net, x, &s->tokens));
   TR_TRY(tr_nn_patchify(v, net->config.patch, &patches));
   return tr_layer_jvp(&patches, &net->patch, &s->tangent);
@@ -93,7 +93,7 @@ static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) 
   const tr_sit *net = s->net;
   int64_t d = net->config.hidden;
   tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
-  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, net->final.w.out);
+  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_out(&net->final));
   TR_TRY(push_norm(s, mod, d, &dhidden));
   TR_TRY(tr_layer_jvp(&dhidden, &net->final, &patches));
   return tr_nn_unpatchify(&patches, net->config.patch, Jv);

@@ -27,12 +27,11 @@ static void linear(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t o
   tr_array *x = matrix(ctx, dtype, R, in, 1), *w = matrix(ctx, dtype, out, in, 2), *y;
   tr_array *b = matrix(ctx, dtype, 1, out, 3), *gate = matrix(ctx, dtype, G, out + 3, 4);
   tr_array *residual = matrix(ctx, dtype, R, out, 5);
-  tr_nn_weight packed;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){R, out}, &y));
   tr_array bias = tr_view(b, 0, 1, &out);
-  CHECK_OK(ctx, tr_nn_pack(w, &packed));
+  tr_nn_weight *weight = weight_of(w, w->dtype);
   CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x,
-                                                  .w = &packed,
+                                                  .w = weight,
                                                   .bias = &bias,
                                                   .activation = activation,
                                                   .gate = {gate, 2},
@@ -51,7 +50,7 @@ static void linear(tr_ctx *ctx, tr_dtype dtype, int64_t R, int64_t in, int64_t o
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
   tr_array **const arrays[] = {&x, &w, &y, &b, &gate, &residual};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
-  tr_nn_weight_clear(&packed);
+  tr_nn_weight_destroy(&weight);
 }
 
 static tr_status multiply(const tr_array *x, const tr_nn_weight *w, tr_array *y) {
@@ -62,11 +61,10 @@ static tr_status multiply(const tr_array *x, const tr_nn_weight *w, tr_array *y)
 static void linear_rows_independent(tr_ctx *ctx, tr_dtype dtype, int64_t in, int64_t out) {
   enum { ROWS = 300 };
   tr_array *x = matrix(ctx, dtype, ROWS, in, 1), *w = matrix(ctx, dtype, out, in, 2), *y;
-  tr_nn_weight packed;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){ROWS, out}, &y));
-  CHECK_OK(ctx, tr_nn_pack(w, &packed));
+  tr_nn_weight *weight = weight_of(w, w->dtype);
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
-  CHECK_OK(ctx, multiply(x, &packed, y));
+  CHECK_OK(ctx, multiply(x, weight, y));
   double *all = values(y);
   static const int64_t counts[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,   10, 11,
                                    12, 13, 14, 15, 16, 17, 23, 33, 100, 257};
@@ -76,7 +74,7 @@ static void linear_rows_independent(tr_ctx *ctx, tr_dtype dtype, int64_t in, int
     tr_array part = tr_rows(x, first, n);
     tr_array result = tr_rows(y, first, n);
     CHECK_OK(ctx, tr_fill(0, &result));
-    CHECK_OK(ctx, multiply(&part, &packed, &result));
+    CHECK_OK(ctx, multiply(&part, weight, &result));
     double *got = values(&result);
     CHECK(memcmp(got, all + first * out, (size_t)(n * out) * sizeof *got) == 0);
     free(got);
@@ -85,7 +83,7 @@ static void linear_rows_independent(tr_ctx *ctx, tr_dtype dtype, int64_t in, int
   tr_array_destroy(&x);
   tr_array_destroy(&w);
   tr_array_destroy(&y);
-  tr_nn_weight_clear(&packed);
+  tr_nn_weight_destroy(&weight);
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 2));
 }
 
@@ -209,14 +207,13 @@ static void refused(tr_ctx *ctx) {
   tr_array *x = matrix(ctx, TR_F32, 4, 5, 1), *w = matrix(ctx, TR_F32, 3, 6, 2),
            *y = matrix(ctx, TR_F32, 4, 3, 3);
   tr_array *d = matrix(ctx, TR_F64, 4, 6, 4);
-  tr_nn_weight packed;
   const int32_t labels[4] = {0, 1, 2, 3};
-  CHECK_OK(ctx, tr_nn_pack(w, &packed));
-  CHECK_ERROR(ctx, multiply(x, &packed, y), TR_E_SHAPE, "linear layer");
-  CHECK_ERROR(ctx, multiply(d, &packed, y), TR_E_SHAPE, "f64");
+  tr_nn_weight *weight = weight_of(w, w->dtype);
+  CHECK_ERROR(ctx, multiply(x, weight, y), TR_E_SHAPE, "linear layer");
+  CHECK_ERROR(ctx, multiply(d, weight, y), TR_E_SHAPE, "f64");
   CHECK_ERROR(ctx, tr_nn_attention(y, 1, 1, x), TR_E_SHAPE, "attention");
   CHECK_ERROR(ctx, tr_nn_condition(y, w, labels, y), TR_E_SHAPE, "conditioning");
-  tr_nn_weight_clear(&packed);
+  tr_nn_weight_destroy(&weight);
   tr_array_destroy(&x);
   tr_array_destroy(&w);
   tr_array_destroy(&y);

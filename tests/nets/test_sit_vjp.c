@@ -7,6 +7,7 @@
 #include "core/vec.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
+#include "tests/support/problems/matrices.h"
 #include "tests/support/problems/scene.h"
 
 static void golden(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
@@ -222,20 +223,19 @@ static void activations(tr_ctx *ctx) {
   const double h = 1e-5;
   double identity[N * N] = {0}, v[N], moved[N], above[N], below[N], slope[N];
   tr_array *w, *x, *y, *one;
-  tr_nn_weight packed;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){N, N}, &w));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){1, N}, &x));
   CHECK_OK(ctx, tr_array_like(x, &y));
   CHECK_OK(ctx, tr_array_like(x, &one));
   for (int i = 0; i < N; i++) identity[i * N + i] = 1, v[i] = (i - 18) / 3.0;
   CHECK_OK(ctx, tr_array_set_f64(w, identity));
-  CHECK_OK(ctx, tr_nn_pack(w, &packed));
+  tr_nn_weight *weight = weight_of(w, w->dtype);
   CHECK_OK(ctx, tr_fill(2, one));
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
     for (int side = -1; side <= 1; side += 2) {
       for (int i = 0; i < N; i++) moved[i] = v[i] + side * h;
       CHECK_OK(ctx, tr_array_set_f64(x, moved));
-      CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = &packed, .activation = kinds[k], .y = y}));
+      CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .activation = kinds[k], .y = y}));
       CHECK_OK(ctx, tr_array_get_f64(y, side < 0 ? below : above));
     }
     CHECK_OK(ctx, tr_array_set_f64(x, v));
@@ -243,7 +243,7 @@ static void activations(tr_ctx *ctx) {
     CHECK_OK(ctx, tr_array_get_f64(y, slope));
     for (int i = 0; i < N; i++) CHECK_NEAR(slope[i], (above[i] - below[i]) / h, 1e-8);
   }
-  tr_nn_weight_clear(&packed);
+  tr_nn_weight_destroy(&weight);
   tr_array_destroy(&w);
   tr_array_destroy(&x);
   tr_array_destroy(&y);

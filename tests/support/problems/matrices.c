@@ -18,3 +18,11 @@ double *values(const tr_array *a) {
   CHECK_OK(a->ctx, tr_array_get_f64(a, host));
   return host;
 }
+
+tr_nn_weight *weight_of(const tr_array *w, tr_dtype storage) {
+  const tr_nn_weight_spec spec = {w->shape[0], w->shape[1], storage, w->dtype};
+  tr_nn_weight *weight;
+  CHECK_OK(w->ctx, tr_nn_weight_create(w->ctx, &spec, &weight));
+  CHECK_OK(w->ctx, tr_nn_weight_set(weight, w));
+  return weight;
+}

@@ -1,7 +1,5 @@
-#include "core/nn.h"
-
-#include "core/backend.h"
 #include "core/context_private.h"
+#include "core/nn/ops_private.h"
 
 static tr_status lacking(tr_ctx *ctx, const char *what) {
   return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no %s: use cpu", tr_ctx_backend(ctx)->name,
@@ -55,22 +53,15 @@ int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept) {
   return nn ? nn->rows_at_once(ctx, kept) : 1;
 }
 
-tr_status tr_nn_pack(const tr_array *w, tr_nn_weight *out) {
-  const tr_nn_ops *nn;
-  *out = (tr_nn_weight){0};
-  TR_TRY(table_of(w->ctx, "linear layer", &nn));
-  TR_TRY(check_operand(w, w, 2, "a weight"));
-  out->out = w->shape[0], out->in = w->shape[1];
-  int64_t count = nn->packed_count(w->dtype, out->out, out->in);
-  TR_TRY(tr_array_create(w->ctx, w->dtype, 1, &count, &out->packed));
-  tr_status status = nn->pack(counted(w->ctx), w, out);
-  if (status != TR_OK) tr_nn_weight_clear(out);
-  return status;
-}
-
-void tr_nn_weight_clear(tr_nn_weight *w) {
-  tr_array_destroy(&w->packed);
-  w->out = w->in = 0;
+/* The weight is there, set, and multiplies arrays like y. */
+static tr_status check_weight(const tr_nn_weight *w, const tr_array *y) {
+  if (!w || !w->set)
+    return TR_FAIL(y->ctx, TR_E_ARG, "a linear layer %s",
+                   w ? "whose weight was never set" : "without a weight");
+  if (w->ctx == y->ctx && w->spec.compute == y->dtype) return TR_OK;
+  return TR_FAIL(y->ctx, TR_E_SHAPE, "a weight computes in %s and the result of a linear layer is %s%s",
+                 tr_dtype_name(w->spec.compute), tr_dtype_name(y->dtype),
+                 w->ctx == y->ctx ? "" : " on another context");
 }
 
 tr_status tr_nn_linear(const tr_nn_linear_args *args) {
@@ -79,12 +70,14 @@ tr_status tr_nn_linear(const tr_nn_linear_args *args) {
   TR_TRY(table_of(y->ctx, "linear layer", &nn));
   TR_TRY(check_operand(y, y, 2, "the result of a linear layer"));
   TR_TRY(check_operand(x, y, 2, "the input of a linear layer"));
-  TR_TRY(check_operand(args->w->packed, y, 1, "a packed weight"));
+  TR_TRY(check_weight(args->w, y));
   if (bias) TR_TRY(check_operand(bias, y, 1, "a bias"));
   if (residual) TR_TRY(check_operand(residual, y, 2, "a residual"));
-  bool fits = x->shape[0] == y->shape[0] && x->shape[1] == args->w->in && y->shape[1] == args->w->out &&
-              x->data != y->data && (!bias || bias->count == args->w->out) &&
-              (!residual || (residual->shape[1] == args->w->out && residual->shape[0] > 0 &&
+  const tr_nn_weight_spec *w = &args->w->spec;
+  int64_t in = args->transposed ? w->out : w->in, out = args->transposed ? w->in : w->out;
+  bool fits = x->shape[0] == y->shape[0] && x->shape[1] == in && y->shape[1] == out && x->data != y->data &&
+              (!bias || bias->count == out) &&
+              (!residual || (residual->shape[1] == out && residual->shape[0] > 0 &&
                              y->shape[0] % residual->shape[0] == 0));
   TR_TRY(check_extents(y->ctx, fits, "a linear layer"));
   TR_TRY(check_columns(&args->gate, y, "a gate"));
@@ -168,19 +161,6 @@ tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x) {
   TR_TRY(check_operand(y, y, 2, "the patches"));
   TR_TRY(check_extents(y->ctx, joined_fit(y, patch, x), "joining patches"));
   return nn->unpatchify(counted(y->ctx), y, patch, x);
-}
-
-tr_status tr_nn_pack_transposed(const tr_nn_weight *w, tr_nn_weight *out) {
-  const tr_nn_ops *nn;
-  tr_ctx *ctx = w->packed->ctx;
-  *out = (tr_nn_weight){0};
-  OPTIONAL_OP(ctx, nn, pack_transposed, "transposed linear layer");
-  out->out = w->in, out->in = w->out;
-  int64_t count = nn->packed_count(w->packed->dtype, out->out, out->in);
-  TR_TRY(tr_array_create(ctx, w->packed->dtype, 1, &count, &out->packed));
-  tr_status status = nn->pack_transposed(counted(ctx), w, out);
-  if (status != TR_OK) tr_nn_weight_clear(out);
-  return status;
 }
 
 tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y) {

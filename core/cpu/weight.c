@@ -1,0 +1,174 @@
+/* Weights of the CPU: panels of tr_cpu_panel outputs, each with its outputs side by side for every input, so
+ * that one kernel call streams it. The last panel is filled up with zeros (tr_cpu_padded). Panels hold the
+ * storage type in the places of the compute type: what is kept in bf16 is widened just before it is
+ * multiplied (linear.c). W^T, for products with W, is packed from W when it is first asked for, and anew
+ * after W was set. The memory is no array: nobody but this room knows where it is. */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/context_private.h"
+#include "core/cpu/cpu.h"
+#include "core/cpu/kernels.h"
+
+typedef struct {
+  const tr_nn_weight_spec *spec;
+  char *packed, *turned; /* W and W^T; NULL until asked for */
+  bool stale;            /* W^T is older than W */
+} cpu_weight;
+
+/* Both layouts of a weight, while it is packed. */
+typedef void (*transpose_fn)(int64_t rows, int64_t cols, const void *in, int64_t stride, void *out,
+                             int64_t ld);
+typedef struct {
+  int64_t out, in, wide; /* wide: outputs of a whole panel */
+  int64_t place, size;   /* bytes of an element of the compute type, and of the storage type */
+  transpose_fn transpose;
+} layout;
+
+int64_t tr_cpu_padded(int64_t width, int64_t size) {
+  return (width * size + 127) / 128 * 128 / size;
+}
+
+int64_t tr_cpu_panel(tr_cpu_level level, int64_t size) {
+  static const int64_t bytes[] = {[TR_CPU_BASELINE] = 256, [TR_CPU_AVX2] = 128, [TR_CPU_AVX512] = 256};
+  return bytes[level] / size;
+}
+
+static void transpose_halves(int64_t rows, int64_t cols, const void *in, int64_t stride, void *out,
+                             int64_t ld) {
+  const uint16_t *from = in;
+  uint16_t *to = out;
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < cols; c++) to[c * ld + r] = from[r * stride + c];
+}
+
+static layout layout_of(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  int64_t place = (int64_t)tr_dtype_size(spec->compute);
+  return (layout){.out = spec->out,
+                  .in = spec->in,
+                  .wide = tr_cpu_panel(state->level, place),
+                  .place = place,
+                  .size = (int64_t)tr_dtype_size(spec->storage),
+                  .transpose = spec->storage == TR_BF16
+                                   ? transpose_halves
+                                   : tr_cpu_kernels_for(state->level, spec->storage)->transpose};
+}
+
+/* The same for every level: whole panels are whole pairs of vectors. */
+static size_t packed_bytes(const tr_nn_weight_spec *spec, bool turned) {
+  int64_t out = turned ? spec->in : spec->out, in = turned ? spec->out : spec->in;
+  return (size_t)(tr_cpu_padded(out, (int64_t)tr_dtype_size(spec->compute)) * in) *
+         tr_dtype_size(spec->storage);
+}
+
+static tr_status allocate(tr_ctx *ctx, const tr_nn_weight_spec *spec, bool turned, char **out) {
+  void *memory;
+  size_t bytes = packed_bytes(spec, turned);
+  TR_TRY(tr_cpu_alloc(ctx, bytes, &memory));
+  tr_ctx_count(ctx, TR_COUNT_ALLOCATION, 0);
+  tr_ctx_count_memory(ctx, (int64_t)bytes);
+  *out = memory;
+  return TR_OK;
+}
+
+tr_status tr_cpu_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own) {
+  cpu_weight *w = malloc(sizeof *w);
+  *own = NULL;
+  if (!w) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a weight");
+  *w = (cpu_weight){.spec = spec};
+  tr_status status = allocate(ctx, spec, false, &w->packed);
+  if (status == TR_OK)
+    *own = w;
+  else
+    free(w);
+  return status;
+}
+
+static void release(tr_ctx *ctx, const tr_nn_weight_spec *spec, bool turned, char *memory) {
+  if (!memory) return;
+  free(memory);
+  tr_ctx_count_memory(ctx, -(int64_t)packed_bytes(spec, turned));
+}
+
+void tr_cpu_weight_destroy(tr_ctx *ctx, void *own) {
+  cpu_weight *w = own;
+  release(ctx, w->spec, false, w->packed);
+  release(ctx, w->spec, true, w->turned);
+  free(w);
+}
+
+/* One of the two is f32 or f64, and they differ: rounded once. */
+static void convert(tr_dtype from, tr_dtype to, int64_t n, const void *in, void *out) {
+  if (to == TR_F32)
+    tr_dtype_to_f32(from, n, in, out);
+  else if (to == TR_F64)
+    tr_dtype_to_f64(from, n, in, out);
+  else if (from == TR_F32)
+    tr_dtype_from_f32(to, n, in, out);
+  else
+    tr_dtype_from_f64(to, n, in, out);
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* The panel of outputs from `first` on; rows: room for its rows in the storage type. */
+static void pack_panel(const layout *l, cpu_weight *w, const tr_array *values, int64_t first, char *rows) {
+  int64_t width = smaller(l->wide, l->out - first), ld = tr_cpu_padded(width, l->place);
+  const char *from = (const char *)values->data + first * l->in * (int64_t)tr_dtype_size(values->dtype);
+  char *panel = w->packed + first * l->in * l->size;
+  if (values->dtype != w->spec->storage) {
+    convert(values->dtype, w->spec->storage, width * l->in, from, rows);
+    from = rows;
+  }
+  if (ld > width) memset(panel, 0, (size_t)(ld * l->in * l->size));
+  l->transpose(width, l->in, from, l->in, panel, ld);
+}
+
+tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
+  cpu_weight *w = own;
+  const layout l = layout_of(ctx, w->spec);
+  int threads = tr_ctx_threads(ctx);
+  size_t stride = values->dtype == w->spec->storage ? 0 : (size_t)(l.wide * l.in * l.size + 63) / 64 * 64;
+  void *scratch;
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)threads * stride, &scratch));
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t first = 0; first < l.out; first += l.wide)
+    pack_panel(&l, w, values, first, (char *)scratch + (size_t)omp_get_thread_num() * stride);
+  w->stale = true;
+  return TR_OK;
+}
+
+/* The panel of inputs from `first` on, out of every panel of W. */
+static void turn_panel(const layout *l, cpu_weight *w, int64_t first) {
+  int64_t width = smaller(l->wide, l->in - first), ld = tr_cpu_padded(width, l->place);
+  char *panel = w->turned + first * l->out * l->size;
+  if (ld > width) memset(panel, 0, (size_t)(ld * l->out * l->size));
+  for (int64_t row = 0; row < l->out; row += l->wide) {
+    int64_t rows = smaller(l->wide, l->out - row), stride = tr_cpu_padded(rows, l->place);
+    const char *from = w->packed + (row * l->in + first * stride) * l->size;
+    l->transpose(width, rows, from, stride, panel + row * ld * l->size, ld);
+  }
+}
+
+static tr_status turn(tr_ctx *ctx, cpu_weight *w) {
+  const layout l = layout_of(ctx, w->spec);
+  if (!w->turned)
+    TR_TRY(allocate(ctx, w->spec, true, &w->turned));
+  else if (!w->stale)
+    return TR_OK;
+#pragma omp parallel for num_threads(tr_ctx_threads(ctx)) schedule(static)
+  for (int64_t first = 0; first < l.in; first += l.wide) turn_panel(&l, w, first);
+  w->stale = false;
+  return TR_OK;
+}
+
+tr_status tr_cpu_weight_panels(tr_ctx *ctx, const tr_nn_weight *weight, bool transposed, const char **out) {
+  cpu_weight *w = weight->own;
+  if (transposed) TR_TRY(turn(ctx, w));
+  *out = transposed ? w->turned : w->packed;
+  return TR_OK;
+}
