@@ -140,6 +140,15 @@ tr_status tr_array_download(const tr_array *a, void *host) {
   return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data, bytes_of(a));
 }
 
+tr_status tr_array_set_small(tr_array *a, const void *host) {
+  TR_TRY(tr_array_check(a));
+  if (bytes_of(a) > TR_SMALL_BYTES)
+    return TR_FAIL(a->ctx, TR_E_ARG, "%zu bytes are set as if they were few: at most %d, upload more",
+                   bytes_of(a), TR_SMALL_BYTES);
+  tr_ctx_count(a->ctx, TR_COUNT_SMALL_SET, 0);
+  return tr_ctx_backend(a->ctx)->mem->set_small(a->ctx, a->data, host, bytes_of(a));
+}
+
 tr_status tr_array_copy(const tr_array *from, tr_array *to) {
   TR_TRY(tr_array_check(from));
   TR_TRY(tr_array_check(to));

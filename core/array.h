@@ -54,8 +54,11 @@ const char *tr_array_describe(const tr_array *a, char *text, size_t size);
 /* Copies between host memory and the device; host buffers hold `count` elements of the array's own dtype. */
 tr_status tr_array_upload(tr_array *a, const void *host);
 tr_status tr_array_download(const tr_array *a, void *host);
-/* The same with conversion from and to double on the host, rounded to nearest even once; a number that is no
- * 32-bit integer is TR_E_ARG for an array of i32. */
+/* Uploads an array of at most TR_SMALL_BYTES without waiting for the device; `host` may change at once. */
+#define TR_SMALL_BYTES 4096
+tr_status tr_array_set_small(tr_array *a, const void *host);
+/* Upload and download with conversion from and to double on the host, rounded to nearest even once; a number
+ * that is no 32-bit integer is TR_E_ARG for an array of i32. */
 tr_status tr_array_set_f64(tr_array *a, const double *host);
 tr_status tr_array_get_f64(const tr_array *a, double *host);
 /* Copy between arrays of equal dtype and count on the same context. */

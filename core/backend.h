@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define TR_BACKEND_ABI 1
+#define TR_BACKEND_ABI 2
 #define TR_LINCOMB_MAX 16
 
 typedef enum {               /* z = ... elementwise */
@@ -46,6 +46,9 @@ typedef struct {
   tr_status (*upload)(tr_ctx *ctx, void *device, const void *host, size_t bytes);   /* REQUIRED */
   tr_status (*download)(tr_ctx *ctx, void *host, const void *device, size_t bytes); /* REQUIRED */
   tr_status (*copy)(tr_ctx *ctx, void *to, const void *from, size_t bytes);         /* REQUIRED */
+  /* An upload of at most TR_SMALL_BYTES that waits for nothing: `host` may change as soon as it returns.
+   * REQUIRED */
+  tr_status (*set_small)(tr_ctx *ctx, void *device, const void *host, size_t bytes);
 } tr_mem_ops;
 
 typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be one of the inputs */
@@ -66,10 +69,20 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
 
 struct tr_nn_ops; /* core/nn/ops_private.h */
 
+/* What a backend promises of bits. */
+enum {
+  /* A row of an operation of core/nn.h, in attention a sample, has bits that its own operands alone decide,
+   * whatever else is in the batch and however many threads there are. */
+  TR_BACKEND_ROWS_INDEPENDENT = 1,
+  /* Gradients of parameters are chains of sums in the order of the rows, see core/nn.h. */
+  TR_BACKEND_SUMS_IN_ORDER = 2
+};
+
 typedef struct tr_backend {
   uint32_t abi;
   const char *name;
   const char *summary;
+  unsigned promises;                                          /* TR_BACKEND_... */
   tr_status (*open)(int device, void **state, tr_error *err); /* REQUIRED; fails when the device is absent */
   void (*close)(void *state);                                 /* REQUIRED */
   tr_status (*describe)(char *text, size_t size);             /* OPTIONAL: devices present, for --version */

@@ -1,7 +1,13 @@
-/* Operations of neural networks on arrays, on whatever device they live. The wrappers tr_nn_* check shapes
- * and forward to the backend's table; a backend without the operation is TR_E_UNSUPPORTED naming it. Element
- * type f32 or f64, equal for all operands of a call. "Rows" are tokens; each row of a result depends on its
- * own row (in attention: its own sample) alone, bit for bit, whatever the batch and the threads. */
+/* Operations of neural networks on arrays, on whatever device they live. Each takes one struct of operands
+ * and settings; what it computes and which shapes fit stands with the struct. d of an array is the gradient
+ * with respect to it, of its shape.
+ *
+ * The wrappers tr_nn_* see that the operands are there (NULL: TR_E_ARG naming the operand), on one context,
+ * of types and extents that fit (TR_E_SHAPE), and hand them to the backend; one that lacks the operation is
+ * TR_E_UNSUPPORTED naming it. Arrays are f32 or f64, all of a call the same unless the struct says otherwise.
+ *
+ * "Rows" are tokens. Each row of a result depends on its own row (in attention: its own sample) alone; on a
+ * backend with TR_BACKEND_ROWS_INDEPENDENT so do its bits, whatever the batch and the threads. */
 #ifndef TR_CORE_NN_H
 #define TR_CORE_NN_H
 
@@ -10,9 +16,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A weight (out, in) in the layout of its backend, which alone reads it; see below. */
-typedef struct tr_nn_weight tr_nn_weight;
 
 typedef enum {
   TR_NN_IDENTITY,
@@ -27,8 +30,35 @@ typedef struct {
   int64_t offset;
 } tr_nn_columns;
 
-/* y = act(x W^T + bias) * gate + residual, or with W in the place of W^T: then `in` and `out` below change
- * places. dx = dy W is the gradient before a linear layer. */
+/* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without operations. kept:
+ * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
+ * only hands it on to the next. */
+int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
+
+/* ---- weights ---- */
+
+/* A weight (out, in) in the layout of its backend, which alone reads it. It has a type in which it is kept
+ * and one in which it is multiplied. bf16 takes half the memory of f32; every product is then the one with
+ * the rounded values, whose sums are those of the compute type. */
+typedef struct tr_nn_weight tr_nn_weight;
+typedef struct {
+  int64_t out, in;
+  tr_dtype storage; /* the compute type, or bf16 */
+  tr_dtype compute; /* f32 or f64: that of the arrays it is multiplied with */
+} tr_nn_weight_spec;
+
+/* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
+tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
+/* All values anew, rounded to the storage type to nearest even once: `values` (out, ...), row-major, of as
+ * many elements, f32, f64 or bf16. They may go after. */
+tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values);
+void tr_nn_weight_destroy(tr_nn_weight **w); /* frees and sets *w to NULL; NULL is fine */
+const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
+
+/* ---- forward ---- */
+
+/* y = act(x W^T + bias) * gate + residual, or with W in the place of W^T: then `in` and `out` change places.
+ * dx = dy W is the gradient before a linear layer. A weight that was never set is TR_E_ARG. */
 typedef struct {
   const tr_array *x; /* (R, in) */
   const tr_nn_weight *w;
@@ -39,6 +69,7 @@ typedef struct {
   const tr_array *residual; /* (Q, out), Q divides R: row r adds row r % Q; NULL: 0. May be y. */
   tr_array *y;              /* (R, out), not x */
 } tr_nn_linear_args;
+tr_status tr_nn_linear(const tr_nn_linear_args *args);
 
 /* y = (x - mean) / sqrt(var + eps) * (1 + scale) + shift, over the columns of each row */
 typedef struct {
@@ -46,9 +77,84 @@ typedef struct {
   tr_nn_columns shift, scale;
   double eps;
   tr_array *y; /* (R, D), may be x */
-} tr_nn_norm_args;
+} tr_nn_norm_modulate_args;
+tr_status tr_nn_norm_modulate(const tr_nn_norm_modulate_args *args);
 
-/* dx = residual + J' dy of the norm above; dx may be the residual or dy */
+/* y = concatenated heads of softmax(q k^T / sqrt(D / heads)) v, each sample's T tokens among themselves. The
+ * statistics of the softmax, for the backward, are the logarithms of its denominators: row n heads + h has
+ * log sum_j exp(q_i k_j / sqrt(D / heads)) of query i of head h of sample n in column i. */
+typedef struct {
+  const tr_array *qkv; /* (N T, 3 D): q, k, v side by side, heads side by side within each */
+  int64_t samples;     /* N */
+  int heads;
+  tr_array *y;     /* (N T, D) */
+  tr_array *stats; /* (N heads, T), or NULL: not wanted. No bit of y depends on it. */
+} tr_nn_attention_args;
+tr_status tr_nn_attention(const tr_nn_attention_args *args);
+
+/* Cosines, then sines, of t exp(-ln(10000) j / half), j = 0 .. half - 1, half = width / 2: the sinusoidal
+ * embedding of times. Computed in double and rounded once; the last column of an odd width is 0. */
+typedef struct {
+  const tr_array *t; /* (N), or (1) for all rows; always f64 */
+  tr_array *y;       /* (N, width) */
+} tr_nn_embed_times_args;
+tr_status tr_nn_embed_times(const tr_nn_embed_times_args *args);
+
+/* y = silu(e + table[label]). A label that the table lacks is TR_E_ARG on the CPU; elsewhere labels are not
+ * looked at: check them while they are in host memory (tr_drift_check does). */
+typedef struct {
+  const tr_array *e;      /* (N, D), or (1, D) for all */
+  const tr_array *table;  /* (K, D); NULL: 0 */
+  const tr_array *labels; /* i32, (N), or (1) for all; NULL without a table, and only then */
+  tr_array *y;            /* (N, D) */
+} tr_nn_condition_args;
+tr_status tr_nn_condition(const tr_nn_condition_args *args);
+
+/* Latents to tokens, T = (H / p)(W / p) of a sample in row-major order, elements (c, i, j): the order of a
+ * convolution's weight. */
+typedef struct {
+  const tr_array *latents; /* (N, C, H, W) */
+  int patch;               /* p, divides H and W */
+  tr_array *tokens;        /* (N T, C p^2) */
+} tr_nn_patchify_args;
+tr_status tr_nn_patchify(const tr_nn_patchify_args *args);
+
+/* Tokens of elements (i, j, o) to latents: channels o < C <= O are kept. */
+typedef struct {
+  const tr_array *tokens; /* (N T, p^2 O) */
+  int patch;
+  tr_array *latents; /* (N, C, H, W) */
+} tr_nn_unpatchify_args;
+tr_status tr_nn_unpatchify(const tr_nn_unpatchify_args *args);
+
+/* ---- backward ---- */
+
+/* y = x * gate: the gradient behind a gate */
+typedef struct {
+  const tr_array *x;  /* (R, D) */
+  tr_nn_columns gate; /* with a table */
+  tr_array *y;        /* (R, D), may be x */
+} tr_nn_gate_args;
+tr_status tr_nn_gate(const tr_nn_gate_args *args);
+
+/* y = act(v), elementwise, with the bits that a linear layer gives it */
+typedef struct {
+  tr_nn_activation activation;
+  const tr_array *v; /* (R, D) */
+  tr_array *y;       /* (R, D), may be v */
+} tr_nn_activate_args;
+tr_status tr_nn_activate(const tr_nn_activate_args *args);
+
+/* dv = dy act'(v), elementwise. This is forward mode too: the slope times a tangent. */
+typedef struct {
+  tr_nn_activation activation;
+  const tr_array *v;  /* (Q, D), Q divides R: what the activation was given; row r of R uses row r % Q */
+  const tr_array *dy; /* (R, D) */
+  tr_array *dv;       /* (R, D), may be dy or v */
+} tr_nn_activation_backward_args;
+tr_status tr_nn_activation_backward(const tr_nn_activation_backward_args *args);
+
+/* dx = residual + J' dy of norm_modulate; dx may be the residual or dy */
 typedef struct {
   const tr_array *x;   /* (Q, D), Q divides R: what the norm was given; row r of R uses row r % Q */
   tr_nn_columns scale; /* what it was given, of Q rows */
@@ -57,6 +163,54 @@ typedef struct {
   const tr_array *residual; /* (R, D) or NULL: 0 */
   tr_array *dx;             /* (R, D), not x */
 } tr_nn_norm_backward_args;
+tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
+
+/* R gradients behind one attention. Its softmax is computed anew once, or, where the statistics are given,
+ * comes of them and of y in fewer passes: then to rounding the same. */
+typedef struct {
+  const tr_array *qkv; /* (N T, 3 D): what attention was given */
+  int64_t samples;     /* N */
+  int heads;
+  const tr_array *y;     /* (N T, D): what it gave; NULL without the statistics, and only then */
+  const tr_array *stats; /* (N heads, T) of it, or NULL */
+  const tr_array *dy;    /* (R N T, D) */
+  tr_array *dqkv;        /* (R N T, 3 D), not qkv */
+} tr_nn_attention_backward_args;
+tr_status tr_nn_attention_backward(const tr_nn_attention_backward_args *args);
+
+/* Gradient of the latents from that of the tokens that patchify made of them. */
+typedef tr_nn_unpatchify_args tr_nn_patchify_adjoint_args;
+tr_status tr_nn_patchify_adjoint(const tr_nn_patchify_adjoint_args *args);
+
+/* Gradient of the tokens from that of the latents that unpatchify made of them: 0 where the channel was
+ * dropped. */
+typedef tr_nn_patchify_args tr_nn_unpatchify_adjoint_args;
+tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *args);
+
+/* ---- gradients of parameters ----
+ * They are added to what is there (dw, db, dtable); gradients of conditioning columns, one table row a
+ * sample, are assigned. On a backend with TR_BACKEND_SUMS_IN_ORDER every element is one chain of sums in the
+ * order of the rows: a batch cut in pieces, in order, gives the bits of the whole, on any number of threads;
+ * on others the same cut gives the same bits. */
+
+/* dw += dy' x and db += sum of dy over the rows, of y = x W^T + b */
+typedef struct {
+  const tr_array *x;  /* (R, in) */
+  const tr_array *dy; /* (R, out) */
+  tr_array *dw;       /* (out, in) */
+  tr_array *db;       /* (out), or NULL: not wanted */
+} tr_nn_gradient_of_linear_args;
+tr_status tr_nn_gradient_of_linear(const tr_nn_gradient_of_linear_args *args);
+
+/* Columns offset .. offset + D - 1 of dgate = sum of x dy over the rows of each table row: the gradient of
+ * the gate in y = gate x */
+typedef struct {
+  const tr_array *x;  /* (R, D) */
+  const tr_array *dy; /* (R, D) */
+  tr_array *dgate;    /* (Q, width), Q divides R */
+  int64_t offset;
+} tr_nn_gradient_of_gate_args;
+tr_status tr_nn_gradient_of_gate(const tr_nn_gradient_of_gate_args *args);
 
 /* dshift[q] = sum dy and dscale[q] = sum dy norm(x) over the rows r of table row q, in columns of one table,
  * assigned */
@@ -67,113 +221,42 @@ typedef struct {
   tr_array *table;      /* (Q, width), Q divides R */
   int64_t shift, scale; /* first columns of each in the table; they do not overlap */
 } tr_nn_gradient_of_norm_args;
+tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args);
 
-/* y = J v of the norm above; y may be v */
+/* Of y = silu(e + table[label]): de assigned, dtable added to. For labels see condition. */
+typedef struct {
+  const tr_array *e;      /* (N, D) */
+  const tr_array *table;  /* (K, D); NULL: there was none */
+  const tr_array *labels; /* i32, (N), or (1) for all; NULL without a table, and only then */
+  const tr_array *dy;     /* (N, D) */
+  tr_array *de;           /* (N, D), none of the others */
+  tr_array *dtable;       /* (K, D); NULL without a table, and only then */
+} tr_nn_gradient_of_condition_args;
+tr_status tr_nn_gradient_of_condition(const tr_nn_gradient_of_condition_args *args);
+
+/* ---- forward mode ----
+ * The tangent behind an operation from that before it. Linear layers, patches and slopes of activations are
+ * their own. */
+
+/* y = J v of norm_modulate */
 typedef struct {
   const tr_array *x;   /* (R, D): what the norm was given */
   tr_nn_columns scale; /* what it was given */
   double eps;
   const tr_array *v; /* (R, D) */
-  tr_array *y;       /* (R, D), not x */
+  tr_array *y;       /* (R, D), not x; may be v */
 } tr_nn_norm_jvp_args;
-
-/* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without a table. kept:
- * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
- * only hands it on to the next. */
-int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
-
-/* A weight has a type in which it is kept and one in which it is multiplied. bf16 takes half the memory of
- * f32; every product is then the one with the rounded values, whose sums are those of the compute type. */
-typedef struct {
-  int64_t out, in;
-  tr_dtype storage; /* the compute type, or bf16 */
-  tr_dtype compute; /* f32 or f64: that of the arrays it is multiplied with */
-} tr_nn_weight_spec;
-
-/* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
-tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
-/* All values anew, rounded to the storage type to nearest even once: `values` (out, ...) in row-major order,
- * out in elements of f32, f64 or bf16. They may go after. */
-tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values);
-void tr_nn_weight_destroy(tr_nn_weight **w); /* frees and sets *w to NULL; NULL is fine */
-const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
-
-/* A weight that was never set is TR_E_ARG. */
-tr_status tr_nn_linear(const tr_nn_linear_args *args);
-tr_status tr_nn_norm_modulate(const tr_nn_norm_args *args);
-
-/* y (N T, D) = concatenated heads of softmax(q k^T / sqrt(D / heads)) v, each sample's T tokens among
- * themselves; qkv (N T, 3 D) holds q, k, v side by side, heads side by side within each. */
-tr_status tr_nn_attention(const tr_array *qkv, int64_t samples, int heads, tr_array *y);
-
-/* y (N, D) = silu(e + table[label]); e (N, D) or (1, D) for all; table (K, D) with N labels in host memory,
- * or both NULL. */
-tr_status tr_nn_condition(const tr_array *e, const tr_array *table, const int32_t *labels, tr_array *y);
-
-/* Latents x (N, C, H, W) to tokens y (N T, C p^2), T = (H / p)(W / p) in row-major order, elements (c, i, j):
- * the order of a convolution's weight. */
-tr_status tr_nn_patchify(const tr_array *x, int patch, tr_array *y);
-/* Tokens y (N T, p^2 O), elements (i, j, o), to x (N, C, H, W): channels o < C <= O are kept. */
-tr_status tr_nn_unpatchify(const tr_array *y, int patch, tr_array *x);
-
-/* ---- Backward: d of an array is the gradient with respect to it, of its shape. A backend without these is
- * TR_E_UNSUPPORTED. ---- */
-
-/* y (R, D) = x (R, D) * gate: the gradient behind a gate. y may be x; the gate has a table. */
-tr_status tr_nn_gate(const tr_array *x, tr_nn_columns gate, tr_array *y);
-
-/* y = act(v), elementwise on (R, D), with the bits that a linear layer gives it. y may be v. */
-tr_status tr_nn_activate(tr_nn_activation activation, const tr_array *v, tr_array *y);
-
-/* dv = dy act'(v), elementwise on (R, D); v (Q, D), Q divides R, is what the activation was given, row r % Q
- * for row r. dv may be dy or v. This is forward mode too: the slope times a tangent. */
-tr_status tr_nn_activation_backward(tr_nn_activation activation, const tr_array *v, const tr_array *dy,
-                                    tr_array *dv);
-
-/* The gradient before a norm from that behind it, added to the residual. */
-tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
-
-/* dqkv (R N T, 3 D) from dy (R N T, D), at the qkv (N T, 3 D) that tr_nn_attention was given: R gradients
- * behind one attention, whose softmax is computed anew once. dqkv is not qkv. */
-tr_status tr_nn_attention_backward(const tr_array *qkv, int64_t samples, int heads, const tr_array *dy,
-                                   tr_array *dqkv);
-
-/* Gradient of latents dx (N, C, H, W) from that of tokens dy (N T, C p^2) made of them by patchify. */
-tr_status tr_nn_patchify_adjoint(const tr_array *dy, int patch, tr_array *dx);
-/* Gradient of tokens dy (N T, p^2 O) from that of latents dx (N, C, H, W) made of them by unpatchify: 0 where
- * the channel was dropped. */
-tr_status tr_nn_unpatchify_adjoint(const tr_array *dx, int patch, tr_array *dy);
-
-/* ---- Gradients of parameters. They are added to what is there (dw, db, dtable), every element one chain of
- * sums in the order of the rows: a batch cut in pieces, in order, gives the bits of the whole, on any number
- * of threads. Gradients of conditioning columns, one table row a sample, are assigned. A backend without
- * these is TR_E_UNSUPPORTED. ---- */
-
-/* dw (out, in) += dy' x and db (out) += sum of dy over the rows, of y = x W^T + b: x (R, in), dy (R, out).
- * db may be NULL. */
-tr_status tr_nn_gradient_of_linear(const tr_array *x, const tr_array *dy, tr_array *dw, tr_array *db);
-
-/* Columns offset .. offset + D - 1 of dgate (Q, width) = sum of x dy over the rows of each table row, Q
- * divides R: the gate's gradient where y = gate x; x, dy (R, D). */
-tr_status tr_nn_gradient_of_gate(const tr_array *x, const tr_array *dy, tr_array *dgate, int64_t offset);
-
-/* Gradients of the shift and the scale of a norm. */
-tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args);
-
-/* Of y = silu(e + table[label]), from dy (N, D): de (N, D) assigned, dtable (K, D) added to; e (N, D), table
- * (K, D), N labels in host memory; or table, labels and dtable NULL. de is none of the others. */
-tr_status tr_nn_gradient_of_condition(const tr_array *e, const tr_array *table, const int32_t *labels,
-                                      const tr_array *dy, tr_array *de, tr_array *dtable);
-
-/* ---- Forward mode: the tangent behind an operation from that before it. Linear layers, patches and slopes
- * of activations are their own. A backend without these is TR_E_UNSUPPORTED. ---- */
-
-/* The tangent behind a norm. */
 tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args);
 
-/* y (N T, D): tangent of attention at qkv (N T, 3 D) along v (N T, 3 D). */
-tr_status tr_nn_attention_jvp(const tr_array *qkv, const tr_array *v, int64_t samples, int heads,
-                              tr_array *y);
+/* y = J v of attention */
+typedef struct {
+  const tr_array *qkv; /* (N T, 3 D): what attention was given */
+  const tr_array *v;   /* (N T, 3 D) */
+  int64_t samples;     /* N */
+  int heads;
+  tr_array *y; /* (N T, D) */
+} tr_nn_attention_jvp_args;
+tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);
 
 #ifdef __cplusplus
 }

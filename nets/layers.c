@@ -1,10 +1,7 @@
 #include "nets/layers_private.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MAX_PERIOD 10000.0
 
 static tr_status upload_tensor(tr_ctx *ctx, const tr_tensor *tensor, tr_array *out) {
   void *host = malloc((size_t)out->count * tr_dtype_size(out->dtype));
@@ -107,40 +104,19 @@ tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const 
                                 tr_net_param *params) {
   tr_net_param *weight = &params[layer->parameter], *bias = weight + 1;
   tr_array dw = tr_net_matrix(weight->gradient, tr_layer_out(layer), tr_layer_in(layer));
-  return tr_nn_gradient_of_linear(x, dy, &dw, bias->gradient);
+  return tr_nn_gradient_of_linear(
+      &(tr_nn_gradient_of_linear_args){.x = x, .dy = dy, .dw = &dw, .db = bias->gradient});
+}
+
+tr_status tr_net_activate(tr_nn_activation activation, const tr_array *v, tr_array *y) {
+  return tr_nn_activate(&(tr_nn_activate_args){.activation = activation, .v = v, .y = y});
+}
+
+tr_status tr_net_slope(tr_nn_activation activation, const tr_array *v, tr_array *dv) {
+  return tr_nn_activation_backward(
+      &(tr_nn_activation_backward_args){.activation = activation, .v = v, .dy = dv, .dv = dv});
 }
 
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols) {
   return tr_view(buffer, 0, 2, (int64_t[]){rows, cols});
-}
-
-tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out) {
-  *out = malloc((size_t)samples * sizeof **out);
-  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld labels", (long long)samples);
-  for (int64_t i = 0; i < samples; i++) (*out)[i] = labels->labels[labels->n == 1 ? 0 : i];
-  return TR_OK;
-}
-
-tr_status tr_net_row_times(tr_ctx *ctx, tr_times times, int64_t samples, double **out) {
-  *out = malloc((size_t)samples * sizeof **out);
-  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)samples);
-  for (int64_t i = 0; i < samples; i++) (*out)[i] = times.t[times.n == 1 ? 0 : i];
-  return TR_OK;
-}
-
-tr_status tr_net_embed_times(const double *t, tr_array *embedding) {
-  int64_t width = embedding->shape[1], half = width / 2;
-  double *host = calloc((size_t)embedding->count, sizeof *host);
-  if (!host)
-    return TR_FAIL(embedding->ctx, TR_E_MEM, "out of memory for %lld time embeddings",
-                   (long long)embedding->shape[0]);
-  for (int64_t n = 0; n < embedding->shape[0]; n++)
-    for (int64_t j = 0; j < half; j++) {
-      double angle = t[n] * exp(-log(MAX_PERIOD) * (double)j / (double)half);
-      host[n * width + j] = cos(angle);
-      host[n * width + half + j] = sin(angle);
-    }
-  tr_status status = tr_array_set_f64(embedding, host);
-  free(host);
-  return status;
 }

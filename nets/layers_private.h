@@ -1,6 +1,5 @@
 /* What the networks share: linear layers with the ways back and forth through them and the gradients of their
- * parameters, views of working memory, the embedding of times, and where weights come from. Not for users of
- * the library. */
+ * parameters, views of working memory, and where weights come from. Not for users of the library. */
 #ifndef TR_NETS_LAYERS_PRIVATE_H
 #define TR_NETS_LAYERS_PRIVATE_H
 
@@ -58,15 +57,11 @@ tr_status tr_layer_list_matrix(tr_layer *layer, tr_net_param *params, int *n);
 tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                 tr_net_param *params);
 
+/* y = act(v), elementwise; y may be v. */
+tr_status tr_net_activate(tr_nn_activation activation, const tr_array *v, tr_array *y);
+/* dv *= act'(v): on the way back, and of a tangent on the way forward. */
+tr_status tr_net_slope(tr_nn_activation activation, const tr_array *v, tr_array *dv);
 /* The front of a buffer as a matrix: a view. */
 tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
-/* One label a sample, in new host memory. */
-tr_status tr_net_row_labels(tr_ctx *ctx, const tr_cond *labels, int64_t samples, int32_t **out);
-/* One time a sample, in new host memory: gradients of parameters need a row of conditions a sample, for sums
- * in the order of the samples. */
-tr_status tr_net_row_times(tr_ctx *ctx, tr_times times, int64_t samples, double **out);
-/* Sinusoidal embedding (n, width) of n times: cosines, then sines, of t exp(-ln(10000) j / half), width = 2
- * half. */
-tr_status tr_net_embed_times(const double *t, tr_array *embedding);
 
 #endif

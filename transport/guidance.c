@@ -121,11 +121,11 @@ static tr_status copy_twice(const guide *self, const tr_array *from, const tr_ar
   return tr_array_copy(from, &h.null_rows);
 }
 
-/* x twice, its times twice, its labels and as many null labels. */
+/* x twice, its times twice unless one is for all, its labels and as many null labels. */
 static tr_status fill_inputs(guide *self, tr_times times, const tr_array *x, const tr_cond *cond) {
   TR_TRY(copy_twice(self, x, self->x));
   for (int64_t i = 0; i < self->rows; i++) {
-    self->times[i] = self->times[self->rows + i] = times.t[times.n == 1 ? 0 : i];
+    if (times.n > 1) self->times[i] = self->times[self->rows + i] = times.t[i];
     self->labels[i] = cond->labels[cond->n == 1 ? 0 : i];
     self->labels[self->rows + i] = self->inner->null_class;
   }
@@ -165,8 +165,8 @@ static tr_status check_request(const guide *self, tr_times times, const tr_array
   return TR_OK;
 }
 
-static tr_times doubled_times(const guide *self) {
-  return (tr_times){2 * self->rows, self->times};
+static tr_times doubled_times(const guide *self, tr_times times) {
+  return times.n == 1 ? times : (tr_times){2 * self->rows, self->times};
 }
 
 static tr_cond doubled_cond(const guide *self) {
@@ -182,7 +182,7 @@ static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x,
   TR_TRY(prepare_buffers(self, x));
   TR_TRY(fill_inputs(self, times, x, cond));
   tr_cond both = doubled_cond(self);
-  TR_TRY(tr_drift_eval(self->inner, doubled_times(self), self->x, &both, self->f));
+  TR_TRY(tr_drift_eval(self->inner, doubled_times(self, times), self->x, &both, self->f));
   return combine(self, self->f, f);
 }
 
@@ -218,10 +218,10 @@ static tr_array inner_stack(const guide *self, const tr_array *stack, int64_t n)
   return tr_view(stack, 0, self->x->ndim + 1, shape);
 }
 
-static tr_status inner_products(guide *self, int64_t n) {
+static tr_status inner_products(guide *self, tr_times times, int64_t n) {
   tr_array v = inner_stack(self, self->v, n), product = inner_stack(self, self->product, n);
   tr_cond both = doubled_cond(self);
-  return tr_drift_vjp_multi(self->inner, doubled_times(self), self->x, &both, &v, self->f, &product);
+  return tr_drift_vjp_multi(self->inner, doubled_times(self, times), self->x, &both, &v, self->f, &product);
 }
 
 static tr_status guided_products(guide *self, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -229,7 +229,7 @@ static tr_status guided_products(guide *self, tr_times times, const tr_array *x,
   TR_TRY(prepare_products(self, x, n));
   TR_TRY(fill_inputs(self, times, x, cond));
   TR_TRY(each_entry(self, fill_covectors, w, n, x));
-  TR_TRY(inner_products(self, n));
+  TR_TRY(inner_products(self, times, n));
   TR_TRY(combine(self, self->f, f));
   return each_entry(self, add_halves, wJ, n, x);
 }
@@ -263,7 +263,7 @@ static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, 
   TR_TRY(copy_twice(self, v, self->v));
   tr_cond both = doubled_cond(self);
   tr_array twice = tr_rows(self->v, 0, 2 * self->rows), product = tr_rows(self->product, 0, 2 * self->rows);
-  TR_TRY(tr_drift_jvp(self->inner, doubled_times(self), self->x, &both, &twice, &product));
+  TR_TRY(tr_drift_jvp(self->inner, doubled_times(self, times), self->x, &both, &twice, &product));
   return combine(self, &product, Jv);
 }
 

@@ -74,6 +74,10 @@ int tr_cpu_threads_for(const tr_ctx *ctx, double seconds) {
   return worth >= threads ? threads : worth > 1 ? (int)worth : 1;
 }
 
+int tr_cpu_threads_for_elements(const tr_ctx *ctx, int64_t count) {
+  return tr_cpu_threads_for(ctx, (double)count / TR_CPU_ELEMENT_RATE);
+}
+
 /* Layers walk through matrices by rows that lie pages apart: with pages of 2 MiB, where the system has them,
  * fewer addresses have to be looked up. It is advice, and may be ignored. */
 #define HUGE_PAGE ((size_t)1 << 21)
@@ -117,11 +121,17 @@ static tr_status cpu_copy(tr_ctx *ctx, void *to, const void *from, size_t bytes)
   return TR_OK;
 }
 
-static const tr_mem_ops cpu_mem = {tr_cpu_alloc, cpu_release, cpu_upload, cpu_download, cpu_copy};
+static const tr_mem_ops cpu_mem = {.alloc = tr_cpu_alloc,
+                                   .release = cpu_release,
+                                   .upload = cpu_upload,
+                                   .download = cpu_download,
+                                   .copy = cpu_copy,
+                                   .set_small = cpu_upload};
 
 const tr_backend tr_backend_cpu = {.abi = TR_BACKEND_ABI,
                                    .name = "cpu",
                                    .summary = "this machine's processor (the default)",
+                                   .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER,
                                    .open = tr_cpu_open,
                                    .close = tr_cpu_close,
                                    .describe = tr_cpu_describe,

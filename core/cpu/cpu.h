@@ -27,6 +27,8 @@ tr_status tr_cpu_scratch(tr_ctx *ctx, size_t bytes, void **out);
 /* Threads for an operation that one thread would do in about `seconds`: as many as the context allows, each
  * with work that outweighs its waking (core/cpu/backend.c). Results never depend on the number. */
 int tr_cpu_threads_for(const tr_ctx *ctx, double seconds);
+/* For one that works on so many elements one by one. */
+int tr_cpu_threads_for_elements(const tr_ctx *ctx, int64_t count);
 /* What one thread does in a second, on the slow side: multiply-adds of matrix products, elements of the
  * operations that work element by element. */
 #define TR_CPU_PRODUCT_RATE 3e10
@@ -42,6 +44,8 @@ int64_t tr_cpu_panel(tr_cpu_level level, int64_t size);
  * because libxsmm's AVX-512 code for a single vector sums in an order that depends on the number of rows. */
 int64_t tr_cpu_padded(int64_t width, int64_t size);
 
+int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept);
+
 /* Weights, see core/cpu/weight.c. */
 tr_status tr_cpu_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
 tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values);
@@ -49,14 +53,9 @@ void tr_cpu_weight_destroy(tr_ctx *ctx, void *own);
 /* The panels of W, or of W^T. */
 tr_status tr_cpu_weight_panels(tr_ctx *ctx, const tr_nn_weight *weight, bool transposed, const char **out);
 
-/* The operations behind tr_cpu_nn that have a file of their own. */
-tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args);
-tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y);
-tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
-                                    const tr_array *dy, tr_array *dqkv);
-tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                               int heads, tr_array *y);
-tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                    tr_array *db);
+/* The operations behind tr_cpu_nn, each in one of the files nn_*.c. */
+#define TR_NN_OP(op, what, need, must, may) tr_status tr_cpu_##op(tr_ctx *ctx, const tr_nn_##op##_args *args);
+#include "core/nn/ops.def"
+#undef TR_NN_OP
 
 #endif

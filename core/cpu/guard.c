@@ -114,132 +114,41 @@ static tr_status guard_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const 
   TR_GUARDED(tr_cpu_vec.dot_rows(ctx, a, x, y, b, z), x, y, z);
 }
 
-static int64_t guard_rows_at_once(tr_ctx *ctx, bool kept) {
-  return tr_cpu_nn.rows_at_once(ctx, kept);
-}
-
 /* Nobody but the CPU's operations can find the memory of a weight: it need not be locked. */
 static tr_status guard_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
-  TR_GUARDED(tr_cpu_nn.weight_set(ctx, own, values), values);
+  TR_GUARDED(tr_cpu_weight_set(ctx, own, values), values);
 }
 
-static tr_status guard_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
-  TR_GUARDED(tr_cpu_nn.linear(ctx, args), args->x, args->bias, args->gate.table, args->residual, args->y);
-}
+#define TR_NN_OP(op, what, need, must, may)                                                                  \
+  static tr_status guard_##op(tr_ctx *ctx, const tr_nn_##op##_args *a) {                                     \
+    TR_GUARDED(tr_cpu_##op(ctx, a), TR_NN_OPERANDS must, TR_NN_OPERANDS may);                                \
+  }
+#include "core/nn/ops.def"
+#undef TR_NN_OP
 
-static tr_status guard_norm_modulate(tr_ctx *ctx, const tr_nn_norm_args *args) {
-  TR_GUARDED(tr_cpu_nn.norm_modulate(ctx, args), args->x, args->shift.table, args->scale.table, args->y);
-}
-
-static tr_status guard_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.attention(ctx, qkv, samples, heads, y), qkv, y);
-}
-
-static tr_status guard_condition(tr_ctx *ctx, const tr_array *e, const tr_array *table, const int32_t *labels,
-                                 tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.condition(ctx, e, table, labels, y), e, table, y);
-}
-
-static tr_status guard_patchify(tr_ctx *ctx, const tr_array *x, int patch, tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.patchify(ctx, x, patch, y), x, y);
-}
-
-static tr_status guard_unpatchify(tr_ctx *ctx, const tr_array *y, int patch, tr_array *x) {
-  TR_GUARDED(tr_cpu_nn.unpatchify(ctx, y, patch, x), y, x);
-}
-
-static tr_status guard_gate(tr_ctx *ctx, const tr_array *x, const tr_nn_columns *gate, tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.gate(ctx, x, gate, y), x, gate->table, y);
-}
-
-static tr_status guard_activate(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v, tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.activate(ctx, activation, v, y), v, y);
-}
-
-static tr_status guard_activation_backward(tr_ctx *ctx, tr_nn_activation activation, const tr_array *v,
-                                           const tr_array *dy, tr_array *dv) {
-  TR_GUARDED(tr_cpu_nn.activation_backward(ctx, activation, v, dy, dv), v, dy, dv);
-}
-
-static tr_status guard_norm_backward(tr_ctx *ctx, const tr_nn_norm_backward_args *args) {
-  TR_GUARDED(tr_cpu_nn.norm_backward(ctx, args), args->x, args->scale.table, args->dy, args->residual,
-             args->dx);
-}
-
-static tr_status guard_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
-                                          const tr_array *dy, tr_array *dqkv) {
-  TR_GUARDED(tr_cpu_nn.attention_backward(ctx, qkv, samples, heads, dy, dqkv), qkv, dy, dqkv);
-}
-
-static tr_status guard_patchify_adjoint(tr_ctx *ctx, const tr_array *dy, int patch, tr_array *dx) {
-  TR_GUARDED(tr_cpu_nn.patchify_adjoint(ctx, dy, patch, dx), dy, dx);
-}
-
-static tr_status guard_unpatchify_adjoint(tr_ctx *ctx, const tr_array *dx, int patch, tr_array *dy) {
-  TR_GUARDED(tr_cpu_nn.unpatchify_adjoint(ctx, dx, patch, dy), dx, dy);
-}
-
-static tr_status guard_gradient_of_linear(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                          tr_array *db) {
-  TR_GUARDED(tr_cpu_nn.gradient_of_linear(ctx, x, dy, dw, db), x, dy, dw, db);
-}
-
-static tr_status guard_gradient_of_gate(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dgate,
-                                        int64_t offset) {
-  TR_GUARDED(tr_cpu_nn.gradient_of_gate(ctx, x, dy, dgate, offset), x, dy, dgate);
-}
-
-static tr_status guard_gradient_of_norm(tr_ctx *ctx, const tr_nn_gradient_of_norm_args *args) {
-  TR_GUARDED(tr_cpu_nn.gradient_of_norm(ctx, args), args->x, args->dy, args->table);
-}
-
-static tr_status guard_gradient_of_condition(tr_ctx *ctx, const tr_array *e, const tr_array *table,
-                                             const int32_t *labels, const tr_array *dy, tr_array *de,
-                                             tr_array *dtable) {
-  TR_GUARDED(tr_cpu_nn.gradient_of_condition(ctx, e, table, labels, dy, de, dtable), e, table, dy, de,
-             dtable);
-}
-
-static tr_status guard_norm_jvp(tr_ctx *ctx, const tr_nn_norm_jvp_args *args) {
-  TR_GUARDED(tr_cpu_nn.norm_jvp(ctx, args), args->x, args->scale.table, args->v, args->y);
-}
-
-static tr_status guard_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                                     int heads, tr_array *y) {
-  TR_GUARDED(tr_cpu_nn.attention_jvp(ctx, qkv, v, samples, heads, y), qkv, v, y);
-}
-
-static const tr_mem_ops guard_mem = {guard_alloc, guard_release, guard_upload, guard_download, guard_copy};
+static const tr_mem_ops guard_mem = {.alloc = guard_alloc,
+                                     .release = guard_release,
+                                     .upload = guard_upload,
+                                     .download = guard_download,
+                                     .copy = guard_copy,
+                                     .set_small = guard_upload};
 static const tr_vec_ops guard_vec = {guard_lincomb,        guard_map,     guard_reduce, guard_randn,
                                      guard_blend_channels, guard_dot_rows};
-static const tr_nn_ops guard_nn = {.rows_at_once = guard_rows_at_once,
-                                   .weight_create = tr_cpu_weight_create,
-                                   .weight_set = guard_weight_set,
-                                   .weight_destroy = tr_cpu_weight_destroy,
-                                   .linear = guard_linear,
-                                   .norm_modulate = guard_norm_modulate,
-                                   .attention = guard_attention,
-                                   .condition = guard_condition,
-                                   .patchify = guard_patchify,
-                                   .unpatchify = guard_unpatchify,
-                                   .gate = guard_gate,
-                                   .activate = guard_activate,
-                                   .activation_backward = guard_activation_backward,
-                                   .norm_backward = guard_norm_backward,
-                                   .attention_backward = guard_attention_backward,
-                                   .patchify_adjoint = guard_patchify_adjoint,
-                                   .unpatchify_adjoint = guard_unpatchify_adjoint,
-                                   .gradient_of_linear = guard_gradient_of_linear,
-                                   .gradient_of_gate = guard_gradient_of_gate,
-                                   .gradient_of_norm = guard_gradient_of_norm,
-                                   .gradient_of_condition = guard_gradient_of_condition,
-                                   .norm_jvp = guard_norm_jvp,
-                                   .attention_jvp = guard_attention_jvp};
+static const tr_nn_ops guard_nn = {
+    .weight_create = tr_cpu_weight_create,
+    .weight_set = guard_weight_set,
+    .weight_destroy = tr_cpu_weight_destroy,
+#define TR_NN_OP(op, what, need, must, may) .op = guard_##op,
+#include "core/nn/ops.def"
+#undef TR_NN_OP
+    .rows_at_once = tr_cpu_rows_at_once,
+};
 
 const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
                                      .name = "guard",
                                      .summary =
                                          "the processor with memory locked outside operations (for tests)",
+                                     .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER,
                                      .open = tr_cpu_open,
                                      .close = tr_cpu_close,
                                      .describe = NULL,

@@ -27,9 +27,11 @@ typedef struct {
   /* y = norm(x) (1 + scale) + shift; norm: mean 0, variance 1 (biased, + eps) over the row */
   void (*norm_modulate)(int64_t cols, const void *x, const void *shift, const void *scale, double eps,
                         void *y);
-  /* s (cols) becomes exp(scale (s - max s)); returns 1 / sum */
-  double (*softmax)(int64_t cols, double scale, void *s);
-  void (*scale)(int64_t cols, double a, void *y); /* y = a y */
+  /* s (cols) becomes exp(scale (s - max s)); returns 1 / sum. *log_sum = log of the sum of exp(scale s),
+   * which is not made where log_sum is NULL */
+  double (*softmax)(int64_t cols, double scale, void *s, double *log_sum);
+  void (*softmax_known)(int64_t cols, double scale, double log_sum, void *s); /* s = exp(scale s - log_sum) */
+  void (*scale)(int64_t cols, double a, void *y);                             /* y = a y */
   /* out (cols, ld) with out[c * ld + r] = in[r * stride + c] */
   void (*transpose)(int64_t rows, int64_t cols, const void *in, int64_t stride, void *out, int64_t ld);
   void (*silu_sum)(int64_t cols, const void *a, const void *b, void *y); /* y = silu(a + b); b may be NULL */
@@ -46,9 +48,10 @@ typedef struct {
                            void *dscale);
   /* y = J v of norm_modulate at x */
   void (*norm_jvp)(int64_t cols, const void *x, const void *scale, double eps, const void *v, void *y);
-  /* ds = scale p (ds - sum p ds): the gradient before the softmax from that behind it, p its
+  double (*dot)(int64_t cols, const void *a, const void *b);
+  /* ds = scale p (ds - sum) with sum = p . ds: the gradient before the softmax from that behind it, p its
    * result; also the tangent behind it from that before it, since the Jacobian is symmetric */
-  void (*softmax_backward)(int64_t cols, double scale, const void *p, void *ds);
+  void (*softmax_backward)(int64_t cols, double scale, double sum, const void *p, void *ds);
 } tr_cpu_kernels;
 
 /* dtype: TR_F32 or TR_F64. */

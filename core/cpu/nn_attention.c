@@ -17,7 +17,7 @@
 typedef struct {
   const tr_cpu_kernels *loops;
   const tr_array *qkv;
-  tr_array *y;
+  tr_array *y, *stats; /* stats NULL: not wanted */
   int64_t size, tokens, hidden, heads, head_size;
   int64_t tile, tiles;              /* queries at once; tiles of all queries */
   int64_t run, runs;                /* tiles of one task; tasks of one head */
@@ -51,12 +51,11 @@ static void plan(attention_job *job, int64_t samples, int threads) {
   job->runs = ceil_div(job->tiles, job->run);
 }
 
-static attention_job job_of(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
+static attention_job job_of(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t hidden = qkv->shape[1] / 3;
   return (attention_job){.loops = tr_cpu_kernels_for(state->level, qkv->dtype),
                          .qkv = qkv,
-                         .y = y,
                          .size = (int64_t)tr_dtype_size(qkv->dtype),
                          .tokens = qkv->shape[0] / samples,
                          .hidden = hidden,
@@ -101,14 +100,30 @@ static void gather_head(const attention_job *job, const char *q, char *keys, cha
   copy_values(job, q + 2 * part, values);
 }
 
-static void run_tile(const attention_job *job, int64_t tile, const char *q, const char *keys,
+/* The statistic of query i of head `head`, heads counted through all samples. */
+static void put_stat(const attention_job *job, int64_t head, int64_t i, double value) {
+  int64_t at = head * job->tokens + i;
+  if (job->stats->dtype == TR_F32)
+    ((float *)job->stats->data)[at] = (float)value;
+  else
+    ((double *)job->stats->data)[at] = value;
+}
+
+static double stat_at(const tr_array *stats, int64_t at) {
+  return stats->dtype == TR_F32 ? (double)((const float *)stats->data)[at]
+                                : ((const double *)stats->data)[at];
+}
+
+static void run_tile(const attention_job *job, int64_t tile, int64_t head, const char *q, const char *keys,
                      const char *values, char *scores, char *o) {
   int64_t size = job->size, queries = queries_of(job, tile), row = job->tokens * size;
   int last = tile == job->tiles - 1;
-  double inverse[QUERIES_MAX], scale = 1 / sqrt((double)job->head_size);
+  double inverse[QUERIES_MAX], log_sum, scale = 1 / sqrt((double)job->head_size);
   tr_gemm_run(&job->scores[last], keys, q + tile * job->tile * 3 * job->hidden * size, scores);
-  for (int64_t i = 0; i < queries; i++)
-    inverse[i] = job->loops->softmax(job->tokens, scale, scores + i * row);
+  for (int64_t i = 0; i < queries; i++) {
+    inverse[i] = job->loops->softmax(job->tokens, scale, scores + i * row, job->stats ? &log_sum : NULL);
+    if (job->stats) put_stat(job, head, tile * job->tile + i, log_sum);
+  }
   o += tile * job->tile * job->hidden * size;
   tr_gemm_run(&job->mix[last], values, scores, o);
   for (int64_t i = 0; i < queries; i++)
@@ -124,17 +139,19 @@ static void run_task(const attention_job *job, int64_t task, char *scratch) {
   char *scores = values + job->tokens * job->head_size * size;
   gather_head(job, q, keys, values);
   for (int64_t tile = part * job->run; tile < job->tiles && tile < (part + 1) * job->run; tile++)
-    run_tile(job, tile, q, keys, values, scores, o);
+    run_tile(job, tile, sample * job->heads + head, q, keys, values, scores, o);
 }
 
-tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads, tr_array *y) {
-  attention_job job = job_of(ctx, qkv, samples, heads, y);
+tr_status tr_cpu_attention(tr_ctx *ctx, const tr_nn_attention_args *args) {
+  attention_job job = job_of(ctx, args->qkv, args->samples, args->heads);
+  int64_t samples = args->samples;
   int threads = threads_for(ctx, &job, samples, 2);
   void *scratch;
-  if (y->count == 0) return TR_OK;
+  job.y = args->y, job.stats = args->stats;
+  if (args->y->count == 0) return TR_OK;
   plan(&job, samples, threads);
   TR_TRY(prepare(ctx, &job));
-  int64_t stride = scratch_bytes(&job), tasks = samples * heads * job.runs;
+  int64_t stride = scratch_bytes(&job), tasks = samples * job.heads * job.runs;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
 #pragma omp parallel num_threads(threads)
   {
@@ -151,6 +168,7 @@ tr_status tr_cpu_attention(tr_ctx *ctx, const tr_array *qkv, int64_t samples, in
  * dP = dO V^T, dQ = dS K, dK += dS^T Q, dV += P^T dO. */
 typedef struct {
   attention_job base;
+  const tr_array *y, *given; /* what attention gave, and its statistics; NULL: the softmax is made anew */
   const tr_array *dy;
   tr_array *dqkv;
   int64_t probes, state;       /* gradients behind every row; bytes of dy from one to the next */
@@ -186,7 +204,8 @@ static int64_t backward_scratch_bytes(const attention_job *job) {
 }
 
 typedef struct {
-  const char *q, *k, *dy; /* of one head of one sample */
+  const char *q, *k, *y, *dy; /* of one head of one sample */
+  int64_t stats;              /* where its statistics begin */
   char *dq, *dk, *dv;
   char *keys, *values, *p, *ds, *turned_p, *turned_ds;
 } backward_head;
@@ -201,8 +220,12 @@ static void backward_probe(const backward_job *job, int64_t tile, const backward
   const char *q = h->q + 3 * first, *dy = h->dy + state + first;
   double scale = 1 / sqrt((double)base->head_size);
   tr_gemm_run(&job->upstream[last], h->values, dy, h->ds);
-  for (int64_t i = 0; i < queries; i++)
-    loops->softmax_backward(tokens, scale, h->p + i * row, h->ds + i * row);
+  for (int64_t i = 0; i < queries; i++) {
+    int64_t place = i * base->hidden * size;
+    double sum = job->given ? loops->dot(base->head_size, h->y + first + place, dy + place)
+                            : loops->dot(tokens, h->p + i * row, h->ds + i * row);
+    loops->softmax_backward(tokens, scale, sum, h->p + i * row, h->ds + i * row);
+  }
   tr_gemm_run(&job->queries[last], h->k, h->ds, h->dq + 3 * (state + first));
   tr_gemm_run(&job->values[last][add], dy, h->turned_p, h->dv + 3 * state);
   loops->transpose(queries, tokens, h->ds, tokens, h->turned_ds, queries);
@@ -216,8 +239,13 @@ static void backward_tile(const backward_job *job, int64_t tile, const backward_
   int last = tile == base->tiles - 1;
   double scale = 1 / sqrt((double)base->head_size);
   tr_gemm_run(&base->scores[last], h->keys, h->q + 3 * tile * base->tile * base->hidden * base->size, h->p);
-  for (int64_t i = 0; i < queries; i++)
-    loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row), h->p + i * row);
+  for (int64_t i = 0; i < queries; i++) {
+    if (job->given)
+      loops->softmax_known(tokens, scale, stat_at(job->given, h->stats + tile * base->tile + i),
+                           h->p + i * row);
+    else
+      loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row, NULL), h->p + i * row);
+  }
   loops->transpose(queries, tokens, h->p, tokens, h->turned_p, queries);
   for (int64_t probe = 0; probe < job->probes; probe++) backward_probe(job, tile, h, probe);
 }
@@ -229,8 +257,10 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
   int64_t part = base->hidden * size, tile = base->tile * tokens * size;
   backward_head h = {.q = (const char *)base->qkv->data + (row * wide + column) * size,
                      .dy = (const char *)job->dy->data + (row * base->hidden + column) * size,
+                     .stats = task * tokens,
                      .dq = (char *)job->dqkv->data + (row * wide + column) * size,
                      .keys = scratch};
+  if (job->y) h.y = (const char *)job->y->data + (row * base->hidden + column) * size;
   h.k = h.q + part, h.dk = h.dq + part, h.dv = h.dk + part;
   h.values = h.keys + tokens * base->head_size * size, h.p = h.values + tokens * base->head_size * size;
   h.ds = h.p + tile, h.turned_p = h.ds + tile, h.turned_ds = h.turned_p + tile;
@@ -239,9 +269,14 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
   for (int64_t i = 0; i < base->tiles; i++) backward_tile(job, i, &h);
 }
 
-tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
-                                    const tr_array *dy, tr_array *dqkv) {
-  backward_job job = {.base = job_of(ctx, qkv, samples, heads, NULL), .dy = dy, .dqkv = dqkv};
+tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_args *args) {
+  const tr_array *qkv = args->qkv, *dy = args->dy;
+  int64_t samples = args->samples;
+  backward_job job = {.base = job_of(ctx, qkv, samples, args->heads),
+                      .y = args->y,
+                      .given = args->stats,
+                      .dy = dy,
+                      .dqkv = args->dqkv};
   int threads = threads_for(ctx, &job.base, samples, 5);
   void *scratch;
   if (dy->count == 0) return TR_OK;
@@ -250,7 +285,7 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_array *qkv, int64_t sa
   plan(&job.base, samples, threads);
   TR_TRY(prepare(ctx, &job.base));
   for (int last = 0; last < 2; last++) TR_TRY(prepare_backward_tile(ctx, &job, last));
-  int64_t stride = backward_scratch_bytes(&job.base), tasks = samples * heads;
+  int64_t stride = backward_scratch_bytes(&job.base), tasks = samples * args->heads;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
 #pragma omp parallel num_threads(threads)
   {
@@ -299,8 +334,9 @@ static void jvp_tile(const jvp_job *job, int64_t tile, const jvp_head *h) {
   tr_gemm_run(&base->scores[last], h->keys, h->dq + 3 * first, h->ds);
   tr_gemm_run(&job->more_scores[last], h->dkeys, h->q + 3 * first, h->ds);
   for (int64_t i = 0; i < queries; i++) {
-    loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row), h->p + i * row);
-    loops->softmax_backward(tokens, scale, h->p + i * row, h->ds + i * row);
+    char *p = h->p + i * row, *ds = h->ds + i * row;
+    loops->scale(tokens, loops->softmax(tokens, scale, p, NULL), p);
+    loops->softmax_backward(tokens, scale, loops->dot(tokens, p, ds), p, ds);
   }
   tr_gemm_run(&base->mix[last], h->values, h->ds, h->o + first);
   tr_gemm_run(&job->more_mix[last], h->dvalues, h->p, h->o + first);
@@ -323,16 +359,17 @@ static void jvp_task(const jvp_job *job, int64_t task, char *scratch) {
     jvp_tile(job, tile, &h);
 }
 
-tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_array *qkv, const tr_array *v, int64_t samples,
-                               int heads, tr_array *y) {
+tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args) {
   int threads = tr_ctx_threads(ctx);
-  jvp_job job = {.base = job_of(ctx, qkv, samples, heads, y), .v = v};
+  int64_t samples = args->samples;
+  jvp_job job = {.base = job_of(ctx, args->qkv, samples, args->heads), .v = args->v};
   void *scratch;
-  if (y->count == 0) return TR_OK;
+  job.base.y = args->y;
+  if (args->y->count == 0) return TR_OK;
   plan(&job.base, samples, threads);
   TR_TRY(prepare_jvp(ctx, &job));
   int64_t elements = (4 * job.base.head_size + 2 * job.base.tile) * job.base.tokens;
-  int64_t stride = ceil_div(elements * job.base.size, 64) * 64, tasks = samples * heads * job.base.runs;
+  int64_t stride = ceil_div(elements * job.base.size, 64) * 64, tasks = samples * args->heads * job.base.runs;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
 #pragma omp parallel num_threads(threads)
   {

@@ -133,13 +133,13 @@ static void run_task(const gradient_job *job, int64_t task, char *scratch) {
   if (job->rest_ld) put_rest(job, m.dw, outputs, dw);
 }
 
-tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_array *x, const tr_array *dy, tr_array *dw,
-                                    tr_array *db) {
+tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_args *args) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  const tr_array *x = args->x, *dy = args->dy, *dw = args->dw;
   gradient_job job = {.x = x,
                       .dy = dy,
-                      .dw = dw,
-                      .db = db,
+                      .dw = args->dw,
+                      .db = args->db,
                       .loops = tr_cpu_kernels_for(state->level, dw->dtype),
                       .size = (int64_t)tr_dtype_size(dw->dtype),
                       .panel = tr_cpu_panel(state->level, (int64_t)tr_dtype_size(dw->dtype)),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nets/conditions_private.h"
 #include "nets/layers_private.h"
 #include "nets/net_private.h"
 #include "nets/weights_private.h"
@@ -28,9 +29,10 @@ typedef struct {
   tr_mlp_config config;
   tr_dtype dtype;
   tr_layer x_in, time_in;
-  tr_layer *layers;    /* those behind an activation: depth of them, then out */
-  tr_array *labels;    /* (classes with the null class, D), or NULL */
-  int label_parameter; /* as tr_layer.parameter */
+  tr_layer *layers;         /* those behind an activation: depth of them, then out */
+  tr_array *labels;         /* (classes with the null class, D), or NULL */
+  int label_parameter;      /* as tr_layer.parameter */
+  tr_conditions conditions; /* of the evaluation under way */
   int64_t elements[BUFFERS];
   tr_array *buffer[BUFFERS];
 } mlp;
@@ -129,9 +131,9 @@ typedef struct {
   const request *asked;
   int64_t first, rows; /* samples of the batch */
   int64_t conditions;  /* 1 condition for all or one a row */
+  int64_t n_times;     /* as many as conditions, or 1 */
+  double t;            /* of the first, to be named */
   tr_array x;
-  tr_times times; /* as many as conditions, or 1 */
-  const int32_t *labels;
   int64_t probes; /* of the present pass */
 } group;
 
@@ -176,13 +178,21 @@ static tr_array kept(const group *g, int i) {
 
 /* ---- one group forward, backward and sideways ---- */
 
+/* Those of its conditions; of no use without classes. */
+static tr_array labels_of(const group *g) {
+  return g->net->labels ? tr_conditions_labels(&g->net->conditions, g->first, g->conditions) : (tr_array){0};
+}
+
 static tr_status condition(const group *g, tr_array *c) {
   const mlp *net = g->net;
-  tr_array embedding = work(g, EMBEDDING, g->times.n, net->config.time_frequencies);
-  tr_array time = work(g, TIME, g->times.n, net->config.hidden);
-  TR_TRY(tr_net_embed_times(g->times.t, &embedding));
+  tr_array embedding = work(g, EMBEDDING, g->n_times, net->config.time_frequencies);
+  tr_array time = work(g, TIME, g->n_times, net->config.hidden);
+  tr_array t = tr_conditions_times(&net->conditions, g->first, g->n_times);
+  tr_array labels = labels_of(g);
+  TR_TRY(tr_nn_embed_times(&(tr_nn_embed_times_args){.t = &t, .y = &embedding}));
   TR_TRY(tr_layer_apply(&embedding, &net->time_in, TR_NN_IDENTITY, &time));
-  return tr_nn_condition(&time, net->labels, g->labels, c);
+  return tr_nn_condition(&(tr_nn_condition_args){
+      .e = &time, .table = net->labels, .labels = net->labels ? &labels : NULL, .y = c});
 }
 
 /* h_0 .. h_depth, and f unless it is NULL. */
@@ -195,7 +205,7 @@ static tr_status forward(const group *g, tr_array *f) {
       &(tr_nn_linear_args){.x = &g->x, .w = net->x_in.w, .bias = net->x_in.bias, .residual = &c, .y = &h}));
   for (int i = 0; i < net->config.depth + (f ? 1 : 0); i++) {
     tr_array next = i < net->config.depth ? kept(g, i + 1) : *f;
-    TR_TRY(tr_nn_activate(TR_NN_SILU, &h, &hidden));
+    TR_TRY(tr_net_activate(TR_NN_SILU, &h, &hidden));
     TR_TRY(tr_layer_apply(&hidden, &net->layers[i], TR_NN_IDENTITY, &next));
     h = next;
   }
@@ -205,7 +215,7 @@ static tr_status forward(const group *g, tr_array *f) {
 /* What the gradient behind a layer says of its parameters: of layers[i], ... */
 static tr_status add_layer(const group *g, int i, const tr_array *gradient) {
   tr_array h = kept(g, i), given = work(g, GIVEN, g->rows, g->net->config.hidden);
-  TR_TRY(tr_nn_activate(TR_NN_SILU, &h, &given));
+  TR_TRY(tr_net_activate(TR_NN_SILU, &h, &given));
   return tr_layer_add_gradient(&g->net->layers[i], &given, gradient, g->asked->back.params);
 }
 
@@ -217,8 +227,14 @@ static tr_status add_first(const group *g, const tr_array *gradient) {
   tr_array time = work(g, TIME, g->rows, net->config.hidden);
   tr_array dtime = work(g, GIVEN, g->rows, net->config.hidden);
   TR_TRY(tr_layer_add_gradient(&net->x_in, &g->x, gradient, params));
-  TR_TRY(tr_nn_gradient_of_condition(&time, net->labels, g->labels, gradient, &dtime,
-                                     net->labels ? params[net->label_parameter].gradient : NULL));
+  tr_array labels = labels_of(g);
+  TR_TRY(tr_nn_gradient_of_condition(&(tr_nn_gradient_of_condition_args){
+      .e = &time,
+      .table = net->labels,
+      .labels = net->labels ? &labels : NULL,
+      .dy = gradient,
+      .de = &dtime,
+      .dtable = net->labels ? params[net->label_parameter].gradient : NULL}));
   return tr_layer_add_gradient(&net->time_in, &embedding, &dtime, params);
 }
 
@@ -232,7 +248,7 @@ static tr_status backward(const group *g, bool wanted, tr_array *stack) {
     tr_array before = spare[i % 2], h = kept(g, i);
     if (back->params) TR_TRY(add_layer(g, i, &gradient));
     TR_TRY(tr_layer_backward(&gradient, &net->layers[i], &before));
-    TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &h, &before, &before));
+    TR_TRY(tr_net_slope(TR_NN_SILU, &h, &before));
     gradient = before;
   }
   if (back->params) TR_TRY(add_first(g, &gradient));
@@ -246,7 +262,7 @@ static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
   TR_TRY(tr_layer_jvp(v, &net->x_in, &moved));
   for (int i = 0; i <= net->config.depth; i++) {
     tr_array h = kept(g, i), spare = moved;
-    TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &h, &moved, &moved));
+    TR_TRY(tr_net_slope(TR_NN_SILU, &h, &moved));
     if (i == net->config.depth) break;
     TR_TRY(tr_layer_jvp(&moved, &net->layers[i], &next));
     moved = next, next = spare;
@@ -275,7 +291,7 @@ static tr_status run_pass(group *g, int k, const tr_array *f) {
   const tr_array *w = passes->w[k], *wJ = passes->wJ[k];
   g->probes = tr_net_probes(back, g->asked->x->count, k);
   tr_array stack = work(g, STACK, g->probes * g->rows, g->net->config.dim);
-  TR_TRY(tr_ctx_check_interrupt(g->x.ctx, g->times.t[0]));
+  TR_TRY(tr_ctx_check_interrupt(g->x.ctx, g->t));
   if (k) TR_TRY(passes->next(passes->user, k, g->first, g->rows));
   TR_TRY(w ? move_probes(g, w, &stack, true) : back->covector(back->user, g->first, f, &stack));
   TR_TRY(backward(g, wJ, &stack));
@@ -314,8 +330,7 @@ static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
 
 /* Where time and label are common to all rows, so is the condition: one row of it, unless its parameters need
  * one a sample. */
-static tr_status run_groups(const request *q, mlp *net, tr_times times, const double *row_times, bool common,
-                            const int32_t *row_labels) {
+static tr_status run_groups(const request *q, mlp *net, tr_times times, bool common) {
   int64_t batch = q->x->shape[0], most = samples_at_once(q->x->ctx, batch, probes_of(q));
   bool one_time = times.n == 1 && !q->back.params, one = one_time && common;
   group g = {.net = net, .asked = q, .rows = most};
@@ -323,9 +338,8 @@ static tr_status run_groups(const request *q, mlp *net, tr_times times, const do
   for (g.first = 0; g.first < batch; g.first += most) {
     g.rows = batch - g.first < most ? batch - g.first : most, g.conditions = one ? 1 : g.rows;
     g.x = tr_rows(q->x, g.first, g.rows);
-    g.times = one_time ? times : (tr_times){g.rows, row_times + g.first};
-    g.labels = row_labels ? row_labels + g.first : NULL;
-    TR_TRY(tr_ctx_check_interrupt(g.x.ctx, g.times.t[0]));
+    g.n_times = one_time ? 1 : g.rows, g.t = times.t[times.n == 1 ? 0 : g.first];
+    TR_TRY(tr_ctx_check_interrupt(g.x.ctx, g.t));
     TR_TRY(run_group(&g));
   }
   return TR_OK;
@@ -336,15 +350,8 @@ static tr_status run(tr_drift *drift, tr_times times, const tr_cond *cond, const
   int64_t batch = q->x->shape[0];
   TR_TRY(check_input(drift, net, q->x));
   if (batch == 0) return TR_OK;
-  int32_t *row_labels = NULL;
-  double *row_times = NULL;
-  bool common = !net->labels || cond->n == 1;
-  tr_status status = net->labels ? tr_net_row_labels(drift->ctx, cond, batch, &row_labels) : TR_OK;
-  if (status == TR_OK) status = tr_net_row_times(drift->ctx, times, batch, &row_times);
-  if (status == TR_OK) status = run_groups(q, net, times, row_times, common, row_labels);
-  free(row_labels);
-  free(row_times);
-  return status;
+  TR_TRY(tr_conditions_set(drift->ctx, &net->conditions, times, cond));
+  return run_groups(q, net, times, !net->labels || cond->n == 1);
 }
 
 /* ---- the provider ---- */
@@ -377,6 +384,7 @@ static void mlp_destroy(tr_drift *drift) {
   for (int i = 0; net->layers && i <= net->config.depth; i++) tr_layer_clear(&net->layers[i]);
   free(net->layers);
   tr_array_destroy(&net->labels);
+  tr_conditions_clear(&net->conditions);
   for (int i = 0; i < BUFFERS; i++) tr_array_destroy(&net->buffer[i]);
   free(net);
   free(drift);

@@ -7,7 +7,6 @@
  * gradient behind it meet, of one probe; outputs of gated layers and inputs of layers behind norms and
  * activations are made again there (find_..., add_...).
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "nets/sit/sit_private.h"
@@ -26,9 +25,9 @@ typedef struct {
   int64_t most;                      /* gradients behind a row, or the most of them that go back together */
   int64_t probes, part;              /* those under way; of these, how many at a time in a block */
   const tr_array *x;
-  double t; /* of the first sample, to be named */
-  const int32_t *labels;
-  tr_net_param *params; /* NULL: their gradients are not wanted */
+  int64_t first, n_times; /* samples begin there; rows of their time MLP */
+  double t;               /* of the first, to be named */
+  tr_net_param *params;   /* NULL: their gradients are not wanted */
 } back_group;
 
 static int64_t slots(const tr_sit *net) {
@@ -124,7 +123,8 @@ static tr_status make_inputs(const back_group *g, block_inputs *b) {
   tr_array hidden = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(tr_sit_norm(&b->tokens, &b->mod, 0, d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, &b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
-  TR_TRY(tr_nn_attention(&b->qkv, g->samples, c->heads, &b->attended));
+  TR_TRY(tr_nn_attention(
+      &(tr_nn_attention_args){.qkv = &b->qkv, .samples = g->samples, .heads = c->heads, .y = &b->attended}));
   TR_TRY(tr_sit_apply_gated(&b->attended, &b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
                             &b->middle));
   TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
@@ -141,7 +141,7 @@ static tr_status forward_block(const back_group *g, int i, tr_array *next) {
   }
   tr_array wide = work(g, TR_SIT_WIDE, net->config.mlp_hidden);
   TR_TRY(make_inputs(g, &b));
-  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
+  TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
   return tr_sit_apply_gated(&wide, &b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
                             &b.middle, next);
 }
@@ -152,11 +152,11 @@ static tr_array conditioning(const back_group *g, int buffer) {
 }
 
 /* The forward of tr_sit_forward, with what the backward needs kept. */
-static tr_status forward_group(const back_group *g, tr_times times, tr_array *f) {
+static tr_status forward_group(const back_group *g, tr_array *f) {
   const tr_sit *net = g->net;
   tr_array condition = conditioning(g, TR_SIT_CONDITION);
   tr_array tokens = kept(g, 0), final_mod = last_mod(g);
-  TR_TRY(tr_sit_condition(net, times, g->labels, &condition));
+  TR_TRY(tr_sit_condition(net, g->first, g->n_times, &condition));
   TR_TRY(tr_sit_embed(net, g->x, &tokens));
   for (int i = 0; i < net->config.depth; i++) {
     tr_array mod = kept_mod(g, i);
@@ -215,7 +215,8 @@ static tr_status find_gate(const back_group *g, const tr_layer *layer, const tr_
   tr_array output = work(g, TR_SIT_HIDDEN, tr_layer_out(layer));
   tr_array dmod = modulation_gradient(g, 6);
   TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, &output));
-  return tr_nn_gradient_of_gate(&output, gradient, &dmod, gate);
+  return tr_nn_gradient_of_gate(
+      &(tr_nn_gradient_of_gate_args){.x = &output, .dy = gradient, .dgate = &dmod, .offset = gate});
 }
 
 /* Through a modulation layer; the gradient of the condition is assigned by the first and then added to. */
@@ -238,12 +239,18 @@ static tr_status back_condition(const back_group *g) {
   tr_array dcondition = back_conditioning(g, TR_SIT_BACK_CONDITION, d);
   tr_array dtime = back_conditioning(g, TR_SIT_BACK_TIME2, d);
   tr_array dinner = back_conditioning(g, TR_SIT_BACK_TIME1, d);
-  TR_TRY(tr_nn_gradient_of_condition(&time, net->labels, g->labels, &dcondition, &dtime,
-                                     g->params[net->label_parameter].gradient));
+  tr_array labels = tr_conditions_labels(&net->conditions, g->first, g->conditions);
+  TR_TRY(tr_nn_gradient_of_condition(
+      &(tr_nn_gradient_of_condition_args){.e = &time,
+                                          .table = net->labels,
+                                          .labels = &labels,
+                                          .dy = &dcondition,
+                                          .de = &dtime,
+                                          .dtable = g->params[net->label_parameter].gradient}));
   TR_TRY(add_layer(g, &net->time2, &inner, &dtime));
   TR_TRY(tr_layer_backward(&dtime, &net->time2, &dinner));
   TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_IDENTITY, &inner));
-  TR_TRY(tr_nn_activation_backward(TR_NN_SILU, &inner, &dinner, &dinner));
+  TR_TRY(tr_net_slope(TR_NN_SILU, &inner, &dinner));
   return add_layer(g, &net->time1, &embedding, &dinner);
 }
 
@@ -273,7 +280,7 @@ static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t g
   for (int64_t r = 0; r < p->probes; r++) {
     tr_array from = tr_rows(&p->gradient, r * g->rows, g->rows);
     tr_array to = tr_rows(&p->hidden, r * g->rows, g->rows);
-    TR_TRY(tr_nn_gate(&from, (tr_nn_columns){&b->mod, gate}, &to));
+    TR_TRY(tr_nn_gate(&(tr_nn_gate_args){.x = &from, .gate = {&b->mod, gate}, .y = &to}));
   }
   return TR_OK;
 }
@@ -281,7 +288,7 @@ static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t g
 /* fc2's parameters and gate; hidden: the gradient behind fc2. */
 static tr_status find_fc2(const back_group *g, const block_inputs *b, const probe_part *p) {
   tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden);
-  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &b->mlp, &given));
+  TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b->mlp, &given));
   TR_TRY(find_gate(g, &b->layers->fc2, &given, 5 * (int64_t)g->net->config.hidden, &p->gradient));
   return add_layer(g, &b->layers->fc2, &given, &p->hidden);
 }
@@ -293,7 +300,7 @@ static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part
   TR_TRY(back_gate(g, b, 5 * d, p));
   if (g->params) TR_TRY(find_fc2(g, b, p));
   TR_TRY(tr_layer_backward(&p->hidden, &b->layers->fc2, &wide));
-  TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &b->mlp, &wide, &wide));
+  TR_TRY(tr_net_slope(TR_NN_GELU_TANH, &b->mlp, &wide));
   if (g->params) TR_TRY(add_normed_layer(g, &b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
   TR_TRY(tr_layer_backward(&wide, &b->layers->fc1, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->middle, 3 * d, &p->hidden));
@@ -313,7 +320,8 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   TR_TRY(back_gate(g, b, 2 * d, p));
   if (g->params) TR_TRY(find_proj(g, b, p));
   TR_TRY(tr_layer_backward(&p->hidden, &b->layers->proj, &p->mixed));
-  TR_TRY(tr_nn_attention_backward(&b->qkv, g->samples, g->net->config.heads, &p->mixed, &wide));
+  TR_TRY(tr_nn_attention_backward(&(tr_nn_attention_backward_args){
+      .qkv = &b->qkv, .samples = g->samples, .heads = g->net->config.heads, .dy = &p->mixed, .dqkv = &wide}));
   if (g->params) TR_TRY(add_normed_layer(g, &b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
   TR_TRY(tr_layer_backward(&wide, &b->layers->qkv, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->tokens, 0, &p->hidden));
@@ -352,7 +360,8 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
   int64_t d = net->config.hidden;
   tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, tr_layer_out(&net->final));
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
-  TR_TRY(tr_nn_unpatchify_adjoint(w, net->config.patch, &patches));
+  TR_TRY(tr_nn_unpatchify_adjoint(
+      &(tr_nn_unpatchify_adjoint_args){.latents = w, .patch = net->config.patch, .tokens = &patches}));
   TR_TRY(tr_layer_backward(&patches, &net->final, &hidden));
   if (g->params) TR_TRY(find_final(g, &tokens, &mod, &patches, &hidden));
   return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
@@ -361,12 +370,13 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
 static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
   tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(&g->net->patch));
   TR_TRY(tr_layer_backward(gradient, &g->net->patch, &patches));
-  return tr_nn_patchify_adjoint(&patches, g->net->config.patch, wJ);
+  return tr_nn_patchify_adjoint(
+      &(tr_nn_patchify_adjoint_args){.tokens = &patches, .patch = g->net->config.patch, .latents = wJ});
 }
 
 static tr_status find_embed(const back_group *g, const tr_array *gradient) {
   tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(&g->net->patch));
-  TR_TRY(tr_nn_patchify(g->x, g->net->config.patch, &patches));
+  TR_TRY(tr_sit_cut(g->net, g->x, &patches));
   return add_layer(g, &g->net->patch, &patches, gradient);
 }
 
@@ -449,29 +459,28 @@ static tr_status run_pass(back_group *g, int k, const tr_array *f, int64_t first
   return run_given(g, first, batch, probes, &w, products);
 }
 
-/* The samples from `first` on: forward, and back in every pass. */
-static tr_status run_group(back_group *g, tr_times times, int64_t first, int64_t batch,
-                           const tr_net_request *request) {
+/* The group's samples: forward, and back in every pass. */
+static tr_status run_group(back_group *g, int64_t batch, const tr_net_request *request) {
+  int64_t first = g->first;
   tr_array f = request->f ? tr_rows(request->f, first, g->samples)
                           : tr_view(g->net->back.buffer[TR_SIT_RESULT], 0, g->x->ndim, g->x->shape);
-  TR_TRY(forward_group(g, times, &f));
+  TR_TRY(forward_group(g, &f));
   for (int k = 0; k < request->passes->n; k++) TR_TRY(run_pass(g, k, &f, first, batch, request));
   return TR_OK;
 }
 
-static tr_status run_groups(back_group *g, int64_t group, tr_times times, const double *row_times,
-                            const tr_array *x, bool common, const int32_t *row_labels,
+/* Gradients of parameters need a row of conditions a sample, for sums in the order of the samples. */
+static tr_status run_groups(back_group *g, int64_t group, tr_times times, const tr_array *x, bool common,
                             const tr_net_request *request) {
   int64_t samples = x->shape[0];
   bool one_time = times.n == 1 && !request->params;
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
     tr_array part = tr_rows(x, first, n);
-    g->samples = n, g->rows = n * g->net->tokens, g->conditions = common && !request->params ? 1 : n;
-    g->x = &part, g->labels = row_labels + first;
-    tr_times part_times = {one_time ? 1 : n, one_time ? times.t : row_times + first};
-    g->t = part_times.t[0];
-    TR_TRY(run_group(g, part_times, first, samples, request));
+    g->first = first, g->samples = n, g->rows = n * g->net->tokens, g->x = &part;
+    g->conditions = common && !request->params ? 1 : n, g->n_times = one_time ? 1 : n;
+    g->t = times.t[times.n == 1 ? 0 : first];
+    TR_TRY(run_group(g, samples, request));
   }
   return TR_OK;
 }
@@ -500,14 +509,7 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
                   .params = request->params};
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_back_work(ctx, net, &g, request));
-  int32_t *row_labels = NULL;
-  double *row_times = NULL;
-  bool common = times.n == 1 && labels->n == 1;
-  tr_status status = tr_net_row_labels(ctx, labels, samples, &row_labels);
-  if (status == TR_OK) status = tr_net_row_times(ctx, times, samples, &row_times);
+  TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));
   if (net->recompute) net->n_recomputed += repeats(&g, request);
-  if (status == TR_OK) status = run_groups(&g, group, times, row_times, x, common, row_labels, request);
-  free(row_labels);
-  free(row_times);
-  return status;
+  return run_groups(&g, group, times, x, times.n == 1 && labels->n == 1, request);
 }

@@ -2,8 +2,6 @@
  * weights; inside a block a run goes in groups just large enough to keep the device busy, so that what its
  * layers hand to each other stays in the cache and little memory is needed. A row's result never depends on
  * either cut. */
-#include <stdlib.h>
-
 #include "nets/sit/sit_private.h"
 
 void tr_sit_work_clear(tr_sit_work *work) {
@@ -57,18 +55,21 @@ tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_col
 
 tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
                       tr_array *y) {
-  return tr_nn_norm_modulate(&(tr_nn_norm_args){
+  return tr_nn_norm_modulate(&(tr_nn_norm_modulate_args){
       .x = x, .shift = {modulation, shift}, .scale = {modulation, scale}, .eps = TR_SIT_NORM_EPS, .y = y});
 }
 
-tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition) {
-  int64_t d = net->config.hidden, n_times = times.n;
+tr_status tr_sit_condition(const tr_sit *net, int64_t first, int64_t n_times, tr_array *condition) {
+  int64_t d = net->config.hidden, n = condition->shape[0];
+  tr_array t = tr_conditions_times(&net->conditions, first, n);
+  tr_array labels = tr_conditions_labels(&net->conditions, first, n);
   tr_array embedding = matrix(net, TR_SIT_EMBEDDING, n_times, net->config.time_frequencies);
   tr_array inner = matrix(net, TR_SIT_TIME1, n_times, d), time = matrix(net, TR_SIT_TIME2, n_times, d);
-  TR_TRY(tr_net_embed_times(times.t, &embedding));
+  TR_TRY(tr_nn_embed_times(&(tr_nn_embed_times_args){.t = &t, .y = &embedding}));
   TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_SILU, &inner));
   TR_TRY(tr_layer_apply(&inner, &net->time2, TR_NN_IDENTITY, &time));
-  return tr_nn_condition(&time, net->labels, labels, condition);
+  return tr_nn_condition(
+      &(tr_nn_condition_args){.e = &time, .table = net->labels, .labels = &labels, .y = condition});
 }
 
 tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
@@ -78,7 +79,8 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
   tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
-  TR_TRY(tr_nn_attention(&qkv, samples, net->config.heads, &hidden));
+  TR_TRY(tr_nn_attention(
+      &(tr_nn_attention_args){.qkv = &qkv, .samples = samples, .heads = net->config.heads, .y = &hidden}));
   TR_TRY(tr_sit_apply_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
   TR_TRY(tr_sit_norm(tokens, mod, 3 * d, 4 * d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
@@ -101,10 +103,20 @@ static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const t
   return TR_OK;
 }
 
+tr_status tr_sit_cut(const tr_sit *net, const tr_array *latents, tr_array *patches) {
+  return tr_nn_patchify(
+      &(tr_nn_patchify_args){.latents = latents, .patch = net->config.patch, .tokens = patches});
+}
+
+tr_status tr_sit_join(const tr_sit *net, const tr_array *patches, tr_array *latents) {
+  return tr_nn_unpatchify(
+      &(tr_nn_unpatchify_args){.tokens = patches, .patch = net->config.patch, .latents = latents});
+}
+
 tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
   int64_t values = (int64_t)net->config.channels * net->config.patch * net->config.patch;
   tr_array patches = matrix(net, TR_SIT_WIDE, tokens->shape[0], values);
-  TR_TRY(tr_nn_patchify(x, net->config.patch, &patches));
+  TR_TRY(tr_sit_cut(net, x, &patches));
   return tr_nn_linear(&(tr_nn_linear_args){
       .x = &patches, .w = net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
 }
@@ -124,7 +136,7 @@ tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *
            patches = matrix(net, TR_SIT_WIDE, rows, tr_layer_out(&net->final));
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
-  return tr_nn_unpatchify(&patches, net->config.patch, f);
+  return tr_sit_join(net, &patches, f);
 }
 
 static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
@@ -140,17 +152,22 @@ static tr_status final_layer(const tr_sit *net, const tr_array *condition, const
   return TR_OK;
 }
 
-/* One run of samples. Where time and label are common to all rows, so is the conditioning: one row of it. */
-static tr_status forward_run(const tr_sit *net, tr_times times, const int32_t *labels, int64_t n_conditions,
-                             int64_t group, const tr_array *x, tr_array *f) {
+/* A run of samples, from `first` on. Where time and label are common to all rows, so is the conditioning: one
+ * row of it. t: of the first, to be named. */
+typedef struct {
+  int64_t first, n_times, n_conditions, group;
+  double t;
+} run;
+
+static tr_status forward_run(const tr_sit *net, const run *r, const tr_array *x, tr_array *f) {
   int64_t samples = x->shape[0], d = net->config.hidden;
   tr_array tokens = matrix(net, TR_SIT_TOKENS, samples * net->tokens, d);
-  tr_array condition = matrix(net, TR_SIT_CONDITION, n_conditions, d);
-  TR_TRY(tr_sit_condition(net, times, labels, &condition));
-  TR_TRY(embed_all(net, x, group, &tokens));
+  tr_array condition = matrix(net, TR_SIT_CONDITION, r->n_conditions, d);
+  TR_TRY(tr_sit_condition(net, r->first, r->n_times, &condition));
+  TR_TRY(embed_all(net, x, r->group, &tokens));
   for (int i = 0; i < net->config.depth; i++)
-    TR_TRY(run_block(net, &net->blocks[i], &condition, times.t[0], samples, group, &tokens));
-  return final_layer(net, &condition, &tokens, group, f);
+    TR_TRY(run_block(net, &net->blocks[i], &condition, r->t, samples, r->group, &tokens));
+  return final_layer(net, &condition, &tokens, r->group, f);
 }
 
 int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept) {
@@ -162,18 +179,18 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
   int64_t group = tr_sit_group(ctx, net, samples, false);
-  int64_t run = smaller(group * TR_SIT_GROUPS_OF_A_RUN, samples);
-  TR_TRY(tr_sit_provide_work(ctx, net, run, group));
-  int32_t *row_labels;
-  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
-  tr_status status = TR_OK;
-  for (int64_t first = 0; first < samples && status == TR_OK; first += run) {
-    int64_t n = smaller(run, samples - first);
+  int64_t most = smaller(group * TR_SIT_GROUPS_OF_A_RUN, samples);
+  TR_TRY(tr_sit_provide_work(ctx, net, most, group));
+  TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));
+  for (int64_t first = 0; first < samples; first += most) {
+    int64_t n = smaller(most, samples - first);
     tr_array part = tr_rows(x, first, n), result = tr_rows(f, first, n);
-    tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
-    int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
-    status = forward_run(net, part_times, row_labels + first, conditions, group, &part, &result);
+    const run r = {.first = first,
+                   .n_times = times.n == 1 ? 1 : n,
+                   .n_conditions = times.n == 1 && labels->n == 1 ? 1 : n,
+                   .group = group,
+                   .t = times.t[times.n == 1 ? 0 : first]};
+    TR_TRY(forward_run(net, &r, &part, &result));
   }
-  free(row_labels);
-  return status;
+  return TR_OK;
 }

@@ -1,8 +1,6 @@
 /* The Jacobian-vector product of a SiT by forward mode: the tangent of the residual stream goes through the
  * network beside it, group by group. The conditioning does not see the latents, so it has no tangent. A row's
  * result never depends on the cut into groups. */
-#include <stdlib.h>
-
 #include "nets/sit/sit_private.h"
 
 void tr_sit_jvp_work_clear(tr_sit_jvp_work *work) {
@@ -49,7 +47,8 @@ static tr_status push_norm(const stream *s, const tr_array *mod, int64_t scale, 
 }
 
 static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_array *mod) {
-  int64_t d = s->net->config.hidden, heads = s->net->config.heads;
+  int64_t d = s->net->config.hidden;
+  int heads = s->net->config.heads;
   const tr_nn_columns gate = {mod, 2 * d};
   tr_array hidden = work(s, TR_SIT_HIDDEN, d), qkv = work(s, TR_SIT_WIDE, 3 * d);
   tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
@@ -58,8 +57,10 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
   TR_TRY(tr_sit_norm(&s->tokens, mod, 0, d, &hidden));
   TR_TRY(tr_layer_jvp(&dhidden, &block->qkv, &dqkv));
   TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
-  TR_TRY(tr_nn_attention_jvp(&qkv, &dqkv, s->samples, (int)heads, &dhidden));
-  TR_TRY(tr_nn_attention(&qkv, s->samples, (int)heads, &hidden));
+  TR_TRY(tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){
+      .qkv = &qkv, .v = &dqkv, .samples = s->samples, .heads = heads, .y = &dhidden}));
+  TR_TRY(tr_nn_attention(
+      &(tr_nn_attention_args){.qkv = &qkv, .samples = s->samples, .heads = heads, .y = &hidden}));
   TR_TRY(push_gated(&dhidden, &block->proj, gate, &s->tangent));
   return tr_sit_apply_gated(&hidden, &block->proj, gate, &s->tokens, &s->tokens);
 }
@@ -75,8 +76,8 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
   TR_TRY(tr_sit_norm(&s->tokens, mod, 3 * d, 4 * d, &hidden));
   TR_TRY(tr_layer_jvp(&dhidden, &block->fc1, &dmlp));
   TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_IDENTITY, &mlp));
-  TR_TRY(tr_nn_activation_backward(TR_NN_GELU_TANH, &mlp, &dmlp, &dmlp));
-  TR_TRY(tr_nn_activate(TR_NN_GELU_TANH, &mlp, &mlp));
+  TR_TRY(tr_net_slope(TR_NN_GELU_TANH, &mlp, &dmlp));
+  TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &mlp, &mlp));
   TR_TRY(push_gated(&dmlp, &block->fc2, gate, &s->tangent));
   return tr_sit_apply_gated(&mlp, &block->fc2, gate, &s->tokens, &s->tokens);
 }
@@ -85,7 +86,7 @@ static tr_status push_embed(stream *s, const tr_array *x, const tr_array *v) {
   const tr_sit *net = s->net;
   tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_in(&net->patch));
   TR_TRY(tr_sit_embed(net, x, &s->tokens));
-  TR_TRY(tr_nn_patchify(v, net->config.patch, &patches));
+  TR_TRY(tr_sit_cut(net, v, &patches));
   return tr_layer_jvp(&patches, &net->patch, &s->tangent);
 }
 
@@ -96,21 +97,28 @@ static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) 
   tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_out(&net->final));
   TR_TRY(push_norm(s, mod, d, &dhidden));
   TR_TRY(tr_layer_jvp(&dhidden, &net->final, &patches));
-  return tr_nn_unpatchify(&patches, net->config.patch, Jv);
+  return tr_sit_join(net, &patches, Jv);
 }
 
-static tr_status push_group(const tr_sit *net, tr_times times, const int32_t *labels, int64_t conditions,
-                            const tr_array *x, const tr_array *v, tr_array *Jv) {
+/* A group of samples, from `first` on; see run in forward.c. */
+typedef struct {
+  int64_t first, n_times, n_conditions;
+  double t;
+} place;
+
+static tr_status push_group(const tr_sit *net, const place *at, const tr_array *x, const tr_array *v,
+                            tr_array *Jv) {
+  const int64_t conditions = at->n_conditions;
   int64_t samples = x->shape[0], d = net->config.hidden;
   stream s = {.net = net, .samples = samples, .rows = samples * net->tokens};
   s.tokens = work(&s, TR_SIT_TOKENS, d), s.tangent = jvp_work(&s, TR_SIT_JVP, d);
   tr_array condition = tr_net_matrix(net->work.buffer[TR_SIT_CONDITION], conditions, d);
   tr_array mod = tr_net_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 6 * d);
   tr_array last_mod = tr_net_matrix(net->work.buffer[TR_SIT_MODULATION], conditions, 2 * d);
-  TR_TRY(tr_sit_condition(net, times, labels, &condition));
+  TR_TRY(tr_sit_condition(net, at->first, at->n_times, &condition));
   TR_TRY(push_embed(&s, x, v));
   for (int i = 0; i < net->config.depth; i++) {
-    TR_TRY(tr_ctx_check_interrupt(x->ctx, times.t[0]));
+    TR_TRY(tr_ctx_check_interrupt(x->ctx, at->t));
     TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(push_attention(&s, &net->blocks[i], &mod));
     TR_TRY(push_mlp(&s, &net->blocks[i], &mod));
@@ -126,17 +134,16 @@ tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x
   int64_t group = tr_sit_group(ctx, net, samples, true);
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_jvp_work(ctx, net, group));
-  int32_t *row_labels;
-  TR_TRY(tr_net_row_labels(ctx, labels, samples, &row_labels));
-  tr_status status = TR_OK;
-  for (int64_t first = 0; first < samples && status == TR_OK; first += group) {
+  TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));
+  for (int64_t first = 0; first < samples; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
     tr_array x_part = tr_rows(x, first, n), v_part = tr_rows(v, first, n);
     tr_array Jv_part = tr_rows(Jv, first, n);
-    tr_times part_times = {times.n == 1 ? 1 : n, times.n == 1 ? times.t : times.t + first};
-    int64_t conditions = times.n == 1 && labels->n == 1 ? 1 : n;
-    status = push_group(net, part_times, row_labels + first, conditions, &x_part, &v_part, &Jv_part);
+    const place at = {.first = first,
+                      .n_times = times.n == 1 ? 1 : n,
+                      .n_conditions = times.n == 1 && labels->n == 1 ? 1 : n,
+                      .t = times.t[times.n == 1 ? 0 : first]};
+    TR_TRY(push_group(net, &at, &x_part, &v_part, &Jv_part));
   }
-  free(row_labels);
-  return status;
+  return TR_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef TR_NETS_SIT_SIT_PRIVATE_H
 #define TR_NETS_SIT_SIT_PRIVATE_H
 
+#include "nets/conditions_private.h"
 #include "nets/layers_private.h"
 #include "nets/net_private.h"
 #include "nets/sit/sit.h"
@@ -81,6 +82,7 @@ typedef struct {
   tr_array *position; /* (T, D) */
   tr_array *labels;   /* (classes with the null class, D) */
   tr_sit_block *blocks;
+  tr_conditions conditions; /* of the evaluation under way */
   tr_sit_work work;
   tr_sit_back_work back;
   tr_sit_jvp_work tangent;
@@ -130,8 +132,12 @@ tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_col
                              const tr_array *residual, tr_array *y);
 tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
                       tr_array *y);
-/* condition (n, D) = silu(time MLP + label row) */
-tr_status tr_sit_condition(const tr_sit *net, tr_times times, const int32_t *labels, tr_array *condition);
+/* condition (n, D) = silu(time MLP + label row), of the samples from `first` on; the time MLP has a row for
+ * each, or one for all. */
+tr_status tr_sit_condition(const tr_sit *net, int64_t first, int64_t n_times, tr_array *condition);
+/* Latents to tokens by patches, and back. */
+tr_status tr_sit_cut(const tr_sit *net, const tr_array *latents, tr_array *patches);
+tr_status tr_sit_join(const tr_sit *net, const tr_array *patches, tr_array *latents);
 tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens);
 /* One block on a group of samples, in place; `mod` has one row a sample, or one for all. */
 tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,

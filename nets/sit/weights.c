@@ -84,6 +84,7 @@ void tr_sit_clear(tr_sit *net) {
   free(net->blocks);
   tr_array_destroy(&net->position);
   tr_array_destroy(&net->labels);
+  tr_conditions_clear(&net->conditions);
   tr_sit_work_clear(&net->work);
   tr_sit_back_work_clear(&net->back);
   tr_sit_jvp_work_clear(&net->tangent);

@@ -135,9 +135,10 @@ static void empty_operands(tr_ctx *ctx) {
   bool finite;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){2, 2}, &a));
   CHECK_OK(ctx, tr_array_set_f64(a, host));
-  for (int i = 0; i < 16; i++) {
+  for (int i = 0; i < 17; i++) {
     tr_array v = tr_rows(a, 2, 7), w = tr_rows(&v, 0, 0);
-    const tr_status status[] = {tr_array_upload(&v, host),
+    const tr_status status[] = {tr_array_set_small(&v, host),
+                                tr_array_upload(&v, host),
                                 tr_array_download(&v, bytes),
                                 tr_array_set_f64(&v, host),
                                 tr_array_get_f64(&v, host),
@@ -258,6 +259,22 @@ static void copies(tr_ctx *ctx) {
   tr_array_destroy(&a);
 }
 
+/* 4096 bytes are few, one element more is not. */
+static void small(tr_ctx *ctx) {
+  enum { FEW = TR_SMALL_BYTES / 8 };
+  double host[FEW + 1], got[FEW];
+  tr_array *a;
+  for (int i = 0; i <= FEW; i++) host[i] = i;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){FEW + 1}, &a));
+  CHECK_ERROR(ctx, tr_array_set_small(a, host), TR_E_ARG, "at most 4096");
+  tr_array few = tr_rows(a, 0, FEW);
+  CHECK_OK(ctx, tr_array_set_small(&few, host));
+  memset(host, 0, sizeof host);
+  CHECK_OK(ctx, tr_array_download(&few, got));
+  CHECK(got[1] == 1 && got[FEW - 1] == FEW - 1);
+  tr_array_destroy(&a);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   shapes(ctx);
@@ -269,6 +286,7 @@ int main(int argc, char **argv) {
   all_bf16(ctx);
   integers(ctx);
   copies(ctx);
+  small(ctx);
   memory(ctx);
   CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);

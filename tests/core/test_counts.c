@@ -50,6 +50,11 @@ static void arrays(tr_ctx *ctx) {
   EXPECT(ctx, .downloads = 1, .waits = 1, .bytes_down = 16);
   CHECK_OK(ctx, tr_array_copy(a, b));
   EXPECT(ctx, .operations = 1);
+  CHECK_OK(ctx, tr_array_set_small(&view, (float[]){9, 8, 7, 6}));
+  EXPECT(ctx, .small_sets = 1);
+  CHECK_OK(ctx, tr_array_get_f64(a, host));
+  CHECK(host[0] == 1 && host[1] == 2 && host[2] == 9 && host[5] == 6);
+  EXPECT(ctx, .downloads = 1, .waits = 1, .bytes_down = 24);
   CHECK_ERROR(ctx, tr_array_copy(a, &view), TR_E_SHAPE, "copy");
   tr_array_destroy(&b);
   tr_array_destroy(&a);
@@ -85,7 +90,7 @@ static void network_operations(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_array_like(v, &y));
   CHECK_OK(ctx, tr_fill(1, v));
   EXPECT(ctx, .allocations = 2, .operations = 1);
-  CHECK_OK(ctx, tr_nn_activate(TR_NN_SILU, v, y));
+  CHECK_OK(ctx, tr_nn_activate(&(tr_nn_activate_args){.activation = TR_NN_SILU, .v = v, .y = y}));
   EXPECT(ctx, .operations = 1);
   tr_array_destroy(&y);
   tr_array_destroy(&v);

@@ -1,5 +1,6 @@
 /* The network operations against plain sums in double, for awkward sizes; and that a row's bits depend on
  * nothing but the row: not on how many rows there are, nor where it stands, nor on the threads. */
+#include "core/backend.h"
 #include "core/nn.h"
 
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static tr_status multiply(const tr_array *x, const tr_nn_weight *w, tr_array *y)
 
 /* Every number of rows, at every offset that tiles can have, on one and more threads: the same bits. */
 static void linear_rows_independent(tr_ctx *ctx, tr_dtype dtype, int64_t in, int64_t out) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   enum { ROWS = 300 };
   tr_array *x = matrix(ctx, dtype, ROWS, in, 1), *w = matrix(ctx, dtype, out, in, 2), *y;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){ROWS, out}, &y));
@@ -91,7 +93,7 @@ static void norm_modulate(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
   enum { R = 6, G = 3 };
   tr_array *x = matrix(ctx, dtype, R, D, 1), *table = matrix(ctx, dtype, G, 2 * D, 2), *y;
   CHECK_OK(ctx, tr_array_like(x, &y));
-  CHECK_OK(ctx, tr_nn_norm_modulate(&(tr_nn_norm_args){
+  CHECK_OK(ctx, tr_nn_norm_modulate(&(tr_nn_norm_modulate_args){
                     .x = x, .shift = {table, 0}, .scale = {table, D}, .eps = 1e-6, .y = y}));
   double *hx = values(x), *ht = values(table), *got = values(y),
          *want = malloc((size_t)(R * D) * sizeof *want);
@@ -138,7 +140,7 @@ static void attention(tr_ctx *ctx, tr_dtype dtype, int64_t N, int64_t T, int hea
   tr_array *qkv = matrix(ctx, dtype, N * T, 3 * D, 1), *y;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){N * T, D}, &y));
   CHECK_OK(ctx, tr_scale(size, qkv, qkv));
-  CHECK_OK(ctx, tr_nn_attention(qkv, N, heads, y));
+  CHECK_OK(ctx, tr_nn_attention(&(tr_nn_attention_args){.qkv = qkv, .samples = N, .heads = heads, .y = y}));
   double *in = values(qkv), *got = values(y), *want = malloc((size_t)(N * T * D) * sizeof *want);
   attention_reference(in, N, T, heads, D, want);
   CHECK(check_relative(got, want, N * T * D) < tolerance(dtype) * fmax(1, size * size));
@@ -149,18 +151,20 @@ static void attention(tr_ctx *ctx, tr_dtype dtype, int64_t N, int64_t T, int hea
 
 /* Samples 1 and 2 of three alone give the bits they have in company, on any number of threads. */
 static void attention_samples_independent(tr_ctx *ctx, tr_dtype dtype, int64_t T, int heads, int64_t hd) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   int64_t D = heads * hd;
   tr_array *qkv = matrix(ctx, dtype, 3 * T, 3 * D, 1), *y;
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){3 * T, D}, &y));
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
-  CHECK_OK(ctx, tr_nn_attention(qkv, 3, heads, y));
+  CHECK_OK(ctx, tr_nn_attention(&(tr_nn_attention_args){.qkv = qkv, .samples = 3, .heads = heads, .y = y}));
   double *all = values(y);
   for (int threads = 1; threads <= 3; threads++) {
     CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
     tr_array part = tr_rows(qkv, threads == 1 ? T : 2 * T, T);
     tr_array result = tr_rows(y, threads == 1 ? T : 2 * T, T);
     CHECK_OK(ctx, tr_fill(0, &result));
-    CHECK_OK(ctx, tr_nn_attention(&part, 1, heads, &result));
+    CHECK_OK(ctx, tr_nn_attention(
+                      &(tr_nn_attention_args){.qkv = &part, .samples = 1, .heads = heads, .y = &result}));
     double *got = values(&result);
     CHECK(memcmp(got, all + (threads == 1 ? 1 : 2) * T * D, (size_t)(T * D) * sizeof *got) == 0);
     free(got);
@@ -187,17 +191,18 @@ static void patches(tr_ctx *ctx, tr_dtype dtype) {
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){N * T, C * P * P}, &y));
   CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){N * T, 2 * C * P * P}, &wide));
   CHECK_OK(ctx, tr_array_set_f64(x, pixels));
-  CHECK_OK(ctx, tr_nn_patchify(x, P, y));
+  CHECK_OK(ctx, tr_nn_patchify(&(tr_nn_patchify_args){.latents = x, .patch = P, .tokens = y}));
   double *got = values(y);
   CHECK(memcmp(got, want, sizeof want) == 0);
   free(got);
   CHECK_OK(ctx, tr_fill(0, x));
   CHECK_OK(ctx, tr_array_set_f64(wide, joined));
-  CHECK_OK(ctx, tr_nn_unpatchify(wide, P, x));
+  CHECK_OK(ctx, tr_nn_unpatchify(&(tr_nn_unpatchify_args){.tokens = wide, .patch = P, .latents = x}));
   got = values(x);
   CHECK(memcmp(got, pixels, sizeof pixels) == 0);
   free(got);
-  CHECK_ERROR(ctx, tr_nn_patchify(x, 4, y), TR_E_SHAPE, "patches");
+  CHECK_ERROR(ctx, tr_nn_patchify(&(tr_nn_patchify_args){.latents = x, .patch = 4, .tokens = y}), TR_E_SHAPE,
+              "patches");
   tr_array_destroy(&x);
   tr_array_destroy(&y);
   tr_array_destroy(&wide);
@@ -207,17 +212,20 @@ static void refused(tr_ctx *ctx) {
   tr_array *x = matrix(ctx, TR_F32, 4, 5, 1), *w = matrix(ctx, TR_F32, 3, 6, 2),
            *y = matrix(ctx, TR_F32, 4, 3, 3);
   tr_array *d = matrix(ctx, TR_F64, 4, 6, 4);
-  const int32_t labels[4] = {0, 1, 2, 3};
+  tr_array *labels = labels_of(ctx, 4, (const int32_t[]){0, 1, 2, 3});
   tr_nn_weight *weight = weight_of(w, w->dtype);
   CHECK_ERROR(ctx, multiply(x, weight, y), TR_E_SHAPE, "linear layer");
   CHECK_ERROR(ctx, multiply(d, weight, y), TR_E_SHAPE, "f64");
-  CHECK_ERROR(ctx, tr_nn_attention(y, 1, 1, x), TR_E_SHAPE, "attention");
-  CHECK_ERROR(ctx, tr_nn_condition(y, w, labels, y), TR_E_SHAPE, "conditioning");
+  CHECK_ERROR(ctx, tr_nn_attention(&(tr_nn_attention_args){.qkv = y, .samples = 1, .heads = 1, .y = x}),
+              TR_E_SHAPE, "attention");
+  CHECK_ERROR(ctx, tr_nn_condition(&(tr_nn_condition_args){.e = y, .table = w, .labels = labels, .y = y}),
+              TR_E_SHAPE, "conditioning");
   tr_nn_weight_destroy(&weight);
   tr_array_destroy(&x);
   tr_array_destroy(&w);
   tr_array_destroy(&y);
   tr_array_destroy(&d);
+  tr_array_destroy(&labels);
 }
 
 int main(int argc, char **argv) {

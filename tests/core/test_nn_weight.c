@@ -192,7 +192,8 @@ static void refused(tr_ctx *ctx) {
   w = empty_weight(ctx, 2, 3, TR_BF16, TR_F32);
   CHECK(tr_nn_weight_spec_of(w)->out == 2 && tr_nn_weight_spec_of(w)->storage == TR_BF16);
   CHECK_ERROR(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = w, .y = y}), TR_E_ARG, "never set");
-  CHECK_ERROR(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .y = y}), TR_E_ARG, "weight");
+  CHECK_ERROR(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .y = y}), TR_E_ARG,
+              "w of a linear layer is missing");
   CHECK_ERROR(ctx, tr_nn_weight_set(w, few), TR_E_SHAPE, "f32 (2, 4)");
   CHECK_ERROR(ctx, tr_nn_weight_set(w, turned), TR_E_SHAPE, "2 rows and 6 in all");
   CHECK_ERROR(ctx, tr_nn_weight_set(w, whole), TR_E_SHAPE, "i32");

@@ -3,6 +3,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
+#include "core/backend.h"
 #include "core/vec.h"
 #include "nets/mlp/mlp.h"
 #include "tests/support/check.h"
@@ -236,6 +237,7 @@ static double *all_of(tr_drift *drift, const tr_array *x, const tr_array *v, int
 }
 
 static void rows_independent(tr_dtype dtype) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   enum { BATCH = 1100 }; /* more than one group of samples */
   static const struct {
     int64_t first, n;

@@ -276,6 +276,7 @@ static double *in_pieces(tr_ctx *ctx, const scene *s, int64_t step, int threads,
 }
 
 static void cuts(tr_ctx *ctx, const scene *s) {
+  if (!promises(ctx, TR_BACKEND_SUMS_IN_ORDER)) return;
   static const int64_t steps[] = {1, 3, 4, 64};
   int64_t count, same;
   double *whole = in_pieces(ctx, s, s->rows, 1, &count);

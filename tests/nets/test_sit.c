@@ -3,6 +3,7 @@
  * is in test_parity_forward.c. */
 #include <stdlib.h>
 
+#include "core/backend.h"
 #include "core/nn.h"
 #include "core/vec.h"
 #include "nets/sit/sit_private.h"
@@ -32,6 +33,7 @@ static int64_t more_than(tr_ctx *ctx, const tr_sit_config *config, int64_t group
 }
 
 static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   const struct {
     int64_t first, n;
     int threads;

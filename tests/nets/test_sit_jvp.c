@@ -3,6 +3,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
+#include "core/backend.h"
 #include "core/nn.h"
 #include "core/vec.h"
 #include "tests/support/check.h"
@@ -87,6 +88,7 @@ static double *jvp_batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, 
 }
 
 static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   scene s;
   open_scene(ctx, config, dtype, rows, &s);
   double *all = jvp_batch(ctx, &s, 0, rows, 1);
@@ -145,6 +147,7 @@ static void as_single(tr_ctx *ctx, scene *s, tr_drift *drift, const tr_array *w,
 }
 
 static void several_probes(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   scene s;
   open_scene(ctx, config, dtype, rows, &s);
   CHECK(s.network->ops->caps & TR_DRIFT_VJP_MULTI);
@@ -212,8 +215,12 @@ static void refused(tr_ctx *ctx) {
   tr_array *tokens, *qkv;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){6, 12}, &tokens));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){6, 36}, &qkv));
-  CHECK_ERROR(ctx, tr_nn_attention_jvp(qkv, tokens, 2, 3, tokens), TR_E_SHAPE, "tangent of attention");
-  CHECK_ERROR(ctx, tr_nn_activate(TR_NN_SILU, tokens, qkv), TR_E_SHAPE, "an activation");
+  CHECK_ERROR(ctx,
+              tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){
+                  .qkv = qkv, .v = tokens, .samples = 2, .heads = 3, .y = tokens}),
+              TR_E_SHAPE, "tangent of attention");
+  CHECK_ERROR(ctx, tr_nn_activate(&(tr_nn_activate_args){.activation = TR_NN_SILU, .v = tokens, .y = qkv}),
+              TR_E_SHAPE, "an activation");
   CHECK_ERROR(
       ctx, tr_nn_norm_jvp(&(tr_nn_norm_jvp_args){.x = tokens, .scale = {qkv, 0}, .v = tokens, .y = tokens}),
       TR_E_SHAPE, "tangent of a layer norm");

@@ -3,6 +3,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
+#include "core/backend.h"
 #include "core/nn.h"
 #include "core/vec.h"
 #include "tests/support/check.h"
@@ -94,6 +95,7 @@ static void central_differences(tr_ctx *ctx, const tr_sit_config *config, int64_
 }
 
 static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   static const struct {
     int64_t first, n;
     int threads;
@@ -239,7 +241,8 @@ static void activations(tr_ctx *ctx) {
       CHECK_OK(ctx, tr_array_get_f64(y, side < 0 ? below : above));
     }
     CHECK_OK(ctx, tr_array_set_f64(x, v));
-    CHECK_OK(ctx, tr_nn_activation_backward(kinds[k], x, one, y));
+    CHECK_OK(ctx, tr_nn_activation_backward(
+                      &(tr_nn_activation_backward_args){.activation = kinds[k], .v = x, .dy = one, .dv = y}));
     CHECK_OK(ctx, tr_array_get_f64(y, slope));
     for (int i = 0; i < N; i++) CHECK_NEAR(slope[i], (above[i] - below[i]) / h, 1e-8);
   }
@@ -264,17 +267,33 @@ static void refused(tr_ctx *ctx, const tr_sit_config *config) {
   CHECK_ERROR(ctx, tr_drift_vjp(s.network, times, s.x, &label, wide, f, f), TR_E_SHAPE, "the covector");
   CHECK_ERROR(ctx, tr_drift_vjp(s.network, times, s.x, &label, s.w, f, wide), TR_E_SHAPE, "the product");
   CHECK_ERROR(ctx, tr_drift_vjp(s.network, times, wide, &label, wide, wide, wide), TR_E_SHAPE, "f64");
-  CHECK_ERROR(ctx, tr_nn_attention_backward(other, 2, 5, tokens, other), TR_E_SHAPE, "backward of attention");
-  CHECK_ERROR(ctx, tr_nn_attention_backward(other, 2, 3, tokens, other), TR_E_SHAPE, "backward of attention");
-  CHECK_ERROR(ctx, tr_nn_gate(tokens, (tr_nn_columns){few, 0}, tokens), TR_E_SHAPE, "a gate");
-  CHECK_ERROR(ctx, tr_nn_gate(tokens, (tr_nn_columns){NULL, 0}, tokens), TR_E_SHAPE, "a gate");
-  CHECK_ERROR(ctx, tr_nn_activation_backward(TR_NN_SILU, tokens, few, tokens), TR_E_SHAPE, "an activation");
+  CHECK_ERROR(ctx,
+              tr_nn_attention_backward(&(tr_nn_attention_backward_args){
+                  .qkv = other, .samples = 2, .heads = 5, .dy = tokens, .dqkv = other}),
+              TR_E_SHAPE, "backward of attention");
+  CHECK_ERROR(ctx,
+              tr_nn_attention_backward(&(tr_nn_attention_backward_args){
+                  .qkv = other, .samples = 2, .heads = 3, .dy = tokens, .dqkv = other}),
+              TR_E_SHAPE, "backward of attention");
+  CHECK_ERROR(ctx, tr_nn_gate(&(tr_nn_gate_args){.x = tokens, .gate = {few, 0}, .y = tokens}), TR_E_SHAPE,
+              "a gate");
+  CHECK_ERROR(ctx, tr_nn_gate(&(tr_nn_gate_args){.x = tokens, .gate = {NULL, 0}, .y = tokens}), TR_E_ARG,
+              "gate.table of a gate");
+  CHECK_ERROR(ctx,
+              tr_nn_activation_backward(&(tr_nn_activation_backward_args){
+                  .activation = TR_NN_SILU, .v = tokens, .dy = few, .dv = tokens}),
+              TR_E_SHAPE, "an activation");
   CHECK_ERROR(ctx,
               tr_nn_norm_backward(
                   &(tr_nn_norm_backward_args){.x = tokens, .scale = {tokens, 0}, .dy = tokens, .dx = tokens}),
               TR_E_SHAPE, "a layer norm");
-  CHECK_ERROR(ctx, tr_nn_patchify_adjoint(tokens, 2, f), TR_E_SHAPE, "cutting into patches");
-  CHECK_ERROR(ctx, tr_nn_unpatchify_adjoint(f, 2, tokens), TR_E_SHAPE, "joining patches");
+  CHECK_ERROR(
+      ctx, tr_nn_patchify_adjoint(&(tr_nn_patchify_adjoint_args){.tokens = tokens, .patch = 2, .latents = f}),
+      TR_E_SHAPE, "cutting into patches");
+  CHECK_ERROR(
+      ctx,
+      tr_nn_unpatchify_adjoint(&(tr_nn_unpatchify_adjoint_args){.latents = f, .patch = 2, .tokens = tokens}),
+      TR_E_SHAPE, "joining patches");
   tr_array *const arrays[] = {f, wide, tokens, other, few};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
   close_scene(&s);

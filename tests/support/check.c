@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "core/backend.h"
+
 int check_count, check_failures;
 
 static bool count(bool ok) {
@@ -43,6 +45,10 @@ tr_ctx *check_context(int argc, char **argv) {
     exit(1);
   }
   return ctx;
+}
+
+bool promises(const tr_ctx *ctx, unsigned promise) {
+  return (tr_ctx_backend(ctx)->promises & promise) == promise;
 }
 
 double check_relative(const double *a, const double *b, int64_t n) {

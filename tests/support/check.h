@@ -29,6 +29,10 @@ void check_error(tr_ctx *ctx, tr_status status, tr_status want, const char *word
 /* Opens the context named by argv[1] (default "cpu") or ends the program with status 1. */
 tr_ctx *check_context(int argc, char **argv);
 
+/* Whether the context's backend promises that of its bits (core/backend.h, TR_BACKEND_...): what a test
+ * compares bit for bit only then. */
+bool promises(const tr_ctx *ctx, unsigned promise);
+
 /* max |a - b| / max |b| over n values. */
 double check_relative(const double *a, const double *b, int64_t n);
 

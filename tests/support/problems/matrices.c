@@ -19,6 +19,13 @@ double *values(const tr_array *a) {
   return host;
 }
 
+tr_array *labels_of(tr_ctx *ctx, int64_t n, const int32_t *labels) {
+  tr_array *a;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_I32, 1, &n, &a));
+  CHECK_OK(ctx, tr_array_upload(a, labels));
+  return a;
+}
+
 tr_nn_weight *weight_of(const tr_array *w, tr_dtype storage) {
   const tr_nn_weight_spec spec = {w->shape[0], w->shape[1], storage, w->dtype};
   tr_nn_weight *weight;

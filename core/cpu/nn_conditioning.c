@@ -1,0 +1,90 @@
+/* Times and labels on the CPU. */
+#include <math.h>
+#include <string.h>
+
+#include "core/cpu/cpu.h"
+#include "core/cpu/kernels.h"
+
+#define MAX_PERIOD 10000.0
+#define EMBED_COST 40 /* of an element that is a cosine, to one that is moved */
+
+static const tr_cpu_kernels *kernels_for(tr_ctx *ctx, tr_dtype dtype) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  return tr_cpu_kernels_for(state->level, dtype);
+}
+
+static const char *row_at(const tr_array *a, int64_t row) {
+  return (const char *)a->data + row * a->shape[1] * (int64_t)tr_dtype_size(a->dtype);
+}
+
+static char *row_of(tr_array *a, int64_t row) {
+  return (char *)a->data + row * a->shape[1] * (int64_t)tr_dtype_size(a->dtype);
+}
+
+static void put(const tr_array *y, int64_t at, double value) {
+  if (y->dtype == TR_F32)
+    ((float *)y->data)[at] = (float)value;
+  else
+    ((double *)y->data)[at] = value;
+}
+
+tr_status tr_cpu_embed_times(tr_ctx *ctx, const tr_nn_embed_times_args *a) {
+  const double *t = a->t->data;
+  int64_t width = a->y->shape[1], half = width / 2;
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, EMBED_COST * a->y->count))             \
+    schedule(static)
+  for (int64_t r = 0; r < a->y->shape[0]; r++) {
+    for (int64_t j = 0; j < half; j++) {
+      double angle = t[a->t->count == 1 ? 0 : r] * exp(-log(MAX_PERIOD) * (double)j / (double)half);
+      put(a->y, r * width + j, cos(angle));
+      put(a->y, r * width + half + j, sin(angle));
+    }
+    if (width % 2) put(a->y, (r + 1) * width - 1, 0);
+  }
+  return TR_OK;
+}
+
+/* The label of row r, which the table must have. */
+static int64_t label_of(const tr_array *labels, int64_t r) {
+  return ((const int32_t *)labels->data)[labels->count == 1 ? 0 : r];
+}
+
+static tr_status check_labels(tr_ctx *ctx, const tr_array *labels, const tr_array *table) {
+  for (int64_t r = 0; labels && r < labels->count; r++) {
+    int64_t label = label_of(labels, r);
+    if (label < 0 || label >= table->shape[0])
+      return TR_FAIL(ctx, TR_E_ARG, "class label %lld is not one of 0 to %lld", (long long)label,
+                     (long long)table->shape[0] - 1);
+  }
+  return TR_OK;
+}
+
+tr_status tr_cpu_condition(tr_ctx *ctx, const tr_nn_condition_args *a) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, a->y->dtype);
+  TR_TRY(check_labels(ctx, a->labels, a->table));
+  for (int64_t r = 0; r < a->y->shape[0]; r++)
+    kernels->silu_sum(a->y->shape[1], row_at(a->e, a->e->shape[0] == 1 ? 0 : r),
+                      a->table ? row_at(a->table, label_of(a->labels, r)) : NULL, row_of(a->y, r));
+  return TR_OK;
+}
+
+static void add_rows(const tr_cpu_kernels *kernels, int64_t cols, const char *a, const char *b, char *y) {
+  kernels->finish(&(tr_cpu_epilogue){.rows = 1, .cols = cols, .product = a, .residual = b, .y = y});
+}
+
+/* Samples in turn: several may have the same label. */
+tr_status tr_cpu_gradient_of_condition(tr_ctx *ctx, const tr_nn_gradient_of_condition_args *a) {
+  const tr_cpu_kernels *kernels = kernels_for(ctx, a->de->dtype);
+  int64_t cols = a->de->shape[1];
+  TR_TRY(check_labels(ctx, a->labels, a->table));
+  for (int64_t r = 0; r < a->de->shape[0]; r++) {
+    const char *given = row_at(a->e, r), *dout = row_at(a->dy, r);
+    char *v = row_of(a->de, r);
+    if (a->table) add_rows(kernels, cols, given, row_at(a->table, label_of(a->labels, r)), v);
+    kernels->activation_backward(TR_NN_SILU, cols, a->table ? v : given, dout, v);
+    if (!a->table) continue;
+    char *row = row_of(a->dtable, label_of(a->labels, r));
+    add_rows(kernels, cols, v, row, row);
+  }
+  return TR_OK;
+}

@@ -1,0 +1,73 @@
+/* What the checks of the network operations have in common. */
+#include "core/nn/check_private.h"
+
+static tr_status unexpected(const tr_nn_call *call, const char *name, const tr_array *a, int ndim,
+                            const char *type) {
+  char text[96];
+  return TR_FAIL(call->ctx, TR_E_SHAPE, "%s of %s is %s: %d dimension%s of %s were expected", name,
+                 call->what, tr_array_describe(a, text, sizeof text), ndim, ndim == 1 ? "" : "s", type);
+}
+
+tr_status tr_nn_check_operand(const tr_nn_call *call, const char *name, const tr_array *a,
+                              const tr_array *like, int ndim) {
+  bool real = like->dtype == TR_F32 || like->dtype == TR_F64;
+  if (!a || (real && a->dtype == like->dtype && a->ndim == ndim)) return TR_OK;
+  return unexpected(call, name, a, ndim, real ? tr_dtype_name(like->dtype) : "f32 or f64");
+}
+
+tr_status tr_nn_check_matrix(const tr_nn_call *call, const char *name, const tr_array *a,
+                             const tr_array *like) {
+  return tr_nn_check_operand(call, name, a, like, 2);
+}
+
+tr_status tr_nn_check_extents(const tr_nn_call *call, bool fit) {
+  return fit ? TR_OK
+             : TR_FAIL(call->ctx, TR_E_SHAPE, "the extents of the operands of %s do not fit together",
+                       call->what);
+}
+
+tr_status tr_nn_check_columns(const tr_nn_call *call, const char *name, const tr_nn_columns *columns,
+                              const tr_array *y) {
+  const tr_array *table = columns->table;
+  if (!table) return TR_OK;
+  TR_TRY(tr_nn_check_matrix(call, name, table, y));
+  return tr_nn_check_extents(call, table->shape[0] > 0 && y->shape[0] % table->shape[0] == 0 &&
+                                       columns->offset >= 0 &&
+                                       columns->offset + y->shape[1] <= table->shape[1]);
+}
+
+tr_status tr_nn_check_labels(const tr_nn_call *call, const tr_array *labels, int64_t rows) {
+  if (!labels) return TR_OK;
+  if (labels->dtype != TR_I32 || labels->ndim != 1)
+    return unexpected(call, "labels", labels, 1, tr_dtype_name(TR_I32));
+  return tr_nn_check_extents(call, labels->count == rows || labels->count == 1);
+}
+
+bool tr_nn_spreads(const tr_array *few, const tr_array *many) {
+  return few->shape[1] == many->shape[1] && few->shape[0] > 0 && many->shape[0] % few->shape[0] == 0;
+}
+
+bool tr_nn_attention_fits(const tr_array *qkv, int64_t samples, int heads, const tr_array *y) {
+  return samples > 0 && heads > 0 && qkv->shape[0] == y->shape[0] && y->shape[0] % samples == 0 &&
+         qkv->shape[1] == 3 * y->shape[1] && y->shape[1] % heads == 0;
+}
+
+bool tr_nn_stats_fit(const tr_array *stats, const tr_array *qkv, int64_t samples, int heads) {
+  return !stats || (stats->shape[0] == samples * heads && stats->shape[1] * samples == qkv->shape[0]);
+}
+
+/* Against tokens of `per_pixel` values a pixel. */
+static bool tokens_fit(const tr_array *latents, int patch, const tr_array *tokens, int64_t per_pixel) {
+  int64_t p = patch, h = latents->shape[2], w = latents->shape[3];
+  return p > 0 && h % p == 0 && w % p == 0 && tokens->shape[0] == latents->shape[0] * (h / p) * (w / p) &&
+         tokens->shape[1] == per_pixel * p * p;
+}
+
+bool tr_nn_patches_fit(const tr_array *latents, int patch, const tr_array *tokens) {
+  return tokens_fit(latents, patch, tokens, latents->shape[1]);
+}
+
+bool tr_nn_joined_fit(const tr_array *latents, int patch, const tr_array *tokens) {
+  int64_t channels = patch > 0 ? tokens->shape[1] / patch / patch : 0;
+  return tokens_fit(latents, patch, tokens, channels) && channels >= latents->shape[1];
+}

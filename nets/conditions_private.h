@@ -1,0 +1,30 @@
+/* The times and labels of an evaluation on the device. They go there only when they differ from those that
+ * went last, so labels once a solve; memory is made only when there are more of them than ever before. Not
+ * for users of the library. */
+#ifndef TR_NETS_CONDITIONS_PRIVATE_H
+#define TR_NETS_CONDITIONS_PRIVATE_H
+
+#include "transport/drift.h"
+
+/* n elements on the device and what they are. */
+typedef struct {
+  tr_array *device;
+  void *host;
+  int64_t n, room;
+} tr_mirror;
+
+typedef struct {
+  tr_mirror times, labels;
+} tr_conditions; /* all 0: nothing is there yet */
+
+/* One time for all rows, or one a row, and the same of labels; without any (NULL) those that are there stay.
+ */
+tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels);
+void tr_conditions_clear(tr_conditions *c);
+
+/* The times of rows first .. first + n - 1, f64 (n), or (1) where there is one for all; views. The same of
+ * labels, i32. */
+tr_array tr_conditions_times(const tr_conditions *c, int64_t first, int64_t n);
+tr_array tr_conditions_labels(const tr_conditions *c, int64_t first, int64_t n);
+
+#endif
