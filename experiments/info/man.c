@@ -8,18 +8,16 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   fputs(".SH NAME\ntransit \\- transport samplers: stochastic interpolants, flow matching, diffusion\n"
         ".SH SYNOPSIS\n.B transit\n.I COMMAND\n[arguments]\n"
         ".SH DESCRIPTION\n"
-        "Everything follows from x_t = alpha(t) x1 + sigma(t) x0, with x0 standard normal, t = 0 noise and t "
-        "= 1 "
-        "data.\n"
+        "Everything follows from x_t = alpha(t) x1 + sigma(t) x0, with x0 standard normal, t = 0 noise and "
+        "t = 1 data.\n"
         "Options are written \\-\\-name value or \\-\\-name=value; giving one twice is an error.\n"
         ".SH COMMANDS\n",
         stdout);
   for (int i = 0; commands[i]; i++) tr_options_man(p->ctx, commands[i]->table, stdout);
-  fputs(".SH EXIT STATUS\n.TP\n0\nEverything was done.\n.TP\n1\nA failure: a file that cannot be read, a "
-        "solver that "
-        "gave up.\n.TP\n2\nWrong usage; nothing was written.\n.TP\n130\nInterrupted by Ctrl\\-C; nothing was "
-        "left "
-        "half\\-written.\n",
+  fputs(".SH EXIT STATUS\n.TP\n0\nEverything was done.\n"
+        ".TP\n1\nA failure: a file that cannot be read, a solver that gave up.\n"
+        ".TP\n2\nWrong usage; nothing was written.\n"
+        ".TP\n130, 143\nInterrupted by Ctrl\\-C, by SIGTERM; nothing was left half\\-written.\n",
         stdout);
   return TR_OK;
 }
