@@ -73,11 +73,16 @@
 #include "transport/loss/loss.h"
 #include "transport/trace/trace.h"
 
-/* Networks: checkpoints, networks as fields, gradients of their parameters. */
+/* Networks: checkpoints opened as models, networks as fields, gradients of their parameters; and what a
+ * network of one's own is made of. */
 #include "nets/checkpoint/checkpoint.h"
 #include "nets/checkpoint/tensors.h"
-#include "nets/mlp/mlp.h"
+#include "nets/conditions.h"
+#include "nets/layers.h"
+#include "nets/model.h"
 #include "nets/net.h"
-#include "nets/sit/sit.h"
+#include "nets/network.h"
+#include "nets/register.h"
+#include "nets/weights.h"
 
 #endif

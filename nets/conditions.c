@@ -1,4 +1,4 @@
-#include "nets/conditions_private.h"
+#include "nets/conditions.h"
 
 #include <stdlib.h>
 #include <string.h>

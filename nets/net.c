@@ -1,93 +1,209 @@
 #include "nets/net.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "core/vec.h"
+#include "nets/entries_private.h"
 #include "nets/net_private.h"
 
-static const tr_net_type *const types[] = {&tr_net_sit, &tr_net_mlp};
+/* ---- making ---- */
 
-/* NULL: not a network. */
-static const tr_net_type *type_of(const tr_drift *drift) {
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (types[i]->ops == drift->ops) return types[i];
-  return NULL;
+static tr_status check_options(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options) {
+  if (options->dtype != TR_F32 && options->dtype != TR_F64)
+    return TR_FAIL(ctx, TR_E_ARG, "a network in %s: use f32 or f64", tr_dtype_name(options->dtype));
+  return config->type->check(ctx, config->sizes);
 }
 
-tr_status tr_net_open(tr_drift *drift, tr_net **out) {
-  const tr_net_type *type = type_of(drift);
+static tr_status fill(tr_net *net, const tr_net_config *config, const tr_net_options *options,
+                      tr_weight_source *source) {
+  net->sizes = malloc(net->type->sizes_bytes);
+  if (!net->sizes) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a network");
+  memcpy(net->sizes, config->sizes, net->type->sizes_bytes);
+  TR_TRY(tr_entries_load(net, options->trained, source));
+  return net->type->open ? net->type->open(net) : TR_OK;
+}
+
+static tr_status create(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
+                        tr_weight_source *source, tr_net **out) {
   *out = NULL;
-  if (!type)
-    return TR_FAIL(drift->ctx, TR_E_UNSUPPORTED,
-                   "the provider %s has no parameters to train: use a network, a SiT or an MLP",
-                   drift->ops->name);
-  int n = type->n_parameters(drift);
+  TR_TRY(check_options(ctx, config, options));
   tr_net *net = calloc(1, sizeof *net);
-  tr_net_param *params = calloc((size_t)n, sizeof *params);
-  if (!net || !params) {
-    free(net), free(params);
-    return TR_FAIL(drift->ctx, TR_E_MEM, "out of memory for %d parameters", n);
-  }
-  *net = (tr_net){type, drift, n, params};
-  tr_status status = type->list_parameters(drift, params);
-  if (status == TR_OK) status = tr_net_zero(net);
+  if (!net) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a network");
+  *net = (tr_net){.type = config->type, .ctx = ctx, .dtype = options->dtype, .info = config->info};
+  tr_status status = fill(net, config, options, source);
   if (status != TR_OK)
-    tr_net_close(&net);
+    tr_net_destroy(&net);
   else
     *out = net;
   return status;
 }
 
-void tr_net_close(tr_net **net) {
+tr_status tr_net_create(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
+                        const tr_tensors *weights, tr_net **out) {
+  tr_tensor_source source = tr_tensor_source_of(ctx, weights);
+  return create(ctx, config, options, &source.base, out);
+}
+
+tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
+                               tr_net_start start, uint64_t seed, tr_net **out) {
+  tr_random_source source = tr_random_source_of(config->sizes, start, seed);
+  return create(ctx, config, options, &source.base, out);
+}
+
+tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
+                              const tr_net_options *options, uint64_t seed, tr_net **out) {
+  tr_net_config config;
+  *out = NULL;
+  tr_status status = tr_net_configure_named(ctx, name, dims, &config);
+  if (status == TR_OK) status = tr_net_create_random(ctx, &config, options, TR_NET_RANDOM, seed, out);
+  tr_net_config_clear(&config);
+  return status;
+}
+
+void tr_net_destroy(tr_net **net) {
   if (!*net) return;
-  for (int i = 0; i < (*net)->n_params; i++) tr_array_destroy(&(*net)->params[i].gradient);
-  free((*net)->params);
+  if ((*net)->type->close && (*net)->work) (*net)->type->close(*net);
+  tr_entries_clear(*net);
+  free((*net)->sizes);
   free(*net);
   *net = NULL;
 }
 
-tr_status tr_net_zero(tr_net *net) {
-  for (int i = 0; i < net->n_params; i++) TR_TRY(tr_fill(0, net->params[i].gradient));
+/* ---- what it is ---- */
+
+const char *tr_net_name(const tr_net *net) {
+  return net->type->info.name;
+}
+
+tr_ctx *tr_net_ctx(const tr_net *net) {
+  return net->ctx;
+}
+
+tr_dtype tr_net_dtype(const tr_net *net) {
+  return net->dtype;
+}
+
+const tr_net_info *tr_net_info_of(const tr_net *net) {
+  return &net->info;
+}
+
+long tr_net_value(const tr_net *net, const char *key) {
+  return tr_net_config_value(&(tr_net_config){net->type, net->info, net->sizes}, key);
+}
+
+tr_params *tr_net_params(const tr_net *net) {
+  return net->params;
+}
+
+static tr_status no_parameters(const tr_net *net) {
+  return TR_FAIL(net->ctx, TR_E_ARG, "the network %s was made without parameters to train: make it with them",
+                 tr_net_name(net));
+}
+
+tr_status tr_net_refresh(tr_net *net) {
+  return net->params ? tr_entries_refresh(net) : no_parameters(net);
+}
+
+tr_net_counts tr_net_counted(const tr_net *net) {
+  return net->counts;
+}
+
+tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
+  if (!net->type->set_recompute)
+    return TR_FAIL(net->ctx, TR_E_ARG, "the network %s keeps no activations by blocks", tr_net_name(net));
+  net->type->set_recompute(net, recompute);
   return TR_OK;
 }
 
-static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array *other, const char *what) {
+long tr_net_recomputed(const tr_net *net) {
+  return net->type->recomputed ? net->type->recomputed(net) : 0;
+}
+
+/* ---- calls ---- */
+
+tr_status tr_net_lacking(const tr_net *net, const char *what) {
+  return TR_FAIL(net->ctx, TR_E_UNSUPPORTED, "the network %s has no %s", tr_net_name(net), what);
+}
+
+tr_status tr_net_check_states(const tr_net *net, const tr_array *x) {
+  const tr_net_info *info = &net->info;
+  bool fits = x->ndim == info->ndim + 1 && x->dtype == net->dtype;
+  for (int i = 0; fits && i < info->ndim; i++) fits = x->shape[i + 1] == info->shape[i];
+  if (fits) return TR_OK;
+  char shape[96] = "", got[96];
+  for (int i = 0; i < info->ndim; i++)
+    snprintf(shape + strlen(shape), sizeof shape - strlen(shape), ", %lld", (long long)info->shape[i]);
+  return TR_FAIL(net->ctx, TR_E_SHAPE, "the network takes %s %s (N%s), not %s",
+                 info->ndim == 3 ? "latents" : "states", tr_dtype_name(net->dtype), shape,
+                 tr_array_describe(x, got, sizeof got));
+}
+
+/* As a provider checks what it is asked for. */
+static tr_status check_call(const tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond) {
+  const tr_drift_ops ops = {.name = tr_net_name(net)};
+  tr_drift like = {
+      .ops = &ops, .ctx = net->ctx, .num_classes = net->info.num_classes, .null_class = net->info.null_class};
+  if (!(net->type->caps & TR_NET_FIELD)) return tr_net_lacking(net, "field");
+  TR_TRY(tr_drift_check(&like, times, x, cond));
+  return tr_net_check_states(net, x);
+}
+
+static tr_status check_array(const tr_net *net, const tr_array *x, const tr_array *other, const char *what) {
   if (!other || (other->ctx == x->ctx && other->dtype == x->dtype && tr_array_same_shape(x, other)))
     return TR_OK;
   char a[80], b[80];
-  return TR_FAIL(drift->ctx, TR_E_SHAPE, "the state is %s and %s %s: they must agree",
+  return TR_FAIL(net->ctx, TR_E_SHAPE, "the state is %s and %s %s: they must agree",
                  tr_array_describe(x, a, sizeof a), what, tr_array_describe(other, b, sizeof b));
 }
 
-static tr_status check_args(tr_drift *drift, const tr_array *x, const tr_net_backward_args *args) {
+tr_status tr_net_forward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
+  TR_TRY(check_call(net, times, x, cond));
+  TR_TRY(check_array(net, x, f, "the result"));
+  net->counts.n_forward++;
+  return net->type->forward(net, times, x, cond, f);
+}
+
+static tr_status check_gradient(const tr_net *net, const tr_net_backward_args *args) {
+  bool wanted = args->want & TR_GRAD_PARAMS;
+  if (wanted != (args->gradient != NULL))
+    return TR_FAIL(net->ctx, TR_E_ARG,
+                   "the gradient of the parameters is %s: give it exactly with TR_GRAD_PARAMS",
+                   wanted ? "wanted but has no room" : "given room but not wanted");
+  if (!wanted) return TR_OK;
+  return net->params ? tr_params_check(net->params, args->gradient, "the gradient") : no_parameters(net);
+}
+
+static tr_status check_args(const tr_net *net, const tr_array *x, const tr_net_backward_args *args) {
   if (!args->want || args->want & ~(unsigned)(TR_GRAD_INPUT | TR_GRAD_PARAMS))
-    return TR_FAIL(drift->ctx, TR_E_ARG, "gradients %u are wanted: TR_GRAD_INPUT, TR_GRAD_PARAMS or both",
+    return TR_FAIL(net->ctx, TR_E_ARG, "gradients %u are wanted: TR_GRAD_INPUT, TR_GRAD_PARAMS or both",
                    args->want);
   if (!args->w == !args->covector)
-    return TR_FAIL(drift->ctx, TR_E_ARG, "%s: a backward takes dL/df or a function that makes it",
+    return TR_FAIL(net->ctx, TR_E_ARG, "%s: a backward takes dL/df or a function that makes it",
                    args->w ? "both w and covector are given" : "neither w nor covector is given");
   if (!args->wJ == !!(args->want & TR_GRAD_INPUT))
-    return TR_FAIL(drift->ctx, TR_E_ARG, "the input gradient is %s: give wJ exactly with TR_GRAD_INPUT",
+    return TR_FAIL(net->ctx, TR_E_ARG, "the input gradient is %s: give wJ exactly with TR_GRAD_INPUT",
                    args->wJ ? "given room but not wanted" : "wanted but has no room");
-  TR_TRY(check_array(drift, x, args->w, "the covector"));
-  TR_TRY(check_array(drift, x, args->f, "the result"));
-  return check_array(drift, x, args->wJ, "the product");
+  TR_TRY(check_gradient(net, args));
+  TR_TRY(check_array(net, x, args->w, "the covector"));
+  TR_TRY(check_array(net, x, args->f, "the result"));
+  return check_array(net, x, args->wJ, "the product");
 }
 
 tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                           const tr_net_backward_args *args) {
-  tr_drift *drift = net->drift;
-  bool input = args->want & TR_GRAD_INPUT;
-  TR_TRY(tr_drift_check(drift, times, x, cond));
-  TR_TRY(check_args(drift, x, args));
-  drift->n_forward++, drift->n_vjp += input;
+  if (!net->type->backward) return tr_net_lacking(net, "backward");
+  TR_TRY(check_call(net, times, x, cond));
+  TR_TRY(check_args(net, x, args));
+  net->counts.n_forward++, net->counts.n_vjp += (args->want & TR_GRAD_INPUT) != 0;
+  const tr_net_gradient gradient = {net->params, args->gradient};
   tr_drift_passes one = {.n = 1, .w = &args->w, .wJ = &args->wJ};
   tr_net_request request = {.passes = &one,
                             .covector = args->covector,
                             .user = args->user,
                             .f = args->f,
-                            .params = args->want & TR_GRAD_PARAMS ? net->params : NULL};
-  return net->type->backward(drift, times, x, cond, &request);
+                            .gradient = args->gradient ? &gradient : NULL};
+  return net->type->backward(net, times, x, cond, &request);
 }
 
 int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k) {

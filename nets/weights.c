@@ -1,9 +1,11 @@
-#include "nets/weights_private.h"
+#include "nets/weights.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "nets/entries_private.h"
 
 const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t size) {
   size_t used = (size_t)snprintf(text, size, "(");
@@ -13,31 +15,46 @@ const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t siz
   return text;
 }
 
-tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, tr_expected_fn expected_at,
-                           const void *config, const char *network) {
-  tr_expected want;
+static tr_status check_tensor(tr_ctx *ctx, const tr_tensors *weights, const tr_expected *want) {
+  char a[128], b[128];
+  const tr_tensor *have = tr_tensors_find(weights, want->name);
+  if (!have)
+    return TR_FAIL(ctx, TR_E_SHAPE, "the weights lack the tensor '%s' of shape %s", want->name,
+                   tr_shape_text(want->ndim, want->shape, a, sizeof a));
+  if (have->ndim == want->ndim &&
+      memcmp(have->shape, want->shape, (size_t)want->ndim * sizeof *want->shape) == 0)
+    return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "tensor '%s' has the shape %s, but %s is expected", want->name,
+                 tr_shape_text(have->ndim, have->shape, a, sizeof a),
+                 tr_shape_text(want->ndim, want->shape, b, sizeof b));
+}
+
+static bool is_expected(const tr_net_type *type, const void *sizes, const char *name) {
+  tr_net_entry entry;
+  for (int i = 0; type->entry(sizes, i, &entry); i++)
+    for (int part = 0; part < tr_entry_parts(&entry); part++) {
+      tr_expected want;
+      tr_entry_part(&entry, part, &want);
+      if (strcmp(want.name, name) == 0) return true;
+    }
+  return false;
+}
+
+tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type, const void *sizes,
+                           const char *network) {
+  tr_net_entry entry;
   int n = 0;
-  for (; expected_at(config, n, &want); n++) {
-    char a[128], b[128];
-    const tr_tensor *have = tr_tensors_find(weights, want.name);
-    if (!have)
-      return TR_FAIL(ctx, TR_E_SHAPE, "the weights lack the tensor '%s' of shape %s", want.name,
-                     tr_shape_text(want.ndim, want.shape, a, sizeof a));
-    if (have->ndim != want.ndim ||
-        memcmp(have->shape, want.shape, (size_t)want.ndim * sizeof *want.shape) != 0)
-      return TR_FAIL(ctx, TR_E_SHAPE, "tensor '%s' has the shape %s, but %s is expected", want.name,
-                     tr_shape_text(have->ndim, have->shape, a, sizeof a),
-                     tr_shape_text(want.ndim, want.shape, b, sizeof b));
-  }
+  for (int i = 0; type->entry(sizes, i, &entry); i++)
+    for (int part = 0; part < tr_entry_parts(&entry); part++, n++) {
+      tr_expected want;
+      tr_entry_part(&entry, part, &want);
+      TR_TRY(check_tensor(ctx, weights, &want));
+    }
   if (n == weights->n) return TR_OK;
-  for (int i = 0; i < weights->n; i++) {
-    bool known = false;
-    for (int k = 0; !known && expected_at(config, k, &want); k++)
-      known = strcmp(want.name, weights->items[i].name) == 0;
-    if (!known)
+  for (int i = 0; i < weights->n; i++)
+    if (!is_expected(type, sizes, weights->items[i].name))
       return TR_FAIL(ctx, TR_E_SHAPE, "the weights hold the tensor '%s', which %s does not have",
                      weights->items[i].name, network);
-  }
   return TR_FAIL(ctx, TR_E_SHAPE, "the weights hold %d tensors, of which %d have a name of their own",
                  weights->n, n);
 }

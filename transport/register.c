@@ -12,7 +12,7 @@
 #include "transport/prediction/prediction.h"
 #include "transport/trace/trace.h"
 
-tr_status tr_register_all(tr_ctx *ctx) {
+tr_status tr_transport_register(tr_ctx *ctx) {
 #define TR_MODULE(kind, table) TR_TRY(tr_register(ctx, kind, table));
 #define TR_ROOM(function)      TR_TRY(function(ctx));
 #include "transport/modules.def"

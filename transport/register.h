@@ -1,4 +1,4 @@
-/* The lists of built-in modules. */
+/* The list of the built-in modules of transport. */
 #ifndef TR_TRANSPORT_REGISTER_H
 #define TR_TRANSPORT_REGISTER_H
 
@@ -8,10 +8,9 @@
 extern "C" {
 #endif
 
-/* Registers every module of the library: interpolants, predictions, diffusion forms, last steps, time
- * grids, and the integrators. Call it once after tr_ctx_open. Modules of a user's own register the same way,
- * with tr_register (core/registry.h); see tests/transport/test_register_own.c. */
-tr_status tr_register_all(tr_ctx *ctx);
+/* Registers every module of this room and of those below: interpolants, predictions, diffusion forms, last
+ * steps, time grids, and the integrators. tr_register_all (nets/register.h) does so too. */
+tr_status tr_transport_register(tr_ctx *ctx);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
 /* Data sets in NumPy's files. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,18 @@ static tr_status check_rows(tr_ctx *ctx, const source *s) {
 
 /* ---- numbers ---- */
 
+/* ", C, H, W" */
+static const char *shape_of_one(const tr_dataset *data, char *text, size_t size) {
+  size_t used = 0;
+  for (int i = 0; i < data->ndim && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, ", %lld", (long long)data->shape[i]);
+  return text;
+}
+
 static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
-  const int64_t *shape = out->shape;
   tr_ctx *ctx = out->ctx;
-  char text[400];
-  bool real = s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64, fits = s->npy.ndim == 4;
+  char text[400], shape[80];
+  bool real = s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64, fits = s->npy.ndim == out->ndim + 1;
   if (!real)
     return TR_FAIL(
         ctx, TR_E_SHAPE,
@@ -42,11 +50,10 @@ static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
         "'images')",
         describe(s, text, sizeof text));
   TR_TRY(check_rows(ctx, s));
-  for (int i = 0; fits && i < 3; i++) fits = s->npy.shape[i + 1] == shape[i];
+  for (int i = 0; fits && i < out->ndim; i++) fits = s->npy.shape[i + 1] == out->shape[i];
   if (!fits)
-    return TR_FAIL(ctx, TR_E_SHAPE, "%s: this model takes (N, %lld, %lld, %lld)",
-                   describe(s, text, sizeof text), (long long)shape[0], (long long)shape[1],
-                   (long long)shape[2]);
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s: this model takes (N%s)", describe(s, text, sizeof text),
+                   shape_of_one(out, shape, sizeof shape));
   first_rows(s, limit, out);
   TR_TRY(tr_dataset_allocate(out, false, false));
   tr_npy part = s->npy;
@@ -77,6 +84,7 @@ static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
   const int64_t *shape = s->npy.shape;
   bool fits = (s->npy.ndim == 3 || (s->npy.ndim == 4 && (shape[3] == 3 || shape[3] == 1))) && shape[1] > 0 &&
               shape[2] > 0;
+  TR_TRY(tr_dataset_takes_images(out));
   TR_TRY(check_rows(ctx, s));
   if (!fits || !tr_dtype_is_integer(s->npy.dtype))
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: images are integers 0 to 255, (N, H, W) or (N, H, W, 3)",

@@ -14,7 +14,9 @@
 #define FAR_OUT 4.0 /* pixels in [-1, 1], samples of them a little beyond; 0 to 255 is a mistake */
 
 int64_t tr_dataset_row(const tr_dataset *data) {
-  return data->shape[0] * data->shape[1] * data->shape[2];
+  int64_t count = 1;
+  for (int i = 0; i < data->ndim; i++) count *= data->shape[i];
+  return count;
 }
 
 const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size) {
@@ -73,6 +75,13 @@ void tr_dataset_close(tr_dataset *data) {
 
 /* ---- what fits the model ---- */
 
+tr_status tr_dataset_takes_images(const tr_dataset *data) {
+  if (data->ndim == 3) return TR_OK;
+  return TR_FAIL(data->ctx, TR_E_SHAPE,
+                 "'%s' holds images, this model takes states of %lld numbers: give 'latents'", data->path,
+                 (long long)tr_dataset_row(data));
+}
+
 static tr_status check_pixels(const tr_dataset *data, const int64_t shape[3]) {
   if (shape[0] != 1 && shape[0] != 3)
     return TR_FAIL(data->ctx, TR_E_SHAPE,
@@ -89,7 +98,7 @@ static tr_status check_pixels(const tr_dataset *data, const int64_t shape[3]) {
 
 static void check_values(tr_dataset *data) {
   int64_t row = tr_dataset_row(data);
-  bool pixels = data->shape[0] == 1 || data->shape[0] == 3;
+  bool pixels = data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
   for (int64_t i = 0; i < data->n; i++)
     for (int64_t k = 0; k < row; k++) {
       double value = data->values[i * row + k];
@@ -116,11 +125,13 @@ static tr_status read_any(tr_dataset *out, int64_t limit) {
                  "'%s' is neither a .npy, nor a .npz, nor a folder of images: give one of them", out->path);
 }
 
-tr_status tr_dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], int64_t limit,
+tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
                           tr_dataset *out) {
-  *out = (tr_dataset){.ctx = ctx, .path = strdup(path)};
+  *out = (tr_dataset){.ctx = ctx, .ndim = ndim, .path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
-  memcpy(out->shape, shape, sizeof out->shape);
+  if (ndim != 1 && ndim != 3)
+    return TR_FAIL(ctx, TR_E_ARG, "data for a model of states of %d dimensions: use 1 or 3", ndim);
+  memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
   TR_TRY(read_any(out, limit));
   if (out->pixels) TR_TRY(check_pixels(out, shape));
   if (out->values) check_values(out);

@@ -1,8 +1,8 @@
 /* Data sets in host memory: images of bytes, or numbers in a model's own space, with labels where there are
  * any.
  *
- *   FILE.npy  float (N, C, H, W), the model's own space
- *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, float (N, C, H, W), not
+ *   FILE.npy  float (N, C, H, W), or (N, dim), the model's own space
+ *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, float, as in a .npy, not
  *             both; `labels` (N) if there
  *   DIR       .png and .jpg (.jpeg) files sorted by name: all of them in DIR, without labels, or all in its
  *             sub-folders, whose number (the name, where it is one) or place among the sub-folders is the
@@ -21,9 +21,10 @@ extern "C" {
 
 typedef struct {
   tr_ctx *ctx;           /* borrowed: where errors are said */
-  int64_t n, shape[3];   /* (C, H, W) of one input */
+  int64_t n, shape[3];   /* of one input: (C, H, W), or (dim) */
+  int ndim;              /* of one input: 3, or 1 */
   uint8_t *pixels;       /* (N, C, H, W) levels, or NULL */
-  double *values;        /* (N, C, H, W) where there are no pixels */
+  double *values;        /* (N, ...) where there are no pixels */
   double *labels;        /* (N) as the data says them, or NULL */
   char *path;            /* where the data was read */
   const char *labels_in; /* static: what there gave the labels, "'labels' of", or NULL */
@@ -31,19 +32,20 @@ typedef struct {
   char **trouble;        /* (N): why an input cannot be used, NULL where it can */
 } tr_dataset;
 
-/* The first `limit` inputs (0: all) for a model of latents (C, H, W). Files that fit nothing, wrong shapes,
+/* The first `limit` inputs (0: all) for a model of states of this shape: ndim = 3, latents (C, H, W), or 1,
+ * (dim), which images are not. Files that fit nothing, wrong shapes,
  * no data at all: TR_E_IO, TR_E_SHAPE or TR_E_ARG naming path and value. A single input that cannot be used
  * (a broken file, one of another size, colours for a model of grey, a number that is not finite or out of
  * range) is noted in `trouble`; when none can be used that is the error. tr_dataset_close in any case. */
-tr_status tr_dataset_open(tr_ctx *ctx, const char *path, const int64_t shape[3], int64_t limit,
+tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
                           tr_dataset *out);
 void tr_dataset_close(tr_dataset *data); /* frees and zeroes; a zeroed one is fine */
 
-int64_t tr_dataset_row(const tr_dataset *data); /* C H W */
+int64_t tr_dataset_row(const tr_dataset *data); /* numbers in one input */
 /* "input 3" or the file's name in quotes, written into text; returns text. */
 const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size);
 
-/* out (n, C, H, W) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
+/* out (n, ...) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
  * u / TR_BINS_PER_UNIT - 1 (core/io/image.h). TR_E_ARG for inputs that are not there. */
 tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out);
 

@@ -4,6 +4,9 @@
 
 #include "core/data/dataset.h"
 
+/* TR_E_SHAPE for a model whose states are no images. */
+tr_status tr_dataset_takes_images(const tr_dataset *out);
+
 /* Each fills a data set whose ctx and path are set, and whose shape is that of the model; what was read may
  * have another one. On failure the caller closes it. */
 tr_status tr_dataset_open_folder(tr_dataset *out, int64_t limit);

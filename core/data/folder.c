@@ -220,6 +220,7 @@ static tr_status take_all(listing *l, int64_t limit, tr_dataset *out) {
 }
 
 tr_status tr_dataset_open_folder(tr_dataset *out, int64_t limit) {
+  TR_TRY(tr_dataset_takes_images(out));
   if (out->shape[0] != 1 && out->shape[0] != 3)
     return TR_FAIL(out->ctx, TR_E_SHAPE,
                    "'%s' holds images, this model takes latents of %lld channels: encode them first",

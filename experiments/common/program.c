@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/version.h"
-#include "transport/register.h"
+#include "nets/register.h"
 
 #define CLEAR_LINE "\r\033[K" /* a progress line may stand there */
 

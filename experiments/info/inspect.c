@@ -21,7 +21,7 @@ static const tr_option options[] = {
     {.name = "json", .type = TR_OPTION_FLAG, .offset = offsetof(inspect_values, json), .help = "Print JSON."},
 };
 
-static json_t *sets_to_json(tr_ctx *ctx, const model *m, tr_status *status) {
+static json_t *sets_to_json(tr_ctx *ctx, const tr_model *m, tr_status *status) {
   json_t *sets = json_object();
   const char *name;
   for (int i = 0; *status == TR_OK && (name = tr_checkpoint_set_name(m->checkpoint, i)); i++) {
@@ -40,7 +40,7 @@ static json_t *sets_to_json(tr_ctx *ctx, const model *m, tr_status *status) {
   return sets;
 }
 
-static json_t *args_to_json(const model *m) {
+static json_t *args_to_json(const tr_model *m) {
   json_t *args = json_object();
   const char *name, *value;
   for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++)
@@ -48,15 +48,16 @@ static json_t *args_to_json(const model *m) {
   return args;
 }
 
-static json_t *network_to_json(const model *m) {
-  const tr_sit_config *c = &m->config;
-  json_t *heads = m->heads_known ? json_integer(c->heads) : json_null();
-  return json_pack(
-      "{s:i, s:i, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:i, s:o}", "channels", c->channels,
-      "out_channels", c->out_channels, "learn_sigma", c->out_channels == 2 * c->channels, "patch", c->patch,
-      "latent_size", c->grid * c->patch, "tokens", c->grid * c->grid, "hidden", c->hidden, "depth", c->depth,
-      "mlp_hidden", c->mlp_hidden, "time_frequencies", c->time_frequencies, "heads", heads, "num_classes",
-      c->num_classes, "null_class", c->null_class >= 0 ? json_integer(c->null_class) : json_null());
+static json_t *network_to_json(const tr_model *m) {
+  json_t *json = json_object();
+  tr_net_fact fact;
+  json_object_set_new(json, "kind", json_string(tr_net_config_kind(&m->config)));
+  for (int i = 0; tr_net_config_fact(&m->config, i, &fact); i++)
+    json_object_set_new(json, fact.key,
+                        fact.kind == TR_NET_NONE   ? json_null()
+                        : fact.kind == TR_NET_FLAG ? json_boolean(fact.value)
+                                                   : json_integer(fact.value));
+  return json;
 }
 
 static void print_sets(json_t *sets, const char *in_use) {
@@ -70,23 +71,33 @@ static void print_sets(json_t *sets, const char *in_use) {
              strcmp(name, in_use) == 0 ? " (in use)" : "");
 }
 
-static void print_network(const model *m) {
-  const tr_sit_config *c = &m->config;
-  int side = c->grid * c->patch;
-  printf("network: SiT, latents (%d, %d, %d), patch %d, %d tokens, hidden %d, depth %d, MLP %d\n",
-         c->channels, side, side, c->patch, c->grid * c->grid, c->hidden, c->depth, c->mlp_hidden);
-  printf("output: %d channels%s\n", c->out_channels,
-         c->out_channels == 2 * c->channels ? " (learn_sigma: the first half is used)" : "");
-  if (m->heads_known)
-    printf("heads: %d (from %s)\n", c->heads, m->heads_from);
+static void print_heads(const tr_model *m) {
+  static const char *const from[] = {[TR_HEADS_GIVEN] = "--num-heads",
+                                     [TR_HEADS_FROM_NUM_HEADS] = "args num_heads",
+                                     [TR_HEADS_FROM_MODEL] = "args model"};
+  tr_net_fact fact = {0};
+  for (int i = 0; tr_net_config_fact(&m->config, i, &fact) && strcmp(fact.key, "heads") != 0;) i++;
+  if (!fact.key || strcmp(fact.key, "heads") != 0) return;
+  if (fact.kind == TR_NET_NUMBER)
+    printf("heads: %ld (from %s)\n", fact.value, from[m->heads_from]);
   else
     printf("heads: unknown, the file does not tell: give --num-heads, or num_heads in FILE.json beside it\n");
-  printf("classes: %d", c->num_classes);
-  if (c->null_class >= 0) printf(" and the null class %d", c->null_class);
+}
+
+static void print_network(const tr_model *m) {
+  const tr_net_info *info = &m->config.info;
+  char text[400];
+  printf("network: %s\n", tr_net_config_say(&m->config, text, sizeof text));
+  print_heads(m);
+  if (info->num_classes == 0)
+    printf("classes: none");
+  else
+    printf("classes: %d", info->num_classes);
+  if (info->null_class >= 0) printf(" and the null class %d", info->null_class);
   putchar('\n');
 }
 
-static void print_args(const model *m) {
+static void print_args(const tr_model *m) {
   const char *name, *value;
   if (!tr_checkpoint_arg_at(m->checkpoint, 0, &name, &value)) puts("args: none");
   for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++) {
@@ -97,7 +108,7 @@ static void print_args(const model *m) {
   }
 }
 
-static tr_status describe(program *p, const inspect_values *v, const model *m) {
+static tr_status describe(program *p, const inspect_values *v, const tr_model *m) {
   tr_status status = TR_OK;
   json_t *sets = sets_to_json(p->ctx, m, &status);
   if (status == TR_OK && v->json) {
@@ -120,10 +131,11 @@ static tr_status describe(program *p, const inspect_values *v, const model *m) {
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   (void)parsed;
   const inspect_values *v = values;
-  model m;
-  tr_status status = model_open(p->ctx, v->file, v->weights, 0, true, &m);
-  if (status == TR_OK) status = describe(p, v, &m);
-  model_close(&m);
+  tr_model *m;
+  tr_status status =
+      tr_model_open(p->ctx, v->file, &(tr_model_options){.weights = v->weights, .open = true}, &m);
+  if (status == TR_OK) status = describe(p, v, m);
+  tr_model_close(&m);
   return status;
 }
 

@@ -1,5 +1,6 @@
 #include "experiments/input/provider.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "experiments/common/param_options.h"
@@ -12,23 +13,35 @@ static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *param
   return param_resolve(ctx, &path->type->info, &path->values, params);
 }
 
+/* The model, and what it settles written back for the record. */
+static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
+  const bool heads_given = o->num_heads != TR_OPTION_UNSET;
+  const tr_model_options options = {.weights = o->weights,
+                                    .num_heads = heads_given ? (int)o->num_heads : 0,
+                                    .path_type = o->path_type,
+                                    .prediction = o->prediction,
+                                    .heads_option = "--num-heads H"};
+  TR_TRY(tr_model_open(ctx, o->ckpt, &options, out));
+  const long heads = tr_net_config_value(&(*out)->config, "heads");
+  o->num_heads = heads ? heads : TR_OPTION_UNSET;
+  o->weights = (*out)->set;
+  o->path_type = (*out)->interpolant.type->info.name;
+  o->prediction = (*out)->prediction->info.name;
+  return TR_OK;
+}
+
 tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
   *out = (provider){.dtype = strcmp(machine->dtype, "f64") == 0 ? TR_F64 : TR_F32};
   TR_TRY(program_open(p, machine->device, seed,
                       machine->threads == TR_OPTION_UNSET ? 0 : (int)machine->threads));
-  tr_ctx *ctx = p->ctx;
-  machine->threads = tr_ctx_threads(ctx);
-  int heads = o->num_heads == TR_OPTION_UNSET ? 0 : (int)o->num_heads;
-  TR_TRY(model_open(ctx, o->ckpt, o->weights, heads, false, &out->model));
-  TR_TRY(model_setting(ctx, &out->model, TR_KIND_INTERPOLANT, "path_type", "Linear", &o->path_type));
-  TR_TRY(model_setting(ctx, &out->model, TR_KIND_PREDICTION, "prediction", "velocity", &o->prediction));
-  o->num_heads = out->model.config.heads;
-  o->weights = out->model.set;
-  TR_TRY(tr_interpolant_find(ctx, o->path_type, &out->interpolant));
-  TR_TRY(set_params(ctx, "path-param", &o->path_params, &out->interpolant));
+  machine->threads = tr_ctx_threads(p->ctx);
+  TR_TRY(open_model(p->ctx, o, &out->model));
+  out->interpolant = out->model->interpolant;
+  TR_TRY(set_params(p->ctx, "path-param", &o->path_params, &out->interpolant));
   out->along = out->interpolant;
-  return tr_prediction_find(ctx, o->prediction, &out->prediction);
+  out->prediction = out->model->prediction;
+  return TR_OK;
 }
 
 tr_status provider_sample_along(program *p, const char **name, tr_pair_list *params, provider *pr) {
@@ -47,11 +60,17 @@ tr_quantity provider_kind(const provider *pr) {
   return provider_transfers(pr) ? TR_CANONICAL : pr->prediction->tag;
 }
 
-static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr_sit_config *config) {
-  if (strcmp(g->channels, "first3") == 0 && config->channels < 3)
-    return TR_FAIL(ctx, TR_E_ARG, "--cfg-channels first3 needs 3 channels: this model has %d, use all",
-                   config->channels);
-  if (config->null_class < 0)
+static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr_net_info *info) {
+  const bool first3 = strcmp(g->channels, "first3") == 0;
+  if (first3 && info->ndim != 3)
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "--cfg-channels first3 is for latents (C, H, W): this model has states of %lld numbers, use all",
+        (long long)info->row);
+  if (first3 && info->shape[0] < 3)
+    return TR_FAIL(ctx, TR_E_ARG, "--cfg-channels first3 needs 3 channels: this model has %lld, use all",
+                   (long long)info->shape[0]);
+  if (info->null_class < 0)
     return TR_FAIL(ctx, TR_E_ARG,
                    "--cfg-scale %g needs a null class: this model was trained without one, use 1", g->scale);
   return TR_OK;
@@ -59,13 +78,13 @@ static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr
 
 static tr_status build_guided(program *p, const guidance_options *g, provider *out) {
   tr_ctx *ctx = p->ctx;
-  const tr_sit_config *config = &out->model.config;
-  if (g->scale != 1) TR_TRY(check_guidance(ctx, g, config));
+  if (g->scale != 1) TR_TRY(check_guidance(ctx, g, provider_info(out)));
   if (g->scale == 1 && g->interval.n)
     tr_ctx_warn(ctx, "--cfg-interval has no effect: --cfg-scale 1 is no guidance");
   if (g->scale == 1 && strcmp(g->channels, "all") != 0)
     tr_ctx_warn(ctx, "--cfg-channels has no effect: --cfg-scale 1 is no guidance");
-  TR_TRY(tr_sit_create(ctx, config, out->dtype, &out->model.weights, out->prediction->tag, &out->network));
+  TR_TRY(tr_model_network(out->model, &(tr_net_options){.dtype = out->dtype}, &out->net));
+  TR_TRY(tr_drift_of_net(out->net, out->prediction->tag, &out->network));
   out->drift = out->network;
   if (g->scale == 1) return TR_OK;
   const tr_guidance guidance = {.scale = g->scale,
@@ -85,22 +104,53 @@ tr_status provider_build(program *p, const guidance_options *g, provider *out) {
   return TR_OK;
 }
 
-void provider_close(provider *pr) {
+tr_status provider_recompute(const program *p, provider *pr, bool recompute) {
+  if (!recompute) return TR_OK;
+  if (tr_net_set_recompute(pr->net, true) == TR_OK) return TR_OK;
+  tr_error error = *tr_ctx_error(p->ctx);
+  tr_ctx_clear(p->ctx);
+  return TR_FAIL(p->ctx, error.status, "--recompute: %.400s", error.message);
+}
+
+void provider_drop(provider *pr) {
   tr_drift_destroy(&pr->transferred);
   tr_drift_destroy(&pr->guided);
   tr_drift_destroy(&pr->network);
-  model_close(&pr->model);
+  tr_net_destroy(&pr->net);
+  pr->drift = NULL;
+}
+
+void provider_close(provider *pr) {
+  provider_drop(pr);
+  tr_model_close(&pr->model);
+}
+
+const tr_net_info *provider_info(const provider *pr) {
+  return &pr->model->config.info;
 }
 
 int64_t provider_row(const provider *pr) {
-  int64_t shape[4];
-  provider_shape(pr, 1, shape);
-  return shape[1] * shape[2] * shape[3];
+  return provider_info(pr)->row;
 }
 
-void provider_shape(const provider *pr, int64_t n, int64_t shape[4]) {
-  const tr_sit_config *c = &pr->model.config;
-  shape[0] = n;
-  shape[1] = c->channels;
-  shape[2] = shape[3] = (int64_t)c->grid * c->patch;
+int provider_shape(const provider *pr, int64_t n, int64_t shape[TR_MAX_DIMS]) {
+  return tr_net_states(provider_info(pr), n, shape);
+}
+
+tr_status provider_states(const program *p, const provider *pr, int64_t n, tr_array **out) {
+  int64_t shape[TR_MAX_DIMS];
+  int ndim = provider_shape(pr, n, shape);
+  return tr_array_create(p->ctx, pr->dtype, ndim, shape, out);
+}
+
+const char *provider_say_shape(const tr_net_info *info, char *text, size_t size) {
+  size_t used = 0;
+  *text = 0;
+  for (int i = 0; i < info->ndim && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, "%s%lld", i ? ", " : "", (long long)info->shape[i]);
+  return text;
+}
+
+tr_cond provider_cond(const int32_t *labels, int64_t first, int64_t n) {
+  return labels ? (tr_cond){n, labels + first} : (tr_cond){0};
 }

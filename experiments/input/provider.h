@@ -5,16 +5,17 @@
 
 #include "experiments/common/common_options.h"
 #include "experiments/common/program.h"
-#include "experiments/input/model.h"
+#include "nets/model.h"
 
 typedef struct {
-  model model;
+  tr_model *model;
   tr_dtype dtype;
   tr_interpolant interpolant; /* the model's own path */
   tr_interpolant along;       /* the path sampled along; the same unless provider_sample_along was called */
   const tr_prediction_type *prediction;
-  tr_drift *network, *guided, *transferred;
-  tr_drift *drift; /* the one to use: the last of these that there is */
+  tr_net *net;
+  tr_drift *network, *guided, *transferred; /* of the net, and around that */
+  tr_drift *drift;                          /* the one to use: the last of these that there is */
 } provider;
 
 /* Opens the device and the checkpoint and settles path and prediction, whose names (and the path's
@@ -33,10 +34,22 @@ tr_quantity provider_kind(const provider *pr);
 /* Builds the network, the guidance around it unless the scale is 1, and the transfer around both if the paths
  * differ. */
 tr_status provider_build(program *p, const guidance_options *guidance, provider *out);
+/* --recompute, once built. */
+tr_status provider_recompute(const program *p, provider *pr, bool recompute);
 void provider_close(provider *pr);
+/* What provider_build made, alone. */
+void provider_drop(provider *pr);
 
-/* Number of elements in a row of latents, and their shape (n, C, H, W). */
+/* What the states of the network are. */
+const tr_net_info *provider_info(const provider *pr);
+/* Numbers in one state, and the shape (n, C, H, W) or (n, dim) of n of them; returns how many dimensions. */
 int64_t provider_row(const provider *pr);
-void provider_shape(const provider *pr, int64_t n, int64_t shape[4]);
+int provider_shape(const provider *pr, int64_t n, int64_t shape[TR_MAX_DIMS]);
+/* n undefined states. */
+tr_status provider_states(const program *p, const provider *pr, int64_t n, tr_array **out);
+/* "4, 32, 32": of one state, written into text; returns text. */
+const char *provider_say_shape(const tr_net_info *info, char *text, size_t size);
+/* The classes of n states from number `first` on; labels NULL: the network has none. */
+tr_cond provider_cond(const int32_t *labels, int64_t first, int64_t n);
 
 #endif

@@ -30,9 +30,7 @@ static tr_status open_batch(batch *b) {
   const likelihood_run *run = b->run;
   tr_ctx *ctx = run->program->ctx;
   size_t n = (size_t)b->n, K = (size_t)draws_of(b);
-  int64_t shape[4];
-  provider_shape(&run->provider, b->n, shape);
-  TR_TRY(tr_array_create(ctx, run->provider.dtype, 4, shape, &b->x));
+  TR_TRY(provider_states(run->program, &run->provider, b->n, &b->x));
   TR_TRY(tr_array_like(b->x, &b->start));
   if (run->probe.option) TR_TRY(tr_array_like_stacked(b->x, run->density.n_probes, &b->probes));
   b->host = malloc((n * (size_t)row_of(b) + n + 2 * n * K + K) * sizeof *b->host);
@@ -236,7 +234,7 @@ static void show_place(batch *b, int draw) {
 
 static tr_status solve(batch *b) {
   likelihood_run *run = b->run;
-  tr_cond cond = {b->n, run->labels + b->first};
+  tr_cond cond = provider_cond(run->labels, b->first, b->n);
   run->sampler.first_sample = (uint64_t)b->first;
   TR_TRY(load_probes(b));
   for (int k = 0; k < draws_of(b); k++) {

@@ -20,7 +20,7 @@ static tr_status open_all(likelihood_run *run) {
   TR_TRY(file_hash_start(ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &unguided, &run->provider));
   run->sampler.drift = run->provider.drift;
-  return tr_sit_set_recompute(run->provider.network, o->recompute);
+  return provider_recompute(run->program, &run->provider, o->recompute);
 }
 
 static void print_number(const char *format, double value) {
@@ -44,7 +44,7 @@ static void print_table(const likelihood_run *run) {
   printf("%-24s %6s %14s %10s %10s\n", "", "class", "ln p (nats)", "error", "bits/dim");
   for (int64_t i = 0; i < shown; i++) {
     printf("%-24s ", tr_dataset_name(&run->data, i, name, sizeof name));
-    print_class(run->labels[i]);
+    print_class(run->labels ? run->labels[i] : -1);
     print_number("%14.4f ", r->logp[i]);
     print_number("%10.4f ", r->logp_se[i]);
     print_number("%10.4f", r->bpd[i]);

@@ -85,8 +85,7 @@ static const tr_option options[] = {
 const tr_option_table likelihood_table = {
     .program = TR_PROGRAM,
     .name = "likelihood",
-    .summary =
-        "Log-likelihoods of data under a SiT checkpoint, in nats and bits per dimension, with error bars.",
+    .summary = "Log-likelihoods of data under a checkpoint, in nats and bits per dimension, with error bars.",
     .details =
         "likelihood.npz holds, for N inputs: logp (N), ln p in nats in the model's own space; logp_se "
         "(N), its standard error; bpd (N), bits per dimension; bpd_offset (1); dequantisation (1), 0 "

@@ -20,7 +20,7 @@ enum { LIKELIHOOD_SCORE, LIKELIHOOD_DENOISER, LIKELIHOOD_VELOCITY, LIKELIHOOD_FI
 /* Host memory; NaN in the rows of inputs that were left out. */
 typedef struct {
   double *logp, *logp_se, *bpd;     /* (N) each */
-  double *latent;                   /* (N, C, H, W) */
+  double *latent;                   /* (N, ...) */
   double *field[LIKELIHOOD_FIELDS]; /* the same, or NULL */
   double field_time;                /* at which they were taken */
   double check_logp, check_data;    /* the largest differences of both directions */
@@ -45,8 +45,8 @@ typedef struct {
   likelihood_options *options;
   provider provider;
   tr_dataset data;
-  int32_t *labels;
-  const char *labels_from; /* "option", "data" or "null class" */
+  int32_t *labels;         /* NULL: the model has no classes */
+  const char *labels_from; /* "option", "data", "null class" or "none" */
   given probe;             /* open when the option is set */
   double *grid_list;       /* of the time grid */
   tr_sampler sampler;

@@ -15,17 +15,17 @@ static tr_status add_arrays(const likelihood_run *run, tr_npz_out *npz) {
   tr_ctx *ctx = run->program->ctx;
   const int64_t n = run->data.n, one = 1;
   const int32_t dequantisation = run->dequant; /* the codes of the help */
-  int64_t shape[4];
-  provider_shape(&run->provider, n, shape);
+  int64_t shape[TR_MAX_DIMS];
+  const int ndim = provider_shape(&run->provider, n, shape);
   TR_TRY(npz_put(ctx, npz, "logp", TR_F64, 1, &n, r->logp));
   TR_TRY(npz_put(ctx, npz, "logp_se", TR_F64, 1, &n, r->logp_se));
   TR_TRY(npz_put(ctx, npz, "bpd", TR_F64, 1, &n, r->bpd));
   TR_TRY(npz_put(ctx, npz, "bpd_offset", TR_F64, 1, &one, &run->offset));
   TR_TRY(npz_put(ctx, npz, "dequantisation", TR_I32, 1, &one, &dequantisation));
-  TR_TRY(npz_put(ctx, npz, "latent", TR_F64, 4, shape, r->latent));
-  TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, &n, run->labels));
+  TR_TRY(npz_put(ctx, npz, "latent", TR_F64, ndim, shape, r->latent));
+  if (run->labels) TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, &n, run->labels));
   for (int q = 0; q < LIKELIHOOD_FIELDS && r->field[q]; q++)
-    TR_TRY(npz_put(ctx, npz, names[q], TR_F64, 4, shape, r->field[q]));
+    TR_TRY(npz_put(ctx, npz, names[q], TR_F64, ndim, shape, r->field[q]));
   return r->field[0] ? npz_put(ctx, npz, "field_time", TR_F64, 1, &one, &r->field_time) : TR_OK;
 }
 
@@ -96,7 +96,7 @@ static void add_statistics(const likelihood_run *run, json_t *json) {
   json_t *work = json_object();
   bool adaptive = run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
   record_work(json, s, all.nfe);
-  record_backwards(json, s, all.n_vjp, run->provider.network);
+  record_backwards(json, s, all.n_vjp, run->provider.net);
   for (int p = 0; p < LIKELIHOOD_PARTS; p++)
     json_object_set_new(work, parts[p], work_to_json(run->account.part[p]));
   json_object_set_new(json, "work", work);
@@ -115,7 +115,7 @@ static tr_status save_record(likelihood_run *run) {
   TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
   json_t *json = record_create(run->program, &likelihood_table, run->parsed, run->options);
   json_object_set_new(json, "checkpoint",
-                      record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
+                      record_checkpoint(run->provider.model, run->options->model.ckpt, &run->hash));
   add_answers(run, json);
   add_statistics(run, json);
   record_memory(json, ctx);

@@ -134,18 +134,19 @@ static tr_status set_dequantisation(likelihood_run *run) {
   return TR_OK;
 }
 
-/* Labels: the option, else those of the data, else the null class. */
+/* Labels: the option, else those of the data, else the null class; none of a model without classes. */
 static tr_status set_labels(likelihood_run *run) {
   const likelihood_options *o = run->options;
-  const tr_sit_config *config = &run->provider.model.config;
+  const tr_net_info *info = provider_info(&run->provider);
   tr_dataset *data = &run->data;
   tr_ctx *ctx = run->program->ctx;
-  const long null_class = config->null_class;
-  run->labels_from = o->class_labels.n ? "option" : data->labels ? "data" : "null class";
-  if (!o->class_labels.n && !data->labels && null_class < 0)
+  const long null_class = info->null_class;
+  const bool classes = info->num_classes > 0;
+  run->labels_from = !classes ? "none" : o->class_labels.n ? "option" : data->labels ? "data" : "null class";
+  if (classes && !o->class_labels.n && !data->labels && null_class < 0)
     return TR_FAIL(ctx, TR_E_ARG, "'%s' has no labels and this model no null class: give --class-labels",
                    o->data);
-  return data_labels(ctx, config, &o->class_labels, data, data->n, &null_class, &run->labels);
+  return data_labels(ctx, info, &o->class_labels, data, data->n, &null_class, &run->labels);
 }
 
 /* The library refuses a probe of zeros too, but in the batch that has it, after hours perhaps; before the
@@ -162,17 +163,18 @@ static tr_status check_probes(const likelihood_run *run) {
   return TR_OK;
 }
 
-/* (N,C,H,W), or (R,N,C,H,W). */
+/* (N, ...), or (R, N, ...). */
 static tr_status open_probe(likelihood_run *run) {
   likelihood_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  int64_t shape[5] = {-1};
+  int64_t shape[TR_MAX_DIMS + 1] = {-1};
   tr_npy npy;
-  provider_shape(&run->provider, run->data.n, shape + 1);
+  const int ndim = provider_shape(&run->provider, run->data.n, shape + 1);
   TR_TRY(tr_npy_open(ctx, o->probe, &npy));
-  bool several = npy.ndim == 5;
+  bool several = npy.ndim == ndim + 1;
   tr_npy_close(&npy);
-  TR_TRY(given_open(ctx, "--probe", o->probe, several ? 5 : 4, several ? shape : shape + 1, &run->probe));
+  TR_TRY(given_open(ctx, "--probe", o->probe, several ? ndim + 1 : ndim, several ? shape : shape + 1,
+                    &run->probe));
   long held = several ? (long)run->probe.npy.shape[0] : 1;
   if (was_given(run, "probes") && o->probes != held)
     return TR_FAIL(ctx, TR_E_ARG, "--probes %ld, but %s holds %ld: leave it away", o->probes, o->probe, held);
@@ -200,17 +202,16 @@ static tr_status set_density(likelihood_run *run) {
 }
 
 tr_status likelihood_setup(likelihood_run *run) {
+  const tr_net_info *info = provider_info(&run->provider);
   likelihood_options *o = run->options;
-  int64_t shape[4];
   if (o->cfg_scale != 1)
     return TR_FAIL(run->program->ctx, TR_E_ARG,
                    "--cfg-scale %g: a guided field has no likelihood of the model, leave it at 1",
                    o->cfg_scale);
-  provider_shape(&run->provider, 1, shape);
   TR_TRY(provider_sample_along(run->program, &o->sample_path, &o->sample_path_params, &run->provider));
   TR_TRY(set_solver(run));
-  TR_TRY(tr_dataset_open(run->program->ctx, o->data, shape + 1, o->num == TR_OPTION_UNSET ? 0 : o->num,
-                         &run->data));
+  TR_TRY(tr_dataset_open(run->program->ctx, o->data, info->ndim, info->shape,
+                         o->num == TR_OPTION_UNSET ? 0 : o->num, &run->data));
   if (o->num != TR_OPTION_UNSET && o->num > run->data.n)
     tr_ctx_warn(run->program->ctx, "--num %ld: '%s' has %lld inputs", o->num, o->data,
                 (long long)run->data.n);

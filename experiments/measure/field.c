@@ -66,7 +66,7 @@ typedef struct {
   int32_t *labels; /* (n) */
   int n_quantities;
   const tr_prediction_type *quantities[QUANTITIES_MAX];
-  void *values[QUANTITIES_MAX]; /* (n, C, H, W) each */
+  void *values[QUANTITIES_MAX]; /* (n, ...) each */
   out_dir *dir;
   file_hash hash;
 } field_run;
@@ -83,9 +83,9 @@ static tr_status find_quantities(field_run *run) {
 
 static tr_status open_points(field_run *run) {
   tr_ctx *ctx = run->program->ctx;
-  int64_t shape[4];
-  provider_shape(&run->provider, -1, shape);
-  TR_TRY(given_open(ctx, "--init", run->options->init, 4, shape, &run->points));
+  int64_t shape[TR_MAX_DIMS];
+  int ndim = provider_shape(&run->provider, -1, shape);
+  TR_TRY(given_open(ctx, "--init", run->options->init, ndim, shape, &run->points));
   run->n = run->points.npy.shape[0];
   TR_TRY(given_open(ctx, "--times", run->options->times, 1, &run->n, &run->times));
   run->t = malloc((size_t)run->n * sizeof *run->t);
@@ -95,8 +95,8 @@ static tr_status open_points(field_run *run) {
     if (!(run->t[i] >= 0 && run->t[i] <= 1))
       return TR_FAIL(ctx, TR_E_ARG, "--times has %g at row %lld: use times from 0 to 1", run->t[i],
                      (long long)i);
-  return model_labels(ctx, &run->provider.model.config, run->options->class_labels.v,
-                      run->options->class_labels.n, run->n, &run->labels);
+  return tr_model_labels(ctx, provider_info(&run->provider), "--class-labels", run->options->class_labels.n,
+                         run->options->class_labels.v, run->n, &run->labels);
 }
 
 /* Every conversion that will be made exists. */
@@ -142,7 +142,7 @@ static tr_status convert_row(const field_run *run, int q, int64_t row, int64_t i
 static tr_status evaluate(const field_run *run, int64_t first, int64_t n, tr_array *x, tr_array *p,
                           tr_array *z) {
   int64_t row = provider_row(&run->provider);
-  tr_cond cond = {n, run->labels + first};
+  tr_cond cond = provider_cond(run->labels, first, n);
   TR_TRY(given_read(&run->points, first * row, x));
   TR_TRY(tr_drift_eval(run->provider.drift, (tr_times){n, run->t + first}, x, &cond, p));
   for (int q = 0; q < run->n_quantities; q++) {
@@ -155,9 +155,7 @@ static tr_status evaluate(const field_run *run, int64_t first, int64_t n, tr_arr
 
 static tr_status evaluate_batch(const field_run *run, int64_t first, int64_t n) {
   tr_array *x = NULL, *p = NULL, *z = NULL;
-  int64_t shape[4];
-  provider_shape(&run->provider, n, shape);
-  tr_status status = tr_array_create(run->program->ctx, run->provider.dtype, 4, shape, &x);
+  tr_status status = provider_states(run->program, &run->provider, n, &x);
   if (status == TR_OK) status = tr_array_like(x, &p);
   if (status == TR_OK) status = tr_array_like(x, &z);
   if (status == TR_OK) status = evaluate(run, first, n, x, p, z);
@@ -176,12 +174,13 @@ static tr_status evaluate_all(const field_run *run) {
 
 static tr_status add_arrays(const field_run *run, tr_npz_out *npz) {
   tr_ctx *ctx = run->program->ctx;
-  int64_t shape[4];
-  provider_shape(&run->provider, run->n, shape);
+  int64_t shape[TR_MAX_DIMS];
+  const int ndim = provider_shape(&run->provider, run->n, shape);
   for (int q = 0; q < run->n_quantities; q++)
-    TR_TRY(npz_put(ctx, npz, run->quantities[q]->info.name, run->provider.dtype, 4, shape, run->values[q]));
+    TR_TRY(
+        npz_put(ctx, npz, run->quantities[q]->info.name, run->provider.dtype, ndim, shape, run->values[q]));
   TR_TRY(npz_put(ctx, npz, "times", TR_F64, 1, &run->n, run->t));
-  return npz_put(ctx, npz, "labels", TR_I32, 1, &run->n, run->labels);
+  return run->labels ? npz_put(ctx, npz, "labels", TR_I32, 1, &run->n, run->labels) : TR_OK;
 }
 
 static tr_status save_npz(const field_run *run) {
@@ -197,7 +196,7 @@ static tr_status save_npz(const field_run *run) {
 
 static tr_status save_record(field_run *run) {
   return record_stage_network(run->program, run->dir,
-                              &(record_network){&table, run->parsed, run->options, &run->provider.model,
+                              &(record_network){&table, run->parsed, run->options, run->provider.model,
                                                 run->options->model.ckpt, &run->hash,
                                                 run->provider.drift->n_eval, run->n});
 }

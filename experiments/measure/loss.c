@@ -88,9 +88,8 @@ static tr_status check_rows(const loss_run *run) {
 static tr_status open_data(loss_run *run) {
   loss_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  int64_t shape[4];
-  provider_shape(&run->provider, -1, shape);
-  TR_TRY(tr_dataset_open(ctx, o->data, shape + 1, 0, &run->data));
+  const tr_net_info *info = provider_info(&run->provider);
+  TR_TRY(tr_dataset_open(ctx, o->data, info->ndim, info->shape, 0, &run->data));
   run->n = run->data.n;
   if (o->num_samples == TR_OPTION_UNSET) o->num_samples = (long)run->n;
   if (o->num_samples > run->n)
@@ -98,8 +97,7 @@ static tr_status open_data(loss_run *run) {
                    (long long)run->n);
   run->n = o->num_samples;
   if (run->n < 2) return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds one row: at least 2 are needed", o->data);
-  TR_TRY(data_labels(ctx, &run->provider.model.config, &o->class_labels, &run->data, run->n, NULL,
-                     &run->labels));
+  TR_TRY(data_labels(ctx, info, &o->class_labels, &run->data, run->n, NULL, &run->labels));
   return check_rows(run);
 }
 
@@ -140,7 +138,7 @@ static tr_status open_all(loss_run *run) {
 /* ---- measuring ---- */
 
 typedef struct {
-  tr_array *x1, *x0, *xt, *v; /* (rows, C, H, W) */
+  tr_array *x1, *x0, *xt, *v; /* (rows, ...) */
 } batch;
 
 static void close_batch(batch *b) {
@@ -151,9 +149,7 @@ static void close_batch(batch *b) {
 }
 
 static tr_status open_batch(const loss_run *run, int64_t first, int64_t n, batch *b) {
-  int64_t shape[4];
-  provider_shape(&run->provider, n, shape);
-  TR_TRY(tr_array_create(run->program->ctx, run->provider.dtype, 4, shape, &b->x1));
+  TR_TRY(provider_states(run->program, &run->provider, n, &b->x1));
   TR_TRY(tr_array_like(b->x1, &b->x0));
   TR_TRY(tr_array_like(b->x1, &b->xt));
   TR_TRY(tr_array_like(b->x1, &b->v));
@@ -179,7 +175,7 @@ static tr_status measure_time(const loss_run *run, int64_t first, int64_t n, lon
   double t = time_of(run, k);
   tr_coeffs at = tr_interpolant_at(&p->interpolant, t);
   tr_affine v;
-  tr_cond cond = {n, run->labels + first};
+  tr_cond cond = provider_cond(run->labels, first, n);
   tr_random_address address = {.seed = (uint64_t)run->options->seed,
                                .purpose = TR_RANDOM_INIT,
                                .step = (uint32_t)k,
@@ -241,7 +237,7 @@ static tr_status save_table(loss_run *run) {
 
 static tr_status save_record(loss_run *run) {
   return record_stage_network(run->program, run->dir,
-                              &(record_network){&table, run->parsed, run->options, &run->provider.model,
+                              &(record_network){&table, run->parsed, run->options, run->provider.model,
                                                 run->options->model.ckpt, &run->hash,
                                                 run->provider.drift->n_eval, run->n});
 }

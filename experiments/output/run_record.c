@@ -143,7 +143,7 @@ json_t *record_create(const program *p, const tr_option_table *table, const tr_p
   return record;
 }
 
-json_t *record_args_file(const model *m) {
+json_t *record_args_file(const tr_model *m) {
   const char *name, *value;
   if (!m->args_file) return json_null();
   json_t *json = json_object(), *args = json_object();
@@ -156,17 +156,22 @@ json_t *record_args_file(const model *m) {
   return json;
 }
 
-json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash) {
-  const tr_sit_config *c = &m->config;
+/* What tells networks of a kind apart. */
+static json_t *recorded_sizes(const tr_net_config *config) {
+  json_t *json = json_object();
+  tr_net_fact fact;
+  for (int i = 0; tr_net_config_fact(config, i, &fact); i++)
+    if (fact.recorded) json_object_set_new(json, fact.key, json_integer(fact.value));
+  return json;
+}
+
+json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *hash) {
   json_t *json = json_object();
   json_object_set_new(json, "file", record_text(path));
   json_object_set_new(json, "sha256", json_string(hash->hex));
   json_object_set_new(json, "format", json_string(tr_checkpoint_format(m->checkpoint)));
   json_object_set_new(json, "weights", record_text(m->set));
-  json_object_set_new(json, "network",
-                      json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "hidden", c->hidden, "depth", c->depth,
-                                "heads", c->heads, "patch", c->patch, "channels", c->channels, "num_classes",
-                                c->num_classes, "null_class", c->null_class));
+  json_object_set_new(json, "network", recorded_sizes(&m->config));
   json_object_set_new(json, "args_file", record_args_file(m));
   return json;
 }
@@ -179,11 +184,10 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total) {
   json_object_set_new(record, "solver", json_string(stats->solver));
 }
 
-void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total,
-                      const tr_drift *network) {
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, const tr_net *net) {
   json_object_set_new(record, "n_vjp", json_integer(stats->n_vjp));
   json_object_set_new(record, "n_vjp_all_batches", json_integer(n_vjp_total));
-  json_object_set_new(record, "recomputed_forwards_all_batches", json_integer(tr_sit_recomputed(network)));
+  json_object_set_new(record, "recomputed_forwards_all_batches", json_integer(tr_net_recomputed(net)));
 }
 
 void record_memory(json_t *record, const tr_ctx *ctx) {

@@ -8,8 +8,8 @@
 #include "experiments/common/program.h"
 #include "experiments/common/statistics.h"
 #include "experiments/input/file_hash.h"
-#include "experiments/input/model.h"
 #include "experiments/output/out_dir.h"
+#include "nets/model.h"
 #include "transport/diffusion/table.h"
 #include "transport/sampler/sampler.h"
 
@@ -37,18 +37,17 @@ json_t *record_create(const program *p, const tr_option_table *table, const tr_p
 
 /* The arguments that a file beside the checkpoint gave, {file, sha256, args}, args as texts; null without
  * one. */
-json_t *record_args_file(const model *m);
+json_t *record_args_file(const tr_model *m);
 /* {file, sha256, format, weights, network, args_file} of a checkpoint whose hash is finished. */
-json_t *record_checkpoint(const model *m, const char *path, const file_hash *hash);
+json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *hash);
 
 /* What a solve took, as {nfe, nfe_all_batches, n_steps, n_rejected, solver} of the record; nfe_total: over
  * all batches. */
 void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
 
 /* The backward passes of a log-density, as {n_vjp, n_vjp_all_batches, recomputed_forwards_all_batches}: those
- * of the solve, those over all batches, and what --recompute made `network` repeat. */
-void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total,
-                      const tr_drift *network);
+ * of the solve, those over all batches, and what --recompute made the network repeat. */
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, const tr_net *net);
 
 /* {mean, standard_error} */
 json_t *record_average(stat_average average);
@@ -64,7 +63,7 @@ typedef struct {
   const tr_option_table *table;
   const tr_parsed *parsed;
   const void *values;
-  const model *model;
+  const tr_model *model;
   const char *ckpt;
   file_hash *hash;   /* started; finished here */
   int64_t nfe, rows; /* evaluations, whole batches counting one; rows evaluated */

@@ -62,7 +62,7 @@ static tr_status solve_ode(const sample_run *run, const tr_cond *cond, tr_array 
 
 static tr_status draw_into(sample_run *run, int64_t n, tr_array *x) {
   int64_t first = (int64_t)run->sampler.first_sample;
-  tr_cond cond = {n, run->result.labels + first};
+  tr_cond cond = provider_cond(run->result.labels, first, n);
   tr_sample_stats stats;
   run->n_put = 0;
   TR_TRY(start_state(run, x));
@@ -73,10 +73,8 @@ static tr_status draw_into(sample_run *run, int64_t n, tr_array *x) {
 }
 
 static tr_status draw_batch(sample_run *run, int64_t first, int64_t n) {
-  int64_t shape[4];
   tr_array *x;
-  provider_shape(&run->provider, n, shape);
-  TR_TRY(tr_array_create(run->program->ctx, run->provider.dtype, 4, shape, &x));
+  TR_TRY(provider_states(run->program, &run->provider, n, &x));
   run->sampler.first_sample = (uint64_t)first;
   progress_part(&run->progress, (double)n / (double)run->result.shape[0], run->sampler.reverse,
                 !run->sampler.reverse);

@@ -134,7 +134,7 @@ static const char *const modes[] = {"ODE", "SDE", NULL};
 const tr_option_table sample_table = {
     .program = TR_PROGRAM,
     .name = "sample",
-    .summary = "Draw samples from a SiT checkpoint through the probability-flow ODE or the SDE.",
+    .summary = "Draw samples from a checkpoint through the probability-flow ODE or the SDE.",
     .details =
         "samples.npz holds latents (N,C,H,W), labels, with --save-times trajectory (T,N,C,H,W) and times, "
         "and for "

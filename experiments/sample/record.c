@@ -15,7 +15,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
          atol = own ? run->sampler.sde_atol : s->ode.atol_used;
   record_work(json, s, run->nfe_total);
   if (run->result.logp) {
-    record_backwards(json, s, run->n_vjp_total, run->provider.network);
+    record_backwards(json, s, run->n_vjp_total, run->provider.net);
     json_object_set_new(json, "logp_nats",
                         record_average(stat_average_of(run->result.shape[0], run->result.logp)));
     json_object_set_new(json, "logp_se_is", json_string(density_se_is(&run->density)));
@@ -46,12 +46,14 @@ static tr_status add_given(const sample_run *run, json_t *json, const char *key,
 tr_status sample_record(const sample_run *run, const char *path) {
   json_t *json = record_create(run->program, &sample_table, run->parsed, run->options);
   json_object_set_new(json, "checkpoint",
-                      record_checkpoint(&run->provider.model, run->options->model.ckpt, &run->hash));
+                      record_checkpoint(run->provider.model, run->options->model.ckpt, &run->hash));
   add_statistics(run, json);
   record_memory(json, run->program->ctx);
   record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
   if (run->options->class_labels.n == 0)
-    json_object_set_new(json, "labels", json_string("every class in turn"));
+    json_object_set_new(
+        json, "labels",
+        json_string(run->result.labels ? "every class in turn" : "none: an unconditional model"));
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
   tr_status status = add_given(run, json, "init_sha256", run->options->init);

@@ -1,6 +1,7 @@
 #include "experiments/sample/result.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/io/png.h"
 #include "experiments/output/npz_put.h"
@@ -8,7 +9,9 @@
 #define PICTURES_MAX 400 /* in samples.png */
 
 static int64_t row_count(const sample_result *r) {
-  return r->shape[1] * r->shape[2] * r->shape[3];
+  int64_t count = 1;
+  for (int i = 1; i < r->ndim; i++) count *= r->shape[i];
+  return count;
 }
 
 tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
@@ -51,16 +54,17 @@ tr_status sample_result_put_time(sample_result *r, int index, int64_t first, con
 static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
                             tr_npz_out *npz) {
   const int64_t *s = r->shape;
-  TR_TRY(npz_put(ctx, npz, "latents", r->dtype, 4, s, r->latents));
-  TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, s, r->labels));
+  TR_TRY(npz_put(ctx, npz, "latents", r->dtype, r->ndim, s, r->latents));
+  if (r->labels) TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, s, r->labels));
   if (r->logp) {
     TR_TRY(npz_put(ctx, npz, "logp", TR_F64, 1, s, r->logp));
     TR_TRY(npz_put(ctx, npz, "logp_se", TR_F64, 1, s, r->logp_se));
   }
   if (r->n_times) {
     const int64_t n = r->n_reached;
-    TR_TRY(
-        npz_put(ctx, npz, "trajectory", r->dtype, 5, (int64_t[]){n, s[0], s[1], s[2], s[3]}, r->trajectory));
+    int64_t shape[TR_MAX_DIMS + 1] = {n};
+    memcpy(shape + 1, s, (size_t)r->ndim * sizeof *s);
+    TR_TRY(npz_put(ctx, npz, "trajectory", r->dtype, r->ndim + 1, shape, r->trajectory));
     TR_TRY(npz_put(ctx, npz, "times", TR_F64, 1, &n, r->times));
   }
   return pixels ? npz_put(ctx, npz, "arr_0", TR_U8, 4, (int64_t[]){s[0], s[2], s[3], 3}, pixels) : TR_OK;
@@ -85,11 +89,14 @@ static tr_status save_png(tr_ctx *ctx, const sample_result *r, const unsigned ch
   return tr_png_grid(ctx, path, NULL, n, r->shape[2], r->shape[3], 3, pixels);
 }
 
+bool sample_result_is_pixels(const sample_result *r) {
+  return r->ndim == 4 && tr_image_channels(r->shape[1]);
+}
+
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *r, out_dir *dir) {
   unsigned char *pixels = NULL;
   tr_status status = TR_OK;
-  if (tr_image_channels(r->shape[1]))
-    status = tr_image_of_values(ctx, r->dtype, r->latents, r->shape, &pixels);
+  if (sample_result_is_pixels(r)) status = tr_image_of_values(ctx, r->dtype, r->latents, r->shape, &pixels);
   if (status == TR_OK) status = save_npz(ctx, r, pixels, dir);
   if (status == TR_OK) status = save_png(ctx, r, pixels, dir);
   free(pixels);

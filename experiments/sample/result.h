@@ -7,26 +7,29 @@
 
 typedef struct {
   tr_dtype dtype;
-  int64_t shape[4]; /* (N, C, H, W) */
+  int ndim;
+  int64_t shape[TR_MAX_DIMS]; /* (N, C, H, W), or (N, dim) */
   void *latents;
-  int32_t *labels;        /* (N) */
+  int32_t *labels;        /* (N), or NULL: the model has no classes */
   double *logp, *logp_se; /* (N), with_logp; else NULL */
   bool with_logp;
   int n_times;   /* times asked for */
   int n_reached; /* of these, reached by every batch */
   double *times;
-  void *trajectory; /* (n_times, N, C, H, W) */
+  void *trajectory; /* (n_times, N, ...) */
 } sample_result;
 
 /* Memory for everything but labels and times, which the caller sets before; freed by sample_result_free. */
 tr_status sample_result_allocate(tr_ctx *ctx, sample_result *result);
 void sample_result_free(sample_result *result);
 
-/* Copies a batch (n, C, H, W) whose first sample is number `first` into the latents, or into the trajectory
+/* Copies a batch (n, ...) whose first sample is number `first` into the latents, or into the trajectory
  * at time number `index`. */
 tr_status sample_result_put(sample_result *result, int64_t first, const tr_array *batch);
 tr_status sample_result_put_time(sample_result *result, int index, int64_t first, const tr_array *batch);
 
+/* Whether the samples are pixels, of which there is a picture. */
+bool sample_result_is_pixels(const sample_result *result);
 /* Stages samples.npz and, for pixels, samples.png (otherwise an old one is marked to go). */
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *result, out_dir *dir);
 

@@ -18,7 +18,7 @@ static tr_status open_all(sample_run *run) {
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
   run->sampler.drift = run->provider.drift;
-  TR_TRY(tr_sit_set_recompute(run->provider.network, o->recompute));
+  TR_TRY(provider_recompute(run->program, &run->provider, o->recompute));
   return sample_result_allocate(run->program->ctx, &run->result);
 }
 
@@ -46,20 +46,22 @@ static void print_density(const sample_run *run) {
 
 static void print_summary(const sample_run *run) {
   const sample_options *o = run->options;
-  const int64_t *s = run->result.shape;
+  const tr_net_info *info = provider_info(&run->provider);
+  char shape[96];
   const tr_sample_stats *stats = &run->totals;
   bool moved = provider_transfers(&run->provider);
-  printf("%lld samples (%lld, %lld, %lld) of %s: %s %s%s%s, %s\n", (long long)s[0], (long long)s[1],
-         (long long)s[2], (long long)s[3], o->model.ckpt, o->model.path_type, o->model.prediction,
-         moved ? " along " : "", moved ? o->sample_path : "", stats->solver);
+  printf("%lld samples (%s) of %s: %s %s%s%s, %s\n", (long long)run->result.shape[0],
+         provider_say_shape(info, shape, sizeof shape), o->model.ckpt, o->model.path_type,
+         o->model.prediction, moved ? " along " : "", moved ? o->sample_path : "", stats->solver);
   printf("network evaluations %ld a sample, %ld steps, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
          stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
   if (strcmp(stats->stop_reason, "end") != 0)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
   if (run->result.logp) print_density(run);
   machine_print_memory(run->program->ctx);
-  printf("wrote %s/samples.npz%s and run.json\n", o->machine.out,
-         tr_image_channels(s[1]) ? ", samples.png" : "");
+  printf("wrote %s/samples.npz%s and run.json%s\n", o->machine.out,
+         sample_result_is_pixels(&run->result) ? ", samples.png" : "",
+         info->ndim == 3 ? "" : " (no picture: states of numbers are no images)");
 }
 
 static void close_all(sample_run *run) {

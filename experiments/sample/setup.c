@@ -32,9 +32,9 @@ static tr_status open_init(sample_run *run) {
   if (!o->init && o->reverse)
     return TR_FAIL(ctx, TR_E_ARG, "--reverse goes from data to noise: give the data as --init FILE.npy");
   if (!o->init) return TR_OK;
-  int64_t shape[4];
-  provider_shape(&run->provider, o->num_samples == TR_OPTION_UNSET ? -1 : o->num_samples, shape);
-  return given_open(ctx, "--init", o->init, 4, shape, &run->init);
+  int64_t shape[TR_MAX_DIMS];
+  int ndim = provider_shape(&run->provider, o->num_samples == TR_OPTION_UNSET ? -1 : o->num_samples, shape);
+  return given_open(ctx, "--init", o->init, ndim, shape, &run->init);
 }
 
 /* Number of samples: as asked, else as many as there are starting states or labels, else 8. */
@@ -45,9 +45,9 @@ static tr_status set_samples(sample_run *run) {
     o->num_samples = o->init ? (long)run->init.npy.shape[0] : o->class_labels.n > 1 ? o->class_labels.n : 8;
   if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
   run->result.dtype = run->provider.dtype;
-  provider_shape(&run->provider, o->num_samples, run->result.shape);
-  return model_labels(run->program->ctx, &run->provider.model.config, o->class_labels.v, o->class_labels.n,
-                      o->num_samples, &run->result.labels);
+  run->result.ndim = provider_shape(&run->provider, o->num_samples, run->result.shape);
+  return tr_model_labels(run->program->ctx, provider_info(&run->provider), "--class-labels",
+                         o->class_labels.n, o->class_labels.v, o->num_samples, &run->result.labels);
 }
 
 static tr_status put_time(int index, double t, const tr_array *x, void *user) {
@@ -183,9 +183,9 @@ static tr_status open_noise(sample_run *run) {
                    "--noise holds one normal a step, but %s needs a second for the Levy area: use a method "
                    "such as euler-maruyama",
                    o->method);
-  int64_t shape[5] = {o->num_sampling_steps - 1};
-  provider_shape(&run->provider, o->num_samples, shape + 1);
-  return given_open(ctx, "--noise", o->noise, 5, shape, &run->noise);
+  int64_t shape[TR_MAX_DIMS + 1] = {o->num_sampling_steps - 1};
+  int ndim = provider_shape(&run->provider, o->num_samples, shape + 1);
+  return given_open(ctx, "--noise", o->noise, ndim + 1, shape, &run->noise);
 }
 
 static tr_status set_sde(sample_run *run) {

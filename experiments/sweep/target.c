@@ -55,8 +55,8 @@ static tr_status open_checkpoint(sweep_options *o, sweep_target *t) {
   TR_TRY(file_hash_start(p->ctx, o->model.ckpt, &t->hash));
   if (o->num_samples == TR_OPTION_UNSET) o->num_samples = 10;
   t->row = provider_row(&t->provider);
-  return model_labels(p->ctx, &t->provider.model.config, o->class_labels.v, o->class_labels.n, o->num_samples,
-                      &t->labels);
+  return tr_model_labels(p->ctx, provider_info(&t->provider), "--class-labels", o->class_labels.n,
+                         o->class_labels.v, o->num_samples, &t->labels);
 }
 
 tr_status sweep_target_open(program *p, sweep_options *o, sweep_target *out) {
@@ -80,8 +80,7 @@ static void leave(sweep_target *t) {
 void sweep_target_close(sweep_target *t) {
   leave(t);
   file_hash_discard(&t->hash);
-  tr_drift_destroy(&t->wide.guided);
-  tr_drift_destroy(&t->wide.network);
+  provider_drop(&t->wide);
   provider_close(&t->provider);
   mixture_free(&t->mixture);
   free(t->mean);
@@ -98,7 +97,8 @@ tr_status sweep_target_build(sweep_target *t) {
   if (t->dtype == TR_F64) return TR_OK;
   t->wide = t->provider;
   t->wide.dtype = TR_F64;
-  t->wide.network = t->wide.guided = t->wide.drift = NULL;
+  t->wide.net = NULL;
+  t->wide.network = t->wide.guided = t->wide.transferred = t->wide.drift = NULL;
   return provider_build(t->program, &t->options->guidance, &t->wide);
 }
 
@@ -130,13 +130,13 @@ tr_status sweep_target_enter(sweep_target *t, const tr_interpolant *path) {
 }
 
 tr_status sweep_target_state(const sweep_target *t, tr_dtype dtype, int64_t n_rows, tr_array **out) {
-  int64_t shape[4] = {n_rows, t->row};
-  if (!t->exact) provider_shape(&t->provider, n_rows, shape);
-  return tr_array_create(t->program->ctx, dtype, t->exact ? 2 : 4, shape, out);
+  int64_t shape[TR_MAX_DIMS] = {n_rows, t->row};
+  int ndim = t->exact ? 2 : provider_shape(&t->provider, n_rows, shape);
+  return tr_array_create(t->program->ctx, dtype, ndim, shape, out);
 }
 
 tr_cond sweep_target_cond(const sweep_target *t, int64_t n_rows) {
-  return t->exact ? (tr_cond){0} : (tr_cond){n_rows, t->labels};
+  return provider_cond(t->labels, 0, n_rows);
 }
 
 static json_t *matrix(const double *v, int64_t n) {
@@ -161,6 +161,6 @@ static json_t *mixture_record(const mixture *m) {
 tr_status sweep_target_record(sweep_target *t, json_t **out) {
   if (!t->exact) TR_TRY(file_hash_finish(t->program->ctx, &t->hash));
   *out = t->exact ? mixture_record(&t->mixture)
-                  : record_checkpoint(&t->provider.model, t->options->model.ckpt, &t->hash);
+                  : record_checkpoint(t->provider.model, t->options->model.ckpt, &t->hash);
   return TR_OK;
 }

@@ -1,15 +1,33 @@
-/* A small perceptron with a time. A batch goes in groups of samples just large enough to keep the device
- * busy. The tensors before the activations are kept, so forward, backward and tangent share one pass; for
- * gradients of parameters the inputs of the layers are made of them again. */
-#include "nets/mlp/mlp.h"
-
+/* A small perceptron with a time, for densities of few dimensions. Rows x (N, dim), D the width, e(t) the
+ * sinusoidal embedding: cosines, then sines, of t exp(-ln(10000) j / half), j < half:
+ *
+ *   c   = silu(time_in(e(t)) + labels[y])        without a label table: silu(time_in(e(t)))
+ *   h_0 = x_in(x) + c,   h_{i+1} = layers.i(silu(h_i)),   f = out(silu(h_depth))
+ *
+ * Its tensors: x_in.weight (D, dim), x_in.bias (D), time_in.weight (D, frequencies), time_in.bias (D),
+ * layers.I.weight (D, D) and layers.I.bias (D) for I = 0 .. depth - 1, out.weight (dim, D), out.bias (dim),
+ * and, in a network with classes, labels.weight (classes, D), whose last row may be the null class. As a
+ * module of PyTorch that makes its parts in this order lists them.
+ *
+ * A batch goes in groups of samples just large enough to keep the device busy. The tensors before the
+ * activations are kept, so forward, backward and tangent share one pass; for gradients of parameters the
+ * inputs of the layers are made of them again. Rows never depend on the batch or the threads. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "nets/conditions_private.h"
-#include "nets/layers_private.h"
-#include "nets/net_private.h"
-#include "nets/weights_private.h"
+#include "nets/conditions.h"
+#include "nets/modules_private.h"
+#include "nets/weights.h"
+
+typedef struct {
+  int dim, hidden, depth;
+  int time_frequencies; /* width of the embedding, even */
+  int num_classes;      /* without the null class; 0: unconditional */
+  int null_class;       /* = num_classes when the label table has that row, else -1 */
+} config;
+
+/* Places in the list of entries; behind them a layer for each of the depth, out, and the labels, if there. */
+enum { X_IN, TIME_IN, FIRST_LAYER };
 
 /* Working memory, for the largest group and number of probes so far. */
 enum {
@@ -26,12 +44,11 @@ enum {
 };
 
 typedef struct {
-  tr_mlp_config config;
+  config config;
   tr_dtype dtype;
-  tr_layer x_in, time_in;
+  tr_layer *x_in, *time_in; /* of the network's list, as all of these */
   tr_layer *layers;         /* those behind an activation: depth of them, then out */
-  tr_array *labels;         /* (classes with the null class, D), or NULL */
-  int label_parameter;      /* as tr_layer.parameter */
+  tr_layer *labels;         /* a table (classes with the null class, D), or NULL */
   tr_conditions conditions; /* of the evaluation under way */
   int64_t elements[BUFFERS];
   tr_array *buffer[BUFFERS];
@@ -39,39 +56,27 @@ typedef struct {
 
 #define LABELS "labels.weight"
 
-static const tr_drift_ops mlp_ops;
+static const tr_net_type type;
 
 /* ---- configuration ---- */
 
-static void expect(tr_expected *out, const char *name, int ndim, int64_t rows, int64_t cols) {
-  *out = (tr_expected){.ndim = ndim, .shape = {rows, cols}};
-  snprintf(out->name, sizeof out->name, "%s", name);
-  if (ndim == 1) out->shape[1] = 0;
+static int64_t label_rows(const config *c) {
+  return (int64_t)c->num_classes + (c->null_class >= 0);
 }
 
-/* x_in, time_in, out and the layers, each with a bias; then the label table. */
-static bool expected_at(const void *config, int i, tr_expected *out) {
-  const tr_mlp_config *c = config;
-  const struct {
-    const char *name;
-    int64_t out, in;
-  } outer[] = {
-      {"x_in", c->hidden, c->dim}, {"time_in", c->hidden, c->time_frequencies}, {"out", c->dim, c->hidden}};
-  const int outers = sizeof outer / sizeof *outer;
-  int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0);
-  int layer = i / 2;
-  bool bias = i % 2;
-  char name[48];
-  if (layer >= outers + c->depth) {
-    expect(out, LABELS, 2, rows, c->hidden);
-    return rows > 0 && i == 2 * (outers + c->depth);
-  }
-  if (layer < outers)
-    snprintf(name, sizeof name, "%s.%s", outer[layer].name, bias ? "bias" : "weight");
-  else
-    snprintf(name, sizeof name, "layers.%d.%s", layer - outers, bias ? "bias" : "weight");
-  expect(out, name, bias ? 1 : 2, layer < outers ? outer[layer].out : c->hidden,
-         layer < outers ? outer[layer].in : c->hidden);
+static bool entry(const void *sizes, int i, tr_net_entry *out) {
+  const config *c = sizes;
+  const int64_t d = c->hidden;
+  const int last = FIRST_LAYER + c->depth;
+  if (i > last + (label_rows(c) > 0)) return false;
+  *out = (tr_net_entry){.kind = TR_ENTRY_LAYER, .ndim = 2, .shape = {d, d}, .start = TR_START_XAVIER};
+  if (i < last) snprintf(out->name, sizeof out->name, "layers.%d", i - FIRST_LAYER);
+  if (i == X_IN) *out = (tr_net_entry){"x_in", TR_ENTRY_LAYER, 2, {d, c->dim}, TR_START_XAVIER, 0, NULL};
+  if (i == TIME_IN)
+    *out = (tr_net_entry){"time_in", TR_ENTRY_LAYER, 2, {d, c->time_frequencies}, TR_START_XAVIER, 0, NULL};
+  if (i == last) *out = (tr_net_entry){"out", TR_ENTRY_LAYER, 2, {c->dim, d}, TR_START_XAVIER, 0, NULL};
+  if (i > last)
+    *out = (tr_net_entry){LABELS, TR_ENTRY_TABLE, 2, {label_rows(c), d}, TR_START_NORMAL, 0.02, NULL};
   return true;
 }
 
@@ -80,39 +85,71 @@ static tr_status find(tr_ctx *ctx, const tr_tensors *weights, const char *name, 
   return tr_weights_find(ctx, weights, name, 2, meaning, "an MLP", out);
 }
 
-static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int declared, tr_mlp_config *config) {
+static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int declared, config *c) {
   const tr_tensor *table;
   if (declared == 0 && !tr_tensors_find(weights, LABELS)) return TR_OK;
   TR_TRY(find(ctx, weights, LABELS, "(classes, hidden)", &table));
   int rows = (int)table->shape[0];
-  TR_TRY(tr_weights_classes(ctx, rows, declared, &config->num_classes, &config->null_class));
-  if (config->num_classes > 0) return TR_OK;
+  TR_TRY(tr_weights_classes(ctx, rows, declared, &c->num_classes, &c->null_class));
+  if (c->num_classes > 0) return TR_OK;
   return TR_FAIL(ctx, TR_E_SHAPE, "tensor '" LABELS "' has one row, the null class: a class is missing");
 }
 
-tr_status tr_mlp_config_infer(tr_ctx *ctx, const tr_tensors *weights, int declared_classes,
-                              tr_mlp_config *out) {
-  tr_mlp_config config = {.depth = tr_weights_count(weights, "layers"), .null_class = -1};
+static tr_status configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
+                           void *sizes) {
+  config c = {.depth = tr_weights_count(weights, "layers"), .null_class = -1};
   const tr_tensor *x_in, *time_in;
   char network[32];
-  *out = (tr_mlp_config){0};
   TR_TRY(find(ctx, weights, "x_in.weight", "(hidden, dim)", &x_in));
   TR_TRY(find(ctx, weights, "time_in.weight", "(hidden, frequencies)", &time_in));
-  TR_TRY(infer_classes(ctx, weights, declared_classes, &config));
-  config.hidden = (int)x_in->shape[0], config.dim = (int)x_in->shape[1];
-  config.time_frequencies = (int)time_in->shape[1];
-  if (config.time_frequencies % 2 != 0)
+  TR_TRY(infer_classes(ctx, weights, settings->num_classes, &c));
+  c.hidden = (int)x_in->shape[0], c.dim = (int)x_in->shape[1];
+  c.time_frequencies = (int)time_in->shape[1];
+  if (c.time_frequencies % 2 != 0)
     return TR_FAIL(ctx, TR_E_SHAPE,
                    "tensor 'time_in.weight' has %d columns: cosines and sines make an even number",
-                   config.time_frequencies);
-  snprintf(network, sizeof network, "an MLP of depth %d", config.depth);
-  TR_TRY(tr_weights_check(ctx, weights, expected_at, &config, network));
-  *out = config;
+                   c.time_frequencies);
+  snprintf(network, sizeof network, "an MLP of depth %d", c.depth);
+  TR_TRY(tr_weights_check(ctx, weights, &type, &c, network));
+  if (settings->num_heads != 0)
+    return TR_FAIL(ctx, TR_E_ARG, "%d heads: an MLP has no attention", settings->num_heads);
+  *(config *)sizes = c;
   return TR_OK;
 }
 
-const tr_mlp_config *tr_mlp_config_of(const tr_drift *drift) {
-  return drift->ops == &mlp_ops ? &((const mlp *)drift->impl)->config : NULL;
+static tr_status check(tr_ctx *ctx, const void *sizes) {
+  const config *c = sizes;
+  if (c->dim < 1 || c->hidden < 1 || c->depth < 0 || c->num_classes < 0)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "an MLP of dimension %d, width %d, depth %d, %d classes: sizes are positive", c->dim,
+                   c->hidden, c->depth, c->num_classes);
+  if (c->time_frequencies < 2 || c->time_frequencies % 2)
+    return TR_FAIL(ctx, TR_E_ARG, "a time embedding of width %d: it must be even", c->time_frequencies);
+  return TR_OK;
+}
+
+#define SIZE(member) .key = #member, .offset = offsetof(config, member), .recorded = true
+
+static const tr_net_key keys[] = {
+    {SIZE(dim)},
+    {SIZE(hidden)},
+    {SIZE(depth), .absent = -1},
+    {SIZE(time_frequencies)},
+    {SIZE(num_classes), .absent = -1},
+    {SIZE(null_class), .absent = -1},
+    {0},
+};
+
+static void about(const void *sizes, tr_net_info *out) {
+  const config *c = sizes;
+  out->ndim = 1, out->shape[0] = c->dim;
+  out->num_classes = c->num_classes, out->null_class = c->null_class;
+}
+
+static void say(const void *sizes, char *text, size_t size) {
+  const config *c = sizes;
+  snprintf(text, size, "MLP, states (%d), hidden %d, depth %d, %d time frequencies", c->dim, c->hidden,
+           c->depth, c->time_frequencies);
 }
 
 /* ---- working memory ---- */
@@ -153,7 +190,7 @@ static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g) {
       [HIDDEN] = wide * d,
       [OTHER] = wide * d,
       [STACK] = wide * net->config.dim,
-      [GIVEN] = back->params ? g->rows * d : 0,
+      [GIVEN] = back->gradient ? g->rows * d : 0,
       [RESULT] = back->covector && !back->f ? g->rows * net->config.dim : 0,
   };
   for (int i = 0; i < BUFFERS; i++) {
@@ -190,9 +227,11 @@ static tr_status condition(const group *g, tr_array *c) {
   tr_array t = tr_conditions_times(&net->conditions, g->first, g->n_times);
   tr_array labels = labels_of(g);
   TR_TRY(tr_nn_embed_times(&(tr_nn_embed_times_args){.t = &t, .y = &embedding}));
-  TR_TRY(tr_layer_apply(&embedding, &net->time_in, TR_NN_IDENTITY, &time));
-  return tr_nn_condition(&(tr_nn_condition_args){
-      .e = &time, .table = net->labels, .labels = net->labels ? &labels : NULL, .y = c});
+  TR_TRY(tr_layer_apply(&embedding, net->time_in, TR_NN_IDENTITY, &time));
+  return tr_nn_condition(&(tr_nn_condition_args){.e = &time,
+                                                 .table = net->labels ? &net->labels->table : NULL,
+                                                 .labels = net->labels ? &labels : NULL,
+                                                 .y = c});
 }
 
 /* h_0 .. h_depth, and f unless it is NULL. */
@@ -201,8 +240,8 @@ static tr_status forward(const group *g, tr_array *f) {
   int64_t d = net->config.hidden;
   tr_array c = work(g, CONDITION, g->conditions, d), hidden = work(g, HIDDEN, g->rows, d), h = kept(g, 0);
   TR_TRY(condition(g, &c));
-  TR_TRY(tr_nn_linear(
-      &(tr_nn_linear_args){.x = &g->x, .w = net->x_in.w, .bias = net->x_in.bias, .residual = &c, .y = &h}));
+  TR_TRY(tr_nn_linear(&(tr_nn_linear_args){
+      .x = &g->x, .w = net->x_in->w, .bias = &net->x_in->bias, .residual = &c, .y = &h}));
   for (int i = 0; i < net->config.depth + (f ? 1 : 0); i++) {
     tr_array next = i < net->config.depth ? kept(g, i + 1) : *f;
     TR_TRY(tr_net_activate(TR_NN_SILU, &h, &hidden));
@@ -216,26 +255,27 @@ static tr_status forward(const group *g, tr_array *f) {
 static tr_status add_layer(const group *g, int i, const tr_array *gradient) {
   tr_array h = kept(g, i), given = work(g, GIVEN, g->rows, g->net->config.hidden);
   TR_TRY(tr_net_activate(TR_NN_SILU, &h, &given));
-  return tr_layer_add_gradient(&g->net->layers[i], &given, gradient, g->asked->back.params);
+  return tr_layer_add_gradient(&g->net->layers[i], &given, gradient, g->asked->back.gradient);
 }
 
 /* ... and of those that h_0 is made with. */
 static tr_status add_first(const group *g, const tr_array *gradient) {
   const mlp *net = g->net;
-  tr_net_param *params = g->asked->back.params;
+  const tr_net_gradient *of = g->asked->back.gradient;
   tr_array embedding = work(g, EMBEDDING, g->rows, net->config.time_frequencies);
   tr_array time = work(g, TIME, g->rows, net->config.hidden);
-  tr_array dtime = work(g, GIVEN, g->rows, net->config.hidden);
-  TR_TRY(tr_layer_add_gradient(&net->x_in, &g->x, gradient, params));
+  tr_array dtime = work(g, GIVEN, g->rows, net->config.hidden), dlabels;
   tr_array labels = labels_of(g);
-  TR_TRY(tr_nn_gradient_of_condition(&(tr_nn_gradient_of_condition_args){
-      .e = &time,
-      .table = net->labels,
-      .labels = net->labels ? &labels : NULL,
-      .dy = gradient,
-      .de = &dtime,
-      .dtable = net->labels ? params[net->label_parameter].gradient : NULL}));
-  return tr_layer_add_gradient(&net->time_in, &embedding, &dtime, params);
+  TR_TRY(tr_layer_add_gradient(net->x_in, &g->x, gradient, of));
+  if (net->labels) dlabels = tr_layer_table_gradient(net->labels, of);
+  TR_TRY(tr_nn_gradient_of_condition(
+      &(tr_nn_gradient_of_condition_args){.e = &time,
+                                          .table = net->labels ? &net->labels->table : NULL,
+                                          .labels = net->labels ? &labels : NULL,
+                                          .dy = gradient,
+                                          .de = &dtime,
+                                          .dtable = net->labels ? &dlabels : NULL}));
+  return tr_layer_add_gradient(net->time_in, &embedding, &dtime, of);
 }
 
 /* stack (probes rows, dim), probe after probe, becomes the products of what it held, if they are wanted. */
@@ -246,20 +286,20 @@ static tr_status backward(const group *g, bool wanted, tr_array *stack) {
   tr_array gradient = *stack, spare[2] = {work(g, HIDDEN, rows, d), work(g, OTHER, rows, d)};
   for (int i = net->config.depth; i >= 0; i--) {
     tr_array before = spare[i % 2], h = kept(g, i);
-    if (back->params) TR_TRY(add_layer(g, i, &gradient));
+    if (back->gradient) TR_TRY(add_layer(g, i, &gradient));
     TR_TRY(tr_layer_backward(&gradient, &net->layers[i], &before));
     TR_TRY(tr_net_slope(TR_NN_SILU, &h, &before));
     gradient = before;
   }
-  if (back->params) TR_TRY(add_first(g, &gradient));
-  return wanted ? tr_layer_backward(&gradient, &net->x_in, stack) : TR_OK;
+  if (back->gradient) TR_TRY(add_first(g, &gradient));
+  return wanted ? tr_layer_backward(&gradient, net->x_in, stack) : TR_OK;
 }
 
 static tr_status tangent(const group *g, const tr_array *v, tr_array *Jv) {
   const mlp *net = g->net;
   int64_t d = net->config.hidden;
   tr_array moved = work(g, HIDDEN, g->rows, d), next = work(g, OTHER, g->rows, d);
-  TR_TRY(tr_layer_jvp(v, &net->x_in, &moved));
+  TR_TRY(tr_layer_jvp(v, net->x_in, &moved));
   for (int i = 0; i <= net->config.depth; i++) {
     tr_array h = kept(g, i), spare = moved;
     TR_TRY(tr_net_slope(TR_NN_SILU, &h, &moved));
@@ -313,13 +353,6 @@ static tr_status run_group(group *g) {
   return tangent(g, &v, &Jv);
 }
 
-static tr_status check_input(const tr_drift *drift, const mlp *net, const tr_array *x) {
-  if (x->ndim == 2 && x->dtype == net->dtype && x->shape[1] == net->config.dim) return TR_OK;
-  char got[96];
-  return TR_FAIL(drift->ctx, TR_E_SHAPE, "the network takes states %s (N, %d), not %s",
-                 tr_dtype_name(net->dtype), net->config.dim, tr_array_describe(x, got, sizeof got));
-}
-
 /* Samples whose rows, with a gradient for each probe, keep the device busy. The layers keep what they are
  * given, with or without a backward. */
 static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
@@ -332,7 +365,7 @@ static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
  * one a sample. */
 static tr_status run_groups(const request *q, mlp *net, tr_times times, bool common) {
   int64_t batch = q->x->shape[0], most = samples_at_once(q->x->ctx, batch, probes_of(q));
-  bool one_time = times.n == 1 && !q->back.params, one = one_time && common;
+  bool one_time = times.n == 1 && !q->back.gradient, one = one_time && common;
   group g = {.net = net, .asked = q, .rows = most};
   TR_TRY(provide_work(q->x->ctx, net, &g));
   for (g.first = 0; g.first < batch; g.first += most) {
@@ -345,128 +378,65 @@ static tr_status run_groups(const request *q, mlp *net, tr_times times, bool com
   return TR_OK;
 }
 
-static tr_status run(tr_drift *drift, tr_times times, const tr_cond *cond, const request *q) {
-  mlp *net = drift->impl;
+static tr_status run(tr_net *of, tr_times times, const tr_cond *cond, const request *q) {
+  mlp *net = of->work;
   int64_t batch = q->x->shape[0];
-  TR_TRY(check_input(drift, net, q->x));
   if (batch == 0) return TR_OK;
-  TR_TRY(tr_conditions_set(drift->ctx, &net->conditions, times, cond));
+  TR_TRY(tr_conditions_set(of->ctx, &net->conditions, times, cond));
   return run_groups(q, net, times, !net->labels || cond->n == 1);
 }
 
-/* ---- the provider ---- */
+/* ---- the table ---- */
 
-static tr_status mlp_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                          tr_array *f) {
-  return run(drift, times, cond, &(request){.x = x, .back = {.f = f}});
+static tr_status forward_all(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                             tr_array *f) {
+  return run(net, times, cond, &(request){.x = x, .back = {.f = f}});
 }
 
-static tr_status mlp_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                                const tr_drift_passes *passes, tr_array *f) {
-  return run(drift, times, cond, &(request){.x = x, .back = {.passes = passes, .f = f}});
-}
-
-/* One covector a row, or several. */
-static tr_status mlp_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                         const tr_array *w, tr_array *f, tr_array *wJ) {
-  return mlp_vjp_passes(drift, times, x, cond, &(tr_drift_passes){.n = 1, .w = &w, .wJ = &wJ}, f);
-}
-
-static tr_status mlp_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                         const tr_array *v, tr_array *Jv) {
-  return run(drift, times, cond, &(request){.x = x, .v = v, .Jv = Jv});
-}
-
-static void mlp_destroy(tr_drift *drift) {
-  mlp *net = drift->impl;
-  tr_layer_clear(&net->x_in);
-  tr_layer_clear(&net->time_in);
-  for (int i = 0; net->layers && i <= net->config.depth; i++) tr_layer_clear(&net->layers[i]);
-  free(net->layers);
-  tr_array_destroy(&net->labels);
-  tr_conditions_clear(&net->conditions);
-  for (int i = 0; i < BUFFERS; i++) tr_array_destroy(&net->buffer[i]);
-  free(net);
-  free(drift);
-}
-
-static const tr_drift_ops mlp_ops = {.name = "mlp",
-                                     .caps = TR_DRIFT_VJP | TR_DRIFT_JVP | TR_DRIFT_VJP_MULTI |
-                                             TR_DRIFT_VJP_PASSES | TR_DRIFT_DETERMINISTIC,
-                                     .eval = mlp_eval,
-                                     .vjp = mlp_vjp,
-                                     .jvp = mlp_jvp,
-                                     .vjp_multi = mlp_vjp,
-                                     .vjp_passes = mlp_vjp_passes,
-                                     .destroy = mlp_destroy};
-
-static int n_parameters(const tr_drift *drift) {
-  const mlp *net = drift->impl;
-  return 2 * (net->config.depth + 3) + (net->labels ? 1 : 0);
-}
-
-static tr_status list_parameters(tr_drift *drift, tr_net_param *params) {
-  mlp *net = drift->impl;
-  int n = 0;
-  TR_TRY(tr_layer_list_matrix(&net->x_in, params, &n));
-  TR_TRY(tr_layer_list_matrix(&net->time_in, params, &n));
-  for (int i = 0; i <= net->config.depth; i++) TR_TRY(tr_layer_list_matrix(&net->layers[i], params, &n));
-  if (!net->labels) return TR_OK;
-  net->label_parameter = n;
-  params[n].name = LABELS;
-  return tr_array_like(net->labels, &params[n].gradient);
-}
-
-static tr_status net_backward(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+static tr_status backward_all(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                               const tr_net_request *asked) {
-  return run(drift, times, cond, &(request){.x = x, .back = *asked});
+  return run(net, times, cond, &(request){.x = x, .back = *asked});
 }
 
-const tr_net_type tr_net_mlp = {.ops = &mlp_ops,
-                                .n_parameters = n_parameters,
-                                .list_parameters = list_parameters,
-                                .backward = net_backward};
-
-static tr_status load(tr_ctx *ctx, mlp *net, tr_weight_source *source) {
-  const tr_mlp_config *c = &net->config;
-  int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0);
-  net->layers = calloc((size_t)c->depth + 1, sizeof *net->layers);
-  if (!net->layers) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d layers", c->depth);
-  TR_TRY(tr_layer_load(ctx, net->dtype, source, "x_in", c->hidden, c->dim, &net->x_in));
-  TR_TRY(tr_layer_load(ctx, net->dtype, source, "time_in", c->hidden, c->time_frequencies, &net->time_in));
-  for (int i = 0; i < c->depth; i++) {
-    char name[32];
-    snprintf(name, sizeof name, "layers.%d", i);
-    TR_TRY(tr_layer_load(ctx, net->dtype, source, name, c->hidden, c->hidden, &net->layers[i]));
-  }
-  TR_TRY(tr_layer_load(ctx, net->dtype, source, "out", c->dim, c->hidden, &net->layers[c->depth]));
-  if (rows == 0) return TR_OK;
-  return tr_weight_load(ctx, net->dtype, source, LABELS, 2, (int64_t[]){rows, c->hidden}, &net->labels);
+static tr_status jvp_all(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                         const tr_array *v, tr_array *Jv) {
+  return run(net, times, cond, &(request){.x = x, .v = v, .Jv = Jv});
 }
 
-tr_status tr_mlp_create(tr_ctx *ctx, const tr_tensors *weights, int declared_classes, tr_dtype dtype,
-                        tr_quantity kind, tr_drift **out) {
-  tr_mlp_config config;
-  *out = NULL;
-  TR_TRY(tr_mlp_config_infer(ctx, weights, declared_classes, &config));
-  if (dtype != TR_F32 && dtype != TR_F64)
-    return TR_FAIL(ctx, TR_E_ARG, "a network in %s: use f32 or f64", tr_dtype_name(dtype));
-  tr_drift *drift = calloc(1, sizeof *drift);
-  mlp *net = calloc(1, sizeof *net);
-  if (!drift || !net) {
-    free(drift);
-    free(net);
-    return TR_FAIL(ctx, TR_E_MEM, "out of memory for a network");
-  }
-  net->config = config, net->dtype = dtype;
-  *drift = (tr_drift){.ops = &mlp_ops, .ctx = ctx, .impl = net, .kind = kind};
-  drift->rel_noise = dtype == TR_F64 ? 0 : 1e-7;
-  drift->null_class = config.null_class, drift->num_classes = config.num_classes;
-  tr_tensor_source source = tr_tensor_source_of(ctx, weights);
-  tr_status status = load(ctx, net, &source.base);
-  if (status != TR_OK)
-    mlp_destroy(drift);
-  else
-    *out = drift;
-  return status;
+static tr_status open_mlp(tr_net *net) {
+  const config *c = net->sizes;
+  mlp *of = net->work = calloc(1, sizeof *of);
+  if (!of) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a network");
+  of->config = *c, of->dtype = net->dtype;
+  of->x_in = &net->layers[X_IN], of->time_in = &net->layers[TIME_IN];
+  of->layers = &net->layers[FIRST_LAYER];
+  of->labels = label_rows(c) ? &of->layers[c->depth + 1] : NULL;
+  return TR_OK;
 }
+
+static void close_mlp(tr_net *net) {
+  mlp *of = net->work;
+  for (int i = 0; i < BUFFERS; i++) tr_array_destroy(&of->buffer[i]);
+  tr_conditions_clear(&of->conditions);
+  free(of);
+}
+
+static const char *const beginnings[] = {"x_in.", "time_in.", "layers.", "out.", LABELS, NULL};
+
+static const tr_net_type type = {
+    .info = {.name = "mlp", .summary = "small perceptron with a time: densities of few dimensions"},
+    .caps = TR_NET_FIELD,
+    .beginnings = beginnings,
+    .sizes_bytes = sizeof(config),
+    .keys = keys,
+    .entry = entry,
+    .configure = configure,
+    .check = check,
+    .about = about,
+    .say = say,
+    .open = open_mlp,
+    .close = close_mlp,
+    .forward = forward_all,
+    .backward = backward_all,
+    .jvp = jvp_all};
+const tr_module *const tr_network_mlp = &type.info;

@@ -25,9 +25,9 @@ typedef struct {
   int64_t most;                      /* gradients behind a row, or the most of them that go back together */
   int64_t probes, part;              /* those under way; of these, how many at a time in a block */
   const tr_array *x;
-  int64_t first, n_times; /* samples begin there; rows of their time MLP */
-  double t;               /* of the first, to be named */
-  tr_net_param *params;   /* NULL: their gradients are not wanted */
+  int64_t first, n_times;        /* samples begin there; rows of their time MLP */
+  double t;                      /* of the first, to be named */
+  const tr_net_gradient *params; /* NULL: their gradients are not wanted */
 } back_group;
 
 static int64_t slots(const tr_sit *net) {
@@ -122,13 +122,13 @@ static tr_status make_inputs(const back_group *g, block_inputs *b) {
   int64_t d = c->hidden;
   tr_array hidden = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(tr_sit_norm(&b->tokens, &b->mod, 0, d, &hidden));
-  TR_TRY(tr_layer_apply(&hidden, &b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
+  TR_TRY(tr_layer_apply(&hidden, b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
   TR_TRY(tr_nn_attention(
       &(tr_nn_attention_args){.qkv = &b->qkv, .samples = g->samples, .heads = c->heads, .y = &b->attended}));
-  TR_TRY(tr_sit_apply_gated(&b->attended, &b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
+  TR_TRY(tr_sit_apply_gated(&b->attended, b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
                             &b->middle));
   TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
-  return tr_layer_apply(&hidden, &b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
+  return tr_layer_apply(&hidden, b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
 }
 
 /* next = what block i makes of what it was given; its inputs are kept, or not. */
@@ -142,7 +142,7 @@ static tr_status forward_block(const back_group *g, int i, tr_array *next) {
   tr_array wide = work(g, TR_SIT_WIDE, net->config.mlp_hidden);
   TR_TRY(make_inputs(g, &b));
   TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
-  return tr_sit_apply_gated(&wide, &b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
+  return tr_sit_apply_gated(&wide, b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
                             &b.middle, next);
 }
 
@@ -162,10 +162,10 @@ static tr_status forward_group(const back_group *g, tr_array *f) {
     tr_array mod = kept_mod(g, i);
     tokens = kept(g, i + 1);
     TR_TRY(tr_ctx_check_interrupt(tokens.ctx, g->t));
-    TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
+    TR_TRY(tr_layer_apply(&condition, net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(forward_block(g, i, &tokens));
   }
-  TR_TRY(tr_layer_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &final_mod));
+  TR_TRY(tr_layer_apply(&condition, net->final_modulation, TR_NN_IDENTITY, &final_mod));
   return tr_sit_finish(net, &final_mod, &tokens, f);
 }
 
@@ -240,18 +240,18 @@ static tr_status back_condition(const back_group *g) {
   tr_array dtime = back_conditioning(g, TR_SIT_BACK_TIME2, d);
   tr_array dinner = back_conditioning(g, TR_SIT_BACK_TIME1, d);
   tr_array labels = tr_conditions_labels(&net->conditions, g->first, g->conditions);
-  TR_TRY(tr_nn_gradient_of_condition(
-      &(tr_nn_gradient_of_condition_args){.e = &time,
-                                          .table = net->labels,
-                                          .labels = &labels,
-                                          .dy = &dcondition,
-                                          .de = &dtime,
-                                          .dtable = g->params[net->label_parameter].gradient}));
-  TR_TRY(add_layer(g, &net->time2, &inner, &dtime));
-  TR_TRY(tr_layer_backward(&dtime, &net->time2, &dinner));
-  TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_IDENTITY, &inner));
+  tr_array dlabels = tr_layer_table_gradient(net->labels, g->params);
+  TR_TRY(tr_nn_gradient_of_condition(&(tr_nn_gradient_of_condition_args){.e = &time,
+                                                                         .table = &net->labels->table,
+                                                                         .labels = &labels,
+                                                                         .dy = &dcondition,
+                                                                         .de = &dtime,
+                                                                         .dtable = &dlabels}));
+  TR_TRY(add_layer(g, net->time2, &inner, &dtime));
+  TR_TRY(tr_layer_backward(&dtime, net->time2, &dinner));
+  TR_TRY(tr_layer_apply(&embedding, net->time1, TR_NN_IDENTITY, &inner));
   TR_TRY(tr_net_slope(TR_NN_SILU, &inner, &dinner));
-  return add_layer(g, &net->time1, &embedding, &dinner);
+  return add_layer(g, net->time1, &embedding, &dinner);
 }
 
 /* Gradients of some probes inside a block. */
@@ -289,8 +289,8 @@ static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t g
 static tr_status find_fc2(const back_group *g, const block_inputs *b, const probe_part *p) {
   tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden);
   TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b->mlp, &given));
-  TR_TRY(find_gate(g, &b->layers->fc2, &given, 5 * (int64_t)g->net->config.hidden, &p->gradient));
-  return add_layer(g, &b->layers->fc2, &given, &p->hidden);
+  TR_TRY(find_gate(g, b->layers->fc2, &given, 5 * (int64_t)g->net->config.hidden, &p->gradient));
+  return add_layer(g, b->layers->fc2, &given, &p->hidden);
 }
 
 /* Through tokens = middle + gate fc2(gelu(fc1(norm(middle)))). */
@@ -299,18 +299,18 @@ static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part
   tr_array wide = wide_of(p, g->net->config.mlp_hidden), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 5 * d, p));
   if (g->params) TR_TRY(find_fc2(g, b, p));
-  TR_TRY(tr_layer_backward(&p->hidden, &b->layers->fc2, &wide));
+  TR_TRY(tr_layer_backward(&p->hidden, b->layers->fc2, &wide));
   TR_TRY(tr_net_slope(TR_NN_GELU_TANH, &b->mlp, &wide));
-  if (g->params) TR_TRY(add_normed_layer(g, &b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
-  TR_TRY(tr_layer_backward(&wide, &b->layers->fc1, &p->hidden));
+  if (g->params) TR_TRY(add_normed_layer(g, b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
+  TR_TRY(tr_layer_backward(&wide, b->layers->fc1, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->middle, 3 * d, &p->hidden));
   return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
 }
 
 /* proj's parameters and gate; hidden: the gradient behind proj. */
 static tr_status find_proj(const back_group *g, const block_inputs *b, const probe_part *p) {
-  TR_TRY(find_gate(g, &b->layers->proj, &b->attended, 2 * (int64_t)g->net->config.hidden, &p->gradient));
-  return add_layer(g, &b->layers->proj, &b->attended, &p->hidden);
+  TR_TRY(find_gate(g, b->layers->proj, &b->attended, 2 * (int64_t)g->net->config.hidden, &p->gradient));
+  return add_layer(g, b->layers->proj, &b->attended, &p->hidden);
 }
 
 /* Through middle = tokens + gate proj(attention(qkv(norm(tokens)))). */
@@ -319,11 +319,11 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   tr_array wide = wide_of(p, 3 * d), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 2 * d, p));
   if (g->params) TR_TRY(find_proj(g, b, p));
-  TR_TRY(tr_layer_backward(&p->hidden, &b->layers->proj, &p->mixed));
+  TR_TRY(tr_layer_backward(&p->hidden, b->layers->proj, &p->mixed));
   TR_TRY(tr_nn_attention_backward(&(tr_nn_attention_backward_args){
       .qkv = &b->qkv, .samples = g->samples, .heads = g->net->config.heads, .dy = &p->mixed, .dqkv = &wide}));
-  if (g->params) TR_TRY(add_normed_layer(g, &b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
-  TR_TRY(tr_layer_backward(&wide, &b->layers->qkv, &p->hidden));
+  if (g->params) TR_TRY(add_normed_layer(g, b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
+  TR_TRY(tr_layer_backward(&wide, b->layers->qkv, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->tokens, 0, &p->hidden));
   return back_norm(&b->tokens, &b->mod, d, &p->hidden, &p->gradient, &p->gradient);
 }
@@ -339,7 +339,7 @@ static tr_status back_block(const back_group *g, int i) {
   }
   if (!g->params) return TR_OK;
   tr_array dmod = modulation_gradient(g, 6);
-  return back_modulation(g, &b.layers->modulation, false, &dmod);
+  return back_modulation(g, b.layers->modulation, false, &dmod);
 }
 
 /* Of the final layer, its norm and its modulation: patches is the gradient behind it, hidden that before it.
@@ -349,35 +349,35 @@ static tr_status find_final(const back_group *g, const tr_array *tokens, const t
   const tr_sit *net = g->net;
   tr_array normed = back_rows(g, TR_SIT_BACK_HIDDEN, 0, g->rows, net->config.hidden);
   tr_array dmod = modulation_gradient(g, 2);
-  TR_TRY(add_normed_layer(g, &net->final, tokens, mod, 0, patches, &normed));
+  TR_TRY(add_normed_layer(g, net->final, tokens, mod, 0, patches, &normed));
   TR_TRY(find_norm(g, 2, tokens, 0, hidden));
-  return back_modulation(g, &net->final_modulation, true, &dmod);
+  return back_modulation(g, net->final_modulation, true, &dmod);
 }
 
 /* One probe through the final layer; w (samples, C, H, W). */
 static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gradient) {
   const tr_sit *net = g->net;
   int64_t d = net->config.hidden;
-  tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, tr_layer_out(&net->final));
+  tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, tr_layer_out(net->final));
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
   TR_TRY(tr_nn_unpatchify_adjoint(
       &(tr_nn_unpatchify_adjoint_args){.latents = w, .patch = net->config.patch, .tokens = &patches}));
-  TR_TRY(tr_layer_backward(&patches, &net->final, &hidden));
+  TR_TRY(tr_layer_backward(&patches, net->final, &hidden));
   if (g->params) TR_TRY(find_final(g, &tokens, &mod, &patches, &hidden));
   return back_norm(&tokens, &mod, d, &hidden, NULL, gradient);
 }
 
 static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
-  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(&g->net->patch));
-  TR_TRY(tr_layer_backward(gradient, &g->net->patch, &patches));
+  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(g->net->patch));
+  TR_TRY(tr_layer_backward(gradient, g->net->patch, &patches));
   return tr_nn_patchify_adjoint(
       &(tr_nn_patchify_adjoint_args){.tokens = &patches, .patch = g->net->config.patch, .latents = wJ});
 }
 
 static tr_status find_embed(const back_group *g, const tr_array *gradient) {
-  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(&g->net->patch));
+  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(g->net->patch));
   TR_TRY(tr_sit_cut(g->net, g->x, &patches));
-  return add_layer(g, &g->net->patch, &patches, gradient);
+  return add_layer(g, g->net->patch, &patches, gradient);
 }
 
 /* Probe r of sample n is row r * samples + n of an array of `states` such rows. */
@@ -473,12 +473,12 @@ static tr_status run_group(back_group *g, int64_t batch, const tr_net_request *r
 static tr_status run_groups(back_group *g, int64_t group, tr_times times, const tr_array *x, bool common,
                             const tr_net_request *request) {
   int64_t samples = x->shape[0];
-  bool one_time = times.n == 1 && !request->params;
+  bool one_time = times.n == 1 && !request->gradient;
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = samples - first < group ? samples - first : group;
     tr_array part = tr_rows(x, first, n);
     g->first = first, g->samples = n, g->rows = n * g->net->tokens, g->x = &part;
-    g->conditions = common && !request->params ? 1 : n, g->n_times = one_time ? 1 : n;
+    g->conditions = common && !request->gradient ? 1 : n, g->n_times = one_time ? 1 : n;
     g->t = times.t[times.n == 1 ? 0 : first];
     TR_TRY(run_group(g, samples, request));
   }
@@ -506,7 +506,7 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
                   .most = probes,
                   .part = part_at_once(ctx, rows, probes),
                   .x = x,
-                  .params = request->params};
+                  .params = request->gradient};
   TR_TRY(tr_sit_provide_work(ctx, net, group, group));
   TR_TRY(provide_back_work(ctx, net, &g, request));
   TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));

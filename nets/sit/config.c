@@ -1,11 +1,11 @@
 /* The sizes of a SiT: by name, or from the shapes of its tensors. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/registry.h"
-#include "nets/sit/sit.h"
-#include "nets/weights_private.h"
+#include "nets/sit/sit_private.h"
+#include "nets/weights.h"
 
 /* ---- named sizes (Ma et al. 2024, table 1; those of DiT) ---- */
 
@@ -13,14 +13,15 @@ static const struct {
   const char *letter;
   int hidden, depth, heads;
 } sizes[] = {{"S", 384, 12, 6}, {"B", 768, 12, 12}, {"L", 1024, 24, 16}, {"XL", 1152, 28, 16}};
-static const char *const names[] = {"SiT-S/2", "SiT-S/4", "SiT-S/8", "SiT-B/2",  "SiT-B/4",  "SiT-B/8",
-                                    "SiT-L/2", "SiT-L/4", "SiT-L/8", "SiT-XL/2", "SiT-XL/4", "SiT-XL/8"};
-enum { NAMES = sizeof names / sizeof *names, PATCHES = 3, MLP_RATIO = 4, TIME_FREQUENCIES = 256 };
+const char *const tr_sit_names[] = {"SiT-S/2",  "SiT-S/4",  "SiT-S/8", "SiT-B/2", "SiT-B/4",
+                                    "SiT-B/8",  "SiT-L/2",  "SiT-L/4", "SiT-L/8", "SiT-XL/2",
+                                    "SiT-XL/4", "SiT-XL/8", NULL};
+enum { PATCHES = 3, MLP_RATIO = 4, TIME_FREQUENCIES = 256 };
 
 /* hidden, depth, heads, mlp_hidden, patch and time_frequencies of a name; false when it is unknown. */
 static bool find_name(const char *name, tr_sit_config *out) {
-  for (int i = 0; name && i < NAMES; i++) {
-    if (strcmp(names[i], name) != 0) continue;
+  for (int i = 0; name && tr_sit_names[i]; i++) {
+    if (strcmp(tr_sit_names[i], name) != 0) continue;
     int size = i / PATCHES;
     *out = (tr_sit_config){.hidden = sizes[size].hidden,
                            .depth = sizes[size].depth,
@@ -33,80 +34,97 @@ static bool find_name(const char *name, tr_sit_config *out) {
   return false;
 }
 
-tr_status tr_sit_config_named(tr_ctx *ctx, const char *model_name, int channels, int side, int num_classes,
-                              bool learn_sigma, tr_sit_config *out) {
-  *out = (tr_sit_config){0};
+tr_status tr_sit_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, void *sizes) {
+  const int channels = dims->channels, side = dims->side, num_classes = dims->num_classes;
   tr_sit_config config;
-  if (!find_name(model_name, &config)) {
-    const char *near = tr_nearest(model_name, names, NAMES);
-    return TR_FAIL(ctx, TR_E_ARG, "no model '%s'%s%s%s: use SiT-S, SiT-B, SiT-L or SiT-XL with /2, /4 or /8",
-                   model_name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-  }
+  if (!find_name(name, &config)) return TR_FAIL(ctx, TR_E_ARG, "no model '%s'", name);
   if (channels < 1 || channels > 65536)
     return TR_FAIL(ctx, TR_E_ARG, "latents of %d channels: use 1 to 65536", channels);
   if (side < config.patch || side % config.patch != 0 || side > 65536)
     return TR_FAIL(
         ctx, TR_E_ARG,
         "latents of side %d cannot be cut into patches of side %d (%s): use a multiple, at most 65536", side,
-        config.patch, model_name);
+        config.patch, name);
   if (num_classes < 1 || num_classes > 1 << 30)
     return TR_FAIL(ctx, TR_E_ARG, "%d classes: use at least 1", num_classes);
   config.channels = channels;
-  config.out_channels = learn_sigma ? 2 * channels : channels;
+  config.out_channels = dims->learn_sigma ? 2 * channels : channels;
   config.grid = side / config.patch;
   config.num_classes = num_classes;
   config.null_class = num_classes;
-  *out = config;
+  *(tr_sit_config *)sizes = config;
+  return TR_OK;
+}
+
+tr_status tr_sit_check(tr_ctx *ctx, const void *sizes) {
+  const tr_sit_config *c = sizes;
+  const int positive[] = {c->channels, c->out_channels, c->patch,      c->grid,       c->hidden,
+                          c->depth,    c->heads,        c->mlp_hidden, c->num_classes};
+  for (size_t i = 0; i < sizeof positive / sizeof *positive; i++)
+    if (positive[i] <= 0)
+      return TR_FAIL(ctx, TR_E_ARG,
+                     "a SiT of %d channels, patch %d, grid %d, width %d, depth %d, %d heads, MLP %d: "
+                     "every size must be positive",
+                     c->channels, c->patch, c->grid, c->hidden, c->depth, c->heads, c->mlp_hidden);
+  if (c->hidden % c->heads)
+    return TR_FAIL(ctx, TR_E_ARG, "%d heads do not divide the width %d", c->heads, c->hidden);
+  if (c->out_channels < c->channels)
+    return TR_FAIL(ctx, TR_E_ARG, "%d output channels are fewer than the %d of the latents", c->out_channels,
+                   c->channels);
+  if (c->time_frequencies < 2 || c->time_frequencies % 2)
+    return TR_FAIL(ctx, TR_E_ARG, "a time embedding of width %d: it must be even", c->time_frequencies);
   return TR_OK;
 }
 
 /* ---- the tensors of a network ---- */
 
-/* One entry of a table of tensors; extents of 0 end the shape. */
-typedef struct {
-  const char *name;
-  int64_t shape[TR_MAX_DIMS];
-} entry;
+/* The table of the reference: sines, then cosines, of the column, then of the row, of a token, over
+ * frequencies 10000^(-j / (D / 4)). */
+static void fill_position(const void *sizes, double *values) {
+  const tr_sit_config *c = sizes;
+  const int64_t d = c->hidden, waves = d / 4, tokens = (int64_t)c->grid * c->grid;
+  memset(values, 0,
+         (size_t)(tokens * d) * sizeof *values); /* columns that a width of no multiple of 4 leaves */
+  for (int64_t n = 0; n < tokens; n++)
+    for (int64_t j = 0; j < waves; j++) {
+      const double frequency = pow(10000, -(double)j / (double)waves);
+      const double column = (double)(n % c->grid) * frequency, row = (double)(n / c->grid) * frequency;
+      double *at = values + n * d + j;
+      at[0] = sin(column), at[waves] = cos(column), at[2 * waves] = sin(row), at[3 * waves] = cos(row);
+    }
+}
 
-/* The i-th tensor that a network of this configuration has; false past the last. */
-static bool expected_at(const void *config, int i, tr_expected *out) {
-  const tr_sit_config *c = config;
-  int64_t d = c->hidden, m = c->mlp_hidden, p = c->patch, tokens = (int64_t)c->grid * c->grid;
-  int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0), last = p * p * c->out_channels;
-  const entry outer[] = {{"pos_embed", {1, tokens, d}},
-                         {"x_embedder.proj.weight", {d, c->channels, p, p}},
-                         {"x_embedder.proj.bias", {d}},
-                         {"t_embedder.mlp.0.weight", {d, c->time_frequencies}},
-                         {"t_embedder.mlp.0.bias", {d}},
-                         {"t_embedder.mlp.2.weight", {d, d}},
-                         {"t_embedder.mlp.2.bias", {d}},
-                         {"y_embedder.embedding_table.weight", {rows, d}},
-                         {"final_layer.linear.weight", {last, d}},
-                         {"final_layer.linear.bias", {last}},
-                         {"final_layer.adaLN_modulation.1.weight", {2 * d, d}},
-                         {"final_layer.adaLN_modulation.1.bias", {2 * d}}};
-  const entry block[] = {{"attn.qkv.weight", {3 * d, d}},
-                         {"attn.qkv.bias", {3 * d}},
-                         {"attn.proj.weight", {d, d}},
-                         {"attn.proj.bias", {d}},
-                         {"mlp.fc1.weight", {m, d}},
-                         {"mlp.fc1.bias", {m}},
-                         {"mlp.fc2.weight", {d, m}},
-                         {"mlp.fc2.bias", {d}},
-                         {"adaLN_modulation.1.weight", {6 * d, d}},
-                         {"adaLN_modulation.1.bias", {6 * d}}};
-  const int outers = sizeof outer / sizeof *outer, inners = sizeof block / sizeof *block;
-  if (i >= outers + c->depth * inners) return false;
-  const entry *from = i < outers ? &outer[i] : &block[(i - outers) % inners];
-  *out = (tr_expected){0};
-  if (i < outers)
-    snprintf(out->name, sizeof out->name, "%s", from->name);
-  else
-    snprintf(out->name, sizeof out->name, "blocks.%d.%s", (i - outers) / inners, from->name);
-  while (out->ndim < TR_MAX_DIMS && from->shape[out->ndim] > 0) {
-    out->shape[out->ndim] = from->shape[out->ndim];
-    out->ndim++;
-  }
+/* Beginnings as in the reference: modulations and the last layer are zero, so that a block is the identity.
+ */
+bool tr_sit_entry(const void *sizes, int i, tr_net_entry *out) {
+  const tr_sit_config *c = sizes;
+  const int64_t d = c->hidden, m = c->mlp_hidden, p = c->patch, tokens = (int64_t)c->grid * c->grid;
+  const int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0), last = p * p * c->out_channels;
+  const tr_net_entry before[TR_SIT_FIRST_BLOCK] = {
+      [TR_SIT_POSITION] = {"pos_embed", TR_ENTRY_FIXED, 3, {1, tokens, d}, TR_START_FILL, 0, fill_position},
+      [TR_SIT_PATCH] =
+          {"x_embedder.proj", TR_ENTRY_LAYER, 4, {d, c->channels, p, p}, TR_START_XAVIER, 0, NULL},
+      [TR_SIT_TIME_1] =
+          {"t_embedder.mlp.0", TR_ENTRY_LAYER, 2, {d, c->time_frequencies}, TR_START_NORMAL, 0.02, NULL},
+      [TR_SIT_TIME_2] = {"t_embedder.mlp.2", TR_ENTRY_LAYER, 2, {d, d}, TR_START_NORMAL, 0.02, NULL},
+      [TR_SIT_LABELS] = {
+          "y_embedder.embedding_table.weight", TR_ENTRY_TABLE, 2, {rows, d}, TR_START_NORMAL, 0.02, NULL}};
+  const tr_net_entry block[TR_SIT_LAYERS] = {
+      [TR_SIT_LAYER_QKV] = {"attn.qkv", TR_ENTRY_LAYER, 2, {3 * d, d}, TR_START_XAVIER, 0, NULL},
+      [TR_SIT_LAYER_PROJ] = {"attn.proj", TR_ENTRY_LAYER, 2, {d, d}, TR_START_XAVIER, 0, NULL},
+      [TR_SIT_LAYER_FC1] = {"mlp.fc1", TR_ENTRY_LAYER, 2, {m, d}, TR_START_XAVIER, 0, NULL},
+      [TR_SIT_LAYER_FC2] = {"mlp.fc2", TR_ENTRY_LAYER, 2, {d, m}, TR_START_XAVIER, 0, NULL},
+      [TR_SIT_MODULATES] = {"adaLN_modulation.1", TR_ENTRY_LAYER, 2, {6 * d, d}, TR_START_ZERO, 0, NULL}};
+  const tr_net_entry behind[TR_SIT_BEHIND] = {
+      [TR_SIT_LAST] = {"final_layer.linear", TR_ENTRY_LAYER, 2, {last, d}, TR_START_ZERO, 0, NULL},
+      [TR_SIT_LAST_MODULATES] = {
+          "final_layer.adaLN_modulation.1", TR_ENTRY_LAYER, 2, {2 * d, d}, TR_START_ZERO, 0, NULL}};
+  const int inner = i - TR_SIT_FIRST_BLOCK, outer = inner - c->depth * TR_SIT_LAYERS;
+  if (outer >= TR_SIT_BEHIND) return false;
+  *out = inner < 0 ? before[i] : outer < 0 ? block[inner % TR_SIT_LAYERS] : behind[outer];
+  if (inner >= 0 && outer < 0)
+    snprintf(out->name, sizeof out->name, "blocks.%d.%s", inner / TR_SIT_LAYERS,
+             block[inner % TR_SIT_LAYERS].name);
   return true;
 }
 
@@ -154,21 +172,28 @@ static tr_status infer_output(tr_ctx *ctx, const tr_tensors *weights, tr_sit_con
   return TR_OK;
 }
 
+static tr_status no_heads(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
+  const char *name = told->model_name;
+  config->heads = 0;
+  if (told->open) return TR_OK;
+  return TR_FAIL(
+      ctx, TR_E_ARG,
+      "the weights do not tell the number of heads, and %s%s%s known model: give the number of heads",
+      name ? "'" : "the file names no", name ? name : "", name ? "' is no" : "");
+}
+
 /* The name says the number of heads only of the network that it names. */
-static tr_status infer_heads(tr_ctx *ctx, int heads, const char *model_name, tr_sit_config *config) {
+static tr_status infer_heads(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
+  int heads = told->num_heads;
   tr_sit_config named;
   if (heads == 0) {
-    if (!find_name(model_name, &named))
-      return TR_FAIL(
-          ctx, TR_E_ARG,
-          "the weights do not tell the number of heads, and %s%s%s known model: give the number of heads",
-          model_name ? "'" : "the file names no", model_name ? model_name : "", model_name ? "' is no" : "");
+    if (!find_name(told->model_name, &named)) return no_heads(ctx, told, config);
     if (named.hidden != config->hidden || named.depth != config->depth || named.patch != config->patch)
       return TR_FAIL(ctx, TR_E_SHAPE,
                      "the weights (width %d, depth %d, patch %d) are not those of %s (%d, %d, %d): give the "
                      "number of heads",
-                     config->hidden, config->depth, config->patch, model_name, named.hidden, named.depth,
-                     named.patch);
+                     config->hidden, config->depth, config->patch, told->model_name, named.hidden,
+                     named.depth, named.patch);
     heads = named.heads;
   }
   if (heads < 0 || config->hidden % heads != 0)
@@ -183,14 +208,13 @@ static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int decla
   return tr_weights_classes(ctx, (int)table->shape[0], declared, &config->num_classes, &config->null_class);
 }
 
-tr_status tr_sit_config_infer(tr_ctx *ctx, const tr_tensors *weights, int heads, const char *model_name,
-                              int declared_classes, tr_sit_config *out) {
-  *out = (tr_sit_config){0};
+tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
+                           void *sizes) {
   tr_sit_config config = {.depth = tr_weights_count(weights, "blocks")};
   const tr_tensor *fc1, *time;
   TR_TRY(infer_patches(ctx, weights, &config));
   TR_TRY(infer_output(ctx, weights, &config));
-  TR_TRY(infer_classes(ctx, weights, declared_classes, &config));
+  TR_TRY(infer_classes(ctx, weights, settings->num_classes, &config));
   TR_TRY(find_shape(ctx, weights, "t_embedder.mlp.0.weight", 2, "(hidden, frequencies)", &time));
   TR_TRY(find_shape(ctx, weights, "blocks.0.mlp.fc1.weight", 2, "(mlp_hidden, hidden)", &fc1));
   if (time->shape[1] % 2 != 0)
@@ -202,8 +226,8 @@ tr_status tr_sit_config_infer(tr_ctx *ctx, const tr_tensors *weights, int heads,
   config.mlp_hidden = (int)fc1->shape[0];
   char network[32];
   snprintf(network, sizeof network, "a SiT of depth %d", config.depth);
-  TR_TRY(tr_weights_check(ctx, weights, expected_at, &config, network));
-  TR_TRY(infer_heads(ctx, heads, model_name, &config));
-  *out = config;
+  TR_TRY(tr_weights_check(ctx, weights, &tr_net_sit, &config, network));
+  TR_TRY(infer_heads(ctx, settings, &config));
+  *(tr_sit_config *)sizes = config;
   return TR_OK;
 }

@@ -50,7 +50,7 @@ static tr_array matrix(const tr_sit *net, int buffer, int64_t rows, int64_t cols
 tr_status tr_sit_apply_gated(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
                              const tr_array *residual, tr_array *y) {
   return tr_nn_linear(&(tr_nn_linear_args){
-      .x = x, .w = layer->w, .bias = layer->bias, .gate = gate, .residual = residual, .y = y});
+      .x = x, .w = layer->w, .bias = &layer->bias, .gate = gate, .residual = residual, .y = y});
 }
 
 tr_status tr_sit_norm(const tr_array *x, const tr_array *modulation, int64_t shift, int64_t scale,
@@ -66,10 +66,10 @@ tr_status tr_sit_condition(const tr_sit *net, int64_t first, int64_t n_times, tr
   tr_array embedding = matrix(net, TR_SIT_EMBEDDING, n_times, net->config.time_frequencies);
   tr_array inner = matrix(net, TR_SIT_TIME1, n_times, d), time = matrix(net, TR_SIT_TIME2, n_times, d);
   TR_TRY(tr_nn_embed_times(&(tr_nn_embed_times_args){.t = &t, .y = &embedding}));
-  TR_TRY(tr_layer_apply(&embedding, &net->time1, TR_NN_SILU, &inner));
-  TR_TRY(tr_layer_apply(&inner, &net->time2, TR_NN_IDENTITY, &time));
+  TR_TRY(tr_layer_apply(&embedding, net->time1, TR_NN_SILU, &inner));
+  TR_TRY(tr_layer_apply(&inner, net->time2, TR_NN_IDENTITY, &time));
   return tr_nn_condition(
-      &(tr_nn_condition_args){.e = &time, .table = net->labels, .labels = &labels, .y = condition});
+      &(tr_nn_condition_args){.e = &time, .table = &net->labels->table, .labels = &labels, .y = condition});
 }
 
 tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
@@ -78,13 +78,13 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d), qkv = matrix(net, TR_SIT_WIDE, rows, 3 * d);
   tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_layer_apply(&hidden, block->qkv, TR_NN_IDENTITY, &qkv));
   TR_TRY(tr_nn_attention(
       &(tr_nn_attention_args){.qkv = &qkv, .samples = samples, .heads = net->config.heads, .y = &hidden}));
-  TR_TRY(tr_sit_apply_gated(&hidden, &block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
+  TR_TRY(tr_sit_apply_gated(&hidden, block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
   TR_TRY(tr_sit_norm(tokens, mod, 3 * d, 4 * d, &hidden));
-  TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_GELU_TANH, &mlp));
-  return tr_sit_apply_gated(&mlp, &block->fc2, (tr_nn_columns){mod, 5 * d}, tokens, tokens);
+  TR_TRY(tr_layer_apply(&hidden, block->fc1, TR_NN_GELU_TANH, &mlp));
+  return tr_sit_apply_gated(&mlp, block->fc2, (tr_nn_columns){mod, 5 * d}, tokens, tokens);
 }
 
 /* The conditioning of all samples reads its weight once; the rest goes group by group. t is what an
@@ -92,7 +92,7 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
 static tr_status run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *condition, double t,
                            int64_t samples, int64_t group, tr_array *tokens) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 6 * (int64_t)net->config.hidden);
-  TR_TRY(tr_layer_apply(condition, &block->modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(tr_layer_apply(condition, block->modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < samples; first += group) {
     int64_t n = smaller(group, samples - first);
     tr_array part = tr_rows(tokens, first * net->tokens, n * net->tokens);
@@ -117,8 +117,11 @@ tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens) {
   int64_t values = (int64_t)net->config.channels * net->config.patch * net->config.patch;
   tr_array patches = matrix(net, TR_SIT_WIDE, tokens->shape[0], values);
   TR_TRY(tr_sit_cut(net, x, &patches));
-  return tr_nn_linear(&(tr_nn_linear_args){
-      .x = &patches, .w = net->patch.w, .bias = net->patch.bias, .residual = net->position, .y = tokens});
+  return tr_nn_linear(&(tr_nn_linear_args){.x = &patches,
+                                           .w = net->patch->w,
+                                           .bias = &net->patch->bias,
+                                           .residual = &net->position->table,
+                                           .y = tokens});
 }
 
 static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, tr_array *tokens) {
@@ -133,16 +136,16 @@ static tr_status embed_all(const tr_sit *net, const tr_array *x, int64_t group, 
 tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f) {
   int64_t d = net->config.hidden, rows = tokens->shape[0];
   tr_array hidden = matrix(net, TR_SIT_HIDDEN, rows, d),
-           patches = matrix(net, TR_SIT_WIDE, rows, tr_layer_out(&net->final));
+           patches = matrix(net, TR_SIT_WIDE, rows, tr_layer_out(net->final));
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_layer_apply(&hidden, &net->final, TR_NN_IDENTITY, &patches));
+  TR_TRY(tr_layer_apply(&hidden, net->final, TR_NN_IDENTITY, &patches));
   return tr_sit_join(net, &patches, f);
 }
 
 static tr_status final_layer(const tr_sit *net, const tr_array *condition, const tr_array *tokens,
                              int64_t group, tr_array *f) {
   tr_array mod = matrix(net, TR_SIT_MODULATION, condition->shape[0], 2 * (int64_t)net->config.hidden);
-  TR_TRY(tr_layer_apply(condition, &net->final_modulation, TR_NN_IDENTITY, &mod));
+  TR_TRY(tr_layer_apply(condition, net->final_modulation, TR_NN_IDENTITY, &mod));
   for (int64_t first = 0; first < f->shape[0]; first += group) {
     int64_t n = smaller(group, f->shape[0] - first);
     tr_array part = tr_rows(tokens, first * net->tokens, n * net->tokens), result = tr_rows(f, first, n);

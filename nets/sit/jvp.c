@@ -55,14 +55,14 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
   tr_array dqkv = jvp_work(s, TR_SIT_JVP_WIDE, 3 * d);
   TR_TRY(push_norm(s, mod, d, &dhidden));
   TR_TRY(tr_sit_norm(&s->tokens, mod, 0, d, &hidden));
-  TR_TRY(tr_layer_jvp(&dhidden, &block->qkv, &dqkv));
-  TR_TRY(tr_layer_apply(&hidden, &block->qkv, TR_NN_IDENTITY, &qkv));
+  TR_TRY(tr_layer_jvp(&dhidden, block->qkv, &dqkv));
+  TR_TRY(tr_layer_apply(&hidden, block->qkv, TR_NN_IDENTITY, &qkv));
   TR_TRY(tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){
       .qkv = &qkv, .v = &dqkv, .samples = s->samples, .heads = heads, .y = &dhidden}));
   TR_TRY(tr_nn_attention(
       &(tr_nn_attention_args){.qkv = &qkv, .samples = s->samples, .heads = heads, .y = &hidden}));
-  TR_TRY(push_gated(&dhidden, &block->proj, gate, &s->tangent));
-  return tr_sit_apply_gated(&hidden, &block->proj, gate, &s->tokens, &s->tokens);
+  TR_TRY(push_gated(&dhidden, block->proj, gate, &s->tangent));
+  return tr_sit_apply_gated(&hidden, block->proj, gate, &s->tokens, &s->tokens);
 }
 
 static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *mod) {
@@ -74,29 +74,29 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
   tr_array dmlp = jvp_work(s, TR_SIT_JVP_WIDE, c->mlp_hidden);
   TR_TRY(push_norm(s, mod, 4 * d, &dhidden));
   TR_TRY(tr_sit_norm(&s->tokens, mod, 3 * d, 4 * d, &hidden));
-  TR_TRY(tr_layer_jvp(&dhidden, &block->fc1, &dmlp));
-  TR_TRY(tr_layer_apply(&hidden, &block->fc1, TR_NN_IDENTITY, &mlp));
+  TR_TRY(tr_layer_jvp(&dhidden, block->fc1, &dmlp));
+  TR_TRY(tr_layer_apply(&hidden, block->fc1, TR_NN_IDENTITY, &mlp));
   TR_TRY(tr_net_slope(TR_NN_GELU_TANH, &mlp, &dmlp));
   TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &mlp, &mlp));
-  TR_TRY(push_gated(&dmlp, &block->fc2, gate, &s->tangent));
-  return tr_sit_apply_gated(&mlp, &block->fc2, gate, &s->tokens, &s->tokens);
+  TR_TRY(push_gated(&dmlp, block->fc2, gate, &s->tangent));
+  return tr_sit_apply_gated(&mlp, block->fc2, gate, &s->tokens, &s->tokens);
 }
 
 static tr_status push_embed(stream *s, const tr_array *x, const tr_array *v) {
   const tr_sit *net = s->net;
-  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_in(&net->patch));
+  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_in(net->patch));
   TR_TRY(tr_sit_embed(net, x, &s->tokens));
   TR_TRY(tr_sit_cut(net, v, &patches));
-  return tr_layer_jvp(&patches, &net->patch, &s->tangent);
+  return tr_layer_jvp(&patches, net->patch, &s->tangent);
 }
 
 static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) {
   const tr_sit *net = s->net;
   int64_t d = net->config.hidden;
   tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
-  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_out(&net->final));
+  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_out(net->final));
   TR_TRY(push_norm(s, mod, d, &dhidden));
-  TR_TRY(tr_layer_jvp(&dhidden, &net->final, &patches));
+  TR_TRY(tr_layer_jvp(&dhidden, net->final, &patches));
   return tr_sit_join(net, &patches, Jv);
 }
 
@@ -119,11 +119,11 @@ static tr_status push_group(const tr_sit *net, const place *at, const tr_array *
   TR_TRY(push_embed(&s, x, v));
   for (int i = 0; i < net->config.depth; i++) {
     TR_TRY(tr_ctx_check_interrupt(x->ctx, at->t));
-    TR_TRY(tr_layer_apply(&condition, &net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
+    TR_TRY(tr_layer_apply(&condition, net->blocks[i].modulation, TR_NN_IDENTITY, &mod));
     TR_TRY(push_attention(&s, &net->blocks[i], &mod));
     TR_TRY(push_mlp(&s, &net->blocks[i], &mod));
   }
-  TR_TRY(tr_layer_apply(&condition, &net->final_modulation, TR_NN_IDENTITY, &last_mod));
+  TR_TRY(tr_layer_apply(&condition, net->final_modulation, TR_NN_IDENTITY, &last_mod));
   return push_final(&s, &last_mod, Jv);
 }
 

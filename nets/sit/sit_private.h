@@ -2,17 +2,48 @@
 #ifndef TR_NETS_SIT_SIT_PRIVATE_H
 #define TR_NETS_SIT_SIT_PRIVATE_H
 
-#include "nets/conditions_private.h"
-#include "nets/layers_private.h"
-#include "nets/net_private.h"
-#include "nets/sit/sit.h"
+#include "nets/conditions.h"
+#include "nets/network.h"
 
 #define TR_SIT_NORM_EPS 1e-6
-#define TR_SIT_LABELS   "y_embedder.embedding_table.weight"
 
 typedef struct {
-  tr_layer modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
-  tr_layer qkv, proj, fc1, fc2;
+  int channels;     /* C of the latents */
+  int out_channels; /* C, or 2 C with learn_sigma (the first C are used) */
+  int patch;        /* side of a patch */
+  int grid;         /* tokens along a side: latents are (C, grid * patch, grid * patch) */
+  int hidden, depth, heads, mlp_hidden;
+  int time_frequencies; /* width of the sinusoidal embedding (256) */
+  int num_classes;      /* without the null class */
+  int null_class;       /* = num_classes when the label table has that row, else -1 */
+} tr_sit_config;
+
+/* Places in the list of entries: those before the blocks, the layers of a block, those behind the blocks. */
+enum { TR_SIT_POSITION, TR_SIT_PATCH, TR_SIT_TIME_1, TR_SIT_TIME_2, TR_SIT_LABELS, TR_SIT_FIRST_BLOCK };
+enum {
+  TR_SIT_LAYER_QKV,
+  TR_SIT_LAYER_PROJ,
+  TR_SIT_LAYER_FC1,
+  TR_SIT_LAYER_FC2,
+  TR_SIT_MODULATES,
+  TR_SIT_LAYERS
+};
+enum { TR_SIT_LAST, TR_SIT_LAST_MODULATES, TR_SIT_BEHIND };
+
+extern const tr_net_type tr_net_sit;
+
+/* What nets/sit/config.c gives the table of nets/sit/sit.c. */
+extern const char *const tr_sit_names[];
+bool tr_sit_entry(const void *sizes, int i, tr_net_entry *out);
+tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
+                           void *sizes);
+tr_status tr_sit_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, void *sizes);
+tr_status tr_sit_check(tr_ctx *ctx, const void *sizes);
+
+/* Layers of the network's list. */
+typedef struct {
+  tr_layer *qkv, *proj, *fc1, *fc2;
+  tr_layer *modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
 } tr_sit_block;
 
 /* Activations, kept between evaluations, for the longest run of samples and the largest group so far. */
@@ -78,22 +109,18 @@ typedef struct {
   tr_sit_config config;
   tr_dtype dtype;
   int64_t tokens; /* T = grid^2 */
-  tr_layer patch, time1, time2, final_modulation, final;
-  tr_array *position; /* (T, D) */
-  tr_array *labels;   /* (classes with the null class, D) */
+  tr_layer *patch, *time1, *time2, *final_modulation, *final;
+  tr_layer *position; /* a table (T, D) */
+  tr_layer *labels;   /* a table (classes with the null class, D) */
   tr_sit_block *blocks;
   tr_conditions conditions; /* of the evaluation under way */
   tr_sit_work work;
   tr_sit_back_work back;
   tr_sit_jvp_work tangent;
-  int label_parameter; /* as tr_layer.parameter */
-  bool recompute;      /* activations of a block on the way back */
-  long n_recomputed;   /* forwards of whole batches through the blocks for that */
+  bool recompute;    /* activations of a block on the way back */
+  long n_recomputed; /* forwards of whole batches through the blocks for that */
 } tr_sit;
 
-/* Fills a network whose config and dtype are set; on failure the caller destroys it. */
-tr_status tr_sit_load(tr_ctx *ctx, tr_sit *net, tr_weight_source *source);
-void tr_sit_clear(tr_sit *net);
 void tr_sit_work_clear(tr_sit_work *work);
 void tr_sit_back_work_clear(tr_sit_back_work *work);
 void tr_sit_jvp_work_clear(tr_sit_jvp_work *work);
@@ -106,13 +133,6 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
 /* f as tr_sit_forward makes it, bit for bit, wJ = w' df/dx, and the parameters' gradients. */
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                           const tr_net_request *request);
-
-/* The SiT behind a provider, NULL if it is none. */
-tr_sit *tr_sit_of(const tr_drift *drift);
-tr_status tr_sit_check_input(const tr_drift *drift, const tr_array *x, const tr_array *f);
-int tr_sit_n_parameters(const tr_drift *drift);
-/* As tr_net_type.list_parameters: all but the fixed pos_embed. */
-tr_status tr_sit_list_parameters(tr_drift *drift, tr_net_param *params);
 
 /* Jv = (df/dx) v, of the shape of x. */
 tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nets/register.h"
 #include "tests/support/digits.h"
-#include "transport/register.h"
 
 enum { LADDER = 25, MAX_METHODS = 8, FAILED = -1 };
 static const double guidances[] = {1, 4};

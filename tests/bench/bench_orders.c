@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "core/registry.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
 #include "tests/support/problems/orders.h"
-#include "transport/register.h"
 
 static void print_range(const double *value, int n) {
   double low = value[0], high = value[0];

@@ -5,9 +5,9 @@
  * Markdown. bench_weak */
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
-#include "transport/register.h"
 
 #define END 0.96
 

@@ -23,7 +23,7 @@ static void save(tr_ctx *ctx, const char *path, tr_dtype type, int ndim, const i
 
 static void refused(tr_ctx *ctx, const char *path, const int64_t shape[3], tr_status want, const char *word) {
   tr_dataset data;
-  tr_status status = tr_dataset_open(ctx, path, shape, 0, &data);
+  tr_status status = tr_dataset_open(ctx, path, 3, shape, 0, &data);
   CHECK(strchr(tr_ctx_error(ctx)->message, '\n') == NULL);
   CHECK_ERROR(ctx, status, want, word);
   tr_dataset_close(&data);
@@ -33,7 +33,7 @@ static void refused(tr_ctx *ctx, const char *path, const int64_t shape[3], tr_st
 static void label_is(tr_ctx *ctx, const char *path, const int64_t shape[3], int i, double label,
                      const char *place) {
   tr_dataset data;
-  CHECK_OK(ctx, tr_dataset_open(ctx, path, shape, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 3, shape, 0, &data));
   CHECK(data.labels[i] == label && strcmp(data.labels_in, place) == 0 && strcmp(data.path, path) == 0);
   tr_dataset_close(&data);
 }
@@ -49,7 +49,7 @@ static void archives(tr_ctx *ctx) {
   CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 4, (int64_t[]){3, 2, 3, 3}, images));
   CHECK_OK(ctx, npz_put(ctx, npz, "labels", TR_I64, 1, (int64_t[]){3}, labels));
   CHECK_OK(ctx, tr_npz_commit(&npz));
-  CHECK_OK(ctx, tr_dataset_open(ctx, path, colour, 2, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 3, colour, 2, &data));
   CHECK(data.n == 2 && data.shape[0] == 3 && data.labels[0] == 7 && data.labels[1] == 0);
   for (int c = 0; c < 3; c++)
     for (int p = 0; p < 6; p++) CHECK(data.pixels[c * 6 + p] == images[p * 3 + c]);
@@ -82,7 +82,7 @@ static void out_of_range(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_npz_create(ctx, path, &npz));
   CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_I64, 3, (int64_t[]){4, 2, 3}, images));
   CHECK_OK(ctx, tr_npz_commit(&npz));
-  CHECK_OK(ctx, tr_dataset_open(ctx, path, grey, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 3, grey, 0, &data));
   CHECK(!data.trouble[0] && !data.trouble[2] && data.pixels[1] == 255);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "300"));
   CHECK(data.trouble[3] && strstr(data.trouble[3], "-5000000000"));
@@ -90,6 +90,37 @@ static void out_of_range(tr_ctx *ctx) {
 }
 
 /* No inputs at all, or no file: said as such. */
+/* States that are rows of numbers: pixels have no say there, and images are refused. */
+static void rows_of_numbers(tr_ctx *ctx) {
+  const double values[6] = {0.5, -100, 1, 2, INFINITY, 3};
+  static const uint8_t images[12];
+  const int64_t dim = 3, less = 2;
+  const char *path = scratch("rows.npy"), *archive = scratch("rows.npz");
+  double got[3];
+  tr_npz_out *npz;
+  tr_dataset data;
+  save(ctx, path, TR_F64, 2, (int64_t[]){2, 3}, values);
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 1, &dim, 0, &data));
+  CHECK(data.n == 2 && data.ndim == 1 && data.shape[0] == 3 && tr_dataset_row(&data) == 3);
+  CHECK(!data.trouble[0] && data.trouble[1] && strstr(data.trouble[1], "inf at element 1"));
+  CHECK_OK(ctx, tr_dataset_values(&data, 0, 1, got));
+  CHECK(memcmp(got, values, sizeof got) == 0);
+  tr_dataset_close(&data);
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, path, 1, &less, 0, &data), TR_E_SHAPE, "this model takes (N, 2)");
+  tr_dataset_close(&data);
+  CHECK_OK(ctx, tr_npz_create(ctx, archive, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 3, (int64_t[]){2, 2, 3}, images));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  const char *const pictures[] = {archive, TR_EXPERIMENT_DATA};
+  for (int i = 0; i < 2; i++) {
+    CHECK_ERROR(ctx, tr_dataset_open(ctx, pictures[i], 1, &dim, 0, &data), TR_E_SHAPE,
+                "holds images, this model takes states of 3 numbers");
+    tr_dataset_close(&data);
+  }
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, path, 2, (int64_t[]){3, 1}, 0, &data), TR_E_ARG, "use 1 or 3");
+  tr_dataset_close(&data);
+}
+
 static void nothing(tr_ctx *ctx) {
   const char *path = scratch("d.npz"), *array = scratch("d.npy");
   double values[6] = {0};
@@ -113,7 +144,7 @@ static void arrays(tr_ctx *ctx) {
   values[7] = NAN;
   values[13] = 128;
   save(ctx, path, TR_F64, 4, (int64_t[]){3, 1, 2, 3}, values);
-  CHECK_OK(ctx, tr_dataset_open(ctx, path, grey, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 3, grey, 0, &data));
   CHECK(!data.pixels && data.values[1] == -0.25 && !data.trouble[0]);
   CHECK(data.trouble[1] && strstr(data.trouble[1], "finite"));
   CHECK(data.trouble[2] && strstr(data.trouble[2], "128"));
@@ -160,7 +191,7 @@ static void folders(tr_ctx *ctx) {
   picture(ctx, path, 2, 3, 0);
   snprintf(path, sizeof path, "%s/notes.txt", root);
   write_whole(path, "no picture", 10);
-  CHECK_OK(ctx, tr_dataset_open(ctx, root, grey, 0,
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, 3, grey, 0,
                                 &data)); /* 12/0, 12/1 (4 high), cat/0, cat/1, cat/broken, cat/colours */
   CHECK(data.n == 6 && data.labels[0] == 12 && data.labels[2] == 1);
   CHECK(data.pixels[0] == 11 && data.pixels[5] == 16 && data.pixels[2 * 6] == 1 && data.pixels[3 * 6] == 0);
@@ -170,7 +201,7 @@ static void folders(tr_ctx *ctx) {
   CHECK(strcmp(tr_dataset_name(&data, 4, name, sizeof name), "'cat/broken.PNG'") == 0);
   tr_dataset_close(&data);
   label_is(ctx, root, grey, 0, 12, "the sub-folders of");
-  CHECK_OK(ctx, tr_dataset_open(ctx, root, colour, 6, &data)); /* grey as RGB */
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, 3, colour, 6, &data)); /* grey as RGB */
   CHECK(data.n == 6 && !data.trouble[5] && data.pixels[5 * 18] == 0 && data.pixels[5 * 18 + 6] == 1);
   CHECK(data.pixels[0] == 11 && data.pixels[6] == 11 && data.pixels[12] == 11);
   tr_dataset_close(&data);
@@ -195,7 +226,8 @@ static void classes_of_folders(tr_ctx *ctx) {
   snprintf(path, sizeof path, "%s/empty", root);
   file_in(ctx, root, ".", "top.png");
   mkdir(path, 0700);
-  CHECK_OK(ctx, tr_dataset_open(ctx, root, grey, 0, &data)); /* a sub-folder without images changes nothing */
+  CHECK_OK(ctx,
+           tr_dataset_open(ctx, root, 3, grey, 0, &data)); /* a sub-folder without images changes nothing */
   CHECK(data.n == 1 && !data.labels);
   tr_dataset_close(&data);
   file_in(ctx, root, "1", "a.png");
@@ -204,7 +236,7 @@ static void classes_of_folders(tr_ctx *ctx) {
   snprintf(path, sizeof path, "%s/top.png", root);
   remove(path);
   file_in(ctx, root, "zebra", "c.png"); /* places: 1, empty, zebra */
-  CHECK_OK(ctx, tr_dataset_open(ctx, root, grey, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, root, 3, grey, 0, &data));
   CHECK(data.n == 3 && data.labels[0] == 1 && data.labels[1] == 1 && data.labels[2] == 2);
   tr_dataset_close(&data);
   file_in(ctx, root, "apple", "d.png"); /* places: 1, apple, empty, zebra */
@@ -243,6 +275,7 @@ int main(int argc, char **argv) {
   archives(ctx);
   out_of_range(ctx);
   nothing(ctx);
+  rows_of_numbers(ctx);
   arrays(ctx);
   folders(ctx);
   classes_of_folders(ctx);

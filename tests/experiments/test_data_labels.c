@@ -14,10 +14,10 @@
 static const int64_t shape[3] = {1, 2, 3};
 
 static void far_class(tr_ctx *ctx, const char *path, int i, const char *words) {
-  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  const tr_net_info config = {.num_classes = 10, .null_class = 10};
   tr_dataset data;
   int32_t *labels;
-  CHECK_OK(ctx, tr_dataset_open(ctx, path, shape, 0, &data));
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 3, shape, 0, &data));
   CHECK_OK(ctx, data_labels(ctx, &config, &(tr_int_list){0}, &data, data.n, NULL, &labels));
   CHECK(labels[i] == -1 && strstr(data.trouble[i], words) && strstr(data.trouble[i], path));
   free(labels);
@@ -53,7 +53,7 @@ static void of_folder(tr_ctx *ctx) {
 
 static tr_status labels_of(tr_ctx *ctx, int n_given, tr_dataset *data, int64_t n, int32_t **labels) {
   static long given[3] = {3, 99999999999, 10};
-  const tr_sit_config config = {.num_classes = 10, .null_class = 10};
+  const tr_net_info config = {.num_classes = 10, .null_class = 10};
   return data_labels(ctx, &config, &(tr_int_list){.n = n_given, .v = given}, data, n, NULL, labels);
 }
 
@@ -91,11 +91,29 @@ static void classes(tr_ctx *ctx) {
   for (int i = 0; i < 3; i++) free(trouble[i]);
 }
 
+/* A model without classes takes none, and those of the data are no matter. */
+static void unconditional(tr_ctx *ctx) {
+  static double of_data[2] = {0, 77};
+  static char *trouble[2];
+  static long given[1] = {0};
+  const tr_net_info info = {.null_class = -1};
+  const long null_class = -1;
+  tr_dataset data = {.ctx = ctx, .n = 2, .labels = of_data, .trouble = trouble};
+  int32_t *labels;
+  CHECK_OK(ctx, data_labels(ctx, &info, &(tr_int_list){0}, &data, 2, NULL, &labels));
+  CHECK(labels == NULL && !trouble[1]);
+  CHECK_OK(ctx, data_labels(ctx, &info, &(tr_int_list){0}, &data, 2, &null_class, &labels));
+  CHECK(labels == NULL);
+  CHECK_ERROR(ctx, data_labels(ctx, &info, &(tr_int_list){.n = 1, .v = given}, &data, 2, NULL, &labels),
+              TR_E_ARG, "--class-labels 0: this model is unconditional");
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   of_archive(ctx);
   of_folder(ctx);
   classes(ctx);
+  unconditional(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

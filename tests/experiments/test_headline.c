@@ -1,9 +1,9 @@
 /* The library's headline on the bundled digits checkpoint: CVODE Adams against torchdiffeq's dopri5 at equal
  * relative rms error, and at the default tolerances. dopri5's evaluations and the end states come from
  * torchdiffeq (tests/compare_torchdiffeq.py); build/bench_ode prints the whole table. */
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/digits.h"
-#include "transport/register.h"
 
 /* Largest evaluations over dopri5's for a relative rms error. */
 static const struct {

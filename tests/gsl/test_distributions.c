@@ -7,9 +7,9 @@
 #include "core/random.h"
 #include "core/vec.h"
 #include "experiments/common/statistics.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
-#include "transport/register.h"
 
 /* ---- tests of fit: whether u, in [0, 1], is uniform, as F(x) is for x of the law F ---- */
 

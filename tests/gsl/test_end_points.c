@@ -5,8 +5,8 @@
 #include <gsl/gsl_odeiv2.h>
 
 #include "core/registry.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
-#include "transport/register.h"
 
 enum { N = 2, K = 3, ROWS = 4, ALL = N * ROWS };
 static const char *const paths[] = {"Linear", "GVP", "VP"};

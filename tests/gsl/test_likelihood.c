@@ -5,10 +5,10 @@
 #include <gsl/gsl_integration.h>
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/problems/mixtures.h"
 #include "transport/likelihood/likelihood.h"
-#include "transport/register.h"
 
 typedef struct {
   tr_ctx *ctx;

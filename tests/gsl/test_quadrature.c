@@ -6,10 +6,10 @@
 #include <gsl/gsl_integration.h>
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/problems/moments.h"
 #include "transport/exponential/exponential.h"
-#include "transport/register.h"
 
 static long calls;
 

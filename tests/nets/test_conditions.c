@@ -2,7 +2,7 @@
  * evaluation as a small set, one that was there before not at all; after the first evaluation of a shape none
  * allocates or uploads, forward, back and sideways, with guidance too. */
 /* TR_TEST_RESOURCES */
-#include "nets/conditions_private.h"
+#include "nets/conditions.h"
 
 #include "core/vec.h"
 #include "tests/support/check.h"
@@ -75,7 +75,7 @@ static void guided(tr_ctx *ctx, const scene *s) {
   tr_drift_destroy(&guide);
 }
 
-static void sit(tr_ctx *ctx, const tr_sit_config *config, int64_t rows) {
+static void sit(tr_ctx *ctx, const scene_sizes *config, int64_t rows) {
   scene s;
   open_scene(ctx, config, TR_F32, rows, &s);
   network(ctx, s.network, &s);

@@ -5,12 +5,12 @@
 
 #include "core/backend.h"
 #include "core/vec.h"
-#include "nets/mlp/mlp.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
+#include "tests/support/networks.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/weights.h"
 #include "transport/likelihood/likelihood.h"
-#include "transport/register.h"
 
 enum { DIM = 2, WIDTH = 19, DEPTH = 2, FREQUENCIES = 6, CLASSES = 3, ROWS = 5 };
 
@@ -28,7 +28,8 @@ static const double *data_of(const weights *w, const char *name) {
 static tr_drift *network(const weights *w, int declared, tr_dtype dtype) {
   const tr_tensors all = weights_tensors(w);
   tr_drift *drift;
-  CHECK_OK(ctx, tr_mlp_create(ctx, &all, declared, dtype, TR_VELOCITY, &drift));
+  CHECK_OK(ctx, networks_drift(ctx, &all, &(tr_net_settings){.num_classes = declared}, dtype, TR_VELOCITY,
+                               &drift));
   if (!drift) exit(check_report());
   return drift;
 }
@@ -108,9 +109,10 @@ static void forward(tr_dtype dtype, bool classes, bool each, double tolerance) {
   CHECK_OK(ctx, tr_drift_eval(drift, (tr_times){each ? ROWS : 1, t}, x, classes ? &cond : NULL, f));
   double *got = values(f);
   CHECK(check_relative(got, want, ROWS * DIM) < tolerance);
-  const tr_mlp_config *c = tr_mlp_config_of(drift);
-  CHECK(c->dim == DIM && c->hidden == WIDTH && c->depth == DEPTH && c->time_frequencies == FREQUENCIES);
-  CHECK(c->num_classes == (classes ? CLASSES : 0) && c->null_class == (classes ? CLASSES : -1));
+  const tr_net *net = tr_net_of_drift(drift);
+  CHECK(tr_net_value(net, "dim") == DIM && tr_net_value(net, "hidden") == WIDTH);
+  CHECK(tr_net_value(net, "depth") == DEPTH && tr_net_value(net, "time_frequencies") == FREQUENCIES);
+  CHECK(drift->num_classes == (classes ? CLASSES : 0) && drift->null_class == (classes ? CLASSES : -1));
   free(in), free(got);
   destroy((tr_array *[]){x, f}, 2);
   tr_drift_destroy(&drift);
@@ -314,7 +316,7 @@ static void integrates_to_one(void) {
     points[2 * i] = h * (i % SIDE - SIDE / 2);
     points[2 * i + 1] = h * (i / SIDE - SIDE / 2);
   }
-  CHECK(tr_mlp_config_of(drift)->null_class == -1);
+  CHECK(drift->null_class == -1);
   CHECK_OK(ctx, tr_density_defaults(ctx, &density));
   CHECK_OK(ctx, tr_trace_find(ctx, "exact", &density.trace));
   CHECK_OK(ctx, tr_array_set_f64(x, points));
@@ -341,7 +343,9 @@ static void refused_weights(const weights *w, int declared, tr_dtype dtype, tr_s
                             const char *word) {
   const tr_tensors all = weights_tensors(w);
   tr_drift *drift;
-  CHECK_ERROR(ctx, tr_mlp_create(ctx, &all, declared, dtype, TR_VELOCITY, &drift), want, word);
+  CHECK_ERROR(
+      ctx, networks_drift(ctx, &all, &(tr_net_settings){.num_classes = declared}, dtype, TR_VELOCITY, &drift),
+      want, word);
   CHECK(!drift);
 }
 
@@ -372,6 +376,10 @@ static void refused(void) {
   refused_weights(w, CLASSES + 2, TR_F64, TR_E_SHAPE, "the label table has 4 rows");
   refused_weights(w, -1, TR_F64, TR_E_ARG, "-1 classes");
   refused_weights(w, 0, TR_BF16, TR_E_ARG, "bf16");
+  const tr_tensors all = weights_tensors(w);
+  tr_net_config config;
+  CHECK_ERROR(ctx, tr_net_configure(ctx, &all, &(tr_net_settings){.num_heads = 4}, &config), TR_E_ARG,
+              "4 heads: an MLP has no attention");
   weights_add(ctx, w, "layers.1.scale", 1, (int64_t[]){WIDTH}, 1);
   refused_weights(w, 0, TR_F64, TR_E_SHAPE, "'layers.1.scale', which an MLP of depth 2 does not have");
   w->n--;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/problems/mixtures.h"
 #include "tests/support/problems/scene.h"
 #include "transport/guidance.h"
-#include "transport/register.h"
 #include "transport/trace/trace.h"
 #include "transport/transfer.h"
 
@@ -136,9 +136,9 @@ static void sits(tr_ctx *ctx) {
   for (int i = 0; i < 4; i++) {
     scene s;
     open_scene(ctx, &scene_odd, i % 2 ? TR_F64 : TR_F32, 59, &s); /* more than one group of samples */
-    CHECK_OK(ctx, tr_sit_set_recompute(s.network, i / 2));
+    CHECK_OK(ctx, tr_net_set_recompute(s.net, i / 2));
     networks(ctx, &s);
-    CHECK((tr_sit_recomputed(s.network) > 0) == i / 2);
+    CHECK((tr_net_recomputed(s.net) > 0) == i / 2);
     close_scene(&s);
   }
 }
@@ -240,7 +240,7 @@ static void exact_traces(tr_ctx *ctx) {
   exact_stacks(s.network, &s, true);
   close_scene(&s);
   weights_free(w);
-  tr_sit_config small = scene_odd;
+  scene_sizes small = scene_odd;
   small.depth = 1, small.hidden = 18, small.mlp_hidden = 19;
   open_scene(ctx, &small, TR_F32, 59, &s); /* more than one group */
   exact_stacks(s.network, &s, false);

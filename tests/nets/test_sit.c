@@ -27,12 +27,12 @@ static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int 
 }
 
 /* Samples of more than so many groups that the forward makes on one thread; more on several. */
-static int64_t more_than(tr_ctx *ctx, const tr_sit_config *config, int64_t groups) {
+static int64_t more_than(tr_ctx *ctx, const scene_sizes *config, int64_t groups) {
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
   return groups * (tr_nn_rows_at_once(ctx, false) / (config->grid * config->grid)) + 3;
 }
 
-static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+static void rows_independent(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {
   if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   const struct {
     int64_t first, n;
@@ -57,7 +57,7 @@ static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype 
 }
 
 /* One time and one label for all rows means the same as giving them to each row. */
-static void common_condition(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype) {
+static void common_condition(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype) {
   enum { ROWS = 3 };
   scene s;
   open_scene(ctx, config, dtype, ROWS, &s);
@@ -84,7 +84,7 @@ static void common_condition(tr_ctx *ctx, const tr_sit_config *config, tr_dtype 
 }
 
 /* The same weights in f32 and f64 agree to single precision. */
-static void precisions_agree(tr_ctx *ctx, const tr_sit_config *config) {
+static void precisions_agree(tr_ctx *ctx, const scene_sizes *config) {
   scene narrow, wide;
   open_scene(ctx, config, TR_F32, 4, &narrow);
   open_scene(ctx, config, TR_F64, 4, &wide);
@@ -96,21 +96,34 @@ static void precisions_agree(tr_ctx *ctx, const tr_sit_config *config) {
   close_scene(&wide);
 }
 
-static void refused(tr_ctx *ctx, const tr_sit_config *config) {
-  tr_sit_config bad = *config;
-  tr_drift *network;
+static void refused_sizes(tr_ctx *ctx, const scene_sizes *sizes) {
+  scene_sizes bad = *sizes;
+  tr_net_config config;
+  tr_net *net;
   tr_tensors none = {0};
-  scene s;
   bad.heads = 5;
-  CHECK_ERROR(ctx, tr_sit_create_random(ctx, &bad, TR_F32, 1, TR_VELOCITY, &network), TR_E_ARG, "5 heads");
-  bad = *config, bad.depth = 0;
-  CHECK_ERROR(ctx, tr_sit_create_random(ctx, &bad, TR_F32, 1, TR_VELOCITY, &network), TR_E_ARG, "depth 0");
-  CHECK_ERROR(ctx, tr_sit_create_random(ctx, config, TR_BF16, 1, TR_VELOCITY, &network), TR_E_ARG, "bf16");
-  CHECK_ERROR(ctx, tr_sit_create(ctx, config, TR_F32, &none, TR_VELOCITY, &network), TR_E_SHAPE,
-              "x_embedder.proj.weight");
-  CHECK(network == NULL);
+  CHECK_ERROR(ctx, scene_configure(ctx, &bad, &config), TR_E_ARG, "5 heads");
+  bad = *sizes, bad.depth = 0;
+  CHECK_ERROR(ctx, scene_configure(ctx, &bad, &config), TR_E_ARG, "depth 0");
+  CHECK_OK(ctx, scene_configure(ctx, sizes, &config));
+  const tr_net_options half = {.dtype = TR_BF16}, single = {.dtype = TR_F32};
+  CHECK_ERROR(ctx, tr_net_create_random(ctx, &config, &half, TR_NET_RANDOM, 1, &net), TR_E_ARG, "bf16");
+  CHECK_ERROR(ctx, tr_net_create(ctx, &config, &single, &none, &net), TR_E_SHAPE,
+              "lack the tensor 'pos_embed'");
+  CHECK(net == NULL);
+  tr_net_config_clear(&config);
+  const tr_net_size unknown[] = {{"width", 3}}, follows[] = {{"tokens", 3}};
+  CHECK_ERROR(ctx, tr_net_configure_sizes(ctx, "sit", 1, unknown, &config), TR_E_ARG, "'width' is no size");
+  CHECK_ERROR(ctx, tr_net_configure_sizes(ctx, "sit", 1, follows, &config), TR_E_ARG,
+              "follows from the others");
+  CHECK_ERROR(ctx, tr_net_configure_sizes(ctx, "sot", 1, follows, &config), TR_E_ARG, "did you mean 'sit'");
+  CHECK(config.sizes == NULL);
+}
+
+static void refused(tr_ctx *ctx, const scene_sizes *config) {
+  scene s;
   open_scene(ctx, config, TR_F32, 2, &s);
-  CHECK(tr_sit_config_of(s.network)->hidden == config->hidden);
+  CHECK(tr_net_value(s.net, "hidden") == config->hidden && tr_net_value(s.net, "nothing") == 0);
   tr_array *f, *wide, *x;
   CHECK_OK(ctx, tr_array_like(s.x, &f));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, s.x->shape, &wide));
@@ -128,28 +141,28 @@ static void refused(tr_ctx *ctx, const tr_sit_config *config) {
 
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
-  const tr_sit_config digits = {.channels = 1,
-                                .out_channels = 2,
-                                .patch = 2,
-                                .grid = 4,
-                                .hidden = 64,
-                                .depth = 3,
-                                .heads = 4,
-                                .mlp_hidden = 256,
-                                .time_frequencies = 256,
-                                .num_classes = 10,
-                                .null_class = 10};
-  const tr_sit_config odd = {.channels = 3,
-                             .out_channels = 3,
-                             .patch = 4,
-                             .grid = 5,
-                             .hidden = 66,
-                             .depth = 2,
-                             .heads = 3,
-                             .mlp_hidden = 131,
-                             .time_frequencies = 34,
-                             .num_classes = 7,
-                             .null_class = 7};
+  const scene_sizes digits = {.channels = 1,
+                              .out_channels = 2,
+                              .patch = 2,
+                              .grid = 4,
+                              .hidden = 64,
+                              .depth = 3,
+                              .heads = 4,
+                              .mlp_hidden = 256,
+                              .time_frequencies = 256,
+                              .num_classes = 10,
+                              .null_class = 10};
+  const scene_sizes odd = {.channels = 3,
+                           .out_channels = 3,
+                           .patch = 4,
+                           .grid = 5,
+                           .hidden = 66,
+                           .depth = 2,
+                           .heads = 3,
+                           .mlp_hidden = 131,
+                           .time_frequencies = 34,
+                           .num_classes = 7,
+                           .null_class = 7};
   for (int i = 0; i < 2; i++) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     rows_independent(ctx, &digits, dtype, more_than(ctx, &digits, 1));
@@ -159,6 +172,7 @@ int main(int argc, char **argv) {
   }
   precisions_agree(ctx, &digits);
   precisions_agree(ctx, &odd);
+  refused_sizes(ctx, &digits);
   refused(ctx, &digits);
   tr_ctx_close(&ctx);
   return check_report();

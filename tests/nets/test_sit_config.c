@@ -2,36 +2,80 @@
 #include <stdlib.h>
 
 #include "nets/checkpoint/checkpoint.h"
-#include "nets/sit/sit.h"
+#include "nets/net.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
 
 static tr_ctx *ctx;
+
+/* The sizes that are looked at here. */
+typedef struct {
+  long channels, out_channels, patch, grid, hidden, depth, heads, mlp_hidden, time_frequencies, num_classes,
+      null_class;
+} sizes;
+
+static void take(tr_net_config *config, sizes *out) {
+  const struct {
+    const char *key;
+    long *to;
+  } each[] = {{"channels", &out->channels},
+              {"out_channels", &out->out_channels},
+              {"patch", &out->patch},
+              {"grid", &out->grid},
+              {"hidden", &out->hidden},
+              {"depth", &out->depth},
+              {"heads", &out->heads},
+              {"mlp_hidden", &out->mlp_hidden},
+              {"time_frequencies", &out->time_frequencies},
+              {"num_classes", &out->num_classes},
+              {"null_class", &out->null_class}};
+  *out = (sizes){0};
+  if (config->type)
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+      *each[i].to = tr_net_config_value(config, each[i].key);
+  tr_net_config_clear(config);
+}
+
+static tr_status named(const char *name, int channels, int side, int classes, bool learn_sigma, sizes *out) {
+  const tr_net_dims dims = {channels, side, classes, learn_sigma};
+  tr_net_config config;
+  tr_status status = tr_net_configure_named(ctx, name, &dims, &config);
+  take(&config, out);
+  return status;
+}
+
+static tr_status infer(const tr_tensors *tensors, int heads, const char *model_name, int classes,
+                       sizes *out) {
+  const tr_net_settings told = {.num_heads = heads, .num_classes = classes, .model_name = model_name};
+  tr_net_config config;
+  tr_status status = tr_net_configure(ctx, tensors, &told, &config);
+  take(&config, out);
+  return status;
+}
 
 /* Table 1 of the SiT paper (Ma et al. 2024). */
 static void named_sizes(void) {
   static const struct {
     const char *name;
     int hidden, depth, heads, patch;
-  } sizes[] = {{"SiT-S/2", 384, 12, 6, 2},    {"SiT-S/4", 384, 12, 6, 4},    {"SiT-S/8", 384, 12, 6, 8},
+  } table[] = {{"SiT-S/2", 384, 12, 6, 2},    {"SiT-S/4", 384, 12, 6, 4},    {"SiT-S/8", 384, 12, 6, 8},
                {"SiT-B/2", 768, 12, 12, 2},   {"SiT-B/4", 768, 12, 12, 4},   {"SiT-B/8", 768, 12, 12, 8},
                {"SiT-L/2", 1024, 24, 16, 2},  {"SiT-L/4", 1024, 24, 16, 4},  {"SiT-L/8", 1024, 24, 16, 8},
                {"SiT-XL/2", 1152, 28, 16, 2}, {"SiT-XL/4", 1152, 28, 16, 4}, {"SiT-XL/8", 1152, 28, 16, 8}};
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    tr_sit_config c;
-    CHECK_OK(ctx, tr_sit_config_named(ctx, sizes[i].name, 4, 32, 1000, i % 2, &c));
-    CHECK(c.hidden == sizes[i].hidden && c.depth == sizes[i].depth && c.heads == sizes[i].heads);
-    CHECK(c.patch == sizes[i].patch && c.grid == 32 / sizes[i].patch && c.mlp_hidden == 4 * sizes[i].hidden);
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    sizes c;
+    CHECK_OK(ctx, named(table[i].name, 4, 32, 1000, i % 2, &c));
+    CHECK(c.hidden == table[i].hidden && c.depth == table[i].depth && c.heads == table[i].heads);
+    CHECK(c.patch == table[i].patch && c.grid == 32 / table[i].patch && c.mlp_hidden == 4 * table[i].hidden);
     CHECK(c.channels == 4 && c.out_channels == (i % 2 ? 8 : 4) && c.time_frequencies == 256);
     CHECK(c.num_classes == 1000 && c.null_class == 1000);
   }
-  tr_sit_config c;
-  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-XL2", 4, 32, 1000, true, &c), TR_E_ARG,
-              "did you mean 'SiT-XL/2'");
-  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/8", 4, 36, 1000, true, &c), TR_E_ARG,
-              "side 36 cannot be cut");
-  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/2", 4, 0, 1000, true, &c), TR_E_ARG, "side 0");
-  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/2", 0, 32, 1000, true, &c), TR_E_ARG, "0 channels");
-  CHECK_ERROR(ctx, tr_sit_config_named(ctx, "SiT-S/2", 4, 32, 0, true, &c), TR_E_ARG, "0 classes");
+  sizes c;
+  CHECK_ERROR(ctx, named("SiT-XL2", 4, 32, 1000, true, &c), TR_E_ARG, "did you mean 'SiT-XL/2'");
+  CHECK_ERROR(ctx, named("SiT-S/8", 4, 36, 1000, true, &c), TR_E_ARG, "side 36 cannot be cut");
+  CHECK_ERROR(ctx, named("SiT-S/2", 4, 0, 1000, true, &c), TR_E_ARG, "side 0");
+  CHECK_ERROR(ctx, named("SiT-S/2", 0, 32, 1000, true, &c), TR_E_ARG, "0 channels");
+  CHECK_ERROR(ctx, named("SiT-S/2", 4, 32, 0, true, &c), TR_E_ARG, "0 classes");
 }
 
 /* A copy of a checkpoint's weights that a test may spoil. */
@@ -66,29 +110,24 @@ static tr_tensor *find(weights *w, const char *name) {
 
 static void digits(void) {
   weights w = load(TR_EXPERIMENT_DATA "/digits-ema.pt");
-  tr_sit_config c;
-  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 10, &c));
+  sizes c;
+  CHECK_OK(ctx, infer(&w.tensors, 4, NULL, 10, &c));
   CHECK(c.channels == 1 && c.out_channels == 2 && c.patch == 2 && c.grid == 4 && c.hidden == 64 &&
         c.depth == 6);
   CHECK(c.heads == 4 && c.mlp_hidden == 256 && c.time_frequencies == 256 && c.num_classes == 10 &&
         c.null_class == 10);
-  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 0,
-                                    &c)); /* not told: the last row is the null class */
+  CHECK_OK(ctx, infer(&w.tensors, 4, NULL, 0, &c)); /* not told: the last row is the null class */
   CHECK(c.num_classes == 10 && c.null_class == 10);
-  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 11, &c)); /* trained without label dropout */
+  CHECK_OK(ctx, infer(&w.tensors, 4, NULL, 11, &c)); /* trained without label dropout */
   CHECK(c.num_classes == 11 && c.null_class == -1);
 
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, 9, &c), TR_E_SHAPE,
-              "has 11 rows: 9 classes need 9, or 10");
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 4, NULL, -1, &c), TR_E_ARG, "-1 classes");
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 5, NULL, 10, &c), TR_E_ARG,
-              "5 heads do not divide the width 64");
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, -2, NULL, 10, &c), TR_E_ARG, "-2 heads");
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 0, NULL, 10, &c), TR_E_ARG,
-              "give the number of heads");
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 0, "SiT-digits", 10, &c), TR_E_ARG,
-              "'SiT-digits' is no known model");
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 0, "SiT-S/2", 10, &c), TR_E_SHAPE,
+  CHECK_ERROR(ctx, infer(&w.tensors, 4, NULL, 9, &c), TR_E_SHAPE, "has 11 rows: 9 classes need 9, or 10");
+  CHECK_ERROR(ctx, infer(&w.tensors, 4, NULL, -1, &c), TR_E_ARG, "-1 classes");
+  CHECK_ERROR(ctx, infer(&w.tensors, 5, NULL, 10, &c), TR_E_ARG, "5 heads do not divide the width 64");
+  CHECK_ERROR(ctx, infer(&w.tensors, -2, NULL, 10, &c), TR_E_ARG, "-2 heads");
+  CHECK_ERROR(ctx, infer(&w.tensors, 0, NULL, 10, &c), TR_E_ARG, "give the number of heads");
+  CHECK_ERROR(ctx, infer(&w.tensors, 0, "SiT-digits", 10, &c), TR_E_ARG, "'SiT-digits' is no known model");
+  CHECK_ERROR(ctx, infer(&w.tensors, 0, "SiT-S/2", 10, &c), TR_E_SHAPE,
               "are not those of SiT-S/2 (384, 12, 2)");
   unload(&w);
 }
@@ -96,9 +135,9 @@ static void digits(void) {
 /* Spoils one thing at a time. */
 static void refused(void) {
   weights w = load(TR_TEST_DATA "/checkpoints/train.pt");
-  tr_sit_config c;
+  sizes c;
   tr_tensor saved, *t;
-  CHECK_OK(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c));
+  CHECK_OK(ctx, infer(&w.tensors, 2, NULL, 3, &c));
   CHECK(c.hidden == 4 && c.depth == 2 && c.grid == 2 && c.time_frequencies == 8 && c.mlp_hidden == 16);
 
   static const struct {
@@ -124,7 +163,7 @@ static void refused(void) {
     t = find(&w, shapes[i].name);
     saved = *t;
     t->shape[shapes[i].dimension] = shapes[i].extent;
-    CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, shapes[i].word);
+    CHECK_ERROR(ctx, infer(&w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, shapes[i].word);
     CHECK(c.hidden == 0); /* nothing half-filled */
     *t = saved;
   }
@@ -132,7 +171,7 @@ static void refused(void) {
   t = find(&w, "x_embedder.proj.weight");
   saved = *t;
   t->ndim = 3;
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, "(4, 1, 2), but");
+  CHECK_ERROR(ctx, infer(&w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, "(4, 1, 2), but");
   *t = saved;
 
   static const char *const renamed[][3] = {
@@ -145,7 +184,7 @@ static void refused(void) {
     t = find(&w, renamed[i][0]);
     saved = *t;
     t->name = renamed[i][1];
-    CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, renamed[i][2]);
+    CHECK_ERROR(ctx, infer(&w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, renamed[i][2]);
     *t = saved;
   }
 
@@ -154,11 +193,14 @@ static void refused(void) {
   for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
     w.items[w.tensors.n] = w.items[0];
     w.items[w.tensors.n++].name = added[i];
-    CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, added[i]);
+    CHECK_ERROR(ctx, infer(&w.tensors, 2, NULL, 3, &c), TR_E_SHAPE, added[i]);
     w.tensors.n--;
   }
   const tr_tensors none = {0};
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &none, 2, NULL, 3, &c), TR_E_SHAPE, "not a SiT?");
+  CHECK_ERROR(ctx, infer(&none, 2, NULL, 3, &c), TR_E_SHAPE, "hold no tensor");
+  const tr_tensors foreign = {1, &(tr_tensor){.name = "conv1.weight"}};
+  CHECK_ERROR(ctx, infer(&foreign, 2, NULL, 3, &c), TR_E_SHAPE,
+              "'conv1.weight', are of no network that is known");
   unload(&w);
 }
 
@@ -206,18 +248,18 @@ static void heads_from_the_name(void) {
         items[n].shape[items[n].ndim] = shape[items[n].ndim], items[n].ndim++;
     }
   const tr_tensors tensors = {.n = n, .items = items};
-  tr_sit_config inferred, named;
-  CHECK_OK(ctx, tr_sit_config_infer(ctx, &tensors, 0, "SiT-S/2", 1000, &inferred));
-  CHECK_OK(ctx, tr_sit_config_named(ctx, "SiT-S/2", 4, 32, 1000, true, &named));
-  CHECK(memcmp(&inferred, &named, sizeof named) == 0);
-  CHECK_ERROR(ctx, tr_sit_config_infer(ctx, &tensors, 0, "SiT-S/4", 1000, &inferred), TR_E_SHAPE,
-              "are not those of SiT-S/4");
-  CHECK_OK(ctx, tr_sit_config_infer(ctx, &tensors, 12, "SiT-S/2", 1000, &inferred)); /* the option wins */
+  sizes inferred, same;
+  CHECK_OK(ctx, infer(&tensors, 0, "SiT-S/2", 1000, &inferred));
+  CHECK_OK(ctx, named("SiT-S/2", 4, 32, 1000, true, &same));
+  CHECK(memcmp(&inferred, &same, sizeof same) == 0);
+  CHECK_ERROR(ctx, infer(&tensors, 0, "SiT-S/4", 1000, &inferred), TR_E_SHAPE, "are not those of SiT-S/4");
+  CHECK_OK(ctx, infer(&tensors, 12, "SiT-S/2", 1000, &inferred)); /* the option wins */
   CHECK(inferred.heads == 12);
 }
 
 int main(int argc, char **argv) {
   ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
   named_sizes();
   digits();
   refused();

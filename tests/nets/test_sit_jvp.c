@@ -41,7 +41,7 @@ static void check_adjoint(const scene *s, tr_drift *drift, double tolerance) {
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
 }
 
-static void adjoint(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, double tolerance) {
+static void adjoint(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, double tolerance) {
   scene s;
   open_scene(ctx, config, dtype, 3, &s);
   CHECK(s.network->ops->caps & TR_DRIFT_JVP);
@@ -51,7 +51,7 @@ static void adjoint(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, do
 }
 
 /* J v against (f(x + h v) - f(x - h v)) / 2 h; h^2 and rounding / h leave 1e-8. */
-static void central_differences(tr_ctx *ctx, const tr_sit_config *config) {
+static void central_differences(tr_ctx *ctx, const scene_sizes *config) {
   enum { ROWS = 2 };
   const double h = 1e-5;
   scene s;
@@ -87,7 +87,7 @@ static double *jvp_batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, 
   return host;
 }
 
-static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+static void rows_independent(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {
   if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   scene s;
   open_scene(ctx, config, dtype, rows, &s);
@@ -146,7 +146,7 @@ static void as_single(tr_ctx *ctx, scene *s, tr_drift *drift, const tr_array *w,
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(&(tr_array *){arrays[i]});
 }
 
-static void several_probes(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+static void several_probes(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {
   if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   scene s;
   open_scene(ctx, config, dtype, rows, &s);
@@ -232,7 +232,7 @@ static void refused(tr_ctx *ctx) {
 
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
-  tr_sit_config many = scene_odd; /* more queries than a tile of attention, not a multiple of it */
+  scene_sizes many = scene_odd; /* more queries than a tile of attention, not a multiple of it */
   many.patch = 1, many.grid = 9;
   for (int i = 0; i < 2; i++) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;

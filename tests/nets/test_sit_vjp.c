@@ -71,7 +71,7 @@ static void shifted(tr_ctx *ctx, const scene *s, double *x, const double *w, int
 }
 
 /* Every `stride`-th element of the gradient; h^2 and rounding / h leave 1e-8. */
-static void central_differences(tr_ctx *ctx, const tr_sit_config *config, int64_t stride) {
+static void central_differences(tr_ctx *ctx, const scene_sizes *config, int64_t stride) {
   enum { ROWS = 2 };
   const double h = 1e-4;
   scene s;
@@ -94,7 +94,7 @@ static void central_differences(tr_ctx *ctx, const tr_sit_config *config, int64_
   close_scene(&s);
 }
 
-static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+static void rows_independent(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {
   if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   static const struct {
     int64_t first, n;
@@ -118,7 +118,7 @@ static void rows_independent(tr_ctx *ctx, const tr_sit_config *config, tr_dtype 
 }
 
 /* f is what eval gives; one time and one label for all rows means the same as giving them to each row. */
-static void forward_and_conditions(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype) {
+static void forward_and_conditions(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype) {
   enum { ROWS = 3 };
   scene s;
   open_scene(ctx, config, dtype, ROWS, &s);
@@ -148,14 +148,14 @@ static void forward_and_conditions(tr_ctx *ctx, const tr_sit_config *config, tr_
 }
 
 /* Keeping activations and computing them again: the same bits. */
-static void recomputed(tr_ctx *ctx, const tr_sit_config *config, tr_dtype dtype, int64_t rows) {
+static void recomputed(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {
   scene s;
   open_scene(ctx, config, dtype, rows, &s);
   double *kept = batch(ctx, &s, 0, rows, 1);
-  CHECK_OK(ctx, tr_sit_set_recompute(s.network, true));
+  CHECK_OK(ctx, tr_net_set_recompute(s.net, true));
   double *again = batch(ctx, &s, 0, rows, 2);
   CHECK(memcmp(kept, again, (size_t)(2 * rows * s.row) * sizeof *kept) == 0);
-  CHECK(s.network->n_forward == 2 && tr_sit_recomputed(s.network) == 1);
+  CHECK(s.network->n_forward == 2 && tr_net_recomputed(s.net) == 1);
   free(kept), free(again);
   close_scene(&s);
 }
@@ -190,9 +190,9 @@ static void many_probes(tr_ctx *ctx) {
     CHECK(memcmp(got, want, (size_t)f->count * sizeof *got) == 0);
   }
   /* Activations are computed again for each of the two parts that go back. */
-  CHECK_OK(ctx, tr_sit_set_recompute(s.network, true));
+  CHECK_OK(ctx, tr_net_set_recompute(s.net, true));
   CHECK_OK(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, w, f, wJ));
-  CHECK(tr_sit_recomputed(s.network) == 2);
+  CHECK(tr_net_recomputed(s.net) == 2);
   free(got), free(want);
   tr_array_destroy(&w), tr_array_destroy(&wJ), tr_array_destroy(&f);
   close_scene(&s);
@@ -201,14 +201,14 @@ static void many_probes(tr_ctx *ctx) {
 /* Computing them again holds less, by the inputs of the layers of every block but one. */
 static void less_memory(tr_ctx *ctx, tr_dtype dtype) {
   enum { ROWS = 20 };
-  tr_sit_config deep = scene_odd;
+  scene_sizes deep = scene_odd;
   int64_t held[2], tokens = (int64_t)deep.grid * deep.grid;
   deep.depth = 7;
   for (int i = 0; i < 2; i++) {
     scene s;
     open_scene(ctx, &deep, dtype, ROWS, &s);
     int64_t before = tr_ctx_memory(ctx);
-    CHECK_OK(ctx, tr_sit_set_recompute(s.network, i));
+    CHECK_OK(ctx, tr_net_set_recompute(s.net, i));
     free(batch(ctx, &s, 0, ROWS, 1));
     held[i] = tr_ctx_memory(ctx) - before;
     CHECK(held[i] > 0 && tr_ctx_memory_peak(ctx) >= tr_ctx_memory(ctx));
@@ -253,7 +253,7 @@ static void activations(tr_ctx *ctx) {
   tr_array_destroy(&one);
 }
 
-static void refused(tr_ctx *ctx, const tr_sit_config *config) {
+static void refused(tr_ctx *ctx, const scene_sizes *config) {
   scene s;
   open_scene(ctx, config, TR_F32, 2, &s);
   tr_array *f, *wide, *tokens, *other, *few;
@@ -301,7 +301,7 @@ static void refused(tr_ctx *ctx, const tr_sit_config *config) {
 
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
-  tr_sit_config many = scene_odd; /* more queries than a tile of attention, not a multiple of it */
+  scene_sizes many = scene_odd; /* more queries than a tile of attention, not a multiple of it */
   many.patch = 1, many.grid = 9;
   golden(ctx, TR_F64, 1e-10);
   golden(ctx, TR_F32, 1e-4);

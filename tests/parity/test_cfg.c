@@ -1,9 +1,9 @@
 /* Classifier-free guidance against the reference: one evaluation, and five Euler steps, on the first three
  * channels (the reference's way) and on all. */
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
 #include "transport/guidance.h"
-#include "transport/register.h"
 #include "transport/sampler/sampler.h"
 
 static void one_evaluation(tr_ctx *ctx) {

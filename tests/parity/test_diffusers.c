@@ -6,9 +6,9 @@
  * velocity. */
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/golden.h"
 #include "tests/support/problems/flow.h"
-#include "transport/register.h"
 
 enum { N = 2, K = 3, POINTS = 13 };
 

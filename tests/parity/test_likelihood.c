@@ -1,9 +1,9 @@
 /* Log-likelihoods against the reference, for all nine path x prediction pairs: ln p and latents to 1e-6 with
  * the reference's probe held, over the reference's own intervals (repaired for VP, REFERENCE 11), in f64. */
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
 #include "transport/likelihood/likelihood.h"
-#include "transport/register.h"
 
 static double largest_logp, largest_latent; /* differences of all runs, relative */
 

@@ -2,9 +2,9 @@
  * step that it can run. */
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
-#include "transport/register.h"
 #include "transport/sampler/sampler.h"
 
 static double largest; /* difference of all runs */

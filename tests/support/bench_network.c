@@ -6,7 +6,7 @@
 
 #include "core/vec.h"
 #include "experiments/output/machine.h"
-#include "nets/sit/sit.h"
+#include "tests/support/networks.h"
 #include "tests/support/seconds.h"
 
 enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
@@ -20,11 +20,15 @@ typedef struct {
 } bench_options;
 
 /* Multiply-adds of one sample: linear layers of the tokens, attention, and the conditioning. */
-static double multiply_adds(const tr_sit_config *c) {
-  double tokens = (double)c->grid * c->grid, d = c->hidden, area = (double)c->patch * c->patch;
-  double block = tokens * (4 * d * d + 2 * d * c->mlp_hidden) + 2 * tokens * tokens * d + 6 * d * d;
-  double ends = tokens * d * area * (c->channels + c->out_channels) + 2 * d * d;
-  return c->depth * block + ends + c->time_frequencies * d + d * d;
+static double multiply_adds(const tr_net *net) {
+  const double tokens = (double)tr_net_value(net, "tokens"), d = (double)tr_net_value(net, "hidden");
+  const double side = (double)tr_net_value(net, "patch"), area = side * side;
+  const double channels = (double)(tr_net_value(net, "channels") + tr_net_value(net, "out_channels"));
+  double block = tokens * (4 * d * d + 2 * d * (double)tr_net_value(net, "mlp_hidden")) +
+                 2 * tokens * tokens * d + 6 * d * d;
+  double ends = tokens * d * area * channels + 2 * d * d;
+  return (double)tr_net_value(net, "depth") * block + ends +
+         (double)tr_net_value(net, "time_frequencies") * d + d * d;
 }
 
 typedef struct {
@@ -86,7 +90,7 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
   close_case(&b);
   TR_TRY(status);
   double passes = options->vjp ? 2 : 1; /* the backward multiplies as often as the forward, attention apart */
-  double flops = 2 * passes * multiply_adds(tr_sit_config_of(drift)) * batch;
+  double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
   printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch, tr_dtype_name(options->dtype), options->threads,
          best * 1e3, flops / best * 1e-9, machine_peak_resident());
   fflush(stdout);
@@ -94,12 +98,14 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
 }
 
 static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const char *model) {
-  tr_sit_config config;
+  const tr_net_dims dims = {CHANNELS, SIDE, CLASSES, true};
+  tr_net *net;
   tr_drift *drift;
   char full[64];
   snprintf(full, sizeof full, strncmp(model, "SiT-", 4) == 0 ? "%s" : "SiT-%s", model);
-  TR_TRY(tr_sit_config_named(ctx, full, CHANNELS, SIDE, CLASSES, true, &config));
-  TR_TRY(tr_sit_create_random(ctx, &config, options->dtype, 1, TR_VELOCITY, &drift));
+  TR_TRY(networks_register(ctx));
+  TR_TRY(tr_net_create_named(ctx, full, &dims, &(tr_net_options){.dtype = options->dtype}, 1, &net));
+  TR_TRY(tr_drift_take_net(&net, TR_VELOCITY, &drift));
   tr_status status = TR_OK;
   for (const char *at = options->batches; at && status == TR_OK; at = strchr(at, ',')) {
     at += *at == ',';

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/io/npz.h"
-#include "nets/sit/sit.h"
+#include "tests/support/networks.h"
 #include "transport/guidance.h"
 
 enum { CLASSES = 10, SIDE = 8, ELEMENTS = CLASSES * SIDE * SIDE, HEADS = 4 };
@@ -14,10 +14,9 @@ static tr_status open_network(digits *d) {
   tr_checkpoint *checkpoint;
   TR_TRY(tr_checkpoint_open(d->ctx, TR_EXPERIMENT_DATA "/digits-ema.pt", &checkpoint));
   tr_tensors weights;
-  tr_sit_config config;
   tr_status status = tr_checkpoint_weights(d->ctx, checkpoint, NULL, &weights);
-  if (status == TR_OK) status = tr_sit_config_infer(d->ctx, &weights, HEADS, NULL, CLASSES, &config);
-  if (status == TR_OK) status = tr_sit_create(d->ctx, &config, TR_F64, &weights, TR_VELOCITY, &d->network);
+  const tr_net_settings settings = {.num_heads = HEADS, .num_classes = CLASSES};
+  if (status == TR_OK) status = networks_drift(d->ctx, &weights, &settings, TR_F64, TR_VELOCITY, &d->network);
   tr_checkpoint_close(&checkpoint);
   return status;
 }

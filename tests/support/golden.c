@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "nets/checkpoint/checkpoint.h"
-#include "nets/sit/sit.h"
 #include "tests/support/check.h"
+#include "tests/support/networks.h"
 
 static void need(tr_ctx *ctx, tr_status status) {
   if (status == TR_OK) return;
@@ -50,16 +50,22 @@ int golden_labels(tr_ctx *ctx, tr_npz *npz, int32_t *labels, int max) {
   return n;
 }
 
-tr_drift *golden_network(tr_ctx *ctx, tr_dtype dtype, tr_quantity kind) {
+tr_net *golden_net(tr_ctx *ctx, const tr_net_options *options) {
+  const tr_net_settings settings = {.num_heads = 3, .num_classes = 10};
   tr_checkpoint *file;
   tr_tensors weights;
-  tr_sit_config config;
-  tr_drift *network;
+  tr_net *net;
   need(ctx, tr_checkpoint_open(ctx, TR_TEST_DATA "/goldens/ema.pt", &file));
   need(ctx, tr_checkpoint_weights(ctx, file, NULL, &weights));
-  need(ctx, tr_sit_config_infer(ctx, &weights, 3, NULL, 10, &config));
-  need(ctx, tr_sit_create(ctx, &config, dtype, &weights, kind, &network));
+  need(ctx, networks_open(ctx, &weights, &settings, options, &net));
   tr_checkpoint_close(&file);
+  return net;
+}
+
+tr_drift *golden_network(tr_ctx *ctx, tr_dtype dtype, tr_quantity kind) {
+  tr_net *net = golden_net(ctx, &(tr_net_options){.dtype = dtype});
+  tr_drift *network;
+  need(ctx, tr_drift_take_net(&net, kind, &network));
   return network;
 }
 

@@ -4,6 +4,7 @@
 #define TR_TESTS_GOLDEN_H
 
 #include "core/io/npz.h"
+#include "nets/net.h"
 #include "transport/sampler/sampler.h"
 
 /* All of these end the program with status 1 and a message when something is missing: without goldens there
@@ -13,7 +14,8 @@ tr_array *golden_array(tr_npz *npz, const char *entry, tr_dtype dtype);
 double golden_scalar(tr_ctx *ctx, tr_npz *npz, const char *entry);
 /* Up to max labels from entry "y"; returns how many. */
 int golden_labels(tr_ctx *ctx, tr_npz *npz, int32_t *labels, int max);
-/* The network of the goldens (weights: ema), predicting `kind`. */
+/* The network of the goldens (weights: ema), and as a provider of `kind` that owns it. */
+tr_net *golden_net(tr_ctx *ctx, const tr_net_options *options);
 tr_drift *golden_network(tr_ctx *ctx, tr_dtype dtype, tr_quantity kind);
 /* A sampler of that network on a path, predicting so, with an ODE method at rtol = atol = 1e-9 in f64; the
  * caller destroys its drift. */

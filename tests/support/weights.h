@@ -19,7 +19,7 @@ void weights_free(weights *w);
 /* One more tensor of normals, addressed by its place, times `scale`. */
 void weights_add(tr_ctx *ctx, weights *w, const char *name, int ndim, const int64_t *shape, double scale);
 
-/* Those of an MLP in the order of nets/mlp/mlp.h; label_rows 0: unconditional. */
+/* Those of an MLP in the order of nets/mlp/mlp.c; label_rows 0: unconditional. */
 typedef struct {
   int64_t dim, hidden, depth, frequencies, label_rows;
 } weights_mlp_sizes;

@@ -2,9 +2,9 @@
  * against the definitions, finite ends, refusals, one row at its own time. */
 /* TR_TEST_RESOURCES */
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/laststep/laststep.h"
-#include "transport/register.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 static const tr_quantity predictions[] = {TR_VELOCITY, TR_NOISE, TR_SCORE, TR_DENOISER, TR_CANONICAL};

@@ -2,9 +2,9 @@
  * and every path x prediction x ODE method, on a Gaussian from end to end. Each runs and its law (of the ODE:
  * its end points) goes to the exact one, or it is refused before it starts with a message that names the
  * reason; nothing else. SDE laws are exact moments without Monte Carlo (tests/support/problems/moments.h). */
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
-#include "transport/register.h"
 
 enum { N = 2 };
 

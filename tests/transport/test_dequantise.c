@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/likelihood/dequantise.h"
-#include "transport/register.h"
 
 enum { N = 4000 };
 static uint8_t levels[N];

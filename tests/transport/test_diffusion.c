@@ -2,10 +2,10 @@
  * three ways of writing, tables, refusals. */
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 #include "transport/diffusion/diffusion.h"
-#include "transport/register.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 

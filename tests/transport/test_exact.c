@@ -2,9 +2,9 @@
  * against central differences, the continuity equation, the backend in f32 and f64 against the host, what
  * turning the axes does. */
 /* TR_TEST_RESOURCES */
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/exact/exact.h"
-#include "transport/register.h"
 
 enum { N = 3, K = 4 };
 static const double weights[K] = {1, 2, 0.5, 3};

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/orders.h"
 #include "transport/exponential/exponential.h"
-#include "transport/register.h"
 
 enum { N = 2, ROWS = 3, ALL = N * ROWS };
 static const char *const paths[] = {"Linear", "GVP", "VP"};

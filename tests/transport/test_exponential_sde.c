@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
 #include "tests/support/problems/orders.h"
 #include "transport/exponential/sde_private.h"
-#include "transport/register.h"
 
 static const char *const methods[] = {"exponential-euler", "dpmpp-2m-sde", "sa-solver", "sa-solver-3"};
 enum { METHODS = sizeof methods / sizeof *methods };

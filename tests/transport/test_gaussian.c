@@ -6,10 +6,10 @@
 
 #include "core/random.h"
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "transport/exact/gaussian.h"
 #include "transport/exact/symmetric_private.h"
-#include "transport/register.h"
 
 enum { N = 3 };
 static const char *const paths[] = {"Linear", "GVP", "VP"};

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/scratch.h"
-#include "transport/register.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 

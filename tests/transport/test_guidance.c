@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "transport/guidance.h"
-#include "transport/register.h"
 
 enum { ROWS = 2, CHANNELS = 4, SIDE = 3, ROW = CHANNELS * SIDE, NULL_CLASS = 5 };
 static const double start[ROWS * ROW] = {0.1, -0.2, 0.3, 1,   -1, 0.5, 0.4, 0.7, -0.6, 0.2, 0.9, -0.3,

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "core/io/npz.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/diffusion/diffusion.h"
-#include "transport/register.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/problems/mixtures.h"
 #include "transport/likelihood/likelihood.h"
-#include "transport/register.h"
 #include "transport/transfer.h"
 
 #define LEAST_VARIANCE 0.05 /* of exact_mixtures, whose variances go up to 0.35 */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
-#include "transport/register.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 static const char *const predictions[] = {"velocity", "noise", "score", "denoiser"};

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "transport/exact/gaussian.h"
 #include "transport/guidance.h"
-#include "transport/register.h"
 
 enum { N = 2 };
 static const char *const paths[] = {"Linear", "GVP", "VP"};

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
 #include "tests/support/problems/orders.h"
-#include "transport/register.h"
 
 static const tr_restart intervals[] = {{0.2, 0.5, 2, 6}, {0.5, 0.9, 1, 9}};
 

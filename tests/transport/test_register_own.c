@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/check.h"
-#include "transport/register.h"
 #include "transport/sampler/sampler.h"
 
 /* The path alpha = t^2, sigma = 1 - t^2: the coefficients and their derivatives are enough, everything else

@@ -2,8 +2,8 @@
  * prediction, direction, eps and clock; outputs, limits, refusals. */
 /* TR_TEST_RESOURCES */
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
-#include "transport/register.h"
 
 enum { ROWS = 2, N = 3 };
 static const char *const paths[] = {"Linear", "GVP", "VP"};

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
-#include "transport/register.h"
 
 /* Every form on every path from t = 0: the right law in the limit, with the method's order. The first order
  * methods may change the sign of their error on the way, so of them only a decrease is asked. */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
-#include "transport/register.h"
 
 enum { N = 2, ROWS = 600 };
 static const double mean[N] = {0.5, -0.5}, variance[N] = {0.09, 0.25};

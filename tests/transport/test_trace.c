@@ -7,9 +7,9 @@
 
 #include "core/random.h"
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/mixtures.h"
 #include "transport/likelihood/likelihood.h"
-#include "transport/register.h"
 
 enum { N = 6, ROWS = 3 };
 

@@ -2,9 +2,9 @@
  * products, breaks and segments; end points on the same angles; SDEs; the ends of the angle; refusals. */
 /* TR_TEST_RESOURCES */
 #include "core/vec.h"
+#include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "transport/guidance.h"
-#include "transport/register.h"
 #include "transport/transfer.h"
 
 enum { ROWS = 3, N = 2, ALL = ROWS * N };

@@ -1,10 +1,14 @@
 /* The times and labels of an evaluation on the device. They go there only when they differ from those that
- * went last, so labels once a solve; memory is made only when there are more of them than ever before. Not
- * for users of the library. */
-#ifndef TR_NETS_CONDITIONS_PRIVATE_H
-#define TR_NETS_CONDITIONS_PRIVATE_H
+ * went last, so labels once a solve; memory is made only when there are more of them than ever before. For
+ * those who write a network (nets/network.h). */
+#ifndef TR_NETS_CONDITIONS_H
+#define TR_NETS_CONDITIONS_H
 
 #include "transport/drift.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* n elements on the device and what they are. */
 typedef struct {
@@ -26,5 +30,9 @@ void tr_conditions_clear(tr_conditions *c);
  * labels, i32. */
 tr_array tr_conditions_times(const tr_conditions *c, int64_t first, int64_t n);
 tr_array tr_conditions_labels(const tr_conditions *c, int64_t first, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

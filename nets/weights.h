@@ -1,23 +1,18 @@
-/* The sizes of a network from the shapes of its tensors, and the tensors that are refused. Not for users of
- * the library. */
-#ifndef TR_NETS_WEIGHTS_PRIVATE_H
-#define TR_NETS_WEIGHTS_PRIVATE_H
+/* The sizes of a network from the shapes of its tensors, and the tensors that are refused. For
+ * those who write a network. */
+#ifndef TR_NETS_WEIGHTS_H
+#define TR_NETS_WEIGHTS_H
 
-#include "nets/checkpoint/tensors.h"
+#include "nets/network.h"
 
-typedef struct {
-  char name[64];
-  int ndim;
-  int64_t shape[TR_MAX_DIMS];
-} tr_expected;
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-/* The i-th tensor that a network of this configuration has; false past the last. */
-typedef bool (*tr_expected_fn)(const void *config, int i, tr_expected *out);
-
-/* Every expected tensor is there with its shape, and nothing else; `network` ("a SiT of depth 2") stands in
- * messages. TR_E_SHAPE naming the tensor. */
-tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, tr_expected_fn expected_at,
-                           const void *config, const char *network);
+/* Every tensor of the list of entries (nets/network.h) is there with its shape, and nothing else; `network`
+ * ("a SiT of depth 2") stands in messages. TR_E_SHAPE naming the tensor. */
+tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type, const void *sizes,
+                           const char *network);
 
 /* The tensor, which must have this many dimensions, each of a size that a network can have. `meaning` is its
  * shape in words, `network` ("a SiT") what the tensors should be of. */
@@ -34,5 +29,9 @@ tr_status tr_weights_classes(tr_ctx *ctx, int rows, int declared, int *num_class
 
 /* "(2, 3)" written into text for messages; returns text. */
 const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,70 @@
+/* A checkpoint as a model: the file, the arguments in FILE.json beside it, the set of weights chosen, the
+ * network that they are of, and the path and the prediction that it was trained for. Networks of every
+ * registered kind open so; nothing here names one. */
+#ifndef TR_NETS_MODEL_H
+#define TR_NETS_MODEL_H
+
+#include "core/io/sha256.h"
+#include "nets/checkpoint/checkpoint.h"
+#include "nets/net.h"
+#include "transport/path/interpolant.h"
+#include "transport/prediction/prediction.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zeros are defaults. */
+typedef struct {
+  const char *weights;    /* the set: "ema", "model"; NULL: ema if there is one */
+  int num_heads;          /* of attention; 0: from the arguments */
+  const char *path_type;  /* NULL: the argument path_type, else "Linear" */
+  const char *prediction; /* NULL: the argument prediction, else "velocity" */
+  /* To look at a file only: a size that it does not tell is no error, and neither path nor prediction is
+   * settled. */
+  bool open;
+  const char *heads_option; /* how num_heads is called in messages; NULL: "tr_model_options.num_heads" */
+} tr_model_options;
+
+typedef enum { TR_HEADS_GIVEN, TR_HEADS_FROM_NUM_HEADS, TR_HEADS_FROM_MODEL } tr_heads_from;
+
+typedef struct {
+  tr_ctx *ctx;
+  tr_checkpoint *checkpoint;
+  char *args_file;                  /* FILE.json, or NULL: there is none */
+  char args_sha256[TR_SHA256_TEXT]; /* of that */
+  const char *set;                  /* name of the set of weights in use */
+  tr_tensors weights;
+  tr_net_config config;
+  tr_heads_from
+      heads_from; /* where the heads were told, if the network has any: by the options, or arguments */
+  tr_interpolant interpolant;
+  const tr_prediction_type *prediction;
+} tr_model;
+
+/* Opens `path` and the arguments beside it (FILE.json supplies what FILE does not carry), takes a set of
+ * weights and finds out what network it is. Modules must be registered (tr_register_all).
+ * Damaged files, and arguments that are no such thing, are TR_E_IO naming the file and the argument; weights
+ * of no known network TR_E_SHAPE; what is missing, such as the number of heads, TR_E_ARG saying how to give
+ * it. options NULL: all defaults. tr_model_close; networks made of it live on. */
+tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options, tr_model **out);
+void tr_model_close(tr_model **model); /* frees and sets *model to NULL; NULL is fine */
+
+/* The network: tr_net_create with the model's weights. */
+tr_status tr_model_network(const tr_model *model, const tr_net_options *options, tr_net **out);
+/* The field network in dtype f32 or f64 as a provider of the model's prediction, which owns it
+ * (tr_drift_destroy). */
+tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out);
+
+/* Class labels for n samples of a network: none given, sample i gets class i mod classes; one given is
+ * everybody's; otherwise there must be n. Labels that it lacks are TR_E_ARG (the null class is allowed where
+ * there is one), and so are any for an unconditional network, for which *labels = NULL. `called` names them
+ * in messages; NULL: "class label". *labels is malloc'd. */
+tr_status tr_model_labels(tr_ctx *ctx, const tr_net_info *info, const char *called, int n_given,
+                          const long *given, long n, int32_t **labels);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,134 @@
+/* What a kind of network is: a module of kind TR_KIND_NETWORK, one file with one const table (or a few files:
+ * nets/sit/), and one line in nets/modules.def; one of your own registers the same way, with tr_register
+ * (core/registry.h; tests/nets/test_register_net.c is one). All that is known about its tensors stands in one
+ * list, tr_net_type.entry: loading, checks of shapes, the list of parameters, beginnings and clearing follow.
+ */
+#ifndef TR_NETS_NETWORK_H
+#define TR_NETS_NETWORK_H
+
+#include "core/registry.h"
+#include "nets/layers.h"
+#include "nets/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TR_KIND_NETWORK "network"
+
+/* ---- the tensors ---- */
+
+typedef enum {
+  TR_ENTRY_LAYER, /* NAME.weight, of this shape, and NAME.bias (shape[0]): y = x W^T + b, W (shape[0], the
+                     rest) */
+  TR_ENTRY_TABLE, /* NAME, of this shape */
+  TR_ENTRY_FIXED  /* the same, never trained */
+} tr_entry_kind;
+
+typedef enum {
+  TR_START_XAVIER, /* weights uniform in +- sqrt(6 / (in + out)), bias 0 (Glorot and Bengio 2010) */
+  TR_START_NORMAL, /* normals times `scale`, bias 0 */
+  TR_START_ZERO,
+  TR_START_FILL /* what `fill` writes; of tables */
+} tr_entry_start;
+
+typedef struct {
+  char name[64];
+  tr_entry_kind kind;
+  int ndim;
+  int64_t shape[TR_MAX_DIMS];
+  tr_entry_start start; /* how training begins */
+  double scale;
+  void (*fill)(const void *sizes, double *values);
+} tr_net_entry;
+
+/* ---- the sizes ---- */
+
+/* A size, an int at `offset`, or with `of` what follows from sizes. */
+typedef struct {
+  const char *key;
+  size_t offset;
+  long (*of)(const void *sizes);
+  int absent;    /* the value that means none, or not known: 0 or -1 */
+  bool flag;     /* true or false */
+  bool recorded; /* see tr_net_fact */
+} tr_net_key;
+
+/* ---- what is asked ---- */
+
+/* What is asked of a backward: passes as a provider is asked for them, or one covector a row, for which
+ * passes may have a w of NULL, `covector` makes it, and a wJ of NULL, it is not wanted. f has the bits of the
+ * forward. */
+typedef struct {
+  const tr_drift_passes *passes;
+  tr_net_covector covector; /* see nets/net.h */
+  void *user;
+  tr_array *f;                     /* NULL: not kept */
+  const tr_net_gradient *gradient; /* to add to; NULL: not wanted */
+} tr_net_request;
+
+/* Covectors a row of pass k, and the most of all passes; `elements` of all rows of the state together. */
+int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k);
+int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements);
+
+/* ---- the table ---- */
+
+enum { TR_NET_FIELD = 1 /* forward gives a field of the shape of its states: tr_drift_of_net */ };
+
+struct tr_net {
+  const tr_net_type *type;
+  tr_ctx *ctx;
+  tr_dtype dtype;
+  tr_net_info info;
+  void *sizes;
+  int n_layers;
+  tr_layer *layers;  /* those of the list of entries, in its order */
+  tr_params *params; /* NULL: not trained */
+  void *work;        /* the type's own: what `open` makes */
+  tr_net_counts counts;
+};
+
+struct tr_net_type {
+  tr_module info;
+  unsigned caps;
+
+  /* How names of its tensors begin ("blocks."), NULL-terminated. The kind that knows most tensors of a
+   * checkpoint is asked first. */
+  const char *const *beginnings;
+  size_t sizes_bytes;
+  const tr_net_key *keys; /* key NULL ends them */
+  /* Every tensor of a network of these sizes: the i-th entry, false past the last. PyTorch's order. */
+  bool (*entry)(const void *sizes, int i, tr_net_entry *out);
+  /* The sizes that tensors and settings tell, with the tensors checked against `entry` (tr_weights_check);
+   * else an error that says which one does not fit. */
+  tr_status (*configure)(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
+                         void *sizes);
+  tr_status (*check)(tr_ctx *ctx, const void *sizes); /* TR_E_ARG unless these sizes make a network */
+  void (*about)(const void *sizes, tr_net_info *out); /* all but `row` */
+  void (*say)(const void *sizes, char *text, size_t size);
+  /* OPTIONAL: sizes under a name; the names, NULL-terminated. */
+  const char *const *names;
+  tr_status (*named)(tr_ctx *ctx, const char *name, const tr_net_dims *dims, void *sizes);
+
+  /* OPTIONAL: working memory, when the layers are there; freed by close. */
+  tr_status (*open)(tr_net *net);
+  void (*close)(tr_net *net);
+
+  /* Of fields, REQUIRED with TR_NET_FIELD. Times, labels, shapes and element types are checked already. */
+  tr_status (*forward)(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f);
+  /* OPTIONAL: as tr_net_request says. */
+  tr_status (*backward)(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                        const tr_net_request *request);
+  /* OPTIONAL: Jv = (df/dx) v. */
+  tr_status (*jvp)(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, const tr_array *v,
+                   tr_array *Jv);
+  /* OPTIONAL, both or none: see tr_net_set_recompute. */
+  void (*set_recompute)(tr_net *net, bool recompute);
+  long (*recomputed)(const tr_net *net);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
