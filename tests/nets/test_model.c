@@ -1,0 +1,170 @@
+/* A checkpoint as a model: what the file and FILE.json beside it tell, what the caller may choose instead,
+ * what is missing or wrong, classes of samples. */
+#include <stdlib.h>
+
+#include "core/vec.h"
+#include "nets/model.h"
+#include "nets/register.h"
+#include "tests/support/check.h"
+#include "tests/support/problems/matrices.h"
+#include "tests/support/scratch.h"
+
+#define DIGITS TR_EXPERIMENT_DATA "/digits-ema.pt"
+
+static tr_ctx *ctx;
+
+/* A copy of the digits with these arguments beside it, or none. */
+static const char *copy_with(const char *args) {
+  static char path[512];
+  char beside[520];
+  size_t size;
+  unsigned char *bytes = read_whole(DIGITS, &size);
+  snprintf(path, sizeof path, "%s", scratch("copy.pt"));
+  snprintf(beside, sizeof beside, "%s.json", path);
+  write_whole(path, bytes, size);
+  remove(beside);
+  if (args) write_whole(beside, args, strlen(args));
+  free(bytes);
+  return path;
+}
+
+static void told(void) {
+  tr_model *m;
+  CHECK_OK(ctx, tr_model_open(ctx, DIGITS, NULL, &m));
+  const tr_net_info *info = &m->config.info;
+  CHECK(info->ndim == 3 && info->shape[0] == 1 && info->shape[1] == 8 && info->shape[2] == 8 &&
+        info->row == 64);
+  CHECK(info->num_classes == 10 && info->null_class == 10 &&
+        strcmp(tr_net_config_kind(&m->config), "sit") == 0);
+  CHECK(strcmp(m->interpolant.type->info.name, "Linear") == 0 && m->prediction->tag == TR_VELOCITY);
+  CHECK(tr_net_config_value(&m->config, "heads") == 4 && m->heads_from == TR_HEADS_FROM_NUM_HEADS);
+  CHECK(strcmp(m->set, "weights") == 0 && m->args_file && strlen(m->args_sha256) == 64);
+  tr_model_close(&m);
+  CHECK(m == NULL);
+  const tr_model_options chosen = {.num_heads = 8, .path_type = "gvp", .prediction = "noise"};
+  CHECK_OK(ctx, tr_model_open(ctx, DIGITS, &chosen, &m));
+  CHECK(strcmp(m->interpolant.type->info.name, "GVP") == 0 && m->prediction->tag == TR_NOISE);
+  CHECK(tr_net_config_value(&m->config, "heads") == 8 && m->heads_from == TR_HEADS_GIVEN);
+  tr_model_close(&m);
+  CHECK_OK(ctx, tr_model_open(ctx, copy_with("{\"num_heads\": 2, \"path_type\": \"VP\"}"), NULL, &m));
+  CHECK(strcmp(m->interpolant.type->info.name, "VP") == 0 && m->prediction->tag == TR_VELOCITY);
+  CHECK(tr_net_config_value(&m->config, "heads") == 2 && m->heads_from == TR_HEADS_FROM_NUM_HEADS);
+  tr_model_close(&m);
+}
+
+/* The field of a model lives on when the model is closed. */
+static void field(void) {
+  const double t = 0.25;
+  const int32_t label = 3;
+  const tr_cond cond = {1, &label};
+  double *each[2];
+  tr_array *x, *f;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, (int64_t[]){2, 1, 8, 8}, &x));
+  CHECK_OK(ctx, tr_randn(&(tr_random_address){.seed = 1, .purpose = TR_RANDOM_TEST}, x));
+  CHECK_OK(ctx, tr_array_like(x, &f));
+  for (int i = 0; i < 2; i++) {
+    tr_model *m;
+    tr_drift *drift;
+    CHECK_OK(ctx, tr_model_open(ctx, i ? copy_with(NULL) : DIGITS, &(tr_model_options){.num_heads = 4}, &m));
+    CHECK_OK(ctx, tr_model_drift(m, TR_F64, &drift));
+    tr_model_close(&m);
+    CHECK(drift->kind == TR_VELOCITY && drift->num_classes == 10 && drift->null_class == 10);
+    CHECK_OK(ctx, tr_drift_eval(drift, (tr_times){1, &t}, x, &cond, f));
+    each[i] = values(f);
+    tr_drift_destroy(&drift);
+  }
+  CHECK(memcmp(each[0], each[1], 128 * sizeof(double)) == 0 && each[0][0] != 0);
+  free(each[0]), free(each[1]);
+  tr_array_destroy(&x), tr_array_destroy(&f);
+}
+
+static void refused(void) {
+  const struct {
+    const char *args;
+    tr_model_options options;
+    tr_status status;
+    const char *word;
+  } cases[] = {
+      {NULL,
+       {0},
+       TR_E_ARG,
+       "heads (no model name): give tr_model_options.num_heads, or num_heads in FILE.json"},
+      {NULL, {.heads_option = "--heads N"}, TR_E_ARG, "give --heads N, or num_heads in FILE.json"},
+      {"{\"model\": \"SiT-digits\"}", {0}, TR_E_ARG, "'SiT-digits' is no known model"},
+      {"{\"model\": \"SiT-S/2\"}",
+       {0},
+       TR_E_IO,
+       "says model = SiT-S/2: the weights (width 64, depth 6, patch 2)"},
+      {"{\"num_heads\": 7}", {0}, TR_E_IO, "says num_heads = 7: 7 heads do not divide the width 64"},
+      {"{\"num_heads\": 4, \"num_classes\": 3}",
+       {0},
+       TR_E_IO,
+       "says num_classes = 3: the label table has 11 rows"},
+      {"{\"num_heads\": 4, \"path_type\": \"Liner\"}",
+       {0},
+       TR_E_IO,
+       "says path_type = Liner: unknown interpolant"},
+      {"{\"num_heads\": 4}", {.prediction = "speed"}, TR_E_ARG, "unknown prediction 'speed'"},
+      {"{\"num_heads\": 4}", {.num_heads = 5}, TR_E_ARG, "5 heads do not divide the width 64"},
+      {"{\"num_heads\": 4}", {.weights = "best"}, TR_E_ARG, "best"},
+      {"[4]", {.num_heads = 4}, TR_E_IO, "holds an array"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tr_model *m;
+    CHECK_ERROR(ctx, tr_model_open(ctx, copy_with(cases[i].args), &cases[i].options, &m), cases[i].status,
+                cases[i].word);
+    CHECK(m == NULL);
+  }
+}
+
+/* To be looked at, what is not told stays open. */
+static void looked_at(void) {
+  static const char *const args[] = {NULL, "{\"model\": \"SiT-S/2\"}", "{\"path_type\": \"none such\"}"};
+  for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
+    tr_model *m;
+    tr_net *net;
+    CHECK_OK(ctx, tr_model_open(ctx, copy_with(args[i]), &(tr_model_options){.open = true}, &m));
+    CHECK(tr_net_config_value(&m->config, "heads") == 0 && tr_net_config_value(&m->config, "depth") == 6);
+    CHECK_ERROR(ctx, tr_model_network(m, &(tr_net_options){.dtype = TR_F32}, &net), TR_E_ARG, "0 heads");
+    tr_model_close(&m);
+  }
+}
+
+static void labels(void) {
+  const tr_net_info classes = {.num_classes = 3, .null_class = 3}, none = {.null_class = -1};
+  const tr_net_info no_null = {.num_classes = 3, .null_class = -1};
+  const long given[] = {2, 3, 0, 1, 4};
+  int32_t *l;
+  CHECK_OK(ctx, tr_model_labels(ctx, &classes, NULL, 0, NULL, 5, &l));
+  for (int i = 0; i < 5; i++) CHECK(l[i] == i % 3);
+  free(l);
+  CHECK_OK(ctx, tr_model_labels(ctx, &classes, NULL, 1, given, 5, &l));
+  for (int i = 0; i < 5; i++) CHECK(l[i] == 2);
+  free(l);
+  CHECK_OK(ctx, tr_model_labels(ctx, &classes, NULL, 4, given, 4, &l));
+  for (int i = 0; i < 4; i++) CHECK(l[i] == given[i]);
+  free(l);
+  CHECK_OK(ctx, tr_model_labels(ctx, &none, NULL, 0, NULL, 5, &l));
+  CHECK(l == NULL);
+  CHECK_ERROR(ctx, tr_model_labels(ctx, &none, NULL, 1, given, 5, &l), TR_E_ARG,
+              "class label 2: this model is");
+  CHECK_ERROR(ctx, tr_model_labels(ctx, &classes, "--label", 2, given, 5, &l), TR_E_ARG,
+              "--label has 2 entries for 5 samples");
+  CHECK_ERROR(ctx, tr_model_labels(ctx, &classes, NULL, 5, given, 5, &l), TR_E_ARG,
+              "class label 4 is out of range");
+  CHECK_ERROR(ctx, tr_model_labels(ctx, &no_null, NULL, 4, given, 4, &l), TR_E_ARG, "has classes 0 to 2");
+  CHECK(l == NULL);
+}
+
+int main(int argc, char **argv) {
+  ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  told();
+  field();
+  refused();
+  looked_at();
+  labels();
+  CHECK(tr_ctx_memory(ctx) == 0);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
