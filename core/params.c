@@ -137,17 +137,9 @@ tr_status tr_params_like(const tr_params *params, tr_array **out) {
 
 /* ---- views ---- */
 
-static tr_array view(const tr_array *array, int64_t offset, int ndim, const int64_t *shape, int64_t count) {
-  tr_array part = *array;
-  part.owned = false, part.ndim = ndim, part.count = count;
-  memcpy(part.shape, shape, (size_t)ndim * sizeof *shape);
-  part.data = (char *)array->data + (size_t)offset * tr_dtype_size(array->dtype);
-  return part;
-}
-
 tr_array tr_params_at(const tr_params *params, const tr_array *array, int i) {
   const placed *item = &params->items[i];
-  return view(array, item->offset, item->entry.ndim, item->entry.shape, item->count);
+  return tr_view(array, item->offset, item->entry.ndim, item->entry.shape);
 }
 
 tr_array tr_params_value(const tr_params *params, int i) {
@@ -155,7 +147,7 @@ tr_array tr_params_value(const tr_params *params, int i) {
 }
 
 tr_array tr_params_trained(const tr_params *params, const tr_array *array) {
-  return view(array, 0, 1, &params->trained, params->trained);
+  return tr_view(array, 0, 1, &params->trained);
 }
 
 tr_status tr_params_check(const tr_params *params, const tr_array *array, const char *what) {

@@ -46,7 +46,7 @@ tr_array *tr_params_values(const tr_params *params);
 /* A new array of the layout, all 0: for gradients, moments, averages. The caller destroys it. */
 tr_status tr_params_like(const tr_params *params, tr_array **out);
 
-/* The value of the i-th parameter in its shape, a view by value: borrows the memory of the values. */
+/* The value of the i-th parameter in its shape: a view of the values. */
 tr_array tr_params_value(const tr_params *params, int i);
 /* The same of another array of the layout. */
 tr_array tr_params_at(const tr_params *params, const tr_array *array, int i);
