@@ -10,7 +10,8 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
         ".SH DESCRIPTION\n"
         "Everything follows from x_t = alpha(t) x1 + sigma(t) x0, with x0 standard normal, t = 0 noise and "
         "t = 1 data.\n"
-        "Options are written \\-\\-name value or \\-\\-name=value; giving one twice is an error.\n"
+        "Options are written \\-\\-name value or \\-\\-name=value; giving one twice is an error,\n"
+        "but for those that may be given again.\n"
         ".SH COMMANDS\n",
         stdout);
   for (int i = 0; commands[i]; i++) tr_options_man(p->ctx, commands[i]->table, stdout);
