@@ -140,7 +140,7 @@ static tr_status check_forward(batch *b, const tr_cond *cond) {
   likelihood_work before = likelihood_work_done(run);
   double *logp = malloc(2 * (size_t)b->n * sizeof *logp), worst;
   forward.reverse = false;
-  forward.ode.on_progress = NULL;
+  forward.on_progress = NULL;
   if (!logp) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for a check");
   tr_status status = tr_sample_density(&forward, &run->density, cond, b->x, logp, logp + b->n, NULL);
   if (status == TR_OK) status = tr_axpby(1, b->x, -1, b->start, b->x);

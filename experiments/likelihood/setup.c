@@ -52,8 +52,8 @@ static tr_status set_solver(likelihood_run *run) {
                           s, &run->grid_list));
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
-  s->ode.on_progress = progress_tick;
-  s->ode.progress_user = &run->progress;
+  s->on_progress = progress_tick;
+  s->progress_user = &run->progress;
   s->seed = (uint64_t)o->seed;
   if (s->ode.method->caps & TR_ODE_ADAPTIVE) {
     warn_idle(run, grid_option_names, "the method chooses its own steps");

@@ -12,14 +12,14 @@ static const char *const of_forms[] = {
 
 void sample_warn_noised(const sample_run *run) {
   static const char *const of_both[] = {"ode-method", NULL};
-  const char *method = run->sampler.sde->info.name;
+  const char *method = run->sampler.sde.method->info.name;
   sample_warn_unused(run, of_both, method, "is around no ODE method");
   sample_warn_unused(run, noised_of_churn, method, "is not churn");
   sample_warn_unused(run, noised_of_restart, method, "is not restart");
 }
 
 static bool is(const sample_run *run, const char *name) {
-  return strcmp(run->sampler.sde->info.name, name) == 0;
+  return strcmp(run->sampler.sde.method->info.name, name) == 0;
 }
 
 static tr_status set_ode(sample_run *run) {
@@ -62,7 +62,7 @@ static tr_status set_restart(sample_run *run) {
 
 tr_status sample_set_noised(sample_run *run) {
   static const char *const of_last_step[] = {"last-step", "last-step-size", NULL};
-  const char *method = run->sampler.sde->info.name;
+  const char *method = run->sampler.sde.method->info.name;
   sample_warn_unused(run, of_last_step, method, "solves the ODE to the end");
   if (run->options->noise)
     return TR_FAIL(run->program->ctx, TR_E_ARG,

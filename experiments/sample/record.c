@@ -9,10 +9,10 @@
 static void add_statistics(const sample_run *run, json_t *json) {
   const tr_sample_stats *s = &run->totals;
   bool sde = sample_is_sde(run);
-  bool noised = sde && tr_noised_ode_of(run->sampler.sde), own = sde && !noised;
-  bool adaptive = own ? run->sampler.sde_rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
-  double rtol = own ? run->sampler.sde_rtol : s->ode.rtol_used,
-         atol = own ? run->sampler.sde_atol : s->ode.atol_used;
+  bool noised = sde && tr_noised_ode_of(run->sampler.sde.method), own = sde && !noised;
+  bool adaptive = own ? run->sampler.sde.rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
+  double rtol = own ? run->sampler.sde.rtol : s->ode.rtol_used,
+         atol = own ? run->sampler.sde.atol : s->ode.atol_used;
   record_work(json, s, run->nfe_total);
   if (run->result.logp) {
     record_backwards(json, s, run->n_vjp_total, run->provider.net);

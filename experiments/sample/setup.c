@@ -101,15 +101,11 @@ static tr_status set_ode(sample_run *run) {
   TR_TRY(tr_find(run->program->ctx, TR_KIND_ODE_METHOD, o->method, &module));
   s->ode.method = (const tr_ode_method *)module;
   s->reverse = o->reverse;
-  s->seed = (uint64_t)o->seed;
   s->clock = clock_of(o->clock);
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
   s->ode.h0 = sample_was_given(run, "first-step") ? o->first_step : 0;
   s->ode.max_order = sample_was_given(run, "max-order") ? (int)o->max_order : 0;
-  s->ode.max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
-  s->ode.on_progress = progress_tick;
-  s->ode.progress_user = &run->progress;
   static const char *const of_adaptive[] = {"rtol", "atol", NULL};
   if (s->ode.method->caps & TR_ODE_ADAPTIVE)
     sample_warn_unused(run, grid_option_names, o->method, "chooses its own steps");
@@ -156,7 +152,7 @@ static tr_status set_sde_steps(sample_run *run) {
   if (isnan(o->rtol) && isnan(o->atol)) return TR_OK;
   if (isnan(o->rtol))
     return TR_FAIL(ctx, TR_E_ARG, "--atol without --rtol: it is --rtol that asks for adaptive steps");
-  if (!s->sde->error) {
+  if (!s->sde.method->error) {
     char names[256];
     with_estimate(ctx, names, sizeof names);
     return TR_FAIL(ctx, TR_E_ARG, "--rtol: %s has no error estimate of a step; these have one: %s", o->method,
@@ -168,8 +164,8 @@ static tr_status set_sde_steps(sample_run *run) {
         "--noise holds the normals of numbered steps, and the steps of --rtol are not known before: give one "
         "of the two");
   if (isnan(o->atol)) o->atol = o->rtol;
-  s->sde_rtol = o->rtol;
-  s->sde_atol = o->atol;
+  s->sde.rtol = o->rtol;
+  s->sde.atol = o->atol;
   sample_warn_unused(run, grid_option_names, o->method, "with --rtol chooses its own steps");
   return TR_OK;
 }
@@ -178,7 +174,7 @@ static tr_status open_noise(sample_run *run) {
   const sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   if (!o->noise) return TR_OK;
-  if (run->sampler.sde->draws & TR_SDE_LEVY)
+  if (run->sampler.sde.method->draws & TR_SDE_LEVY)
     return TR_FAIL(ctx, TR_E_ARG,
                    "--noise holds one normal a step, but %s needs a second for the Levy area: use a method "
                    "such as euler-maruyama",
@@ -194,16 +190,12 @@ static tr_status set_sde(sample_run *run) {
   tr_sampler *s = &run->sampler;
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_SDE_METHOD, o->method, &module));
-  s->sde = (const tr_sde_method *)module;
+  s->sde.method = (const tr_sde_method *)module;
   TR_TRY(set_diffusion(run));
   TR_TRY(tr_last_step_find(ctx, o->last_step, &s->last));
   s->last_size = o->last_step_size;
-  s->seed = (uint64_t)o->seed;
-  s->max_nfe = o->max_nfe == TR_OPTION_UNSET ? 0 : o->max_nfe;
-  s->on_progress = progress_tick;
-  s->progress_user = &run->progress;
   static const char *const of_last_step[] = {"last-step-size", NULL};
-  if (tr_noised_ode_of(s->sde)) return sample_set_noised(run);
+  if (tr_noised_ode_of(s->sde.method)) return sample_set_noised(run);
   sample_warn_noised(run);
   if (s->last->identity) sample_warn_unused(run, of_last_step, "the last step", "is None");
   TR_TRY(set_sde_steps(run));
@@ -215,6 +207,10 @@ tr_status sample_setup(sample_run *run) {
   TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->options->sample_path_params,
                                &run->provider));
   run->sampler.interpolant = run->provider.along;
+  run->sampler.seed = (uint64_t)run->options->seed;
+  run->sampler.max_nfe = run->options->max_nfe == TR_OPTION_UNSET ? 0 : run->options->max_nfe;
+  run->sampler.on_progress = progress_tick;
+  run->sampler.progress_user = &run->progress;
   resolve_eps(run);
   run->sampler.sample_eps = run->options->sample_eps;
   TR_TRY(grid_options_set(run->program->ctx, &sample_table, run->parsed, &run->options->grid,

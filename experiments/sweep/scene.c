@@ -36,9 +36,9 @@ static tr_status solve_reference(sweep_scene *scene, tr_array *x, double *state)
   sampler.sample_eps = 0;
   sampler.ode = (tr_ode_spec){.method = (const tr_ode_method *)method,
                               .rtol = t->options->reference_rtol,
-                              .atol = t->options->reference_rtol,
-                              .on_progress = progress_tick,
-                              .progress_user = scene->progress};
+                              .atol = t->options->reference_rtol};
+  sampler.on_progress = progress_tick;
+  sampler.progress_user = scene->progress;
   tr_cond cond = sweep_target_cond(t, t->n);
   progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);
   TR_TRY(tr_array_set_f64(x, state));
@@ -174,30 +174,22 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
   out->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
                : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
                                                 : TR_CLOCK_AUTO;
-  if (s->ode) {
-    out->ode = (tr_ode_spec){.method = s->ode,
-                             .rtol = s->rtol,
-                             .atol = isnan(o->atol) ? s->rtol : o->atol,
-                             .on_progress = progress_tick,
-                             .progress_user = scene->progress};
-    return TR_OK;
-  }
-  out->sde = s->sde;
-  if (s->inner) {
-    out->noised = scene->plan->noised;
-    out->ode = (tr_ode_spec){.method = s->inner, .rtol = s->rtol, .atol = isnan(o->atol) ? s->rtol : o->atol};
-    out->diffusion = s->diffusion;
-    out->on_progress = progress_tick;
-    out->progress_user = scene->progress;
-    return TR_OK;
-  }
-  out->sde_rtol = s->rtol;
-  out->sde_atol = !s->adaptive ? 0 : isnan(o->atol) ? s->rtol : o->atol;
-  out->diffusion = s->diffusion;
-  out->last = s->last;
-  out->last_size = o->last_step_size;
   out->on_progress = progress_tick;
   out->progress_user = scene->progress;
+  double atol = isnan(o->atol) ? s->rtol : o->atol;
+  const tr_ode_method *solves = s->ode ? s->ode : s->inner;
+  if (solves) out->ode = (tr_ode_spec){.method = solves, .rtol = s->rtol, .atol = atol};
+  if (s->ode) return TR_OK;
+  out->sde = (tr_sde_spec){.method = s->sde};
+  out->diffusion = s->diffusion;
+  if (s->inner) {
+    out->noised = scene->plan->noised;
+    return TR_OK;
+  }
+  out->sde.rtol = s->rtol;
+  out->sde.atol = s->adaptive ? atol : 0;
+  out->last = s->last;
+  out->last_size = o->last_step_size;
   return TR_OK;
 }
 
@@ -289,7 +281,7 @@ static tr_status try_on(sweep_scene *scene, const sweep_setting *s, tr_array *x)
   tr_sampler sampler;
   tr_cond cond = sweep_target_cond(scene->target, 1);
   TR_TRY(sweep_scene_sampler(scene, s, &sampler));
-  sampler.max_nfe = sampler.ode.max_nfe = 1;
+  sampler.max_nfe = 1;
   TR_TRY(tr_sample_init(&sampler, x));
   return sample(s, &sampler, &cond, x, NULL);
 }

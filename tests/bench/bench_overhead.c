@@ -86,9 +86,8 @@ static tr_status measure_kind(tr_ctx *ctx, bench *b, const char *kind) {
     result *best = &b->results[b->n++];
     *best = (result){.kind = kind, .name = module->name, .overhead = INFINITY};
     b->sampler.ode.method = sde ? b->around : (const tr_ode_method *)module;
-    if (sde) b->sampler.sde = (const tr_sde_method *)module;
-    b->sampler.ode.max_nfe =
-        !sde && (b->sampler.ode.method->caps & TR_ODE_ADAPTIVE) ? 2 * b->options->steps : 0;
+    if (sde) b->sampler.sde.method = (const tr_sde_method *)module;
+    b->sampler.max_nfe = !sde && (b->sampler.ode.method->caps & TR_ODE_ADAPTIVE) ? 2 * b->options->steps : 0;
     for (int run = 0; run < b->options->runs; run++) TR_TRY(measure(b, sde, best));
   }
   return TR_OK;

@@ -65,7 +65,7 @@ static void compare(tr_ctx *ctx, goldens *g, const char *path, const char *grid,
   s.grid.n_list = POINTS;
   s.sample_eps = 1 - g->t[POINTS - 1];
   if (sde)
-    s.sde = flow_sde_method(ctx, method);
+    s.sde.method = flow_sde_method(ctx, method);
   else
     s.ode.method = flow_ode_method(ctx, method);
   double most = difference(ctx, g, &s, sde, entry);

@@ -34,7 +34,7 @@ static void one_entry(tr_ctx *ctx, tr_npz *npz, tr_sampler s, const tr_cond *con
   snprintf(parts, sizeof parts, "%s", entry);
   if (!cut(parts, &form, &method, &last)) return;
   CHECK_OK(ctx, tr_diffusion_find(ctx, form, &s.diffusion));
-  CHECK_OK(ctx, tr_find(ctx, TR_KIND_SDE_METHOD, method, (const tr_module **)&s.sde));
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_SDE_METHOD, method, (const tr_module **)&s.sde.method));
   CHECK_OK(ctx, tr_last_step_find(ctx, last, &s.last));
   s.diffusion.norm = golden_scalar(ctx, npz, "norm");
   if (s.drift->kind == TR_VELOCITY && strcmp(form, "SBDM") == 0)

@@ -43,7 +43,8 @@ typedef struct {
  * (v + D s); Tweedie m. All are affine in x, whose law at t1 is N(alpha mu, V). */
 static law exact_law(const tr_sampler *s, double t1) {
   tr_coeffs at = tr_interpolant_at(&s->interpolant, t1);
-  const char *last = tr_noised_ode_of(s->sde) ? "None" : s->last->info.name; /* they have no last step */
+  const char *last =
+      tr_noised_ode_of(s->sde.method) ? "None" : s->last->info.name; /* they have no last step */
   double a = at.alpha, V = a * a * MOMENTS_C + at.sigma * at.sigma, L = s->last_size;
   double k = (a * at.dalpha * MOMENTS_C + at.sigma_dsigma) / V, D = tr_diffusion_D(&s->diffusion, &at);
   double slope = 1, shift = 0; /* x' = alpha mu + shift + slope (x - alpha mu) */
@@ -72,7 +73,7 @@ static bool law_of(tr_ctx *ctx, const tr_sampler *s, const tr_prediction_type *p
   if (status != TR_OK) {
     char what[256];
     snprintf(what, sizeof what, "%s, %s, %s, %s, %s", s->interpolant.type->info.name, prediction->info.name,
-             s->diffusion.type->info.name, s->sde->info.name, s->last->info.name);
+             s->diffusion.type->info.name, s->sde.method->info.name, s->last->info.name);
     check_reason(ctx, status, what, sums);
     return false;
   }
@@ -89,7 +90,10 @@ static bool goes_to_the_limit(tr_ctx *ctx, const tr_sampler *s, const tr_predict
                               law *first, tally *sums) {
   tr_coeffs data = tr_interpolant_at(&s->interpolant, 1);
   bool stiff = !isfinite(tr_diffusion_D_sigma(&s->diffusion, &data));
-  double tolerance = stiff ? 0.3 : s->sde->weak_order > 1 ? 0.015 : 0.1, error = INFINITY, before = INFINITY;
+  double tolerance = stiff                           ? 0.3
+                     : s->sde.method->weak_order > 1 ? 0.015
+                                                     : 0.1,
+         error = INFINITY, before = INFINITY;
   bool there = false;
   law got, want;
   for (int steps = STEPS; steps <= STEPS_MAX && !there; steps *= stiff ? 4 : 2) {
@@ -131,7 +135,7 @@ static void sde_methods(tr_ctx *ctx, const tr_interpolant *path, const tr_diffus
       CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
       s.interpolant = *path;
       s.diffusion = *form;
-      s.sde = method;
+      s.sde.method = method;
       s.last = last;
       s.sample_eps = 0;
       s.ode.method = flow_ode_method(ctx, "dopri5"); /* of churn and restart */

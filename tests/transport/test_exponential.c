@@ -376,7 +376,7 @@ static void small_runs(tr_ctx *ctx) {
       s.ode.method = method;
       s.sample_eps = 0;
       s.n_steps = points;
-      s.ode.max_nfe = 4;
+      s.max_nfe = 4;
       CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){ROWS, N}, &x));
       CHECK_OK(ctx, tr_sample_init(&s, x));
       CHECK_OK(ctx, tr_sample_ode(&s, NULL, x, &stats));

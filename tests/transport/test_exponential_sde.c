@@ -97,9 +97,9 @@ static void sa_solver(tr_ctx *ctx) {
         /* of two points the part of order 3 is large, and fades */
         CHECK_NEAR(log2(error[1] / error[2]), 2, m == 2 ? 0.5 : 0.25);
         if (m == 2) CHECK(log2(error[1] / error[2]) < log2(error[0] / error[1]) - 0.1);
-        s.sde = flow_sde_method(ctx, "dpmpp-2m-sde");
+        s.sde.method = flow_sde_method(ctx, "dpmpp-2m-sde");
         refine(ctx, s, MOMENTS_C, 50, of_2m);
-        s.sde = flow_sde_method(ctx, methods[m]);
+        s.sde.method = flow_sde_method(ctx, methods[m]);
         refine(ctx, s, MOMENTS_C, 50, error);
         CHECK(error[2] < 0.8 * of_2m[2]);
         tr_table_destroy(&table);
@@ -213,7 +213,7 @@ static void no_noise_is_the_ode(tr_ctx *ctx) {
         s.sample_eps = 0;
         s.n_steps = 12;
         s.diffusion.norm = 0;
-        s.sde = flow_sde_method(ctx, methods[m]);
+        s.sde.method = flow_sde_method(ctx, methods[m]);
         s.ode.method = flow_ode_method(ctx, ode[m]);
         CHECK_OK(ctx, tr_last_step_find(ctx, "None", &s.last));
         CHECK_OK(ctx, tr_grid_find(ctx, "cosine", &s.grid));
@@ -267,7 +267,7 @@ static void jumps(tr_ctx *ctx) {
   s.drift->breaks = breaks;
   s.drift->n_breaks = 9;
   for (int m = 0; m < METHODS; m++) {
-    s.sde = flow_sde_method(ctx, methods[m]);
+    s.sde.method = flow_sde_method(ctx, methods[m]);
     sample(ctx, &s, true, m ? b : a, NULL);
   }
   CHECK(memcmp(a, b, sizeof a) == 0);
@@ -294,7 +294,7 @@ static void limits_and_refusals(tr_ctx *ctx) {
   double out[ROWS * N];
   tr_sample_stats stats;
   tr_sampler s = flow_sampler(ctx, "Linear", TR_VELOCITY, &target);
-  s.sde = flow_sde_method(ctx, "dpmpp-2m-sde");
+  s.sde.method = flow_sde_method(ctx, "dpmpp-2m-sde");
   s.n_steps = 13;
   sample(ctx, &s, true, out, &stats);
   CHECK(stats.nfe == 13 && stats.t_end == 1 && strcmp(stats.solver, "dpmpp-2m-sde") == 0);
@@ -306,7 +306,7 @@ static void limits_and_refusals(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){3}, &x));
   CHECK_OK(ctx, tr_fill(0, x));
   CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 1, 0, &path));
-  tr_sde_spec spec = {.method = s.sde, .grid = (double[]){0, 1}, .n_grid = 2};
+  tr_sde_spec spec = {.method = s.sde.method, .grid = (double[]){0, 1}, .n_grid = 2};
   CHECK_ERROR(
       ctx,
       tr_sde_solve(&spec, &(tr_sde_problem){.drift = zero, .g2 = one}, path, NULL, 0, x, NULL, NULL, NULL),

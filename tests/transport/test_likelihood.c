@@ -372,7 +372,7 @@ static void cut_short(tr_ctx *ctx) {
   double logp, se, truth;
   tr_sample_stats stats;
   s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, 2, 2, 0.1, 6);
-  s.ode.max_nfe = 40;
+  s.max_nfe = 40;
   tr_array *x = mixture_points(ctx, 1, 2, 8);
   CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, &stats));
   CHECK(isnan(logp) && strcmp(stats.stop_reason, "max-nfe") == 0);

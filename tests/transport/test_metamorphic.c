@@ -92,7 +92,7 @@ static double marginal_run(tr_ctx *ctx, const tr_gaussian *target, const char *p
   s.on_output = compare;
   s.out_user = &out;
   s.n_steps = 97;
-  s.sde = flow_sde_method(ctx, "shark");
+  s.sde.method = flow_sde_method(ctx, "shark");
   s.ode.method = flow_ode_method(ctx, "heun2");
   if (form) CHECK_OK(ctx, tr_diffusion_find(ctx, form, &s.diffusion));
   CHECK_OK(ctx, form ? tr_sample_sde(&s, NULL, x, NULL) : tr_sample_ode(&s, NULL, x, NULL));
@@ -234,7 +234,7 @@ static void batches(tr_ctx *ctx) {
     s.ode.method = flow_ode_method(ctx, "ab2"); /* of churn and restart */
     s.noised = (tr_noised){.sigma_max = INFINITY, .noise = 1, .intervals = &again, .n_intervals = 1};
     for (int m = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, m)); m++) {
-      s.sde = (const tr_sde_method *)module;
+      s.sde.method = (const tr_sde_method *)module;
       batch_is_rows(ctx, &s, true);
     }
     tr_drift_destroy(&s.drift);

@@ -214,7 +214,7 @@ static void refusals(tr_ctx *ctx) {
   s.noised.n_intervals = 0;
   refuse(ctx, &s, "without an interval");
   s = good;
-  s.sde = flow_sde_method(ctx, "churn");
+  s.sde.method = flow_sde_method(ctx, "churn");
   s.noised.edm = true;
   s.noised.churn = -1;
   refuse(ctx, &s, "churn -1");
@@ -232,7 +232,7 @@ static void refusals(tr_ctx *ctx) {
   s.ode.method = NULL;
   refuse(ctx, &s, "without the ODE method");
   s = good;
-  s.sde_rtol = 1e-2;
+  s.sde.rtol = 1e-2;
   refuse(ctx, &s, "no error estimate of its own");
   s = good;
   s.max_nfe = -1;

@@ -166,8 +166,8 @@ static void first_step(tr_ctx *ctx) {
       double first = NAN;
       s.ode.method = flow_ode_method(ctx, "dopri5");
       s.ode.h0 = 0.03;
-      s.ode.on_progress = first_progress;
-      s.ode.progress_user = &first;
+      s.on_progress = first_progress;
+      s.progress_user = &first;
       s.clock = (tr_clock)clock;
       s.reverse = reverse;
       run_error(ctx, &s, TR_F64, &stats);
@@ -230,7 +230,7 @@ static void limits(tr_ctx *ctx) {
     s.ode.method = flow_ode_method(ctx, "rk4");
     s.n_steps = 41;
     s.clock = (tr_clock)clock;
-    s.ode.max_nfe = 82;
+    s.max_nfe = 82;
     CHECK_OK(ctx, tr_sample_ode(&s, NULL, x, &stats));
     CHECK(strcmp(stats.stop_reason, "max-nfe") == 0 && stats.nfe <= 82 && stats.n_steps == 20);
     CHECK_NEAR(stats.t_end, 0.5, 1e-12);

@@ -27,7 +27,7 @@ static void every_form(tr_ctx *ctx) {
           moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 100 << k);
           error[k] = fabs(got.variance / want - 1);
           mean[k] = fabs(got.mean - MOMENTS_MU);
-          CHECK(got.stats.nfe <= s.sde->nfe_per_step * (100L << k) + 1 && got.stats.t0 == 0);
+          CHECK(got.stats.nfe <= s.sde.method->nfe_per_step * (100L << k) + 1 && got.stats.t0 == 0);
           CHECK(got.stats.t_end == 1 && got.stats.n_steps == (100 << k) + 1);
         }
         CHECK(error[1] / error[0] >= methods[m].ratio_min && error[1] / error[0] <= methods[m].ratio_max);
@@ -96,7 +96,7 @@ static void to_the_data(tr_ctx *ctx) {
         CHECK_NEAR(got.mean, MOMENTS_MU, 1e-4);
         CHECK_NEAR(got.variance / MOMENTS_C, 1, 2e-3);
       }
-      s.sde = flow_sde_method(ctx, "euler-maruyama");
+      s.sde.method = flow_sde_method(ctx, "euler-maruyama");
       moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 400);
       CHECK_NEAR(got.mean, MOMENTS_MU, 5e-3);
       CHECK_NEAR(got.variance / MOMENTS_C, 1, 0.1);
@@ -208,10 +208,10 @@ static void refusals(tr_ctx *ctx) {
   outputs out = {0};
   CHECK_OK(ctx, tr_last_step_find(ctx, "None", &s.last));
   CHECK_OK(ctx, tr_diffusion_find(ctx, "constant", &s.diffusion));
-  s.sde = flow_sde_method(ctx, "heun-sit");
+  s.sde.method = flow_sde_method(ctx, "heun-sit");
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG,
               "heun-sit evaluates the drift at the end, t = 1, where it is infinite for the form constant");
-  s.sde = flow_sde_method(ctx, "euler-maruyama");
+  s.sde.method = flow_sde_method(ctx, "euler-maruyama");
   tr_ctx_on_warning(ctx, count_warning, NULL);
   s.n_steps = 400;
   CHECK_OK(ctx, tr_sample_sde(&s, NULL, x, NULL));
@@ -231,7 +231,7 @@ static void refusals(tr_ctx *ctx) {
   s.max_nfe = -1;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "-1 evaluations");
   s = good;
-  s.sde = NULL;
+  s.sde.method = NULL;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "without an SDE method");
   s = good;
   s.last = NULL;

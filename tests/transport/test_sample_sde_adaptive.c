@@ -14,11 +14,11 @@ static const char *const methods[] = {"shark", "sra1", "sosra"};
 
 static tr_sampler sampler_of(tr_ctx *ctx, const char *path, const char *method, double tolerance) {
   tr_sampler s = flow_sampler(ctx, path, TR_VELOCITY, &target);
-  s.sde = flow_sde_method(ctx, method);
+  s.sde.method = flow_sde_method(ctx, method);
   s.last_size = 0.04;
   CHECK_OK(ctx, tr_last_step_find(ctx, "None", &s.last));
   CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma", &s.diffusion));
-  s.sde_rtol = s.sde_atol = tolerance;
+  s.sde.rtol = s.sde.atol = tolerance;
   s.sample_eps = 0.02;
   return s;
 }
@@ -63,11 +63,11 @@ static void one_path(tr_ctx *ctx) {
   long nfe = 0;
   flow_sample_sde(ctx, &s, FEW, N, limit, NULL);
   for (int m = 0; m < 3; m++) {
-    s.sde = flow_sde_method(ctx, methods[m]);
+    s.sde.method = flow_sde_method(ctx, methods[m]);
     for (int k = 0; k < 2; k++) {
       tr_sample_stats stats;
       double error = 0;
-      s.sde_rtol = s.sde_atol = k ? 5e-4 : 2e-2;
+      s.sde.rtol = s.sde.atol = k ? 5e-4 : 2e-2;
       flow_sample_sde(ctx, &s, FEW, N, x, &stats);
       for (int i = 0; i < FEW * N; i++) error = fmax(error, fabs(x[i] - limit[i]));
       CHECK(error < (k ? 4e-3 : 0.1));
@@ -126,16 +126,16 @@ static void refusals(tr_ctx *ctx) {
   s.path = path;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "need a Brownian tree");
   s.path = NULL;
-  s.sde_atol = 0;
+  s.sde.atol = 0;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "atol = 0");
-  s.sde_atol = -1;
+  s.sde.atol = -1;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "atol = -1");
-  s.sde_atol = NAN;
+  s.sde.atol = NAN;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "atol = nan");
-  s.sde_atol = 1e-2;
-  s.sde = flow_sde_method(ctx, "euler-maruyama");
+  s.sde.atol = 1e-2;
+  s.sde.method = flow_sde_method(ctx, "euler-maruyama");
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "euler-maruyama has no error estimate");
-  s.sde = flow_sde_method(ctx, "sa-solver");
+  s.sde.method = flow_sde_method(ctx, "sa-solver");
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "sa-solver has no error estimate");
   tr_brownian_destroy(&path);
   tr_array_destroy(&x);

@@ -44,19 +44,17 @@ static const tr_leg *current(const noised_run *run) {
 
 static tr_status check(const noised_run *run) {
   const tr_sampler *s = run->sampler;
-  const char *name = s->sde->info.name;
+  const char *name = s->sde.method->info.name;
   if (!s->ode.method) return TR_FAIL(run->ctx, TR_E_ARG, "%s without the ODE method that it is around", name);
   if (!s->diffusion.type && run->table->uses_form && !s->noised.edm)
     return TR_FAIL(run->ctx, TR_E_ARG, "%s without a diffusion form", name);
   if (s->reverse)
     return TR_FAIL(run->ctx, TR_E_ARG, "%s runs from noise to data only: reverse is for the ODE", name);
-  if (s->sde_rtol != 0 || s->sde_atol != 0)
-    return TR_FAIL(
-        run->ctx, TR_E_ARG,
-        "%s has no error estimate of its own: sde_rtol and sde_atol must be 0, its ODE method has tolerances",
-        name);
-  if (s->max_nfe < 0)
-    return TR_FAIL(run->ctx, TR_E_ARG, "at most %ld evaluations: use 0 (no limit) or more", s->max_nfe);
+  if (s->sde.rtol != 0 || s->sde.atol != 0)
+    return TR_FAIL(run->ctx, TR_E_ARG,
+                   "%s has no error estimate of its own: rtol and atol of the SDE must be 0, its ODE method "
+                   "has tolerances",
+                   name);
   if (!s->path || !tr_brownian_knows_times(s->path)) return TR_OK;
   return TR_FAIL(run->ctx, TR_E_ARG, "%s numbers its injections of noise: a Brownian tree has no numbers",
                  name);
@@ -128,9 +126,9 @@ static tr_status solve_leg(noised_run *run, tr_array *x, tr_sample_stats *stats)
   s.save_times = s.n_save ? s.save_times + run->first_save : NULL;
   s.on_output = s.n_save ? on_output : NULL;
   s.out_user = run;
-  ode->max_nfe = run->sampler->max_nfe ? run->sampler->max_nfe - run->nfe : 0;
-  ode->on_progress = run->sampler->on_progress ? on_progress : NULL;
-  ode->progress_user = run;
+  s.max_nfe = run->sampler->max_nfe ? run->sampler->max_nfe - run->nfe : 0;
+  s.on_progress = run->sampler->on_progress ? on_progress : NULL;
+  s.progress_user = run;
   /* A tolerance that the first leg had to raise is not warned of again. */
   if (run->leg > 0 && adaptive(run)) {
     double scale = ode->method->tolerance_scale > 0 ? ode->method->tolerance_scale : 1;
@@ -155,7 +153,7 @@ static void account(noised_run *run, const tr_sample_stats *leg) {
   all->n_rejected += leg->n_rejected;
   all->t_end = leg->t_end;
   all->ode = leg->ode;
-  snprintf(all->solver, sizeof all->solver, "%s, %.48s", run->sampler->sde->info.name, leg->solver);
+  snprintf(all->solver, sizeof all->solver, "%s, %.48s", run->sampler->sde.method->info.name, leg->solver);
   run->gone += current(run)->to - current(run)->from;
 }
 
@@ -177,7 +175,7 @@ static tr_status run_legs(noised_run *run, tr_array *x) {
 
 tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
                            tr_sample_stats *stats) {
-  const tr_noised_ode *table = tr_noised_ode_of(sampler->sde);
+  const tr_noised_ode *table = tr_noised_ode_of(sampler->sde.method);
   noised_run run = {.sampler = sampler, .table = table, .cond = cond, .ctx = x->ctx, .stats = stats};
   *stats = (tr_sample_stats){.stop_reason = "error",
                              .convention = table->uses_form && !sampler->noised.edm ? TR_SDE_CONVENTION : ""};

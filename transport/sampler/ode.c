@@ -141,7 +141,7 @@ static tr_status on_output(int i, double time, const tr_array *state, void *user
 
 static void on_progress(double time, long n_rhs, void *user) {
   const ode_run *run = user;
-  run->sampler->ode.on_progress(from_clock(run, time), n_rhs, run->sampler->ode.progress_user);
+  run->sampler->on_progress(from_clock(run, time), n_rhs, run->sampler->progress_user);
 }
 
 /* ---- preparation ---- */
@@ -201,8 +201,6 @@ static void prepare_norm(ode_run *run, const tr_array *x) {
 
 static tr_status check(const tr_sampler *sampler, const tr_array *x, const tr_prediction_type **prediction) {
   if (!sampler->ode.method) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without an ODE method");
-  if (sampler->ode.grid)
-    return TR_FAIL(x->ctx, TR_E_ARG, "ode.grid of a sampler is its own: give the points as its grid, a list");
   return tr_sampler_check(sampler, x, prediction);
 }
 
@@ -217,10 +215,9 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   run->spec.h0 = first_step(run);
   prepare_norm(run, x);
   run->spec.drift_rel_noise = sampler->drift->rel_noise;
-  if (sampler->ode.on_progress) {
-    run->spec.on_progress = on_progress;
-    run->spec.progress_user = run;
-  }
+  run->spec.max_nfe = sampler->max_nfe;
+  run->spec.on_progress = sampler->on_progress ? on_progress : NULL;
+  run->spec.progress_user = run;
   TR_TRY(prepare_grid(run));
   TR_TRY(prepare_breaks(run));
   return run->clock == TR_CLOCK_ANGLE ? tr_array_like(x, &run->scratch) : TR_OK;

@@ -30,7 +30,7 @@ tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
   TR_TRY(tr_last_step_find(ctx, "Mean", &out->last));
   TR_TRY(tr_grid_find(ctx, "uniform", &out->grid));
   out->ode.method = (const tr_ode_method *)registered(ctx, TR_KIND_ODE_METHOD, "cvode-adams");
-  out->sde = (const tr_sde_method *)registered(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
+  out->sde.method = (const tr_sde_method *)registered(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
   return TR_OK;
 }
 
@@ -38,6 +38,22 @@ tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x) {
   tr_random_address address = {
       .seed = sampler->seed, .purpose = TR_RANDOM_INIT, .sample = sampler->first_sample};
   return tr_randn(&address, x);
+}
+
+/* `given`, where the sampler has a field of its own for it. */
+static tr_status check_left(tr_ctx *ctx, bool given, const char *field, const char *own) {
+  if (!given) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "%s of a sampler is the run's: leave it 0 and set %s of the sampler", field,
+                 own);
+}
+
+static tr_status check_specs(tr_ctx *ctx, const tr_ode_spec *ode, const tr_sde_spec *sde) {
+  TR_TRY(check_left(ctx, ode->grid || ode->n_grid, "ode.grid", "grid, a list of points say,"));
+  TR_TRY(check_left(ctx, sde->grid || sde->n_grid, "sde.grid", "grid, a list of points say,"));
+  TR_TRY(check_left(ctx, ode->max_nfe != 0, "ode.max_nfe", "max_nfe"));
+  TR_TRY(check_left(ctx, sde->max_nfe != 0, "sde.max_nfe", "max_nfe"));
+  TR_TRY(check_left(ctx, ode->on_progress != NULL, "ode.on_progress", "on_progress"));
+  return check_left(ctx, sde->on_progress != NULL, "sde.on_progress", "on_progress");
 }
 
 tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
@@ -50,6 +66,9 @@ tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
   if (sampler->n_save < 0 || (sampler->n_save > 0 && (!sampler->save_times || !sampler->on_output)))
     return TR_FAIL(x->ctx, TR_E_ARG, "%d save times without %s", sampler->n_save,
                    sampler->save_times ? "a function that takes the states" : "the times");
+  if (sampler->max_nfe < 0)
+    return TR_FAIL(x->ctx, TR_E_ARG, "at most %ld evaluations: use 0 (no limit) or more", sampler->max_nfe);
+  TR_TRY(check_specs(x->ctx, &sampler->ode, &sampler->sde));
   return tr_prediction_of(x->ctx, sampler->drift->kind, prediction);
 }
 

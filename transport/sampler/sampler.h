@@ -33,34 +33,34 @@ typedef struct tr_sampler {
   int n_steps;  /* fixed grids: N points, N - 1 steps (and the last step of the SDE); >= 2; a list of points
                    has its own number instead */
   tr_grid grid; /* where the points are */
+  uint64_t seed, first_sample; /* addresses of the noise: row i of the batch is sample first_sample + i */
 
-  /* ODE */
+  /* The ODE: method, tolerances, ... as integrators/ode/ode.h says. Times in it are t (h0: a step in t;
+   * breaks: added to those of the drift). What is the run's stays 0 in it: grid, max_nfe, on_progress.
+   * drift_rel_noise comes from the drift. */
+  tr_ode_spec ode;
   bool reverse;    /* from data to noise */
   double data_eps; /* the data end is at t = 1 - data_eps; NaN: 1 - sample_eps. The SDE methods churn and
                       restart follow it too */
   tr_clock clock;
-  tr_ode_spec ode; /* method, tolerances, max_nfe, progress, ...: as integrators/ode/ode.h says. Overwritten
-                      by the sampler: times in it are t (h0: a step in t; breaks: added to those of the drift;
-                      grid: must be NULL, see above), drift_rel_noise comes from the drift */
 
-  /* SDE */
-  const tr_sde_method *sde;
+  /* The SDE: method, tolerances, ... as integrators/sde/sde.h says. rtol and atol both 0: the steps of the
+   * grid. Else adaptive steps, for methods with an error estimate: n_steps and grid are not read. What is the
+   * run's stays 0 in it: grid, max_nfe, on_progress. */
+  tr_sde_spec sde;
   tr_diffusion diffusion;
   const tr_last_step_type *last;
-  double last_size;            /* L, ignored by None */
-  tr_noised noised;            /* the SDE methods churn and restart, around the ODE method above */
-  double sde_rtol, sde_atol;   /* both 0: the steps of the grid. Else adaptive steps, as integrators/sde/sde.h
-                                  says,   for methods with an error estimate: n_steps and grid are not read */
-  uint64_t seed, first_sample; /* addresses of the noise: row i of the batch is sample first_sample + i */
-  const tr_brownian *path;     /* borrowed; NULL: addressed normals, or for adaptive steps a tree, of (seed,
-                                  first_sample) */
-  long max_nfe;                /* 0: no limit; forwards of the SDE, its last step included */
-  tr_progress_fn on_progress;  /* SDE: time t reached, forwards so far; may be NULL */
-  void *progress_user;
+  double last_size;        /* L, ignored by None */
+  tr_noised noised;        /* the SDE methods churn and restart, around the ODE method above */
+  const tr_brownian *path; /* borrowed; NULL: addressed normals, or for adaptive steps a tree, of (seed,
+                              first_sample) */
 
-  /* Output while running, for both: on_output(index, t, x, user) for each of save_times, n_save of them,
-   * strictly monotone in the direction of the run, within the interval (and 1 where an SDE's last step ends).
-   */
+  /* Of a run, whichever it solves */
+  long max_nfe; /* evaluations of the drift at most, the SDE's last step included; 0: no limit */
+  tr_progress_fn on_progress; /* time t reached, evaluations so far; may be NULL */
+  void *progress_user;
+  /* Output while running: on_output(index, t, x, user) for each of save_times, n_save of them, strictly
+   * monotone in the direction of the run, within the interval (and 1 where an SDE's last step ends). */
   const double *save_times;
   int n_save;
   tr_out_fn on_output;

@@ -29,7 +29,7 @@ static tr_coeffs coeffs_at(const sde_run *run, double t) {
 }
 
 static bool adaptive(const sde_run *run) {
-  return run->sampler->sde_rtol != 0 || run->sampler->sde_atol != 0;
+  return run->sampler->sde.rtol != 0 || run->sampler->sde.atol != 0;
 }
 
 static bool regular(const sde_run *run, double t) {
@@ -68,7 +68,7 @@ static tr_status g2_integral(double t0, double t1, double *out, void *user) {
 
 static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user) {
   sde_run *run = user;
-  return tr_exponential_walk_step(&run->exponential, tr_exponential_sde_of(run->sampler->sde),
+  return tr_exponential_walk_step(&run->exponential, tr_exponential_sde_of(run->sampler->sde.method),
                                   tr_sampler_time(t), tr_sampler_time(t + h), z, x, n_rhs);
 }
 
@@ -83,15 +83,13 @@ static tr_status on_output(int i, double t, const tr_array *x, void *user) {
 
 static tr_status check_modules(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  const char *lacking = !sampler->sde              ? "an SDE method"
+  const char *lacking = !sampler->sde.method       ? "an SDE method"
                         : !sampler->diffusion.type ? "a diffusion form"
                         : !sampler->last           ? "a last step"
                                                    : NULL;
   if (lacking) return TR_FAIL(run->ctx, TR_E_ARG, "a sampler without %s", lacking);
   if (sampler->reverse)
     return TR_FAIL(run->ctx, TR_E_ARG, "the SDE runs from noise to data only: reverse is for the ODE");
-  if (sampler->max_nfe < 0)
-    return TR_FAIL(run->ctx, TR_E_ARG, "at most %ld evaluations: use 0 (no limit) or more", sampler->max_nfe);
   return tr_diffusion_check(run->ctx, &sampler->diffusion, &sampler->interpolant);
 }
 
@@ -99,17 +97,17 @@ static tr_status check_modules(const sde_run *run) {
  * ask for the denoiser alone. */
 static tr_status check_times(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  int last = tr_exponential_sde_of(sampler->sde) ? 0 : run->n_grid - 1;
+  int last = tr_exponential_sde_of(sampler->sde.method) ? 0 : run->n_grid - 1;
   tr_affine unused;
   for (int i = 1; i < last; i++)
     if (!regular(run, run->grid[i]))
       return tr_sde_drift(run->ctx, &sampler->interpolant, run->prediction, &sampler->diffusion, run->grid[i],
                           &unused);
-  if (sampler->sde->uses_end && !regular(run, run->t1))
+  if (sampler->sde.method->uses_end && !regular(run, run->t1))
     return TR_FAIL(run->ctx, TR_E_ARG,
                    "%s evaluates the drift at the end, t = %.10g, where it is infinite for the form %s and a "
                    "%s prediction: use a last step, a sample eps above 0, or euler-maruyama",
-                   sampler->sde->info.name, run->t1, sampler->diffusion.type->info.name,
+                   sampler->sde.method->info.name, run->t1, sampler->diffusion.type->info.name,
                    run->prediction->info.name);
   if (sampler->last->identity) return TR_OK;
   return tr_last_step_map(run->ctx, sampler->last, &sampler->interpolant, run->prediction,
@@ -120,7 +118,7 @@ static tr_status check_times(const sde_run *run) {
  * 2 sigma^2 / D grows what it should damp. */
 static void warn_unstable(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
-  if (tr_exponential_sde_of(sampler->sde) || adaptive(run)) return;
+  if (tr_exponential_sde_of(sampler->sde.method) || adaptive(run)) return;
   for (int i = 0; i + 1 < run->n_grid; i++) {
     tr_coeffs at = coeffs_at(run, run->grid[i]);
     double h = run->grid[i + 1] - run->grid[i],
@@ -198,14 +196,12 @@ static void release(sde_run *run) {
 
 static tr_status walk(sde_run *run, tr_array *x, tr_sde_stats *stats) {
   const tr_sampler *sampler = run->sampler;
-  tr_sde_spec spec = {.method = sampler->sde,
-                      .grid = run->grid,
-                      .n_grid = run->n_grid,
-                      .rtol = sampler->sde_rtol,
-                      .atol = sampler->sde_atol,
-                      .max_nfe = sampler->max_nfe,
-                      .on_progress = sampler->on_progress,
-                      .progress_user = sampler->progress_user};
+  tr_sde_spec spec = sampler->sde;
+  spec.grid = run->grid;
+  spec.n_grid = run->n_grid;
+  spec.max_nfe = sampler->max_nfe;
+  spec.on_progress = sampler->on_progress;
+  spec.progress_user = sampler->progress_user;
   tr_sde_problem problem = {drift, g2, g2_integral, singular_step, run};
   return tr_sde_solve(&spec, &problem, run->path ? run->path : sampler->path, run->plan.times, run->plan.n, x,
                       sampler->n_save ? on_output : NULL, run, stats);
@@ -252,7 +248,8 @@ static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
   if (!stats) stats = &unread;
-  if (sampler->sde && tr_noised_ode_of(sampler->sde)) return tr_sample_noised(sampler, cond, x, stats);
+  if (sampler->sde.method && tr_noised_ode_of(sampler->sde.method))
+    return tr_sample_noised(sampler, cond, x, stats);
   sde_run run = {.sampler = sampler, .cond = cond, .ctx = x->ctx};
   *stats = (tr_sample_stats){.stop_reason = "error", .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
   tr_status status = prepare(&run, x);
@@ -262,7 +259,7 @@ tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array
     stats->t1 = run.t1;
     status = run_all(&run, before, x, stats);
     stats->nfe = sampler->drift->n_forward - before;
-    snprintf(stats->solver, sizeof stats->solver, "%s", sampler->sde->info.name);
+    snprintf(stats->solver, sizeof stats->solver, "%s", sampler->sde.method->info.name);
     if (status != TR_OK) stats->stop_reason = "error";
   }
   release(&run);

@@ -51,7 +51,7 @@ static tr_status keep(int index, double t, const tr_array *x, void *user) {
 }
 
 static tr_status run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, moments *out) {
-  bool passing = s.n_save > 0, levy = s.sde->draws & TR_SDE_LEVY;
+  bool passing = s.n_save > 0, levy = s.sde.method->draws & TR_SDE_LEVY;
   int n = 2 + steps * (levy ? 2 : 1);
   double *c = calloc((size_t)n, sizeof *c), *mean = calloc((size_t)n, sizeof *mean),
          *variance = malloc((size_t)n * sizeof *variance);
@@ -110,7 +110,7 @@ tr_sampler moments_sampler(tr_ctx *ctx, const char *path, const char *method, co
   CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
   CHECK_OK(ctx, tr_interpolant_find(ctx, path, &s.interpolant));
   CHECK_OK(ctx, tr_last_step_find(ctx, last, &s.last));
-  s.sde = flow_sde_method(ctx, method);
+  s.sde.method = flow_sde_method(ctx, method);
   s.sample_eps = 0;
   return s;
 }

@@ -141,7 +141,7 @@ void orders_strong_sampled(tr_ctx *ctx, const tr_sde_method *method, orders *out
   CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 11, 0, &fine));
   sampled_end(ctx, s, fine, FINE, limit, &done);
   done = (work){0};
-  s.sde = method;
+  s.sde.method = method;
   for (int k = 0; k < 2; k++) {
     CHECK_OK(ctx, tr_brownian_create_coarse(ctx, fine, factors[k], &coarse));
     sampled_end(ctx, s, coarse, FINE / factors[k], end, &done);
