@@ -93,10 +93,22 @@ tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values 
   return TR_OK;
 }
 
-tr_status tr_module_settle(tr_ctx *ctx, const tr_module *module, tr_values *values) {
+tr_values tr_module_filled(const tr_module *module, const tr_values *given) {
+  tr_values values = *given;
   for (int i = 0; i < module->n_params; i++)
-    if (!(values->set >> i & 1u)) values->v[i] = module->params[i].value;
+    if (!(values.set >> i & 1u)) values.v[i] = module->params[i].value;
+  return values;
+}
+
+tr_status tr_module_settle(tr_ctx *ctx, const tr_module *module, tr_values *values) {
+  *values = tr_module_filled(module, values);
   return tr_module_check(ctx, module, values);
+}
+
+tr_status tr_module_refuse_params(tr_ctx *ctx, const tr_module *module, const char *kind) {
+  if (module->n_params == 0) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "%s declares the parameter %s: %s have no place for its value", module->name,
+                 module->params[0].name, kind);
 }
 
 bool tr_values_equal(const tr_module *module, const tr_values *a, const tr_values *b) {

@@ -59,8 +59,13 @@ tr_status tr_module_set(tr_ctx *ctx, const tr_module *module, tr_values *values,
                         double value);
 /* TR_E_ARG for a value out of range and for one that must be set and is NaN. */
 tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values *values);
-/* Puts the defaults where nothing is set, which is everywhere in a zeroed struct, and checks. */
+/* The values given, with the defaults where nothing is set, which is everywhere in a zeroed struct. */
+tr_values tr_module_filled(const tr_module *module, const tr_values *given);
+/* The same in place, and checks. */
 tr_status tr_module_settle(tr_ctx *ctx, const tr_module *module, tr_values *values);
+/* TR_E_ARG when the module declares parameters: for kinds that have no place for their values. `kind`: in
+ * words, "predictions". */
+tr_status tr_module_refuse_params(tr_ctx *ctx, const tr_module *module, const char *kind);
 /* Whether two sets of settled values are the same. */
 bool tr_values_equal(const tr_module *module, const tr_values *a, const tr_values *b);
 

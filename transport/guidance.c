@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
-
-#define SAME_TIME 1e-10
+#include "integrators/same_time_private.h"
 
 typedef struct {
   tr_drift drift;
@@ -32,14 +31,14 @@ static bool inside(const guide *self, double t) {
 /* Beyond rounding: segments come through other clocks. */
 static bool straddles(const guide *self, double edge) {
   double before = self->from - edge, after = self->to - edge;
-  return before * after < 0 && fmin(fabs(before), fabs(after)) > SAME_TIME;
+  return before * after < 0 && fmin(fabs(before), fabs(after)) > TR_SAME_TIME;
 }
 
 /* On an edge of the interval the segment decides, if it lies on one side of every edge; t itself otherwise.
  */
 static bool guided_at(const guide *self, double t) {
   double low = fmin(self->from, self->to), high = fmax(self->from, self->to);
-  bool one_sided = low < high && t >= low - SAME_TIME && t <= high + SAME_TIME &&
+  bool one_sided = low < high && t >= low - TR_SAME_TIME && t <= high + TR_SAME_TIME &&
                    !straddles(self, self->guidance.low) && !straddles(self, self->guidance.high);
   return inside(self, one_sided ? (low + high) / 2 : t);
 }

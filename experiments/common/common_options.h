@@ -74,13 +74,15 @@ typedef struct {
   {NOISED_OPTION(base, churn), .name = "churn", .type = TR_OPTION_DOUBLE, .modes = (in), .flags = TR_OPTION_GE,       \
    .low = 0, .metavar = "S", .default_note = "none: as much noise as the diffusion form has in the step",             \
    .help = "Churn: EDM's S_churn instead of a diffusion form; each step adds the share min(S / steps, sqrt(2) - 1) "  \
-           "to its noise level."},                                                                                    \
+           "to its noise level. The same as --method-param churn=S."},                                                                                    \
   {NOISED_OPTION(base, churn_levels), .name = "churn-levels", .type = TR_OPTION_DOUBLES, .modes = (in), .count = 2,   \
    .flags = TR_OPTION_GE | TR_OPTION_INCREASING, .low = 0, .metavar = "MIN,MAX", .default_note = "all",               \
-   .help = "With --churn: EDM's S_min and S_max, the noise levels sigma / alpha at which it is added."},              \
+   .help = "With --churn: EDM's S_min and S_max, the noise levels sigma / alpha at which it is added. The same as "    \
+           "--method-param level-min=MIN,level-max=MAX."},              \
   {NOISED_OPTION(base, churn_noise), .name = "churn-noise", .type = TR_OPTION_DOUBLE, .modes = (in),                  \
    .flags = TR_OPTION_GT, .low = 0, .metavar = "X", .default_note = "1",                                              \
-   .help = "With --churn: EDM's S_noise, a factor of the added noise; other than 1 it changes the law."},             \
+   .help = "With --churn: EDM's S_noise, a factor of the added noise; other than 1 it changes the law. The same as "   \
+           "--method-param noise=X."},             \
   {NOISED_OPTION(base, restart_intervals), .name = "restart-intervals", .type = TR_OPTION_DOUBLES, .modes = (in),     \
    .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .metavar = "A1,B1,A2,B2,...",    \
    .help = "Restart: at each time B the samples go back to the time A by fresh noise, and up again."},                \
@@ -101,7 +103,7 @@ typedef struct {
 /* Of a fixed grid (experiments/common/grid_options.h); `...`: the group. */
 #define GRID_OPTIONS(base, ...)                                                                                       \
   {GRID_OPTION(base, time_grid), .name = "time-grid", .type = TR_OPTION_CHOICE, .kind = TR_KIND_GRID,                 \
-   .metavar = "NAME", .default_text = "uniform", .help = "Where a fixed grid has its points.", __VA_ARGS__},          \
+   .metavar = "NAME", .default_text = TR_GRID_DEFAULT, .help = "Where a fixed grid has its points.", __VA_ARGS__},          \
   {GRID_OPTION(base, params), PARAM_OPTION("grid-param", "the time grid", TR_KIND_GRID), __VA_ARGS__},                \
   {GRID_OPTION(base, shift), .name = "grid-shift", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GT, .low = 0,         \
    .metavar = "K", .default_note = "3", .help = "The same as --grid-param shift=K, of the time grid shift.",          \

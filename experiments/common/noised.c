@@ -2,21 +2,36 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "experiments/common/param_options.h"
 
 const char *const noised_of_churn[] = {"churn", "churn-levels", "churn-noise", NULL};
 const char *const noised_of_restart[] = {"restart-intervals", "restarts", "restart-steps", NULL};
 
-tr_status noised_churn(tr_ctx *ctx, const noised_options *o, tr_noised *out) {
-  out->edm = !isnan(o->churn);
-  if (!out->edm && (o->churn_levels.n || !isnan(o->churn_noise)))
-    return TR_FAIL(ctx, TR_E_ARG, "--%s without --churn: it is a part of EDM's churn",
-                   o->churn_levels.n ? "churn-levels" : "churn-noise");
-  if (!out->edm) return TR_OK;
-  out->churn = o->churn;
-  out->noise = isnan(o->churn_noise) ? 1 : o->churn_noise;
-  out->sigma_min = o->churn_levels.n ? o->churn_levels.v[0] : 0;
-  out->sigma_max = o->churn_levels.n ? o->churn_levels.v[1] : INFINITY;
-  return TR_OK;
+static bool has_pair(const tr_pair_list *pairs, const char *name) {
+  for (int i = 0; i < pairs->n; i++)
+    if (strcmp(pairs->v[i].name, name) == 0) return true;
+  return false;
+}
+
+tr_status noised_params(tr_ctx *ctx, const noised_options *o, const tr_pair_list *pairs, bool alone,
+                        const tr_module *method, tr_values *values) {
+  enum { CHURN, ALIASES = 4 };
+  const tr_double_list *levels = &o->churn_levels;
+  param_alias aliases[ALIASES] = {[CHURN] = {"churn", "churn", o->churn},
+                                  {"churn-levels", "level-min", levels->n ? levels->v[0] : NAN},
+                                  {"churn-levels", "level-max", levels->n ? levels->v[1] : NAN},
+                                  {"churn-noise", "noise", o->churn_noise}};
+  const param_source source = {"method-param", pairs, aliases, ALIASES};
+  *values = tr_module_defaults(method);
+  for (int i = 0; i < ALIASES; i++) {
+    if (!param_known(method, aliases[i].param)) aliases[i].value = NAN;
+    if (isnan(aliases[i].value) || !isnan(aliases[CHURN].value) || has_pair(pairs, aliases[CHURN].param))
+      continue;
+    return TR_FAIL(ctx, TR_E_ARG, "--%s without --churn: it is a part of EDM's churn", aliases[i].option);
+  }
+  return alone ? param_set_all(ctx, &source, method, values) : param_set(ctx, &source, method, values);
 }
 
 /* One number for all of n intervals, or one each. */
@@ -30,7 +45,7 @@ static int entry(const tr_int_list *list, int i) {
   return (int)list->v[list->n == 1 ? 0 : i];
 }
 
-tr_status noised_restart(tr_ctx *ctx, const noised_options *o, tr_restart **intervals, tr_noised *out) {
+tr_status noised_restarts(tr_ctx *ctx, const noised_options *o, tr_restart **restarts, int *n_restarts) {
   const tr_double_list *times = &o->restart_intervals;
   int n = times->n / 2;
   if (times->n == 0 || times->n % 2)
@@ -39,12 +54,11 @@ tr_status noised_restart(tr_ctx *ctx, const noised_options *o, tr_restart **inte
                    times->n);
   TR_TRY(check_list(ctx, "restarts", &o->restarts, n));
   TR_TRY(check_list(ctx, "restart-steps", &o->restart_steps, n));
-  *intervals = malloc((size_t)n * sizeof **intervals);
-  if (!*intervals) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d intervals", n);
+  *restarts = malloc((size_t)n * sizeof **restarts);
+  if (!*restarts) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d intervals", n);
   for (int i = 0; i < n; i++)
-    (*intervals)[i] = (tr_restart){times->v[2 * i], times->v[2 * i + 1], entry(&o->restarts, i),
-                                   entry(&o->restart_steps, i)};
-  out->intervals = *intervals;
-  out->n_intervals = n;
+    (*restarts)[i] = (tr_restart){times->v[2 * i], times->v[2 * i + 1], entry(&o->restarts, i),
+                                  entry(&o->restart_steps, i)};
+  *n_restarts = n;
   return TR_OK;
 }

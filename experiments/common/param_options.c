@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has(const tr_module *module, const char *param) {
+bool param_known(const tr_module *module, const char *param) {
   for (int i = 0; i < module->n_params; i++)
     if (strcmp(module->params[i].name, param) == 0) return true;
   return false;
@@ -61,7 +61,7 @@ tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *
   for (int i = 0; i < source->pairs->n; i++) {
     const char *param = source->pairs->v[i].name;
     bool known = false;
-    for (int m = 0; m < n && !known; m++) known = has(modules[m], param);
+    for (int m = 0; m < n && !known; m++) known = param_known(modules[m], param);
     if (known) continue;
     tr_values unused;
     return n == 1 ? set(ctx, source->option, modules[0], param, 0, &unused)
@@ -73,12 +73,13 @@ tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *
 tr_status param_set(tr_ctx *ctx, const param_source *source, const tr_module *module, tr_values *values) {
   for (int a = 0; a < source->n_aliases; a++) {
     const param_alias *alias = &source->aliases[a];
-    if (!isnan(alias->value) && has(module, alias->param))
+    if (!isnan(alias->value) && param_known(module, alias->param))
       TR_TRY(set(ctx, alias->option, module, alias->param, alias->value, values));
   }
   for (int i = 0; i < source->pairs->n; i++) {
     const tr_pair *pair = &source->pairs->v[i];
-    if (has(module, pair->name)) TR_TRY(set(ctx, source->option, module, pair->name, pair->value, values));
+    if (param_known(module, pair->name))
+      TR_TRY(set(ctx, source->option, module, pair->name, pair->value, values));
   }
   return TR_OK;
 }

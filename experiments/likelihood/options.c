@@ -50,6 +50,7 @@ static const tr_option options[] = {
              "unipc, ... too) ln p has an error that no error bar holds: 200 points leave 29 nats (ddim, euler) to 0.6 "
              "(rk4-classical) on the bundled digits, with --time-grid cosine 8.6 to 0.0013, the adaptive default 0.003. "
              "--check shows its size."},
+    {FIELD(method_params), HOW, PARAM_OPTION("method-param", "the solver", TR_KIND_ODE_METHOD)},
     {.name = "sample-path", .type = TR_OPTION_TEXT, FIELD(sample_path), HOW, .kind = TR_KIND_INTERPOLANT, .metavar = "NAME",
      .default_note = "the model's own, --path-type",
      .help = "Path that the ODE follows, which may be another one than the model was trained on: the flow has the same end "

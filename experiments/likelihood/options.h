@@ -13,7 +13,7 @@ typedef struct {
   double cfg_scale;
   /* how */
   const char *trace, *method, *clock, *sample_path;
-  tr_pair_list sample_path_params;
+  tr_pair_list method_params, sample_path_params;
   long probes, num_sampling_steps;
   grid_options grid;
   double rtol, atol, logp_tol, sample_eps, dequant_eps;

@@ -4,6 +4,7 @@
 
 #include "experiments/common/density_options.h"
 #include "experiments/common/grid_options.h"
+#include "experiments/common/param_options.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/likelihood/run.h"
 #include "integrators/sde/sde.h"
@@ -29,7 +30,11 @@ static tr_status find_method(likelihood_run *run) {
   }
   run->sampler.ode.method = (const tr_ode_method *)module;
   o->method = module->name;
-  return TR_OK;
+  const param_source source = {.option = "method-param", .pairs = &o->method_params};
+  tr_values *values = &run->sampler.ode.values;
+  *values = tr_module_defaults(module);
+  TR_TRY(param_set_all(ctx, &source, module, values));
+  return param_resolve(ctx, module, values, &o->method_params);
 }
 
 static void warn_idle(const likelihood_run *run, const char *const *names, const char *why) {
@@ -83,18 +88,20 @@ static void warn_of_width(const likelihood_run *run, bool given, double width) {
 }
 
 /* Where the run ends and begins: gaussian dequantisation has a data end of its own. */
-static void set_interval(likelihood_run *run) {
+static tr_status set_interval(likelihood_run *run) {
   likelihood_options *o = run->options;
   tr_sampler *s = &run->sampler;
-  o->sample_eps = tr_interval_eps(&s->interpolant, provider_kind(&run->provider), o->sample_eps, false);
+  TR_TRY(tr_interval_eps(run->program->ctx, &s->interpolant, provider_kind(&run->provider), o->sample_eps,
+                         false, &o->sample_eps));
   s->sample_eps = s->data_eps = o->sample_eps;
-  if (run->dequant != TR_DEQUANT_GAUSSIAN) return;
+  if (run->dequant != TR_DEQUANT_GAUSSIAN) return TR_OK;
   bool given = !isnan(o->dequant_eps);
   if (!given) o->dequant_eps = tr_dequant_eps(&s->interpolant, TR_DEQUANT_BINS);
   s->data_eps = o->dequant_eps;
   tr_coeffs at = tr_interpolant_at(&s->interpolant, 1 - s->data_eps);
   run->dequant_width = tr_dequant_width(&at);
   warn_of_width(run, given, run->dequant_width);
+  return TR_OK;
 }
 
 static void describe_dequantisation(likelihood_run *run) {
@@ -128,7 +135,7 @@ static tr_status set_dequantisation(likelihood_run *run) {
                    o->dequant_samples);
   if (run->dequant != TR_DEQUANT_GAUSSIAN && was_given(run, "dequant-eps"))
     return TR_FAIL(ctx, TR_E_ARG, "--dequant-eps %g needs --dequant gaussian", o->dequant_eps);
-  set_interval(run);
+  TR_TRY(set_interval(run));
   describe_dequantisation(run);
   run->offset = run->data.pixels ? log2(TR_BINS_PER_UNIT) : 0;
   return TR_OK;

@@ -18,10 +18,6 @@ void sample_warn_noised(const sample_run *run) {
   sample_warn_unused(run, noised_of_restart, method, "is not restart");
 }
 
-static bool is(const sample_run *run, const char *name) {
-  return strcmp(run->sampler.sde.method->info.name, name) == 0;
-}
-
 static tr_status set_ode(sample_run *run) {
   sample_options *o = run->options;
   static const char *const of_adaptive[] = {"rtol", "atol", NULL};
@@ -39,35 +35,44 @@ static tr_status set_ode(sample_run *run) {
   return TR_OK;
 }
 
-static tr_status set_churn(sample_run *run) {
-  tr_noised *n = &run->sampler.noised;
-  sample_warn_unused(run, noised_of_restart, "churn", "is not restart");
-  TR_TRY(noised_churn(run->program->ctx, &run->options->noised, n));
-  if (n->edm) sample_warn_unused(run, of_forms, "--churn", "is instead of a diffusion form");
+/* What the method does not read, and restart's intervals. */
+static tr_status set_restarts(sample_run *run, const tr_noised_ode *noised) {
+  static const char *const of_grids[] = {"restart-steps", NULL};
+  const sample_options *o = run->options;
+  tr_sampler *s = &run->sampler;
+  bool adaptive = s->ode.method->caps & TR_ODE_ADAPTIVE;
+  if (!(noised->reads & TR_NOISED_GRID) && adaptive)
+    sample_warn_unused(run, grid_option_names, o->ode_method, "chooses its own steps");
+  if (!(noised->reads & TR_NOISED_RESTARTS)) {
+    sample_warn_unused(run, noised_of_restart, o->method, "is not restart");
+    return TR_OK;
+  }
+  if (adaptive) sample_warn_unused(run, of_grids, o->ode_method, "chooses its own steps");
+  TR_TRY(noised_restarts(run->program->ctx, &o->noised, &run->restarts, &s->n_restarts));
+  s->restarts = run->restarts;
   return TR_OK;
 }
 
-static tr_status set_restart(sample_run *run) {
-  const sample_options *o = run->options;
-  tr_noised *n = &run->sampler.noised;
-  sample_warn_unused(run, noised_of_churn, "restart", "is not churn");
-  sample_warn_unused(run, of_forms, "restart", "has its intervals instead of a diffusion form");
-  if (run->sampler.ode.method->caps & TR_ODE_ADAPTIVE) {
-    static const char *const of_grids[] = {"restart-steps", NULL};
-    sample_warn_unused(run, grid_option_names, o->ode_method, "chooses its own steps");
-    sample_warn_unused(run, of_grids, o->ode_method, "chooses its own steps");
-  }
-  return noised_restart(run->program->ctx, &o->noised, &run->restarts, n);
+static void warn_form(const sample_run *run, const tr_noised_ode *noised) {
+  const tr_sde_spec *sde = &run->sampler.sde;
+  if (tr_sde_reads_form(sde->method, &sde->values)) return;
+  if (noised->reads & TR_NOISED_FORM)
+    sample_warn_unused(run, of_forms, "--churn", "is instead of a diffusion form");
+  else
+    sample_warn_unused(run, of_forms, run->options->method, "has its intervals instead of a diffusion form");
 }
 
 tr_status sample_set_noised(sample_run *run) {
   static const char *const of_last_step[] = {"last-step", "last-step-size", NULL};
+  const tr_noised_ode *noised = tr_noised_ode_of(run->sampler.sde.method);
   const char *method = run->sampler.sde.method->info.name;
   sample_warn_unused(run, of_last_step, method, "solves the ODE to the end");
+  if (!(noised->reads & TR_NOISED_FORM)) sample_warn_unused(run, noised_of_churn, method, "is not churn");
   if (run->options->noise)
     return TR_FAIL(run->program->ctx, TR_E_ARG,
                    "--noise holds a normal for every step of an SDE: %s has noise between solves of an ODE",
                    method);
   TR_TRY(set_ode(run));
-  return is(run, "restart") ? set_restart(run) : set_churn(run);
+  warn_form(run, noised);
+  return set_restarts(run, noised);
 }

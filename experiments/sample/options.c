@@ -46,6 +46,7 @@ static const tr_option options[] = {
      .metavar = "NAME", .default_text = "cvode-adams", .help = "ODE solver, adaptive or on a fixed grid."},
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = SDE, .kind = TR_KIND_SDE_METHOD,
      .metavar = "NAME", .default_text = "euler-maruyama", .help = "SDE solver, on a fixed grid or, where it has an error estimate, with --rtol in adaptive steps."},
+    {FIELD(method_params), SOLVER, PARAM_OPTION("method-param", "the solver", "ode-method' and 'transit list sde-method")},
     {.name = "sample-path", CHOICE, FIELD(sample_path), SOLVER, .kind = TR_KIND_INTERPOLANT, .metavar = "NAME",
      .default_note = "the model's own, --path-type",
      .help = "Path to sample along, which may be another one than the model was trained on: the canonical fields of all "

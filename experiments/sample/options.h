@@ -14,7 +14,7 @@ typedef struct {
   const char *init;
   /* solver */
   const char *method, *clock, *sample_path;
-  tr_pair_list sample_path_params;
+  tr_pair_list method_params, sample_path_params;
   long num_sampling_steps, max_nfe, max_order;
   grid_options grid;
   double rtol, atol, first_step, train_eps, sample_eps;

@@ -3,6 +3,7 @@
 
 #include "experiments/common/density_options.h"
 #include "experiments/common/grid_options.h"
+#include "experiments/common/noised.h"
 #include "experiments/common/param_options.h"
 #include "experiments/sample/run.h"
 
@@ -19,11 +20,12 @@ void sample_warn_unused(const sample_run *run, const char *const *names, const c
 
 /* Each eps as given, or the default, for the record: of the model's path and prediction in training, of the
  * path sampled along and what is known on it in sampling. */
-static void resolve_eps(sample_run *run) {
+static tr_status resolve_eps(sample_run *run) {
   const provider *pr = &run->provider;
   sample_options *o = run->options;
-  o->train_eps = tr_interval_eps(&pr->interpolant, pr->prediction->tag, o->train_eps, true);
-  o->sample_eps = tr_interval_eps(&pr->along, provider_kind(pr), o->sample_eps, false);
+  tr_ctx *ctx = run->program->ctx;
+  TR_TRY(tr_interval_eps(ctx, &pr->interpolant, pr->prediction->tag, o->train_eps, true, &o->train_eps));
+  return tr_interval_eps(ctx, &pr->along, provider_kind(pr), o->sample_eps, false, &o->sample_eps);
 }
 
 static tr_status open_init(sample_run *run) {
@@ -94,12 +96,21 @@ static tr_status set_density(sample_run *run) {
   return TR_OK;
 }
 
+/* For the record: the method's parameters as used. */
+static tr_status set_used(sample_run *run, const tr_module *method, tr_values *values) {
+  *values = tr_module_filled(method, values);
+  return param_resolve(run->program->ctx, method, values, &run->options->method_params);
+}
+
 static tr_status set_ode(sample_run *run) {
-  const sample_options *o = run->options;
+  sample_options *o = run->options;
   tr_sampler *s = &run->sampler;
+  const param_source source = {.option = "method-param", .pairs = &o->method_params};
   const tr_module *module;
   TR_TRY(tr_find(run->program->ctx, TR_KIND_ODE_METHOD, o->method, &module));
   s->ode.method = (const tr_ode_method *)module;
+  TR_TRY(param_set_all(run->program->ctx, &source, module, &s->ode.values));
+  TR_TRY(set_used(run, module, &s->ode.values));
   s->reverse = o->reverse;
   s->clock = clock_of(o->clock);
   s->ode.rtol = o->rtol;
@@ -174,7 +185,7 @@ static tr_status open_noise(sample_run *run) {
   const sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   if (!o->noise) return TR_OK;
-  if (run->sampler.sde.method->draws & TR_SDE_LEVY)
+  if (run->sampler.sde.method->caps & TR_SDE_LEVY)
     return TR_FAIL(ctx, TR_E_ARG,
                    "--noise holds one normal a step, but %s needs a second for the Levy area: use a method "
                    "such as euler-maruyama",
@@ -185,19 +196,21 @@ static tr_status open_noise(sample_run *run) {
 }
 
 static tr_status set_sde(sample_run *run) {
-  const sample_options *o = run->options;
+  sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   tr_sampler *s = &run->sampler;
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_SDE_METHOD, o->method, &module));
   s->sde.method = (const tr_sde_method *)module;
+  TR_TRY(noised_params(ctx, &o->noised, &o->method_params, true, module, &s->sde.values));
+  TR_TRY(set_used(run, module, &s->sde.values));
   TR_TRY(set_diffusion(run));
   TR_TRY(tr_last_step_find(ctx, o->last_step, &s->last));
   s->last_size = o->last_step_size;
   static const char *const of_last_step[] = {"last-step-size", NULL};
   if (tr_noised_ode_of(s->sde.method)) return sample_set_noised(run);
   sample_warn_noised(run);
-  if (s->last->identity) sample_warn_unused(run, of_last_step, "the last step", "is None");
+  if (s->last.type->identity) sample_warn_unused(run, of_last_step, "the last step", "is None");
   TR_TRY(set_sde_steps(run));
   return open_noise(run);
 }
@@ -211,7 +224,7 @@ tr_status sample_setup(sample_run *run) {
   run->sampler.max_nfe = run->options->max_nfe == TR_OPTION_UNSET ? 0 : run->options->max_nfe;
   run->sampler.on_progress = progress_tick;
   run->sampler.progress_user = &run->progress;
-  resolve_eps(run);
+  TR_TRY(resolve_eps(run));
   run->sampler.sample_eps = run->options->sample_eps;
   TR_TRY(grid_options_set(run->program->ctx, &sample_table, run->parsed, &run->options->grid,
                           &run->options->num_sampling_steps, &run->sampler, &run->grid_list));

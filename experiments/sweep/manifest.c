@@ -102,6 +102,9 @@ static json_t *parameters(const sweep_plan *plan) {
   for (int i = 0; i < plan->n_settings; i++) {
     const sweep_setting *s = &plan->settings[i];
     if (s->diffusion.type) add_params(all, TR_KIND_DIFFUSION, &s->diffusion.type->info, &s->diffusion.values);
+    if (s->ode) add_params(all, TR_KIND_ODE_METHOD, &s->ode->info, &s->values);
+    if (s->sde) add_params(all, TR_KIND_SDE_METHOD, &s->sde->info, &s->values);
+    if (s->inner) add_params(all, TR_KIND_ODE_METHOD, &s->inner->info, &s->inner_values);
     if (s->grid.type) add_params(all, TR_KIND_GRID, &s->grid.type->info, &s->grid.values);
   }
   if (json_object_size(all) > 0) return all;

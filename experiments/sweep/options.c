@@ -31,6 +31,8 @@ static const tr_option options[] = {
     {.name = "solvers", .type = TR_OPTION_TEXTS, FIELD(solvers), SWEPT, .flags = TR_OPTION_REQUIRED, .metavar = "S1,S2,...",
      .help = "ODE and SDE methods (see 'transit list'). A name that both kinds have is the ODE's. churn+M and restart+M are "
              "noise around the ODE method M, heun2 where it is left away; adaptive ones run with every --rtol."},
+    {FIELD(method_params), SWEPT,
+     PARAM_OPTION("method-param", "those solvers that have them", "ode-method' and 'transit list sde-method")},
     {.name = "path-types", .type = TR_OPTION_TEXTS, FIELD(path_types), SWEPT, .kind = TR_KIND_INTERPOLANT,
      .metavar = "P1,P2,...", .default_note = "Linear; for a checkpoint, which has one path, from its args",
      .help = "Interpolants."},
@@ -51,7 +53,7 @@ static const tr_option options[] = {
      .metavar = "N1,N2,...", .default_text = "10,20,50",
      .help = "Steps on a fixed grid ('transit sample' counts points, one more); the last step of an SDE comes on top."},
     {.name = "time-grids", .type = TR_OPTION_TEXTS, FIELD(time_grids), SWEPT, .kind = TR_KIND_GRID, .metavar = "G1,G2,...",
-     .default_text = "uniform", .help = "Where the points of fixed grids lie."},
+     .default_text = TR_GRID_DEFAULT, .help = "Where the points of fixed grids lie."},
     {FIELD(grid_params), SWEPT, PARAM_OPTION("grid-param", "those time grids that have them", TR_KIND_GRID)},
     {.name = "diffusion-forms", .type = TR_OPTION_TEXTS, FIELD(forms), SWEPT, .kind = TR_KIND_DIFFUSION,
      .metavar = "F1,F2,...", .default_text = "sigma",

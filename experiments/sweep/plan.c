@@ -112,7 +112,7 @@ static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
 /* Churn and restart: with every tolerance of an adaptive ODE method. */
 static tr_status add_noised(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
   if (!(setting.inner->caps & TR_ODE_ADAPTIVE)) return add_grids(ctx, o, plan, setting);
-  setting.adaptive = strcmp(setting.sde->info.name, "restart") == 0;
+  setting.adaptive = !(tr_noised_ode_of(setting.sde)->reads & TR_NOISED_GRID);
   if (setting.adaptive) return add_grids(ctx, o, plan, setting);
   for (int i = 0; i < o->rtol.n; i++) {
     setting.rtol = o->rtol.v[i];
@@ -148,8 +148,8 @@ static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan 
 
 /* With every diffusion form and norm, where the method reads one. */
 static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
-  const tr_noised_ode *noised = tr_noised_ode_of(setting.sde);
-  if (noised && (plan->noised.edm || !noised->uses_form)) return add_noised(ctx, o, plan, setting);
+  bool noised = tr_noised_ode_of(setting.sde) != NULL;
+  if (!tr_sde_reads_form(setting.sde, &setting.values)) return add_noised(ctx, o, plan, setting);
   for (int f = 0; f < o->forms.n; f++)
     for (int n = 0; n < o->norms.n; n++) {
       TR_TRY(set_form(ctx, o, plan, f, n, &setting.diffusion));
@@ -158,11 +158,38 @@ static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, 
   return TR_OK;
 }
 
-/* What churn and restart do, when they are asked for. */
-static tr_status set_noised(tr_ctx *ctx, const sweep_options *o, const sweep_setting *s, sweep_plan *plan) {
+/* The intervals of restart, when it is asked for. */
+static tr_status set_restarts(tr_ctx *ctx, const sweep_options *o, const sweep_setting *s, sweep_plan *plan) {
+  if (!s->inner || !(tr_noised_ode_of(s->sde)->reads & TR_NOISED_RESTARTS) || plan->restarts) return TR_OK;
+  return noised_restarts(ctx, &o->noised, &plan->restarts, &plan->n_restarts);
+}
+
+static const tr_module *method_of(const sweep_setting *s) {
+  return s->ode ? &s->ode->info : &s->sde->info;
+}
+
+/* Parameters of the method, and of the one within it. */
+static tr_status set_params(tr_ctx *ctx, const sweep_options *o, sweep_setting *s) {
+  TR_TRY(noised_params(ctx, &o->noised, &o->method_params, false, method_of(s), &s->values));
   if (!s->inner) return TR_OK;
-  if (tr_noised_ode_of(s->sde)->uses_form) return noised_churn(ctx, &o->noised, &plan->noised);
-  return plan->restarts ? TR_OK : noised_restart(ctx, &o->noised, &plan->restarts, &plan->noised);
+  return noised_params(ctx, &o->noised, &o->method_params, false, &s->inner->info, &s->inner_values);
+}
+
+/* Every parameter given is one of a solver's. */
+static tr_status check_method_params(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan) {
+  const param_source source = {.option = "method-param", .pairs = &o->method_params};
+  const tr_module **modules = malloc(2 * (size_t)plan->n_settings * sizeof *modules);
+  if (!modules) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d settings", plan->n_settings);
+  int n = 0;
+  for (int i = 0; i < plan->n_settings; i++) {
+    const sweep_setting *s = &plan->settings[i];
+    if (i > 0 && strcmp(s->solver, s[-1].solver) == 0) continue;
+    modules[n++] = method_of(s);
+    if (s->inner) modules[n++] = &s->inner->info;
+  }
+  tr_status status = param_check(ctx, &source, modules, n);
+  free(modules);
+  return status;
 }
 
 static tr_status check_sde_rtol(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan) {
@@ -207,7 +234,8 @@ static tr_status make_settings(tr_ctx *ctx, const sweep_options *o, sweep_plan *
     for (int j = 0; j < plan->n_settings; j++)
       if (strcmp(plan->settings[j].solver, setting.solver) == 0)
         return TR_FAIL(ctx, TR_E_ARG, "--solvers has '%s' twice: give it once", setting.solver);
-    TR_TRY(set_noised(ctx, o, &setting, plan));
+    TR_TRY(set_params(ctx, o, &setting));
+    TR_TRY(set_restarts(ctx, o, &setting, plan));
     TR_TRY(setting.sde ? add_sde(ctx, o, plan, setting) : add_grids(ctx, o, plan, setting));
   }
   return TR_OK;
@@ -321,6 +349,7 @@ tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const tr_interpol
   TR_TRY(read_grid(ctx, o, out));
   if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));
   TR_TRY(make_settings(ctx, o, out));
+  TR_TRY(check_method_params(ctx, o, out));
   TR_TRY(check_repeats(ctx, o));
   TR_TRY(check_sde_rtol(ctx, o, out));
   double runs = (double)out->n_paths * out->n_seeds * out->n_settings;
@@ -369,7 +398,7 @@ void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
   char form[128] = ",,", rtol[32] = "", steps[32] = "";
   if (s->diffusion.type)
     snprintf(form, sizeof form, "%s,%.15g,%s", s->diffusion.type->info.name, s->diffusion.norm,
-             s->last ? s->last->info.name : "");
+             s->last.type ? s->last.type->info.name : "");
   if (s->rtol > 0) snprintf(rtol, sizeof rtol, "%.15g", s->rtol);
   if (s->steps) snprintf(steps, sizeof steps, "%ld", s->steps);
   snprintf(key, SWEEP_KEY_MAX, "%s,%s,%s,%s,%s,%s,%s,%ld", s->sde ? "SDE" : "ODE", s->solver, path,
@@ -379,11 +408,11 @@ void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
 void sweep_plan_series(const sweep_setting *s, char *text, size_t size) {
   char grid[96] = "", noise[192] = "", rtol[48] = "";
   if (!s->ode && !s->inner && s->adaptive) snprintf(grid, sizeof grid, ", adaptive");
-  if (s->grid.type && strcmp(s->grid.type->info.name, "uniform") != 0)
+  if (s->grid.type && strcmp(s->grid.type->info.name, TR_GRID_DEFAULT) != 0)
     snprintf(grid, sizeof grid, ", %s grid", s->grid.type->info.name);
   if (s->inner && s->rtol > 0 && s->steps) snprintf(rtol, sizeof rtol, ", rtol %g", s->rtol);
   if (s->sde && s->diffusion.type)
     snprintf(noise, sizeof noise, ", %s n = %g%s%s", s->diffusion.type->info.name, s->diffusion.norm,
-             s->last ? ", " : "", s->last ? s->last->info.name : "");
+             s->last.type ? ", " : "", s->last.type ? s->last.type->info.name : "");
   snprintf(text, size, "%s%s%s%s", s->solver, grid, rtol, noise);
 }

@@ -11,12 +11,16 @@
 #include "transport/laststep/laststep.h"
 #include "transport/sampler/noised_ode.h"
 
+/* The ODE method of references, and the one that the others are set against. */
+#define SWEEP_REFERENCE_METHOD "dopri5"
+
 typedef struct {
   char solver[64];          /* "shark", "churn+heun2" */
   const tr_ode_method *ode; /* one of the two is NULL */
   const tr_sde_method *sde;
-  const tr_ode_method *inner; /* of churn and restart, else NULL */
-  int series;                 /* settings that differ in rtol or steps only share it; they stand together */
+  const tr_ode_method *inner;     /* of churn and restart, else NULL */
+  tr_values values, inner_values; /* of the method's parameters, and of the inner one's */
+  int series;    /* settings that differ in rtol or steps only share it; they stand together */
   bool adaptive; /* varies rtol, else steps; an SDE method that can do both stands twice, and churn
                     around an adaptive method has both, a series for each rtol */
   double rtol;   /* else 0 */
@@ -24,7 +28,7 @@ typedef struct {
   tr_grid grid;  /* fixed grids */
   tr_diffusion
       diffusion; /* SDE; without type and `last` for restart and EDM's churn, without `last` for churn */
-  const tr_last_step_type *last;
+  tr_last_step last;
 } sweep_setting;
 
 typedef struct {
@@ -32,8 +36,8 @@ typedef struct {
   sweep_setting *settings;
   long *seeds;
   tr_interpolant *paths;
-  tr_noised noised; /* of churn and restart */
-  tr_restart *restarts;
+  tr_restart *restarts; /* of restart */
+  int n_restarts;
   tr_table *table;   /* of the diffusion forms, NULL: none */
   double *grid_list; /* of the time grid list, NULL: none */
   int n_grid_list;

@@ -30,7 +30,7 @@ static tr_status solve_reference(sweep_scene *scene, tr_array *x, double *state)
   tr_sampler sampler;
   const tr_module *method;
   TR_TRY(tr_sampler_defaults(context(scene), &sampler));
-  TR_TRY(tr_find(context(scene), TR_KIND_ODE_METHOD, "dopri5", &method));
+  TR_TRY(tr_find(context(scene), TR_KIND_ODE_METHOD, SWEEP_REFERENCE_METHOD, &method));
   sampler.interpolant = scene->plan->paths[scene->path];
   sampler.drift = t->reference;
   sampler.sample_eps = 0;
@@ -178,12 +178,15 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
   out->progress_user = scene->progress;
   double atol = isnan(o->atol) ? s->rtol : o->atol;
   const tr_ode_method *solves = s->ode ? s->ode : s->inner;
-  if (solves) out->ode = (tr_ode_spec){.method = solves, .rtol = s->rtol, .atol = atol};
+  if (solves)
+    out->ode = (tr_ode_spec){
+        .method = solves, .values = s->ode ? s->values : s->inner_values, .rtol = s->rtol, .atol = atol};
   if (s->ode) return TR_OK;
-  out->sde = (tr_sde_spec){.method = s->sde};
+  out->sde = (tr_sde_spec){.method = s->sde, .values = s->values};
   out->diffusion = s->diffusion;
   if (s->inner) {
-    out->noised = scene->plan->noised;
+    out->restarts = scene->plan->restarts;
+    out->n_restarts = scene->plan->n_restarts;
     return TR_OK;
   }
   out->sde.rtol = s->rtol;

@@ -36,18 +36,18 @@ static readers find_readers(const sweep_plan *plan) {
   readers any = {false};
   for (int i = 0; i < plan->n_settings; i++) {
     const sweep_setting *s = &plan->settings[i];
-    bool churn = s->inner && tr_noised_ode_of(s->sde)->uses_form;
+    unsigned noised = s->inner ? tr_noised_ode_of(s->sde)->reads : 0;
     any.ode |= s->ode != NULL;
     any.clock |= s->ode || s->inner;
     any.grid |= s->grid.type != NULL;
     any.form |= s->diffusion.type != NULL;
     any.eta |= s->diffusion.type && s->diffusion.type->info.n_params;
     any.table |= s->diffusion.table != NULL;
-    any.last |= s->last != NULL;
-    any.last_size |= s->last && !s->last->identity;
-    any.churn |= churn;
-    any.restart |= s->inner && !churn;
-    any.restart_steps |= s->inner && !churn && !s->adaptive;
+    any.last |= s->last.type != NULL;
+    any.last_size |= s->last.type && !s->last.type->identity;
+    any.churn |= (noised & TR_NOISED_FORM) != 0;
+    any.restart |= (noised & TR_NOISED_RESTARTS) != 0;
+    any.restart_steps |= noised & TR_NOISED_RESTARTS && !s->adaptive;
   }
   return any;
 }

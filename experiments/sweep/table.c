@@ -106,12 +106,12 @@ static int n_ode_series(const table *t) {
   return n;
 }
 
-/* The same over the evaluations of dopri5, the reference's solver, when it is in the sweep. */
+/* The same over the evaluations of the reference's solver, when it is in the sweep. */
 static void ratio_table(const table *t) {
   int base = 0;
-  while (base < t->plan->n_series && strcmp(head(t, base)->solver, "dopri5") != 0) base++;
+  while (base < t->plan->n_series && strcmp(head(t, base)->solver, SWEEP_REFERENCE_METHOD) != 0) base++;
   if (base == t->plan->n_series || n_ode_series(t) < 2) return;
-  fputs("\nThe same over the evaluations of dopri5:\n\n| solver |", t->out);
+  fputs("\nThe same over the evaluations of " SWEEP_REFERENCE_METHOD ":\n\n| solver |", t->out);
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);
   rule(t->out, 1, N_LEVELS);
@@ -189,13 +189,14 @@ static void print_noise(const table *t, const sweep_setting *s) {
     return;
   }
   if (!s->diffusion.type) {
-    fprintf(t->out, " %s | | | |", s->inner && t->plan->noised.edm && s->steps ? "EDM" : "");
+    bool edm = s->inner && tr_noised_ode_of(s->sde)->reads & TR_NOISED_FORM; /* in the place of a form */
+    fprintf(t->out, " %s | | | |", edm && s->steps ? "EDM" : "");
     return;
   }
   tr_coeffs middle = tr_interpolant_at(&t->plan->paths[t->path], 0.5);
   double D = tr_diffusion_D(&s->diffusion, &middle);
   fprintf(t->out, " %s, n = %g | %.3g | %.3g | %s |", s->diffusion.type->info.name, s->diffusion.norm, D,
-          2 * D, s->last ? s->last->info.name : "");
+          2 * D, s->last.type ? s->last.type->info.name : "");
 }
 
 static void law_row(const table *t, int i) {

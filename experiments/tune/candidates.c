@@ -54,9 +54,9 @@ static tr_status add_named(tune *t, const char *name) {
 
 tr_status tune_add_registered(tune *t) {
   const tr_module *module;
-  TR_TRY(add_named(t, "uniform"));
+  TR_TRY(add_named(t, TR_GRID_DEFAULT));
   for (int i = 0; (module = tr_module_at(t->program->ctx, TR_KIND_GRID, i)); i++)
-    if (strcmp(module->name, "uniform") != 0) TR_TRY(add_named(t, module->name));
+    if (strcmp(module->name, TR_GRID_DEFAULT) != 0) TR_TRY(add_named(t, module->name));
   return TR_OK;
 }
 

@@ -55,7 +55,7 @@ static tr_status check_seeds(tune *t) {
 static tr_status plan(tune *t) {
   tr_ctx *ctx = t->program->ctx;
   sweep_options of_plan = t->options->sweep;
-  const char *grid = "uniform";
+  const char *grid = TR_GRID_DEFAULT;
   long steps = t->options->nfe / t->setting.ode->nfe_per_step;
   const char *name = t->setting.ode->info.name;
   of_plan.solvers = (tr_text_list){1, &name};
@@ -104,10 +104,8 @@ tr_status tune_measure(tune *t, sweep_scenes *scenes, const tune_candidate *c, d
   sweep_setting setting = t->setting;
   double *all = malloc((size_t)scenes->n * sizeof *all);
   tr_status status =
-      all ? tr_grid_find(t->program->ctx, "list", &setting.grid)
-          : TR_FAIL(t->program->ctx, TR_E_MEM, "out of memory for the errors of %d seeds", scenes->n);
-  setting.grid.list = c->times;
-  setting.grid.n_list = c->n;
+      all ? TR_OK : TR_FAIL(t->program->ctx, TR_E_MEM, "out of memory for the errors of %d seeds", scenes->n);
+  setting.grid = tr_grid_of_points(c->times, c->n);
   if (status == TR_OK) status = sweep_scenes_errors(scenes, &setting, 0, scenes->n, all, NULL);
   for (int i = 0; status == TR_OK && i < scenes->n; i++) {
     if (t->target.exact) all[i] *= scenes->scene[i].end_rms;

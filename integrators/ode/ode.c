@@ -154,6 +154,7 @@ static tr_status check_and_run(tr_ode_run *run, tr_ode_spec *spec) {
   run->span = fabs(run->times[run->n_times - 1] - run->times[0]);
   run->t_eval = run->stats->t_end = run->times[0];
   TR_TRY(check_fields(run));
+  TR_TRY(tr_module_settle(run->ctx, &run->method->info, &spec->values));
   if (run->method->caps & TR_ODE_ADAPTIVE)
     TR_TRY(settle_tolerances(run, spec));
   else

@@ -68,6 +68,7 @@ typedef struct tr_ode_method {
  * krylov and h0 given to a method without the capability are errors. */
 struct tr_ode_spec {
   const tr_ode_method *method;
+  tr_values values;  /* of the method's parameters */
   double rtol, atol; /* adaptive: > 0 and >= 0; rtol is raised to what dtype and drift hold, with a warning */
   double h0;         /* first step > 0; 0: the method's own default, a fraction of the interval */
   int max_order;     /* 0: the method's default */

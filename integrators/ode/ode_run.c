@@ -2,10 +2,10 @@
 
 #include <math.h>
 
-#define SAME_TIME 1e-12 /* of the interval: grids and breaks computed in different ways still meet */
+#include "integrators/same_time_private.h"
 
 bool tr_ode_same_time(const tr_ode_run *run, double a, double b) {
-  return fabs(a - b) <= SAME_TIME * run->span;
+  return tr_same_time(a, b, run->span);
 }
 
 bool tr_ode_affords(tr_ode_run *run, long n) {
@@ -45,7 +45,7 @@ tr_status tr_ode_accept(tr_ode_run *run, double t) {
 
 bool tr_ode_output_due(const tr_ode_run *run, double t) {
   if (!run->on_output || run->next_output >= run->n_times) return false;
-  return run->direction * (run->times[run->next_output] - t) <= SAME_TIME * run->span;
+  return run->direction * (run->times[run->next_output] - t) <= TR_SAME_TIME * run->span;
 }
 
 tr_status tr_ode_output(tr_ode_run *run, const tr_array *x) {

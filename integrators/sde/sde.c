@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "core/vec.h"
-
-#define SAME_TIME 1e-12 /* of the interval */
+#include "integrators/same_time_private.h"
 
 static tr_status check_increasing(tr_ctx *ctx, const char *what, const double *t, int n, int least) {
   if (!t || n < least)
@@ -39,9 +38,11 @@ static tr_status check(tr_sde_run *run) {
                    : !run->problem->drift ? "drift"
                    : !run->problem->g2    ? "diffusion g2"
                                           : "Brownian path");
-  if (!spec->method->step && spec->method->nfe_per_step == 0)
+  if (spec->method->caps & TR_SDE_AROUND_ODE)
     return TR_FAIL(run->ctx, TR_E_ARG, "%s puts noise between solves of an ODE: it runs in the sampler only",
                    spec->method->info.name);
+  if (!spec->method->step && !(spec->method->caps & TR_SDE_OF_PROBLEM))
+    return TR_FAIL(run->ctx, TR_E_ARG, "%s has no step", spec->method->info.name);
   if ((run->x->dtype != TR_F32 && run->x->dtype != TR_F64) || run->x->count == 0) {
     char text[80];
     return TR_FAIL(run->ctx, TR_E_SHAPE, "a state of %s: an f32 or f64 array with elements is needed",
@@ -50,7 +51,7 @@ static tr_status check(tr_sde_run *run) {
   TR_TRY(check_increasing(run->ctx, "the time grid", spec->grid, spec->n_grid, 2));
   run->span = spec->grid[spec->n_grid - 1] - spec->grid[0];
   if (run->on_output) TR_TRY(check_increasing(run->ctx, "the output times", run->times, run->n_times, 1));
-  double slack = SAME_TIME * run->span;
+  double slack = TR_SAME_TIME * run->span;
   if (run->on_output && (run->times[0] < spec->grid[0] - slack ||
                          run->times[run->n_times - 1] > spec->grid[spec->n_grid - 1] + slack))
     return TR_FAIL(run->ctx, TR_E_ARG,
@@ -64,7 +65,7 @@ static tr_status check(tr_sde_run *run) {
 static tr_status allocate(tr_sde_run *run) {
   const tr_sde_method *method = run->spec->method;
   TR_TRY(tr_array_like(run->x, &run->z));
-  if (method->draws & TR_SDE_LEVY) TR_TRY(tr_array_like(run->x, &run->z2));
+  if (method->caps & TR_SDE_LEVY) TR_TRY(tr_array_like(run->x, &run->z2));
   if (run->on_output || tr_sde_is_adaptive(run->spec)) TR_TRY(tr_array_like(run->x, &run->before));
   if (run->on_output) TR_TRY(tr_array_like(run->x, &run->between));
   run->scratch = calloc((size_t)method->n_scratch + 1, sizeof *run->scratch);
@@ -99,7 +100,7 @@ static tr_status take_step(tr_sde_run *run, double t, double t_next) {
   TR_TRY(run->problem->g2(t, &g2, run->problem->user));
   if (g2 < 0) return TR_FAIL(run->ctx, TR_E_ARG, "g^2 = %g at t = %.10g is negative", g2, t);
   run->singular = !isfinite(g2);
-  if (run->singular || !method->step) return let_problem_step(run, t, t_next - t, g2);
+  if (run->singular || method->caps & TR_SDE_OF_PROBLEM) return let_problem_step(run, t, t_next - t, g2);
   run->stats->n_rhs += method->nfe_per_step;
   return method->step(method, run->problem, t, t_next, run->z, run->z2, run->x, run->scratch);
 }
@@ -107,7 +108,7 @@ static tr_status take_step(tr_sde_run *run, double t, double t_next) {
 /* The output times in (t, t_next], or [t, t] at the start; `before` is the state at t, x that at t_next. */
 static tr_status outputs(tr_sde_run *run, double t, double t_next) {
   for (; run->on_output && run->next_output < run->n_times; run->next_output++) {
-    double when = run->times[run->next_output], slack = SAME_TIME * run->span;
+    double when = run->times[run->next_output], slack = TR_SAME_TIME * run->span;
     if (when > t_next + slack) return TR_OK;
     const tr_array *state = run->x;
     if (when < t_next - slack) {
@@ -126,7 +127,7 @@ static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
 }
 
 bool tr_sde_same_time(const tr_sde_run *run, double a, double b) {
-  return fabs(a - b) <= SAME_TIME * run->span;
+  return tr_same_time(a, b, run->span);
 }
 
 bool tr_sde_affords_step(tr_sde_run *run) {
@@ -184,8 +185,9 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
   tr_sde_stats unread;
   if (!stats) stats = &unread;
   *stats = (tr_sde_stats){.stop_reason = "error"};
+  tr_sde_spec settled = *spec;
   tr_sde_run run = {.ctx = x->ctx,
-                    .spec = spec,
+                    .spec = &settled,
                     .problem = problem,
                     .path = path,
                     .times = times,
@@ -195,6 +197,7 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
                     .out_user = out_user,
                     .stats = stats};
   TR_TRY(check(&run));
+  TR_TRY(tr_module_settle(run.ctx, &spec->method->info, &settled.values));
   stats->t_end = spec->grid[0];
   snprintf(stats->solver, sizeof stats->solver, "%s", spec->method->info.name);
   tr_status status = allocate(&run);

@@ -29,31 +29,37 @@ typedef struct {
   void *user;
 } tr_sde_problem;
 
+enum {                        /* what a method needs */
+       TR_SDE_LEVY = 1,       /* the second normal of a step */
+       TR_SDE_USES_END = 2,   /* f or g at t_next too: both must be finite at the end of the interval */
+       TR_SDE_OF_PROBLEM = 4, /* it knows more of the problem than f and g: the problem takes every step, by
+                                 singular_step (the sampler's: transport/exponential/) */
+       TR_SDE_AROUND_ODE = 8  /* noise between solves of an ODE by a method of ODEs, which tr_sde_solve does
+                                 not  do and the sampler does (transport/sampler/noised_ode.h) */
+};
+
 typedef struct tr_sde_method {
   tr_module info;
   double strong_order, weak_order; /* for smooth f and additive noise */
-  int nfe_per_step; /* evaluations of f; 0: noise between solves of an ODE, which tr_sde_solve does not do and
-                       the sampler does (transport/sampler/noised_ode.h) */
-  int n_scratch;    /* arrays like x that step() needs */
-  unsigned draws;   /* TR_SDE_LEVY when it uses the second normal of a step */
-  const void *detail; /* the method's own table (integrators/sde/stochastic_rk.h) */
+  int nfe_per_step;                /* evaluations of f */
+  int n_scratch;                   /* arrays like x that step() needs */
+  unsigned caps;                   /* TR_SDE_... */
+  const void *detail;              /* the method's own table (integrators/sde/stochastic_rk.h) */
   /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
-   * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless declared in
-   * draws). NULL: a method that knows more of the problem than f and g; the problem takes the steps, by
-   * singular_step. */
+   * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless
+   * TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM, TR_SDE_AROUND_ODE. */
   tr_status (*step)(const struct tr_sde_method *method, const tr_sde_problem *, double t, double t_next,
                     const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
   /* OPTIONAL; NULL: fixed grids only. After step() over a step h: error = x' minus an embedded solution. */
   tr_status (*error)(const struct tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error);
-  bool uses_end; /* step evaluates f or g at t_next too: both must be finite at the end of the interval */
 } tr_sde_method;
-enum { TR_SDE_LEVY = 1 };
 
 /* rtol and atol both 0: the steps are those of the grid. Otherwise adaptive steps, for methods with an error
  * estimate on a Brownian tree (tr_brownian_create_tree), from the first to the last point of the grid; the
  * steps end at the points between (jumps of f or g, say) and at the output times. */
 typedef struct {
   const tr_sde_method *method;
+  tr_values values;   /* of the method's parameters */
   const double *grid; /* n_grid >= 2 strictly increasing points: n_grid - 1 steps */
   int n_grid;
   double rtol, atol; /* adaptive: >= 0 and > 0 (see below) */

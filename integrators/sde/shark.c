@@ -22,10 +22,9 @@ static const tr_sde_method method = {
     .weak_order = 2,
     .nfe_per_step = 2,
     .n_scratch = TR_SRK_SCRATCH(2),
-    .draws = TR_SDE_LEVY,
+    .caps = TR_SDE_LEVY | TR_SDE_USES_END,
     .detail = &table,
     .step = tr_srk_step,
     .error = tr_srk_error,
-    .uses_end = true,
 };
 const tr_module *const tr_sde_shark = &method.info;

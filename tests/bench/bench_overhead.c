@@ -111,8 +111,8 @@ static tr_status open_bench(tr_ctx *ctx, const bench_options *o, bench *b) {
   b->sampler.n_steps = o->steps + 1;
   b->sampler.ode.rtol = b->sampler.ode.atol = 1e-2;
   TR_TRY(tr_find(ctx, TR_KIND_ODE_METHOD, "heun2", (const tr_module **)&b->around));
-  b->sampler.noised.intervals = &again;
-  b->sampler.noised.n_intervals = 1;
+  b->sampler.restarts = &again;
+  b->sampler.n_restarts = 1;
   TR_TRY(tr_diffusion_find(ctx, "sigma", &b->sampler.diffusion));
   return tr_array_create(ctx, TR_F32, 4, (int64_t[]){o->batch, CHANNELS, SIDE, SIDE}, &b->x);
 }

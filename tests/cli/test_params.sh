@@ -76,6 +76,27 @@ sde restart --sampling-method restart --restart-intervals 0.2,0.6 --restart-step
   --diffusion-table "$scratch/loss.txt"
 warns "--form-param has no effect: restart"
 
+# A method: churn has EDM's settings as parameters.
+sde churn-old --sampling-method churn --churn 5 --churn-levels 0.1,10 --churn-noise 1.003
+sde churn-new --sampling-method churn --method-param churn=5,level-min=0.1 --method-param level-max=10,noise=1.003
+same "$out/churn-old/samples.npz" "$out/churn-new/samples.npz"
+recorded "$out/churn-old/run.json" '"method-param":{"churn":5.0,"level-min":0.1'
+recorded "$out/churn-new/run.json" '"churn":null'
+sde churn-form --sampling-method churn
+recorded "$out/churn-form/run.json" '"method-param":{"churn":null,"level-min":0.0,"level-max":null,"noise":1.0}'
+differ "$out/churn-old/samples.npz" "$out/churn-form/samples.npz"
+bad "--churn 5 and --method-param churn=4 are the same parameter" SDE --sampling-method churn --churn 5 --method-param churn=4
+bad "--churn-levels 1 and --method-param level-min=2 are the same parameter" SDE --sampling-method churn --churn 5 --churn-levels 1,2 \
+  --method-param level-min=2
+bad "--method-param: noise of churn is 0: use a finite number > 0" SDE --sampling-method churn --method-param churn=1,noise=0
+bad "level-min of churn is set, but not its churn" SDE --sampling-method churn --method-param level-min=1
+bad "--method-param: shark has no parameter 'churn': it has none" SDE --sampling-method shark --method-param churn=5
+bad "--method-param: euler has no parameter 'order': it has none" ODE --sampling-method euler --method-param order=5
+sde idle-churn --churn 5
+warns "--churn has no effect: euler-maruyama is not churn"
+check "list of SDE methods" "$transit" list sde-method
+says "level-max (>= 0, unset: no limit): with churn: S_max, the highest"
+
 # A time grid.
 for pair in shift:shift:2 karras:rho:5 logSNR:bound:4; do
   grid=${pair%%:*}
@@ -153,6 +174,17 @@ recorded "$out/sweep-old/manifest.json" '"parameters":{"diffusion":{"KL-eta":{"e
   refuse 2 "--grid-param: none of uniform, shift has a parameter 'rho': they have shift" $sweep --time-grids uniform,shift \
     --grid-param rho=2 --out "$out/bad"
 }
+# shellcheck disable=SC2086
+{
+  noised="$transit sweep --target gaussian:d=1,mean=1,std=0.5 --num-samples 8 --steps 4 --solvers churn+heun2,shark"
+  check "churn in a sweep" $noised --method-param churn=5 --out "$out/sweep-churn-new"
+  check "churn in a sweep, as before" $noised --churn 5 --out "$out/sweep-churn-old"
+  refuse 2 "--method-param: none of churn, heun2, shark has a parameter 'chrn': did you mean 'churn'?" $noised --method-param chrn=5 \
+    --out "$out/bad"
+}
+for dir in sweep-churn-old sweep-churn-new; do sed 's/,[^,]*,$//' "$out/$dir/results.csv" >"$out/$dir/timeless"; done
+same "$out/sweep-churn-old/timeless" "$out/sweep-churn-new/timeless"
+recorded "$out/sweep-churn-old/manifest.json" '"sde-method":{"churn":{"churn":5.0'
 recorded "$out/sweep-grid/manifest.json" '"interpolant":{"VP":{"sigma_min":0.1'
 recorded "$out/sweep-grid/manifest.json" '"grid":{"shift":{"shift":2.0}}'
 absent "$out/bad"

@@ -210,8 +210,8 @@ static void marginals(tr_ctx *ctx) {
       s.seed = 1;
       s.n_steps = method->weak_order == 1 ? 501 : 101; /* times are grid points */
       s.ode.method = flow_ode_method(ctx, "heun2");    /* of churn and restart */
-      s.noised.intervals = &again;
-      s.noised.n_intervals = 1;
+      s.restarts = &again;
+      s.n_restarts = 1;
       run_sde(ctx, s, variance, &states);
       for (int k = 0; k < SAVES; k++) {
         char name[80];

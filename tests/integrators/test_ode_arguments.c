@@ -1,6 +1,6 @@
 /* Bad arguments are one-line errors that name the value; nothing is evaluated and the state stays. */
 #include "core/registry.h"
-#include "integrators/ode/ode.h"
+#include "integrators/ode/ode_run_private.h"
 #include "integrators/register.h"
 #include "tests/support/problems/ode_problems.h"
 
@@ -162,6 +162,31 @@ static void names(void) {
   CHECK_ERROR(ctx, tr_integrators_register(ctx), TR_E_ARG, NULL);
 }
 
+/* A method's parameters reach it settled: the default, what is set, and nothing out of range. */
+static double seen;
+static tr_status look(tr_ode_run *run) {
+  seen = run->spec->values.v[0];
+  return tr_ode_accept(run, run->times[run->n_times - 1]);
+}
+static void parameters(void) {
+  static const tr_param params[] = {
+      {.name = "depth", .value = 4, .range = {.ends = TR_RANGE_GE, .low = 1}, .help = "a number"}};
+  static const tr_ode_method own = {.info = {.name = "own", .params = params, .n_params = 1}, .solve = look};
+  call c = good("euler");
+  recorder r = record(&rotation);
+  tr_rhs rhs = recorded(&r);
+  tr_array *x = exact_state(ctx, &rotation, TR_F64, 0);
+  c.spec.method = &own;
+  CHECK_OK(ctx, tr_ode_solve(&c.spec, &rhs, c.times, c.n_times, x, NULL, NULL, NULL));
+  CHECK(seen == 4);
+  CHECK_OK(ctx, tr_module_set(ctx, &own.info, &c.spec.values, "depth", 2));
+  CHECK_OK(ctx, tr_ode_solve(&c.spec, &rhs, c.times, c.n_times, x, NULL, NULL, NULL));
+  CHECK(seen == 2);
+  tr_array_destroy(&x);
+  c.spec.values.v[0] = 0; /* past the name */
+  refused(c, "depth of own is 0: use a finite number >= 1");
+}
+
 /* Stale errors of the context do not disturb a solve. */
 static void stale_error(void) {
   TR_FAIL(ctx, TR_E_IO, "an error of long ago");
@@ -180,6 +205,7 @@ int main(int argc, char **argv) {
   zero_weight();
   output_error();
   names();
+  parameters();
   stale_error();
   tr_ctx_close(&ctx);
   return check_report();

@@ -129,7 +129,8 @@ static void times_within_steps(tr_ctx *ctx) {
       if (grid[0] + (grid[1] - grid[0]) > grid[1]) traps++;
       CHECK_OK(ctx, tr_fill(1, x));
       CHECK_OK(ctx, tr_sde_solve(&spec, &problem, path, NULL, 0, x, NULL, NULL, NULL));
-      CHECK(seen.low == grid[0] && seen.high <= grid[1] && (seen.high == grid[1]) == method->uses_end);
+      CHECK(seen.low == grid[0] && seen.high <= grid[1] &&
+            (seen.high == grid[1]) == ((method->caps & TR_SDE_USES_END) != 0));
     }
   CHECK(traps > 0);
   tr_brownian_destroy(&path);

@@ -86,7 +86,7 @@ static void at_the_ends(tr_ctx *ctx) {
 /* On the Linear path the last steps Euler and Tweedie are one map (x + (1 - t) v = m); everywhere Tweedie is
  * x / alpha + sigma^2 / alpha s and Mean is x + (v + D s) L. */
 static void last_steps(tr_ctx *ctx) {
-  const tr_last_step_type *euler, *tweedie, *mean, *none;
+  tr_last_step euler, tweedie, mean, none;
   CHECK_OK(ctx, tr_last_step_find(ctx, "Euler", &euler));
   CHECK_OK(ctx, tr_last_step_find(ctx, "Tweedie", &tweedie));
   CHECK_OK(ctx, tr_last_step_find(ctx, "Mean", &mean));
@@ -103,10 +103,10 @@ static void last_steps(tr_ctx *ctx) {
       const tr_prediction_type *prediction = prediction_of(ctx, predictions[k]);
       double p = q[predictions[k]];
       tr_affine a, b, d, n;
-      CHECK_OK(ctx, tr_last_step_map(ctx, euler, &interpolant, prediction, &form, 1 - L, L, &a));
-      CHECK_OK(ctx, tr_last_step_map(ctx, tweedie, &interpolant, prediction, &form, 1 - L, L, &b));
-      CHECK_OK(ctx, tr_last_step_map(ctx, mean, &interpolant, prediction, &form, 1 - L, L, &d));
-      CHECK_OK(ctx, tr_last_step_map(ctx, none, &interpolant, prediction, &form, 1 - L, L, &n));
+      CHECK_OK(ctx, tr_last_step_map(ctx, &euler, &interpolant, prediction, &form, 1 - L, L, &a));
+      CHECK_OK(ctx, tr_last_step_map(ctx, &tweedie, &interpolant, prediction, &form, 1 - L, L, &b));
+      CHECK_OK(ctx, tr_last_step_map(ctx, &mean, &interpolant, prediction, &form, 1 - L, L, &d));
+      CHECK_OK(ctx, tr_last_step_map(ctx, &none, &interpolant, prediction, &form, 1 - L, L, &n));
       CHECK_NEAR(a.x * x + a.p * p, x + q[TR_VELOCITY] * L, 1e-12);
       CHECK_NEAR(b.x * x + b.p * p, (x + c.sigma * c.sigma * q[TR_SCORE]) / c.alpha, 1e-12);
       CHECK_NEAR(d.x * x + d.p * p, x + (q[TR_VELOCITY] + 0.6 * q[TR_SCORE]) * L, 1e-12);
@@ -117,7 +117,7 @@ static void last_steps(tr_ctx *ctx) {
   }
   tr_interpolant linear = find(ctx, "Linear");
   tr_affine a;
-  CHECK_ERROR(ctx, tr_last_step_map(ctx, mean, &linear, prediction_of(ctx, TR_VELOCITY), &form, 1, 0, &a),
+  CHECK_ERROR(ctx, tr_last_step_map(ctx, &mean, &linear, prediction_of(ctx, TR_VELOCITY), &form, 1, 0, &a),
               TR_E_ARG, "Mean is infinite for a velocity prediction and the form constant at t = 1");
 }
 
@@ -165,7 +165,7 @@ static void fields(tr_ctx *ctx) {
 
 static void bad_input(tr_ctx *ctx) {
   const tr_prediction_type *prediction;
-  const tr_last_step_type *last;
+  tr_last_step last;
   CHECK_ERROR(ctx, tr_prediction_find(ctx, "velocty", &prediction), TR_E_ARG, "velocity");
   CHECK_ERROR(ctx, tr_prediction_of(ctx, (tr_quantity)123, &prediction), TR_E_ARG, "tag 123");
   CHECK_ERROR(ctx, tr_last_step_find(ctx, "Meen", &last), TR_E_ARG, "Mean");

@@ -44,7 +44,7 @@ typedef struct {
 static law exact_law(const tr_sampler *s, double t1) {
   tr_coeffs at = tr_interpolant_at(&s->interpolant, t1);
   const char *last =
-      tr_noised_ode_of(s->sde.method) ? "None" : s->last->info.name; /* they have no last step */
+      tr_noised_ode_of(s->sde.method) ? "None" : s->last.type->info.name; /* they have no last step */
   double a = at.alpha, V = a * a * MOMENTS_C + at.sigma * at.sigma, L = s->last_size;
   double k = (a * at.dalpha * MOMENTS_C + at.sigma_dsigma) / V, D = tr_diffusion_D(&s->diffusion, &at);
   double slope = 1, shift = 0; /* x' = alpha mu + shift + slope (x - alpha mu) */
@@ -73,7 +73,7 @@ static bool law_of(tr_ctx *ctx, const tr_sampler *s, const tr_prediction_type *p
   if (status != TR_OK) {
     char what[256];
     snprintf(what, sizeof what, "%s, %s, %s, %s, %s", s->interpolant.type->info.name, prediction->info.name,
-             s->diffusion.type->info.name, s->sde.method->info.name, s->last->info.name);
+             s->diffusion.type->info.name, s->sde.method->info.name, s->last.type->info.name);
     check_reason(ctx, status, what, sums);
     return false;
   }
@@ -136,11 +136,12 @@ static void sde_methods(tr_ctx *ctx, const tr_interpolant *path, const tr_diffus
       s.interpolant = *path;
       s.diffusion = *form;
       s.sde.method = method;
-      s.last = last;
+      s.last = (tr_last_step){.type = last};
       s.sample_eps = 0;
       s.ode.method = flow_ode_method(ctx, "dopri5"); /* of churn and restart */
       s.ode.rtol = s.ode.atol = 1e-5;
-      s.noised = (tr_noised){.sigma_max = INFINITY, .noise = 1, .intervals = &again, .n_intervals = 1};
+      s.restarts = &again;
+      s.n_restarts = 1;
       sde_method(ctx, &s, sums);
     }
 }

@@ -232,7 +232,8 @@ static void batches(tr_ctx *ctx) {
       if (!(s.ode.method->caps & TR_ODE_ADAPTIVE)) batch_is_rows(ctx, &s, false);
     }
     s.ode.method = flow_ode_method(ctx, "ab2"); /* of churn and restart */
-    s.noised = (tr_noised){.sigma_max = INFINITY, .noise = 1, .intervals = &again, .n_intervals = 1};
+    s.restarts = &again;
+    s.n_restarts = 1;
     for (int m = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, m)); m++) {
       s.sde.method = (const tr_sde_method *)module;
       batch_is_rows(ctx, &s, true);

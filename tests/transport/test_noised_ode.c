@@ -15,11 +15,13 @@ static tr_sampler sampler_of(tr_ctx *ctx, const char *path, const char *method, 
   tr_sampler s = moments_sampler(ctx, path, method, "Mean");
   s.ode.method = flow_ode_method(ctx, ode);
   s.ode.rtol = s.ode.atol = 1e-10;
-  s.noised.intervals = intervals;
-  s.noised.n_intervals = 2;
-  s.noised.sigma_max = INFINITY;
-  s.noised.noise = 1;
+  s.restarts = intervals;
+  s.n_restarts = 2;
   return s;
+}
+
+static void set(tr_ctx *ctx, tr_sampler *s, const char *param, double value) {
+  CHECK_OK(ctx, tr_module_set(ctx, &s->sde.method->info, &s->sde.values, param, value));
 }
 
 /* Relative error of the variance at the end of the run. */
@@ -48,12 +50,11 @@ static void exact_law(tr_ctx *ctx) {
       }
       tr_sampler s = sampler_of(ctx, moments_paths[p], "churn", "dopri5");
       s.sample_eps = end ? 0 : 0.04;
-      s.noised.edm = true;
-      s.noised.churn = 3;
-      s.noised.sigma_min = 0.1;
-      s.noised.sigma_max = 5;
+      set(ctx, &s, "churn", 3);
+      set(ctx, &s, "level-min", 0.1);
+      set(ctx, &s, "level-max", 5);
       CHECK_NEAR(variance_error(ctx, s, 8, &got), 0, 1e-7);
-      s.noised.noise = 1.05;
+      set(ctx, &s, "noise", 1.05);
       CHECK(variance_error(ctx, s, 8, &got) > 1e-3);
       s = sampler_of(ctx, moments_paths[p], "restart", odes[p % 2]);
       s.sample_eps = end ? 0 : 0.04;
@@ -121,8 +122,8 @@ static void addressed(tr_ctx *ctx) {
     double ode[ROWS * N];
     s = plain(ctx, methods[m], "heun2");
     s.diffusion.norm = 0;
-    s.noised.intervals = none;
-    s.noised.n_intervals = 1;
+    s.restarts = none;
+    s.n_restarts = 1;
     flow_sample_sde(ctx, &s, ROWS, N, all, NULL);
     tr_array *x;
     CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
@@ -200,9 +201,9 @@ static void refuse(tr_ctx *ctx, const tr_sampler *s, const char *text) {
 static void refusals(tr_ctx *ctx) {
   tr_sampler good = plain(ctx, "restart", "heun2"), s = good;
   tr_restart r[2] = {{0.2, 0.5, 1, 3}, {0.4, 0.9, 1, 3}};
-  s.noised.intervals = r;
+  s.restarts = r;
   refuse(ctx, &s, "begins before the one before it ends");
-  s.noised.n_intervals = 1;
+  s.n_restarts = 1;
   r[0].low = -0.1;
   refuse(ctx, &s, "this run goes from 0 to 1");
   r[0].low = 0.5;
@@ -211,20 +212,23 @@ static void refusals(tr_ctx *ctx) {
   refuse(ctx, &s, "-1 restarts");
   r[0] = (tr_restart){0.2, 0.5, 1, 0};
   refuse(ctx, &s, "of 0 steps");
-  s.noised.n_intervals = 0;
+  s.n_restarts = 0;
   refuse(ctx, &s, "without an interval");
   s = good;
   s.sde.method = flow_sde_method(ctx, "churn");
-  s.noised.edm = true;
-  s.noised.churn = -1;
-  refuse(ctx, &s, "churn -1");
-  s.noised.churn = 1;
-  s.noised.sigma_min = 2;
-  s.noised.sigma_max = 1;
+  const tr_module *churn = &s.sde.method->info;
+  CHECK_ERROR(ctx, tr_module_set(ctx, churn, &s.sde.values, "churn", -1), TR_E_ARG,
+              "churn of churn is -1: use a finite number >= 0");
+  s.sde.values = (tr_values){.set = 1, .v = {-1}}; /* past the name */
+  refuse(ctx, &s, "churn of churn is -1");
+  s.sde.values = (tr_values){0};
+  set(ctx, &s, "level-min", 2);
+  refuse(ctx, &s, "level-min of churn is set, but not its churn");
+  set(ctx, &s, "churn", 1);
+  set(ctx, &s, "level-max", 1);
   refuse(ctx, &s, "from 2 to 1");
-  s.noised.sigma_min = 0;
-  s.noised.noise = 0;
-  refuse(ctx, &s, "noise factor of 0");
+  CHECK_ERROR(ctx, tr_module_set(ctx, churn, &s.sde.values, "noise", 0), TR_E_ARG,
+              "noise of churn is 0: use a finite number > 0");
   s = good;
   s.reverse = true;
   refuse(ctx, &s, "noise to data only");

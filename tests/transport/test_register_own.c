@@ -5,6 +5,7 @@
 #include "core/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
+#include "transport/loss/loss.h"
 #include "transport/sampler/sampler.h"
 
 /* The path alpha = t^2, sigma = 1 - t^2: the coefficients and their derivatives are enough, everything else
@@ -59,12 +60,17 @@ static const tr_diffusion_type sigma_power = {
     .D_sigma = sigma_power_D_sigma,
 };
 
-/* Half an Euler step. */
+/* A share of an Euler step. */
+static const tr_param half_params[] = {
+    {.name = "share", .value = 0.5, .range = {.ends = TR_RANGE_GE, .low = 0}, .help = "1: all of it"}};
 static void half_map(const tr_last_step_args *args, tr_affine *out) {
+  double size = args->params[0] * args->size;
   tr_affine_of(args->prediction, &args->at, TR_VELOCITY, out);
-  *out = (tr_affine){1 + args->size / 2 * out->x, args->size / 2 * out->p};
+  *out = (tr_affine){1 + size * out->x, size * out->p};
 }
-static const tr_last_step_type half = {.info = {.name = "Half", .summary = "x + v L / 2"}, .map = half_map};
+static const tr_last_step_type half = {
+    .info = {.name = "Half", .summary = "x + v L / 2", .params = half_params, .n_params = 1},
+    .map = half_map};
 
 /* The drift: data that is a point mu, for which e = (x - alpha mu) / sigma, m = mu, so that m - e =
  * (mu - x) / sigma with alpha + sigma = 1. */
@@ -76,6 +82,20 @@ static tr_status point_field(tr_times times, const tr_array *x, const tr_cond *c
   double sigma = tr_interpolant_at(path, times.t[0]).sigma;
   TR_TRY(tr_scale(-1 / sigma, x, f));
   return tr_map(TR_MAP_ADDC, mu / sigma, f, NULL, f);
+}
+
+/* Kinds that have no place for values say so. */
+static void without_a_place(tr_ctx *ctx) {
+  static const tr_prediction_type p = {.info = {.name = "tuned", .params = half_params, .n_params = 1},
+                                       .tag = (tr_quantity)(TR_QUANTITY_USER + 1)};
+  static const tr_loss_weight w = {.info = {.name = "tuned", .params = half_params, .n_params = 1}};
+  const tr_prediction_type *prediction;
+  const tr_loss_weight *weight;
+  CHECK_OK(ctx, tr_register(ctx, TR_KIND_PREDICTION, &p.info));
+  CHECK_OK(ctx, tr_register(ctx, TR_KIND_LOSS_WEIGHT, &w.info));
+  CHECK_ERROR(ctx, tr_prediction_find(ctx, "tuned", &prediction), TR_E_ARG,
+              "tuned declares the parameter share: predictions have no place for its value");
+  CHECK_ERROR(ctx, tr_loss_weight_find(ctx, "tuned", &weight), TR_E_ARG, "loss weights have no place");
 }
 
 static void register_all(tr_ctx *ctx) {
@@ -135,7 +155,7 @@ static tr_status no_noise(long step, tr_array *z, void *user) {
   return tr_fill(0, z);
 }
 
-static void sample_sde(tr_ctx *ctx, tr_sampler *s, double exponent) {
+static void sample_sde(tr_ctx *ctx, tr_sampler *s, double exponent, double share) {
   double start = 2, got;
   tr_brownian *path = NULL;
   tr_sample_stats stats;
@@ -152,7 +172,7 @@ static void sample_sde(tr_ctx *ctx, tr_sampler *s, double exponent) {
   tr_coeffs at = tr_interpolant_at(&s->interpolant, 0.8);
   double offset = start * at.sigma * exp(-exponent), before = at.alpha * mu + offset;
   double v = at.dalpha * mu + at.dsigma / at.sigma * offset;
-  CHECK_NEAR(got, before + 0.1 * v, 1e-3);
+  CHECK_NEAR(got, before + share * 0.2 * v, 1e-3);
   CHECK(stats.nfe == 4001 && stats.t_end == 1);
   tr_array_destroy(&x);
   tr_brownian_destroy(&path);
@@ -164,13 +184,19 @@ int main(void) {
   register_all(ctx);
   tr_sampler s = assemble(ctx, &path);
   sample_ode(ctx, &s);
-  sample_sde(ctx, &s, 0.8);
+  sample_sde(ctx, &s, 0.8, 0.5);
   CHECK_OK(ctx, tr_diffusion_set(ctx, &s.diffusion, "power", 3));
-  sample_sde(ctx, &s, 0.8 - pow(0.8, 4) / 4); /* int sigma dt, sigma = 1 - t^3 */
+  CHECK_OK(ctx, tr_last_step_set(ctx, &s.last, "share", 1));
+  sample_sde(ctx, &s, 0.8 - pow(0.8, 4) / 4, 1); /* int sigma dt, sigma = 1 - t^3 */
+  s.last.values.v[0] = -1;                       /* past the name */
+  tr_affine map;
+  CHECK_ERROR(ctx, tr_last_step_map(ctx, &s.last, &s.interpolant, &difference, &s.diffusion, 0.8, 0.2, &map),
+              TR_E_ARG, "share of Half is -1");
   CHECK_ERROR(ctx, tr_diffusion_set(ctx, &s.diffusion, "power", 8), TR_E_ARG,
               "power of sigma-power is 8: use");
   CHECK_ERROR(ctx, tr_diffusion_set(ctx, &s.diffusion, "power", 0.5), TR_E_ARG, ">= 1 and < 8");
   CHECK_ERROR(ctx, tr_diffusion_set(ctx, &s.diffusion, "powr", 2), TR_E_ARG, "did you mean 'power'");
+  without_a_place(ctx);
   tr_drift_destroy(&s.drift);
   tr_ctx_close(&ctx);
   return check_report();

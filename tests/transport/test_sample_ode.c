@@ -266,6 +266,33 @@ static void own_grid(tr_ctx *ctx) {
   tr_drift_destroy(&s.drift);
 }
 
+static void tick(double t, long n_rhs, void *user) {
+  (void)t, (void)n_rhs, (void)user;
+}
+
+/* What belongs to a run has one place: the sampler, not the specs of its two solvers. */
+static void one_place(tr_ctx *ctx) {
+  tr_sampler good = flow_sampler(ctx, "Linear", TR_VELOCITY, &target);
+  tr_array *x = state(ctx, TR_F64);
+  static const double grid[] = {0, 1};
+  static const char *const says[] = {"ode.grid",    "sde.grid",        "ode.max_nfe",
+                                     "sde.max_nfe", "ode.on_progress", "sde.on_progress"};
+  for (int i = 0; i < 6; i++) {
+    tr_sampler s = good;
+    if (i == 0) s.ode.grid = grid;
+    if (i == 1) s.sde.n_grid = 2;
+    if (i == 2) s.ode.max_nfe = 3;
+    if (i == 3) s.sde.max_nfe = 3;
+    if (i == 4) s.ode.on_progress = tick;
+    if (i == 5) s.sde.on_progress = tick;
+    CHECK_ERROR(ctx, tr_sample_ode(&s, NULL, x, NULL), TR_E_ARG, says[i]);
+    CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG,
+                "of a sampler is the run's: leave it 0 and set");
+  }
+  tr_array_destroy(&x);
+  tr_drift_destroy(&good.drift);
+}
+
 static void bad_input(tr_ctx *ctx) {
   tr_sampler good = flow_sampler(ctx, "Linear", TR_NOISE, &target), s = good;
   static const double beyond[] = {0.5, 1}, disorder[] = {0.5, 0.4};
@@ -317,6 +344,7 @@ int main(int argc, char **argv) {
   saved(ctx);
   limits(ctx);
   own_grid(ctx);
+  one_place(ctx);
   bad_input(ctx);
   tr_ctx_close(&ctx);
   return check_report();

@@ -234,7 +234,7 @@ static void refusals(tr_ctx *ctx) {
   s.sde.method = NULL;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "without an SDE method");
   s = good;
-  s.last = NULL;
+  s.last.type = NULL;
   CHECK_ERROR(ctx, tr_sample_sde(&s, NULL, x, NULL), TR_E_ARG, "without a last step");
   s = good;
   s.diffusion.type = NULL;

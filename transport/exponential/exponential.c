@@ -4,18 +4,18 @@
 
 #include "core/vec.h"
 #include "integrators/ode/fixed_grid_private.h"
+#include "integrators/same_time_private.h"
 #include "transport/exact/quadrature_private.h"
 #include "transport/path/interpolant.h"
 
-#define AT_END 1e-12 /* angles nearer to 0 or pi/2 are there */
-#define PANELS 4     /* of Gauss quadrature, in one step */
+#define PANELS 4 /* of Gauss quadrature, in one step */
 
 /* ---- tables ---- */
 
 double tr_angle_lambda(double theta) {
   double sine = sin(theta), cosine = cos(theta);
-  if (sine < AT_END) return -INFINITY;
-  if (cosine < AT_END) return INFINITY;
+  if (sine < TR_SAME_TIME) return -INFINITY;
+  if (cosine < TR_SAME_TIME) return INFINITY;
   return log(sine / cosine);
 }
 
@@ -120,7 +120,7 @@ tr_status tr_exponential_solve(tr_ode_run *run) {
   const tr_ode_spec *spec = run->spec;
   double low = fmin(spec->grid[0], spec->grid[spec->n_grid - 1]),
          high = fmax(spec->grid[0], spec->grid[spec->n_grid - 1]);
-  if (low < -AT_END || high > TR_PI / 2 + AT_END)
+  if (low < -TR_SAME_TIME || high > TR_PI / 2 + TR_SAME_TIME)
     return TR_FAIL(
         run->ctx, TR_E_ARG,
         "%s works in the angle theta = atan2(alpha, sigma), from 0 to pi/2: the grid goes from %.10g "

@@ -46,7 +46,7 @@ typedef struct {
 
 tr_status tr_exponential_solve(struct tr_ode_run *run);
 
-/* For tables. theta at an end, to 1e-12, has infinite lambda. */
+/* For tables. theta at an end (integrators/same_time_private.h) has infinite lambda. */
 double tr_angle_lambda(double theta);
 /* Adds the weights of the polynomial of degree n - 1 in lambda through m at node[0 .. n-1], integrated
  * exactly from node[base] to theta1: weight[j] belongs to m[j] - m[base]. Nodes with infinite lambda are left

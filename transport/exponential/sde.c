@@ -12,7 +12,7 @@
 #define MEMORY 2.0
 
 const tr_exponential_sde *tr_exponential_sde_of(const tr_sde_method *method) {
-  return method->step || method->nfe_per_step == 0 ? NULL : method->detail;
+  return method->caps & TR_SDE_OF_PROBLEM ? method->detail : NULL;
 }
 
 static tr_coeffs coeffs_at(const tr_exponential_walk *walk, double t) {

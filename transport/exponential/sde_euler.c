@@ -11,5 +11,6 @@ static const tr_sde_method method = {
     .strong_order = 1,
     .weak_order = 1,
     .nfe_per_step = 1,
+    .caps = TR_SDE_OF_PROBLEM,
     .detail = &table};
 const tr_module *const tr_exponential_sde_euler = &method.info;

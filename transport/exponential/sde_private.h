@@ -17,7 +17,7 @@
  * that a run ends with, or hands out, is the predicted one.
  *
  * Denoisers count where lambda is finite and no jump of the field lies between them and the latest. The
- * samplers use these steps for the methods of kind "sde-method" whose `step` is NULL and whose `detail` is a
+ * samplers use these steps for the methods of kind "sde-method" with TR_SDE_OF_PROBLEM, whose `detail` is a
  * tr_exponential_sde, and at order 1 for the first step of any method that cannot start where it must. */
 #ifndef TR_TRANSPORT_EXPONENTIAL_SDE_PRIVATE_H
 #define TR_TRANSPORT_EXPONENTIAL_SDE_PRIVATE_H

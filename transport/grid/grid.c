@@ -4,14 +4,20 @@
 #include <stdlib.h>
 
 #include "core/io/columns_private.h"
+#include "transport/modules_private.h"
 
-#define SAME_END 1e-9 /* a list's ends are the run's */
+/* The ends of a list, which may be written with ten digits, are the run's. */
+#define END_IN_TEXT 1e-9
 
 tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_GRID, name, &module));
   *out = (tr_grid){.type = (const tr_grid_type *)module, .values = tr_module_defaults(module)};
   return TR_OK;
+}
+
+tr_grid tr_grid_of_points(const double *points, int n) {
+  return (tr_grid){.type = (const tr_grid_type *)tr_grid_list, .list = points, .n_list = n};
 }
 
 tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value) {
@@ -39,7 +45,7 @@ static tr_status from_list(tr_ctx *ctx, const tr_grid *grid, double t0, double t
   bool backwards = (grid->list[n - 1] > grid->list[0]) != (t1 > t0);
   for (int i = 0; i < n; i++) t[i] = grid->list[backwards ? n - 1 - i : i];
   TR_TRY(check_points(ctx, grid, t, n));
-  if (fabs(t[0] - t0) > SAME_END || fabs(t[n - 1] - t1) > SAME_END)
+  if (fabs(t[0] - t0) > END_IN_TEXT || fabs(t[n - 1] - t1) > END_IN_TEXT)
     return TR_FAIL(ctx, TR_E_ARG,
                    "the time grid given goes from t = %.10g to %.10g, this run from %.10g to %.10g", t[0],
                    t[n - 1], t0, t1);

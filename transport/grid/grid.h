@@ -24,7 +24,8 @@
 extern "C" {
 #endif
 
-#define TR_KIND_GRID "grid"
+#define TR_KIND_GRID    "grid"
+#define TR_GRID_DEFAULT "uniform"
 
 typedef struct tr_grid tr_grid;
 
@@ -46,6 +47,8 @@ struct tr_grid {
 
 /* By name, with default parameters and no list. */
 tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out);
+/* A list of n points, borrowed. */
+tr_grid tr_grid_of_points(const double *points, int n);
 /* Sets a parameter by name, as tr_module_set does. */
 tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value);
 /* n >= 2 points strictly monotone from t0 to t1 in [0, 1]; the caller frees. A list has its own number of

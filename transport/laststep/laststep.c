@@ -2,19 +2,25 @@
 
 #include <math.h>
 
-tr_status tr_last_step_find(tr_ctx *ctx, const char *name, const tr_last_step_type **out) {
+tr_status tr_last_step_find(tr_ctx *ctx, const char *name, tr_last_step *out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_LAST_STEP, name, &module));
-  *out = (const tr_last_step_type *)module;
+  *out = (tr_last_step){(const tr_last_step_type *)module, tr_module_defaults(module)};
   return TR_OK;
 }
 
-tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step_type *type, const tr_interpolant *interpolant,
+tr_status tr_last_step_set(tr_ctx *ctx, tr_last_step *last, const char *param, double value) {
+  return tr_module_set(ctx, &last->type->info, &last->values, param, value);
+}
+
+tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
                            const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
                            double size, tr_affine *out) {
+  const tr_last_step_type *type = last->type;
   *out = (tr_affine){1, 0};
   if (type->identity) return TR_OK;
-  tr_last_step_args args = {prediction, diffusion, tr_interpolant_at(interpolant, t), size};
+  TR_TRY(tr_module_check(ctx, &type->info, &last->values));
+  tr_last_step_args args = {prediction, diffusion, tr_interpolant_at(interpolant, t), size, last->values.v};
   type->map(&args, out);
   if (isfinite(out->x) && isfinite(out->p)) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG,

@@ -15,8 +15,9 @@ extern "C" {
 typedef struct {
   const tr_prediction_type *prediction;
   const tr_diffusion *diffusion;
-  tr_coeffs at; /* t = 1 - L */
-  double size;  /* L */
+  tr_coeffs at;         /* t = 1 - L */
+  double size;          /* L */
+  const double *params; /* values of the module's parameters, in their order */
 } tr_last_step_args;
 
 typedef struct tr_last_step_type {
@@ -26,9 +27,16 @@ typedef struct tr_last_step_type {
   void (*map)(const tr_last_step_args *, tr_affine *out);
 } tr_last_step_type;
 
-tr_status tr_last_step_find(tr_ctx *ctx, const char *name, const tr_last_step_type **out);
+typedef struct {
+  const tr_last_step_type *type;
+  tr_values values; /* of its parameters */
+} tr_last_step;
+
+/* By name, with default parameters; and sets one of these, as tr_module_set does. */
+tr_status tr_last_step_find(tr_ctx *ctx, const char *name, tr_last_step *out);
+tr_status tr_last_step_set(tr_ctx *ctx, tr_last_step *last, const char *param, double value);
 /* The map from time t over `size`, as an error that names step, time and reason where it does not exist. */
-tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step_type *type, const tr_interpolant *interpolant,
+tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
                            const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
                            double size, tr_affine *out);
 

@@ -7,6 +7,7 @@
 tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_LOSS_WEIGHT, name, &module));
+  TR_TRY(tr_module_refuse_params(ctx, module, "loss weights"));
   *out = (const tr_loss_weight *)module;
   return TR_OK;
 }
@@ -48,7 +49,7 @@ static tr_status weight_of(const tr_loss *loss, const tr_coeffs *at, const tr_ta
   const tr_prediction_type *prediction = loss->prediction;
   tr_affine v, e;
   *out = 1;
-  if (prediction->tag == TR_VELOCITY) return TR_OK;
+  if (prediction->unweighted) return TR_OK;
   tr_affine_of(prediction, at, TR_VELOCITY, &v);
   tr_affine_of(prediction, at, TR_NOISE, &e);
   *out = loss->weight->at(at, v.p / target->p, e.p / target->p);

@@ -38,10 +38,9 @@ typedef struct tr_interpolant_type {
   void (*at)(const double *params, double t, tr_coeffs *out);
   double (*time_of_angle)(const double *params,
                           double theta); /* inverse of theta(t); NULL: found by bisection */
-  /* Default eps of the reference's check_interval for a prediction that is not velocity / for velocity
-   * (train, sample); see transport/path/interval.h. */
-  double train_eps, sample_eps;                   /* not velocity */
-  double train_eps_velocity, sample_eps_velocity; /* velocity */
+  /* Default eps of the reference's check_interval (train, sample); see transport/path/interval.h. */
+  double train_eps, sample_eps;
+  double train_eps_velocity, sample_eps_velocity; /* of predictions that are finite at both ends */
   int starts_at_zero; /* the reference starts at t = 0 whatever eps is (VP: alpha(0) > 0) */
 } tr_interpolant_type;
 

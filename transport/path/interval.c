@@ -1,11 +1,19 @@
 #include "transport/path/interval.h"
 
-double tr_interval_eps(const tr_interpolant *interpolant, tr_quantity prediction, double eps, bool training) {
-  const tr_interpolant_type *type = interpolant->type;
-  if (!isnan(eps)) return eps;
-  if (prediction == TR_VELOCITY || prediction == TR_CANONICAL)
-    return training ? type->train_eps_velocity : type->sample_eps_velocity;
-  return training ? type->train_eps : type->sample_eps;
+#include "transport/prediction/prediction.h"
+
+tr_status tr_interval_eps(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction, double eps,
+                          bool training, double *out) {
+  const tr_interpolant_type *path = interpolant->type;
+  const tr_prediction_type *type;
+  *out = eps;
+  if (!isnan(eps)) return TR_OK;
+  TR_TRY(tr_prediction_of(ctx, prediction, &type));
+  if (type->finite_at_ends)
+    *out = training ? path->train_eps_velocity : path->sample_eps_velocity;
+  else
+    *out = training ? path->train_eps : path->sample_eps;
+  return TR_OK;
 }
 
 static tr_status check_eps(tr_ctx *ctx, const char *which, double eps) {
@@ -15,7 +23,7 @@ static tr_status check_eps(tr_ctx *ctx, const char *which, double eps) {
 
 static tr_status closed(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction, double eps,
                         bool training, double *t0, double *t1) {
-  eps = tr_interval_eps(interpolant, prediction, eps, training);
+  TR_TRY(tr_interval_eps(ctx, interpolant, prediction, eps, training, &eps));
   TR_TRY(check_eps(ctx, training ? "train" : "sample", eps));
   *t0 = interpolant->type->starts_at_zero ? 0 : eps;
   *t1 = 1 - eps;

@@ -30,8 +30,9 @@ tr_status tr_interval_ode(tr_ctx *ctx, const tr_interpolant *interpolant, tr_qua
 /* last_size 0: no last step. */
 tr_status tr_interval_sde(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
                           double sample_eps, double last_size, double *t0, double *t1);
-/* The eps used: as given, or the default. */
-double tr_interval_eps(const tr_interpolant *interpolant, tr_quantity prediction, double eps, bool training);
+/* *out = the eps used: as given, or the default. TR_E_ARG for a prediction that is not registered. */
+tr_status tr_interval_eps(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction, double eps,
+                          bool training, double *out);
 
 #ifdef __cplusplus
 }

@@ -17,5 +17,6 @@ static const tr_prediction_type type = {
              .summary = "the network gives F = cos(theta) m - sin(theta) e, theta = atan2(alpha, sigma)"},
     .tag = TR_CANONICAL,
     .estimate = estimate,
+    .finite_at_ends = true,
 };
 const tr_module *const tr_prediction_canonical = &type.info;

@@ -7,6 +7,7 @@
 tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_PREDICTION, name, &module));
+  TR_TRY(tr_module_refuse_params(ctx, module, "predictions"));
   *out = (const tr_prediction_type *)module;
   return TR_OK;
 }

@@ -46,6 +46,9 @@ typedef struct tr_prediction_type {
   void (*estimate)(const tr_coeffs *, tr_affine *m, tr_affine *e, tr_affine *v);
   void (*target)(const tr_coeffs *,
                  tr_target *out); /* OPTIONAL: NULL cannot be trained (transport/loss/loss.h) */
+  bool finite_at_ends; /* every field follows from it at both ends: by default runs keep no distance from them
+                          (transport/path/interval.h) */
+  bool unweighted;     /* its training loss has weight 1 whatever the loss weight (transport/loss/loss.h) */
 } tr_prediction_type;
 
 tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out);

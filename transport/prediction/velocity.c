@@ -17,5 +17,7 @@ static const tr_prediction_type type = {
     .tag = TR_VELOCITY,
     .estimate = estimate,
     .target = target,
+    .finite_at_ends = true,
+    .unweighted = true,
 };
 const tr_module *const tr_prediction_velocity = &type.info;

@@ -29,7 +29,14 @@ typedef struct {
 } noised_run;
 
 const tr_noised_ode *tr_noised_ode_of(const tr_sde_method *method) {
-  return method->step || method->nfe_per_step ? NULL : method->detail;
+  return method->caps & TR_SDE_AROUND_ODE ? method->detail : NULL;
+}
+
+bool tr_sde_reads_form(const tr_sde_method *method, const tr_values *values) {
+  const tr_noised_ode *table = tr_noised_ode_of(method);
+  if (!table) return true;
+  tr_values filled = tr_module_filled(&method->info, values);
+  return table->reads & TR_NOISED_FORM && !(table->instead_of_form && table->instead_of_form(&filled));
 }
 
 static bool adaptive(const noised_run *run) {
@@ -46,7 +53,7 @@ static tr_status check(const noised_run *run) {
   const tr_sampler *s = run->sampler;
   const char *name = s->sde.method->info.name;
   if (!s->ode.method) return TR_FAIL(run->ctx, TR_E_ARG, "%s without the ODE method that it is around", name);
-  if (!s->diffusion.type && run->table->uses_form && !s->noised.edm)
+  if (!s->diffusion.type && tr_sde_reads_form(s->sde.method, &s->sde.values))
     return TR_FAIL(run->ctx, TR_E_ARG, "%s without a diffusion form", name);
   if (s->reverse)
     return TR_FAIL(run->ctx, TR_E_ARG, "%s runs from noise to data only: reverse is for the ODE", name);
@@ -117,9 +124,8 @@ static tr_status solve_leg(noised_run *run, tr_array *x, tr_sample_stats *stats)
   tr_sampler s = *run->sampler;
   tr_ode_spec *ode = &s.ode;
   if (!adaptive(run)) {
-    TR_TRY(tr_grid_find(run->ctx, "list", &s.grid));
-    s.grid.list = run->plan.points + leg->first;
-    s.grid.n_list = s.n_steps = leg->n_steps + 1;
+    s.n_steps = leg->n_steps + 1;
+    s.grid = tr_grid_of_points(run->plan.points + leg->first, s.n_steps);
   }
   s.clock = run->clock;
   s.n_save = saves_of_leg(run);
@@ -175,11 +181,14 @@ static tr_status run_legs(noised_run *run, tr_array *x) {
 
 tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
                            tr_sample_stats *stats) {
-  const tr_noised_ode *table = tr_noised_ode_of(sampler->sde.method);
-  noised_run run = {.sampler = sampler, .table = table, .cond = cond, .ctx = x->ctx, .stats = stats};
-  *stats = (tr_sample_stats){.stop_reason = "error",
-                             .convention = table->uses_form && !sampler->noised.edm ? TR_SDE_CONVENTION : ""};
-  tr_status status = prepare(&run, x);
+  const tr_sde_method *method = sampler->sde.method;
+  bool form = tr_sde_reads_form(method, &sampler->sde.values);
+  tr_sampler settled = *sampler;
+  noised_run run = {
+      .sampler = &settled, .table = tr_noised_ode_of(method), .cond = cond, .ctx = x->ctx, .stats = stats};
+  *stats = (tr_sample_stats){.stop_reason = "error", .convention = form ? TR_SDE_CONVENTION : ""};
+  tr_status status = tr_module_settle(x->ctx, &method->info, &settled.sde.values);
+  if (status == TR_OK) status = prepare(&run, x);
   if (status == TR_OK) {
     stats->t0 = run.t0;
     stats->t1 = run.t1;

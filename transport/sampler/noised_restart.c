@@ -3,10 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "integrators/same_time_private.h"
 #include "transport/modules_private.h"
 #include "transport/sampler/noised_plan_private.h"
-
-#define SAME_TIME 1e-9
 
 static bool adaptive(const tr_sampler *s) {
   return s->ode.method->caps & TR_ODE_ADAPTIVE;
@@ -25,11 +24,10 @@ static tr_status points_of(tr_ctx *ctx, const tr_sampler *s, double from, double
 }
 
 static tr_status check(tr_ctx *ctx, const tr_sampler *s, double t0, double t1) {
-  const tr_noised *n = &s->noised;
-  if (n->n_intervals < 1 || !n->intervals)
+  if (s->n_restarts < 1 || !s->restarts)
     return TR_FAIL(ctx, TR_E_ARG, "restart without an interval: give at least one");
-  for (int i = 0; i < n->n_intervals; i++) {
-    const tr_restart *r = &n->intervals[i];
+  for (int i = 0; i < s->n_restarts; i++) {
+    const tr_restart *r = &s->restarts[i];
     if (!(r->low >= t0 && r->low < r->high && r->high <= t1))
       return TR_FAIL(ctx, TR_E_ARG,
                      "the restart interval from t = %g to %g: this run goes from %.10g to %.10g", r->low,
@@ -53,7 +51,7 @@ static int points_between(const double *grid, int n, double from, double to, dou
   int count = 0;
   out[count++] = from;
   for (int i = 0; i < n; i++)
-    if (grid[i] > from + SAME_TIME && grid[i] < to - SAME_TIME) out[count++] = grid[i];
+    if (grid[i] > from + TR_SAME_TIME && grid[i] < to - TR_SAME_TIME) out[count++] = grid[i];
   out[count++] = to;
   return count;
 }
@@ -80,8 +78,8 @@ static tr_status add_restarts(tr_ctx *ctx, const tr_sampler *s, const tr_restart
 static tr_status add_legs(tr_ctx *ctx, const tr_sampler *s, const double *grid, int n, double *room,
                           tr_leg_plan *out) {
   double from = grid[0];
-  for (int i = 0; i < s->noised.n_intervals; i++) {
-    const tr_restart *r = &s->noised.intervals[i];
+  for (int i = 0; i < s->n_restarts; i++) {
+    const tr_restart *r = &s->restarts[i];
     add_main_leg(grid, n, from, r->high, room, out);
     TR_TRY(add_restarts(ctx, s, r, out));
     from = r->high;
@@ -90,10 +88,10 @@ static tr_status add_legs(tr_ctx *ctx, const tr_sampler *s, const double *grid, 
   return TR_OK;
 }
 
-static tr_status reserve(tr_ctx *ctx, const tr_noised *noised, int n, double **room, tr_leg_plan *out) {
+static tr_status reserve(tr_ctx *ctx, const tr_sampler *s, int n, double **room, tr_leg_plan *out) {
   size_t legs = 1, points = (size_t)n + 2;
-  for (int i = 0; i < noised->n_intervals; i++) {
-    const tr_restart *r = &noised->intervals[i];
+  for (int i = 0; i < s->n_restarts; i++) {
+    const tr_restart *r = &s->restarts[i];
     legs += 1 + (size_t)r->restarts;
     points += 2 + (size_t)r->restarts * ((size_t)r->steps + 2); /* a bounded grid has a point more */
   }
@@ -107,16 +105,17 @@ static tr_status plan(tr_ctx *ctx, const tr_sampler *s, double t0, double t1, tr
   int n;
   TR_TRY(check(ctx, s, t0, t1));
   TR_TRY(points_of(ctx, s, t0, t1, s->n_steps - 1, &grid, &n));
-  tr_status status = reserve(ctx, &s->noised, n, &room, out);
+  tr_status status = reserve(ctx, s, n, &room, out);
   if (status == TR_OK) status = add_legs(ctx, s, grid, n, room, out);
   free(grid);
   free(room);
   return status;
 }
 
-static const tr_noised_ode table = {.plan = plan};
+static const tr_noised_ode table = {.reads = TR_NOISED_RESTARTS, .plan = plan};
 static const tr_sde_method method = {
     .info = {.name = "restart",
              .summary = "an ODE method taken back by much noise over given intervals, exact in law"},
+    .caps = TR_SDE_AROUND_ODE,
     .detail = &table};
 const tr_module *const tr_noised_restart = &method.info;

@@ -2,6 +2,7 @@
 #ifndef TR_TRANSPORT_SAMPLER_RUN_PRIVATE_H
 #define TR_TRANSPORT_SAMPLER_RUN_PRIVATE_H
 
+#include "integrators/same_time_private.h"
 #include "transport/sampler/sampler.h"
 #include "transport/trace/trace.h"
 
@@ -10,8 +11,6 @@ extern "C" {
 #endif
 
 #define TR_SDE_CONVENTION "dX = (v + D s) dt + sqrt(2 D) dB, D as in the SiT code: the paper's w = 2 D"
-
-#define TR_SAME_TIME 1e-12 /* times that differ by less are the same */
 
 /* Settings that both need: a drift, an interpolant, shapes that fit; finds the module of the prediction. */
 tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,

@@ -28,7 +28,7 @@ tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
   TR_TRY(tr_interpolant_find(ctx, "Linear", &out->interpolant));
   TR_TRY(tr_diffusion_find(ctx, "SBDM", &out->diffusion));
   TR_TRY(tr_last_step_find(ctx, "Mean", &out->last));
-  TR_TRY(tr_grid_find(ctx, "uniform", &out->grid));
+  TR_TRY(tr_grid_find(ctx, TR_GRID_DEFAULT, &out->grid));
   out->ode.method = (const tr_ode_method *)registered(ctx, TR_KIND_ODE_METHOD, "cvode-adams");
   out->sde.method = (const tr_sde_method *)registered(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
   return TR_OK;
@@ -73,7 +73,7 @@ tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
 }
 
 static bool same(double a, double b) {
-  return fabs(a - b) <= TR_SAME_TIME;
+  return tr_same_time(a, b, 1); /* t goes from 0 to 1 */
 }
 
 static tr_status check_save_time(const tr_sampler *sampler, tr_ctx *ctx, int i, double t0, double t1,

@@ -49,9 +49,10 @@ typedef struct tr_sampler {
    * run's stays 0 in it: grid, max_nfe, on_progress. */
   tr_sde_spec sde;
   tr_diffusion diffusion;
-  const tr_last_step_type *last;
-  double last_size;        /* L, ignored by None */
-  tr_noised noised;        /* the SDE methods churn and restart, around the ODE method above */
+  tr_last_step last;
+  double last_size;           /* L, ignored by None */
+  const tr_restart *restarts; /* the SDE method restart: borrowed, increasing, without overlap */
+  int n_restarts;
   const tr_brownian *path; /* borrowed; NULL: addressed normals, or for adaptive steps a tree, of (seed,
                               first_sample) */
 

@@ -85,7 +85,7 @@ static tr_status check_modules(const sde_run *run) {
   const tr_sampler *sampler = run->sampler;
   const char *lacking = !sampler->sde.method       ? "an SDE method"
                         : !sampler->diffusion.type ? "a diffusion form"
-                        : !sampler->last           ? "a last step"
+                        : !sampler->last.type      ? "a last step"
                                                    : NULL;
   if (lacking) return TR_FAIL(run->ctx, TR_E_ARG, "a sampler without %s", lacking);
   if (sampler->reverse)
@@ -103,14 +103,14 @@ static tr_status check_times(const sde_run *run) {
     if (!regular(run, run->grid[i]))
       return tr_sde_drift(run->ctx, &sampler->interpolant, run->prediction, &sampler->diffusion, run->grid[i],
                           &unused);
-  if (sampler->sde.method->uses_end && !regular(run, run->t1))
+  if ((sampler->sde.method->caps & TR_SDE_USES_END) && !regular(run, run->t1))
     return TR_FAIL(run->ctx, TR_E_ARG,
                    "%s evaluates the drift at the end, t = %.10g, where it is infinite for the form %s and a "
                    "%s prediction: use a last step, a sample eps above 0, or euler-maruyama",
                    sampler->sde.method->info.name, run->t1, sampler->diffusion.type->info.name,
                    run->prediction->info.name);
-  if (sampler->last->identity) return TR_OK;
-  return tr_last_step_map(run->ctx, sampler->last, &sampler->interpolant, run->prediction,
+  if (sampler->last.type->identity) return TR_OK;
+  return tr_last_step_map(run->ctx, &sampler->last, &sampler->interpolant, run->prediction,
                           &sampler->diffusion, run->t1, run->last_size, &unused);
 }
 
@@ -173,7 +173,7 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   TR_TRY(check_modules(run));
   run->exponential =
       (tr_exponential_walk){.sampler = sampler, .prediction = run->prediction, .cond = run->cond};
-  run->last_size = sampler->last->identity ? 0 : sampler->last_size;
+  run->last_size = sampler->last.type->identity ? 0 : sampler->last_size;
   TR_TRY(tr_interval_sde(run->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          run->last_size, &run->t0, &run->t1));
   TR_TRY(make_grid(run));
@@ -210,8 +210,8 @@ static tr_status walk(sde_run *run, tr_array *x, tr_sde_stats *stats) {
 static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stats) {
   const tr_sampler *sampler = run->sampler;
   tr_affine map;
-  if (sampler->last->identity) return TR_OK;
-  TR_TRY(tr_last_step_map(run->ctx, sampler->last, &sampler->interpolant, run->prediction,
+  if (sampler->last.type->identity) return TR_OK;
+  TR_TRY(tr_last_step_map(run->ctx, &sampler->last, &sampler->interpolant, run->prediction,
                           &sampler->diffusion, run->t1, run->last_size, &map));
   if (!run->p) TR_TRY(tr_array_like(x, &run->p));
   TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &run->t1}, x, run->cond, run->p));
@@ -227,7 +227,7 @@ static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stat
 /* Whether the limit, if there is one, leaves an evaluation for the last step. */
 static bool affords_last_step(const sde_run *run, long before) {
   const tr_sampler *sampler = run->sampler;
-  if (sampler->max_nfe == 0 || sampler->last->identity) return true;
+  if (sampler->max_nfe == 0 || sampler->last.type->identity) return true;
   return sampler->drift->n_forward - before < sampler->max_nfe;
 }
 

@@ -9,6 +9,7 @@
 tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out) {
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_TRACE, name, &module));
+  TR_TRY(tr_module_refuse_params(ctx, module, "traces"));
   *out = (const tr_trace_type *)module;
   return TR_OK;
 }

@@ -51,7 +51,7 @@ static tr_status keep(int index, double t, const tr_array *x, void *user) {
 }
 
 static tr_status run(tr_ctx *ctx, tr_sampler s, tr_quantity kind, double spread, int steps, moments *out) {
-  bool passing = s.n_save > 0, levy = s.sde.method->draws & TR_SDE_LEVY;
+  bool passing = s.n_save > 0, levy = s.sde.method->caps & TR_SDE_LEVY;
   int n = 2 + steps * (levy ? 2 : 1);
   double *c = calloc((size_t)n, sizeof *c), *mean = calloc((size_t)n, sizeof *mean),
          *variance = malloc((size_t)n * sizeof *variance);

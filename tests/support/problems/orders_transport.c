@@ -170,8 +170,8 @@ void orders_noised(tr_ctx *ctx, const tr_sde_method *method, const tr_ode_method
       CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma", &s.diffusion));
       s.sample_eps = 0.04;
       s.ode.method = ode;
-      s.noised.intervals = intervals;
-      s.noised.n_intervals = 2;
+      s.restarts = intervals;
+      s.n_restarts = 2;
       moments got = moments_run(ctx, s, TR_VELOCITY, MOMENTS_C, 100 << k);
       tr_coeffs at = tr_interpolant_at(&s.interpolant, 0.96);
       error[k] = fabs(got.variance / (at.alpha * at.alpha * MOMENTS_C + at.sigma * at.sigma) - 1);
