@@ -15,7 +15,7 @@
 /* Parameters of the modules of a kind: name, type and help of a row (experiments/common/param_options.h). */
 #define PARAM_OPTION(option, of, kind)                                                                                \
   .name = (option), .type = TR_OPTION_PAIRS, .metavar = "NAME=VALUE,...",                                             \
-  .help = "Parameters of " of "; 'transit list " kind "' shows them, with ranges and defaults. May be given again."
+  .help = "Parameters of " of "; ranges and defaults by 'transit list " kind "'. May be given again."
 
 typedef struct {
   const char *ckpt, *weights, *path_type, *prediction;
