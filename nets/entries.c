@@ -54,8 +54,13 @@ static tr_status read_tensor(tr_weight_source *base, const tr_net_entry *entry, 
   return upload_tensor(source->ctx, tensor, out);
 }
 
+static bool tensor_is_bf16(tr_weight_source *base, const tr_expected *want) {
+  const tr_tensor *tensor = tr_tensors_find(((const tr_tensor_source *)base)->weights, want->name);
+  return tensor && tensor->dtype == TR_BF16;
+}
+
 tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights) {
-  return (tr_tensor_source){{read_tensor}, ctx, weights};
+  return (tr_tensor_source){{read_tensor, tensor_is_bf16}, ctx, weights};
 }
 
 static tr_random_address next_address(tr_random_source *source) {
@@ -102,8 +107,14 @@ static tr_status read_initial(tr_weight_source *base, const tr_net_entry *entry,
   return from_host(source, entry, &address, out);
 }
 
+static bool never_bf16(tr_weight_source *source, const tr_expected *tensor) {
+  (void)source, (void)tensor;
+  return false;
+}
+
 tr_random_source tr_random_source_of(const void *sizes, tr_net_start start, uint64_t seed) {
-  return (tr_random_source){{start == TR_NET_RANDOM ? read_random : read_initial}, sizes, seed, 0};
+  return (tr_random_source){
+      {start == TR_NET_RANDOM ? read_random : read_initial, never_bf16}, sizes, seed, 0};
 }
 
 /* ---- parameters and layers ---- */
@@ -170,11 +181,15 @@ static tr_status provide(tr_net *net, const tr_net_entry *entry, tr_layer *layer
   return TR_OK;
 }
 
-/* Values (out, in) into the backend's weight. */
-static tr_status set_weight(tr_net *net, tr_layer *layer, const tr_array *values) {
-  const tr_nn_weight_spec spec = {
-      .out = values->shape[0], .in = values->shape[1], .storage = net->dtype, .compute = net->dtype};
-  if (!layer->w) TR_TRY(tr_nn_weight_create(net->ctx, &spec, &layer->w));
+/* The backend's weight of values (out, in). */
+static tr_status make_weight(const tr_net *net, bool found_bf16, const tr_array *values, tr_layer *layer) {
+  const bool half =
+      net->storage == TR_WEIGHTS_BF16 || (net->storage == TR_WEIGHTS_AS_FOUND && found_bf16 && !net->params);
+  const tr_nn_weight_spec spec = {.out = values->shape[0],
+                                  .in = values->shape[1],
+                                  .storage = half ? TR_BF16 : net->dtype,
+                                  .compute = net->dtype};
+  TR_TRY(tr_nn_weight_create(net->ctx, &spec, &layer->w));
   return tr_nn_weight_set(layer->w, values);
 }
 
@@ -191,7 +206,7 @@ static tr_status load_tensor(tr_net *net, const tr_net_entry *entry, int part, t
     else if (tensor.bias)
       layer->bias = values;
     else
-      status = set_weight(net, layer, &values);
+      status = make_weight(net, source->is_bf16(source, &tensor), &values, layer);
   }
   tr_array_destroy(&own);
   return status;
@@ -225,7 +240,7 @@ tr_status tr_entries_refresh(tr_net *net) {
     tr_expected tensor;
     tr_entry_part(&entry, 0, &tensor);
     tr_array weight = parameter(net, &entry, &net->layers[i], &tensor);
-    TR_TRY(set_weight(net, &net->layers[i], &weight));
+    TR_TRY(tr_nn_weight_set(net->layers[i].w, &weight));
   }
   return TR_OK;
 }

@@ -20,6 +20,7 @@ void tr_entry_part(const tr_net_entry *entry, int part, tr_expected *out);
 typedef struct tr_weight_source {
   tr_status (*read)(struct tr_weight_source *source, const tr_net_entry *entry, const tr_expected *tensor,
                     tr_array *out);
+  bool (*is_bf16)(struct tr_weight_source *source, const tr_expected *tensor); /* as it is found there */
 } tr_weight_source;
 
 /* Weights from named tensors, converted one at a time. */

@@ -30,7 +30,11 @@ static tr_status create(tr_ctx *ctx, const tr_net_config *config, const tr_net_o
   TR_TRY(check_options(ctx, config, options));
   tr_net *net = calloc(1, sizeof *net);
   if (!net) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a network");
-  *net = (tr_net){.type = config->type, .ctx = ctx, .dtype = options->dtype, .info = config->info};
+  *net = (tr_net){.type = config->type,
+                  .ctx = ctx,
+                  .dtype = options->dtype,
+                  .info = config->info,
+                  .storage = options->storage};
   tr_status status = fill(net, config, options, source);
   if (status != TR_OK)
     tr_net_destroy(&net);

@@ -91,9 +91,19 @@ const char *tr_net_config_say(const tr_net_config *config, char *text, size_t si
 
 /* ---- the network ---- */
 
+/* In what type the weights of layers are kept; biases and tables are always of the network's own. */
+typedef enum {
+  /* bf16 where the tensor is bf16, which is half the memory of f32 and changes no bit; else, and where
+   * parameters are trained, the network's own */
+  TR_WEIGHTS_AS_FOUND,
+  TR_WEIGHTS_WIDE, /* the network's own */
+  TR_WEIGHTS_BF16  /* rounded to bf16 */
+} tr_net_storage;
+
 typedef struct {
   tr_dtype dtype; /* f32 or f64: of activations, states and parameters */
-  bool trained; /* keep the parameters as one array (tr_net_params), beside what the backend makes of them */
+  bool trained;   /* keep the parameters as one array (tr_net_params), beside the backend's own weights */
+  tr_net_storage storage;
 } tr_net_options;
 
 /* A network on the context's device, its weights copied from `weights`, checked finite. Without

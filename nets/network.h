@@ -84,7 +84,8 @@ struct tr_net {
   int n_layers;
   tr_layer *layers;  /* those of the list of entries, in its order */
   tr_params *params; /* NULL: not trained */
-  void *work;        /* the type's own: what `open` makes */
+  tr_net_storage storage;
+  void *work; /* the type's own: what `open` makes */
   tr_net_counts counts;
 };
 

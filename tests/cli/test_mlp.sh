@@ -85,6 +85,14 @@ says "classes: 3 and the null class 3"
   check "tune-grid" "$transit" tune-grid --ckpt "$plain" --num-samples 8 --sampling-method heun2 --nfe 8 --out "$scratch/q"
 }
 
+# The same numbers in bf16 are the same network, bit for bit.
+mlp make "$scratch/half.safetensors" plain BF16
+check "inspect one in bf16" "$transit" inspect "$scratch/half.safetensors"
+says "weights weights: 6 tensors, 34 parameters, 0.0 MB (in use)"
+# shellcheck disable=SC2086
+check "sample one in bf16" "$transit" sample ODE --ckpt "$scratch/half.safetensors" --init "$x" $sharp --out "$scratch/s"
+same "$scratch/a/samples.npz" "$scratch/s/samples.npz"
+
 # What the arguments beside a file say holds for every kind.
 printf '{"path_type": "VP", "prediction": "noise"}' >"$plain.json"
 check "arguments beside it" "$transit" sample ODE --ckpt "$plain" --num-samples 2 --rtol 0.1 --out "$scratch/r"

@@ -14,6 +14,7 @@ enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
 typedef struct {
   const char *models, *batches;
   tr_dtype dtype;
+  tr_net_storage storage;
   int threads, runs;
   double seconds;
   bool vjp;
@@ -104,7 +105,8 @@ static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const ch
   char full[64];
   snprintf(full, sizeof full, strncmp(model, "SiT-", 4) == 0 ? "%s" : "SiT-%s", model);
   TR_TRY(networks_register(ctx));
-  TR_TRY(tr_net_create_named(ctx, full, &dims, &(tr_net_options){.dtype = options->dtype}, 1, &net));
+  TR_TRY(tr_net_create_named(
+      ctx, full, &dims, &(tr_net_options){.dtype = options->dtype, .storage = options->storage}, 1, &net));
   TR_TRY(tr_drift_take_net(&net, TR_VELOCITY, &drift));
   tr_status status = TR_OK;
   for (const char *at = options->batches; at && status == TR_OK; at = strchr(at, ',')) {
@@ -130,7 +132,7 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
 static int usage(const char *name, const char *bad) {
   fprintf(stderr,
           "%s: bad option '%s'\nusage: %s [--model S/2,B/2,...] [--batch 1,8,...] "
-          "[--dtype f32|f64] [--threads N] [--runs N] [--seconds S]\n",
+          "[--dtype f32|f64] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S]\n",
           name, bad, name);
   return 2;
 }
@@ -142,6 +144,8 @@ static bool parse(bench_options *o, const char *name, const char *value) {
     o->batches = value;
   else if (strcmp(name, "--dtype") == 0 && (strcmp(value, "f32") == 0 || strcmp(value, "f64") == 0))
     o->dtype = strcmp(value, "f64") == 0 ? TR_F64 : TR_F32;
+  else if (strcmp(name, "--weights") == 0 && (strcmp(value, "bf16") == 0 || strcmp(value, "wide") == 0))
+    o->storage = strcmp(value, "bf16") == 0 ? TR_WEIGHTS_BF16 : TR_WEIGHTS_WIDE;
   else if (strcmp(name, "--threads") == 0)
     o->threads = atoi(value);
   else if (strcmp(name, "--runs") == 0)
@@ -160,7 +164,13 @@ int bench_network(const char *name, bool vjp, int argc, char **argv) {
     fprintf(stderr, "%s: %s\n", name, error.message);
     return 1;
   }
-  bench_options options = {"S/2,B/2,XL/2", "1,8", TR_F32, tr_ctx_threads(ctx), 3, 1, vjp};
+  bench_options options = {.models = "S/2,B/2,XL/2",
+                           .batches = "1,8",
+                           .dtype = TR_F32,
+                           .threads = tr_ctx_threads(ctx),
+                           .runs = 3,
+                           .seconds = 1,
+                           .vjp = vjp};
   for (int i = 1; i < argc; i += 2)
     if (i + 1 == argc || !parse(&options, argv[i], argv[i + 1])) {
       tr_ctx_close(&ctx);

@@ -1,6 +1,7 @@
 /* Times SiT networks with random weights on 32 x 32 x 4 latents, the best of several runs: their forward, or
  * the forward with its input VJP.
- * NAME [--model S/2,...] [--batch 1,8] [--dtype f32|f64] [--threads N] [--runs N] [--seconds S] */
+ * NAME [--model S/2,...] [--batch 1,8] [--dtype f32|f64] [--weights wide|bf16] [--threads N] [--runs N]
+ * [--seconds S] */
 #ifndef TR_TESTS_BENCH_NETWORK_H
 #define TR_TESTS_BENCH_NETWORK_H
 
