@@ -6,6 +6,7 @@
 
 #include "core/backend.h"
 #include "core/context_private.h"
+#include "core/require_private.h"
 
 static tr_status check_shape(tr_ctx *ctx, int ndim, const int64_t *shape, int64_t *count) {
   if (ndim < 1 || ndim > TR_MAX_DIMS)
@@ -33,8 +34,9 @@ static size_t bytes_of(const tr_array *a) {
 }
 
 tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, tr_array **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, shape, out);
   tr_array a = {.ctx = ctx, .dtype = dtype, .ndim = ndim, .owned = true};
-  *out = NULL;
   TR_TRY(check_dtype(ctx, dtype));
   TR_TRY(check_shape(ctx, ndim, shape, &a.count));
   memcpy(a.shape, shape, (size_t)ndim * sizeof *shape);
@@ -54,14 +56,16 @@ tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *
 }
 
 tr_status tr_array_like(const tr_array *model, tr_array **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, out);
   TR_TRY(tr_array_check(model));
   return tr_array_create(model->ctx, model->dtype, model->ndim, model->shape, out);
 }
 
 tr_status tr_array_like_stacked(const tr_array *model, int64_t n, tr_array **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, out);
   int64_t shape[TR_MAX_DIMS];
-  *out = NULL;
   TR_TRY(tr_array_check(model));
   memcpy(shape, model->shape, sizeof shape);
   shape[0] *= n;
@@ -69,7 +73,7 @@ tr_status tr_array_like_stacked(const tr_array *model, int64_t n, tr_array **out
 }
 
 tr_status tr_array_check(const tr_array *a) {
-  if (!a || !a->ctx) return TR_E_ARG;
+  TR_REQUIRE(TR_CTX_OF(a), a);
   if (a->data) return TR_OK;
   return TR_FAIL(a->ctx, TR_E_SHAPE, "an empty view, which did not fit into its array, is no operand");
 }
@@ -80,8 +84,9 @@ static tr_array empty_view(tr_ctx *ctx) {
 
 tr_array tr_view(const tr_array *parent, int64_t offset, int ndim, const int64_t *shape) {
   int64_t count;
-  if (tr_array_check(parent) != TR_OK || check_shape(parent->ctx, ndim, shape, &count) != TR_OK)
-    return empty_view(parent ? parent->ctx : NULL);
+  if (!shape) TR_FAIL(TR_CTX_OF(parent), TR_E_ARG, "tr_view: shape is NULL");
+  if (tr_array_check(parent) != TR_OK || !shape || check_shape(parent->ctx, ndim, shape, &count) != TR_OK)
+    return empty_view(TR_CTX_OF(parent));
   if (offset < 0 || offset > parent->count || count > parent->count - offset) {
     TR_FAIL(parent->ctx, TR_E_SHAPE, "a view of %lld elements at %lld does not fit into %lld",
             (long long)count, (long long)offset, (long long)parent->count);
@@ -94,7 +99,7 @@ tr_array tr_view(const tr_array *parent, int64_t offset, int ndim, const int64_t
 }
 
 tr_array tr_rows(const tr_array *a, int64_t first, int64_t n) {
-  if (tr_array_check(a) != TR_OK) return empty_view(a ? a->ctx : NULL);
+  if (tr_array_check(a) != TR_OK) return empty_view(TR_CTX_OF(a));
   int64_t shape[TR_MAX_DIMS], rows = a->shape[0], row = rows ? a->count / rows : 0;
   if (first < 0 || n < 0 || first > rows || n > rows - first) {
     TR_FAIL(a->ctx, TR_E_SHAPE, "%lld rows from row %lld do not fit into %lld", (long long)n,
@@ -107,7 +112,7 @@ tr_array tr_rows(const tr_array *a, int64_t first, int64_t n) {
 }
 
 void tr_array_destroy(tr_array **a) {
-  if (!*a) return;
+  if (!a || !*a) return;
   if ((*a)->owned) {
     tr_ctx_backend((*a)->ctx)->mem->release((*a)->ctx, (*a)->data);
     tr_ctx_count_memory((*a)->ctx, -(int64_t)bytes_of(*a));
@@ -117,10 +122,16 @@ void tr_array_destroy(tr_array **a) {
 }
 
 bool tr_array_same_shape(const tr_array *a, const tr_array *b) {
+  if (!a || !b) return false;
   return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
 }
 
 const char *tr_array_describe(const tr_array *a, char *text, size_t size) {
+  if (!text || size == 0) return "";
+  if (!a) {
+    snprintf(text, size, "nothing");
+    return text;
+  }
   size_t used = (size_t)snprintf(text, size, "%s (", tr_dtype_name(a->dtype));
   for (int i = 0; i < a->ndim && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)a->shape[i]);
@@ -129,18 +140,23 @@ const char *tr_array_describe(const tr_array *a, char *text, size_t size) {
 }
 
 tr_status tr_array_upload(tr_array *a, const void *host) {
+  TR_REQUIRE(TR_CTX_OF(a), a);
+  if (a->count) TR_REQUIRE(a->ctx, host);
   TR_TRY(tr_array_check(a));
   tr_ctx_count(a->ctx, TR_COUNT_UPLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->upload(a->ctx, a->data, host, bytes_of(a));
 }
 
 tr_status tr_array_download(const tr_array *a, void *host) {
+  TR_REQUIRE(TR_CTX_OF(a), a);
+  if (a->count) TR_REQUIRE(a->ctx, host);
   TR_TRY(tr_array_check(a));
   tr_ctx_count(a->ctx, TR_COUNT_DOWNLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data, bytes_of(a));
 }
 
 tr_status tr_array_set_small(tr_array *a, const void *host) {
+  TR_REQUIRE(TR_CTX_OF(a), a, host);
   TR_TRY(tr_array_check(a));
   if (bytes_of(a) > TR_SMALL_BYTES)
     return TR_FAIL(a->ctx, TR_E_ARG, "%zu bytes are set as if they were few: at most %d, upload more",
@@ -150,6 +166,7 @@ tr_status tr_array_set_small(tr_array *a, const void *host) {
 }
 
 tr_status tr_array_copy(const tr_array *from, tr_array *to) {
+  TR_REQUIRE_ARRAYS(from, to);
   TR_TRY(tr_array_check(from));
   TR_TRY(tr_array_check(to));
   if (from->ctx != to->ctx || from->dtype != to->dtype || from->count != to->count) {
@@ -169,6 +186,8 @@ static tr_status host_buffer(const tr_array *a, void **out) {
 }
 
 tr_status tr_array_set_f64(tr_array *a, const double *host) {
+  TR_REQUIRE(TR_CTX_OF(a), a);
+  if (a->count) TR_REQUIRE(a->ctx, host);
   TR_TRY(tr_array_check(a));
   if (a->dtype == TR_F64) return tr_array_upload(a, host);
   void *buffer;
@@ -182,6 +201,8 @@ tr_status tr_array_set_f64(tr_array *a, const double *host) {
 }
 
 tr_status tr_array_get_f64(const tr_array *a, double *host) {
+  TR_REQUIRE(TR_CTX_OF(a), a);
+  if (a->count) TR_REQUIRE(a->ctx, host);
   TR_TRY(tr_array_check(a));
   if (a->dtype == TR_F64) return tr_array_download(a, host);
   void *buffer;

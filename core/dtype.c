@@ -124,10 +124,12 @@ bool tr_dtype_is_integer(tr_dtype dtype) {
 
 #define REAL double
 void tr_dtype_to_f64(tr_dtype dtype, int64_t n, const void *in, double *out) {
+  if (!in || !out) return;
   switch (dtype) { TYPES(AS_READING) default:; }
 }
 
 int64_t tr_dtype_from_f64(tr_dtype dtype, int64_t n, const double *in, void *out) {
+  if (!in || !out) return 0;
   switch (dtype) { TYPES(AS_WRITING) default:; }
   return n;
 }
@@ -135,10 +137,12 @@ int64_t tr_dtype_from_f64(tr_dtype dtype, int64_t n, const double *in, void *out
 
 #define REAL float
 void tr_dtype_to_f32(tr_dtype dtype, int64_t n, const void *in, float *out) {
+  if (!in || !out) return;
   switch (dtype) { TYPES(AS_READING) default:; }
 }
 
 int64_t tr_dtype_from_f32(tr_dtype dtype, int64_t n, const float *in, void *out) {
+  if (!in || !out) return 0;
   switch (dtype) { TYPES(AS_WRITING) default:; }
   return n;
 }

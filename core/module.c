@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "core/registry.h"
+#include "core/require_private.h"
 
 #define RANGE_TEXT 96
 
 /* ---- ranges ---- */
 
 bool tr_range_has(const tr_range *range, double value) {
+  if (!range) return false;
   return isfinite(value) && !(range->ends & TR_RANGE_GE && !(value >= range->low)) &&
          !(range->ends & TR_RANGE_GT && !(value > range->low)) &&
          !(range->ends & TR_RANGE_LE && !(value <= range->high)) &&
@@ -18,6 +20,7 @@ bool tr_range_has(const tr_range *range, double value) {
 }
 
 const char *tr_range_text(const tr_range *range, char *text, size_t size) {
+  if (!range || !text) return "";
   unsigned low = range->ends & (TR_RANGE_GE | TR_RANGE_GT);
   unsigned high = range->ends & (TR_RANGE_LE | TR_RANGE_LT);
   text[0] = 0;
@@ -64,6 +67,7 @@ static tr_status unknown(tr_ctx *ctx, const tr_module *module, const char *name)
 }
 
 tr_values tr_module_defaults(const tr_module *module) {
+  if (!module) return (tr_values){0};
   tr_values values = {0};
   for (int i = 0; i < module->n_params; i++) values.v[i] = module->params[i].value;
   return values;
@@ -71,6 +75,7 @@ tr_values tr_module_defaults(const tr_module *module) {
 
 tr_status tr_module_set(tr_ctx *ctx, const tr_module *module, tr_values *values, const char *name,
                         double value) {
+  TR_REQUIRE(ctx, module, values, name);
   for (int i = 0; i < module->n_params; i++) {
     if (strcmp(module->params[i].name, name) != 0) continue;
     TR_TRY(check_value(ctx, module, &module->params[i], value));
@@ -82,6 +87,7 @@ tr_status tr_module_set(tr_ctx *ctx, const tr_module *module, tr_values *values,
 }
 
 tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values *values) {
+  TR_REQUIRE(ctx, module, values);
   for (int i = 0; i < module->n_params; i++) {
     const tr_param *param = &module->params[i];
     if (!isnan(values->v[i]))
@@ -94,6 +100,7 @@ tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values 
 }
 
 tr_values tr_module_filled(const tr_module *module, const tr_values *given) {
+  if (!module || !given) return (tr_values){0};
   tr_values values = *given;
   for (int i = 0; i < module->n_params; i++)
     if (!(values.set >> i & 1u)) values.v[i] = module->params[i].value;
@@ -101,17 +108,20 @@ tr_values tr_module_filled(const tr_module *module, const tr_values *given) {
 }
 
 tr_status tr_module_settle(tr_ctx *ctx, const tr_module *module, tr_values *values) {
+  TR_REQUIRE(ctx, module, values);
   *values = tr_module_filled(module, values);
   return tr_module_check(ctx, module, values);
 }
 
 tr_status tr_module_refuse_params(tr_ctx *ctx, const tr_module *module, const char *kind) {
+  TR_REQUIRE(ctx, module, kind);
   if (module->n_params == 0) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "%s declares the parameter %s: %s have no place for its value", module->name,
                  module->params[0].name, kind);
 }
 
 bool tr_values_equal(const tr_module *module, const tr_values *a, const tr_values *b) {
+  if (!module || !a || !b) return false;
   for (int i = 0; i < module->n_params; i++)
     if (a->v[i] != b->v[i] && !(isnan(a->v[i]) && isnan(b->v[i]))) return false;
   return true;

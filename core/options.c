@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
+
 static void *field(const tr_option *option, void *values) {
   return (char *)values + option->offset;
 }
@@ -15,12 +17,14 @@ static bool in_mode(const tr_option *option, int mode) {
 }
 
 int tr_option_row(const tr_option_table *table, int mode, const char *name) {
+  if (!table || !name) return -1;
   for (int i = 0; i < table->n_options; i++)
     if (in_mode(&table->options[i], mode) && strcmp(table->options[i].name, name) == 0) return i;
   return -1;
 }
 
 bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, const char *name) {
+  if (!table || !parsed || !name) return false;
   int row = tr_option_row(table, parsed->mode, name);
   return row >= 0 && parsed->given[row];
 }
@@ -30,6 +34,7 @@ static tr_range range_of(const tr_option *option) {
 }
 
 const char *tr_option_range(const tr_option *option, char *text, size_t size) {
+  if (!option || !text) return "";
   const tr_range range = range_of(option);
   return tr_range_text(&range, text, size);
 }
@@ -393,8 +398,9 @@ static tr_status complete(tr_ctx *ctx, const tr_option_table *table, void *value
 
 tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,
                            void *values, tr_parsed *parsed) {
+  if (parsed) *parsed = (tr_parsed){0};
+  TR_REQUIRE(ctx, table, argv, values, parsed);
   memset(values, 0, table->values_size);
-  *parsed = (tr_parsed){0};
   if (table->n_options > TR_OPTIONS_MAX)
     return TR_FAIL(ctx, TR_E_ARG, "the table of '%s' has %d rows: %d at most", table->name, table->n_options,
                    TR_OPTIONS_MAX);
@@ -412,6 +418,7 @@ tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, 
 }
 
 void tr_options_free(const tr_option_table *table, void *values) {
+  if (!table || !values) return;
   for (int i = 0; i < table->n_options; i++) {
     const tr_option *option = &table->options[i];
     if (option->type == TR_OPTION_INTS) {

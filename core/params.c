@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 
 #define ALIGNMENT 64 /* bytes */
@@ -73,7 +74,8 @@ static tr_status lay_out(tr_ctx *ctx, tr_params *params, tr_dtype dtype, const t
 
 tr_status tr_params_create(tr_ctx *ctx, tr_dtype dtype, int n, const tr_param_entry *entries,
                            tr_params **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, entries, out);
   if (n < 1) return TR_FAIL(ctx, TR_E_ARG, "%d parameters: there must be at least one", n);
   if (dtype != TR_F32 && dtype != TR_F64)
     return TR_FAIL(ctx, TR_E_ARG, "parameters in %s: use f32 or f64", tr_dtype_name(dtype));
@@ -93,7 +95,7 @@ tr_status tr_params_create(tr_ctx *ctx, tr_dtype dtype, int n, const tr_param_en
 }
 
 void tr_params_destroy(tr_params **params) {
-  if (!*params) return;
+  if (!params || !*params) return;
   tr_array_destroy(&(*params)->values);
   for (int i = 0; i < (*params)->n; i++) free((char *)(*params)->items[i].entry.name);
   free((*params)->items);
@@ -104,20 +106,24 @@ void tr_params_destroy(tr_params **params) {
 /* ---- what is there ---- */
 
 int tr_params_n(const tr_params *params) {
+  if (!params) return 0;
   return params->n;
 }
 
 const tr_param_entry *tr_params_entry(const tr_params *params, int i) {
+  if (!params) return NULL;
   return &params->items[i].entry;
 }
 
 int tr_params_find(const tr_params *params, const char *name) {
+  if (!params || !name) return -1;
   for (int i = 0; i < params->n; i++)
     if (strcmp(params->items[i].entry.name, name) == 0) return i;
   return -1;
 }
 
 int64_t tr_params_count(const tr_params *params, bool trained_only) {
+  if (!params) return 0;
   int64_t count = 0;
   for (int i = 0; i < params->n; i++)
     if (!trained_only || !params->items[i].entry.frozen) count += params->items[i].count;
@@ -125,10 +131,13 @@ int64_t tr_params_count(const tr_params *params, bool trained_only) {
 }
 
 tr_array *tr_params_values(const tr_params *params) {
+  if (!params) return NULL;
   return params->values;
 }
 
 tr_status tr_params_like(const tr_params *params, tr_array **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(params ? TR_CTX_OF(params->values) : NULL, params, out);
   TR_TRY(tr_array_like(params->values, out));
   tr_status status = tr_fill(0, *out);
   if (status != TR_OK) tr_array_destroy(out);
@@ -138,19 +147,23 @@ tr_status tr_params_like(const tr_params *params, tr_array **out) {
 /* ---- views ---- */
 
 tr_array tr_params_at(const tr_params *params, const tr_array *array, int i) {
+  if (!params || !array) return (tr_array){0};
   const placed *item = &params->items[i];
   return tr_view(array, item->offset, item->entry.ndim, item->entry.shape);
 }
 
 tr_array tr_params_value(const tr_params *params, int i) {
+  if (!params) return (tr_array){0};
   return tr_params_at(params, params->values, i);
 }
 
 tr_array tr_params_trained(const tr_params *params, const tr_array *array) {
+  if (!params || !array) return (tr_array){0};
   return tr_view(array, 0, 1, &params->trained);
 }
 
 tr_status tr_params_check(const tr_params *params, const tr_array *array, const char *what) {
+  TR_REQUIRE(TR_CTX_OF(array), params, array, what);
   const tr_array *values = params->values;
   if (array->ctx == values->ctx && array->dtype == values->dtype && tr_array_same_shape(array, values))
     return TR_OK;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 void tr_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+  if (!counter || !key || !out) return;
   uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
   for (int round = 0; round < 10; round++) {
     uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
@@ -30,6 +31,7 @@ static double unit(uint32_t high, uint32_t low) {
 }
 
 void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, uint32_t pair, double out[2]) {
+  if (!address || !out) return;
   uint32_t w[4];
   block(address, sample, pair, w);
   double radius = sqrt(-2 * log(unit(w[0], w[1]) + 0x1p-53)); /* the argument is in (0, 1] */
@@ -39,12 +41,14 @@ void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, ui
 }
 
 double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint32_t element) {
+  if (!address) return NAN;
   uint32_t w[4];
   block(address, sample, element, w);
   return unit(w[0], w[1]);
 }
 
 void tr_random_signs(const tr_random_address *address, uint64_t sample, int64_t n, double *out) {
+  if (!address || !out) return;
   uint32_t w[4];
   for (int64_t i = 0; i < n; i++) {
     if (i % 128 == 0) block(address, sample, (uint32_t)(i / 128), w);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "core/registry_private.h"
+#include "core/require_private.h"
 
 #define WORD_MAX 63 /* characters of a name */
 
@@ -112,6 +113,7 @@ static tr_status check_params(tr_ctx *ctx, const char *kind, const tr_module *mo
 }
 
 tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
+  TR_REQUIRE(ctx, kind, module);
   tr_registry *registry = tr_ctx_registry(ctx);
   TR_TRY(check_names(ctx, kind, module));
   TR_TRY(check_params(ctx, kind, module));
@@ -127,6 +129,7 @@ tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
 }
 
 const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i) {
+  if (!ctx || !kind) return NULL;
   const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);
   for (int k = 0; k < registry->n; k++)
     if (strcmp(registry->entries[k].kind, kind) == 0 && i-- == 0) return registry->entries[k].module;
@@ -134,6 +137,7 @@ const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i) {
 }
 
 const char *tr_kind_at(const tr_ctx *ctx, int i) {
+  if (!ctx) return NULL;
   const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);
   for (int k = 0; k < registry->n; k++) {
     bool seen = false;
@@ -184,6 +188,7 @@ static const char *longer_name(const char *word, const char *const *candidates, 
 }
 
 const char *tr_nearest(const char *word, const char *const *candidates, int n) {
+  if (!word || !candidates) return NULL;
   const char *best = NULL;
   int best_distance = (int)strlen(word) / 3 + 2; /* farther than this is no misspelling */
   for (int i = 0; i < n; i++) {
@@ -211,6 +216,7 @@ static tr_status unknown(tr_ctx *ctx, const char *kind, const char *name) {
 }
 
 tr_status tr_find(tr_ctx *ctx, const char *kind, const char *name, const tr_module **out) {
+  TR_REQUIRE(ctx, kind, name, out);
   const tr_registry *registry = tr_ctx_registry(ctx);
   *out = lookup(registry, kind, name, false);
   if (!*out) *out = lookup(registry, kind, name, true);

@@ -20,14 +20,14 @@ tr_status tr_require(tr_ctx *ctx, const char *file, int line, const char *functi
                      const char *names, int n, const void *const *pointers) {
   for (int i = 0; i < n; i++)
     if (!pointers[i]) return refuse(ctx, file, line, function, names, i);
-  return ctx ? TR_OK : refuse(NULL, file, line, function, context, 0);
+  if (ctx) return TR_OK;
+  if (strcmp(context, "ctx") == 0) return refuse(NULL, file, line, function, context, 0);
+  return tr_ctx_latch(NULL, TR_E_ARG, file, line, "%s: %.*s is of no context", function,
+                      (int)strcspn(names, ","), names);
 }
 
-tr_status tr_require_arrays(const char *file, int line, const char *function, const char *names, int n,
-                            const tr_array *const *arrays) {
-  tr_ctx *ctx = NULL;
-  for (int i = 0; i < n && !ctx; i++) ctx = TR_CTX_OF(arrays[i]);
+tr_ctx *tr_ctx_of_any(int n, const tr_array *const *arrays) {
   for (int i = 0; i < n; i++)
-    if (!arrays[i]) return refuse(ctx, file, line, function, names, i);
-  return TR_OK;
+    if (TR_CTX_OF(arrays[i])) return arrays[i]->ctx;
+  return NULL;
 }

@@ -13,20 +13,24 @@
                       (int)(sizeof tr_given_ / sizeof *tr_given_), tr_given_));                              \
   } while (0)
 
-/* The same for arrays alone; the error goes to the context of one that is there. */
-#define TR_REQUIRE_ARRAYS(...)                                                                               \
+/* The same for a pointer to a function. */
+#define TR_REQUIRE_FUNCTION(context, function)                                                               \
   do {                                                                                                       \
-    const tr_array *const tr_given_[] = {__VA_ARGS__};                                                       \
-    TR_TRY(tr_require_arrays(__FILE__, __LINE__, __func__, #__VA_ARGS__,                                     \
-                             (int)(sizeof tr_given_ / sizeof *tr_given_), tr_given_));                       \
+    if (!(function)) return TR_FAIL((context), TR_E_ARG, "%s: %s is NULL", __func__, #function);             \
   } while (0)
 
-/* Where an object that may be NULL keeps its context. */
+/* The context of an object that may be NULL, of the first of some arrays that is not, and of either. */
 #define TR_CTX_OF(object) ((object) ? (object)->ctx : NULL)
+#define TR_CTX_OF_ANY(...)                                                                                   \
+  tr_ctx_of_any((int)(sizeof((const tr_array *const[]){__VA_ARGS__}) / sizeof(const tr_array *)),            \
+                (const tr_array *const[]){__VA_ARGS__})
+#define TR_CTX_FROM(object, ...) ((object) && (object)->ctx ? (object)->ctx : TR_CTX_OF_ANY(__VA_ARGS__))
+
+/* For arrays alone. */
+#define TR_REQUIRE_ARRAYS(...) TR_REQUIRE(TR_CTX_OF_ANY(__VA_ARGS__), __VA_ARGS__)
 
 tr_status tr_require(tr_ctx *ctx, const char *file, int line, const char *function, const char *context,
                      const char *names, int n, const void *const *pointers);
-tr_status tr_require_arrays(const char *file, int line, const char *function, const char *names, int n,
-                            const tr_array *const *arrays);
+tr_ctx *tr_ctx_of_any(int n, const tr_array *const *arrays);
 
 #endif

@@ -2,10 +2,13 @@
 
 #include <stdlib.h>
 
+#include "core/require_private.h"
+
 static tr_status check_times(tr_drift *drift, tr_times times, int64_t rows) {
   if (times.n != 1 && times.n != rows)
     return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: %lld times for %lld rows: give one, or one a row",
                    drift->ops->name, (long long)times.n, (long long)rows);
+  if (times.n && !times.t) return TR_FAIL(drift->ctx, TR_E_ARG, "%s: times.t is NULL", drift->ops->name);
   for (int64_t i = 0; i < times.n; i++)
     if (!(times.t[i] >= 0 && times.t[i] <= 1))
       return TR_FAIL(drift->ctx, TR_E_ARG, "%s at t = %.17g: times lie between 0 (noise) and 1 (data)",
@@ -44,6 +47,7 @@ static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array 
 }
 
 tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x), drift, x);
   TR_TRY(tr_array_check(x));
   if (x->ctx != drift->ctx)
     return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state belongs to another context", drift->ops->name);
@@ -57,6 +61,7 @@ static tr_status lacking(tr_drift *drift, const char *what) {
 
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         tr_array *f) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, f);
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
   drift->n_eval++, drift->n_forward++;
@@ -65,6 +70,7 @@ tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, cons
 
 tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *w, tr_array *f, tr_array *wJ) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, w, f, wJ), drift, x, w, f, wJ);
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, w, "the covector"));
@@ -76,6 +82,7 @@ tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const
 
 tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *v, tr_array *Jv) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, v, Jv), drift, x, v, Jv);
   if (!drift->ops->jvp) return lacking(drift, "Jacobian-vector product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, v, "the vector"));
@@ -123,6 +130,7 @@ static tr_status multi(tr_drift *drift, tr_times times, const tr_array *x, const
 
 tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                              const tr_array *w, tr_array *f, tr_array *wJ) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, w, f, wJ), drift, x, w, f, wJ);
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_stacks(drift, x, w, wJ));
@@ -132,6 +140,7 @@ tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x,
 
 tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                               const tr_drift_passes *passes, tr_array *f) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, passes, f);
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
@@ -152,6 +161,7 @@ tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x
 }
 
 void tr_drift_destroy(tr_drift **drift) {
+  if (!drift) return;
   if (*drift) (*drift)->ops->destroy(*drift);
   *drift = NULL;
 }
@@ -177,8 +187,10 @@ static void callback_destroy(tr_drift *drift) {
 
 tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
                                    void *user, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, name, out);
+  TR_REQUIRE_FUNCTION(ctx, fn);
   callback_drift *self = calloc(1, sizeof *self);
-  *out = NULL;
   if (!self) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the provider %s", name);
   self->fn = fn;
   self->user = user;

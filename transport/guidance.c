@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "integrators/same_time_private.h"
 
@@ -301,7 +302,8 @@ static tr_status check_guidance(const tr_drift *inner, const tr_guidance *g) {
 }
 
 tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(inner), inner, guidance, out);
   TR_TRY(check_guidance(inner, guidance));
   guide *self = calloc(1, sizeof *self);
   double *breaks = malloc((2 + (size_t)inner->n_breaks) * sizeof *breaks);

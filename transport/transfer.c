@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "transport/prediction/prediction.h"
 
@@ -213,8 +214,9 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
 
 tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *trained,
                                       const tr_interpolant *along, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(inner), inner, trained, along, out);
   const tr_prediction_type *prediction;
-  *out = NULL;
   if (!trained->type || !along->type)
     return TR_FAIL(inner->ctx, TR_E_ARG, "a transfer of %s without %s", inner->ops->name,
                    trained->type ? "the path to sample along" : "the path it was trained on");

@@ -10,16 +10,19 @@
 
 #include "core/data/dataset_private.h"
 #include "core/io/image.h"
+#include "core/require_private.h"
 
 #define FAR_OUT 4.0 /* pixels in [-1, 1], samples of them a little beyond; 0 to 255 is a mistake */
 
 int64_t tr_dataset_row(const tr_dataset *data) {
   int64_t count = 1;
+  if (!data) return 0;
   for (int i = 0; i < data->ndim; i++) count *= data->shape[i];
   return count;
 }
 
 const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size) {
+  if (!data || !text) return "";
   if (data->names && data->names[i])
     snprintf(text, size, "'%s'", data->names[i]);
   else
@@ -28,6 +31,7 @@ const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_
 }
 
 void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...) {
+  if (!data || !format) return;
   char text[400];
   va_list args;
   va_start(args, format);
@@ -37,6 +41,7 @@ void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...) {
 }
 
 tr_status tr_dataset_check(const tr_dataset *data, int64_t n) {
+  TR_REQUIRE(TR_CTX_OF(data), data);
   char name[300];
   for (int64_t i = 0; i < n; i++)
     if (!data->trouble[i]) return TR_OK;
@@ -64,6 +69,7 @@ static void free_texts(char **texts, int64_t n) {
 }
 
 void tr_dataset_close(tr_dataset *data) {
+  if (!data) return;
   free(data->pixels);
   free(data->values);
   free(data->labels);
@@ -127,6 +133,7 @@ static tr_status read_any(tr_dataset *out, int64_t limit) {
 
 tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
                           tr_dataset *out) {
+  TR_REQUIRE(ctx, path, shape, out);
   *out = (tr_dataset){.ctx = ctx, .ndim = ndim, .path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
   if (ndim != 1 && ndim != 3)
@@ -139,6 +146,7 @@ tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t
 }
 
 tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out) {
+  TR_REQUIRE(TR_CTX_OF(data), data, out);
   const int64_t row = tr_dataset_row(data);
   if (first < 0 || n < 0 || first > data->n || n > data->n - first)
     return TR_FAIL(data->ctx, TR_E_ARG, "%lld inputs from input %lld: there are %lld", (long long)n,

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/require_private.h"
+
 /* ---- mappings ---- */
 
 static tr_status map_descriptor(tr_ctx *ctx, int fd, tr_file_map *map) {
@@ -28,6 +30,7 @@ static tr_status map_descriptor(tr_ctx *ctx, int fd, tr_file_map *map) {
 }
 
 tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out) {
+  TR_REQUIRE(ctx, path, out);
   *out = (tr_file_map){.path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s'", path);
   tr_status status;
@@ -43,6 +46,7 @@ tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out) {
 }
 
 void tr_file_map_close(tr_file_map *map) {
+  if (!map) return;
   if (map->data) munmap((void *)map->data, map->size);
   free(map->path);
   *map = (tr_file_map){0};
@@ -85,7 +89,8 @@ static void free_out_file(tr_out_file **file) {
 }
 
 tr_status tr_out_file_open(tr_ctx *ctx, const char *path, tr_out_file **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
   TR_TRY(check_target(ctx, path));
   size_t size = strlen(path) + 48;
   tr_out_file *file = calloc(1, sizeof *file);
@@ -108,6 +113,7 @@ tr_status tr_out_file_open(tr_ctx *ctx, const char *path, tr_out_file **out) {
 }
 
 FILE *tr_out_file_stream(tr_out_file *file) {
+  if (!file) return NULL;
   return file->stream;
 }
 
@@ -136,6 +142,8 @@ static int finish_stream(tr_out_file *file) {
 }
 
 tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file) {
+  TR_REQUIRE(ctx, file);
+  TR_REQUIRE(ctx, *file);
   int reason = finish_stream(*file);
   if (reason == 0 && rename((*file)->temporary, (*file)->path) != 0) reason = errno;
   if (reason != 0) {
@@ -149,7 +157,7 @@ tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file) {
 }
 
 void tr_out_file_discard(tr_out_file **file) {
-  if (!*file) return;
+  if (!file || !*file) return;
   if ((*file)->stream) fclose((*file)->stream);
   unlink((*file)->temporary);
   free_out_file(file);

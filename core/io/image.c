@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "core/require_private.h"
+
 bool tr_image_channels(int64_t channels) {
   return channels == 1 || channels == 3;
 }
@@ -25,8 +27,9 @@ static tr_status check_values(tr_ctx *ctx, tr_dtype dtype, const int64_t shape[4
 
 tr_status tr_image_of_values(tr_ctx *ctx, tr_dtype dtype, const void *values, const int64_t shape[4],
                              uint8_t **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, values, shape, out);
   const int64_t n = shape[0], channels = shape[1], pixels = shape[2] * shape[3], count = n * pixels * 3;
-  *out = NULL;
   TR_TRY(check_values(ctx, dtype, shape));
   *out = malloc(count ? (size_t)count : 1);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld pictures", (long long)n);
@@ -39,7 +42,8 @@ tr_status tr_image_of_values(tr_ctx *ctx, tr_dtype dtype, const void *values, co
 }
 
 tr_status tr_image_of_array(const tr_array *x, uint8_t **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(x), x, out);
   if (x->ndim != 4) {
     char text[80];
     return TR_FAIL(x->ctx, TR_E_SHAPE, "%s is no batch of pictures: use (N, C, H, W)",

@@ -8,6 +8,8 @@
 
 #include <jpeglib.h>
 
+#include "core/require_private.h"
+
 /* libjpeg reports errors by a callback that must not return. */
 typedef struct {
   struct jpeg_error_mgr table; /* first: libjpeg hands out its address */
@@ -55,6 +57,7 @@ static bool decode(struct jpeg_decompress_struct *jpeg, trouble *t, FILE *file, 
 }
 
 tr_status tr_jpeg_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
+  TR_REQUIRE(ctx, path, out);
   struct jpeg_decompress_struct jpeg = {0};
   trouble t = {.message = ""};
   *out = (tr_image){.channels = channels};

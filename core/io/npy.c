@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
+
 /* As a file says it and as NumPy does. */
 static const struct {
   const char *descr, *name;
@@ -22,6 +24,7 @@ const char *tr_npy_type_name(tr_dtype dtype) {
 }
 
 const char *tr_npy_describe(const tr_npy *npy, char *text, size_t size) {
+  if (!npy || !text) return "";
   size_t used = (size_t)snprintf(text, size, "%s (", types[npy->dtype].name);
   for (int i = 0; i < npy->ndim && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)npy->shape[i]);
@@ -201,15 +204,18 @@ static tr_status parse(tr_ctx *ctx, const char *name, const unsigned char *bytes
 }
 
 tr_status tr_npy_parse(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size, tr_npy *out) {
-  *out = (tr_npy){0};
+  if (out) *out = (tr_npy){0};
+  TR_REQUIRE(ctx, name, out);
+  if (size) TR_REQUIRE(ctx, bytes);
   tr_status status = parse(ctx, name, bytes, size, out);
   if (status != TR_OK) *out = (tr_npy){0};
   return status;
 }
 
 tr_status tr_npy_open(tr_ctx *ctx, const char *path, tr_npy *out) {
+  if (out) *out = (tr_npy){0};
+  TR_REQUIRE(ctx, path, out);
   tr_file_map map;
-  *out = (tr_npy){0};
   TR_TRY(tr_file_map_open(ctx, path, &map));
   tr_status status = tr_npy_parse(ctx, path, map.data, map.size, out);
   if (status == TR_OK && !out->owned)
@@ -220,20 +226,24 @@ tr_status tr_npy_open(tr_ctx *ctx, const char *path, tr_npy *out) {
 }
 
 void tr_npy_close(tr_npy *npy) {
+  if (!npy) return;
   free(npy->owned);
   tr_file_map_close(&npy->map);
   *npy = (tr_npy){0};
 }
 
 void tr_npy_get_f64(const tr_npy *npy, double *out) {
+  if (!npy || !out) return;
   tr_dtype_to_f64(npy->dtype, npy->count, npy->data, out);
 }
 
 void tr_npy_get_f32(const tr_npy *npy, float *out) {
+  if (!npy || !out) return;
   tr_dtype_to_f32(npy->dtype, npy->count, npy->data, out);
 }
 
 tr_status tr_npy_get_i32(tr_ctx *ctx, const tr_npy *npy, int32_t *out) {
+  TR_REQUIRE(ctx, npy, out);
   const char *element = npy->data;
   for (int64_t i = 0; i < npy->count; i++, element += tr_dtype_size(npy->dtype)) {
     double value;
@@ -257,8 +267,9 @@ static tr_status upload(const tr_npy *npy, tr_array *a) {
 }
 
 tr_status tr_npy_to_array(tr_ctx *ctx, const tr_npy *npy, tr_dtype dtype, tr_array **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, npy, out);
   const int64_t one = 1;
-  *out = NULL;
   if (npy->ndim > TR_MAX_DIMS) {
     char text[120];
     return TR_FAIL(ctx, TR_E_SHAPE, "%s has too many dimensions: an array has at most %d",
@@ -272,7 +283,9 @@ tr_status tr_npy_to_array(tr_ctx *ctx, const tr_npy *npy, tr_dtype dtype, tr_arr
 
 tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, const void *data,
                       tr_npy *out) {
-  *out = (tr_npy){0};
+  if (out) *out = (tr_npy){0};
+  TR_REQUIRE(ctx, out);
+  if (ndim > 0) TR_REQUIRE(ctx, shape);
   if (ndim < 0 || ndim > TR_NPY_MAX_DIMS)
     return TR_FAIL(ctx, TR_E_SHAPE, "a .npy array of %d dimensions: use 0 to %d", ndim, TR_NPY_MAX_DIMS);
   if (!types[dtype].descr)
@@ -290,6 +303,7 @@ tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shap
 }
 
 size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX]) {
+  if (!npy || !text) return 0;
   size_t used = MAGIC_BYTES + 4;
   memcpy(text, MAGIC "\x01\x00", MAGIC_BYTES + 2);
   used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used,
@@ -306,6 +320,8 @@ size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX
 }
 
 tr_status tr_npy_save(tr_ctx *ctx, const char *path, const tr_npy *npy) {
+  TR_REQUIRE(ctx, path, npy);
+  if (npy->count) TR_REQUIRE(ctx, npy->data);
   char text[TR_NPY_HEADER_MAX];
   tr_out_file *file;
   TR_TRY(tr_out_file_open(ctx, path, &file));

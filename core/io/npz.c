@@ -5,6 +5,7 @@
 
 #include "core/io/zip_private.h"
 #include "core/io/zip_write_private.h"
+#include "core/require_private.h"
 
 #define SUFFIX ".npy"
 #define PIECE  (1 << 18) /* elements of a device array downloaded at once */
@@ -35,7 +36,8 @@ static tr_status read_names(tr_npz *npz) {
 }
 
 tr_status tr_npz_open(tr_ctx *ctx, const char *path, tr_npz **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
   tr_npz *npz = calloc(1, sizeof *npz);
   if (!npz) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the archive '%s'", path);
   npz->ctx = ctx;
@@ -50,7 +52,7 @@ tr_status tr_npz_open(tr_ctx *ctx, const char *path, tr_npz **out) {
 }
 
 void tr_npz_close(tr_npz **npz) {
-  if (!*npz) return;
+  if (!npz || !*npz) return;
   for (int i = 0; i < (*npz)->n; i++) free((*npz)->names[i]);
   free((*npz)->names);
   tr_zip_close(&(*npz)->zip);
@@ -60,10 +62,12 @@ void tr_npz_close(tr_npz **npz) {
 }
 
 int tr_npz_count(const tr_npz *npz) {
+  if (!npz) return 0;
   return npz->n;
 }
 
 const char *tr_npz_name(const tr_npz *npz, int i) {
+  if (!npz) return NULL;
   return npz->names[i];
 }
 
@@ -74,6 +78,7 @@ static const tr_zip_entry *find(const tr_npz *npz, const char *name) {
 }
 
 bool tr_npz_has(const tr_npz *npz, const char *name) {
+  if (!npz || !name) return false;
   return find(npz, name) != NULL;
 }
 
@@ -87,7 +92,8 @@ static tr_status missing(const tr_npz *npz, const char *name) {
 }
 
 tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
-  *out = (tr_npy){0};
+  if (out) *out = (tr_npy){0};
+  TR_REQUIRE(TR_CTX_OF(npz), npz, name, out);
   const tr_zip_entry *entry = find(npz, name);
   if (!entry) return missing(npz, name);
   const unsigned char *bytes;
@@ -104,8 +110,9 @@ tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
 }
 
 tr_status tr_npz_get_array(tr_npz *npz, const char *name, tr_dtype dtype, tr_array **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(npz), npz, name, out);
   tr_npy npy;
-  *out = NULL;
   TR_TRY(tr_npz_get(npz, name, &npy));
   tr_status status = tr_npy_to_array(npz->ctx, &npy, dtype, out);
   tr_npy_close(&npy);
@@ -119,6 +126,8 @@ struct tr_npz_out {
 };
 
 tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
   *out = calloc(1, sizeof **out);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the archive '%s'", path);
   (*out)->ctx = ctx;
@@ -128,6 +137,7 @@ tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
 }
 
 tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
+  TR_REQUIRE(TR_CTX_OF(npz), npz, name, shape);
   char entry[300], header[TR_NPY_HEADER_MAX];
   uint64_t elements = (uint64_t)shape->count * tr_dtype_size(shape->dtype);
   int length = snprintf(entry, sizeof entry, "%s%s", name, SUFFIX);
@@ -141,6 +151,7 @@ tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
 }
 
 tr_status tr_npz_append(tr_npz_out *npz, const void *elements, int64_t n) {
+  TR_REQUIRE(TR_CTX_OF(npz), npz, elements);
   size_t size = tr_dtype_size(npz->dtype);
   if (n < 0 || (uint64_t)n > SIZE_MAX / size)
     return TR_FAIL(npz->ctx, TR_E_ARG, "cannot append %lld elements", (long long)n);
@@ -154,6 +165,7 @@ static tr_status append_piece(tr_npz_out *npz, const tr_array *a, int64_t from, 
 }
 
 tr_status tr_npz_append_array(tr_npz_out *npz, const tr_array *a) {
+  TR_REQUIRE(TR_CTX_FROM(npz, a), npz, a);
   if (a->dtype != npz->dtype)
     return TR_FAIL(npz->ctx, TR_E_SHAPE, "cannot append %s to an array of %s", tr_npy_type_name(a->dtype),
                    tr_npy_type_name(npz->dtype));
@@ -167,11 +179,13 @@ tr_status tr_npz_append_array(tr_npz_out *npz, const tr_array *a) {
 }
 
 tr_status tr_npz_add(tr_npz_out *npz, const char *name, const tr_npy *npy) {
+  TR_REQUIRE(TR_CTX_OF(npz), npz, name, npy);
   TR_TRY(tr_npz_begin(npz, name, npy));
-  return tr_npz_append(npz, npy->data, npy->count);
+  return npy->count ? tr_npz_append(npz, npy->data, npy->count) : TR_OK;
 }
 
 tr_status tr_npz_add_array(tr_npz_out *npz, const char *name, const tr_array *a) {
+  TR_REQUIRE(TR_CTX_FROM(npz, a), npz, name, a);
   tr_npy npy;
   TR_TRY(tr_npy_wrap(npz->ctx, a->dtype, a->ndim, a->shape, NULL, &npy));
   TR_TRY(tr_npz_begin(npz, name, &npy));
@@ -179,6 +193,7 @@ tr_status tr_npz_add_array(tr_npz_out *npz, const char *name, const tr_array *a)
 }
 
 tr_status tr_npz_commit(tr_npz_out **npz) {
+  if (!npz || !*npz) return TR_FAIL(NULL, TR_E_ARG, "tr_npz_commit: npz is NULL");
   tr_status status = tr_zip_out_commit(&(*npz)->zip);
   free(*npz);
   *npz = NULL;
@@ -186,7 +201,7 @@ tr_status tr_npz_commit(tr_npz_out **npz) {
 }
 
 void tr_npz_discard(tr_npz_out **npz) {
-  if (!*npz) return;
+  if (!npz || !*npz) return;
   tr_zip_out_discard(&(*npz)->zip);
   free(*npz);
   *npz = NULL;

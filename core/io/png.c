@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/io/file.h"
+#include "core/require_private.h"
 
 #define BORDER      2  /* pixels between tiles */
 #define BORDER_GREY 96 /* neither the black nor the white of the images */
@@ -92,6 +93,7 @@ static void plain_row(const picture *p, int64_t y, uint8_t *out) {
 
 tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
                        const uint8_t *pixels) {
+  TR_REQUIRE(ctx, path, pixels);
   picture p = {.height = height, .width = width, .channels = channels, .row = plain_row, .pixels = pixels};
   return write_picture(ctx, path, &p);
 }
@@ -139,6 +141,7 @@ static tr_status check_grid(tr_ctx *ctx, const picture *p) {
 
 tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
                       int64_t width, int channels, const uint8_t *images) {
+  TR_REQUIRE(ctx, path, images);
   picture p = {.channels = channels,
                .row = grid_row,
                .pixels = images,
@@ -244,6 +247,7 @@ static tr_status take_pixels(tr_ctx *ctx, const char *path, const raster *r, tr_
 }
 
 tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
+  TR_REQUIRE(ctx, path, out);
   raster r;
   *out = (tr_image){.channels = channels};
   tr_status status = read_raster(ctx, path, &r);
@@ -257,6 +261,7 @@ tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out
 }
 
 tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x) {
+  TR_REQUIRE(TR_CTX_OF(x), path, x);
   uint8_t *pixels;
   TR_TRY(tr_image_of_array(x, &pixels));
   tr_status status = tr_png_grid(x->ctx, path, layout, x->shape[0], x->shape[2], x->shape[3], 3, pixels);

@@ -2,7 +2,10 @@
 
 #include <openssl/evp.h>
 
+#include "core/require_private.h"
+
 tr_status tr_sha256_map(tr_ctx *ctx, const tr_file_map *map, char hex[TR_SHA256_TEXT]) {
+  TR_REQUIRE(ctx, map, hex);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int n = 0;
   if (EVP_Digest(map->size ? (const void *)map->data : "", map->size, digest, &n, EVP_sha256(), NULL) != 1 ||
@@ -13,6 +16,7 @@ tr_status tr_sha256_map(tr_ctx *ctx, const tr_file_map *map, char hex[TR_SHA256_
 }
 
 tr_status tr_sha256_file(tr_ctx *ctx, const char *path, char hex[TR_SHA256_TEXT]) {
+  TR_REQUIRE(ctx, path, hex);
   tr_file_map map;
   TR_TRY(tr_file_map_open(ctx, path, &map));
   tr_status status = tr_sha256_map(ctx, &map, hex);

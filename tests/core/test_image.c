@@ -43,12 +43,13 @@ static void there_and_back(tr_ctx *ctx) {
 }
 
 static void refused(tr_ctx *ctx) {
+  static const double values[16];
   tr_array *x = NULL;
   uint8_t *got = NULL;
   CHECK(tr_image_channels(1) && tr_image_channels(3) && !tr_image_channels(4) && !tr_image_channels(0));
-  CHECK_ERROR(ctx, tr_image_of_values(ctx, TR_F64, NULL, (int64_t[]){1, 4, 2, 2}, &got), TR_E_SHAPE,
+  CHECK_ERROR(ctx, tr_image_of_values(ctx, TR_F64, values, (int64_t[]){1, 4, 2, 2}, &got), TR_E_SHAPE,
               "4 channels");
-  CHECK_ERROR(ctx, tr_image_of_values(ctx, TR_I32, NULL, (int64_t[]){1, 1, 2, 2}, &got), TR_E_SHAPE, "i32");
+  CHECK_ERROR(ctx, tr_image_of_values(ctx, TR_I32, values, (int64_t[]){1, 1, 2, 2}, &got), TR_E_SHAPE, "i32");
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){2, 3}, &x));
   CHECK_ERROR(ctx, tr_image_of_array(x, &got), TR_E_SHAPE, "(2, 3) is no batch of pictures");
   CHECK_ERROR(ctx, tr_png_array(scratch("no.png"), NULL, x), TR_E_SHAPE, "no batch");

@@ -5,7 +5,7 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 nm -D --defined-only "$library" | awk '{ print $3 }' | sort >exported
-python3 "$here/declarations.py" "$headers" >declared
+python3 "$here/../support/declarations.py" "$headers" >declared
 [ "$(wc -l <declared)" -gt 200 ] || die "only $(wc -l <declared) declarations were found in $headers"
 foreign=$(grep -v '^tr_' exported || true)
 [ -z "$foreign" ] || die "exported without the prefix tr_:" $foreign

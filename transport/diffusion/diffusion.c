@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "core/require_private.h"
 #include "transport/exact/quadrature_private.h"
 
 #define CHECK_POINTS         65 /* where tr_diffusion_check looks at D */
@@ -10,6 +11,7 @@
 #define QUADRATURE_DEPTH     48
 
 tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_DIFFUSION, name, &module));
   *out = (tr_diffusion){
@@ -18,6 +20,7 @@ tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out) {
 }
 
 tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value) {
+  TR_REQUIRE(ctx, diffusion, param);
   return tr_module_set(ctx, &diffusion->type->info, &diffusion->values, param, value);
 }
 
@@ -36,6 +39,7 @@ static tr_status check_given(tr_ctx *ctx, const tr_diffusion *diffusion) {
 }
 
 tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const tr_interpolant *interpolant) {
+  TR_REQUIRE(ctx, diffusion, interpolant);
   TR_TRY(check_given(ctx, diffusion));
   if (diffusion->type->check) TR_TRY(diffusion->type->check(ctx, diffusion));
   for (int i = 0; i < CHECK_POINTS; i++) {
@@ -50,15 +54,18 @@ tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const t
 }
 
 double tr_diffusion_D(const tr_diffusion *diffusion, const tr_coeffs *at) {
+  if (!diffusion || !at) return NAN;
   return diffusion->type->D(diffusion, at);
 }
 
 double tr_diffusion_D_sigma(const tr_diffusion *diffusion, const tr_coeffs *at) {
+  if (!diffusion || !at) return NAN;
   if (diffusion->type->D_sigma) return diffusion->type->D_sigma(diffusion, at);
   return diffusion->type->D(diffusion, at) / at->sigma;
 }
 
 double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at) {
+  if (!diffusion || !at) return NAN;
   if (diffusion->type->kappa) return diffusion->type->kappa(diffusion, at);
   return diffusion->type->D(diffusion, at) / at->g2_W;
 }
@@ -105,6 +112,7 @@ static double churn_density(const tr_diffusion *diffusion, const tr_coeffs *at) 
 
 double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
                              double b) {
+  if (!diffusion || !interpolant) return NAN;
   tr_coeffs from = tr_interpolant_at(interpolant, a), to = tr_interpolant_at(interpolant, b);
   if (!isfinite(tr_diffusion_D(diffusion, &from)) || !isfinite(tr_diffusion_D(diffusion, &to)))
     return INFINITY;
@@ -113,6 +121,7 @@ double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant
 
 double tr_diffusion_churn(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
                           double b) {
+  if (!diffusion || !interpolant) return NAN;
   tr_coeffs from = tr_interpolant_at(interpolant, a), to = tr_interpolant_at(interpolant, b);
   if (to.sigma == 0) return INFINITY;
   if (diffusion->type->churn) return diffusion->type->churn(diffusion, &from, &to);
@@ -129,6 +138,7 @@ static bool set_if_finite(tr_affine a, tr_affine *out) {
 
 bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *diffusion, const tr_coeffs *at,
                      tr_affine *out) {
+  if (!prediction || !diffusion || !at || !out) return false;
   tr_affine v, e, s;
   *out = (tr_affine){NAN, NAN};
   if (!tr_affine_of(prediction, at, TR_VELOCITY, &v)) return false;
@@ -146,6 +156,7 @@ bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *d
 
 tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
                        const tr_diffusion *diffusion, double t, tr_affine *out) {
+  TR_REQUIRE(ctx, interpolant, prediction, diffusion, out);
   tr_coeffs at = tr_interpolant_at(interpolant, t);
   if (tr_sde_drift_of(prediction, diffusion, &at, out)) return TR_OK;
   return TR_FAIL(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/io/columns_private.h"
+#include "core/require_private.h"
 
 struct tr_table {
   int n;
@@ -44,7 +45,8 @@ static void fill_slopes(tr_table *table) {
 }
 
 tr_status tr_table_create(tr_ctx *ctx, int n, const double *x, const double *y, tr_table **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, x, y, out);
   if (n < 2) return TR_FAIL(ctx, TR_E_ARG, "a table of %d points: at least 2 are needed", n);
   for (int i = 0; i < n; i++) {
     if (!isfinite(x[i]) || !isfinite(y[i]))
@@ -70,13 +72,15 @@ tr_status tr_table_create(tr_ctx *ctx, int n, const double *x, const double *y, 
 }
 
 void tr_table_destroy(tr_table **table) {
-  if (!*table) return;
+  if (!table || !*table) return;
   free((*table)->x);
   free(*table);
   *table = NULL;
 }
 
 tr_status tr_table_read(tr_ctx *ctx, const char *path, tr_table **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
   enum { COLUMNS = 2 };
   double *values;
   int rows;
@@ -105,6 +109,7 @@ static int piece(const tr_table *table, double x) {
 }
 
 double tr_table_at(const tr_table *table, double x) {
+  if (!table) return NAN;
   if (isnan(x)) return x;
   if (x <= table->x[0]) return table->y[0];
   if (x >= table->x[table->n - 1]) return table->y[table->n - 1];
@@ -115,6 +120,7 @@ double tr_table_at(const tr_table *table, double x) {
 }
 
 double tr_table_slope(const tr_table *table, double x) {
+  if (!table) return NAN;
   if (x < table->x[0] || x > table->x[table->n - 1]) return 0;
   int i = piece(table, x);
   double h = table->x[i + 1] - table->x[i], u = (x - table->x[i]) / h, w = 1 - u;
@@ -123,12 +129,14 @@ double tr_table_slope(const tr_table *table, double x) {
 }
 
 int tr_table_points(const tr_table *table, const double **x, const double **y) {
+  if (!table || !x || !y) return 0;
   *x = table->x;
   *y = table->y;
   return table->n;
 }
 
 double tr_table_min(const tr_table *table) {
+  if (!table) return NAN;
   double least = table->y[0];
   for (int i = 1; i < table->n; i++) least = fmin(least, table->y[i]);
   return least;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "transport/exact/exact_point_private.h"
 
 typedef struct {
@@ -196,8 +197,9 @@ static tr_status create(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quant
 tr_status tr_exact_create_mixture(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind, int64_t n,
                                   int K, const double *weights, const double *means, const double *variances,
                                   tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, interpolant, weights, means, variances, out);
   exact *self;
-  *out = NULL;
   for (int64_t i = 0; i < K * n; i++)
     if (!(variances[i] >= 0 && isfinite(variances[i])))
       return TR_FAIL(ctx, TR_E_ARG, "element %lld of a mixture has variance %g", (long long)i, variances[i]);
@@ -210,8 +212,9 @@ tr_status tr_exact_create_mixture(tr_ctx *ctx, const tr_interpolant *interpolant
 tr_status tr_exact_create_mixture_full(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
                                        int64_t n, int K, const double *weights, const double *means,
                                        const double *covariances, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, interpolant, weights, means, covariances, out);
   exact *self;
-  *out = NULL;
   TR_TRY(create(ctx, interpolant, kind, n, K, weights, means, true, &self));
   tr_mixture *m = &self->mixture;
   tr_status status = TR_OK;
@@ -226,12 +229,16 @@ tr_status tr_exact_create_mixture_full(tr_ctx *ctx, const tr_interpolant *interp
 
 tr_status tr_exact_create_gaussian(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
                                    int64_t n, const double *mean, const double *variance, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, interpolant, mean, variance, out);
   return tr_exact_create_mixture(ctx, interpolant, kind, n, 1, (const double[]){1}, mean, variance, out);
 }
 
 tr_status tr_exact_create_gaussian_full(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
                                         int64_t n, const double *mean, const double *covariance,
                                         tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, interpolant, mean, covariance, out);
   return tr_exact_create_mixture_full(ctx, interpolant, kind, n, 1, (const double[]){1}, mean, covariance,
                                       out);
 }
@@ -256,6 +263,7 @@ static tr_status open_point(const tr_drift *drift, tr_quantity quantity, double 
 }
 
 tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x, double *out) {
+  TR_REQUIRE(TR_CTX_OF(drift), drift, x, out);
   tr_exact_point point;
   tr_status status = open_point(drift, TR_SCORE, t, x, &point);
   if (status == TR_OK) *out = point.log_density;
@@ -265,6 +273,7 @@ tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x,
 
 tr_status tr_exact_field(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
                          double *out) {
+  TR_REQUIRE(TR_CTX_OF(drift), drift, x, out);
   tr_exact_point point;
   tr_status status = open_point(drift, quantity, t, x, &point);
   if (status == TR_OK) tr_exact_point_field(&point, quantity, out);
@@ -274,6 +283,7 @@ tr_status tr_exact_field(const tr_drift *drift, tr_quantity quantity, double t, 
 
 tr_status tr_exact_divergence(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
                               double *out) {
+  TR_REQUIRE(TR_CTX_OF(drift), drift, x, out);
   tr_exact_point point;
   tr_status status = open_point(drift, quantity, t, x, &point);
   if (status == TR_OK) *out = tr_exact_point_divergence(&point, quantity);
@@ -283,6 +293,7 @@ tr_status tr_exact_divergence(const tr_drift *drift, tr_quantity quantity, doubl
 
 tr_status tr_exact_product(const tr_drift *drift, tr_quantity quantity, bool transposed, double t,
                            const double *x, const double *w, double *out) {
+  TR_REQUIRE(TR_CTX_OF(drift), drift, x, w, out);
   tr_exact_point point;
   tr_status status = open_point(drift, quantity, t, x, &point);
   if (status == TR_OK) tr_exact_point_product(&point, quantity, transposed, w, out);

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "transport/exact/symmetric_private.h"
 
 /* ---- creation ---- */
 
 tr_status tr_gaussian_axes(tr_ctx *ctx, int64_t n, const double *covariance, double *variance, double *axes) {
+  TR_REQUIRE(ctx, covariance, variance, axes);
   double largest = 0;
   TR_TRY(tr_symmetric_eigen(ctx, n, covariance, variance, axes));
   for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(variance[i]));
@@ -23,7 +25,8 @@ tr_status tr_gaussian_axes(tr_ctx *ctx, int64_t n, const double *covariance, dou
 
 tr_status tr_gaussian_create(tr_ctx *ctx, int64_t n, const double *mean, const double *covariance,
                              tr_gaussian *out) {
-  *out = (tr_gaussian){0};
+  if (out) *out = (tr_gaussian){0};
+  TR_REQUIRE(ctx, mean, covariance, out);
   if (n < 1) return TR_FAIL(ctx, TR_E_ARG, "a Gaussian of %lld elements: use at least one", (long long)n);
   for (int64_t i = 0; i < n; i++)
     if (!isfinite(mean[i]))
@@ -38,6 +41,7 @@ tr_status tr_gaussian_create(tr_ctx *ctx, int64_t n, const double *mean, const d
 }
 
 void tr_gaussian_free(tr_gaussian *g) {
+  if (!g) return;
   free(g->mean);
   *g = (tr_gaussian){0};
 }
@@ -45,6 +49,7 @@ void tr_gaussian_free(tr_gaussian *g) {
 /* ---- axes ---- */
 
 void tr_gaussian_turn(const tr_gaussian *g, const double *x, double *out) {
+  if (!g || !x || !out) return;
   for (int64_t i = 0; i < g->n; i++) {
     out[i] = g->axes ? 0 : x[i];
     for (int64_t j = 0; g->axes && j < g->n; j++) out[i] += g->axes[i * g->n + j] * x[j];
@@ -52,6 +57,7 @@ void tr_gaussian_turn(const tr_gaussian *g, const double *x, double *out) {
 }
 
 void tr_gaussian_turn_back(const tr_gaussian *g, const double *x, double *out) {
+  if (!g || !x || !out) return;
   if (!g->axes) {
     memcpy(out, x, (size_t)g->n * sizeof *x);
     return;
@@ -78,6 +84,7 @@ static double covariance_entry(const tr_gaussian *g, const tr_coeffs *at, int64_
 
 void tr_gaussian_moments(const tr_gaussian *g, const tr_interpolant *interpolant, double t, double *mean,
                          double *covariance) {
+  if (!g || !interpolant) return;
   tr_coeffs at = tr_interpolant_at(interpolant, t);
   for (int64_t i = 0; mean && i < g->n; i++) mean[i] = at.alpha * g->mean[i];
   for (int64_t i = 0; covariance && i < g->n; i++)
@@ -101,6 +108,7 @@ static tr_status two_times(tr_ctx *ctx, const tr_gaussian *g, const tr_interpola
 
 tr_status tr_gaussian_flow(tr_ctx *ctx, const tr_gaussian *g, const tr_interpolant *interpolant, double s,
                            double t, const double *x, double *out) {
+  TR_REQUIRE(ctx, g, interpolant, x, out);
   tr_coeffs from, to;
   TR_TRY(two_times(ctx, g, interpolant, s, t, &from, &to));
   double *d = malloc((size_t)(2 * g->n) * sizeof *d), *z = d + g->n;
@@ -116,6 +124,7 @@ tr_status tr_gaussian_flow(tr_ctx *ctx, const tr_gaussian *g, const tr_interpola
 
 tr_status tr_gaussian_log_determinant(tr_ctx *ctx, const tr_gaussian *g, const tr_interpolant *interpolant,
                                       double s, double t, double *out) {
+  TR_REQUIRE(ctx, g, interpolant, out);
   tr_coeffs from, to;
   TR_TRY(two_times(ctx, g, interpolant, s, t, &from, &to));
   *out = 0;
@@ -156,6 +165,7 @@ static tr_status room(tr_ctx *ctx, int64_t n, int matrices, double **out) {
 }
 
 tr_status tr_gaussian_kl(tr_ctx *ctx, const tr_gaussian *a, const tr_gaussian *b, double *out) {
+  TR_REQUIRE(ctx, a, b, out);
   int64_t n = a->n;
   double *work, sum = 0;
   TR_TRY(check_pair(ctx, a, b));
@@ -175,6 +185,7 @@ tr_status tr_gaussian_kl(tr_ctx *ctx, const tr_gaussian *a, const tr_gaussian *b
 }
 
 tr_status tr_gaussian_w2(tr_ctx *ctx, const tr_gaussian *a, const tr_gaussian *b, double *out) {
+  TR_REQUIRE(ctx, a, b, out);
   int64_t n = a->n;
   double *work, square = 0;
   TR_TRY(check_pair(ctx, a, b));

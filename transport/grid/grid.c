@@ -4,12 +4,14 @@
 #include <stdlib.h>
 
 #include "core/io/columns_private.h"
+#include "core/require_private.h"
 #include "transport/modules_private.h"
 
 /* The ends of a list, which may be written with ten digits, are the run's. */
 #define END_IN_TEXT 1e-9
 
 tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_GRID, name, &module));
   *out = (tr_grid){.type = (const tr_grid_type *)module, .values = tr_module_defaults(module)};
@@ -17,10 +19,12 @@ tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out) {
 }
 
 tr_grid tr_grid_of_points(const double *points, int n) {
+  if (!points) return (tr_grid){0};
   return (tr_grid){.type = (const tr_grid_type *)tr_grid_list, .list = points, .n_list = n};
 }
 
 tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value) {
+  TR_REQUIRE(ctx, grid, param);
   return tr_module_set(ctx, &grid->type->info, &grid->values, param, value);
 }
 
@@ -93,7 +97,8 @@ static tr_status fill(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant *in
 
 tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant *interpolant, double t0,
                          double t1, int n, double **points, int *n_points) {
-  *points = NULL;
+  if (points) *points = NULL;
+  TR_REQUIRE(ctx, grid, interpolant, points, n_points);
   if (!grid->type) return TR_FAIL(ctx, TR_E_ARG, "no time grid given");
   if (grid->type->is_list && (!grid->list || grid->n_list < 2))
     return TR_FAIL(ctx, TR_E_ARG, "the time grid %s needs at least 2 points, %d are given",
@@ -116,5 +121,6 @@ tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant 
 }
 
 tr_status tr_grid_read(tr_ctx *ctx, const char *path, double **list, int *n_list) {
+  TR_REQUIRE(ctx, path, list, n_list);
   return tr_read_columns(ctx, path, 1, 2, list, n_list);
 }

@@ -2,7 +2,10 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
+
 tr_status tr_last_step_find(tr_ctx *ctx, const char *name, tr_last_step *out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_LAST_STEP, name, &module));
   *out = (tr_last_step){(const tr_last_step_type *)module, tr_module_defaults(module)};
@@ -10,12 +13,14 @@ tr_status tr_last_step_find(tr_ctx *ctx, const char *name, tr_last_step *out) {
 }
 
 tr_status tr_last_step_set(tr_ctx *ctx, tr_last_step *last, const char *param, double value) {
+  TR_REQUIRE(ctx, last, param);
   return tr_module_set(ctx, &last->type->info, &last->values, param, value);
 }
 
 tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
                            const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
                            double size, tr_affine *out) {
+  TR_REQUIRE(ctx, last, interpolant, prediction, diffusion, out);
   const tr_last_step_type *type = last->type;
   *out = (tr_affine){1, 0};
   if (type->identity) return TR_OK;

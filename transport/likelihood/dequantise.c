@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
+
 static double normal_cdf(double z) {
   return 0.5 * erfc(-z / sqrt(2));
 }
@@ -48,6 +50,7 @@ static void draw_gaussian(const tr_coeffs *at, const tr_random_address *address,
 
 tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const tr_random_address *address,
                         int64_t n, const uint8_t *levels, double *x, double *log_q) {
+  TR_REQUIRE(ctx, at, address, levels, x, log_q);
   if (kind != TR_DEQUANT_GAUSSIAN) {
     draw_uniform(address, kind == TR_DEQUANT_NONE, n, levels, x, log_q);
     return TR_OK;
@@ -63,10 +66,12 @@ tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const
 }
 
 double tr_dequant_width(const tr_coeffs *at) {
+  if (!at) return NAN;
   return TR_BINS_PER_UNIT * at->sigma / at->alpha;
 }
 
 double tr_dequant_eps(const tr_interpolant *interpolant, double bins) {
+  if (!interpolant) return NAN;
   return 1 - tr_interpolant_time(interpolant, atan2(TR_BINS_PER_UNIT, bins));
 }
 
@@ -95,6 +100,7 @@ static double log_mean_without(int left_out, int largest, double rest, int K, co
 }
 
 double tr_log_mean_exp(int K, const double *values, double se_of_one, double *se) {
+  if (!values || !se) return NAN;
   *se = se_of_one;
   if (K == 1) return values[0];
   int largest = index_of_largest(-1, K, values);

@@ -4,15 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "transport/sampler/run_private.h"
 
 tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out) {
+  TR_REQUIRE(ctx, out);
   *out = (tr_density){.n_probes = 8};
   return tr_trace_find(ctx, "hutchinson", &out->trace);
 }
 
 tr_status tr_log_normal(const tr_array *x, double *out) {
+  TR_REQUIRE(TR_CTX_OF(x), x, out);
   const int64_t rows = x->shape[0];
   if (rows == 0) return TR_OK;
   tr_array *logs;
@@ -63,6 +66,7 @@ static tr_status run(const tr_sampler *sampler, const tr_density *density, const
 
 tr_status tr_sample_density(const tr_sampler *sampler, const tr_density *density, const tr_cond *cond,
                             tr_array *x, double *logp, double *logp_se, tr_sample_stats *stats) {
+  TR_REQUIRE(TR_CTX_OF(x), sampler, density, x, logp, logp_se);
   tr_sample_stats unread;
   tr_trace *trace;
   if (!sampler->drift) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without a drift provider");

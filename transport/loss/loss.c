@@ -2,9 +2,11 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 
 tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_LOSS_WEIGHT, name, &module));
   TR_TRY(tr_module_refuse_params(ctx, module, "loss weights"));
@@ -34,6 +36,7 @@ static tr_coeffs coeffs_of(const tr_interpolant *interpolant, tr_times times, in
 
 tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, const tr_array *x1,
                          const tr_array *x0, tr_array *x) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x1, x0, x), interpolant, x1, x0, x);
   TR_TRY(check_batch(times, x1, x0));
   TR_TRY(check_batch(times, x1, x));
   for (int64_t i = 0; i < x1->shape[0]; i++) {
@@ -85,6 +88,7 @@ static tr_status eval_rows(const tr_loss *loss, tr_times times, const tr_array *
 
 tr_status tr_loss_eval(const tr_loss *loss, tr_times times, const tr_array *p, const tr_array *x1,
                        const tr_array *x0, double factor, double *out, tr_array *dp) {
+  TR_REQUIRE(TR_CTX_OF_ANY(p, x1, x0), loss, p, x1, x0, out);
   tr_array *spare = NULL;
   TR_TRY(check_batch(times, x1, x0));
   TR_TRY(check_batch(times, x1, p));

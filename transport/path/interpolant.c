@@ -2,11 +2,14 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
+
 #define BISECTIONS 200 /* more than the bits of a double: the loop ends when the interval stops shrinking */
 
 static const tr_coeffs unknown = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 
 tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_INTERPOLANT, name, &module));
   *out = (tr_interpolant){(const tr_interpolant_type *)module, tr_module_defaults(module)};
@@ -14,10 +17,12 @@ tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out
 }
 
 tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value) {
+  TR_REQUIRE(ctx, interpolant, param);
   return tr_module_set(ctx, &interpolant->type->info, &interpolant->values, param, value);
 }
 
 bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b) {
+  if (!a || !b) return false;
   return a->type == b->type && tr_values_equal(&a->type->info, &a->values, &b->values);
 }
 
@@ -27,7 +32,7 @@ static void complete(double *field, double value) {
 
 tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t) {
   tr_coeffs c = unknown;
-  if (!(t >= 0 && t <= 1)) return c;
+  if (!interpolant || !(t >= 0 && t <= 1)) return c;
   interpolant->type->at(interpolant->values.v, t, &c);
   c.t = t;
   complete(&c.sigma_dsigma, c.sigma * c.dsigma);
@@ -55,6 +60,7 @@ static double bisect(const tr_interpolant *interpolant, double theta) {
 }
 
 double tr_interpolant_time(const tr_interpolant *interpolant, double theta) {
+  if (!interpolant) return NAN;
   if (theta <= tr_interpolant_at(interpolant, 0).theta) return 0;
   if (theta >= tr_interpolant_at(interpolant, 1).theta) return 1;
   double (*inverse)(const double *, double) = interpolant->type->time_of_angle;
@@ -63,10 +69,12 @@ double tr_interpolant_time(const tr_interpolant *interpolant, double theta) {
 }
 
 double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b) {
+  if (!a || !b) return NAN;
   return log(b->alpha / a->alpha) - log(b->sigma / a->sigma);
 }
 
 const char *tr_coeffs_singularity(const tr_coeffs *at) {
+  if (!at) return "";
   if (at->alpha == 0) return "alpha = 0";
   if (at->sigma == 0) return isfinite(at->W) ? "sigma = 0" : "sigma = 0 and sigma' is infinite";
   return "a coefficient is infinite";

@@ -1,9 +1,11 @@
 #include "transport/path/interval.h"
 
+#include "core/require_private.h"
 #include "transport/prediction/prediction.h"
 
 tr_status tr_interval_eps(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction, double eps,
                           bool training, double *out) {
+  TR_REQUIRE(ctx, interpolant, out);
   const tr_interpolant_type *path = interpolant->type;
   const tr_prediction_type *type;
   *out = eps;
@@ -32,11 +34,13 @@ static tr_status closed(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quant
 
 tr_status tr_interval_train(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
                             double train_eps, double *t0, double *t1) {
+  TR_REQUIRE(ctx, interpolant, t0, t1);
   return closed(ctx, interpolant, prediction, train_eps, true, t0, t1);
 }
 
 tr_status tr_interval_ode(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
                           double sample_eps, double data_eps, bool reverse, double *t0, double *t1) {
+  TR_REQUIRE(ctx, interpolant, t0, t1);
   double noise, data;
   TR_TRY(closed(ctx, interpolant, prediction, sample_eps, false, &noise, &data));
   if (!isnan(data_eps)) {
@@ -50,6 +54,7 @@ tr_status tr_interval_ode(tr_ctx *ctx, const tr_interpolant *interpolant, tr_qua
 
 tr_status tr_interval_sde(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
                           double sample_eps, double last_size, double *t0, double *t1) {
+  TR_REQUIRE(ctx, interpolant, t0, t1);
   TR_TRY(closed(ctx, interpolant, prediction, sample_eps, false, t0, t1));
   if (last_size == 0) return TR_OK;
   if (!(last_size > 0 && last_size < 1 - *t0))

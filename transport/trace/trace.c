@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "core/random.h"
+#include "core/require_private.h"
 
 #define DRAWS_MAX (1u << 20)
 
 tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_TRACE, name, &module));
   TR_TRY(tr_module_refuse_params(ctx, module, "traces"));
@@ -17,6 +19,7 @@ tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out
 /* ---- products with the Jacobian ---- */
 
 tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n) {
+  if (!trace || !of) return (tr_array){0};
   const tr_array *like = trace->products;
   int64_t shape[TR_MAX_DIMS] = {n, trace->rows};
   for (int i = 1; i < like->ndim; i++) shape[i + 1] = like->shape[i];
@@ -38,6 +41,7 @@ static tr_status forward(tr_trace *trace, tr_times times, const tr_array *x, con
 
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, v, f), trace, x, v, f);
   if (trace->drift->ops->vjp) return backward(trace, times, x, cond, n, v, f);
   TR_TRY(tr_drift_eval(trace->drift, times, x, cond, f));
   for (int64_t k = 0; k < n; k++) TR_TRY(forward(trace, times, x, cond, k, v));
@@ -69,6 +73,8 @@ static tr_status backward_twice(tr_trace *trace, tr_times times, const tr_array 
 tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                                   int64_t n_held, int64_t n_derived, tr_trace_derive derive, void *user,
                                   tr_array *f) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, f), trace, x, f);
+  TR_REQUIRE_FUNCTION(x->ctx, derive);
   derivation d = {derive, user};
   if (trace->drift->ops->vjp) return backward_twice(trace, times, x, cond, n_held, n_derived, &d, f);
   TR_TRY(tr_trace_products(trace, times, x, cond, n_held, trace->held, f));
@@ -177,7 +183,8 @@ static tr_status hold_probes(tr_trace *trace, const tr_array *x) {
 }
 
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_FROM(drift, x), spec, drift, x, out);
   TR_TRY(check_spec(spec, drift, x));
   tr_trace *trace = calloc(1, sizeof *trace);
   if (!trace) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for the trace");
@@ -195,7 +202,7 @@ tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_a
 }
 
 void tr_trace_destroy(tr_trace **trace) {
-  if (!*trace) return;
+  if (!trace || !*trace) return;
   tr_array_destroy(&(*trace)->held);
   tr_array_destroy(&(*trace)->derived);
   tr_array_destroy(&(*trace)->products);
@@ -205,5 +212,6 @@ void tr_trace_destroy(tr_trace **trace) {
 
 tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
                          double a, double b, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, f, z), trace, x, f, z);
   return trace->spec.type->apply(trace, times, x, cond, f, a, b, z);
 }

@@ -1,8 +1,8 @@
-"""What headers declare: functions and data named tr_*, for the tests of the public face.
+"""What public headers declare: functions and data named tr_*, for the tests of the public face.
 
-declarations(folder) reads every header below a folder. It knows the C that our headers are written in (clang-format
-checks their form): no macros that make declarations, no nested parentheses in parameters but those of callbacks.
-`python3 declarations.py FOLDER` prints the names, sorted.
+declarations(folder) reads the public headers of the sources, or of an installation. It knows the C that they are
+written in (clang-format checks the form): no macros that make declarations, no nested parentheses in parameters but
+those of callbacks. `python3 declarations.py FOLDER` prints the names, sorted.
 """
 
 import os
@@ -86,17 +86,37 @@ def _statement(header, text):
     return []
 
 
+def is_public(header):
+    """The rule of cmake/install.cmake."""
+    return (
+        re.match(r"(core|integrators|transport|nets)/|transit\.h$", header)
+        and not header.endswith("_private.h")
+        and not header.startswith(("core/cpu/", "integrators/sundials/"))
+    )
+
+
+def public_headers(folder):
+    """Paths from the folder, sorted, each with its text: without comments and preprocessor lines."""
+    for where, folders, names in sorted(os.walk(folder)):
+        folders[:] = [name for name in folders if not name.startswith(("build", "."))]
+        for name in sorted(names):
+            header = os.path.relpath(os.path.join(where, name), folder)
+            if name.endswith(".h") and is_public(header):
+                with open(os.path.join(folder, header), encoding="utf-8") as file:
+                    yield header, _without_preprocessor(_without_comments(file.read()))
+
+
 def declarations(folder):
     found = []
-    for where, _, names in sorted(os.walk(folder)):
-        for name in sorted(names):
-            if name.endswith(".h"):
-                path = os.path.join(where, name)
-                with open(path, encoding="utf-8") as file:
-                    text = _without_bodies(_without_preprocessor(_without_comments(file.read())))
-                for statement in text.split(";"):
-                    found += _statement(os.path.relpath(path, folder), statement)
+    for header, text in public_headers(folder):
+        for statement in _without_bodies(text).split(";"):
+            found += _statement(header, statement)
     return found
+
+
+def function_types(folder):
+    """Names of the types of callbacks: typedef RESULT (*NAME)(...)."""
+    return {name for _, text in public_headers(folder) for name in re.findall(r"typedef[^;{}]*?\(\*\s*(\w+)\)\s*\(", text)}
 
 
 if __name__ == "__main__":
