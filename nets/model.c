@@ -182,6 +182,18 @@ tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out) 
   return tr_drift_take_net(&net, model->prediction->tag, out);
 }
 
+tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out) {
+  TR_TRY(tr_sampler_defaults(model->ctx, out));
+  out->interpolant = model->interpolant;
+  return tr_model_drift(model, dtype, &out->drift);
+}
+
+tr_status tr_model_states(const tr_model *model, tr_dtype dtype, int64_t n, tr_array **out) {
+  int64_t shape[TR_MAX_DIMS];
+  int ndim = tr_net_states(&model->config.info, n, shape);
+  return tr_array_create(model->ctx, dtype, ndim, shape, out);
+}
+
 static tr_status check_label(tr_ctx *ctx, const tr_net_info *info, const char *called, long label) {
   if (tr_net_has_class(info, label)) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "%s %ld is out of range: the model has classes 0 to %d%s", called, label,

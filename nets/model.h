@@ -9,6 +9,7 @@
 #include "nets/net.h"
 #include "transport/path/interpolant.h"
 #include "transport/prediction/prediction.h"
+#include "transport/sampler/sampler.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +56,11 @@ tr_status tr_model_network(const tr_model *model, const tr_net_options *options,
 /* The field network in dtype f32 or f64 as a provider of the model's prediction, which owns it
  * (tr_drift_destroy). */
 tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out);
+/* A sampler of the model: the defaults (tr_sampler_defaults) along its own path, with a drift of its own
+ * (tr_model_drift), which the caller destroys. */
+tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out);
+/* A new array (n, ...) for n >= 0 states of the model, contents undefined. The caller destroys it. */
+tr_status tr_model_states(const tr_model *model, tr_dtype dtype, int64_t n, tr_array **out);
 
 /* Class labels for n samples of a network: none given, sample i gets class i mod classes; one given is
  * everybody's; otherwise there must be n. Labels that it lacks are TR_E_ARG (the null class is allowed where

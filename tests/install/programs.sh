@@ -15,7 +15,7 @@ for source in "$here"/../../docs/examples/*.c; do
   name=$(basename "$source" .c)
   # shellcheck disable=SC2046
   "$compiler" -std=c11 $warnings "$source" -o "$name" $(pkg-config --cflags --libs transit) -lm
-  sh "$here/../examples/$name.sh" "$PWD/$name" "$PWD"
+  sh "$here/../examples/$name.sh" "$PWD/$name" "$PWD" "$prefix/bin/transit"
 done
 
 # shellcheck disable=SC2046

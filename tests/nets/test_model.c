@@ -78,6 +78,25 @@ static void field(void) {
   tr_array_destroy(&x), tr_array_destroy(&f);
 }
 
+/* A sampler along the model's own path, with a drift that lives on. */
+static void sampling(void) {
+  tr_model *m;
+  tr_sampler sampler, defaults;
+  tr_array *x;
+  CHECK_OK(ctx, tr_model_open(ctx, copy_with("{\"num_heads\": 4, \"path_type\": \"GVP\"}"), NULL, &m));
+  CHECK_OK(ctx, tr_model_sampler(m, TR_F32, &sampler));
+  CHECK_OK(ctx, tr_model_states(m, TR_F32, 3, &x));
+  tr_model_close(&m);
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &defaults));
+  CHECK(strcmp(sampler.interpolant.type->info.name, "GVP") == 0 && sampler.drift->kind == TR_VELOCITY);
+  CHECK(sampler.ode.method == defaults.ode.method && sampler.n_steps == defaults.n_steps);
+  CHECK(x->ndim == 4 && x->shape[0] == 3 && x->shape[1] == 1 && x->shape[3] == 8 && x->dtype == TR_F32);
+  CHECK_OK(ctx, tr_sample_init(&sampler, x));
+  CHECK_OK(ctx, tr_sample_ode(&sampler, &(tr_cond){1, &(int32_t){7}}, x, NULL));
+  tr_drift_destroy(&sampler.drift);
+  tr_array_destroy(&x);
+}
+
 static void refused(void) {
   const struct {
     const char *args;
@@ -161,6 +180,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_register_all(ctx));
   told();
   field();
+  sampling();
   refused();
   looked_at();
   labels();
