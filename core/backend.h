@@ -1,7 +1,8 @@
 /* The backend table: what a device must be able to do. One table per device type ("cpu", "guard", "cuda").
  * REQUIRED pointers are never NULL. OPTIONAL ones may be NULL: the wrappers in core/vec.h and core/nn.h then
  * return TR_E_UNSUPPORTED naming the operation; nothing falls back silently. All arrays given to one call
- * belong to the context. Operations may be asynchronous; download and reduce wait for what came before. */
+ * belong to the context. Operations may be asynchronous, in the order in which they are asked for; download
+ * and wait return when what came before is done. */
 #ifndef TR_CORE_BACKEND_H
 #define TR_CORE_BACKEND_H
 
@@ -40,6 +41,12 @@ typedef struct {
   int64_t end[TR_MAX_SEGMENTS];
 } tr_segments;
 
+/* A slot holds what the device found out and the host reads later: the result of a reduction, or the latch of
+ * a watch, the first step at which a state was not finite. */
+#define TR_SLOTS      16
+#define TR_WATCH_NONE (-1) /* the latch is not set */
+struct tr_program;         /* core/program.h */
+
 typedef struct {
   tr_status (*alloc)(tr_ctx *ctx, size_t bytes, void **out);                        /* REQUIRED */
   void (*release)(tr_ctx *ctx, void *memory);                                       /* REQUIRED */
@@ -55,8 +62,20 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
   tr_status (*lincomb)(tr_ctx *ctx, int k, const double *a, const tr_array *const *x,
                        tr_array *z); /* REQUIRED */
   tr_status (*map)(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z);
-  tr_status (*reduce)(tr_ctx *ctx, tr_reduce_op op, const tr_array *x, const tr_array *y,
-                      const tr_segments *seg, double *out); /* REQUIRED */
+  /* Runs the list, then its reduction, then its watch, see core/program.h: bit for bit as the operations one
+   * by one. Copies the program: it is another one on return. A sum runs over the same parts of each segment
+   * in the same order whatever else the program does. REQUIRED */
+  tr_status (*program)(tr_ctx *ctx, const struct tr_program *program);
+  /* Sets the latch of a slot, which has no result on its way, back to TR_WATCH_NONE; `slot` shows it at once.
+   * REQUIRED */
+  tr_status (*watch)(tr_ctx *ctx, int slot);
+  /* Returns when everything before is done and the results of all slots are where `slot` shows them. REQUIRED
+   */
+  tr_status (*wait)(tr_ctx *ctx);
+  /* Host memory, for the life of the context, in which the numbers of a slot appear, TR_MAX_SEGMENTS of them:
+   * results of a reduction, by segment, or the step of a watch. After `wait` all are there; before, a latch
+   * is either set or not yet seen to be. Never waits. REQUIRED */
+  const volatile double *(*slot)(tr_ctx *ctx, int slot);
   /* z (N, ...): standard normals addressed by core/random.h, row i being sample address->sample + i. REQUIRED
    */
   tr_status (*randn)(tr_ctx *ctx, const tr_random_address *address, tr_array *z);

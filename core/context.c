@@ -20,6 +20,7 @@ struct tr_ctx {
   int threads;
   int64_t memory, memory_peak;
   tr_counts counts;
+  tr_slots slots;
   tr_error error;
   tr_warn_fn warn;
   void *warn_user;
@@ -178,6 +179,16 @@ tr_counts tr_ctx_counts(const tr_ctx *ctx) {
   return given(ctx)->counts;
 }
 
+/* Nothing is on its way any more. */
+static void waited(tr_ctx *ctx) {
+  ctx->counts.waits++;
+  ctx->slots.pending = 0;
+}
+
+tr_slots *tr_ctx_slots(tr_ctx *ctx) {
+  return &ctx->slots;
+}
+
 void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes) {
   tr_counts *c = &ctx->counts;
   switch (what) {
@@ -188,13 +199,14 @@ void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes) {
     c->uploads++, c->bytes_up += (int64_t)bytes;
     break;
   case TR_COUNT_DOWNLOAD:
-    c->downloads++, c->waits++, c->bytes_down += (int64_t)bytes;
+    c->downloads++, c->bytes_down += (int64_t)bytes;
+    waited(ctx);
     break;
   case TR_COUNT_SMALL_SET:
     c->small_sets++, c->bytes_up += (int64_t)bytes;
     break;
   case TR_COUNT_WAIT:
-    c->waits++;
+    waited(ctx);
     break;
   case TR_COUNT_OPERATION:
     c->operations++;

@@ -23,4 +23,10 @@ typedef enum {
  * bytes: 0 where none are copied. */
 void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes);
 
+/* Sets of slots, one bit each: in somebody's hands; with a result on its way that no wait has seen. */
+typedef struct {
+  uint32_t taken, pending;
+} tr_slots;
+tr_slots *tr_ctx_slots(tr_ctx *ctx);
+
 #endif

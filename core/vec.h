@@ -25,6 +25,10 @@ tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, t
 /* out[0 .. max(1, seg->n) - 1] = op over the segments (seg NULL: one segment); y may be NULL where unused. */
 tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
                     double *out);
+/* w = 1 / (rtol[k] |y| + atol[k]) on part k of seg (NULL: one part), the error weights of a solver. Rounds
+ * where abs, scale, add and invert one by one would; infinite where rtol |y| + atol is 0. */
+tr_status tr_weights(const tr_array *y, const tr_segments *seg, const double *rtol, const double *atol,
+                     tr_array *w);
 /* Standard normals, see core/random.h; z of f32 or f64 with ndim >= 1, each row of < 2^33 elements. */
 tr_status tr_randn(const tr_random_address *address, tr_array *z);
 /* Arrays (N, C, ...) of equal shape: z = a x + b y on the first `channels` channels, 0 <= channels <= C, and
@@ -36,6 +40,29 @@ tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, doubl
 tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, tr_array *z);
 /* *finite = whether every element is finite. */
 tr_status tr_is_finite(const tr_array *x, bool *finite);
+
+/* Results that nobody waits for: the device leaves them in one of TR_SLOTS slots, and who reads the slot
+ * waits for them, unless the host has waited for the device in the meantime.
+ *
+ * A slot is taken (TR_E_UNSUPPORTED when all are) and given back, which sets it to -1; -1 is fine there. */
+tr_status tr_slot_take(tr_ctx *ctx, int *slot);
+void tr_slot_give(tr_ctx *ctx, int *slot);
+/* tr_reduce without the wait: the result goes to a slot that was taken. */
+tr_status tr_reduce_begin(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
+                          int slot);
+/* out[0 .. n-1] = the first n numbers of the slot, n <= TR_MAX_SEGMENTS: the results by segment. */
+tr_status tr_slot_read(tr_ctx *ctx, int slot, int n, double *out);
+/* Waits until the device has done all that it was asked for. */
+tr_status tr_wait(tr_ctx *ctx);
+
+/* A watch: a latch on the device, in a slot, that keeps the number of the first step at which a state was not
+ * finite. Give the slot back with tr_slot_give. */
+tr_status tr_watch_take(tr_ctx *ctx, int *slot);
+/* Sets the latch to `step` >= 0 if an element of x is not finite and it is not set yet. */
+tr_status tr_watch_finite(const tr_array *x, int64_t step, int slot);
+/* *step = the latch, TR_WATCH_NONE when it is not set. With `wait`, of all looks so far; without, the host
+ * does not wait, and looks of which the device has not told yet may be missing. */
+tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,7 @@
 #include "core/dtype.h"
 #include "core/nn.h"
 #include "core/params.h"
+#include "core/program.h"
 #include "core/random.h"
 #include "core/vec.h"
 

@@ -5,6 +5,7 @@
 #include "core/backend.h"
 #include "core/cpu/gemm.h"
 #include "core/nn/ops_private.h"
+#include "core/program.h"
 
 extern const tr_vec_ops tr_cpu_vec;
 extern const tr_nn_ops tr_cpu_nn;
@@ -15,6 +16,9 @@ typedef struct {
   tr_gemm_engine engine;
   void *scratch;
   size_t scratch_size;
+  double slots[TR_SLOTS][TR_MAX_SEGMENTS]; /* as the operations left them */
+  double shown[TR_SLOTS][TR_MAX_SEGMENTS]; /* as the host sees them */
+  bool late;                               /* the host sees what came after a wait only (core/cpu/guard.h) */
 } tr_cpu_state;
 
 tr_status tr_cpu_open(int device, void **state, tr_error *err);
@@ -43,6 +47,20 @@ int64_t tr_cpu_panel(tr_cpu_level level, int64_t size);
 /* Columns of a panel in memory: the last one is filled up with zeros to whole pairs of 64-byte vectors,
  * because libxsmm's AVX-512 code for a single vector sums in an order that depends on the number of rows. */
 int64_t tr_cpu_padded(int64_t width, int64_t size);
+
+/* What was left in the slots becomes visible to the host. */
+void tr_cpu_show_slots(tr_cpu_state *state);
+
+/* Vector operations on elements from .. to - 1 of arrays given by their memory (core/cpu/vec_chunk.c). */
+void tr_chunk_lincomb(tr_dtype dtype, int k, const double *a, const void *const *x, void *z, int64_t from,
+                      int64_t to);
+void tr_chunk_map(tr_dtype dtype, tr_map_op op, double c, const void *x, const void *y, void *z, int64_t from,
+                  int64_t to);
+void tr_chunk_weights(tr_dtype dtype, double rtol, double atol, const void *y, void *w, int64_t from,
+                      int64_t to);
+double tr_chunk_reduce(tr_dtype dtype, tr_reduce_op op, const void *x, const void *y, int64_t from,
+                       int64_t to);
+bool tr_chunk_finite(tr_dtype dtype, const void *x, int64_t from, int64_t to);
 
 int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept);
 

@@ -47,6 +47,10 @@ static void protect(const void *data, size_t bytes, int protection) {
   if (bytes) mprotect((void *)first, pages((uintptr_t)data + bytes - first), protection);
 }
 
+void tr_guard_set_late(tr_ctx *ctx, bool late) {
+  ((tr_cpu_state *)tr_ctx_backend_state(ctx))->late = late;
+}
+
 void tr_guard_unlock(const tr_array *a) {
   if (a) protect(a->data, (size_t)a->count * tr_dtype_size(a->dtype), PROT_READ | PROT_WRITE);
 }
@@ -64,7 +68,7 @@ static tr_status guard_upload(tr_ctx *ctx, void *device, const void *host, size_
 }
 
 static tr_status guard_download(tr_ctx *ctx, void *host, const void *device, size_t bytes) {
-  (void)ctx;
+  tr_cpu_show_slots(tr_ctx_backend_state(ctx));
   protect(device, bytes, PROT_READ);
   if (bytes) memcpy(host, device, bytes);
   protect(device, bytes, PROT_NONE);
@@ -95,9 +99,24 @@ static tr_status guard_map(tr_ctx *ctx, tr_map_op op, double c, const tr_array *
   TR_GUARDED(tr_cpu_vec.map(ctx, op, c, x, y, z), x, y, z);
 }
 
-static tr_status guard_reduce(tr_ctx *ctx, tr_reduce_op op, const tr_array *x, const tr_array *y,
-                              const tr_segments *seg, double *out) {
-  TR_GUARDED(tr_cpu_vec.reduce(ctx, op, x, y, seg, out), x, y);
+static tr_status guard_program(tr_ctx *ctx, const tr_program *p) {
+  const size_t bytes = (size_t)p->count * tr_dtype_size(p->dtype);
+  for (int i = 0; i < p->n_vectors; i++) protect(p->vector[i], bytes, PROT_READ | PROT_WRITE);
+  tr_status status = tr_cpu_vec.program(ctx, p);
+  for (int i = 0; i < p->n_vectors; i++) protect(p->vector[i], bytes, PROT_NONE);
+  return status;
+}
+
+static tr_status guard_watch(tr_ctx *ctx, int slot) {
+  return tr_cpu_vec.watch(ctx, slot);
+}
+
+static tr_status guard_wait(tr_ctx *ctx) {
+  return tr_cpu_vec.wait(ctx);
+}
+
+static const volatile double *guard_slot(tr_ctx *ctx, int slot) {
+  return tr_cpu_vec.slot(ctx, slot);
 }
 
 static tr_status guard_randn(tr_ctx *ctx, const tr_random_address *address, tr_array *z) {
@@ -132,8 +151,15 @@ static const tr_mem_ops guard_mem = {.alloc = guard_alloc,
                                      .download = guard_download,
                                      .copy = guard_copy,
                                      .set_small = guard_upload};
-static const tr_vec_ops guard_vec = {guard_lincomb,        guard_map,     guard_reduce, guard_randn,
-                                     guard_blend_channels, guard_dot_rows};
+static const tr_vec_ops guard_vec = {.lincomb = guard_lincomb,
+                                     .map = guard_map,
+                                     .program = guard_program,
+                                     .watch = guard_watch,
+                                     .wait = guard_wait,
+                                     .slot = guard_slot,
+                                     .randn = guard_randn,
+                                     .blend_channels = guard_blend_channels,
+                                     .dot_rows = guard_dot_rows};
 static const tr_nn_ops guard_nn = {
     .weight_create = tr_cpu_weight_create,
     .weight_set = guard_weight_set,

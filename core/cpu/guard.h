@@ -7,6 +7,10 @@
 void tr_guard_unlock(const tr_array *a); /* NULL is fine */
 void tr_guard_lock(const tr_array *a);
 
+/* Makes the guard of a context as late as a device may be, or prompt again: the host then sees results of
+ * reductions and latches of watches after a wait or a download only. */
+void tr_guard_set_late(tr_ctx *ctx, bool late);
+
 /* Body of a guarded operation: unlock the arrays named after the call, make the call, lock them, return its
  * status. */
 #define TR_GUARDED(call, ...)                                                                                \

@@ -1,107 +1,93 @@
-/* Vector operations on the CPU. Arithmetic in double, one rounding on store. Sums run over fixed chunks,
- * added in order, so a result does not depend on the number of threads. */
+/* Vector operations on the CPU, chunk by chunk (core/cpu/vec_chunk.c). Sums run over fixed chunks, added in
+ * order, so a result does not depend on the number of threads. A program runs all its operations on a chunk
+ * before it goes on to the next: what they share is then still in cache. */
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "core/cpu/cpu.h"
 
 #define CHUNK       4096
 #define RANDOM_COST 32 /* a normal number costs as much as so many elements of the others */
 
-static int threads_for(const tr_ctx *ctx, int64_t count) {
-  return tr_cpu_threads_for(ctx, (double)count / TR_CPU_ELEMENT_RATE);
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
 }
-
-#define DEFINE_LINCOMB(T)                                                                                    \
-  static void lincomb_##T(int k, const double *a, const tr_array *const *x, T *z, int64_t from,              \
-                          int64_t to) {                                                                      \
-    double sum[CHUNK];                                                                                       \
-    int64_t n = to - from;                                                                                   \
-    const T *first = (const T *)x[0]->data + from;                                                           \
-    for (int64_t i = 0; i < n; i++) sum[i] = a[0] * (double)first[i];                                        \
-    for (int j = 1; j < k; j++) {                                                                            \
-      const T *term = (const T *)x[j]->data + from;                                                          \
-      double c = a[j];                                                                                       \
-      for (int64_t i = 0; i < n; i++) sum[i] += c * (double)term[i];                                         \
-    }                                                                                                        \
-    for (int64_t i = 0; i < n; i++) z[from + i] = (T)sum[i];                                                 \
-  }
-DEFINE_LINCOMB(float)
-DEFINE_LINCOMB(double)
 
 static tr_status cpu_lincomb(tr_ctx *ctx, int k, const double *a, const tr_array *const *x, tr_array *z) {
-#pragma omp parallel for num_threads(threads_for(ctx, z->count)) schedule(static)
-  for (int64_t from = 0; from < z->count; from += CHUNK) {
-    int64_t to = from + CHUNK < z->count ? from + CHUNK : z->count;
-    if (z->dtype == TR_F32)
-      lincomb_float(k, a, x, z->data, from, to);
-    else
-      lincomb_double(k, a, x, z->data, from, to);
-  }
+  const void *data[TR_LINCOMB_MAX];
+  for (int i = 0; i < k; i++) data[i] = x[i]->data;
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, z->count)) schedule(static)
+  for (int64_t from = 0; from < z->count; from += CHUNK)
+    tr_chunk_lincomb(z->dtype, k, a, data, z->data, from, least(from + CHUNK, z->count));
   return TR_OK;
 }
-
-#define MAP_LOOP(expr)                                                                                       \
-  for (int64_t i = from; i < to; i++) z[i] = (expr);                                                         \
-  break
-#define DEFINE_MAP(T)                                                                                        \
-  static void map_##T(tr_map_op op, double c, const T *x, const T *y, T *z, int64_t from, int64_t to) {      \
-    switch (op) {                                                                                            \
-    case TR_MAP_CONST:                                                                                       \
-      MAP_LOOP((T)c);                                                                                        \
-    case TR_MAP_MUL:                                                                                         \
-      MAP_LOOP((T)((double)x[i] * (double)y[i]));                                                            \
-    case TR_MAP_DIV:                                                                                         \
-      MAP_LOOP((T)((double)x[i] / (double)y[i]));                                                            \
-    case TR_MAP_ABS:                                                                                         \
-      MAP_LOOP((T)fabs((double)x[i]));                                                                       \
-    case TR_MAP_INV:                                                                                         \
-      MAP_LOOP((T)(1 / (double)x[i]));                                                                       \
-    case TR_MAP_ADDC:                                                                                        \
-      MAP_LOOP((T)((double)x[i] + c));                                                                       \
-    }                                                                                                        \
-  }
-DEFINE_MAP(float)
-DEFINE_MAP(double)
 
 static tr_status cpu_map(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y,
                          tr_array *z) {
   const void *px = x ? x->data : NULL, *py = y ? y->data : NULL;
-#pragma omp parallel for num_threads(threads_for(ctx, z->count)) schedule(static)
-  for (int64_t from = 0; from < z->count; from += CHUNK) {
-    int64_t to = from + CHUNK < z->count ? from + CHUNK : z->count;
-    if (z->dtype == TR_F32)
-      map_float(op, c, px, py, z->data, from, to);
-    else
-      map_double(op, c, px, py, z->data, from, to);
-  }
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, z->count)) schedule(static)
+  for (int64_t from = 0; from < z->count; from += CHUNK)
+    tr_chunk_map(z->dtype, op, c, px, py, z->data, from, least(from + CHUNK, z->count));
   return TR_OK;
 }
 
-#define REDUCE_LOOP(start, expr)                                                                             \
-  do {                                                                                                       \
-    double r = (start);                                                                                      \
-    for (int64_t i = from; i < to; i++) expr;                                                                \
-    return r;                                                                                                \
-  } while (0)
-#define DEFINE_REDUCE(T)                                                                                     \
-  static double reduce_##T(tr_reduce_op op, const T *x, const T *y, int64_t from, int64_t to) {              \
-    switch (op) {                                                                                            \
-    case TR_SUM_XY:                                                                                          \
-      REDUCE_LOOP(0, r += (double)x[i] * (double)y[i]);                                                      \
-    case TR_SUM_XW2:                                                                                         \
-      REDUCE_LOOP(0, r += ((double)x[i] * (double)y[i]) * ((double)x[i] * (double)y[i]));                    \
-    case TR_MAX_ABS:                                                                                         \
-      REDUCE_LOOP(0, if (fabs((double)x[i]) > r || x[i] != x[i]) r = fabs((double)x[i]));                    \
-    case TR_MIN:                                                                                             \
-      REDUCE_LOOP(INFINITY, if ((double)x[i] < r || x[i] != x[i]) r = (double)x[i]);                         \
-    case TR_SUM:                                                                                             \
-      REDUCE_LOOP(0, r += (double)x[i]);                                                                     \
-    }                                                                                                        \
-    return NAN;                                                                                              \
+/* ---- programs ---- */
+
+/* The chunks of a program: each segment of its reduction is cut from its own start. */
+typedef struct {
+  tr_segments parts;
+  int64_t first[TR_MAX_SEGMENTS + 1]; /* of each part; then their number */
+} chunks;
+
+static chunks cut(const tr_program *p) {
+  chunks c = {.parts = p->reduce.slot >= 0 ? p->reduce.parts : (tr_segments){1, {p->count}}};
+  for (int k = 0; k < c.parts.n; k++) {
+    int64_t n = c.parts.end[k] - (k ? c.parts.end[k - 1] : 0);
+    c.first[k + 1] = c.first[k] + (n + CHUNK - 1) / CHUNK;
   }
-DEFINE_REDUCE(float)
-DEFINE_REDUCE(double)
+  return c;
+}
+
+static void run_weights(const tr_program *p, const tr_program_op *op, int64_t from, int64_t to) {
+  const double *factor = p->factor + op->first;
+  for (int k = 0; k < p->parts.n && from < to; k++) {
+    int64_t end = least(to, p->parts.end[k]);
+    if (end <= from) continue;
+    tr_chunk_weights(p->dtype, factor[2 * k], factor[2 * k + 1], p->vector[p->term[op->first]],
+                     p->vector[op->z], from, end);
+    from = end;
+  }
+}
+
+static void run_op(const tr_program *p, const tr_program_op *op, int64_t from, int64_t to) {
+  const void *x[TR_LINCOMB_MAX] = {NULL};
+  void *z = p->vector[op->z];
+  for (int i = 0; i < op->n; i++) x[i] = p->vector[p->term[op->first + i]];
+  switch ((tr_program_kind)op->kind) {
+  case TR_PROGRAM_LINCOMB:
+    tr_chunk_lincomb(p->dtype, op->n, p->factor + op->first, x, z, from, to);
+    break;
+  case TR_PROGRAM_MAP:
+    tr_chunk_map(p->dtype, (tr_map_op)op->map, p->factor[op->first], x[0], x[1], z, from, to);
+    break;
+  case TR_PROGRAM_WEIGHTS:
+    run_weights(p, op, from, to);
+    break;
+  }
+}
+
+/* Chunk number i: all operations, then its part of the reduction and of the look for what is not finite. */
+static void run_chunk(const tr_program *p, const chunks *c, int64_t i, double *partial, bool *finite) {
+  int k = 0;
+  while (i >= c->first[k + 1]) k++;
+  int64_t from = (k ? c->parts.end[k - 1] : 0) + (i - c->first[k]) * CHUNK,
+          to = least(from + CHUNK, c->parts.end[k]);
+  for (int j = 0; j < p->n_ops; j++) run_op(p, &p->op[j], from, to);
+  if (p->reduce.slot >= 0)
+    partial[i] = tr_chunk_reduce(p->dtype, (tr_reduce_op)p->reduce.op, p->vector[p->reduce.x],
+                                 p->reduce.y >= 0 ? p->vector[p->reduce.y] : NULL, from, to);
+  *finite = p->watch.x < 0 || tr_chunk_finite(p->dtype, p->vector[p->watch.x], from, to);
+}
 
 static double combine(tr_reduce_op op, double a, double b) {
   if (op == TR_MAX_ABS) return isnan(a) || a >= b ? a : b;
@@ -109,32 +95,58 @@ static double combine(tr_reduce_op op, double a, double b) {
   return a + b;
 }
 
-/* One segment: partial results of fixed chunks, combined in order. */
-static tr_status reduce_segment(tr_ctx *ctx, tr_reduce_op op, const tr_array *x, const tr_array *y,
-                                int64_t start, int64_t end, double *out) {
-  int64_t n = end - start, chunks = (n + CHUNK - 1) / CHUNK;
-  double few[64], *part = few;
-  *out = op == TR_MIN ? INFINITY : 0;
-  if (chunks > 64 && !(part = malloc((size_t)chunks * sizeof *part)))
-    return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld partial sums", (long long)chunks);
-#pragma omp parallel for num_threads(threads_for(ctx, n)) schedule(static)
-  for (int64_t c = 0; c < chunks; c++) {
-    int64_t from = start + c * CHUNK, to = from + CHUNK < end ? from + CHUNK : end;
-    const void *py = y ? y->data : NULL;
-    part[c] = x->dtype == TR_F32 ? reduce_float(op, x->data, py, from, to)
-                                 : reduce_double(op, x->data, py, from, to);
+/* The results of the segments: those of their chunks, combined in order. */
+static void finish_reduction(const tr_program *p, const chunks *c, const double *partial, double *out) {
+  tr_reduce_op op = (tr_reduce_op)p->reduce.op;
+  for (int k = 0; k < c->parts.n; k++) {
+    double result = op == TR_MIN ? INFINITY : 0;
+    for (int64_t i = c->first[k]; i < c->first[k + 1]; i++) result = combine(op, result, partial[i]);
+    out[k] = result;
   }
-  for (int64_t c = 0; c < chunks; c++) *out = combine(op, *out, part[c]);
-  if (part != few) free(part);
+}
+
+static tr_status cpu_program(tr_ctx *ctx, const tr_program *p) {
+  tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  double *latch = p->watch.slot >= 0 ? state->slots[p->watch.slot] : NULL;
+  if (latch && *latch != TR_WATCH_NONE) return TR_OK;
+  const chunks c = cut(p);
+  const int64_t n = c.first[c.parts.n];
+  void *partial = NULL;
+  bool finite = true;
+  if (p->reduce.slot >= 0) TR_TRY(tr_cpu_scratch(ctx, (size_t)n * sizeof(double), &partial));
+  const int threads = tr_cpu_threads_for_elements(ctx, p->count * (p->n_ops + 1));
+#pragma omp parallel for num_threads(threads) schedule(static) reduction(&& : finite)
+  for (int64_t i = 0; i < n; i++) {
+    bool fine;
+    run_chunk(p, &c, i, partial, &fine);
+    finite = finite && fine;
+  }
+  if (p->reduce.slot >= 0) finish_reduction(p, &c, partial, state->slots[p->reduce.slot]);
+  if (latch && !finite) *latch = (double)p->watch.step;
+  if (!state->late) tr_cpu_show_slots(state);
   return TR_OK;
 }
 
-static tr_status cpu_reduce(tr_ctx *ctx, tr_reduce_op op, const tr_array *x, const tr_array *y,
-                            const tr_segments *seg, double *out) {
-  for (int k = 0; k < seg->n; k++)
-    TR_TRY(reduce_segment(ctx, op, x, y, k ? seg->end[k - 1] : 0, seg->end[k], &out[k]));
+void tr_cpu_show_slots(tr_cpu_state *state) {
+  memcpy(state->shown, state->slots, sizeof state->shown);
+}
+
+static tr_status cpu_watch(tr_ctx *ctx, int slot) {
+  tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  state->shown[slot][0] = state->slots[slot][0] = TR_WATCH_NONE;
   return TR_OK;
 }
+
+static tr_status cpu_wait(tr_ctx *ctx) {
+  tr_cpu_show_slots(tr_ctx_backend_state(ctx));
+  return TR_OK;
+}
+
+static const volatile double *cpu_slot(tr_ctx *ctx, int slot) {
+  return ((const tr_cpu_state *)tr_ctx_backend_state(ctx))->shown[slot];
+}
+
+/* ---- others ---- */
 
 static void store(tr_array *z, int64_t i, double value) {
   if (z->dtype == TR_F32)
@@ -145,7 +157,8 @@ static void store(tr_array *z, int64_t i, double value) {
 
 static tr_status cpu_randn(tr_ctx *ctx, const tr_random_address *address, tr_array *z) {
   int64_t rows = z->shape[0], row = rows ? z->count / rows : 0, pairs = (row + 1) / 2;
-#pragma omp parallel for num_threads(threads_for(ctx, RANDOM_COST * z->count)) schedule(static)
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, RANDOM_COST * z->count))               \
+    schedule(static)
   for (int64_t k = 0; k < rows * pairs; k++) {
     int64_t r = k / pairs, p = k % pairs;
     double pair[2];
@@ -168,7 +181,7 @@ static tr_status cpu_blend_channels(tr_ctx *ctx, int64_t channels, double a, con
                                     const tr_array *y, tr_array *z) {
   int64_t rows = z->shape[0], row = rows ? z->count / rows : 0;
   int64_t blended = z->shape[1] ? row / z->shape[1] * channels : 0;
-#pragma omp parallel for num_threads(threads_for(ctx, z->count)) schedule(static)
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, z->count)) schedule(static)
   for (int64_t from = 0; from < rows * row; from += row) {
     if (z->dtype == TR_F32)
       blend_float(a, (const float *)x->data + from, b, (const float *)y->data + from, (float *)z->data + from,
@@ -183,13 +196,20 @@ static tr_status cpu_blend_channels(tr_ctx *ctx, int64_t channels, double a, con
 static tr_status cpu_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b,
                               tr_array *z) {
   int64_t rows = z->count, row = x->count / rows;
-#pragma omp parallel for num_threads(threads_for(ctx, x->count)) schedule(static)
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, x->count)) schedule(static)
   for (int64_t r = 0; r < rows; r++) {
-    double sum = x->dtype == TR_F32 ? reduce_float(TR_SUM_XY, x->data, y->data, r * row, (r + 1) * row)
-                                    : reduce_double(TR_SUM_XY, x->data, y->data, r * row, (r + 1) * row);
+    double sum = tr_chunk_reduce(x->dtype, TR_SUM_XY, x->data, y->data, r * row, (r + 1) * row);
     store(z, r, a * sum + b);
   }
   return TR_OK;
 }
 
-const tr_vec_ops tr_cpu_vec = {cpu_lincomb, cpu_map, cpu_reduce, cpu_randn, cpu_blend_channels, cpu_dot_rows};
+const tr_vec_ops tr_cpu_vec = {.lincomb = cpu_lincomb,
+                               .map = cpu_map,
+                               .program = cpu_program,
+                               .watch = cpu_watch,
+                               .wait = cpu_wait,
+                               .slot = cpu_slot,
+                               .randn = cpu_randn,
+                               .blend_channels = cpu_blend_channels,
+                               .dot_rows = cpu_dot_rows};

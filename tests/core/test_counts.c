@@ -76,7 +76,7 @@ static void vectors(tr_ctx *ctx) {
   EXPECT(ctx, .operations = 5);
   CHECK_OK(ctx, tr_reduce(TR_SUM, x, NULL, NULL, &out));
   CHECK_OK(ctx, tr_is_finite(x, &finite));
-  EXPECT(ctx, .operations = 2, .waits = 2);
+  EXPECT(ctx, .operations = 2, .programs = 2, .waits = 2);
   CHECK_ERROR(ctx, tr_scale(1, x, dots), TR_E_SHAPE, "counts");
   CHECK_ERROR(ctx, tr_reduce(TR_SUM_XY, x, NULL, NULL, &out), TR_E_ARG, "operand");
   EXPECT(ctx, 0);
