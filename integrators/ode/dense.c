@@ -1,7 +1,5 @@
 #include "integrators/ode/dense_private.h"
 
-#include "core/vec.h"
-
 #define MAX_DATA (2 * TR_DENSE_NODES)
 
 /* Value at s of the polynomial through n data at times z, where z[i] == z[i-1] marks a slope: Newton's form.
@@ -73,7 +71,7 @@ tr_status tr_dense_push(tr_dense *dense, double t) {
   int last = dense->n++;
   dense->t[last] = t;
   dense->has_slope[last] = false;
-  return tr_array_copy(dense->run->x, dense->y[last]);
+  return tr_program_copy(&dense->run->list, dense->run->x, dense->y[last]);
 }
 
 static tr_status interpolate(tr_dense *dense, double s) {
@@ -85,7 +83,7 @@ static tr_status interpolate(tr_dense *dense, double s) {
     weight[terms] = wy[i], term[terms++] = dense->y[i];
     if (dense->has_slope[i]) weight[terms] = wf[i], term[terms++] = dense->f[i];
   }
-  return tr_lincomb(terms, weight, term, dense->out);
+  return tr_program_lincomb(&dense->run->list, terms, weight, term, dense->out);
 }
 
 static tr_status hand_out(tr_dense *dense) {
@@ -107,7 +105,7 @@ static tr_status hand_out(tr_dense *dense) {
 tr_status tr_dense_slope(tr_dense *dense, const tr_array *f) {
   if (!dense->active) return TR_OK;
   int last = dense->n - 1;
-  TR_TRY(tr_array_copy(f, dense->f[last]));
+  TR_TRY(tr_program_copy(&dense->run->list, f, dense->f[last]));
   dense->has_slope[last] = true;
   return dense->n == TR_DENSE_NODES ? hand_out(dense) : TR_OK;
 }

@@ -1,5 +1,7 @@
 #include "integrators/ode/fixed_grid_private.h"
 
+#include <math.h>
+
 #include "core/vec.h"
 
 tr_status tr_fixed_eval(tr_fixed_grid *g, double t, const tr_array *x, int slot) {
@@ -25,21 +27,50 @@ tr_status tr_fixed_update(tr_fixed_grid *g, int n, const double *weight) {
     factor[terms] = h * weight[j];
     term[terms++] = g->f[j];
   }
-  return tr_lincomb(terms, factor, term, g->work);
+  return tr_program_lincomb(&g->run->list, terms, factor, term, g->work);
+}
+
+static void exchange(tr_fixed_grid *g) {
+  tr_array *x = g->run->x;
+  g->run->x = g->work;
+  g->work = x;
+}
+
+/* Back to the start of step number `bad`. Since then the device has left both states as they were, and every
+ * step has exchanged them. */
+static void go_back(tr_fixed_grid *g, int bad) {
+  tr_ode_stats *stats = g->run->stats;
+  const double *grid = g->run->spec->grid;
+  if ((g->steps - bad) % 2 == 1) exchange(g);
+  g->steps = bad;
+  stats->n_steps = bad;
+  stats->t_end = bad ? grid[bad] : g->run->times[0];
+  stats->h_last = bad ? fabs(grid[bad] - grid[bad - 1]) : 0;
+}
+
+/* Asks the watch, and fails if a step taken so far has lost the state. */
+static tr_status ask(tr_fixed_grid *g, bool wait) {
+  const double *grid = g->run->spec->grid;
+  int64_t bad;
+  TR_TRY(tr_watch_ask(g->run->ctx, g->watch, wait, &bad));
+  if (bad == TR_WATCH_NONE) return TR_OK;
+  g->lost = true;
+  go_back(g, (int)bad);
+  return TR_FAIL(g->run->ctx, TR_E_NONFINITE,
+                 "%s: the state is no longer finite after the step from t = %.10g to %.10g",
+                 g->run->method->info.name, grid[bad], grid[bad + 1]);
 }
 
 /* `work` becomes the accepted state. */
 static tr_status accept(tr_fixed_grid *g) {
-  bool finite;
-  TR_TRY(tr_is_finite(g->work, &finite));
-  if (!finite)
-    return TR_FAIL(g->run->ctx, TR_E_NONFINITE,
-                   "%s: the state is no longer finite after the step from t = %.10g to %.10g",
-                   g->run->method->info.name, g->t[0], g->t[1]);
-  TR_TRY(tr_array_copy(g->work, g->run->x));
-  TR_TRY(tr_ode_accept(g->run, g->t[1]));
+  tr_ode_run *run = g->run;
+  exchange(g);
+  g->steps++;
+  TR_TRY(tr_dense_push(&g->dense, g->t[1]));
+  TR_TRY(tr_program_watch(&run->list, run->x, g->steps - 1));
+  TR_TRY(ask(g, g->steps % TR_FIXED_PATIENCE == 0 || tr_ode_output_due(run, g->t[1])));
   g->age++;
-  return tr_dense_push(&g->dense, g->t[1]);
+  return tr_ode_accept(run, g->t[1]);
 }
 
 static bool is_edge(const tr_ode_run *run, double t) {
@@ -74,22 +105,39 @@ static tr_status walk(tr_fixed_grid *g, const tr_fixed_stepper *stepper) {
 }
 
 static tr_status open_grid(tr_fixed_grid *g, int n_slopes) {
+  TR_TRY(tr_watch_take(g->run->ctx, &g->watch));
+  tr_program_init(&g->run->list, g->watch);
   TR_TRY(tr_dense_open(&g->dense, g->run));
   TR_TRY(tr_array_like(g->run->x, &g->work));
   for (int i = 0; i < n_slopes; i++) TR_TRY(tr_array_like(g->run->x, &g->f[i]));
   return TR_OK;
 }
 
+/* Whatever ended the walk, the last good state belongs into the caller's array. */
+static tr_status settle(tr_fixed_grid *g, tr_array *x, tr_status status) {
+  tr_status found = tr_program_run(&g->run->list);
+  if (found == TR_OK && !g->lost) found = ask(g, true);
+  if (g->run->x != x) {
+    tr_status copied = tr_array_copy(g->run->x, x);
+    if (found == TR_OK) found = copied;
+    exchange(g);
+  }
+  return status == TR_OK ? found : status;
+}
+
 static void close_grid(tr_fixed_grid *g) {
+  tr_program_init(&g->run->list, -1);
+  tr_slot_give(g->run->ctx, &g->watch);
   tr_dense_close(&g->dense);
   tr_array_destroy(&g->work);
   for (int i = 0; i < TR_FIXED_MAX_SLOPES; i++) tr_array_destroy(&g->f[i]);
 }
 
 tr_status tr_fixed_grid_solve(tr_ode_run *run, const tr_fixed_stepper *stepper) {
-  tr_fixed_grid g = {.run = run};
+  tr_fixed_grid g = {.run = run, .watch = -1};
+  tr_array *x = run->x;
   tr_status status = open_grid(&g, stepper->n_slopes);
-  if (status == TR_OK) status = walk(&g, stepper);
+  if (status == TR_OK) status = settle(&g, x, walk(&g, stepper));
   close_grid(&g);
   return status;
 }

@@ -3,7 +3,12 @@
  *   x' = x + h sum_j w_j f_j
  * with weights that a method computes on the host in double (its table). Segments end at the breaks of f that
  * are points of the grid; dense output, limits, counting and errors are the same for every method. For
- * writers of methods: a method gives a tr_fixed_stepper and calls tr_fixed_grid_solve from its `solve`. */
+ * writers of methods: a method gives a tr_fixed_stepper and calls tr_fixed_grid_solve from its `solve`.
+ *
+ * Beside its evaluations a step costs one program for each of them, and no wait: whether the state is finite
+ * is seen by a watch on the device (core/vec.h), which the engine asks without waiting after each step, and
+ * waiting every TR_FIXED_PATIENCE steps, before a state is handed out and at the end. A device that told late
+ * has done nothing to the state since, so that the last good one is still there. */
 #ifndef TR_INTEGRATORS_ODE_FIXED_GRID_PRIVATE_H
 #define TR_INTEGRATORS_ODE_FIXED_GRID_PRIVATE_H
 
@@ -14,13 +19,17 @@ extern "C" {
 #endif
 
 #define TR_FIXED_MAX_SLOPES 8
+#define TR_FIXED_PATIENCE   16
 
 typedef struct {
   tr_ode_run *run;
   tr_array *f[TR_FIXED_MAX_SLOPES]; /* n_slopes evaluations: stages, or the history, newest first */
-  tr_array *work;                   /* the state that update() makes */
+  tr_array *work;                   /* the state that update() makes; its end changes places with run->x */
   const double *t; /* the grid point where the step begins; t[1] where it ends; t[-k] before */
   int age;         /* steps taken since the segment began: t[-age] is its first point */
+  int steps;       /* taken in all */
+  int watch;       /* the slot of the watch over the state */
+  bool lost;       /* it has found a state that is not finite */
   tr_dense dense;
 } tr_fixed_grid;
 
@@ -38,7 +47,7 @@ tr_status tr_fixed_eval(tr_fixed_grid *g, double t, const tr_array *x, int slot)
 void tr_fixed_shift(tr_fixed_grid *g, int n);
 /* Tells the dense output that f[slot] is the slope at t[0]; once a step, before the step's other work. */
 tr_status tr_fixed_slope(tr_fixed_grid *g, int slot);
-/* work = x + h sum_j<n weight[j] f[j], h = t[1] - t[0]; weights of zero are left out. */
+/* Lists work = x + h sum_j<n weight[j] f[j], h = t[1] - t[0]; weights of zero are left out. */
 tr_status tr_fixed_update(tr_fixed_grid *g, int n, const double *weight);
 
 tr_status tr_fixed_grid_solve(tr_ode_run *run, const tr_fixed_stepper *stepper);

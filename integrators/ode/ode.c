@@ -142,9 +142,12 @@ static tr_status check_state(const tr_ode_run *run) {
   return TR_OK;
 }
 
+/* Also a solve that fails leaves the last accepted state, which may still be listed. */
 static tr_status run_method(tr_ode_run *run) {
+  tr_program_init(&run->list, -1);
   if (run->on_output) TR_TRY(tr_ode_output(run, run->x));
-  tr_status status = run->method->solve(run);
+  tr_status status = run->method->solve(run), listed = tr_program_run(&run->list);
+  if (status == TR_OK) status = listed;
   run->stats->stop_reason = run->spent ? "max-nfe" : "end";
   return status;
 }

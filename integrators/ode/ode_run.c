@@ -14,6 +14,7 @@ bool tr_ode_affords(tr_ode_run *run, long n) {
 }
 
 tr_status tr_ode_eval(tr_ode_run *run, double t, const tr_array *x, tr_array *dx) {
+  TR_TRY(tr_program_run(&run->list));
   run->t_eval = t;
   run->stats->n_rhs++;
   tr_status status = run->rhs->fn(t, x, dx, run->rhs->user);
@@ -49,6 +50,7 @@ bool tr_ode_output_due(const tr_ode_run *run, double t) {
 }
 
 tr_status tr_ode_output(tr_ode_run *run, const tr_array *x) {
+  TR_TRY(tr_program_run(&run->list));
   int i = run->next_output++;
   return run->on_output(i, run->times[i], x, run->out_user);
 }

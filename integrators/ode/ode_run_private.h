@@ -1,9 +1,14 @@
 /* A solve in progress: what an ODE method is given, and the helpers by which it evaluates f, accepts steps
  * and hands out states, so that counting, limits, interruption and progress are the same for every method.
- * For writers of methods; callers of tr_ode_solve need integrators/ode/ode.h only. */
+ * For writers of methods; callers of tr_ode_solve need integrators/ode/ode.h only.
+ *
+ * A method lists its elementwise operations in `list` (core/program.h) instead of doing them: everything
+ * between two evaluations of f is then one program. The list is run before an evaluation, before a state is
+ * handed out and at the end of the solve; a method that looks at an array in another way runs it first. */
 #ifndef TR_INTEGRATORS_ODE_ODE_RUN_PRIVATE_H
 #define TR_INTEGRATORS_ODE_ODE_RUN_PRIVATE_H
 
+#include "core/program.h"
 #include "integrators/ode/ode.h"
 
 #ifdef __cplusplus
@@ -29,6 +34,7 @@ typedef struct tr_ode_run {
   double t_eval;   /* time of the latest evaluation of f */
   int next_output; /* number of the next output time */
   bool spent;      /* max_nfe forbids to go on */
+  tr_program list; /* operations that wait for the next evaluation or output */
 } tr_ode_run;
 
 /* Two times that differ by rounding only, on the scale of this solve. */
@@ -38,7 +44,7 @@ bool tr_ode_same_time(const tr_ode_run *run, double a, double b);
  * with the last accepted state. */
 bool tr_ode_affords(tr_ode_run *run, long n);
 
-/* dx = f(t, x), counted. An error without a message gets one that names t. */
+/* dx = f(t, x), counted, after what is listed. An error without a message gets one that names t. */
 tr_status tr_ode_eval(tr_ode_run *run, double t, const tr_array *x, tr_array *dx);
 
 /* Tells f that the solver enters [from, to]. */
@@ -50,7 +56,7 @@ tr_status tr_ode_accept(tr_ode_run *run, double t);
 
 /* Whether the next output time has been reached at t. False for ever when nobody listens. */
 bool tr_ode_output_due(const tr_ode_run *run, double t);
-/* Hands out x as the state at the next output time. */
+/* Hands out x, after what is listed, as the state at the next output time. */
 tr_status tr_ode_output(tr_ode_run *run, const tr_array *x);
 
 #ifdef __cplusplus

@@ -86,7 +86,7 @@ static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   const tr_ode_spec *spec = run->spec;
   *c = (cvode){.tuning = run->method->detail};
   TR_TRY(tr_sundials_open(&c->sun, run));
-  TR_TRY(tr_array_copy(run->x, c->sun.state));
+  TR_TRY(tr_program_copy(&run->list, run->x, c->sun.state));
   c->memory = CVodeCreate(c->tuning->stiff ? CV_BDF : CV_ADAMS, c->sun.context);
   if (!c->memory) return refused(c, CV_MEM_FAIL);
 #if SUNDIALS_VERSION_MAJOR < 7
@@ -96,8 +96,7 @@ static tr_status open_cvode(cvode *c, tr_ode_run *run) {
   CV_TRY(c,
          CVodeSetMaxOrd(c->memory, spec->max_order ? spec->max_order : default_order(c->tuning, spec->rtol)));
   CV_TRY(c, CVodeInit(c->memory, tr_sundials_rhs, run->times[0], c->sun.y));
-  CV_TRY(c, tr_sundials_weighs(spec) ? CVodeWFtolerances(c->memory, tr_sundials_weights)
-                                     : CVodeSStolerances(c->memory, spec->rtol, spec->atol));
+  CV_TRY(c, CVodeWFtolerances(c->memory, tr_sundials_weights));
   CV_TRY(c, CVodeSetUserData(c->memory, &c->sun));
   CV_TRY(c,
          CVodeSetMaxHnilWarns(c->memory, -1)); /* 7.x would print them; the walk sees stalled steps itself */
@@ -118,7 +117,7 @@ static void close_cvode(cvode *c) {
 static tr_status begin(void *self, double from, double to, double h0) {
   cvode *c = self;
   if (c->started) {
-    TR_TRY(tr_array_copy(c->sun.run->x, c->sun.state));
+    TR_TRY(tr_program_copy(&c->sun.run->list, c->sun.run->x, c->sun.state));
     CV_TRY(c, CVodeReInit(c->memory, from, c->sun.y));
   }
   c->started = true;

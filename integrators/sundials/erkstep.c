@@ -31,15 +31,13 @@ static tr_status open_erkstep(erkstep *e, tr_ode_run *run) {
   *e = (erkstep){0};
   TR_TRY(tr_sundials_open(&e->sun, run));
   TR_TRY(tr_dense_open(&e->dense, run));
-  TR_TRY(tr_array_copy(run->x, e->sun.state));
+  TR_TRY(tr_program_copy(&run->list, run->x, e->sun.state));
   e->memory = ERKStepCreate(tr_sundials_rhs, run->times[0], e->sun.y, e->sun.context);
   if (!e->memory) return refused(e, ARK_MEM_FAIL);
 #if SUNDIALS_VERSION_MAJOR < 7
   ARK_TRY(e, ERKStepSetErrHandlerFn(e->memory, tr_sundials_heard, &e->sun));
 #endif
-  ARK_TRY(e, tr_sundials_weighs(run->spec)
-                 ? TR_ARK(WFtolerances)(e->memory, tr_sundials_weights)
-                 : TR_ARK(SStolerances)(e->memory, run->spec->rtol, run->spec->atol));
+  ARK_TRY(e, TR_ARK(WFtolerances)(e->memory, tr_sundials_weights));
   ARK_TRY(e, TR_ARK(SetUserData)(e->memory, &e->sun));
   ARK_TRY(e, TR_ARK(SetMaxHnilWarns)(e->memory, -1)); /* 7.x would print them; the walk sees stalled steps */
   ARK_TRY(e, ERKStepSetTableName(e->memory, table->table));
@@ -56,7 +54,7 @@ static void close_erkstep(erkstep *e) {
 
 static tr_status begin(void *self, double from, double to, double h0) {
   erkstep *e = self;
-  TR_TRY(tr_array_copy(e->sun.run->x, e->sun.state));
+  TR_TRY(tr_program_copy(&e->sun.run->list, e->sun.run->x, e->sun.state));
   ARK_TRY(e, ERKStepReInit(e->memory, tr_sundials_rhs, from, e->sun.y));
   ARK_TRY(e, TR_ARK(SetStopTime)(e->memory, to));
   ARK_TRY(e, TR_ARK(SetInitStep)(e->memory, e->sun.run->direction * h0));

@@ -35,7 +35,15 @@ static int silence(tr_sundials *sun) {
 #endif
 
 tr_status tr_sundials_open(tr_sundials *sun, tr_ode_run *run) {
-  *sun = (tr_sundials){.run = run, .space = {run->ctx, run->spec->norm, &run->t_eval, TR_OK}};
+  *sun = (tr_sundials){.run = run,
+                       .space = {.ctx = run->ctx,
+                                 .norm = run->spec->norm,
+                                 .when = &run->t_eval,
+                                 .list = &run->list,
+                                 .slot = -1,
+                                 .later = -1}};
+  TR_TRY(tr_slot_take(run->ctx, &sun->space.slot));
+  TR_TRY(tr_slot_take(run->ctx, &sun->space.later));
   if (SUNContext_Create(TR_SUN_COMM, &sun->context) || silence(sun))
     return TR_FAIL(run->ctx, TR_E_MEM, "SUNDIALS could not make a context: out of memory?");
   TR_TRY(tr_array_like(run->x, &sun->state));
@@ -44,8 +52,11 @@ tr_status tr_sundials_open(tr_sundials *sun, tr_ode_run *run) {
 }
 
 void tr_sundials_close(tr_sundials *sun) {
+  tr_program_init(&sun->run->list, -1); /* an open that failed leaves things listed for nobody */
   if (sun->y) N_VDestroy(sun->y);
   tr_array_destroy(&sun->state);
+  tr_slot_give(sun->run->ctx, &sun->space.slot);
+  tr_slot_give(sun->run->ctx, &sun->space.later);
   if (sun->context) SUNContext_Free(&sun->context);
 }
 
@@ -56,35 +67,40 @@ int tr_sundials_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void *user) {
   return sun->space.status == TR_OK ? 0 : -1;
 }
 
-/* w = 1 / (rtol |y| + atol) on elements from .. to - 1 */
-static tr_status weigh(const tr_array *y, tr_array *w, int64_t from, int64_t to, double rtol, double atol) {
-  const int64_t count = to - from;
-  tr_array y_part = tr_view(y, from, 1, &count), w_part = tr_view(w, from, 1, &count);
-  TR_TRY(tr_map(TR_MAP_ABS, 0, &y_part, NULL, &w_part));
-  TR_TRY(tr_scale(rtol, &w_part, &w_part));
-  TR_TRY(tr_map(TR_MAP_ADDC, atol, &w_part, NULL, &w_part));
-  return tr_map(TR_MAP_INV, 0, &w_part, NULL, &w_part);
+/* SUNDIALS' words for a weight that is infinite. */
+static int no_weight(tr_sundials *sun) {
+  char text[sizeof sun->said];
+  snprintf(text, sizeof text,
+           sun->stepped ? "At t = %lg, a component of ewt has become <= 0."
+                        : "Initial ewt has component(s) equal to zero (illegal).",
+           sun->run->stats->t_end);
+  remember(sun, -1, text);
+  return -1;
 }
 
-bool tr_sundials_weighs(const tr_ode_spec *spec) {
-  for (int k = 0; k < spec->norm.n; k++)
-    if (spec->absolute[k] > 0) return true;
-  return false;
+/* Where atol is 0, at a component that is 0. */
+static bool weight_is_infinite(tr_sundials *sun, const tr_array *w) {
+  double worst = 0;
+  sun->space.status = tr_program_reduce(sun->space.list, TR_MAX_ABS, w, NULL, NULL, sun->space.slot);
+  if (sun->space.status == TR_OK) sun->space.status = tr_slot_read(sun->run->ctx, sun->space.slot, 1, &worst);
+  return isinf(worst);
 }
 
 int tr_sundials_weights(N_Vector y, N_Vector w, void *user) {
   tr_sundials *sun = user;
   const tr_ode_spec *spec = sun->run->spec;
-  tr_array *from = tr_nvec_array(y), *to = tr_nvec_array(w);
-  const tr_segments seg = spec->norm.n ? spec->norm : (tr_segments){1, {from->count}};
-  double worst;
-  for (int k = 0; k < seg.n && sun->space.status == TR_OK; k++) {
+  const tr_segments seg = spec->norm.n ? spec->norm : (tr_segments){1, {tr_nvec_array(y)->count}};
+  double rtol[TR_MAX_SEGMENTS], atol[TR_MAX_SEGMENTS];
+  bool safe = true;
+  for (int k = 0; k < seg.n; k++) {
     bool own = spec->absolute[k] > 0;
-    sun->space.status = weigh(from, to, k ? seg.end[k - 1] : 0, seg.end[k],
-                              own ? sun->run->rtol_floor : spec->rtol, own ? spec->absolute[k] : spec->atol);
+    rtol[k] = own ? sun->run->rtol_floor : spec->rtol;
+    atol[k] = own ? spec->absolute[k] : spec->atol;
+    safe = safe && atol[k] > 0;
   }
-  if (sun->space.status == TR_OK) sun->space.status = tr_reduce(TR_MAX_ABS, to, NULL, NULL, &worst);
-  return sun->space.status == TR_OK && isfinite(worst) ? 0 : -1; /* atol = 0 at a component that is 0 */
+  tr_nvec_weigh(y, &seg, rtol, atol, w);
+  if (!safe && sun->space.status == TR_OK && weight_is_infinite(sun, tr_nvec_array(w))) return no_weight(sun);
+  return sun->space.status == TR_OK ? 0 : -1;
 }
 
 tr_status tr_sundials_failed(tr_sundials *sun, int flag, const char *flag_name) {
@@ -105,7 +121,7 @@ static tr_status accept(tr_sundials *sun, double t, int *still) {
         "%s stalled at t = %.10g: steps became too small to move it; loosen rtol = %g, or look for a "
         "singularity of the right-hand side there",
         run->method->info.name, t, run->spec->rtol);
-  TR_TRY(tr_array_copy(sun->state, run->x));
+  TR_TRY(tr_program_copy(&run->list, sun->state, run->x));
   return tr_ode_accept(run, t);
 }
 
@@ -113,12 +129,14 @@ static tr_status walk_segment(void *self, const tr_stepper *stepper, double from
   tr_sundials *sun = self;
   tr_ode_run *run = sun->run;
   TR_TRY(tr_ode_enter(run, from, to));
+  sun->stepped = false;
   TR_TRY(stepper->begin(self, from, to, fmin(h0, fabs(to - from))));
   double t = from;
   int still = 0;
   while (!tr_ode_same_time(run, t, to) && tr_ode_affords(run, 1)) {
     TR_TRY(stepper->step(self, to, &t));
     if (run->spent) break;
+    sun->stepped = true;
     TR_TRY(accept(sun, t, &still));
     TR_TRY(stepper->output(self, t, false));
   }
@@ -133,5 +151,6 @@ tr_status tr_sundials_walk(void *self, const tr_stepper *stepper, double h0_frac
     status = walk_segment(self, stepper, run->edges[i], run->edges[i + 1], h0);
     stepper->count(self, run->stats);
   }
-  return status;
+  tr_status listed = tr_program_run(&run->list); /* the last state, also of a solve that failed */
+  return status == TR_OK ? listed : status;
 }

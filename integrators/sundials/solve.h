@@ -17,6 +17,7 @@ typedef struct {
   tr_nvec_space space;
   tr_array *state; /* scratch of the integrator; run->x keeps the last accepted state */
   N_Vector y;      /* over `state` */
+  bool stepped;    /* since the segment began */
   char said[256];  /* the first error message of SUNDIALS */
 } tr_sundials;
 
@@ -32,9 +33,8 @@ int tr_sundials_rhs(sunrealtype t, N_Vector y, N_Vector ydot, void *user);
 void tr_sundials_heard(int code, const char *module, const char *function, char *message, void *user);
 #endif
 
-/* Whether a segment of the norm has its own tolerance, so that the integrator must take its weights from: */
-bool tr_sundials_weighs(const tr_ode_spec *spec);
-/* CVEwtFn and ARKEwtFn: w = 1 / (rtol |y| + atol), each segment with its own two. */
+/* CVEwtFn and ARKEwtFn: w = 1 / (rtol |y| + atol), each segment with its own two. As SUNDIALS' own, in one
+ * operation. */
 int tr_sundials_weights(N_Vector y, N_Vector w, void *user);
 
 /* What a negative flag means: the latched cause if there is one, TR_OK when max_nfe stopped the run, else

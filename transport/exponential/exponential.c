@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "core/vec.h"
 #include "integrators/ode/fixed_grid_private.h"
 #include "integrators/same_time_private.h"
 #include "transport/exact/quadrature_private.h"
@@ -111,8 +110,9 @@ static tr_status step(tr_fixed_grid *g) {
   factor[0] = cos(h) - sum * of_y;
   factor[1] = sin(h) - sum * of_F;
   term[1] = g->f[0];
-  TR_TRY(tr_lincomb(terms, factor, term, g->work));
-  return table->points > 1 ? tr_axpby(of_y, g->run->x, of_F, g->f[0], g->f[0]) : TR_OK;
+  TR_TRY(tr_program_lincomb(&g->run->list, terms, factor, term, g->work));
+  if (table->points == 1) return TR_OK;
+  return tr_program_axpby(&g->run->list, of_y, g->run->x, of_F, g->f[0], g->f[0]);
 }
 
 tr_status tr_exponential_solve(tr_ode_run *run) {
