@@ -7,11 +7,24 @@
 #include "core/vec.h"
 
 tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
-  *out = malloc(sizeof **out);
-  if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a Brownian path");
+  tr_brownian_scratch *scratch = calloc(1, sizeof *scratch);
+  *out = scratch ? malloc(sizeof **out) : NULL;
+  if (!*out) {
+    free(scratch);
+    return TR_FAIL(ctx, TR_E_MEM, "out of memory for a Brownian path");
+  }
   model.ctx = ctx;
+  model.scratch = scratch;
   **out = model;
   return TR_OK;
+}
+
+tr_status tr_brownian_array(const tr_brownian *path, int i, const tr_array *z, tr_array **out) {
+  tr_array **own = &path->scratch->array[i];
+  if (*own && ((*own)->dtype != z->dtype || !tr_array_same_shape(*own, z))) tr_array_destroy(own);
+  tr_status status = *own ? TR_OK : tr_array_like(z, own);
+  *out = *own;
+  return status;
 }
 
 static tr_status addressed(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
@@ -81,14 +94,11 @@ static tr_status add_fine_step(const tr_brownian *path, int j, long step, tr_arr
 }
 
 static tr_status coarse(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
-  tr_array *fine = NULL, *fine2 = NULL;
-  tr_status status = tr_array_like(z, &fine);
-  if (status == TR_OK && z2) status = tr_array_like(z, &fine2);
-  for (int j = 0; j < path->factor && status == TR_OK; j++)
-    status = add_fine_step(path, j, step, z, z2, fine, fine2);
-  tr_array_destroy(&fine);
-  tr_array_destroy(&fine2);
-  return status;
+  tr_array *fine, *fine2 = NULL;
+  TR_TRY(tr_brownian_array(path, 0, z, &fine));
+  if (z2) TR_TRY(tr_brownian_array(path, 1, z, &fine2));
+  for (int j = 0; j < path->factor; j++) TR_TRY(add_fine_step(path, j, step, z, z2, fine, fine2));
+  return TR_OK;
 }
 
 tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine, int factor, tr_brownian **out) {
@@ -99,6 +109,9 @@ tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine, int fa
 }
 
 void tr_brownian_destroy(tr_brownian **path) {
+  if (!*path) return;
+  for (int i = 0; i < 2; i++) tr_array_destroy(&(*path)->scratch->array[i]);
+  free((*path)->scratch);
   free(*path);
   *path = NULL;
 }

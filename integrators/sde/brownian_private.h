@@ -8,6 +8,11 @@
 extern "C" {
 #endif
 
+/* Arrays that a path works with: made when they are first needed, and kept. */
+typedef struct {
+  tr_array *array[2];
+} tr_brownian_scratch;
+
 struct tr_brownian {
   tr_ctx *ctx;
   /* one of the two */
@@ -20,10 +25,13 @@ struct tr_brownian {
   const tr_brownian *fine; /* coarse */
   int factor;
   double t0, t1; /* tree */
+  tr_brownian_scratch *scratch;
 };
 
 /* *out = a path like `model` of this context. */
 tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out);
+/* *out = the path's own array number i, 0 or 1, of the shape and type of z. */
+tr_status tr_brownian_array(const tr_brownian *path, int i, const tr_array *z, tr_array **out);
 
 #ifdef __cplusplus
 }

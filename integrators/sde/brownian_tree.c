@@ -4,6 +4,7 @@
  * node. */
 #include <math.h>
 
+#include "core/program.h"
 #include "core/random.h"
 #include "core/vec.h"
 #include "integrators/sde/brownian_private.h"
@@ -81,23 +82,26 @@ static void ask(query *q, double from, double to) {
   for (int i = 0; i < INTEGRALS; i++) root->c[i][0] = all.w[i], root->c[i][1] = all.h[i] * sqrt(1.0 / 12);
 }
 
-static tr_status add(const double c[2], double scale, const tr_array *n1, const tr_array *n2, bool first,
-                     tr_array *z) {
-  return tr_lincomb(first ? 2 : 3, (const double[]){c[0] * scale, c[1] * scale, 1},
-                    (const tr_array *const[]){n1, n2, z}, z);
+static tr_status add(tr_program *list, const double c[2], double scale, const tr_array *n1,
+                     const tr_array *n2, bool first, tr_array *z) {
+  return tr_program_lincomb(list, first ? 2 : 3, (const double[]){c[0] * scale, c[1] * scale, 1},
+                            (const tr_array *const[]){n1, n2, z}, z);
 }
 
 static tr_status add_node(const tr_brownian *path, const query *q, int k, tr_array *n1, tr_array *n2,
                           tr_array *z, tr_array *z2) {
   const term *own = &q->terms[k];
   double h = q->to - q->from;
+  tr_program list;
   tr_random_address address = {
       .seed = path->seed, .purpose = TR_RANDOM_TREE, .step = own->node, .sample = path->first_sample};
   TR_TRY(tr_randn(&address, n1));
   address.purpose = TR_RANDOM_TREE2;
   TR_TRY(tr_randn(&address, n2));
-  TR_TRY(add(own->c[INCREMENT], 1 / sqrt(h), n1, n2, k == 0, z));
-  return z2 ? add(own->c[MOMENT], sqrt(12 / h) / h, n1, n2, k == 0, z2) : TR_OK;
+  tr_program_init(&list, -1);
+  TR_TRY(add(&list, own->c[INCREMENT], 1 / sqrt(h), n1, n2, k == 0, z));
+  if (z2) TR_TRY(add(&list, own->c[MOMENT], sqrt(12 / h) / h, n1, n2, k == 0, z2));
+  return tr_program_run(&list);
 }
 
 static tr_status over(const tr_brownian *path, double from, double to, tr_array *z, tr_array *z2) {
@@ -109,14 +113,12 @@ static tr_status over(const tr_brownian *path, double from, double to, tr_array 
                    "a Brownian tree from t = %.10g to %.10g has no interval from %.10g to %.10g", path->t0,
                    path->t1, from, to);
   query q;
-  tr_array *n1 = NULL, *n2 = NULL;
+  tr_array *n1, *n2;
   ask(&q, s, t);
-  tr_status status = tr_array_like(z, &n1);
-  if (status == TR_OK) status = tr_array_like(z, &n2);
-  for (int k = 0; k < q.n && status == TR_OK; k++) status = add_node(path, &q, k, n1, n2, z, z2);
-  tr_array_destroy(&n1);
-  tr_array_destroy(&n2);
-  return status;
+  TR_TRY(tr_brownian_array(path, 0, z, &n1));
+  TR_TRY(tr_brownian_array(path, 1, z, &n2));
+  for (int k = 0; k < q.n; k++) TR_TRY(add_node(path, &q, k, n1, n2, z, z2));
+  return TR_OK;
 }
 
 tr_status tr_brownian_create_tree(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, double t0, double t1,

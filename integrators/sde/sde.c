@@ -64,6 +64,8 @@ static tr_status check(tr_sde_run *run) {
 
 static tr_status allocate(tr_sde_run *run) {
   const tr_sde_method *method = run->spec->method;
+  TR_TRY(tr_watch_take(run->ctx, &run->watch));
+  tr_program_init(&run->list, run->watch);
   TR_TRY(tr_array_like(run->x, &run->z));
   if (method->caps & TR_SDE_LEVY) TR_TRY(tr_array_like(run->x, &run->z2));
   if (run->on_output || tr_sde_is_adaptive(run->spec)) TR_TRY(tr_array_like(run->x, &run->before));
@@ -75,6 +77,7 @@ static tr_status allocate(tr_sde_run *run) {
 }
 
 static void release(tr_sde_run *run) {
+  tr_slot_give(run->ctx, &run->watch);
   for (int i = 0; run->scratch && i < run->spec->method->n_scratch; i++) tr_array_destroy(&run->scratch[i]);
   free(run->scratch);
   tr_array_destroy(&run->z);
@@ -91,7 +94,8 @@ static tr_status let_problem_step(tr_sde_run *run, double t, double h, double g2
         "%s: g^2 = %g at t = %.10g, and the problem has no step of its own: start at a time where g is "
         "finite, with a method that needs no more",
         run->spec->method->info.name, g2, t);
-  return run->problem->singular_step(t, h, run->z, run->x, &run->stats->n_rhs, run->problem->user);
+  return run->problem->singular_step(t, h, run->z, run->x, &run->stats->n_rhs, &run->list,
+                                     run->problem->user);
 }
 
 static tr_status take_step(tr_sde_run *run, double t, double t_next) {
@@ -102,7 +106,7 @@ static tr_status take_step(tr_sde_run *run, double t, double t_next) {
   run->singular = !isfinite(g2);
   if (run->singular || method->caps & TR_SDE_OF_PROBLEM) return let_problem_step(run, t, t_next - t, g2);
   run->stats->n_rhs += method->nfe_per_step;
-  return method->step(method, run->problem, t, t_next, run->z, run->z2, run->x, run->scratch);
+  return method->step(method, run->problem, t, t_next, run->z, run->z2, run->x, run->scratch, &run->list);
 }
 
 /* The output times in (t, t_next], or [t, t] at the start; `before` is the state at t, x that at t_next. */
@@ -113,9 +117,10 @@ static tr_status outputs(tr_sde_run *run, double t, double t_next) {
     const tr_array *state = run->x;
     if (when < t_next - slack) {
       double part = (when - t) / (t_next - t);
-      TR_TRY(tr_axpby(1 - part, run->before, part, run->x, run->between));
+      TR_TRY(tr_program_axpby(&run->list, 1 - part, run->before, part, run->x, run->between));
       state = run->between;
     }
+    TR_TRY(tr_program_run(&run->list));
     TR_TRY(run->on_output(run->next_output, when, state, run->out_user));
   }
   return TR_OK;
@@ -137,22 +142,53 @@ bool tr_sde_affords_step(tr_sde_run *run) {
   return false;
 }
 
+/* A step that may be rejected, or has an output within. */
+static bool needs_start(const tr_sde_run *run, double t_next) {
+  if (tr_sde_is_adaptive(run->spec)) return true;
+  return run->on_output && run->next_output < run->n_times &&
+         run->times[run->next_output] < t_next - TR_SAME_TIME * run->span;
+}
+
 tr_status tr_sde_try(tr_sde_run *run, long i, double t, double t_next) {
   TR_TRY(draw(run, i, t, t_next));
-  if (run->before) TR_TRY(tr_array_copy(run->x, run->before));
+  if (needs_start(run, t_next)) TR_TRY(tr_program_copy(&run->list, run->x, run->before));
   tr_status status = take_step(run, t, t_next);
   if (status == TR_OK) return TR_OK;
   return TR_FAIL(run->ctx, status, "the step from t = %.10g failed (%s)", t, tr_status_name(status));
 }
 
+/* The state has been left alone since step number `bad`, which made it. */
+static void go_back(tr_sde_run *run, long bad) {
+  tr_sde_stats *stats = run->stats;
+  int before = (int)((bad + TR_SDE_RECENT - 1) % TR_SDE_RECENT);
+  stats->n_steps = run->steps = bad;
+  stats->t_end = run->recent[bad % TR_SDE_RECENT].from;
+  stats->h_last = bad ? run->recent[before].to - run->recent[before].from : 0;
+}
+
+/* Asks the watch, and fails if a step taken so far has lost the state. */
+static tr_status ask(tr_sde_run *run, bool wait) {
+  int64_t bad;
+  TR_TRY(tr_watch_ask(run->ctx, run->watch, wait, &bad));
+  if (bad == TR_WATCH_NONE) return TR_OK;
+  go_back(run, (long)bad);
+  return TR_FAIL(run->ctx, TR_E_NONFINITE,
+                 "%s: the state is no longer finite after the step from t = %.10g to %.10g",
+                 run->spec->method->info.name, run->recent[bad % TR_SDE_RECENT].from,
+                 run->recent[bad % TR_SDE_RECENT].to);
+}
+
+static bool output_due(const tr_sde_run *run, double t) {
+  return run->on_output && run->next_output < run->n_times &&
+         run->times[run->next_output] <= t + TR_SAME_TIME * run->span;
+}
+
 tr_status tr_sde_accept(tr_sde_run *run, double t, double t_next) {
   tr_sde_stats *stats = run->stats;
-  bool finite;
-  TR_TRY(tr_is_finite(run->x, &finite));
-  if (!finite)
-    return TR_FAIL(run->ctx, TR_E_NONFINITE,
-                   "%s: the state is no longer finite after the step from t = %.10g to %.10g",
-                   run->spec->method->info.name, t, t_next);
+  run->recent[run->steps % TR_SDE_RECENT].from = t;
+  run->recent[run->steps % TR_SDE_RECENT].to = t_next;
+  TR_TRY(tr_program_watch(&run->list, run->x, run->steps++));
+  TR_TRY(ask(run, run->steps % TR_SDE_PATIENCE == 0 || output_due(run, t_next)));
   stats->n_steps++;
   stats->h_last = t_next - t;
   stats->t_end = t_next;
@@ -176,7 +212,10 @@ static tr_status walk(tr_sde_run *run) {
   double start = run->spec->grid[0];
   run->stats->stop_reason = "end";
   TR_TRY(outputs(run, start, start));
-  return tr_sde_is_adaptive(run->spec) ? tr_sde_adaptive_walk(run) : walk_grid(run);
+  tr_status status = tr_sde_is_adaptive(run->spec) ? tr_sde_adaptive_walk(run) : walk_grid(run);
+  tr_status last = tr_program_run(&run->list); /* also after an error: the state that was gone back to */
+  if (last == TR_OK) last = ask(run, true);
+  return status == TR_OK ? last : status;
 }
 
 tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
@@ -195,7 +234,8 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
                     .x = x,
                     .on_output = on_output,
                     .out_user = out_user,
-                    .stats = stats};
+                    .stats = stats,
+                    .watch = -1};
   TR_TRY(check(&run));
   TR_TRY(tr_module_settle(run.ctx, &spec->method->info, &settled.values));
   stats->t_end = spec->grid[0];

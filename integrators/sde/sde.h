@@ -6,6 +6,7 @@
 #define TR_INTEGRATORS_SDE_SDE_H
 
 #include "core/array.h"
+#include "core/program.h"
 #include "core/registry.h"
 #include "integrators/ode/ode.h"
 #include "integrators/sde/brownian.h"
@@ -24,8 +25,9 @@ typedef struct {
   tr_status (*g2_integral)(double t0, double t1, double *out, void *user);
   /* One step from a time t where g2 is infinite, exact in the noise: x(t) -> x(t + h) with the standard
    * normals z of that step. NULL: such a time is an error. Adds its evaluations of f to *n_rhs, at most the
-   * method's nfe_per_step. Methods without a `step` leave every step to it. */
-  tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user);
+   * method's nfe_per_step. Methods without a `step` leave every step to it. list: as in a method's step. */
+  tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs,
+                             tr_program *list, void *user);
   void *user;
 } tr_sde_problem;
 
@@ -47,11 +49,17 @@ typedef struct tr_sde_method {
   const void *detail;              /* the method's own table (integrators/sde/stochastic_rk.h) */
   /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
    * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless
-   * TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM, TR_SDE_AROUND_ODE. */
+   * TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM, TR_SDE_AROUND_ODE.
+   * list: elementwise operations (core/program.h) that are not done yet. A step adds its own, runs the list
+   * before each evaluation of f and whenever else it looks at an array, and leaves the last ones in it: a
+   * step of one evaluation is then one program. */
   tr_status (*step)(const struct tr_sde_method *method, const tr_sde_problem *, double t, double t_next,
-                    const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
-  /* OPTIONAL; NULL: fixed grids only. After step() over a step h: error = x' minus an embedded solution. */
-  tr_status (*error)(const struct tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error);
+                    const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch,
+                    tr_program *list);
+  /* OPTIONAL; NULL: fixed grids only. After step() over a step h: lists error = x' minus an embedded
+   * solution. */
+  tr_status (*error)(const struct tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,
+                     tr_program *list);
 } tr_sde_method;
 
 /* rtol and atol both 0: the steps are those of the grid. Otherwise adaptive steps, for methods with an error

@@ -20,6 +20,7 @@
 typedef struct {
   tr_sde_run *run;
   tr_array *error, *weight;
+  int slot;        /* of r */
   double h;        /* wish for the next step */
   double previous; /* r of the latest accepted step; 0: none since the start or a rejection */
   int next_grid;   /* the first grid point ahead */
@@ -70,16 +71,14 @@ static double choose_end(control *c, double t) {
 
 /* r of the step just tried; 0 when it has no estimate, infinite when it is not a number. */
 static tr_status measure(control *c, double h, double *r) {
-  const tr_sde_run *run = c->run;
+  tr_sde_run *run = c->run;
   const tr_sde_spec *spec = run->spec;
   *r = 0;
   if (run->singular) return TR_OK;
-  TR_TRY(spec->method->error(spec->method, h, run->scratch, c->error));
-  TR_TRY(tr_map(TR_MAP_ABS, 0, run->before, NULL, c->weight));
-  TR_TRY(tr_scale(spec->rtol, c->weight, c->weight));
-  TR_TRY(tr_map(TR_MAP_ADDC, spec->atol, c->weight, NULL, c->weight));
-  TR_TRY(tr_map(TR_MAP_INV, 0, c->weight, NULL, c->weight));
-  TR_TRY(tr_reduce(TR_SUM_XW2, c->error, c->weight, NULL, r));
+  TR_TRY(spec->method->error(spec->method, h, run->scratch, c->error, &run->list));
+  TR_TRY(tr_program_weights(&run->list, run->before, NULL, &spec->rtol, &spec->atol, c->weight));
+  TR_TRY(tr_program_reduce(&run->list, TR_SUM_XW2, c->error, c->weight, NULL, c->slot));
+  TR_TRY(tr_slot_read(run->ctx, c->slot, 1, r));
   *r = isfinite(*r) ? sqrt(*r / (double)run->x->count) : INFINITY;
   return TR_OK;
 }
@@ -99,7 +98,7 @@ static void grow(control *c, double h, double r) {
 
 static tr_status reject(control *c, double t, double h, double r) {
   tr_sde_run *run = c->run;
-  TR_TRY(tr_array_copy(run->before, run->x));
+  TR_TRY(tr_program_copy(&run->list, run->before, run->x));
   run->stats->n_rejected++;
   c->h = h * limited(fmin(SAFETY, SAFETY * pow(r, -1 / ERROR_ORDER)));
   c->previous = 0;
@@ -124,6 +123,7 @@ static tr_status walk(control *c) {
   const tr_sde_spec *spec = run->spec;
   long most = spec->max_steps ? spec->max_steps : DEFAULT_MAX_STEPS;
   double end = spec->grid[spec->n_grid - 1];
+  TR_TRY(tr_slot_take(run->ctx, &c->slot));
   TR_TRY(tr_array_like(run->x, &c->error));
   TR_TRY(tr_array_like(run->x, &c->weight));
   while (!tr_sde_same_time(run, run->stats->t_end, end)) {
@@ -140,8 +140,13 @@ static tr_status walk(control *c) {
 }
 
 tr_status tr_sde_adaptive_walk(tr_sde_run *run) {
-  control c = {.run = run, .h = run->spec->h0 > 0 ? run->spec->h0 : FIRST_STEP * run->span, .next_grid = 1};
-  tr_status status = walk(&c);
+  control c = {.run = run,
+               .slot = -1,
+               .h = run->spec->h0 > 0 ? run->spec->h0 : FIRST_STEP * run->span,
+               .next_grid = 1};
+  tr_status status = walk(&c), listed = tr_program_run(&run->list); /* before its arrays go */
+  if (status == TR_OK) status = listed;
+  tr_slot_give(run->ctx, &c.slot);
   tr_array_destroy(&c.error);
   tr_array_destroy(&c.weight);
   return status;

@@ -9,6 +9,11 @@
 extern "C" {
 #endif
 
+/* Whether the state is finite is seen by a watch on the device (core/vec.h). It is asked after each step
+ * without waiting, and waiting every TR_SDE_PATIENCE steps, before a state is handed out and at the end. */
+#define TR_SDE_PATIENCE 16
+#define TR_SDE_RECENT   (TR_SDE_PATIENCE + 1)
+
 typedef struct {
   tr_ctx *ctx;
   const tr_sde_spec *spec;
@@ -22,10 +27,16 @@ typedef struct {
   void *out_user;
   tr_sde_stats *stats;
   tr_array *z, *z2;
-  tr_array *before;  /* the state at the start of the step; NULL when nobody needs it */
+  tr_array *before;  /* the state at the start of the step, where somebody needs it */
   tr_array *between; /* interpolated outputs */
   tr_array **scratch;
-  bool singular; /* the latest step left a singular time: it has no error estimate */
+  bool singular;   /* the latest step left a singular time: it has no error estimate */
+  tr_program list; /* operations that wait for the next evaluation or look at the state */
+  int watch;       /* the slot of the watch over the state */
+  long steps;      /* accepted */
+  struct {
+    double from, to;
+  } recent[TR_SDE_RECENT]; /* step number i in place i % TR_SDE_RECENT */
 } tr_sde_run;
 
 /* Two times that differ by rounding only, on the scale of this solve. */
@@ -34,8 +45,8 @@ bool tr_sde_same_time(const tr_sde_run *run, double a, double b);
 /* Whether max_nfe allows another step; if not, notes "max-nfe" as the reason to stop. */
 bool tr_sde_affords_step(tr_sde_run *run);
 
-/* x(t) -> x(t_next) with the noise of that step (number i, for paths that know steps), x(t) kept in `before`.
- */
+/* x(t) -> x(t_next) with the noise of that step (number i, for paths that know steps), x(t) kept in `before`;
+ * the last of it is listed. */
 tr_status tr_sde_try(tr_sde_run *run, long i, double t, double t_next);
 
 /* x is the state at t_next: counts the step, reports progress, hands out the outputs; errors when it is not

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "core/vec.h"
-
 typedef struct {
   const tr_sde_method *method;
   const tr_srk_table *table;
@@ -12,6 +10,7 @@ typedef struct {
   double g[TR_SRK_MAX_STAGES]; /* at the nodes */
   const tr_array *z, *z2, *x;
   tr_array *const *k;
+  tr_program *list;
 } srk;
 
 /* t + c h, never past the end by rounding. */
@@ -42,30 +41,39 @@ static tr_status noise_at_nodes(srk *s) {
   return TR_OK;
 }
 
-/* out = x + h sum_j<n weight_j k_j + sum_j g_j (w_j dW + h_j H); terms of zero are left out. */
-static tr_status update(const srk *s, int n, const double *weight, const double *w, const double *h,
-                        tr_array *out) {
-  double factor[3 + TR_SRK_MAX_STAGES] = {1}, of_z = 0, of_z2 = 0;
-  const tr_array *term[3 + TR_SRK_MAX_STAGES] = {s->x};
-  int terms = 1;
+typedef struct {
+  int n;
+  double factor[3 + TR_SRK_MAX_STAGES];
+  const tr_array *term[3 + TR_SRK_MAX_STAGES];
+} sum;
+
+/* x + h sum_j<n weight_j k_j + sum_j g_j (w_j dW + h_j H); terms of zero are left out. */
+static sum combine(const srk *s, int n, const double *weight, const double *w, const double *h) {
+  sum c = {.n = 1, .factor = {1}, .term = {s->x}};
+  double of_z = 0, of_z2 = 0;
   for (int j = 0; j < n; j++)
-    if (weight[j] != 0) factor[terms] = s->h * weight[j], term[terms++] = s->k[j];
+    if (weight[j] != 0) c.factor[c.n] = s->h * weight[j], c.term[c.n++] = s->k[j];
   for (int j = 0; j < s->table->nodes; j++) {
     of_z += s->g[j] * w[j] * sqrt(s->h);
     of_z2 += s->g[j] * h[j] * sqrt(s->h / 12);
   }
-  if (of_z != 0) factor[terms] = of_z, term[terms++] = s->z;
-  if (of_z2 != 0) factor[terms] = of_z2, term[terms++] = s->z2;
-  return terms == 1 && out == s->x ? TR_OK : tr_lincomb(terms, factor, term, out);
+  if (of_z != 0) c.factor[c.n] = of_z, c.term[c.n++] = s->z;
+  if (of_z2 != 0) c.factor[c.n] = of_z2, c.term[c.n++] = s->z2;
+  return c;
 }
 
-static tr_status stage(const srk *s, int i, tr_array *at) {
-  TR_TRY(update(s, i, s->table->a[i], s->table->stage_w[i], s->table->stage_h[i], at));
-  return s->problem->drift(time_at(s, s->table->c[i]), at, s->k[i], s->problem->user);
+/* A first stage without noise is taken at x itself. */
+static tr_status stage(const srk *s, int i, tr_array *work) {
+  const tr_srk_table *table = s->table;
+  const sum at = combine(s, i, table->a[i], table->stage_w[i], table->stage_h[i]);
+  if (at.n > 1) TR_TRY(tr_program_lincomb(s->list, at.n, at.factor, at.term, work));
+  TR_TRY(tr_program_run(s->list));
+  return s->problem->drift(time_at(s, table->c[i]), at.n > 1 ? work : s->x, s->k[i], s->problem->user);
 }
 
 tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem, double t, double t_next,
-                      const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch) {
+                      const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch,
+                      tr_program *list) {
   const tr_srk_table *table = method->detail;
   srk s = {.method = method,
            .table = table,
@@ -76,13 +84,16 @@ tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem
            .z = z,
            .z2 = z2,
            .x = x,
-           .k = scratch};
+           .k = scratch,
+           .list = list};
   TR_TRY(noise_at_nodes(&s));
   for (int i = 0; i < table->stages; i++) TR_TRY(stage(&s, i, scratch[table->stages]));
-  return update(&s, table->stages, table->b, table->end_w, table->end_h, x);
+  const sum end = combine(&s, table->stages, table->b, table->end_w, table->end_h);
+  return end.n > 1 ? tr_program_lincomb(list, end.n, end.factor, end.term, x) : TR_OK;
 }
 
-tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error) {
+tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,
+                       tr_program *list) {
   const tr_srk_table *table = method->detail;
   double factor[TR_SRK_MAX_STAGES];
   const tr_array *k[TR_SRK_MAX_STAGES];
@@ -90,5 +101,5 @@ tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *s
     factor[i] = h * (table->b[i] - (i == 0));
     k[i] = scratch[i];
   }
-  return tr_lincomb(table->stages, factor, k, error);
+  return tr_program_lincomb(list, table->stages, factor, k, error);
 }

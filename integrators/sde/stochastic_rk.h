@@ -2,7 +2,7 @@
  * the space-time Levy area H of the step (independent; variances h and h / 12) and g_j = g(t + node_j h):
  *   X_i = x + h sum_j<i a_ij k_j + sum_j g_j (stage_w_ij dW + stage_h_ij H),  k_i = f(t + c_i h, X_i)
  *   x'  = x + h sum_i b_i k_i + sum_j g_j (end_w_j dW + end_h_j H)
- * Every stage and the end are one fused linear combination.
+ * Every stage and the end are one fused linear combination, listed.
  *
  * In A. Roessler's notation (SIAM J. Numer. Anal. 48, 2010) I_(1,0) / h = dW / 2 + H: stage_w = B0 / 2,
  * stage_h = B0, end_w = beta1 + beta2 / 2, end_h = beta2, node = c1.
@@ -42,8 +42,10 @@ typedef struct {
 } tr_srk_table;
 
 tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem, double t, double t_next,
-                      const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch);
-tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error);
+                      const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch,
+                      tr_program *list);
+tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,
+                       tr_program *list);
 
 #ifdef __cplusplus
 }

@@ -36,6 +36,7 @@ static void one_step_by_hand(tr_ctx *ctx) {
   for (int m = 0; m < 5; m++) {
     const tr_sde_method *method = find_sde(ctx, cases[m].name);
     tr_array *x, *zs, *zl2, *scratch[4] = {0};
+    tr_program list;
     double got;
     CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &x));
     CHECK_OK(ctx, tr_array_like(x, &zs));
@@ -44,7 +45,9 @@ static void one_step_by_hand(tr_ctx *ctx) {
     for (int i = 0; i < method->n_scratch; i++) CHECK_OK(ctx, tr_array_like(x, &scratch[i]));
     CHECK_OK(ctx, tr_fill(x0, x));
     CHECK_OK(ctx, tr_fill(z, zs));
-    CHECK_OK(ctx, method->step(method, &affine, t, t + h, zs, zl2, x, scratch));
+    tr_program_init(&list, -1);
+    CHECK_OK(ctx, method->step(method, &affine, t, t + h, zs, zl2, x, scratch, &list));
+    CHECK_OK(ctx, tr_program_run(&list));
     CHECK_OK(ctx, tr_array_get_f64(x, &got));
     CHECK_NEAR(got, cases[m].want, 1e-14);
     for (int i = 0; i < method->n_scratch; i++) tr_array_destroy(&scratch[i]);
@@ -158,12 +161,13 @@ static tr_status constant_g2(double t, double *out, void *user) {
   *out = 1;
   return TR_OK;
 }
-static tr_status tiny_singular(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user) {
+static tr_status tiny_singular(double t, double h, const tr_array *z, tr_array *x, long *n_rhs,
+                               tr_program *list, void *user) {
   tiny *p = user;
   CHECK(t == 0);
   p->singular++;
   *n_rhs += 1;
-  return tr_axpby(1 - h, x, sqrt(h), z, x);
+  return tr_program_axpby(list, 1 - h, x, sqrt(h), z, x);
 }
 static tr_status zero_normals(long step, tr_array *z, void *user) {
   (void)step, (void)user;

@@ -200,10 +200,11 @@ static tr_status singular_g2(double t, double *out, void *user) {
   *out = t == 0 ? INFINITY : 1;
   return TR_OK;
 }
-static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user) {
+static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs,
+                               tr_program *list, void *user) {
   (void)t, (void)user;
   *n_rhs += 2;
-  return tr_axpby(1, x, sqrt(h), z, x);
+  return tr_program_axpby(list, 1, x, sqrt(h), z, x);
 }
 static volatile sig_atomic_t stop_flag = 1;
 

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/vec.h"
 #include "transport/exact/quadrature_private.h"
 
 #define PANELS (TR_EXPONENTIAL_SDE_NODES / TR_GAUSS_NODES)
@@ -21,22 +20,25 @@ static tr_coeffs coeffs_at(const tr_exponential_walk *walk, double t) {
 
 /* m = the denoiser at (t, x). Where the prediction cannot give it, F is held from TR_THETA_MIN away: m =
  * sin(theta) y + cos(theta) F. */
-static tr_status denoise(tr_exponential_walk *walk, double t, const tr_array *x, tr_array *m) {
+static tr_status denoise(tr_exponential_walk *walk, double t, const tr_array *x, tr_array *m,
+                         tr_program *list) {
   const tr_sampler *sampler = walk->sampler;
   tr_coeffs here = coeffs_at(walk, t);
   tr_affine of, F;
   if (tr_affine_of(walk->prediction, &here, TR_DENOISER, &of)) {
+    TR_TRY(tr_program_run(list));
     TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &t}, x, walk->cond, m));
-    return tr_affine_apply(of, x, m, m);
+    return tr_affine_list(list, of, x, m, m);
   }
   double away = tr_interpolant_time(&sampler->interpolant, here.theta + TR_THETA_MIN);
   tr_coeffs there = coeffs_at(walk, away);
   double scale = there.c / here.c, sine = here.alpha / here.c, cosine = here.sigma / here.c;
   TR_TRY(tr_convert(x->ctx, &sampler->interpolant, walk->prediction, TR_CANONICAL, away, &F));
   if (!walk->nearby) TR_TRY(tr_array_like(x, &walk->nearby));
-  TR_TRY(tr_scale(scale, x, walk->nearby));
+  TR_TRY(tr_program_scale(list, scale, x, walk->nearby));
+  TR_TRY(tr_program_run(list));
   TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &away}, walk->nearby, walk->cond, m));
-  return tr_axpby(sine / here.c + cosine * F.x * scale, x, cosine * F.p, m, m);
+  return tr_program_axpby(list, sine / here.c + cosine * F.x * scale, x, cosine * F.p, m, m);
 }
 
 /* A jump of the field between the two times, or at one of them: at a jump it answers for one side only. */
@@ -135,7 +137,8 @@ static void corrector(const tr_exponential_walk *walk, const tr_exponential_sde 
 /* ---- steps ---- */
 
 /* The latest denoiser comes first; the oldest, when there is no room for more, goes. */
-static tr_status remember(tr_exponential_walk *walk, int room, double t, const tr_array *x, long *n_rhs) {
+static tr_status remember(tr_exponential_walk *walk, int room, double t, const tr_array *x, long *n_rhs,
+                          tr_program *list) {
   tr_array *oldest = walk->m[room - 1];
   for (int j = room - 1; j > 0; j--) {
     walk->m[j] = walk->m[j - 1];
@@ -143,8 +146,9 @@ static tr_status remember(tr_exponential_walk *walk, int room, double t, const t
   }
   walk->m[0] = oldest;
   if (walk->known == room) walk->known--;
-  if (!oldest) TR_TRY(tr_array_like(x, &walk->m[0]));
-  TR_TRY(denoise(walk, t, x, walk->m[0]));
+  for (int j = 0; j < room; j++) /* all of them at the first step */
+    if (!walk->m[j]) TR_TRY(tr_array_like(x, &walk->m[j]));
+  TR_TRY(denoise(walk, t, x, walk->m[0], list));
   ++*n_rhs;
   walk->t[0] = t;
   walk->known++;
@@ -152,7 +156,7 @@ static tr_status remember(tr_exponential_walk *walk, int room, double t, const t
 }
 
 static tr_status combine(const tr_exponential_walk *walk, double of_x, double of_z, const double *of_m,
-                         const tr_array *z, tr_array *x) {
+                         const tr_array *z, tr_array *x, tr_program *list) {
   const tr_array *term[2 + TR_EXPONENTIAL_SDE_POINTS] = {x, z, walk->m[0]};
   double factor[2 + TR_EXPONENTIAL_SDE_POINTS] = {of_x, of_z, of_m[0]};
   int terms = 3;
@@ -161,17 +165,18 @@ static tr_status combine(const tr_exponential_walk *walk, double of_x, double of
     factor[terms] = of_m[j];
     term[terms++] = walk->m[j];
   }
-  return tr_lincomb(terms, factor, term, x);
+  return tr_program_lincomb(list, terms, factor, term, x);
 }
 
 tr_status tr_exponential_walk_step(tr_exponential_walk *walk, const tr_exponential_sde *table, double t,
-                                   double t_next, const tr_array *z, tr_array *x, long *n_rhs) {
+                                   double t_next, const tr_array *z, tr_array *x, long *n_rhs,
+                                   tr_program *list) {
   static const tr_exponential_sde order_1 = {.points = 1};
   const tr_sampler *sampler = walk->sampler;
   tr_coeffs a = coeffs_at(walk, t), b = coeffs_at(walk, t_next);
   double correction[TR_EXPONENTIAL_SDE_POINTS] = {0}, of_m[TR_EXPONENTIAL_SDE_POINTS] = {0};
   if (!table) table = &order_1;
-  TR_TRY(remember(walk, table->points + (table->corrector > 0), t, x, n_rhs));
+  TR_TRY(remember(walk, table->points + (table->corrector > 0), t, x, n_rhs, list));
   if (table->corrector) corrector(walk, table, correction);
   memset(walk->weight, 0, sizeof walk->weight);
   double K = tr_diffusion_churn(&sampler->diffusion, &sampler->interpolant, t, t_next);
@@ -183,7 +188,7 @@ tr_status tr_exponential_walk_step(tr_exponential_walk *walk, const tr_exponenti
     of_m[0] -= walk->weight[j];
     if (walk->known > 1) of_m[1] -= keep * correction[j];
   }
-  return combine(walk, keep, b.sigma * sqrt(-expm1(-2 * K)), of_m, z, x);
+  return combine(walk, keep, b.sigma * sqrt(-expm1(-2 * K)), of_m, z, x, list);
 }
 
 void tr_exponential_walk_free(tr_exponential_walk *walk) {

@@ -55,9 +55,10 @@ typedef struct {
 /* The table of an exponential method, NULL for any other. */
 const tr_exponential_sde *tr_exponential_sde_of(const tr_sde_method *method);
 /* x(t) -> x(t_next) with standard normals z, after the steps that the walk has seen: one evaluation, counted
- * in *n_rhs. */
+ * in *n_rhs. list: as in the step of a tr_sde_method. */
 tr_status tr_exponential_walk_step(tr_exponential_walk *walk, const tr_exponential_sde *table, double t,
-                                   double t_next, const tr_array *z, tr_array *x, long *n_rhs);
+                                   double t_next, const tr_array *z, tr_array *x, long *n_rhs,
+                                   tr_program *list);
 void tr_exponential_walk_free(tr_exponential_walk *walk);
 
 #ifdef __cplusplus

@@ -99,6 +99,11 @@ tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_
   return tr_axpby(a.x, x, a.p, p, z);
 }
 
+tr_status tr_affine_list(tr_program *list, tr_affine a, const tr_array *x, const tr_array *p, tr_array *z) {
+  if (a.x == 0 && a.p == 1) return tr_program_copy(list, p, z);
+  return tr_program_axpby(list, a.x, x, a.p, p, z);
+}
+
 static tr_status convert_row(const tr_array *x, int64_t row, tr_affine a, tr_array *out) {
   tr_array from = tr_rows(x, row, 1), to = tr_rows(out, row, 1);
   return tr_affine_apply(a, &from, &to, &to);

@@ -14,6 +14,7 @@
 #ifndef TR_TRANSPORT_PREDICTION_PREDICTION_H
 #define TR_TRANSPORT_PREDICTION_PREDICTION_H
 
+#include "core/program.h"
 #include "transport/drift.h"
 #include "transport/path/interpolant.h"
 
@@ -71,6 +72,8 @@ void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpol
                          double *high);
 /* z = a.x x + a.p p without work when a is {0, 1} and z is p. */
 tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
+/* The same, listed. */
+tr_status tr_affine_list(tr_program *list, tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
 
 /* out (N, ...) = the wanted quantity of a provider at rows x (N, ...), each row at its own time or all at
  * one: one forward. Whatever is predicted is returned as it is. */

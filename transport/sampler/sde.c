@@ -66,10 +66,11 @@ static tr_status g2_integral(double t0, double t1, double *out, void *user) {
   return TR_OK;
 }
 
-static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs, void *user) {
+static tr_status singular_step(double t, double h, const tr_array *z, tr_array *x, long *n_rhs,
+                               tr_program *list, void *user) {
   sde_run *run = user;
   return tr_exponential_walk_step(&run->exponential, tr_exponential_sde_of(run->sampler->sde.method),
-                                  tr_sampler_time(t), tr_sampler_time(t + h), z, x, n_rhs);
+                                  tr_sampler_time(t), tr_sampler_time(t + h), z, x, n_rhs, list);
 }
 
 static tr_status on_output(int i, double t, const tr_array *x, void *user) {
