@@ -1,0 +1,155 @@
+/* A device that tells late (core/cpu/guard.h): a solve that blows up finds out some steps afterwards, and
+ * still names the step at which it happened, and leaves the state that it had there. */
+#include <string.h>
+
+#include "core/cpu/guard.h"
+#include "core/vec.h"
+#include "integrators/register.h"
+#include "tests/support/problems/ode_problems.h"
+#include "tests/support/problems/sde_problems.h"
+
+enum { STEPS = 50, N = 5 };
+static double grid[STEPS + 1];
+
+typedef struct {
+  long calls;
+  double bad_from; /* NaN at this time and after */
+} field;
+
+static tr_status evaluate(double t, const tr_array *x, tr_array *dx, void *user) {
+  field *f = user;
+  f->calls++;
+  return t >= f->bad_from ? tr_map(TR_MAP_CONST, NAN, NULL, NULL, dx) : tr_scale(-1 - t, x, dx);
+}
+static tr_status one(double t, double *out, void *user) {
+  (void)t, (void)user;
+  *out = 1;
+  return TR_OK;
+}
+static tr_status length(double t0, double t1, double *out, void *user) {
+  (void)user;
+  *out = t1 - t0;
+  return TR_OK;
+}
+
+static volatile sig_atomic_t stop_flag;
+static void stop_at(double t, long n_rhs, void *user) {
+  (void)n_rhs;
+  if (t >= *(const double *)user) stop_flag = 1;
+}
+
+/* What a solve that went wrong leaves behind. */
+typedef struct {
+  tr_status status;
+  char message[512];
+  double x[N], t_end, h_last;
+  long n_steps, calls;
+  int outputs;
+  double output[5][N];
+} remains;
+
+typedef struct {
+  const char *name;
+  bool sde;
+  double bad_from, stop_from; /* stop_from: interrupted at the first step's end from there */
+  int outputs;
+} scene;
+
+static tr_status listen(int index, double t, const tr_array *x, void *user) {
+  remains *r = user;
+  (void)t;
+  CHECK(index == r->outputs++);
+  return tr_array_get_f64(x, r->output[index]);
+}
+
+static tr_status solve_ode(tr_ctx *ctx, const scene *s, field *f, tr_array *x, remains *r) {
+  static const double times[] = {0, 0.11, 0.5, 0.53, 1};
+  tr_ode_stats stats;
+  tr_ode_spec spec = {.method = find_ode(ctx, s->name), .grid = grid, .n_grid = STEPS + 1};
+  tr_rhs rhs = {.fn = evaluate, .user = f};
+  spec.on_progress = stop_at;
+  spec.progress_user = (void *)&s->stop_from;
+  tr_status status = s->outputs ? tr_ode_solve(&spec, &rhs, times, 5, x, listen, r, &stats)
+                                : tr_ode_solve(&spec, &rhs, (double[]){0, 1}, 2, x, NULL, NULL, &stats);
+  r->t_end = stats.t_end, r->h_last = stats.h_last, r->n_steps = stats.n_steps;
+  return status;
+}
+
+static tr_status solve_sde(tr_ctx *ctx, const scene *s, field *f, tr_array *x, remains *r) {
+  static const double times[] = {0.11, 0.5, 0.53};
+  tr_sde_stats stats;
+  tr_sde_spec spec = {.method = find_sde(ctx, s->name), .grid = grid, .n_grid = STEPS + 1};
+  tr_sde_problem problem = {.drift = evaluate, .g2 = one, .g2_integral = length, .user = f};
+  tr_brownian *path;
+  CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 4, 0, &path));
+  spec.on_progress = stop_at;
+  spec.progress_user = (void *)&s->stop_from;
+  tr_status status = tr_sde_solve(&spec, &problem, path, times, s->outputs ? 3 : 0, x,
+                                  s->outputs ? listen : NULL, r, &stats);
+  r->t_end = stats.t_end, r->h_last = stats.h_last, r->n_steps = stats.n_steps;
+  tr_brownian_destroy(&path);
+  return status;
+}
+
+static remains run(tr_ctx *ctx, const scene *s, bool late) {
+  remains r = {0};
+  field f = {.bad_from = s->bad_from};
+  tr_array *x;
+  stop_flag = 0;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){N}, &x));
+  CHECK_OK(ctx, tr_fill(0.7, x));
+  tr_guard_set_late(ctx, late);
+  r.status = s->sde ? solve_sde(ctx, s, &f, x, &r) : solve_ode(ctx, s, &f, x, &r);
+  tr_guard_set_late(ctx, false);
+  r.calls = f.calls;
+  snprintf(r.message, sizeof r.message, "%s", tr_ctx_error(ctx)->message);
+  tr_ctx_clear(ctx);
+  CHECK_OK(ctx, tr_array_get_f64(x, r.x));
+  tr_array_destroy(&x);
+  return r;
+}
+
+static void same_remains(tr_ctx *ctx, const scene *s) {
+  remains prompt = run(ctx, s, false), late = run(ctx, s, true);
+  /* Who is stopped before the device has told says so, of the same state. */
+  bool stopped = late.status == TR_E_INTERRUPTED && prompt.status == TR_E_NONFINITE;
+  bool same = (stopped || (prompt.status == late.status && strcmp(prompt.message, late.message) == 0)) &&
+              memcmp(prompt.x, late.x, sizeof late.x) == 0 && prompt.outputs == late.outputs &&
+              memcmp(prompt.output, late.output, sizeof late.output) == 0 && prompt.t_end == late.t_end &&
+              prompt.n_steps == late.n_steps && prompt.h_last == late.h_last;
+  CHECK(same);
+  if (!same)
+    printf("%s from %g: \"%s\", %ld steps to %.10g, x %g; late \"%s\", %ld steps to %.10g, x %g\n", s->name,
+           s->bad_from, prompt.message, prompt.n_steps, prompt.t_end, prompt.x[0], late.message, late.n_steps,
+           late.t_end, late.x[0]);
+  CHECK(late.calls >= prompt.calls);
+  if (s->bad_from < grid[STEPS - 1] && s->stop_from > 1) {
+    CHECK(prompt.status == TR_E_NONFINITE && strstr(prompt.message, "no longer finite"));
+    CHECK(s->sde || isfinite(prompt.x[0]));
+  }
+}
+
+int main(void) {
+  static const char *const methods[] = {"euler", "heun2", "midpoint", "rk4", "rk4-classical", "ab2", "ab3"};
+  tr_ctx *ctx = check_context(2, (char *[]){"", "guard"});
+  const tr_module *module;
+  CHECK_OK(ctx, tr_integrators_register(ctx));
+  tr_ctx_set_interrupt(ctx, &stop_flag);
+  for (int i = 0; i <= STEPS; i++) grid[i] = (double)i / STEPS;
+  for (int k = 0; k <= STEPS + 1; k += 3)
+    for (int outputs = 0; outputs < 2; outputs++)
+      for (int stop = 0; stop < 2; stop++) {
+        /* the last is a solve in which nothing goes wrong, stopped or not */
+        scene s = {.bad_from = k / (double)STEPS - 1e-9, .outputs = outputs, .stop_from = stop ? 0.6 : 9};
+        for (size_t m = 0; m < sizeof methods / sizeof *methods; m++)
+          s.name = methods[m], s.sde = false, same_remains(ctx, &s);
+        for (int m = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, m)); m++)
+          s.name = module->name, s.sde = true, same_remains(ctx, &s);
+      }
+  /* The device was late indeed. */
+  scene s = {.name = "euler", .bad_from = 0.5, .stop_from = 9};
+  CHECK(run(ctx, &s, true).calls > run(ctx, &s, false).calls);
+  CHECK(run(ctx, &s, true).calls <= run(ctx, &s, false).calls + 16);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
