@@ -179,7 +179,7 @@ tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double 
   tr_ode_stats unread;
   if (!stats) stats = &unread;
   *stats = (tr_ode_stats){.stop_reason = "error"};
-  if (!spec->method || !rhs || !rhs->fn)
+  if (!spec->method || !rhs || (!rhs->fn && !rhs->listed))
     return TR_FAIL(x->ctx, TR_E_ARG, "tr_ode_solve: no %s given",
                    spec->method ? "right-hand side" : "method");
   if ((x->dtype != TR_F32 && x->dtype != TR_F64) || x->count == 0) {

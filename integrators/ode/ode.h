@@ -5,6 +5,7 @@
 
 #include "core/array.h"
 #include "core/backend.h"
+#include "core/program.h"
 #include "core/registry.h"
 
 #ifdef __cplusplus
@@ -16,6 +17,11 @@ extern "C" {
 /* dx = f(t, x): x and dx have the shape of the state; dx is assigned. x must not be changed. Return TR_OK, or
  * an error latched in the context, which ends the solve. */
 typedef tr_status (*tr_rhs_fn)(double t, const tr_array *x, tr_array *dx, void *user);
+/* The same with the elementwise operations that are not done yet (core/program.h): runs the list before it
+ * looks at x or at anything else, and may leave its last operations in it, which then are one program with
+ * the solver's. */
+typedef tr_status (*tr_rhs_listed_fn)(double t, const tr_array *x, tr_array *dx, tr_program *list,
+                                      void *user);
 /* Called before a solver enters [from, to] (in the direction of integration, from > to is possible): between
  * two calls it evaluates f on this closed interval only. A right-hand side with jumps at the break points
  * uses it to tell the two sides of a jump apart: at t == from and t == to it answers for the inside. Fixed
@@ -27,6 +33,7 @@ typedef struct {
   tr_rhs_fn fn;
   tr_segment_fn on_segment; /* may be NULL */
   void *user;
+  tr_rhs_listed_fn listed; /* NULL, or in the place of fn */
 } tr_rhs;
 
 /* Receives the state at output time number `index`. x is valid during the call only. */

@@ -14,10 +14,12 @@ bool tr_ode_affords(tr_ode_run *run, long n) {
 }
 
 tr_status tr_ode_eval(tr_ode_run *run, double t, const tr_array *x, tr_array *dx) {
-  TR_TRY(tr_program_run(&run->list));
+  const tr_rhs *rhs = run->rhs;
+  if (!rhs->listed) TR_TRY(tr_program_run(&run->list));
   run->t_eval = t;
   run->stats->n_rhs++;
-  tr_status status = run->rhs->fn(t, x, dx, run->rhs->user);
+  tr_status status =
+      rhs->listed ? rhs->listed(t, x, dx, &run->list, rhs->user) : rhs->fn(t, x, dx, rhs->user);
   if (status == TR_OK) return TR_OK;
   return TR_FAIL(run->ctx, status, "the right-hand side failed at t = %.10g (%s)", t, tr_status_name(status));
 }

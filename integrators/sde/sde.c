@@ -32,12 +32,13 @@ static tr_status check_steps(const tr_sde_run *run) {
 
 static tr_status check(tr_sde_run *run) {
   const tr_sde_spec *spec = run->spec;
-  if (!spec->method || !run->problem->drift || !run->problem->g2 || !run->path)
-    return TR_FAIL(run->ctx, TR_E_ARG, "tr_sde_solve: no %s given",
-                   !spec->method          ? "method"
-                   : !run->problem->drift ? "drift"
-                   : !run->problem->g2    ? "diffusion g2"
-                                          : "Brownian path");
+  const tr_sde_problem *problem = run->problem;
+  const char *lacking = !spec->method                         ? "method"
+                        : !problem->drift && !problem->listed ? "drift"
+                        : !problem->g2                        ? "diffusion g2"
+                        : !run->path                          ? "Brownian path"
+                                                              : NULL;
+  if (lacking) return TR_FAIL(run->ctx, TR_E_ARG, "tr_sde_solve: no %s given", lacking);
   if (spec->method->caps & TR_SDE_AROUND_ODE)
     return TR_FAIL(run->ctx, TR_E_ARG, "%s puts noise between solves of an ODE: it runs in the sampler only",
                    spec->method->info.name);
@@ -129,6 +130,13 @@ static tr_status outputs(tr_sde_run *run, double t, double t_next) {
 static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
   if (tr_brownian_knows_times(run->path)) return tr_brownian_over(run->path, t, t_next, run->z, run->z2);
   return tr_brownian_normals(run->path, i, run->z, run->z2);
+}
+
+tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
+                      tr_program *list) {
+  if (problem->listed) return problem->listed(t, x, dx, list, problem->user);
+  TR_TRY(tr_program_run(list));
+  return problem->drift(t, x, dx, problem->user);
 }
 
 bool tr_sde_same_time(const tr_sde_run *run, double a, double b) {

@@ -29,7 +29,12 @@ typedef struct {
   tr_status (*singular_step)(double t, double h, const tr_array *z, tr_array *x, long *n_rhs,
                              tr_program *list, void *user);
   void *user;
+  tr_rhs_listed_fn listed; /* NULL, or in the place of drift */
 } tr_sde_problem;
+
+/* For writers of methods: dx = f(t, x), after what is listed; f may leave its last operations in the list. */
+tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
+                      tr_program *list);
 
 enum {                        /* what a method needs */
        TR_SDE_LEVY = 1,       /* the second normal of a step */

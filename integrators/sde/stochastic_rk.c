@@ -67,8 +67,7 @@ static tr_status stage(const srk *s, int i, tr_array *work) {
   const tr_srk_table *table = s->table;
   const sum at = combine(s, i, table->a[i], table->stage_w[i], table->stage_h[i]);
   if (at.n > 1) TR_TRY(tr_program_lincomb(s->list, at.n, at.factor, at.term, work));
-  TR_TRY(tr_program_run(s->list));
-  return s->problem->drift(time_at(s, table->c[i]), at.n > 1 ? work : s->x, s->k[i], s->problem->user);
+  return tr_sde_eval(s->problem, time_at(s, table->c[i]), at.n > 1 ? work : s->x, s->k[i], s->list);
 }
 
 tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem, double t, double t_next,

@@ -209,7 +209,7 @@ static double jump_error(tr_ctx *ctx, tr_ode_spec *spec, bool backward, bool bre
   spec->breaks = edges;
   spec->n_breaks = breaks ? 6 : 0;
   jumping j = {.ignore_segments = !breaks};
-  tr_rhs rhs = {jumping_f, jumping_segment, &j};
+  tr_rhs rhs = {.fn = jumping_f, .on_segment = jumping_segment, .user = &j};
   jump_listener l = {0};
   tr_array *x;
   double start = exp(jumping_log(times[0]));

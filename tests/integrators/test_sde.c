@@ -127,7 +127,8 @@ static void times_within_steps(tr_ctx *ctx) {
       const tr_sde_method *method = (const tr_sde_method *)module;
       double grid[] = {0.0025 * i - 0.001, 0.99937};
       extent seen = {INFINITY, -INFINITY};
-      tr_sde_problem problem = {watched_drift, watched_g2, watched_g2_integral, NULL, &seen};
+      tr_sde_problem problem = {
+          .drift = watched_drift, .g2 = watched_g2, .g2_integral = watched_g2_integral, .user = &seen};
       tr_sde_spec spec = {.method = method, .grid = grid, .n_grid = 2};
       if (grid[0] + (grid[1] - grid[0]) > grid[1]) traps++;
       CHECK_OK(ctx, tr_fill(1, x));

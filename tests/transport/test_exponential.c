@@ -218,7 +218,7 @@ static void solve_part(tr_ctx *ctx, tr_sampler *s, const double *t, int points, 
   CHECK_OK(ctx, tr_array_set_f64(y, from));
   CHECK_OK(ctx, tr_scale(1 / tr_interpolant_at(&s->interpolant, t[0]).c, y, y));
   tr_ode_spec spec = {.method = s->ode.method, .grid = theta, .n_grid = points};
-  tr_rhs rhs = {canonical, NULL, &(field){s, scratch}};
+  tr_rhs rhs = {.fn = canonical, .user = &(field){s, scratch}};
   CHECK_OK(ctx, tr_ode_solve(&spec, &rhs, (double[]){theta[0], theta[points - 1]}, 2, y, NULL, NULL, NULL));
   CHECK_OK(ctx, tr_scale(tr_interpolant_at(&s->interpolant, t[points - 1]).c, y, y));
   CHECK_OK(ctx, tr_array_get_f64(y, to));
@@ -398,7 +398,7 @@ static void refusals(tr_ctx *ctx) {
   s.clock = TR_CLOCK_T;
   CHECK_ERROR(ctx, tr_sample_ode(&s, NULL, x, NULL), TR_E_ARG, "deis works in the angle");
   tr_ode_spec spec = {.method = s.ode.method, .grid = beyond, .n_grid = 3};
-  tr_rhs rhs = {canonical, NULL, &(field){&s, x}};
+  tr_rhs rhs = {.fn = canonical, .user = &(field){&s, x}};
   CHECK_ERROR(ctx, tr_ode_solve(&spec, &rhs, (double[]){0, 2}, 2, x, NULL, NULL, NULL), TR_E_ARG,
               "from 0 to pi/2");
   const tr_module *module;

@@ -242,7 +242,7 @@ static tr_status with_divergence(double t, const tr_array *state, tr_array *rate
 
 static void solve_both(tr_ctx *ctx, tr_drift *drift, double from, double to, double *state) {
   tr_ode_spec spec = {.method = flow_ode_method(ctx, "dopri5"), .rtol = 1e-11, .atol = 1e-11};
-  tr_rhs rhs = {with_divergence, NULL, drift};
+  tr_rhs rhs = {.fn = with_divergence, .user = drift};
   tr_array *x;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){N + 1}, &x));
   CHECK_OK(ctx, tr_array_set_f64(x, state));

@@ -81,37 +81,39 @@ static parts split(const ode_run *run, const tr_array *state) {
 
 /* dy = a.x y + a.p p with the prediction p at x = c y, and the columns dl = -tr(d dy / dy). */
 static tr_status right_side(const ode_run *run, double t, tr_affine a, double c, const tr_array *x,
-                            const parts *state, parts *slope) {
+                            const parts *state, parts *slope, tr_program *list) {
   tr_drift *drift = run->sampler->drift;
   const tr_times times = {1, &t};
   double n = (double)(state->x.count / state->x.shape[0]);
+  TR_TRY(tr_program_run(list));
   TR_TRY(run->trace
              ? tr_trace_apply(run->trace, times, x, run->cond, &slope->x, -a.p * c, -a.x * n, &slope->columns)
              : tr_drift_eval(drift, times, x, run->cond, &slope->x));
-  return tr_affine_apply(a, &state->x, &slope->x, &slope->x);
+  return tr_affine_list(list, a, &state->x, &slope->x, &slope->x);
 }
 
-static tr_status side_t(const ode_run *run, double t, const parts *state, parts *slope) {
+static tr_status side_t(const ode_run *run, double t, const parts *state, parts *slope, tr_program *list) {
   tr_affine v;
   t = tr_sampler_time(t);
   TR_TRY(tr_convert(run->ctx, &run->sampler->interpolant, run->prediction, TR_VELOCITY, t, &v));
-  return right_side(run, t, v, 1, &state->x, state, slope);
+  return right_side(run, t, v, 1, &state->x, state, slope, list);
 }
 
-static tr_status side_angle(const ode_run *run, double theta, const parts *state, parts *slope) {
+static tr_status side_angle(const ode_run *run, double theta, const parts *state, parts *slope,
+                            tr_program *list) {
   const tr_interpolant *interpolant = &run->sampler->interpolant;
   tr_affine F;
   double t = from_clock(run, fmin(fmax(theta, run->theta_low), run->theta_high));
   tr_coeffs at = tr_interpolant_at(interpolant, t);
   TR_TRY(tr_convert(run->ctx, interpolant, run->prediction, TR_CANONICAL, t, &F));
-  TR_TRY(tr_scale(at.c, &state->x, run->scratch));
-  return right_side(run, t, (tr_affine){at.c * F.x, F.p}, at.c, run->scratch, state, slope);
+  TR_TRY(tr_program_scale(list, at.c, &state->x, run->scratch));
+  return right_side(run, t, (tr_affine){at.c * F.x, F.p}, at.c, run->scratch, state, slope, list);
 }
 
-static tr_status rhs(double time, const tr_array *state, tr_array *slope, void *user) {
+static tr_status rhs(double time, const tr_array *state, tr_array *slope, tr_program *list, void *user) {
   const ode_run *run = user;
   parts from = split(run, state), to = split(run, slope);
-  return run->clock == TR_CLOCK_T ? side_t(run, time, &from, &to) : side_angle(run, time, &from, &to);
+  return (run->clock == TR_CLOCK_T ? side_t : side_angle)(run, time, &from, &to, list);
 }
 
 static tr_status on_segment(double from, double to, void *user) {
@@ -242,7 +244,7 @@ static tr_status scale_state(const ode_run *run, double t, bool into, tr_array *
 
 static tr_status solve(ode_run *run, tr_array *state, tr_sample_stats *stats) {
   const tr_sampler *sampler = run->sampler;
-  tr_rhs side = {rhs, on_segment, run};
+  tr_rhs side = {.on_segment = on_segment, .user = run, .listed = rhs};
   tr_status status = tr_ode_solve(&run->spec, &side, run->clock_times, run->plan.n, state,
                                   sampler->n_save ? on_output : NULL, run, &stats->ode);
   bool ended = stats->ode.stop_reason && strcmp(stats->ode.stop_reason, "end") == 0;

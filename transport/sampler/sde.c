@@ -41,14 +41,15 @@ static bool regular(const sde_run *run, double t) {
 
 /* ---- what the integrator asks for ---- */
 
-static tr_status drift(double t, const tr_array *x, tr_array *dx, void *user) {
+static tr_status drift(double t, const tr_array *x, tr_array *dx, tr_program *list, void *user) {
   sde_run *run = user;
   const tr_sampler *sampler = run->sampler;
   tr_affine f;
   t = tr_sampler_time(t);
   TR_TRY(tr_sde_drift(run->ctx, &sampler->interpolant, run->prediction, &sampler->diffusion, t, &f));
+  TR_TRY(tr_program_run(list));
   TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &t}, x, run->cond, dx));
-  return tr_affine_apply(f, x, dx, dx);
+  return tr_affine_list(list, f, x, dx, dx);
 }
 
 /* Infinite wherever the drift is, which sends the integrator to singular_step. */
@@ -203,7 +204,8 @@ static tr_status walk(sde_run *run, tr_array *x, tr_sde_stats *stats) {
   spec.max_nfe = sampler->max_nfe;
   spec.on_progress = sampler->on_progress;
   spec.progress_user = sampler->progress_user;
-  tr_sde_problem problem = {drift, g2, g2_integral, singular_step, run};
+  tr_sde_problem problem = {
+      .g2 = g2, .g2_integral = g2_integral, .singular_step = singular_step, .user = run, .listed = drift};
   return tr_sde_solve(&spec, &problem, run->path ? run->path : sampler->path, run->plan.times, run->plan.n, x,
                       sampler->n_save ? on_output : NULL, run, stats);
 }

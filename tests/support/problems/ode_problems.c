@@ -62,7 +62,7 @@ static tr_status recorded_segment(double from, double to, void *user) {
 }
 
 tr_rhs recorded(recorder *r) {
-  return (tr_rhs){recorded_f, recorded_segment, r};
+  return (tr_rhs){.fn = recorded_f, .on_segment = recorded_segment, .user = r};
 }
 
 tr_array *exact_state(tr_ctx *ctx, const problem *p, tr_dtype dtype, double t) {
