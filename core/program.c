@@ -40,9 +40,12 @@ static bool lies_across(const tr_program *p, const tr_array *a) {
   return false;
 }
 
+/* vectors[0] is the one to be written. */
 static bool fits(const tr_program *p, int n, const tr_array *const *vectors, int terms) {
   int added = 0;
   if (p->n_vectors == 0) return true;
+  if (p->watch.x >= 0 && (vectors[0]->data == p->vector[p->watch.x] || vectors[0]->data == p->watch.keep))
+    return false;
   if (vectors[0]->ctx != p->ctx || vectors[0]->dtype != p->dtype || vectors[0]->count != p->count)
     return false;
   if (p->n_ops == TR_PROGRAM_OPS || p->n_terms + terms > TR_PROGRAM_TERMS) return false;
@@ -157,7 +160,7 @@ static tr_status hand_over(tr_program *p) {
 
 tr_status tr_program_run(tr_program *p) {
   if (!p) return TR_FAIL(NULL, TR_E_ARG, "tr_program_run: p is NULL");
-  return p->n_ops ? hand_over(p) : TR_OK;
+  return p->n_ops || p->watch.x >= 0 ? hand_over(p) : TR_OK;
 }
 
 tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, const tr_array *y,
@@ -175,13 +178,15 @@ tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, c
   return hand_over(p);
 }
 
-tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step) {
+tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step, const tr_array *keep) {
   TR_REQUIRE(TR_CTX_OF(x), p, x);
   TR_TRY(tr_vec_check(x, NULL, "a watch"));
   TR_TRY(tr_vec_check_slot(x->ctx, p->watch.slot));
   if (step < 0) return TR_FAIL(x->ctx, TR_E_ARG, "a watch of step %lld: use 0 or more", (long long)step);
+  if (p->watch.x >= 0) TR_TRY(tr_program_run(p));
   TR_TRY(make_room(p, 1, &x, 0));
   p->watch.x = place(p, x);
   p->watch.step = step;
-  return hand_over(p);
+  p->watch.keep = keep ? keep->data : NULL;
+  return TR_OK;
 }

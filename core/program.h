@@ -59,6 +59,7 @@ typedef struct tr_program {
   struct {
     int slot, x;
     int64_t step;
+    const void *keep; /* memory that nothing in the same program writes */
   } watch;
 } tr_program;
 
@@ -84,8 +85,10 @@ tr_status tr_program_run(tr_program *p);
 /* The same with a reduction at the end, whose result is left in the slot: tr_reduce_begin of core/vec.h. */
 tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, const tr_array *y,
                             const tr_segments *seg, int slot);
-/* The same with a look at x at the end: the watch of tr_program_init notes `step` >= 0 if x is not finite. */
-tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step);
+/* Lists a look at x: when the list is run, the watch of tr_program_init notes `step` >= 0 if x is then not
+ * finite. keep (may be NULL): the state before, which must outlive such a finding; the list is run before
+ * anything is listed that writes x or keep, and before another look. */
+tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step, const tr_array *keep);
 
 /* Whether something listed reads or writes the memory at `data`. */
 bool tr_program_holds(const tr_program *p, const void *data);

@@ -189,7 +189,8 @@ tr_status tr_watch_take(tr_ctx *ctx, int *slot) {
 tr_status tr_watch_finite(const tr_array *x, int64_t step, int slot) {
   tr_program p;
   tr_program_init(&p, slot);
-  return tr_program_watch(&p, x, step);
+  TR_TRY(tr_program_watch(&p, x, step, NULL));
+  return tr_program_run(&p);
 }
 
 tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step) {

@@ -67,8 +67,10 @@ static tr_status accept(tr_fixed_grid *g) {
   exchange(g);
   g->steps++;
   TR_TRY(tr_dense_push(&g->dense, g->t[1]));
-  TR_TRY(tr_program_watch(&run->list, run->x, g->steps - 1));
-  TR_TRY(ask(g, g->steps % TR_FIXED_PATIENCE == 0 || tr_ode_output_due(run, g->t[1])));
+  const bool wait = g->steps % TR_FIXED_PATIENCE == 0 || tr_ode_output_due(run, g->t[1]);
+  TR_TRY(tr_program_watch(&run->list, run->x, g->steps - 1, g->work));
+  if (wait || !run->rhs->listed) TR_TRY(tr_program_run(&run->list));
+  TR_TRY(ask(g, wait));
   g->age++;
   return tr_ode_accept(run, g->t[1]);
 }

@@ -195,7 +195,8 @@ tr_status tr_sde_accept(tr_sde_run *run, double t, double t_next) {
   tr_sde_stats *stats = run->stats;
   run->recent[run->steps % TR_SDE_RECENT].from = t;
   run->recent[run->steps % TR_SDE_RECENT].to = t_next;
-  TR_TRY(tr_program_watch(&run->list, run->x, run->steps++));
+  TR_TRY(tr_program_watch(&run->list, run->x, run->steps++, NULL));
+  TR_TRY(tr_program_run(&run->list));
   TR_TRY(ask(run, run->steps % TR_SDE_PATIENCE == 0 || output_due(run, t_next)));
   stats->n_steps++;
   stats->h_last = t_next - t;

@@ -301,7 +301,8 @@ static void left_undone(tr_ctx *ctx) {
   tr_program_init(&list, latch);
   CHECK_OK(ctx, tr_program_copy(&list, all.v[1], all.v[0]));
   CHECK_OK(ctx, tr_program_map(&list, TR_MAP_CONST, NAN, NULL, NULL, all.v[2]));
-  CHECK_OK(ctx, tr_program_watch(&list, all.v[2], 4));
+  CHECK_OK(ctx, tr_program_watch(&list, all.v[2], 4, NULL));
+  CHECK_OK(ctx, tr_program_run(&list));
   CHECK(same(ctx, all.v[0], all.v[1])); /* the program that finds it is done */
   CHECK_OK(ctx, tr_reduce_begin(TR_SUM, all.v[1], NULL, NULL, slot));
   CHECK_OK(ctx, tr_slot_read(ctx, slot, 1, &before));
@@ -311,6 +312,41 @@ static void left_undone(tr_ctx *ctx) {
   CHECK(same(ctx, all.v[0], all.v[1]) && before == after);
   CHECK(asked(ctx, latch, true) == 4);
   tr_slot_give(ctx, &slot);
+  tr_slot_give(ctx, &latch);
+  destroy(&all);
+}
+
+/* A look that is listed: what follows is the same program, unless it writes what was looked at, or what has
+ * to outlive a finding. */
+static void listed_looks(tr_ctx *ctx) {
+  vectors all = make(ctx, TR_F32);
+  tr_program list;
+  int latch;
+  CHECK_OK(ctx, tr_watch_take(ctx, &latch));
+  tr_program_init(&list, latch);
+  for (int k = 0; k < 4; k++) {
+    int64_t before = tr_ctx_counts(ctx).programs;
+    CHECK_OK(ctx, tr_program_map(&list, TR_MAP_CONST, k, NULL, NULL, all.v[0]));
+    CHECK_OK(ctx, tr_program_watch(&list, all.v[0], k, all.v[1]));
+    CHECK_OK(ctx, k == 3
+                      ? tr_program_watch(&list, all.v[2], k, NULL)
+                      : tr_program_scale(&list, 2, all.v[0], all.v[k])); /* what was looked at, keep, other */
+    CHECK(tr_ctx_counts(ctx).programs == before + (k != 2));
+    CHECK_OK(ctx, tr_program_run(&list));
+    CHECK(tr_ctx_counts(ctx).programs == before + 1 + (k != 2));
+  }
+  CHECK(asked(ctx, latch, true) == TR_WATCH_NONE);
+  CHECK_OK(ctx, tr_program_copy(&list, all.v[5], all.v[1]));
+  CHECK_OK(ctx, tr_program_run(&list));
+  CHECK_OK(ctx, tr_program_map(&list, TR_MAP_CONST, NAN, NULL, NULL, all.v[0]));
+  CHECK_OK(ctx, tr_program_watch(&list, all.v[0], 7, all.v[1]));
+  CHECK_OK(ctx,
+           tr_program_map(&list, TR_MAP_CONST, 3, NULL, NULL, all.v[2])); /* in the program that finds it */
+  CHECK_OK(ctx, tr_program_map(&list, TR_MAP_CONST, 3, NULL, NULL, all.v[1])); /* behind it */
+  CHECK_OK(ctx, tr_program_run(&list));
+  CHECK(asked(ctx, latch, true) == 7 && same(ctx, all.v[1], all.v[5]));
+  CHECK_OK(ctx, tr_fill(3, all.v[4]));
+  CHECK(same(ctx, all.v[2], all.v[4]));
   tr_slot_give(ctx, &latch);
   destroy(&all);
 }
@@ -367,7 +403,7 @@ static void refused(tr_ctx *ctx) {
               "error weights");
   CHECK_ERROR(ctx, tr_program_reduce(&list, TR_SUM, a, NULL, NULL, 5), TR_E_ARG, "slot 5");
   CHECK_ERROR(ctx, tr_program_reduce(&list, TR_SUM_XY, a, NULL, NULL, 0), TR_E_ARG, "operand");
-  CHECK_ERROR(ctx, tr_program_watch(&list, a, 0), TR_E_ARG, "slot -1");
+  CHECK_ERROR(ctx, tr_program_watch(&list, a, 0, NULL), TR_E_ARG, "slot -1");
   /* nothing given */
   tr_array empty = tr_view(a, 3, 1, (int64_t[]){2});
   tr_ctx_clear(ctx);
@@ -378,7 +414,7 @@ static void refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_program_map(NULL, TR_MAP_ABS, 0, a, NULL, a), TR_E_ARG, "p is NULL");
   CHECK_ERROR(ctx, tr_program_weights(&list, a, NULL, NULL, (double[]){1}, a), TR_E_ARG, "rtol");
   CHECK_ERROR(ctx, tr_program_reduce(NULL, TR_SUM, a, NULL, NULL, 0), TR_E_ARG, "p is NULL");
-  CHECK_ERROR(ctx, tr_program_watch(NULL, a, 0), TR_E_ARG, "p is NULL");
+  CHECK_ERROR(ctx, tr_program_watch(NULL, a, 0, NULL), TR_E_ARG, "p is NULL");
   CHECK_ERROR(ctx, tr_slot_take(ctx, NULL), TR_E_ARG, "slot");
   CHECK_ERROR(ctx, tr_watch_take(ctx, NULL), TR_E_ARG, "slot");
   CHECK_ERROR(ctx, tr_slot_read(ctx, 0, 1, NULL), TR_E_ARG, "out");
@@ -409,6 +445,7 @@ int main(int argc, char **argv) {
   hand_over(ctx);
   slots(ctx);
   left_undone(ctx);
+  listed_looks(ctx);
   if (strcmp(tr_ctx_resource(ctx), "guard") == 0) late(ctx);
   refused(ctx);
   tr_ctx_close(&ctx);

@@ -106,8 +106,9 @@ static tr_status side_angle(const ode_run *run, double theta, const parts *state
   double t = from_clock(run, fmin(fmax(theta, run->theta_low), run->theta_high));
   tr_coeffs at = tr_interpolant_at(interpolant, t);
   TR_TRY(tr_convert(run->ctx, interpolant, run->prediction, TR_CANONICAL, t, &F));
-  TR_TRY(tr_program_scale(list, at.c, &state->x, run->scratch));
-  return right_side(run, t, (tr_affine){at.c * F.x, F.p}, at.c, run->scratch, state, slope, list);
+  if (at.c != 1) TR_TRY(tr_program_scale(list, at.c, &state->x, run->scratch));
+  return right_side(run, t, (tr_affine){at.c * F.x, F.p}, at.c, at.c != 1 ? run->scratch : &state->x, state,
+                    slope, list);
 }
 
 static tr_status rhs(double time, const tr_array *state, tr_array *slope, tr_program *list, void *user) {

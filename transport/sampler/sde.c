@@ -183,6 +183,7 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   double end = run->last_size > 0 ? run->t1 + run->last_size : NAN;
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, end, &run->plan));
   warn_unstable(run);
+  if (!sampler->last.type->identity) TR_TRY(tr_array_like(x, &run->p));
   return make_path(run);
 }
 
@@ -216,7 +217,6 @@ static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stat
   if (sampler->last.type->identity) return TR_OK;
   TR_TRY(tr_last_step_map(run->ctx, &sampler->last, &sampler->interpolant, run->prediction,
                           &sampler->diffusion, run->t1, run->last_size, &map));
-  if (!run->p) TR_TRY(tr_array_like(x, &run->p));
   TR_TRY(tr_drift_eval(sampler->drift, (tr_times){1, &run->t1}, x, run->cond, run->p));
   TR_TRY(tr_affine_apply(map, x, run->p, x));
   stats->n_steps++;

@@ -1,0 +1,153 @@
+/* What samplers ask of a device besides their evaluations: the conversions of the prediction are part of the
+ * solver's programs, whatever the prediction and the clock, and nothing is allocated or copied between host
+ * and device once a run is under way. */
+/* TR_TEST_RESOURCES */
+#include <string.h>
+
+#include "core/vec.h"
+#include "integrators/sde/stochastic_rk.h"
+#include "nets/register.h"
+#include "tests/support/check.h"
+#include "transport/guidance.h"
+#include "transport/sampler/sampler.h"
+
+enum { POINTS = 34, ROWS = 4, ROW = 48 };
+
+typedef struct {
+  tr_ctx *ctx;
+  long calls;
+  tr_counts began, stepped; /* before the first evaluation, after the first step */
+  tr_counts own;            /* of the evaluations */
+} meter;
+
+static void add(tr_counts *sum, tr_counts to, tr_counts from) {
+  sum->allocations += to.allocations - from.allocations;
+  sum->uploads += to.uploads - from.uploads;
+  sum->downloads += to.downloads - from.downloads;
+  sum->operations += to.operations - from.operations;
+  sum->programs += to.programs - from.programs;
+  sum->waits += to.waits - from.waits;
+}
+
+/* A prediction that is an affine map of x, on the device. */
+static tr_status predict(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
+  meter *m = user;
+  tr_counts before = tr_ctx_counts(m->ctx);
+  (void)cond;
+  if (m->calls++ == 0) m->began = before;
+  TR_TRY(tr_scale(0.5 - times.t[0] / 4, x, f));
+  add(&m->own, tr_ctx_counts(m->ctx), before);
+  return TR_OK;
+}
+
+static void on_progress(double t, long n_rhs, void *user) {
+  meter *m = user;
+  (void)t, (void)n_rhs;
+  if (m->stepped.operations == 0) m->stepped = tr_ctx_counts(m->ctx);
+}
+
+static const struct {
+  const char *path;
+  tr_quantity kind;
+  tr_clock clock;
+} scenes[] = {{"Linear", TR_VELOCITY, TR_CLOCK_T},
+              {"GVP", TR_DENOISER, TR_CLOCK_ANGLE},
+              {"VP", TR_NOISE, TR_CLOCK_ANGLE},
+              {"Linear", TR_CANONICAL, TR_CLOCK_AUTO}};
+enum { SCENES = sizeof scenes / sizeof *scenes };
+
+static tr_sampler sampler_of(tr_ctx *ctx, int scene, meter *m, tr_drift **drift) {
+  tr_sampler s;
+  *m = (meter){.ctx = ctx};
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
+  CHECK_OK(ctx, tr_interpolant_find(ctx, scenes[scene].path, &s.interpolant));
+  CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma", &s.diffusion));
+  CHECK_OK(ctx, tr_drift_create_callback(ctx, "affine", scenes[scene].kind, predict, m, drift));
+  s.drift = *drift;
+  s.n_steps = POINTS;
+  s.on_progress = on_progress;
+  s.progress_user = m;
+  return s;
+}
+
+/* Beside the evaluations of a run. */
+static tr_counts measured(const tr_sampler *s, bool sde, meter *m, tr_sample_stats *stats) {
+  tr_counts sum = {0}, since = {0};
+  tr_array *x;
+  CHECK_OK(m->ctx, tr_array_create(m->ctx, TR_F32, 2, (int64_t[]){ROWS, ROW}, &x));
+  CHECK_OK(m->ctx, tr_sample_init(s, x));
+  CHECK_OK(m->ctx, sde ? tr_sample_sde(s, NULL, x, stats) : tr_sample_ode(s, NULL, x, stats));
+  add(&sum, tr_ctx_counts(m->ctx), m->began);
+  add(&sum, (tr_counts){0}, m->own);
+  add(&since, tr_ctx_counts(m->ctx), m->stepped);
+  CHECK(since.allocations == 0 && since.uploads == 0 && since.downloads == 0);
+  CHECK(sum.uploads == 0 && sum.downloads == 0);
+  tr_array_destroy(&x);
+  return sum;
+}
+
+static void show(const char *name, int scene, const tr_sample_stats *stats, const tr_counts *c) {
+  printf("%s, %s, kind %d: %ld evaluations, %lld programs, %lld operations, %lld waits\n", name,
+         scenes[scene].path, (int)scenes[scene].kind, stats->nfe, (long long)c->programs,
+         (long long)c->operations, (long long)c->waits);
+}
+
+/* Fixed grids: a program an evaluation. At the end the state goes back into the caller's array and out of the
+ * angle, and Adams-Bashforth has one for its start. */
+static void ode(tr_ctx *ctx, int scene) {
+  const tr_module *module;
+  int seen = 0;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_ODE_METHOD, i)); i++, seen++) {
+    meter m;
+    tr_drift *drift;
+    tr_sample_stats stats;
+    tr_sampler s = sampler_of(ctx, scene, &m, &drift);
+    s.ode.method = (const tr_ode_method *)module;
+    s.clock = s.ode.method->caps & TR_ODE_ANGLE ? TR_CLOCK_ANGLE : scenes[scene].clock;
+    tr_counts c = measured(&s, false, &m, &stats);
+    show(module->name, scene, &stats, &c);
+    if (s.ode.method->caps & TR_ODE_ADAPTIVE)
+      CHECK(strcmp(module->name, "cvode-adams") != 0 || c.operations <= 5 * stats.n_steps);
+    else
+      CHECK(c.operations <= stats.nfe + 3 && c.waits <= POINTS / 16 + 1);
+    tr_drift_destroy(&drift);
+  }
+  CHECK(seen > 15);
+}
+
+/* A program an evaluation and the draws, and for a first stage with noise another one. */
+static void sde(tr_ctx *ctx, int scene) {
+  const tr_module *module;
+  int seen = 0;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++) {
+    meter m;
+    tr_drift *drift;
+    tr_sample_stats stats;
+    tr_sampler s = sampler_of(ctx, scene, &m, &drift);
+    s.sde.method = (const tr_sde_method *)module;
+    if (!(s.sde.method->caps & TR_SDE_AROUND_ODE)) {
+      const tr_srk_table *table = s.sde.method->step ? s.sde.method->detail : NULL;
+      bool noisy_start = table && (table->stage_w[0][0] != 0 || table->stage_h[0][0] != 0);
+      int draws = s.sde.method->caps & TR_SDE_LEVY ? 2 : 1;
+      tr_counts c = measured(&s, true, &m, &stats);
+      show(module->name, scene, &stats, &c);
+      CHECK(c.programs <= stats.nfe + (noisy_start ? stats.n_steps : 0) + 1);
+      CHECK(c.operations <= c.programs + draws * stats.n_steps + 2); /* the last step */
+      CHECK(c.waits <= POINTS / 16 + 1);
+      seen++;
+    }
+    tr_drift_destroy(&drift);
+  }
+  CHECK(seen >= 10);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  for (int scene = 0; scene < SCENES; scene++) {
+    ode(ctx, scene);
+    sde(ctx, scene);
+  }
+  tr_ctx_close(&ctx);
+  return check_report();
+}
