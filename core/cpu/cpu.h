@@ -64,6 +64,22 @@ bool tr_chunk_finite(tr_dtype dtype, const void *x, int64_t from, int64_t to);
 
 int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept);
 
+/* The loops of this context's level for f32 or f64. */
+const struct tr_cpu_kernels *tr_cpu_kernels_of(tr_ctx *ctx, tr_dtype dtype);
+
+/* Element `column` of row `row` of a matrix. */
+static inline char *tr_cpu_row(const tr_array *a, int64_t row, int64_t column) {
+  return (char *)a->data + (row * a->shape[1] + column) * (int64_t)tr_dtype_size(a->dtype);
+}
+
+static inline int64_t tr_cpu_smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static inline int64_t tr_cpu_ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
 /* Weights, see core/cpu/weight.c. */
 tr_status tr_cpu_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
 tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values);

@@ -20,7 +20,7 @@ typedef struct {
   int64_t stride;       /* of y and residual */
 } tr_cpu_epilogue;
 
-typedef struct {
+typedef struct tr_cpu_kernels {
   void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
   void (*finish)(const tr_cpu_epilogue *epilogue);
   void (*widen)(int64_t n, const void *halves, void *y); /* y = bf16 */

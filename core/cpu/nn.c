@@ -1,5 +1,6 @@
 /* The table of the CPU's network operations, and how many rows keep it busy. */
 #include "core/cpu/cpu.h"
+#include "core/cpu/kernels.h"
 
 /* What the layers of a block hand to each other should stay in the last-level cache, and the threads should
  * not meet more often than that demands (docs/decisions.md). */
@@ -7,6 +8,11 @@ static const int64_t rows_passed_on[] = {
     [TR_CPU_BASELINE] = 512, [TR_CPU_AVX2] = 1024, [TR_CPU_AVX512] = 512};
 #define ROWS_KEPT       512
 #define ROWS_PER_THREAD 128
+
+const tr_cpu_kernels *tr_cpu_kernels_of(tr_ctx *ctx, tr_dtype dtype) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  return tr_cpu_kernels_for(state->level, dtype);
+}
 
 int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);

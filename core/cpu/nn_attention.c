@@ -24,10 +24,6 @@ typedef struct {
   tr_gemm_kernel scores[2], mix[2]; /* S and O of a whole tile and of the last one */
 } attention_job;
 
-static int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 static int64_t clamp(int64_t value, int64_t low, int64_t high) {
   return value < low ? low : value > high ? high : value;
 }
@@ -45,16 +41,15 @@ static int threads_for(const tr_ctx *ctx, const attention_job *job, int64_t samp
 static void plan(attention_job *job, int64_t samples, int threads) {
   job->tile = clamp(SCORE_BYTES / (job->tokens * job->size), QUERIES_MIN, QUERIES_MAX);
   if (job->tile > job->tokens) job->tile = job->tokens;
-  job->tiles = ceil_div(job->tokens, job->tile);
-  int64_t runs = ceil_div((int64_t)threads * TASKS_WANTED, samples * job->heads);
-  job->run = ceil_div(job->tiles, clamp(runs, 1, job->tiles));
-  job->runs = ceil_div(job->tiles, job->run);
+  job->tiles = tr_cpu_ceil_div(job->tokens, job->tile);
+  int64_t runs = tr_cpu_ceil_div((int64_t)threads * TASKS_WANTED, samples * job->heads);
+  job->run = tr_cpu_ceil_div(job->tiles, clamp(runs, 1, job->tiles));
+  job->runs = tr_cpu_ceil_div(job->tiles, job->run);
 }
 
 static attention_job job_of(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads) {
-  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t hidden = qkv->shape[1] / 3;
-  return (attention_job){.loops = tr_cpu_kernels_for(state->level, qkv->dtype),
+  return (attention_job){.loops = tr_cpu_kernels_of(ctx, qkv->dtype),
                          .qkv = qkv,
                          .size = (int64_t)tr_dtype_size(qkv->dtype),
                          .tokens = qkv->shape[0] / samples,
@@ -85,7 +80,7 @@ static tr_status prepare(tr_ctx *ctx, attention_job *job) {
 /* Working memory of a thread: keys (head_size, tokens), values (tokens, head_size), scores (tile, tokens). */
 static int64_t scratch_bytes(const attention_job *job) {
   int64_t elements = (2 * job->head_size + job->tile) * job->tokens;
-  return ceil_div(elements * job->size, 64) * 64;
+  return tr_cpu_ceil_div(elements * job->size, 64) * 64;
 }
 
 static void copy_values(const attention_job *job, const char *v, char *to) {
@@ -200,7 +195,7 @@ static tr_status prepare_backward_tile(tr_ctx *ctx, backward_job *job, int last)
  * transposed. */
 static int64_t backward_scratch_bytes(const attention_job *job) {
   int64_t elements = (2 * job->head_size + 4 * job->tile) * job->tokens;
-  return ceil_div(elements * job->size, 64) * 64;
+  return tr_cpu_ceil_div(elements * job->size, 64) * 64;
 }
 
 typedef struct {
@@ -369,7 +364,8 @@ tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args
   plan(&job.base, samples, threads);
   TR_TRY(prepare_jvp(ctx, &job));
   int64_t elements = (4 * job.base.head_size + 2 * job.base.tile) * job.base.tokens;
-  int64_t stride = ceil_div(elements * job.base.size, 64) * 64, tasks = samples * args->heads * job.base.runs;
+  int64_t stride = tr_cpu_ceil_div(elements * job.base.size, 64) * 64,
+          tasks = samples * args->heads * job.base.runs;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
 #pragma omp parallel num_threads(threads)
   {

@@ -8,19 +8,6 @@
 #define MAX_PERIOD 10000.0
 #define EMBED_COST 40 /* of an element that is a cosine, to one that is moved */
 
-static const tr_cpu_kernels *kernels_for(tr_ctx *ctx, tr_dtype dtype) {
-  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
-  return tr_cpu_kernels_for(state->level, dtype);
-}
-
-static const char *row_at(const tr_array *a, int64_t row) {
-  return (const char *)a->data + row * a->shape[1] * (int64_t)tr_dtype_size(a->dtype);
-}
-
-static char *row_of(tr_array *a, int64_t row) {
-  return (char *)a->data + row * a->shape[1] * (int64_t)tr_dtype_size(a->dtype);
-}
-
 static void put(const tr_array *y, int64_t at, double value) {
   if (y->dtype == TR_F32)
     ((float *)y->data)[at] = (float)value;
@@ -60,11 +47,12 @@ static tr_status check_labels(tr_ctx *ctx, const tr_array *labels, const tr_arra
 }
 
 tr_status tr_cpu_condition(tr_ctx *ctx, const tr_nn_condition_args *a) {
-  const tr_cpu_kernels *kernels = kernels_for(ctx, a->y->dtype);
+  const tr_cpu_kernels *kernels = tr_cpu_kernels_of(ctx, a->y->dtype);
   TR_TRY(check_labels(ctx, a->labels, a->table));
   for (int64_t r = 0; r < a->y->shape[0]; r++)
-    kernels->silu_sum(a->y->shape[1], row_at(a->e, a->e->shape[0] == 1 ? 0 : r),
-                      a->table ? row_at(a->table, label_of(a->labels, r)) : NULL, row_of(a->y, r));
+    kernels->silu_sum(a->y->shape[1], tr_cpu_row(a->e, a->e->shape[0] == 1 ? 0 : r, 0),
+                      a->table ? tr_cpu_row(a->table, label_of(a->labels, r), 0) : NULL,
+                      tr_cpu_row(a->y, r, 0));
   return TR_OK;
 }
 
@@ -74,16 +62,16 @@ static void add_rows(const tr_cpu_kernels *kernels, int64_t cols, const char *a,
 
 /* Samples in turn: several may have the same label. */
 tr_status tr_cpu_gradient_of_condition(tr_ctx *ctx, const tr_nn_gradient_of_condition_args *a) {
-  const tr_cpu_kernels *kernels = kernels_for(ctx, a->de->dtype);
+  const tr_cpu_kernels *kernels = tr_cpu_kernels_of(ctx, a->de->dtype);
   int64_t cols = a->de->shape[1];
   TR_TRY(check_labels(ctx, a->labels, a->table));
   for (int64_t r = 0; r < a->de->shape[0]; r++) {
-    const char *given = row_at(a->e, r), *dout = row_at(a->dy, r);
-    char *v = row_of(a->de, r);
-    if (a->table) add_rows(kernels, cols, given, row_at(a->table, label_of(a->labels, r)), v);
+    const char *given = tr_cpu_row(a->e, r, 0), *dout = tr_cpu_row(a->dy, r, 0);
+    char *v = tr_cpu_row(a->de, r, 0);
+    if (a->table) add_rows(kernels, cols, given, tr_cpu_row(a->table, label_of(a->labels, r), 0), v);
     kernels->activation_backward(TR_NN_SILU, cols, a->table ? v : given, dout, v);
     if (!a->table) continue;
-    char *row = row_of(a->dtable, label_of(a->labels, r));
+    char *row = tr_cpu_row(a->dtable, label_of(a->labels, r), 0);
     add_rows(kernels, cols, v, row, row);
   }
   return TR_OK;

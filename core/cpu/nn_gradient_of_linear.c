@@ -22,31 +22,23 @@ typedef struct {
   int64_t whole_in, rest_ld; /* inputs multiplied in place, in panels; padded width of the rest, or 0 */
 } gradient_job;
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 static void plan(gradient_job *job, int threads) {
   int64_t pair = 128 / job->size, rest = job->in % job->panel;
-  job->whole_in = job->in - rest, job->rest_ld = ceil_div(rest, pair) * pair;
-  job->tiles = ceil_div(job->rows, TILE_ROWS);
+  job->whole_in = job->in - rest, job->rest_ld = tr_cpu_ceil_div(rest, pair) * pair;
+  job->tiles = tr_cpu_ceil_div(job->rows, TILE_ROWS);
   job->outputs = TASK_OUTPUTS;
   while (job->outputs > TASK_OUTPUTS_MIN &&
-         ceil_div(job->out, job->outputs) < (int64_t)threads * TASKS_WANTED)
+         tr_cpu_ceil_div(job->out, job->outputs) < (int64_t)threads * TASKS_WANTED)
     job->outputs /= 2;
-  job->tasks = ceil_div(job->out, job->outputs);
+  job->tasks = tr_cpu_ceil_div(job->out, job->outputs);
 }
 
 static int64_t outputs_of(const gradient_job *job, int64_t task) {
-  return smaller(job->outputs, job->out - task * job->outputs);
+  return tr_cpu_smaller(job->outputs, job->out - task * job->outputs);
 }
 
 static int64_t rows_of(const gradient_job *job, int64_t tile) {
-  return smaller(TILE_ROWS, job->rows - tile * TILE_ROWS);
+  return tr_cpu_smaller(TILE_ROWS, job->rows - tile * TILE_ROWS);
 }
 
 static tr_status prepare(tr_ctx *ctx, gradient_job *job) {
@@ -140,7 +132,7 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
                       .dy = dy,
                       .dw = args->dw,
                       .db = args->db,
-                      .loops = tr_cpu_kernels_for(state->level, dw->dtype),
+                      .loops = tr_cpu_kernels_of(ctx, dw->dtype),
                       .size = (int64_t)tr_dtype_size(dw->dtype),
                       .panel = tr_cpu_panel(state->level, (int64_t)tr_dtype_size(dw->dtype)),
                       .rows = x->shape[0],
@@ -151,7 +143,7 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
   if (dy->count == 0 || job.in == 0) return TR_OK;
   plan(&job, threads);
   TR_TRY(prepare(ctx, &job));
-  int64_t stride = ceil_div(memory_bytes(&job), 64) * 64;
+  int64_t stride = tr_cpu_ceil_div(memory_bytes(&job), 64) * 64;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
 #pragma omp parallel num_threads(threads)
   {

@@ -17,14 +17,6 @@ static const int64_t most_tile_rows[] = {[TR_CPU_BASELINE] = 256, [TR_CPU_AVX2] 
 #define TILE_ROWS_MIN 16
 #define TASKS_WANTED  4 /* per thread */
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 /* Kernels of one product: for whole and last panels, whole and last tiles, and the chunks of inputs. */
 enum { FIRST, MIDDLE, LAST, STAGES };
 typedef struct {
@@ -39,11 +31,11 @@ typedef struct {
 } linear_job;
 
 static int64_t width_of(const linear_job *job, int64_t panel) {
-  return smaller(job->panel, job->out - panel * job->panel);
+  return tr_cpu_smaller(job->panel, job->out - panel * job->panel);
 }
 
 static int64_t rows_of(const linear_job *job, int64_t tile) {
-  return smaller(job->tile_rows, job->rows - tile * job->tile_rows);
+  return tr_cpu_smaller(job->tile_rows, job->rows - tile * job->tile_rows);
 }
 
 static void plan(linear_job *job, tr_cpu_level level, int threads) {
@@ -51,15 +43,15 @@ static void plan(linear_job *job, tr_cpu_level level, int threads) {
   job->size = (int64_t)tr_dtype_size(args->y->dtype);
   job->rows = args->y->shape[0];
   job->panel = tr_cpu_panel(level, job->size);
-  job->panels = ceil_div(job->out, job->panel);
-  job->chunks = ceil_div(job->in * job->size, chunk_bytes[level]);
-  job->chunk = ceil_div(ceil_div(job->in, job->chunks), 8) * 8;
-  job->chunks = ceil_div(job->in, job->chunk);
+  job->panels = tr_cpu_ceil_div(job->out, job->panel);
+  job->chunks = tr_cpu_ceil_div(job->in * job->size, chunk_bytes[level]);
+  job->chunk = tr_cpu_ceil_div(tr_cpu_ceil_div(job->in, job->chunks), 8) * 8;
+  job->chunks = tr_cpu_ceil_div(job->in, job->chunk);
   job->tile_rows = most_tile_rows[level] * 4 / job->size;
   while (job->tile_rows > TILE_ROWS_MIN &&
-         job->panels * ceil_div(job->rows, job->tile_rows) < (int64_t)threads * TASKS_WANTED)
+         job->panels * tr_cpu_ceil_div(job->rows, job->tile_rows) < (int64_t)threads * TASKS_WANTED)
     job->tile_rows /= 2;
-  job->tiles = ceil_div(job->rows, job->tile_rows);
+  job->tiles = tr_cpu_ceil_div(job->rows, job->tile_rows);
   job->widened = job->tile_rows * job->panel * job->size;
   job->scratch_stride = job->widened;
   if (job->weight_size != job->size) job->scratch_stride += job->chunk * job->panel * job->size;
@@ -72,7 +64,7 @@ static tr_status prepare_stages(tr_ctx *ctx, linear_job *job, int64_t width, int
   int m = (int)tr_cpu_padded(width, job->size);
   tr_gemm_shape shape = {
       .dtype = job->args->y->dtype, .m = m, .n = (int)rows, .lda = m, .ldb = (int)in, .ldc = m};
-  const int64_t length[STAGES] = {smaller(job->chunk, in), job->chunk, last};
+  const int64_t length[STAGES] = {tr_cpu_smaller(job->chunk, in), job->chunk, last};
   const bool used[STAGES] = {true, job->chunks > 2, job->chunks > 1};
   for (int stage = FIRST; stage < STAGES; stage++) {
     shape.k = (int)length[stage], shape.accumulate = stage != FIRST;
@@ -115,7 +107,8 @@ static void finish_tile(const linear_job *job, int64_t first_row, int64_t rows, 
                        .stride = out};
   for (int64_t done = 0; done < rows; done += e.rows) {
     int64_t row = first_row + done;
-    e.rows = smaller(rows - done, smaller(stretch(row, gate_rows), stretch(row, residual_rows)));
+    e.rows =
+        tr_cpu_smaller(rows - done, tr_cpu_smaller(stretch(row, gate_rows), stretch(row, residual_rows)));
     e.product = product + done * e.product_stride * size;
     if (gate) e.gate = at(gate, row / gate_rows * gate->shape[1] + args->gate.offset + first_col, size);
     e.residual = at(residual, row % residual_rows * out + first_col, size);
@@ -150,7 +143,7 @@ tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   const tr_nn_weight_spec *w = &args->w->spec;
   linear_job job = {.args = args,
-                    .loops = tr_cpu_kernels_for(state->level, args->y->dtype),
+                    .loops = tr_cpu_kernels_of(ctx, args->y->dtype),
                     .in = args->x->shape[1],
                     .out = args->y->shape[1],
                     .weight_size = (int64_t)tr_dtype_size(w->storage)};

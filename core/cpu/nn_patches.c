@@ -25,10 +25,6 @@ static int64_t latent_offset(const patch_grid *g, int64_t n, int64_t t, int64_t 
   return ((n * g->channels + c) * g->height + top) * g->width + left;
 }
 
-static char *row_at(const tr_array *a, int64_t row, int64_t offset) {
-  return (char *)a->data + (row * a->shape[1] + offset) * (int64_t)tr_dtype_size(a->dtype);
-}
-
 /* From latents to tokens, or back: every latent lies in one patch. */
 static tr_status move_patches(tr_ctx *ctx, const tr_array *latents, int patch, const tr_array *tokens,
                               bool back) {
@@ -36,7 +32,7 @@ static tr_status move_patches(tr_ctx *ctx, const tr_array *latents, int patch, c
   int64_t size = (int64_t)tr_dtype_size(latents->dtype), run = patch * size;
 #pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, latents->count)) schedule(static)
   for (int64_t r = 0; r < tokens->shape[0]; r++) {
-    char *token = row_at(tokens, r, 0);
+    char *token = tr_cpu_row(tokens, r, 0);
     for (int64_t c = 0; c < g.channels; c++)
       for (int64_t i = 0; i < patch; i++, token += run) {
         char *latent = (char *)latents->data + latent_offset(&g, r / g.tokens, r % g.tokens, c, i) * size;
@@ -62,12 +58,12 @@ static tr_status move_joined(tr_ctx *ctx, const tr_array *latents, int patch, co
   int64_t size = (int64_t)tr_dtype_size(latents->dtype), out_channels = tokens->shape[1] / patch / patch;
 #pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, tokens->count)) schedule(static)
   for (int64_t r = 0; r < tokens->shape[0]; r++) {
-    if (back) memset(row_at(tokens, r, 0), 0, (size_t)(tokens->shape[1] * size));
+    if (back) memset(tr_cpu_row(tokens, r, 0), 0, (size_t)(tokens->shape[1] * size));
     for (int64_t c = 0; c < g.channels; c++)
       for (int64_t i = 0; i < patch; i++) {
         char *latent = (char *)latents->data + latent_offset(&g, r / g.tokens, r % g.tokens, c, i) * size;
         for (int64_t j = 0; j < patch; j++) {
-          char *token = row_at(tokens, r, (i * patch + j) * out_channels + c);
+          char *token = tr_cpu_row(tokens, r, (i * patch + j) * out_channels + c);
           memcpy(back ? token : latent + j * size, back ? latent + j * size : token, (size_t)size);
         }
       }

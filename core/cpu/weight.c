@@ -111,13 +111,9 @@ static void convert(tr_dtype from, tr_dtype to, int64_t n, const void *in, void 
     tr_dtype_from_f64(to, n, in, out);
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 /* The panel of outputs from `first` on; rows: room for its rows in the storage type. */
 static void pack_panel(const layout *l, cpu_weight *w, const tr_array *values, int64_t first, char *rows) {
-  int64_t width = smaller(l->wide, l->out - first), ld = tr_cpu_padded(width, l->place);
+  int64_t width = tr_cpu_smaller(l->wide, l->out - first), ld = tr_cpu_padded(width, l->place);
   const char *from = (const char *)values->data + first * l->in * (int64_t)tr_dtype_size(values->dtype);
   char *panel = w->packed + first * l->in * l->size;
   if (values->dtype != w->spec->storage) {
@@ -144,11 +140,11 @@ tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
 
 /* The panel of inputs from `first` on, out of every panel of W. */
 static void turn_panel(const layout *l, cpu_weight *w, int64_t first) {
-  int64_t width = smaller(l->wide, l->in - first), ld = tr_cpu_padded(width, l->place);
+  int64_t width = tr_cpu_smaller(l->wide, l->in - first), ld = tr_cpu_padded(width, l->place);
   char *panel = w->turned + first * l->out * l->size;
   if (ld > width) memset(panel, 0, (size_t)(ld * l->out * l->size));
   for (int64_t row = 0; row < l->out; row += l->wide) {
-    int64_t rows = smaller(l->wide, l->out - row), stride = tr_cpu_padded(rows, l->place);
+    int64_t rows = tr_cpu_smaller(l->wide, l->out - row), stride = tr_cpu_padded(rows, l->place);
     const char *from = w->packed + (row * l->in + first * stride) * l->size;
     l->transpose(width, rows, from, stride, panel + row * ld * l->size, ld);
   }

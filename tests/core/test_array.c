@@ -22,6 +22,11 @@ static void shapes(tr_ctx *ctx) {
     CHECK_ERROR(ctx, tr_array_create(ctx, TR_F32, bad[i].ndim, bad[i].shape, &a), TR_E_SHAPE, bad[i].word);
     CHECK(a == NULL);
   }
+  for (tr_dtype dtype = TR_F16; dtype < TR_N_DTYPES; dtype++) {
+    if (dtype == TR_I32) continue;
+    CHECK_ERROR(ctx, tr_array_create(ctx, dtype, 1, (int64_t[]){1}, &a), TR_E_SHAPE, tr_dtype_name(dtype));
+    CHECK(a == NULL);
+  }
   CHECK_ERROR(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){(int64_t)1 << 58}, &a), TR_E_MEM, "memory");
   CHECK(a == NULL);
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 5, (int64_t[]){2, 1, 3, 1, 2}, &a));
