@@ -138,7 +138,7 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
 tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                      const tr_array *v, tr_array *Jv);
 
-/* Pieces of the forward that the backward uses, sit_forward.c. Working memory of tr_sit.work must be there.
+/* Pieces of the forward that the backward uses, forward.c. Working memory of tr_sit.work must be there.
  */
 tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
 /* Columns of the widest layer. */

@@ -1,6 +1,6 @@
 /* SiT networks as providers: a row's result is the same to the bit for any batch, any place in it and any
  * number of threads; sizes that nothing divides nicely; what is refused. Parity with the reference's numbers
- * is in test_parity_forward.c. */
+ * is in tests/parity/test_forward.c. */
 #include <stdlib.h>
 
 #include "core/backend.h"
