@@ -1,9 +1,11 @@
 #include "nets/net.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/callback_private.h"
 #include "nets/entries_private.h"
 #include "nets/net_private.h"
 
@@ -194,6 +196,19 @@ static tr_status check_args(const tr_net *net, const tr_array *x, const tr_net_b
   return check_array(net, x, args->wJ, "the product");
 }
 
+/* The caller's covectors, whose failure is heard. */
+typedef struct {
+  const tr_net_backward_args *args;
+  tr_ctx *ctx;
+  double t;
+} heard;
+
+static tr_status hear_covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  const heard *h = user;
+  return tr_callback_status(h->ctx, h->args->covector(h->args->user, first, f, w), "what makes the covectors",
+                            h->t);
+}
+
 tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                           const tr_net_backward_args *args) {
   if (!net->type->backward) return tr_net_lacking(net, "backward");
@@ -202,9 +217,10 @@ tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const 
   net->counts.n_forward++, net->counts.n_vjp += (args->want & TR_GRAD_INPUT) != 0;
   const tr_net_gradient gradient = {net->params, args->gradient};
   tr_drift_passes one = {.n = 1, .w = &args->w, .wJ = &args->wJ};
+  heard h = {args, net->ctx, times.n > 0 ? times.t[0] : NAN};
   tr_net_request request = {.passes = &one,
-                            .covector = args->covector,
-                            .user = args->user,
+                            .covector = args->covector ? hear_covector : NULL,
+                            .user = &h,
                             .f = args->f,
                             .gradient = args->gradient ? &gradient : NULL};
   return net->type->backward(net, times, x, cond, &request);

@@ -1,7 +1,10 @@
 #include "transport/drift.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "core/callback_private.h"
 #include "core/require_private.h"
 
 static tr_status check_times(tr_drift *drift, tr_times times, int64_t rows) {
@@ -59,13 +62,25 @@ static tr_status lacking(tr_drift *drift, const char *what) {
   return TR_FAIL(drift->ctx, TR_E_UNSUPPORTED, "the provider %s has no %s", drift->ops->name, what);
 }
 
+static double first_time(tr_times times) {
+  return times.n > 0 ? times.t[0] : NAN;
+}
+
+/* What a provider's function returned: its own words, or a line that says whose it was. */
+static tr_status said(const tr_drift *drift, tr_times times, const char *what, tr_status status) {
+  char callback[160];
+  if (status == TR_OK) return TR_OK;
+  snprintf(callback, sizeof callback, "%s of %.100s", what, drift->ops->name);
+  return tr_callback_status(drift->ctx, status, callback, first_time(times));
+}
+
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         tr_array *f) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, f);
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
   drift->n_eval++, drift->n_forward++;
-  return drift->ops->eval(drift, times, x, cond, f);
+  return said(drift, times, "the evaluation", drift->ops->eval(drift, times, x, cond, f));
 }
 
 tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -77,7 +92,7 @@ tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const
   TR_TRY(check_array(drift, x, f, "the result"));
   TR_TRY(check_array(drift, x, wJ, "the product"));
   drift->n_vjp++, drift->n_forward++;
-  return drift->ops->vjp(drift, times, x, cond, w, f, wJ);
+  return said(drift, times, "the vector-Jacobian product", drift->ops->vjp(drift, times, x, cond, w, f, wJ));
 }
 
 tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -88,7 +103,7 @@ tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const
   TR_TRY(check_array(drift, x, v, "the vector"));
   TR_TRY(check_array(drift, x, Jv, "the product"));
   drift->n_jvp++, drift->n_forward++;
-  return drift->ops->jvp(drift, times, x, cond, v, Jv);
+  return said(drift, times, "the Jacobian-vector product", drift->ops->jvp(drift, times, x, cond, v, Jv));
 }
 
 /* w or wJ: (R, N, ...) of R states. */
@@ -125,7 +140,9 @@ static tr_status multi(tr_drift *drift, tr_times times, const tr_array *x, const
                        const tr_array *w, tr_array *f, tr_array *wJ) {
   drift->n_vjp += w->shape[0];
   drift->n_forward += drift->ops->vjp_multi ? 1 : w->shape[0];
-  return (drift->ops->vjp_multi ? drift->ops->vjp_multi : one_by_one)(drift, times, x, cond, w, f, wJ);
+  tr_status status =
+      (drift->ops->vjp_multi ? drift->ops->vjp_multi : one_by_one)(drift, times, x, cond, w, f, wJ);
+  return said(drift, times, "the vector-Jacobian product", status);
 }
 
 tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -138,6 +155,34 @@ tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x,
   return multi(drift, times, x, cond, w, f, wJ);
 }
 
+/* The passes of the caller, whose `next` is heard. */
+typedef struct {
+  const tr_drift_passes *passes;
+  tr_ctx *ctx;
+  double t;
+} heard;
+
+static tr_status hear_next(void *user, int pass, int64_t first, int64_t rows) {
+  const heard *h = user;
+  tr_status status = h->passes->next(h->passes->user, pass, first, rows);
+  return tr_callback_status(h->ctx, status, "what makes the covectors of a later pass", h->t);
+}
+
+/* What is checked already. */
+static tr_status passes_of(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           const tr_drift_passes *passes, tr_array *f) {
+  if (drift->ops->vjp_passes) {
+    for (int k = 0; k < passes->n; k++) drift->n_vjp += passes->w[k]->shape[0];
+    drift->n_forward++;
+    return said(drift, times, "the products", drift->ops->vjp_passes(drift, times, x, cond, passes, f));
+  }
+  for (int k = 0; k < passes->n; k++) {
+    if (k) TR_TRY(passes->next(passes->user, k, 0, x->shape[0]));
+    TR_TRY(multi(drift, times, x, cond, passes->w[k], f, passes->wJ[k]));
+  }
+  return TR_OK;
+}
+
 tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                               const tr_drift_passes *passes, tr_array *f) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, passes, f);
@@ -148,16 +193,11 @@ tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x
     return TR_FAIL(drift->ctx, TR_E_ARG, "%s: products in %d passes%s", drift->ops->name, passes->n,
                    passes->n < 1 ? ": use at least one" : " need what makes the covectors of the later ones");
   for (int k = 0; k < passes->n; k++) TR_TRY(check_stacks(drift, x, passes->w[k], passes->wJ[k]));
-  if (drift->ops->vjp_passes) {
-    for (int k = 0; k < passes->n; k++) drift->n_vjp += passes->w[k]->shape[0];
-    drift->n_forward++;
-    return drift->ops->vjp_passes(drift, times, x, cond, passes, f);
-  }
-  for (int k = 0; k < passes->n; k++) {
-    if (k) TR_TRY(passes->next(passes->user, k, 0, x->shape[0]));
-    TR_TRY(multi(drift, times, x, cond, passes->w[k], f, passes->wJ[k]));
-  }
-  return TR_OK;
+  heard h = {passes, drift->ctx, first_time(times)};
+  tr_drift_passes all = *passes;
+  all.next = hear_next;
+  all.user = &h;
+  return passes_of(drift, times, x, cond, &all, f);
 }
 
 void tr_drift_destroy(tr_drift **drift) {

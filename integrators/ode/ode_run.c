@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "core/callback_private.h"
 #include "integrators/same_time_private.h"
 
 bool tr_ode_same_time(const tr_ode_run *run, double a, double b) {
@@ -20,12 +21,13 @@ tr_status tr_ode_eval(tr_ode_run *run, double t, const tr_array *x, tr_array *dx
   run->stats->n_rhs++;
   tr_status status =
       rhs->listed ? rhs->listed(t, x, dx, &run->list, rhs->user) : rhs->fn(t, x, dx, rhs->user);
-  if (status == TR_OK) return TR_OK;
-  return TR_FAIL(run->ctx, status, "the right-hand side failed at t = %.10g (%s)", t, tr_status_name(status));
+  return tr_callback_status(run->ctx, status, "the right-hand side", t);
 }
 
 tr_status tr_ode_enter(tr_ode_run *run, double from, double to) {
-  return run->rhs->on_segment ? run->rhs->on_segment(from, to, run->rhs->user) : TR_OK;
+  const tr_rhs *rhs = run->rhs;
+  tr_status status = rhs->on_segment ? rhs->on_segment(from, to, rhs->user) : TR_OK;
+  return tr_callback_status(run->ctx, status, "the function told of segments", from);
 }
 
 tr_status tr_ode_accept(tr_ode_run *run, double t) {
@@ -54,5 +56,6 @@ bool tr_ode_output_due(const tr_ode_run *run, double t) {
 tr_status tr_ode_output(tr_ode_run *run, const tr_array *x) {
   TR_TRY(tr_program_run(&run->list));
   int i = run->next_output++;
-  return run->on_output(i, run->times[i], x, run->out_user);
+  tr_status status = run->on_output(i, run->times[i], x, run->out_user);
+  return tr_callback_status(run->ctx, status, "the function that takes the states", run->times[i]);
 }

@@ -52,8 +52,9 @@ static tr_status given(const tr_brownian *path, long step, tr_array *z, tr_array
                    "given normals hold increments only, not the Levy area that this method needs");
   tr_status status = path->read(step, z, path->user);
   if (status == TR_OK && z2) status = path->read_levy(step, z2, path->user);
-  return status == TR_OK ? TR_OK
-                         : TR_FAIL(path->ctx, status, "the normals of step %ld could not be read", step);
+  if (status == TR_OK) return TR_OK;
+  return TR_FAIL(path->ctx, status, "what gives the normals failed at step %ld (%s)", step,
+                 tr_status_name(status));
 }
 
 static tr_status create_given(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/callback_private.h"
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "integrators/same_time_private.h"
 
@@ -95,19 +97,21 @@ static tr_status let_problem_step(tr_sde_run *run, double t, double h, double g2
         "%s: g^2 = %g at t = %.10g, and the problem has no step of its own: start at a time where g is "
         "finite, with a method that needs no more",
         run->spec->method->info.name, g2, t);
-  return run->problem->singular_step(t, h, run->z, run->x, &run->stats->n_rhs, &run->list,
-                                     run->problem->user);
+  tr_status status =
+      run->problem->singular_step(t, h, run->z, run->x, &run->stats->n_rhs, &run->list, run->problem->user);
+  return tr_callback_status(run->ctx, status, "the problem's own step", t);
 }
 
 static tr_status take_step(tr_sde_run *run, double t, double t_next) {
   const tr_sde_method *method = run->spec->method;
   double g2;
-  TR_TRY(run->problem->g2(t, &g2, run->problem->user));
+  TR_TRY(tr_sde_g2(run->ctx, run->problem, t, &g2));
   if (g2 < 0) return TR_FAIL(run->ctx, TR_E_ARG, "g^2 = %g at t = %.10g is negative", g2, t);
   run->singular = !isfinite(g2);
   if (run->singular || method->caps & TR_SDE_OF_PROBLEM) return let_problem_step(run, t, t_next - t, g2);
   run->stats->n_rhs += method->nfe_per_step;
-  return method->step(method, run->problem, t, t_next, run->z, run->z2, run->x, run->scratch, &run->list);
+  return method->step(method, run->spec->values.v, run->problem, t, t_next, run->z, run->z2, run->x,
+                      run->scratch, &run->list);
 }
 
 /* The output times in (t, t_next], or [t, t] at the start; `before` is the state at t, x that at t_next. */
@@ -122,7 +126,8 @@ static tr_status outputs(tr_sde_run *run, double t, double t_next) {
       state = run->between;
     }
     TR_TRY(tr_program_run(&run->list));
-    TR_TRY(run->on_output(run->next_output, when, state, run->out_user));
+    tr_status status = run->on_output(run->next_output, when, state, run->out_user);
+    TR_TRY(tr_callback_status(run->ctx, status, "the function that takes the states", when));
   }
   return TR_OK;
 }
@@ -134,9 +139,21 @@ static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
 
 tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
                       tr_program *list) {
-  if (problem->listed) return problem->listed(t, x, dx, list, problem->user);
-  TR_TRY(tr_program_run(list));
-  return problem->drift(t, x, dx, problem->user);
+  if (!problem->listed) TR_TRY(tr_program_run(list));
+  tr_status status = problem->listed ? problem->listed(t, x, dx, list, problem->user)
+                                     : problem->drift(t, x, dx, problem->user);
+  return tr_callback_status(x->ctx, status, "the drift", t);
+}
+
+tr_status tr_sde_g2(tr_ctx *ctx, const tr_sde_problem *problem, double t, double *out) {
+  TR_REQUIRE(ctx, problem, out);
+  return tr_callback_status(ctx, problem->g2(t, out, problem->user), "g^2", t);
+}
+
+tr_status tr_sde_g2_integral(tr_ctx *ctx, const tr_sde_problem *problem, double t0, double t1, double *out) {
+  TR_REQUIRE(ctx, problem, out);
+  if (!problem->g2_integral) return TR_FAIL(ctx, TR_E_UNSUPPORTED, "this problem lacks the integral of g^2");
+  return tr_callback_status(ctx, problem->g2_integral(t0, t1, out, problem->user), "the integral of g^2", t0);
 }
 
 bool tr_sde_same_time(const tr_sde_run *run, double a, double b) {

@@ -32,9 +32,15 @@ typedef struct {
   tr_rhs_listed_fn listed; /* NULL, or in the place of drift */
 } tr_sde_problem;
 
-/* For writers of methods: dx = f(t, x), after what is listed; f may leave its last operations in the list. */
+/* For writers of methods: what the problem's functions give. An error of theirs that has no message gets one
+ * that names function, time and status. dx = f(t, x), after what is listed; f may leave its last operations
+ * in the list: */
 tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
                       tr_program *list);
+
+/* g^2 at t, and its integral from t0 to t1 (TR_E_UNSUPPORTED where the problem has none): */
+tr_status tr_sde_g2(tr_ctx *ctx, const tr_sde_problem *problem, double t, double *out);
+tr_status tr_sde_g2_integral(tr_ctx *ctx, const tr_sde_problem *problem, double t0, double t1, double *out);
 
 enum {                        /* what a method needs */
        TR_SDE_LEVY = 1,       /* the second normal of a step */
@@ -42,7 +48,7 @@ enum {                        /* what a method needs */
        TR_SDE_OF_PROBLEM = 4, /* it knows more of the problem than f and g: the problem takes every step, by
                                  singular_step (the sampler's: transport/exponential/) */
        TR_SDE_AROUND_ODE = 8  /* noise between solves of an ODE by a method of ODEs, which tr_sde_solve does
-                                 not  do and the sampler does (transport/sampler/noised_ode.h) */
+                                 not do and the sampler does (transport/sampler/noised_ode.h) */
 };
 
 typedef struct tr_sde_method {
@@ -52,15 +58,15 @@ typedef struct tr_sde_method {
   int n_scratch;                   /* arrays like x that step() needs */
   unsigned caps;                   /* TR_SDE_... */
   const void *detail;              /* the method's own table (integrators/sde/stochastic_rk.h) */
-  /* x(t) -> x(t_next), h = t_next - t > 0. z: standard normals of the increment dW = sqrt(h) z; z2: of the
-   * space-time Levy area H = (1/h) int W_s - W_t ds - dW / 2 = sqrt(h / 12) z2 (NULL unless
-   * TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM, TR_SDE_AROUND_ODE.
-   * list: elementwise operations (core/program.h) that are not done yet. A step adds its own, runs the list
-   * before each evaluation of f and whenever else it looks at an array, and leaves the last ones in it: a
-   * step of one evaluation is then one program. */
-  tr_status (*step)(const struct tr_sde_method *method, const tr_sde_problem *, double t, double t_next,
-                    const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch,
-                    tr_program *list);
+  /* x(t) -> x(t_next), h = t_next - t > 0. params: the values of info.params, in their order. z: standard
+   * normals of the increment dW = sqrt(h) z; z2: of the space-time Levy area H = (1/h) int W_s - W_t ds - dW
+   * / 2 = sqrt(h / 12) z2 (NULL unless TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM,
+   * TR_SDE_AROUND_ODE. list: elementwise operations (core/program.h) that are not done yet. A step adds its
+   * own, runs the list before each evaluation of f and whenever else it looks at an array, and leaves the
+   * last ones in it: a step of one evaluation is then one program. */
+  tr_status (*step)(const struct tr_sde_method *method, const double *params, const tr_sde_problem *,
+                    double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
+                    tr_array *const *scratch, tr_program *list);
   /* OPTIONAL; NULL: fixed grids only. After step() over a step h: lists error = x' minus an embedded
    * solution. */
   tr_status (*error)(const struct tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,

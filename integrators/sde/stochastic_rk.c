@@ -23,7 +23,7 @@ static tr_status mean_noise(srk *s) {
   if (!s->problem->g2_integral)
     return TR_FAIL(s->x->ctx, TR_E_UNSUPPORTED, "%s needs the integral of g^2, which this problem lacks",
                    s->method->info.name);
-  TR_TRY(s->problem->g2_integral(s->t, s->t_next, &variance, s->problem->user));
+  TR_TRY(tr_sde_g2_integral(s->x->ctx, s->problem, s->t, s->t_next, &variance));
   s->g[0] = sqrt(variance / s->h);
   return TR_OK;
 }
@@ -32,7 +32,7 @@ static tr_status noise_at_nodes(srk *s) {
   if (s->table->exact_variance) return mean_noise(s);
   for (int j = 0; j < s->table->nodes; j++) {
     double g2, t = time_at(s, s->table->node[j]);
-    TR_TRY(s->problem->g2(t, &g2, s->problem->user));
+    TR_TRY(tr_sde_g2(s->x->ctx, s->problem, t, &g2));
     if (!(g2 >= 0) || !isfinite(g2))
       return TR_FAIL(s->x->ctx, TR_E_NONFINITE, "%s: g^2 = %g at t = %.10g, within a step",
                      s->method->info.name, g2, t);
@@ -70,9 +70,10 @@ static tr_status stage(const srk *s, int i, tr_array *work) {
   return tr_sde_eval(s->problem, time_at(s, table->c[i]), at.n > 1 ? work : s->x, s->k[i], s->list);
 }
 
-tr_status tr_srk_step(const tr_sde_method *method, const tr_sde_problem *problem, double t, double t_next,
-                      const tr_array *z, const tr_array *z2, tr_array *x, tr_array *const *scratch,
-                      tr_program *list) {
+tr_status tr_srk_step(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
+                      double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
+                      tr_array *const *scratch, tr_program *list) {
+  (void)params; /* tables have none */
   const tr_srk_table *table = method->detail;
   srk s = {.method = method,
            .table = table,

@@ -46,7 +46,7 @@ static void one_step_by_hand(tr_ctx *ctx) {
     CHECK_OK(ctx, tr_fill(x0, x));
     CHECK_OK(ctx, tr_fill(z, zs));
     tr_program_init(&list, -1);
-    CHECK_OK(ctx, method->step(method, &affine, t, t + h, zs, zl2, x, scratch, &list));
+    CHECK_OK(ctx, method->step(method, NULL, &affine, t, t + h, zs, zl2, x, scratch, &list));
     CHECK_OK(ctx, tr_program_run(&list));
     CHECK_OK(ctx, tr_array_get_f64(x, &got));
     CHECK_NEAR(got, cases[m].want, 1e-14);
@@ -299,6 +299,41 @@ static void errors(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_find(ctx, TR_KIND_SDE_METHOD, "huen-sit", &module), TR_E_ARG, "heun-sit");
 }
 
+/* A method of one's own with a parameter: every step multiplies the state by it. The value comes settled: the
+ * default, what is set, and nothing out of range. */
+static tr_status multiply(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
+                          double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
+                          tr_array *const *scratch, tr_program *list) {
+  (void)method, (void)problem, (void)t, (void)t_next, (void)z, (void)z2, (void)scratch;
+  return tr_program_axpby(list, params[0], x, 0, x, x);
+}
+
+static void parameters(tr_ctx *ctx) {
+  static const tr_param params[] = {
+      {.name = "factor", .value = 0.5, .range = {.ends = TR_RANGE_GT, .low = 0}, .help = "of a step"}};
+  static const tr_sde_method own = {
+      .info = {.name = "own", .params = params, .n_params = 1}, .nfe_per_step = 0, .step = multiply};
+  const double grid[] = {0, 0.5, 1};
+  tr_sde_spec spec = {.method = &own, .grid = grid, .n_grid = 3};
+  tr_brownian *path;
+  tr_array *x;
+  double got;
+  CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 1, 0, &path));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){1, 1}, &x));
+  for (int set = 0; set < 2; set++) {
+    if (set) CHECK_OK(ctx, tr_module_set(ctx, &own.info, &spec.values, "factor", 3));
+    CHECK_OK(ctx, tr_fill(8, x));
+    CHECK_OK(ctx, tr_sde_solve(&spec, &affine, path, NULL, 0, x, NULL, NULL, NULL));
+    CHECK_OK(ctx, tr_array_get_f64(x, &got));
+    CHECK(got == (set ? 72 : 2));
+  }
+  spec.values.v[0] = -1; /* past the name */
+  CHECK_ERROR(ctx, tr_sde_solve(&spec, &affine, path, NULL, 0, x, NULL, NULL, NULL), TR_E_ARG,
+              "factor of own is -1: use a finite number > 0");
+  tr_array_destroy(&x);
+  tr_brownian_destroy(&path);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
@@ -309,6 +344,7 @@ int main(int argc, char **argv) {
   outputs(ctx);
   limits(ctx);
   errors(ctx);
+  parameters(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

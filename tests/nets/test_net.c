@@ -457,6 +457,11 @@ static tr_status failing(void *user, int64_t first, const tr_array *f, tr_array 
   return TR_FAIL(f->ctx, TR_E_ARG, "no loss at sample %lld", (long long)first);
 }
 
+static tr_status silent(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  (void)user, (void)first, (void)f, (void)w;
+  return TR_E_DEVICE;
+}
+
 static void refused(tr_ctx *ctx) {
   scene s;
   open_trained_scene(ctx, &scene_odd, TR_F64, 2, &s);
@@ -482,6 +487,9 @@ static void refused(tr_ctx *ctx) {
       {{.want = TR_GRAD_PARAMS, .w = &few, .gradient = g}, TR_E_SHAPE, "agree"},
       {{.want = TR_GRAD_PARAMS, .w = s.w, .f = &few, .gradient = g}, TR_E_SHAPE, "agree"},
       {{.want = TR_GRAD_PARAMS, .covector = failing, .gradient = g}, TR_E_ARG, "no loss at sample 0"},
+      {{.want = TR_GRAD_PARAMS, .covector = silent, .gradient = g},
+       TR_E_DEVICE,
+       "what makes the covectors failed at t = "},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     CHECK_ERROR(ctx, tr_net_backward(s.net, times, s.x, &cond, &cases[i].args), cases[i].status,

@@ -95,7 +95,7 @@ static void release(noised_run *run) {
 
 static tr_status on_output(int index, double t, const tr_array *x, void *user) {
   const noised_run *run = user;
-  return run->sampler->on_output(run->first_save + index, t, x, run->sampler->out_user);
+  return tr_save_out(run->sampler, run->first_save + index, t, x);
 }
 
 /* Progress as a time between t0 and t1, though the run goes back now and then. */

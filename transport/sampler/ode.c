@@ -131,7 +131,7 @@ static tr_status hand_out(const ode_run *run, int i, const tr_array *x) {
     TR_TRY(tr_scale(tr_interpolant_at(&sampler->interpolant, t).c, x, run->scratch));
     x = run->scratch;
   }
-  return sampler->on_output(run->plan.index[i], t, x, sampler->out_user);
+  return tr_save_out(sampler, run->plan.index[i], t, x);
 }
 
 static tr_status on_output(int i, double time, const tr_array *state, void *user) {

@@ -27,6 +27,8 @@ typedef struct {
 tr_status tr_save_plan_create(const tr_sampler *sampler, tr_ctx *ctx, double t0, double t1, double after,
                               tr_save_plan *out);
 void tr_save_plan_free(tr_save_plan *plan);
+/* Hands x to the sampler's on_output as the state at save time number i, t. */
+tr_status tr_save_out(const tr_sampler *sampler, int i, double t, const tr_array *x);
 
 /* tr_sample_ode with a trace (NULL: without): change (columns, N), host memory, becomes the change of ln p of
  * each row along the solve, one estimate a column, each held to log_tolerance nats. */

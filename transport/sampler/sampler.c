@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/callback_private.h"
 #include "core/vec.h"
 #include "transport/sampler/run_private.h"
 
@@ -122,6 +123,11 @@ void tr_save_plan_free(tr_save_plan *plan) {
   free(plan->times);
   free(plan->index);
   *plan = (tr_save_plan){0};
+}
+
+tr_status tr_save_out(const tr_sampler *sampler, int i, double t, const tr_array *x) {
+  tr_status status = sampler->on_output(i, t, x, sampler->out_user);
+  return tr_callback_status(x->ctx, status, "the function that takes the states", t);
 }
 
 double tr_sampler_time(double t) {

@@ -78,7 +78,7 @@ static tr_status on_output(int i, double t, const tr_array *x, void *user) {
   const sde_run *run = user;
   (void)t;
   if (run->plan.index[i] < 0) return TR_OK;
-  return run->sampler->on_output(run->plan.index[i], run->plan.times[i], x, run->sampler->out_user);
+  return tr_save_out(run->sampler, run->plan.index[i], run->plan.times[i], x);
 }
 
 /* ---- preparation ---- */
@@ -224,7 +224,7 @@ static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stat
   int last = sampler->n_save - 1;
   if (run->last_size == 0 || last < 0 || fabs(sampler->save_times[last] - stats->t_end) > TR_SAME_TIME)
     return TR_OK;
-  return sampler->on_output(last, stats->t_end, x, sampler->out_user);
+  return tr_save_out(sampler, last, stats->t_end, x);
 }
 
 /* Whether the limit, if there is one, leaves an evaluation for the last step. */
