@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
+
 static void clear(tr_mirror *m) {
   tr_array_destroy(&m->device);
   free(m->host);
@@ -32,11 +34,13 @@ static tr_status set(tr_ctx *ctx, tr_mirror *m, tr_dtype dtype, const void *valu
 }
 
 tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels) {
+  TR_REQUIRE(ctx, c);
   TR_TRY(set(ctx, &c->times, TR_F64, times.t, times.n));
   return labels && labels->labels ? set(ctx, &c->labels, TR_I32, labels->labels, labels->n) : TR_OK;
 }
 
 void tr_conditions_clear(tr_conditions *c) {
+  if (!c) return;
   clear(&c->times);
   clear(&c->labels);
 }
@@ -46,9 +50,11 @@ static tr_array rows_of(const tr_mirror *m, int64_t first, int64_t n) {
 }
 
 tr_array tr_conditions_times(const tr_conditions *c, int64_t first, int64_t n) {
+  if (!c) return (tr_array){0};
   return rows_of(&c->times, first, n);
 }
 
 tr_array tr_conditions_labels(const tr_conditions *c, int64_t first, int64_t n) {
+  if (!c) return (tr_array){0};
   return rows_of(&c->labels, first, n);
 }

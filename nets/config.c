@@ -5,6 +5,8 @@
 
 #include "nets/network.h"
 
+#include "core/require_private.h"
+
 #define KINDS_MAX 64
 
 static const tr_net_type *type_at(const tr_ctx *ctx, int i) {
@@ -17,6 +19,7 @@ static tr_status open_config(tr_ctx *ctx, const tr_net_type *type, tr_net_config
 }
 
 void tr_net_config_clear(tr_net_config *config) {
+  if (!config) return;
   free(config->sizes);
   *config = (tr_net_config){0};
 }
@@ -30,12 +33,14 @@ static void set_info(tr_net_config *config) {
 }
 
 int tr_net_states(const tr_net_info *info, int64_t n, int64_t shape[TR_MAX_DIMS]) {
+  if (!info || !shape) return 0;
   shape[0] = n;
   for (int i = 0; i < info->ndim; i++) shape[i + 1] = info->shape[i];
   return info->ndim + 1;
 }
 
 bool tr_net_has_class(const tr_net_info *info, long label) {
+  if (!info) return false;
   return label >= 0 && label < (long)info->num_classes + (info->null_class >= 0);
 }
 
@@ -96,6 +101,7 @@ static tr_status try_kind(tr_ctx *ctx, const tr_net_type *type, const tr_tensors
 
 tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                            tr_net_config *out) {
+  TR_REQUIRE(ctx, weights, out);
   static const tr_net_settings untold = {0};
   const tr_net_type *kinds[KINDS_MAX];
   tr_error first = {0};
@@ -129,8 +135,9 @@ static tr_status unknown_name(tr_ctx *ctx, const char *name) {
 }
 
 tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, tr_net_config *out) {
+  if (out) *out = (tr_net_config){0};
+  TR_REQUIRE(ctx, name, dims, out);
   const tr_net_type *type = NULL;
-  *out = (tr_net_config){0};
   for (int i = 0; (type = type_at(ctx, i)) && !has_name(type, name);) i++;
   if (!type) return unknown_name(ctx, name);
   TR_TRY(open_config(ctx, type, out));
@@ -165,8 +172,9 @@ static tr_status set_sizes(tr_ctx *ctx, const tr_net_config *config, int n, cons
 
 tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_net_size *sizes,
                                  tr_net_config *out) {
+  if (out) *out = (tr_net_config){0};
+  TR_REQUIRE(ctx, kind, sizes, out);
   const tr_module *module;
-  *out = (tr_net_config){0};
   TR_TRY(tr_find(ctx, TR_KIND_NETWORK, kind, &module));
   TR_TRY(open_config(ctx, (const tr_net_type *)module, out));
   return finish(set_sizes(ctx, out, n, sizes), out);
@@ -175,6 +183,7 @@ tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_
 /* ---- what is said of them ---- */
 
 const char *tr_net_config_kind(const tr_net_config *config) {
+  if (!config) return "";
   return config->type->info.name;
 }
 
@@ -183,6 +192,7 @@ static long value_of(const void *sizes, const tr_net_key *key) {
 }
 
 bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out) {
+  if (!config || !out) return false;
   const tr_net_key *key = &config->type->keys[i];
   if (!key->key) return false;
   long value = value_of(config->sizes, key);
@@ -192,11 +202,13 @@ bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out) {
 }
 
 long tr_net_config_value(const tr_net_config *config, const char *key) {
+  if (!config || !key) return 0;
   const tr_net_key *found = find_key(config->type, key);
   return found ? value_of(config->sizes, found) : 0;
 }
 
 const char *tr_net_config_say(const tr_net_config *config, char *text, size_t size) {
+  if (!config || !text) return "";
   config->type->say(config->sizes, text, size);
   return text;
 }

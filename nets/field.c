@@ -3,6 +3,8 @@
 
 #include "nets/net_private.h"
 
+#include "core/require_private.h"
+
 typedef struct {
   tr_drift drift;
   tr_drift_ops ops; /* its own: name and capabilities are the network's */
@@ -63,7 +65,8 @@ static tr_drift_ops ops_of(const tr_net_type *type) {
 }
 
 tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(net), net, out);
   if (!(net->type->caps & TR_NET_FIELD)) return tr_net_lacking(net, "field");
   field *self = calloc(1, sizeof *self);
   if (!self) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a provider");
@@ -81,6 +84,8 @@ tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
 }
 
 tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(net ? tr_net_ctx(*net) : NULL, net, out);
   tr_status status = tr_drift_of_net(*net, kind, out);
   if (status == TR_OK) {
     ((field *)(*out)->impl)->owned = true;
@@ -91,5 +96,6 @@ tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out) {
 }
 
 tr_net *tr_net_of_drift(const tr_drift *drift) {
+  if (!drift) return NULL;
   return drift->ops->destroy == field_destroy ? net_of(drift) : NULL;
 }

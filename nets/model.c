@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/require_private.h"
+
 #define MAX_COUNT (1 << 20) /* of heads or classes */
 
 /* An argument that says something; NULL where there is none, or None. */
@@ -147,8 +149,9 @@ static tr_status open_all(tr_model *m, const char *path, const tr_model_options 
 }
 
 tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options, tr_model **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
   static const tr_model_options defaults = {0};
-  *out = NULL;
   tr_model *m = calloc(1, sizeof *m);
   if (!m) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a model");
   m->ctx = ctx;
@@ -161,7 +164,7 @@ tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *o
 }
 
 void tr_model_close(tr_model **model) {
-  if (!*model) return;
+  if (!model || !*model) return;
   tr_net_config_clear(&(*model)->config);
   tr_checkpoint_close(&(*model)->checkpoint);
   free((*model)->args_file);
@@ -172,23 +175,29 @@ void tr_model_close(tr_model **model) {
 /* ---- what is made of it ---- */
 
 tr_status tr_model_network(const tr_model *model, const tr_net_options *options, tr_net **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, options, out);
   return tr_net_create(model->ctx, &model->config, options, &model->weights, out);
 }
 
 tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, out);
   tr_net *net;
-  *out = NULL;
   TR_TRY(tr_model_network(model, &(tr_net_options){.dtype = dtype}, &net));
   return tr_drift_take_net(&net, model->prediction->tag, out);
 }
 
 tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out) {
+  TR_REQUIRE(TR_CTX_OF(model), model, out);
   TR_TRY(tr_sampler_defaults(model->ctx, out));
   out->interpolant = model->interpolant;
   return tr_model_drift(model, dtype, &out->drift);
 }
 
 tr_status tr_model_states(const tr_model *model, tr_dtype dtype, int64_t n, tr_array **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, out);
   int64_t shape[TR_MAX_DIMS];
   int ndim = tr_net_states(&model->config.info, n, shape);
   return tr_array_create(model->ctx, dtype, ndim, shape, out);
@@ -202,8 +211,10 @@ static tr_status check_label(tr_ctx *ctx, const tr_net_info *info, const char *c
 
 tr_status tr_model_labels(tr_ctx *ctx, const tr_net_info *info, const char *called, int n_given,
                           const long *given, long n, int32_t **labels) {
+  if (labels) *labels = NULL;
+  TR_REQUIRE(ctx, info, labels);
+  if (n_given > 0) TR_REQUIRE(ctx, given);
   const char *name = called ? called : "class label";
-  *labels = NULL;
   if (info->num_classes == 0)
     return n_given ? TR_FAIL(ctx, TR_E_ARG, "%s %ld: this model is unconditional, it takes no classes", name,
                              given[0])

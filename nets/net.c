@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/callback_private.h"
+#include "core/require_private.h"
 #include "nets/entries_private.h"
 #include "nets/net_private.h"
 
@@ -47,20 +48,25 @@ static tr_status create(tr_ctx *ctx, const tr_net_config *config, const tr_net_o
 
 tr_status tr_net_create(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
                         const tr_tensors *weights, tr_net **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, config, options, weights, out);
   tr_tensor_source source = tr_tensor_source_of(ctx, weights);
   return create(ctx, config, options, &source.base, out);
 }
 
 tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
                                tr_net_start start, uint64_t seed, tr_net **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, config, options, out);
   tr_random_source source = tr_random_source_of(config->sizes, start, seed);
   return create(ctx, config, options, &source.base, out);
 }
 
 tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
                               const tr_net_options *options, uint64_t seed, tr_net **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, name, dims, options, out);
   tr_net_config config;
-  *out = NULL;
   tr_status status = tr_net_configure_named(ctx, name, dims, &config);
   if (status == TR_OK) status = tr_net_create_random(ctx, &config, options, TR_NET_RANDOM, seed, out);
   tr_net_config_clear(&config);
@@ -68,7 +74,7 @@ tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *
 }
 
 void tr_net_destroy(tr_net **net) {
-  if (!*net) return;
+  if (!net || !*net) return;
   if ((*net)->type->close && (*net)->work) (*net)->type->close(*net);
   tr_entries_clear(*net);
   free((*net)->sizes);
@@ -79,26 +85,32 @@ void tr_net_destroy(tr_net **net) {
 /* ---- what it is ---- */
 
 const char *tr_net_name(const tr_net *net) {
+  if (!net) return "";
   return net->type->info.name;
 }
 
 tr_ctx *tr_net_ctx(const tr_net *net) {
+  if (!net) return NULL;
   return net->ctx;
 }
 
 tr_dtype tr_net_dtype(const tr_net *net) {
+  if (!net) return (tr_dtype){0};
   return net->dtype;
 }
 
 const tr_net_info *tr_net_info_of(const tr_net *net) {
+  if (!net) return NULL;
   return &net->info;
 }
 
 long tr_net_value(const tr_net *net, const char *key) {
+  if (!net || !key) return 0;
   return tr_net_config_value(&(tr_net_config){net->type, net->info, net->sizes}, key);
 }
 
 tr_params *tr_net_params(const tr_net *net) {
+  if (!net) return NULL;
   return net->params;
 }
 
@@ -108,14 +120,17 @@ static tr_status no_parameters(const tr_net *net) {
 }
 
 tr_status tr_net_refresh(tr_net *net) {
+  TR_REQUIRE(TR_CTX_OF(net), net);
   return net->params ? tr_entries_refresh(net) : no_parameters(net);
 }
 
 tr_net_counts tr_net_counted(const tr_net *net) {
+  if (!net) return (tr_net_counts){0};
   return net->counts;
 }
 
 tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
+  TR_REQUIRE(TR_CTX_OF(net), net);
   if (!net->type->set_recompute)
     return TR_FAIL(net->ctx, TR_E_ARG, "the network %s keeps no activations by blocks", tr_net_name(net));
   net->type->set_recompute(net, recompute);
@@ -123,6 +138,7 @@ tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
 }
 
 long tr_net_recomputed(const tr_net *net) {
+  if (!net) return 0;
   return net->type->recomputed ? net->type->recomputed(net) : 0;
 }
 
@@ -164,6 +180,7 @@ static tr_status check_array(const tr_net *net, const tr_array *x, const tr_arra
 }
 
 tr_status tr_net_forward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
+  TR_REQUIRE(TR_CTX_FROM(net, x, f), net, x, f);
   TR_TRY(check_call(net, times, x, cond));
   TR_TRY(check_array(net, x, f, "the result"));
   net->counts.n_forward++;
@@ -211,6 +228,7 @@ static tr_status hear_covector(void *user, int64_t first, const tr_array *f, tr_
 
 tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                           const tr_net_backward_args *args) {
+  TR_REQUIRE(TR_CTX_FROM(net, x), net, x, args);
   if (!net->type->backward) return tr_net_lacking(net, "backward");
   TR_TRY(check_call(net, times, x, cond));
   TR_TRY(check_args(net, x, args));
@@ -227,11 +245,13 @@ tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const 
 }
 
 int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k) {
+  if (!request) return 0;
   const tr_array *w = request->passes->w[k];
   return w ? w->count / elements : 1;
 }
 
 int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements) {
+  if (!request) return 0;
   int64_t most = 0;
   for (int k = 0; k < request->passes->n; k++) {
     int64_t probes = tr_net_probes(request, elements, k);

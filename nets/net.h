@@ -51,7 +51,7 @@ typedef struct {
 
 /* Recognises the network whose tensors these are, and its sizes. The kinds are tried in the order of how many
  * of the tensors have names like theirs. When none fits, the error is that of the likeliest: TR_E_SHAPE
- * naming the tensor, or TR_E_ARG naming the setting. tr_net_config_clear in any case. */
+ * naming the tensor, or TR_E_ARG naming the setting. settings NULL: none. tr_net_config_clear in any case. */
 tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                            tr_net_config *out);
 void tr_net_config_clear(tr_net_config *config);

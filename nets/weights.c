@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "nets/entries_private.h"
 
 const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t size) {
+  if (!shape || !text) return "";
   size_t used = (size_t)snprintf(text, size, "(");
   for (int i = 0; i < ndim && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? ", " : "", shape[i]);
@@ -42,6 +44,7 @@ static bool is_expected(const tr_net_type *type, const void *sizes, const char *
 
 tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type, const void *sizes,
                            const char *network) {
+  TR_REQUIRE(ctx, weights, type, sizes, network);
   tr_net_entry entry;
   int n = 0;
   for (int i = 0; type->entry(sizes, i, &entry); i++)
@@ -61,6 +64,7 @@ tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
 
 tr_status tr_weights_find(tr_ctx *ctx, const tr_tensors *weights, const char *name, int ndim,
                           const char *meaning, const char *network, const tr_tensor **out) {
+  TR_REQUIRE(ctx, weights, name, meaning, network, out);
   const int64_t largest = 1 << 24;
   char text[128];
   *out = tr_tensors_find(weights, name);
@@ -76,6 +80,7 @@ tr_status tr_weights_find(tr_ctx *ctx, const tr_tensors *weights, const char *na
 }
 
 int tr_weights_count(const tr_tensors *weights, const char *prefix) {
+  if (!weights || !prefix) return 0;
   int depth = 0;
   size_t length = strlen(prefix);
   for (int i = 0; i < weights->n; i++) {
@@ -91,6 +96,7 @@ int tr_weights_count(const tr_tensors *weights, const char *prefix) {
 }
 
 tr_status tr_weights_classes(tr_ctx *ctx, int rows, int declared, int *num_classes, int *null_class) {
+  TR_REQUIRE(ctx, num_classes, null_class);
   if (declared < 0) return TR_FAIL(ctx, TR_E_ARG, "%d classes: use at least 1, or 0 for unknown", declared);
   if (declared > 0 && rows != declared && rows != declared + 1)
     return TR_FAIL(ctx, TR_E_SHAPE,

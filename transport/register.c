@@ -1,5 +1,6 @@
 #include "transport/register.h"
 
+#include "core/require_private.h"
 #include "integrators/ode/ode.h"
 #include "integrators/register.h"
 #include "integrators/sde/sde.h"
@@ -13,6 +14,7 @@
 #include "transport/trace/trace.h"
 
 tr_status tr_transport_register(tr_ctx *ctx) {
+  TR_REQUIRE(ctx, ctx);
 #define TR_MODULE(kind, table) TR_TRY(tr_register(ctx, kind, table));
 #define TR_ROOM(function)      TR_TRY(function(ctx));
 #include "transport/modules.def"

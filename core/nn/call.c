@@ -7,6 +7,7 @@
 #include "core/nn/ops_private.h"
 
 int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept) {
+  if (!ctx) return 0;
   const tr_nn_ops *nn = tr_ctx_backend(ctx)->nn;
   return nn ? nn->rows_at_once(ctx, kept) : 1;
 }
@@ -49,13 +50,12 @@ static tr_status check_contexts(const tr_nn_call *call, const operands *o) {
   return TR_OK;
 }
 
-/* What all operations have in common; *nn is NULL on a backend without any. Without a single operand there is
- * no context to tell why. */
+/* What all operations have in common; *nn is NULL on a backend without any. */
 static tr_status enter(const operands *must, const operands *may, const char *names, tr_nn_call *call,
                        const tr_nn_ops **nn) {
   call->ctx = context_of(must);
   if (!call->ctx) call->ctx = context_of(may);
-  if (!call->ctx) return TR_E_ARG;
+  if (!call->ctx) return TR_FAIL(NULL, TR_E_ARG, "%s without operands: all are NULL", call->what);
   TR_TRY(check_presence(call, must, names));
   TR_TRY(check_contexts(call, must));
   TR_TRY(check_contexts(call, may));
@@ -72,10 +72,10 @@ static tr_status lacking(const tr_nn_call *call) {
 
 #define TR_NN_OP(op, text, need, must, may)                                                                  \
   tr_status tr_nn_##op(const tr_nn_##op##_args *a) {                                                         \
-    if (!a) return TR_E_ARG;                                                                                 \
+    if (!a) return TR_FAIL(NULL, TR_E_ARG, "tr_nn_" #op ": args is NULL");                                   \
     const tr_array *const needed[] = {TR_NN_OPERANDS must}, *const others[] = {TR_NN_OPERANDS may};          \
     tr_nn_call call = {NULL, text};                                                                          \
-    const tr_nn_ops *nn;                                                                                     \
+    const tr_nn_ops *nn = NULL;                                                                              \
     TR_TRY(enter(&(operands){COUNT_OF(needed), needed}, &(operands){COUNT_OF(others), others}, #must, &call, \
                  &nn));                                                                                      \
     if (!nn || !nn->op) return lacking(&call);                                                               \

@@ -3,6 +3,7 @@
 
 #include "core/context_private.h"
 #include "core/nn/ops_private.h"
+#include "core/require_private.h"
 
 static const tr_nn_ops *table_of(tr_ctx *ctx) {
   return tr_ctx_backend(ctx)->nn;
@@ -20,8 +21,9 @@ static tr_status check_spec(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
 }
 
 tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, spec, out);
   const tr_nn_ops *nn = table_of(ctx);
-  *out = NULL;
   if (!nn)
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no linear layer: use cpu",
                    tr_ctx_backend(ctx)->name);
@@ -42,6 +44,7 @@ static bool float_array(const tr_array *a) {
 }
 
 tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values) {
+  TR_REQUIRE(TR_CTX_FROM(w, values), w, values);
   const tr_nn_weight_spec *spec = &w->spec;
   TR_TRY(tr_array_check(values));
   if (values->ctx != w->ctx || !float_array(values) || values->shape[0] != spec->out ||
@@ -60,12 +63,13 @@ tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values) {
 }
 
 void tr_nn_weight_destroy(tr_nn_weight **w) {
-  if (!*w) return;
+  if (!w || !*w) return;
   table_of((*w)->ctx)->weight_destroy((*w)->ctx, (*w)->own);
   free(*w);
   *w = NULL;
 }
 
 const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w) {
+  if (!w) return NULL;
   return &w->spec;
 }

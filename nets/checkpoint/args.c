@@ -4,6 +4,8 @@
 
 #include "nets/checkpoint/checkpoint_private.h"
 
+#include "core/require_private.h"
+
 /* ---- values ---- */
 
 static void write_value(FILE *out, const json_t *value) {
@@ -126,6 +128,7 @@ tr_status tr_checkpoint_read_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const 
 }
 
 tr_status tr_checkpoint_add_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const char *path) {
+  TR_REQUIRE(ctx, checkpoint, path);
   tr_file_map map;
   TR_TRY(tr_file_map_open(ctx, path, &map));
   tr_status status = tr_checkpoint_read_args(ctx, checkpoint, &map);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 /* ---- filling in ---- */
@@ -183,7 +184,8 @@ tr_status tr_checkpoint_read(tr_ctx *ctx, const tr_file_map *map, tr_checkpoint 
 }
 
 tr_status tr_checkpoint_open(tr_ctx *ctx, const char *path, tr_checkpoint **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
   tr_file_map *map = calloc(1, sizeof *map);
   if (!map) return TR_FAIL(ctx, TR_E_MEM, "'%s': out of memory for a checkpoint", path);
   tr_status status = tr_file_map_open(ctx, path, map);
@@ -204,6 +206,7 @@ static void free_set(tr_weight_set *set) {
 }
 
 void tr_checkpoint_close(tr_checkpoint **checkpoint) {
+  if (!checkpoint) return;
   tr_checkpoint *c = *checkpoint;
   if (!c) return;
   for (int i = 0; i < c->n_sets; i++) free_set(&c->sets[i]);
@@ -221,10 +224,12 @@ void tr_checkpoint_close(tr_checkpoint **checkpoint) {
 /* ---- asking ---- */
 
 const char *tr_checkpoint_format(const tr_checkpoint *checkpoint) {
+  if (!checkpoint) return "";
   return checkpoint->format;
 }
 
 const char *tr_checkpoint_set_name(const tr_checkpoint *checkpoint, int i) {
+  if (!checkpoint) return NULL;
   return i >= 0 && i < checkpoint->n_sets ? checkpoint->sets[i].name : NULL;
 }
 
@@ -258,7 +263,8 @@ static tr_status check_data(tr_ctx *ctx, const tr_checkpoint *checkpoint, const 
 
 tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, const char *set,
                                 tr_tensors *out) {
-  *out = (tr_tensors){0};
+  if (out) *out = (tr_tensors){0};
+  TR_REQUIRE(ctx, checkpoint, out);
   const tr_weight_set *found = find_set(checkpoint, set);
   if (!found)
     return TR_FAIL(ctx, TR_E_ARG, "'%s' has no weights named '%s': it has %s%s%s", checkpoint->map->path, set,
@@ -276,16 +282,19 @@ const tr_checkpoint_argument *tr_checkpoint_find_arg(const tr_checkpoint *checkp
 }
 
 const char *tr_checkpoint_arg(const tr_checkpoint *checkpoint, const char *name) {
+  if (!checkpoint || !name) return NULL;
   const tr_checkpoint_argument *found = tr_checkpoint_find_arg(checkpoint, name);
   return found ? found->value : NULL;
 }
 
 const char *tr_checkpoint_arg_file(const tr_checkpoint *checkpoint, const char *name) {
+  if (!checkpoint || !name) return NULL;
   const tr_checkpoint_argument *found = tr_checkpoint_find_arg(checkpoint, name);
   return found ? found->file : NULL;
 }
 
 bool tr_checkpoint_arg_at(const tr_checkpoint *checkpoint, int i, const char **name, const char **value) {
+  if (!checkpoint || !name || !value) return false;
   if (i < 0 || i >= checkpoint->n_args) return false;
   *name = checkpoint->args[i].name;
   *value = checkpoint->args[i].value;

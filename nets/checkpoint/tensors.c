@@ -3,9 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/require_private.h"
+
 tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data) {
   tr_tensor tensor = {.name = name, .dtype = TR_F64, .ndim = ndim, .count = 1, .data = data};
-  for (int i = ndim - 1; i >= 0; i--) {
+  for (int i = ndim - 1; shape && i >= 0; i--) {
     tensor.shape[i] = shape[i];
     tensor.stride[i] = tensor.count;
     tensor.count *= shape[i];
@@ -14,6 +16,7 @@ tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, con
 }
 
 const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name) {
+  if (!tensors || !name) return NULL;
   for (int i = 0; i < tensors->n; i++)
     if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];
   return NULL;
@@ -71,6 +74,7 @@ static tr_status not_finite(tr_ctx *ctx, const tr_tensor *tensor, int64_t index,
 }
 
 tr_status tr_tensor_to_f32(tr_ctx *ctx, const tr_tensor *tensor, float *out) {
+  TR_REQUIRE(ctx, tensor, out);
   TR_TRY(convert_all(ctx, tensor, to_f32, sizeof *out, out));
   for (int64_t i = 0; i < tensor->count; i++)
     if (!isfinite(out[i])) return not_finite(ctx, tensor, i, (double)out[i]);
@@ -78,6 +82,7 @@ tr_status tr_tensor_to_f32(tr_ctx *ctx, const tr_tensor *tensor, float *out) {
 }
 
 tr_status tr_tensor_to_f64(tr_ctx *ctx, const tr_tensor *tensor, double *out) {
+  TR_REQUIRE(ctx, tensor, out);
   TR_TRY(convert_all(ctx, tensor, to_f64, sizeof *out, out));
   for (int64_t i = 0; i < tensor->count; i++)
     if (!isfinite(out[i])) return not_finite(ctx, tensor, i, out[i]);

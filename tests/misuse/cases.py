@@ -57,8 +57,8 @@ def optional():
     return found
 
 
-PENDING = ("core/vec.h", "core/nn.h", "integrators/", "nets/", "transport/exponential/", "transport/sampler/",
-           "transport/prediction/", "transport/likelihood/likelihood.h", "transport/register.h")
+PENDING = ("core/vec.h", "core/program.h", "integrators/", "transport/exponential/", "transport/sampler/",
+           "transport/prediction/", "transport/likelihood/likelihood.h")
 
 
 def main(root):

@@ -84,7 +84,6 @@ tr_status tr_table_read(tr_ctx *ctx, const char *path, tr_table **out) {
   enum { COLUMNS = 2 };
   double *values;
   int rows;
-  *out = NULL;
   TR_TRY(tr_read_columns(ctx, path, COLUMNS, 2, &values, &rows));
   double *x = malloc(COLUMNS * (size_t)rows * sizeof *x), *y = x + rows;
   for (int i = 0; x && i < rows; i++) x[i] = values[COLUMNS * i], y[i] = values[COLUMNS * i + 1];
