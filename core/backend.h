@@ -110,10 +110,10 @@ typedef struct tr_backend {
   const struct tr_nn_ops *nn;                                 /* OPTIONAL */
 } tr_backend;
 
-extern const tr_backend tr_backend_cpu, tr_backend_guard;
+TR_API extern const tr_backend tr_backend_cpu, tr_backend_guard;
 
 /* The backends compiled in, NULL-terminated, in the order in which "auto" tries them. */
-const tr_backend *const *tr_backends(void);
+TR_API const tr_backend *const *tr_backends(void);
 
 #ifdef __cplusplus
 }

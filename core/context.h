@@ -24,25 +24,25 @@ struct tr_backend;
  * device), "cuda:0", ... or "auto" (the first device that opens, CPU last). `seed` addresses every random
  * number. On failure *out is NULL and *err (may be NULL) tells why, and so does tr_ctx_error(NULL). Close
  * with tr_ctx_close. */
-tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err);
+TR_API tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err);
 
 /* Closes the context and sets *ctx to NULL. Every array made on it must be destroyed before. NULL is fine. */
-void tr_ctx_close(tr_ctx **ctx);
+TR_API void tr_ctx_close(tr_ctx **ctx);
 
-uint64_t tr_ctx_seed(const tr_ctx *ctx);
-const char *tr_ctx_resource(const tr_ctx *ctx); /* as opened: "cpu", "guard", "cuda:0" */
-const struct tr_backend *tr_ctx_backend(const tr_ctx *ctx);
-void *tr_ctx_backend_state(const tr_ctx *ctx);
+TR_API uint64_t tr_ctx_seed(const tr_ctx *ctx);
+TR_API const char *tr_ctx_resource(const tr_ctx *ctx); /* as opened: "cpu", "guard", "cuda:0" */
+TR_API const struct tr_backend *tr_ctx_backend(const tr_ctx *ctx);
+TR_API void *tr_ctx_backend_state(const tr_ctx *ctx);
 
 /* Threads that the CPU backend may use: n >= 1; the default is the number of processors of
  * this process, or OMP_NUM_THREADS.
  * Results never depend on it. */
-tr_status tr_ctx_set_threads(tr_ctx *ctx, int n);
-int tr_ctx_threads(const tr_ctx *ctx);
+TR_API tr_status tr_ctx_set_threads(tr_ctx *ctx, int n);
+TR_API int tr_ctx_threads(const tr_ctx *ctx);
 
 /* Bytes of device memory that arrays made on the context hold, and the most they have held at a time. */
-int64_t tr_ctx_memory(const tr_ctx *ctx);
-int64_t tr_ctx_memory_peak(const tr_ctx *ctx);
+TR_API int64_t tr_ctx_memory(const tr_ctx *ctx);
+TR_API int64_t tr_ctx_memory_peak(const tr_ctx *ctx);
 
 /* What the device was asked to do since the context was opened: what a solve costs besides its arithmetic is
  * the difference of two of these. Counted on every backend, in the wrappers of arrays and operations. */
@@ -54,37 +54,37 @@ typedef struct {
   int64_t operations, programs; /* vector and network operations, copies on the device; of these, programs */
   int64_t bytes_up, bytes_down;
 } tr_counts;
-tr_counts tr_ctx_counts(const tr_ctx *ctx);
+TR_API tr_counts tr_ctx_counts(const tr_ctx *ctx);
 
 /* Latches an error: keeps it if it is the first since tr_ctx_clear, and returns the status it was given in
  * any case. Use it through TR_FAIL, which adds file and line. */
-tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+TR_API tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line, const char *format,
+                              ...) __attribute__((format(printf, 5, 6)));
 #define TR_FAIL(ctx, status, ...) tr_ctx_latch((ctx), (status), __FILE__, __LINE__, __VA_ARGS__)
 
 /* The error latched, of status TR_OK when there is none; never NULL. Of a context that is NULL: the latest
  * error on this thread that had no context to go to, a tr_ctx_open that failed or a call that was given NULL.
  */
-const tr_error *tr_ctx_error(const tr_ctx *ctx);
-bool tr_ctx_failed(const tr_ctx *ctx); /* true once an error is latched; of NULL: false */
-void tr_ctx_clear(tr_ctx *ctx);        /* forget it */
+TR_API const tr_error *tr_ctx_error(const tr_ctx *ctx);
+TR_API bool tr_ctx_failed(const tr_ctx *ctx); /* true once an error is latched; of NULL: false */
+TR_API void tr_ctx_clear(tr_ctx *ctx);        /* forget it */
 
 /* Warnings are one line each and go to `fn` (NULL: dropped). The library itself never prints. */
 typedef void (*tr_warn_fn)(const char *message, void *user);
-void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user);
-void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+TR_API void tr_ctx_on_warning(tr_ctx *ctx, tr_warn_fn fn, void *user);
+TR_API void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Solvers look at *flag between steps, networks within an evaluation, and return TR_E_INTERRUPTED when it is
  * not zero (a signal handler may set it). NULL: never interrupted. The flag is borrowed. */
-void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag);
-bool tr_ctx_interrupted(const tr_ctx *ctx);
+TR_API void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag);
+TR_API bool tr_ctx_interrupted(const tr_ctx *ctx);
 /* For what goes on for long inside one call: TR_E_INTERRUPTED, naming the time t, when the flag is set. A SiT
  * asks in every block of every pass, an MLP in every group of samples and every backward pass, the products
  * of transport/drift.h between covectors that they give a provider one by one. */
-tr_status tr_ctx_check_interrupt(tr_ctx *ctx, double t);
+TR_API tr_status tr_ctx_check_interrupt(tr_ctx *ctx, double t);
 
 struct tr_registry;
-struct tr_registry *tr_ctx_registry(tr_ctx *ctx);
+TR_API struct tr_registry *tr_ctx_registry(tr_ctx *ctx);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -28,24 +30,24 @@ typedef enum {
   TR_N_DTYPES
 } tr_dtype;
 
-size_t tr_dtype_size(tr_dtype dtype);      /* bytes of one element */
-const char *tr_dtype_name(tr_dtype dtype); /* "f32", "bf16", "i64", "bool", ... */
-bool tr_dtype_is_float(tr_dtype dtype);
-bool tr_dtype_is_integer(tr_dtype dtype); /* signed or not; bool is none */
+TR_API size_t tr_dtype_size(tr_dtype dtype);      /* bytes of one element */
+TR_API const char *tr_dtype_name(tr_dtype dtype); /* "f32", "bf16", "i64", "bool", ... */
+TR_API bool tr_dtype_is_float(tr_dtype dtype);
+TR_API bool tr_dtype_is_integer(tr_dtype dtype); /* signed or not; bool is none */
 
 /* n little-endian elements, which need not be aligned, as doubles or floats: exact, or rounded to nearest
  * even once where the result is too narrow. */
-void tr_dtype_to_f64(tr_dtype dtype, int64_t n, const void *in, double *out);
-void tr_dtype_to_f32(tr_dtype dtype, int64_t n, const void *in, float *out);
+TR_API void tr_dtype_to_f64(tr_dtype dtype, int64_t n, const void *in, double *out);
+TR_API void tr_dtype_to_f32(tr_dtype dtype, int64_t n, const void *in, float *out);
 
 /* The way back, rounded to nearest even once; too large for a floating type is infinity, NaN stays NaN.
  * Integer types and bool take whole numbers within their range only. Returns how many of the n elements were
  * converted: n, or the index of the first that does not fit. */
-int64_t tr_dtype_from_f64(tr_dtype dtype, int64_t n, const double *in, void *out);
-int64_t tr_dtype_from_f32(tr_dtype dtype, int64_t n, const float *in, void *out);
+TR_API int64_t tr_dtype_from_f64(tr_dtype dtype, int64_t n, const double *in, void *out);
+TR_API int64_t tr_dtype_from_f32(tr_dtype dtype, int64_t n, const float *in, void *out);
 
 /* What a value that did not fit should have been, for messages: "32-bit integer", ... */
-const char *tr_dtype_kind(tr_dtype dtype);
+TR_API const char *tr_dtype_kind(tr_dtype dtype);
 
 #ifdef __cplusplus
 }

@@ -22,9 +22,9 @@ enum {
   TR_RANGE_LE = 8, /* value <= high */
   TR_RANGE_LT = 16 /* value < high */
 };
-bool tr_range_has(const tr_range *range, double value);
+TR_API bool tr_range_has(const tr_range *range, double value);
 /* The range in words, "> 0" or "from 0 to 1", written into text; empty when it has no ends. Returns text. */
-const char *tr_range_text(const tr_range *range, char *text, size_t size);
+TR_API const char *tr_range_text(const tr_range *range, char *text, size_t size);
 
 typedef struct {
   const char *name;  /* as its users spell it; no '=', no ',' */
@@ -52,22 +52,22 @@ typedef struct {
 } tr_values;
 
 /* Every parameter at its default, none set. */
-tr_values tr_module_defaults(const tr_module *module);
+TR_API tr_values tr_module_defaults(const tr_module *module);
 /* Sets a parameter by name. TR_E_ARG: a name that the module lacks, with the nearest that it has and all of
  * them; a value out of range, with the range. */
-tr_status tr_module_set(tr_ctx *ctx, const tr_module *module, tr_values *values, const char *name,
-                        double value);
+TR_API tr_status tr_module_set(tr_ctx *ctx, const tr_module *module, tr_values *values, const char *name,
+                               double value);
 /* TR_E_ARG for a value out of range and for one that must be set and is NaN. */
-tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values *values);
+TR_API tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values *values);
 /* The values given, with the defaults where nothing is set, which is everywhere in a zeroed struct. */
-tr_values tr_module_filled(const tr_module *module, const tr_values *given);
+TR_API tr_values tr_module_filled(const tr_module *module, const tr_values *given);
 /* The same in place, and checks. */
-tr_status tr_module_settle(tr_ctx *ctx, const tr_module *module, tr_values *values);
+TR_API tr_status tr_module_settle(tr_ctx *ctx, const tr_module *module, tr_values *values);
 /* TR_E_ARG when the module declares parameters: for kinds that have no place for their values. `kind`: in
  * words, "predictions". */
-tr_status tr_module_refuse_params(tr_ctx *ctx, const tr_module *module, const char *kind);
+TR_API tr_status tr_module_refuse_params(tr_ctx *ctx, const tr_module *module, const char *kind);
 /* Whether two sets of settled values are the same. */
-bool tr_values_equal(const tr_module *module, const tr_values *a, const tr_values *b);
+TR_API bool tr_values_equal(const tr_module *module, const tr_values *a, const tr_values *b);
 
 #ifdef __cplusplus
 }

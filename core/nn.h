@@ -33,7 +33,7 @@ typedef struct {
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without operations. kept:
  * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
  * only hands it on to the next. */
-int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
+TR_API int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
 
 /* ---- weights ---- */
 
@@ -48,12 +48,12 @@ typedef struct {
 } tr_nn_weight_spec;
 
 /* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
-tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
+TR_API tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
 /* All values anew, rounded to the storage type to nearest even once: `values` (out, ...), row-major, of as
  * many elements, f32, f64 or bf16. They may go after. */
-tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values);
-void tr_nn_weight_destroy(tr_nn_weight **w); /* frees and sets *w to NULL; NULL is fine */
-const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
+TR_API tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values);
+TR_API void tr_nn_weight_destroy(tr_nn_weight **w); /* frees and sets *w to NULL; NULL is fine */
+TR_API const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
 
 /* ---- forward ---- */
 
@@ -69,7 +69,7 @@ typedef struct {
   const tr_array *residual; /* (Q, out), Q divides R: row r adds row r % Q; NULL: 0. May be y. */
   tr_array *y;              /* (R, out), not x */
 } tr_nn_linear_args;
-tr_status tr_nn_linear(const tr_nn_linear_args *args);
+TR_API tr_status tr_nn_linear(const tr_nn_linear_args *args);
 
 /* y = (x - mean) / sqrt(var + eps) * (1 + scale) + shift, over the columns of each row */
 typedef struct {
@@ -78,7 +78,7 @@ typedef struct {
   double eps;
   tr_array *y; /* (R, D), may be x */
 } tr_nn_norm_modulate_args;
-tr_status tr_nn_norm_modulate(const tr_nn_norm_modulate_args *args);
+TR_API tr_status tr_nn_norm_modulate(const tr_nn_norm_modulate_args *args);
 
 /* y = concatenated heads of softmax(q k^T / sqrt(D / heads)) v, each sample's T tokens among themselves. The
  * statistics of the softmax, for the backward, are the logarithms of its denominators: row n heads + h has
@@ -90,7 +90,7 @@ typedef struct {
   tr_array *y;     /* (N T, D) */
   tr_array *stats; /* (N heads, T), or NULL: not wanted. No bit of y depends on it. */
 } tr_nn_attention_args;
-tr_status tr_nn_attention(const tr_nn_attention_args *args);
+TR_API tr_status tr_nn_attention(const tr_nn_attention_args *args);
 
 /* Cosines, then sines, of t exp(-ln(10000) j / half), j = 0 .. half - 1, half = width / 2: the sinusoidal
  * embedding of times. Computed in double and rounded once; the last column of an odd width is 0. */
@@ -98,7 +98,7 @@ typedef struct {
   const tr_array *t; /* (N), or (1) for all rows; always f64 */
   tr_array *y;       /* (N, width) */
 } tr_nn_embed_times_args;
-tr_status tr_nn_embed_times(const tr_nn_embed_times_args *args);
+TR_API tr_status tr_nn_embed_times(const tr_nn_embed_times_args *args);
 
 /* y = silu(e + table[label]). A label that the table lacks is TR_E_ARG on the CPU; elsewhere labels are not
  * looked at: check them while they are in host memory (tr_drift_check does). */
@@ -108,7 +108,7 @@ typedef struct {
   const tr_array *labels; /* i32, (N), or (1) for all; NULL without a table, and only then */
   tr_array *y;            /* (N, D) */
 } tr_nn_condition_args;
-tr_status tr_nn_condition(const tr_nn_condition_args *args);
+TR_API tr_status tr_nn_condition(const tr_nn_condition_args *args);
 
 /* Latents to tokens, T = (H / p)(W / p) of a sample in row-major order, elements (c, i, j): the order of a
  * convolution's weight. */
@@ -117,7 +117,7 @@ typedef struct {
   int patch;               /* p, divides H and W */
   tr_array *tokens;        /* (N T, C p^2) */
 } tr_nn_patchify_args;
-tr_status tr_nn_patchify(const tr_nn_patchify_args *args);
+TR_API tr_status tr_nn_patchify(const tr_nn_patchify_args *args);
 
 /* Tokens of elements (i, j, o) to latents: channels o < C <= O are kept. */
 typedef struct {
@@ -125,7 +125,7 @@ typedef struct {
   int patch;
   tr_array *latents; /* (N, C, H, W) */
 } tr_nn_unpatchify_args;
-tr_status tr_nn_unpatchify(const tr_nn_unpatchify_args *args);
+TR_API tr_status tr_nn_unpatchify(const tr_nn_unpatchify_args *args);
 
 /* ---- backward ---- */
 
@@ -135,7 +135,7 @@ typedef struct {
   tr_nn_columns gate; /* with a table */
   tr_array *y;        /* (R, D), may be x */
 } tr_nn_gate_args;
-tr_status tr_nn_gate(const tr_nn_gate_args *args);
+TR_API tr_status tr_nn_gate(const tr_nn_gate_args *args);
 
 /* y = act(v), elementwise, with the bits that a linear layer gives it */
 typedef struct {
@@ -143,7 +143,7 @@ typedef struct {
   const tr_array *v; /* (R, D) */
   tr_array *y;       /* (R, D), may be v */
 } tr_nn_activate_args;
-tr_status tr_nn_activate(const tr_nn_activate_args *args);
+TR_API tr_status tr_nn_activate(const tr_nn_activate_args *args);
 
 /* dv = dy act'(v), elementwise. This is forward mode too: the slope times a tangent. */
 typedef struct {
@@ -152,7 +152,7 @@ typedef struct {
   const tr_array *dy; /* (R, D) */
   tr_array *dv;       /* (R, D), may be dy or v */
 } tr_nn_activation_backward_args;
-tr_status tr_nn_activation_backward(const tr_nn_activation_backward_args *args);
+TR_API tr_status tr_nn_activation_backward(const tr_nn_activation_backward_args *args);
 
 /* dx = residual + J' dy of norm_modulate; dx may be the residual or dy */
 typedef struct {
@@ -163,7 +163,7 @@ typedef struct {
   const tr_array *residual; /* (R, D) or NULL: 0 */
   tr_array *dx;             /* (R, D), not x */
 } tr_nn_norm_backward_args;
-tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
+TR_API tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
 
 /* R gradients behind one attention. Its softmax is computed anew once, or, where the statistics are given,
  * comes of them and of y in fewer passes: then to rounding the same. */
@@ -176,16 +176,16 @@ typedef struct {
   const tr_array *dy;    /* (R N T, D) */
   tr_array *dqkv;        /* (R N T, 3 D), not qkv */
 } tr_nn_attention_backward_args;
-tr_status tr_nn_attention_backward(const tr_nn_attention_backward_args *args);
+TR_API tr_status tr_nn_attention_backward(const tr_nn_attention_backward_args *args);
 
 /* Gradient of the latents from that of the tokens that patchify made of them. */
 typedef tr_nn_unpatchify_args tr_nn_patchify_adjoint_args;
-tr_status tr_nn_patchify_adjoint(const tr_nn_patchify_adjoint_args *args);
+TR_API tr_status tr_nn_patchify_adjoint(const tr_nn_patchify_adjoint_args *args);
 
 /* Gradient of the tokens from that of the latents that unpatchify made of them: 0 where the channel was
  * dropped. */
 typedef tr_nn_patchify_args tr_nn_unpatchify_adjoint_args;
-tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *args);
+TR_API tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *args);
 
 /* ---- gradients of parameters ----
  * They are added to what is there (dw, db, dtable); gradients of conditioning columns, one table row a
@@ -200,7 +200,7 @@ typedef struct {
   tr_array *dw;       /* (out, in) */
   tr_array *db;       /* (out), or NULL: not wanted */
 } tr_nn_gradient_of_linear_args;
-tr_status tr_nn_gradient_of_linear(const tr_nn_gradient_of_linear_args *args);
+TR_API tr_status tr_nn_gradient_of_linear(const tr_nn_gradient_of_linear_args *args);
 
 /* Columns offset .. offset + D - 1 of dgate = sum of x dy over the rows of each table row: the gradient of
  * the gate in y = gate x */
@@ -210,7 +210,7 @@ typedef struct {
   tr_array *dgate;    /* (Q, width), Q divides R */
   int64_t offset;
 } tr_nn_gradient_of_gate_args;
-tr_status tr_nn_gradient_of_gate(const tr_nn_gradient_of_gate_args *args);
+TR_API tr_status tr_nn_gradient_of_gate(const tr_nn_gradient_of_gate_args *args);
 
 /* dshift[q] = sum dy and dscale[q] = sum dy norm(x) over the rows r of table row q, in columns of one table,
  * assigned */
@@ -221,7 +221,7 @@ typedef struct {
   tr_array *table;      /* (Q, width), Q divides R */
   int64_t shift, scale; /* first columns of each in the table; they do not overlap */
 } tr_nn_gradient_of_norm_args;
-tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args);
+TR_API tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args);
 
 /* Of y = silu(e + table[label]): de assigned, dtable added to. For labels see condition. */
 typedef struct {
@@ -232,7 +232,7 @@ typedef struct {
   tr_array *de;           /* (N, D), none of the others */
   tr_array *dtable;       /* (K, D); NULL without a table, and only then */
 } tr_nn_gradient_of_condition_args;
-tr_status tr_nn_gradient_of_condition(const tr_nn_gradient_of_condition_args *args);
+TR_API tr_status tr_nn_gradient_of_condition(const tr_nn_gradient_of_condition_args *args);
 
 /* ---- forward mode ----
  * The tangent behind an operation from that before it. Linear layers, patches and slopes of activations are
@@ -246,7 +246,7 @@ typedef struct {
   const tr_array *v; /* (R, D) */
   tr_array *y;       /* (R, D), not x; may be v */
 } tr_nn_norm_jvp_args;
-tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args);
+TR_API tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args);
 
 /* y = J v of attention */
 typedef struct {
@@ -256,7 +256,7 @@ typedef struct {
   int heads;
   tr_array *y; /* (N T, D) */
 } tr_nn_attention_jvp_args;
-tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);
+TR_API tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);
 
 #ifdef __cplusplus
 }

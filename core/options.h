@@ -106,20 +106,20 @@ typedef struct {
  * with its nearest right spelling, an option that the mode lacks with the modes that have it, a repeated
  * option (but for pairs) or name of a pair, a missing value, a value that is malformed or out of range (with
  * the range). Free with tr_options_free in any case. */
-tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,
-                           void *values, tr_parsed *parsed);
-void tr_options_free(const tr_option_table *table, void *values);
+TR_API tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,
+                                  void *values, tr_parsed *parsed);
+TR_API void tr_options_free(const tr_option_table *table, void *values);
 
 /* Row number of an option of this name in this mode, -1 if there is none. */
-int tr_option_row(const tr_option_table *table, int mode, const char *name);
+TR_API int tr_option_row(const tr_option_table *table, int mode, const char *name);
 /* Whether the user gave it. */
-bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, const char *name);
+TR_API bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, const char *name);
 
 /* The range in words, "> 0" or "from 0 to 1", written into text; empty when there is none. Returns text. */
-const char *tr_option_range(const tr_option *option, char *text, size_t size);
+TR_API const char *tr_option_range(const tr_option *option, char *text, size_t size);
 /* Help for a terminal, and the command's section of a man page (troff, man macros). */
-void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out);
-void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out);
+TR_API void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out);
+TR_API void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out);
 
 #ifdef __cplusplus
 }

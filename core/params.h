@@ -27,35 +27,35 @@ typedef struct tr_params tr_params;
 
 /* Room for n >= 1 parameters, all values 0, in f32 or f64. Names are copied. TR_E_ARG: a name that is missing
  * or there twice; TR_E_SHAPE: an extent below 1, or sizes that overflow. The caller destroys it. */
-tr_status tr_params_create(tr_ctx *ctx, tr_dtype dtype, int n, const tr_param_entry *entries,
-                           tr_params **out);
+TR_API tr_status tr_params_create(tr_ctx *ctx, tr_dtype dtype, int n, const tr_param_entry *entries,
+                                  tr_params **out);
 /* Frees and sets *params to NULL; NULL is fine. Views of its values die with it, further arrays of its layout
  * do not. */
-void tr_params_destroy(tr_params **params);
+TR_API void tr_params_destroy(tr_params **params);
 
 /* How many there are, and the i-th in the order of the list, 0 <= i < n. Borrowed. */
-int tr_params_n(const tr_params *params);
-const tr_param_entry *tr_params_entry(const tr_params *params, int i);
+TR_API int tr_params_n(const tr_params *params);
+TR_API const tr_param_entry *tr_params_entry(const tr_params *params, int i);
 /* The number of the parameter of this name, -1: there is none. */
-int tr_params_find(const tr_params *params, const char *name);
+TR_API int tr_params_find(const tr_params *params, const char *name);
 /* Elements of all parameters, or of those that are trained; gaps are not counted. */
-int64_t tr_params_count(const tr_params *params, bool trained_only);
+TR_API int64_t tr_params_count(const tr_params *params, bool trained_only);
 
 /* All values, one array (1 dimension). Borrowed. */
-tr_array *tr_params_values(const tr_params *params);
+TR_API tr_array *tr_params_values(const tr_params *params);
 /* A new array of the layout, all 0: for gradients, moments, averages. The caller destroys it. */
-tr_status tr_params_like(const tr_params *params, tr_array **out);
+TR_API tr_status tr_params_like(const tr_params *params, tr_array **out);
 
 /* The value of the i-th parameter in its shape: a view of the values. */
-tr_array tr_params_value(const tr_params *params, int i);
+TR_API tr_array tr_params_value(const tr_params *params, int i);
 /* The same of another array of the layout. */
-tr_array tr_params_at(const tr_params *params, const tr_array *array, int i);
+TR_API tr_array tr_params_at(const tr_params *params, const tr_array *array, int i);
 /* The front of an array of the layout that holds what is trained, gaps included; of 0 elements when
  * everything is frozen. */
-tr_array tr_params_trained(const tr_params *params, const tr_array *array);
+TR_API tr_array tr_params_trained(const tr_params *params, const tr_array *array);
 /* TR_E_SHAPE unless the array has this layout: one dimension, as many elements, the same type and context.
  * `what` names it in the message ("the gradient"). */
-tr_status tr_params_check(const tr_params *params, const tr_array *array, const char *what);
+TR_API tr_status tr_params_check(const tr_params *params, const tr_array *array, const char *what);
 
 #ifdef __cplusplus
 }

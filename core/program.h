@@ -65,33 +65,34 @@ typedef struct tr_program {
 
 /* An empty list. watch: the slot of a watch (core/vec.h), -1 for none; once its latch is set, what is listed
  * afterwards is left undone, so that a state which is no longer finite stays as it was found. */
-void tr_program_init(tr_program *p, int watch);
+TR_API void tr_program_init(tr_program *p, int watch);
 
 /* As the functions of the same name in core/vec.h, later. */
-tr_status tr_program_lincomb(tr_program *p, int k, const double *a, const tr_array *const *x, tr_array *z);
-tr_status tr_program_axpby(tr_program *p, double a, const tr_array *x, double b, const tr_array *y,
-                           tr_array *z);
-tr_status tr_program_scale(tr_program *p, double a, const tr_array *x, tr_array *z);
-tr_status tr_program_map(tr_program *p, tr_map_op op, double c, const tr_array *x, const tr_array *y,
-                         tr_array *z);
-tr_status tr_program_copy(tr_program *p, const tr_array *x, tr_array *z);
+TR_API tr_status tr_program_lincomb(tr_program *p, int k, const double *a, const tr_array *const *x,
+                                    tr_array *z);
+TR_API tr_status tr_program_axpby(tr_program *p, double a, const tr_array *x, double b, const tr_array *y,
+                                  tr_array *z);
+TR_API tr_status tr_program_scale(tr_program *p, double a, const tr_array *x, tr_array *z);
+TR_API tr_status tr_program_map(tr_program *p, tr_map_op op, double c, const tr_array *x, const tr_array *y,
+                                tr_array *z);
+TR_API tr_status tr_program_copy(tr_program *p, const tr_array *x, tr_array *z);
 /* w = 1 / (rtol |y| + atol), the error weights of a solver, with rtol[k] and atol[k] on part k of seg (NULL:
  * one part). Rounds where abs, scale, add and invert one by one would. */
-tr_status tr_program_weights(tr_program *p, const tr_array *y, const tr_segments *seg, const double *rtol,
-                             const double *atol, tr_array *w);
+TR_API tr_status tr_program_weights(tr_program *p, const tr_array *y, const tr_segments *seg,
+                                    const double *rtol, const double *atol, tr_array *w);
 
 /* Hands the list to the device, which may still be at it on return, and empties it. An empty list is fine. */
-tr_status tr_program_run(tr_program *p);
+TR_API tr_status tr_program_run(tr_program *p);
 /* The same with a reduction at the end, whose result is left in the slot: tr_reduce_begin of core/vec.h. */
-tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, const tr_array *y,
-                            const tr_segments *seg, int slot);
+TR_API tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, const tr_array *y,
+                                   const tr_segments *seg, int slot);
 /* Lists a look at x: when the list is run, the watch of tr_program_init notes `step` >= 0 if x is then not
  * finite. keep (may be NULL): the state before, which must outlive such a finding; the list is run before
  * anything is listed that writes x or keep, and before another look. */
-tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step, const tr_array *keep);
+TR_API tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step, const tr_array *keep);
 
 /* Whether something listed reads or writes the memory at `data`. */
-bool tr_program_holds(const tr_program *p, const void *data);
+TR_API bool tr_program_holds(const tr_program *p, const void *data);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "core/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,18 +34,19 @@ typedef struct {
 } tr_random_address;
 
 /* One block of Philox-4x32-10: ten rounds on `counter` with `key`. Agrees with Random123's known answers. */
-void tr_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+TR_API void tr_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
 /* The standard normals of elements 2 * pair and 2 * pair + 1 of one sample (Box-Muller on two 53-bit uniforms
  * in (0, 1]); counter = (pair, step, sample low 32, sample high 16 << 16 | purpose), key = seed. */
-void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, uint32_t pair, double out[2]);
+TR_API void tr_random_normal_pair(const tr_random_address *address, uint64_t sample, uint32_t pair,
+                                  double out[2]);
 
 /* A uniform in [0, 1) at element `element`. */
-double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint32_t element);
+TR_API double tr_random_uniform(const tr_random_address *address, uint64_t sample, uint32_t element);
 
 /* n Rademacher signs, +1 or -1, of elements 0 .. n - 1 of one sample: bit i of the words of blocks
  * 0, 1, ... (128 bits each, word 0 and its lowest bit first). */
-void tr_random_signs(const tr_random_address *address, uint64_t sample, int64_t n, double *out);
+TR_API void tr_random_signs(const tr_random_address *address, uint64_t sample, int64_t n, double *out);
 
 #ifdef __cplusplus
 }

@@ -14,21 +14,21 @@ extern "C" {
  * characters; a name or alias that is taken in this kind, in whatever case, is TR_E_ARG, and so are
  * parameters that do not fit together: names that are empty, equal or hold '=' or ',', defaults out of range,
  * too many. Built-in and user modules register the same way. */
-tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module);
+TR_API tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module);
 
 /* The module of this kind with this name or alias (exact spelling first, then ignoring case). Unknown:
  * TR_E_ARG with the nearest right spelling and the list of names. Cast the result to the kind's table type.
  */
-tr_status tr_find(tr_ctx *ctx, const char *kind, const char *name, const tr_module **out);
+TR_API tr_status tr_find(tr_ctx *ctx, const char *kind, const char *name, const tr_module **out);
 
 /* Modules in the order of registration: the i-th of this kind, NULL past the end. */
-const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i);
+TR_API const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i);
 /* The i-th kind in the order of first registration, NULL past the end. */
-const char *tr_kind_at(const tr_ctx *ctx, int i);
+TR_API const char *tr_kind_at(const tr_ctx *ctx, int i);
 
 /* The candidate nearest to `word` by edit distance (ignoring case); when none is near, one that begins with
  * the word or else contains it; NULL when there is nothing to suggest. Candidates: n texts. */
-const char *tr_nearest(const char *word, const char *const *candidates, int n);
+TR_API const char *tr_nearest(const char *word, const char *const *candidates, int n);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,8 @@
 #ifndef TR_CORE_STATUS_H
 #define TR_CORE_STATUS_H
 
+#include "core/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -29,7 +31,7 @@ typedef struct {
 } tr_error;
 
 /* The name of a status, "TR_E_ARG" for example; "TR_E_?" for a value outside the enumeration. Static text. */
-const char *tr_status_name(tr_status status);
+TR_API const char *tr_status_name(tr_status status);
 
 /* Return from the calling function when the expression fails. */
 #define TR_TRY(expr)                                                                                         \
@@ -44,6 +46,8 @@ const char *tr_status_name(tr_status status);
     (status) = (expr);                                                                                       \
     if ((status) != TR_OK) goto label;                                                                       \
   } while (0)
+
+#include "core/api.h"
 
 #ifdef __cplusplus
 }

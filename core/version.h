@@ -2,12 +2,14 @@
 #ifndef TR_CORE_VERSION_H
 #define TR_CORE_VERSION_H
 
+#include "core/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* The release of transit that is loaded, MAJOR.MINOR.PATCH: "0.2.0". Static text. */
-const char *tr_version(void);
+TR_API const char *tr_version(void);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* Registers every built-in method once; a second call on the same context is TR_E_ARG (names taken). */
-tr_status tr_integrators_register(tr_ctx *ctx);
+TR_API tr_status tr_integrators_register(tr_ctx *ctx);
 
 #ifdef __cplusplus
 }

@@ -2,12 +2,14 @@
 #ifndef TR_INTEGRATORS_VERSION_H
 #define TR_INTEGRATORS_VERSION_H
 
+#include "core/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* The release of SUNDIALS that is loaded: "6.4.1". Static text. */
-const char *tr_sundials_version(void);
+TR_API const char *tr_sundials_version(void);
 
 #ifdef __cplusplus
 }

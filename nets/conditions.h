@@ -23,13 +23,13 @@ typedef struct {
 
 /* One time for all rows, or one a row, and the same of labels; without any (NULL) those that are there stay.
  */
-tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels);
-void tr_conditions_clear(tr_conditions *c);
+TR_API tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels);
+TR_API void tr_conditions_clear(tr_conditions *c);
 
 /* The times of rows first .. first + n - 1, f64 (n), or (1) where there is one for all; views. The same of
  * labels, i32. */
-tr_array tr_conditions_times(const tr_conditions *c, int64_t first, int64_t n);
-tr_array tr_conditions_labels(const tr_conditions *c, int64_t first, int64_t n);
+TR_API tr_array tr_conditions_times(const tr_conditions *c, int64_t first, int64_t n);
+TR_API tr_array tr_conditions_labels(const tr_conditions *c, int64_t first, int64_t n);
 
 #ifdef __cplusplus
 }

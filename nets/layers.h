@@ -28,28 +28,29 @@ typedef struct {
 } tr_net_gradient;
 
 /* y = act(x W^T + b) */
-tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y);
+TR_API tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation,
+                                tr_array *y);
 /* y = v W^T: forward mode. */
-tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y);
+TR_API tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y);
 /* dx = dy W */
-tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx);
+TR_API tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx);
 /* Adds what the layer's input x and the gradient behind it say of its parameters. */
-tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
-                                const tr_net_gradient *gradient);
+TR_API tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
+                                       const tr_net_gradient *gradient);
 /* Where the gradient of a table goes: (rows, columns). */
-tr_array tr_layer_table_gradient(const tr_layer *layer, const tr_net_gradient *gradient);
+TR_API tr_array tr_layer_table_gradient(const tr_layer *layer, const tr_net_gradient *gradient);
 
-int64_t tr_layer_out(const tr_layer *layer);
-int64_t tr_layer_in(const tr_layer *layer);
+TR_API int64_t tr_layer_out(const tr_layer *layer);
+TR_API int64_t tr_layer_in(const tr_layer *layer);
 /* Frees what the layer holds. */
-void tr_layer_clear(tr_layer *layer);
+TR_API void tr_layer_clear(tr_layer *layer);
 
 /* y = act(v), elementwise; y may be v. */
-tr_status tr_net_activate(tr_nn_activation activation, const tr_array *v, tr_array *y);
+TR_API tr_status tr_net_activate(tr_nn_activation activation, const tr_array *v, tr_array *y);
 /* dv *= act'(v): on the way back, and of a tangent on the way forward. */
-tr_status tr_net_slope(tr_nn_activation activation, const tr_array *v, tr_array *dv);
+TR_API tr_status tr_net_slope(tr_nn_activation activation, const tr_array *v, tr_array *dv);
 /* The front of a buffer as a matrix: a view. */
-tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
+TR_API tr_array tr_net_matrix(const tr_array *buffer, int64_t rows, int64_t cols);
 
 #ifdef __cplusplus
 }

@@ -48,26 +48,27 @@ typedef struct {
  * Damaged files, and arguments that are no such thing, are TR_E_IO naming the file and the argument; weights
  * of no known network TR_E_SHAPE; what is missing, such as the number of heads, TR_E_ARG saying how to give
  * it. options NULL: all defaults. tr_model_close; networks made of it live on. */
-tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options, tr_model **out);
-void tr_model_close(tr_model **model); /* frees and sets *model to NULL; NULL is fine */
+TR_API tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options,
+                               tr_model **out);
+TR_API void tr_model_close(tr_model **model); /* frees and sets *model to NULL; NULL is fine */
 
 /* The network: tr_net_create with the model's weights. */
-tr_status tr_model_network(const tr_model *model, const tr_net_options *options, tr_net **out);
+TR_API tr_status tr_model_network(const tr_model *model, const tr_net_options *options, tr_net **out);
 /* The field network in dtype f32 or f64 as a provider of the model's prediction, which owns it
  * (tr_drift_destroy). */
-tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out);
+TR_API tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out);
 /* A sampler of the model: the defaults (tr_sampler_defaults) along its own path, with a drift of its own
  * (tr_model_drift), which the caller destroys. */
-tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out);
+TR_API tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out);
 /* A new array (n, ...) for n >= 0 states of the model, contents undefined. The caller destroys it. */
-tr_status tr_model_states(const tr_model *model, tr_dtype dtype, int64_t n, tr_array **out);
+TR_API tr_status tr_model_states(const tr_model *model, tr_dtype dtype, int64_t n, tr_array **out);
 
 /* Class labels for n samples of a network: none given, sample i gets class i mod classes; one given is
  * everybody's; otherwise there must be n. Labels that it lacks are TR_E_ARG (the null class is allowed where
  * there is one), and so are any for an unconditional network, for which *labels = NULL. `called` names them
  * in messages; NULL: "class label". *labels is malloc'd. */
-tr_status tr_model_labels(tr_ctx *ctx, const tr_net_info *info, const char *called, int n_given,
-                          const long *given, long n, int32_t **labels);
+TR_API tr_status tr_model_labels(tr_ctx *ctx, const tr_net_info *info, const char *called, int n_given,
+                                 const long *given, long n, int32_t **labels);
 
 #ifdef __cplusplus
 }

@@ -31,9 +31,9 @@ typedef struct {
   int null_class;                 /* its label, -1: there is none */
 } tr_net_info;
 /* The shape of n states: (n, dim) or (n, C, H, W); returns how many dimensions. */
-int tr_net_states(const tr_net_info *info, int64_t n, int64_t shape[TR_MAX_DIMS]);
+TR_API int tr_net_states(const tr_net_info *info, int64_t n, int64_t shape[TR_MAX_DIMS]);
 /* Whether it is one of the classes, or the null class where there is one. */
-bool tr_net_has_class(const tr_net_info *info, long label);
+TR_API bool tr_net_has_class(const tr_net_info *info, long label);
 
 typedef struct {
   const tr_net_type *type;
@@ -52,9 +52,9 @@ typedef struct {
 /* Recognises the network whose tensors these are, and its sizes. The kinds are tried in the order of how many
  * of the tensors have names like theirs. When none fits, the error is that of the likeliest: TR_E_SHAPE
  * naming the tensor, or TR_E_ARG naming the setting. settings NULL: none. tr_net_config_clear in any case. */
-tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                           tr_net_config *out);
-void tr_net_config_clear(tr_net_config *config);
+TR_API tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
+                                  tr_net_config *out);
+TR_API void tr_net_config_clear(tr_net_config *config);
 
 /* Sizes of a network with a name of its own, such as "SiT-XL/2". */
 typedef struct {
@@ -62,7 +62,8 @@ typedef struct {
   int num_classes;    /* the null class is one more */
   bool learn_sigma;   /* twice the channels come out, the first half is used */
 } tr_net_dims;
-tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, tr_net_config *out);
+TR_API tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
+                                        tr_net_config *out);
 
 /* Sizes one by one, under the keys that `transit inspect --json` prints: those not given are 0, or absent. An
  * unknown key is TR_E_ARG, sizes that make no network are refused as in tr_net_create. */
@@ -70,11 +71,11 @@ typedef struct {
   const char *key;
   int value;
 } tr_net_size;
-tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_net_size *sizes,
-                                 tr_net_config *out);
+TR_API tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_net_size *sizes,
+                                        tr_net_config *out);
 
 /* The name of its kind: "sit". */
-const char *tr_net_config_kind(const tr_net_config *config);
+TR_API const char *tr_net_config_kind(const tr_net_config *config);
 /* The i-th thing that can be said of a network, sizes and what follows from them; false past the last. */
 typedef enum { TR_NET_NUMBER, TR_NET_FLAG, TR_NET_NONE } tr_net_value_kind;
 typedef struct {
@@ -83,11 +84,11 @@ typedef struct {
   long value;             /* as it is stored, also of TR_NET_NONE */
   bool recorded;          /* tells networks apart: run.json has it */
 } tr_net_fact;
-bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out);
+TR_API bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out);
 /* The value under this key; 0: there is no such key. */
-long tr_net_config_value(const tr_net_config *config, const char *key);
+TR_API long tr_net_config_value(const tr_net_config *config, const char *key);
 /* In words, a line or two: "SiT, latents (4, 32, 32), patch 2, ...". Returns text. */
-const char *tr_net_config_say(const tr_net_config *config, char *text, size_t size);
+TR_API const char *tr_net_config_say(const tr_net_config *config, char *text, size_t size);
 
 /* ---- the network ---- */
 
@@ -109,41 +110,42 @@ typedef struct {
 /* A network on the context's device, its weights copied from `weights`, checked finite. Without
  * options->trained every tensor is converted and handed to the backend one at a time: the memory is that of
  * the backend's own form. Destroy with tr_net_destroy. */
-tr_status tr_net_create(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
-                        const tr_tensors *weights, tr_net **out);
+TR_API tr_status tr_net_create(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
+                               const tr_tensors *weights, tr_net **out);
 
 typedef enum {
   TR_NET_RANDOM, /* for benches and tests: scaled normals everywhere, nothing zero */
   TR_NET_INITIAL /* as training begins, by the kind's own rules (some layers are zero) */
 } tr_net_start;
 /* The same with weights of their own, addressed by `seed` and the place of a tensor. */
-tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
-                               tr_net_start start, uint64_t seed, tr_net **out);
+TR_API tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
+                                      tr_net_start start, uint64_t seed, tr_net **out);
 /* tr_net_configure_named and tr_net_create_random with TR_NET_RANDOM. */
-tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
-                              const tr_net_options *options, uint64_t seed, tr_net **out);
-void tr_net_destroy(tr_net **net); /* frees and sets *net to NULL; NULL is fine */
+TR_API tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
+                                     const tr_net_options *options, uint64_t seed, tr_net **out);
+TR_API void tr_net_destroy(tr_net **net); /* frees and sets *net to NULL; NULL is fine */
 
-const char *tr_net_name(const tr_net *net); /* of its kind: "sit" */
-tr_ctx *tr_net_ctx(const tr_net *net);
-tr_dtype tr_net_dtype(const tr_net *net);
-const tr_net_info *tr_net_info_of(const tr_net *net);
+TR_API const char *tr_net_name(const tr_net *net); /* of its kind: "sit" */
+TR_API tr_ctx *tr_net_ctx(const tr_net *net);
+TR_API tr_dtype tr_net_dtype(const tr_net *net);
+TR_API const tr_net_info *tr_net_info_of(const tr_net *net);
 /* The value under a key, as tr_net_config_value. */
-long tr_net_value(const tr_net *net, const char *key);
+TR_API long tr_net_value(const tr_net *net, const char *key);
 
 /* ---- parameters ---- */
 
 /* All of them in PyTorch's order, under the names of checkpoints; fixed tables are frozen. NULL unless the
  * network was made with options.trained. Borrowed. */
-tr_params *tr_net_params(const tr_net *net);
+TR_API tr_params *tr_net_params(const tr_net *net);
 /* After values have changed: makes anew what the backend derived from them. Then forward, gradients and
  * tangents are those of a network made with these values, bit for bit. TR_E_ARG without parameters. */
-tr_status tr_net_refresh(tr_net *net);
+TR_API tr_status tr_net_refresh(tr_net *net);
 
 /* ---- what can be asked of a field network ---- */
 
 /* f = the field at the rows of x, both (N, ...). Times, labels and shapes are checked as in tr_drift_eval. */
-tr_status tr_net_forward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f);
+TR_API tr_status tr_net_forward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                                tr_array *f);
 
 enum { TR_GRAD_INPUT = 1, TR_GRAD_PARAMS = 2 };
 
@@ -167,34 +169,34 @@ typedef struct {
  * labels and shapes are checked as in tr_drift_eval. TR_E_ARG when the arguments contradict each other, or
  * gradients are wanted of a network without parameters; TR_E_UNSUPPORTED where the network, or the backend,
  * has no backward. */
-tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
-                          const tr_net_backward_args *args);
+TR_API tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                                 const tr_net_backward_args *args);
 
 /* Calls since the network was made, those through its providers included: forwards of any kind, and of them
  * those with products of covectors (each counts) and of vectors. */
 typedef struct {
   long n_forward, n_vjp, n_jvp;
 } tr_net_counts;
-tr_net_counts tr_net_counted(const tr_net *net);
+TR_API tr_net_counts tr_net_counted(const tr_net *net);
 
 /* Whether the backward computes the activations again, block by block, instead of keeping them: about a tenth
  * of the memory, the same bits, and a repeated forward for each pass of covectors (transport/drift.h; all
  * that tr_drift_vjp or tr_drift_vjp_multi is given are one pass), or for each part of it where the gradients
  * of the pass take more than 64 MiB. Off at first. TR_E_ARG if the network keeps no activations by blocks. */
-tr_status tr_net_set_recompute(tr_net *net, bool recompute);
+TR_API tr_status tr_net_set_recompute(tr_net *net, bool recompute);
 /* How many such forwards of a whole batch there were; counts elsewhere leave them out. */
-long tr_net_recomputed(const tr_net *net);
+TR_API long tr_net_recomputed(const tr_net *net);
 
 /* ---- as a drift provider ---- */
 
 /* A provider that predicts `kind` by the network, with the products that the network has. TR_E_UNSUPPORTED
  * unless it is a field. tr_drift_of_net borrows: the network must outlive the provider. tr_drift_take_net
  * takes it over, also on failure, and sets *net to NULL: tr_drift_destroy destroys it. */
-tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out);
-tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out);
+TR_API tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out);
+TR_API tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out);
 /* The network behind a provider, NULL: it is not one of these two (a guide or a transfer around one is not).
  */
-tr_net *tr_net_of_drift(const tr_drift *drift);
+TR_API tr_net *tr_net_of_drift(const tr_drift *drift);
 
 #ifdef __cplusplus
 }

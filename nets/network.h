@@ -68,8 +68,8 @@ typedef struct {
 } tr_net_request;
 
 /* Covectors a row of pass k, and the most of all passes; `elements` of all rows of the state together. */
-int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k);
-int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements);
+TR_API int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k);
+TR_API int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements);
 
 /* ---- the table ---- */
 

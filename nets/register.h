@@ -12,7 +12,7 @@ extern "C" {
  * transport/register.h lists, and the integrators. Call it once after tr_ctx_open. Modules of a user's own
  * register the same way, with tr_register (core/registry.h); see tests/nets/test_register_net.c and
  * tests/transport/test_register_own.c. */
-tr_status tr_register_all(tr_ctx *ctx);
+TR_API tr_status tr_register_all(tr_ctx *ctx);
 
 #ifdef __cplusplus
 }

@@ -11,24 +11,24 @@ extern "C" {
 
 /* Every tensor of the list of entries (nets/network.h) is there with its shape, and nothing else; `network`
  * ("a SiT of depth 2") stands in messages. TR_E_SHAPE naming the tensor. */
-tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type, const void *sizes,
-                           const char *network);
+TR_API tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type,
+                                  const void *sizes, const char *network);
 
 /* The tensor, which must have this many dimensions, each of a size that a network can have. `meaning` is its
  * shape in words, `network` ("a SiT") what the tensors should be of. */
-tr_status tr_weights_find(tr_ctx *ctx, const tr_tensors *weights, const char *name, int ndim,
-                          const char *meaning, const char *network, const tr_tensor **out);
+TR_API tr_status tr_weights_find(tr_ctx *ctx, const tr_tensors *weights, const char *name, int ndim,
+                                 const char *meaning, const char *network, const tr_tensor **out);
 
 /* One more than the largest number in "PREFIX.NUMBER."; numbers of five digits and more are unknown tensors.
  */
-int tr_weights_count(const tr_tensors *weights, const char *prefix);
+TR_API int tr_weights_count(const tr_tensors *weights, const char *prefix);
 
 /* Classes of a label table with `rows` rows, of which the last is the null class when there are more than the
  * `declared` classes (0: unknown, there is one). */
-tr_status tr_weights_classes(tr_ctx *ctx, int rows, int declared, int *num_classes, int *null_class);
+TR_API tr_status tr_weights_classes(tr_ctx *ctx, int rows, int declared, int *num_classes, int *null_class);
 
 /* "(2, 3)" written into text for messages; returns text. */
-const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t size);
+TR_API const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t size);
 
 #ifdef __cplusplus
 }

@@ -99,34 +99,35 @@ struct tr_drift {
 
 /* The checks that the calls below make of times, labels and the context of x, for those that reach a provider
  * another way (nets/net.h). */
-tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond);
+TR_API tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond);
 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
  * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the
  * provider lacks is TR_E_UNSUPPORTED; one that was asked to stop may be TR_E_INTERRUPTED
  * (tr_ctx_check_interrupt). cond may be NULL for an unconditional provider. */
-tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f);
-tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                       const tr_array *w, tr_array *f, tr_array *wJ);
-tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                       const tr_array *v, tr_array *Jv);
+TR_API tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                               tr_array *f);
+TR_API tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                              const tr_array *w, tr_array *f, tr_array *wJ);
+TR_API tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                              const tr_array *v, tr_array *Jv);
 /* f and R products at once: w and wJ have the shape (R, N, ...), R >= 1, of R states. A provider with vjp but
  * without vjp_multi answers with R calls of its vjp, and n_forward goes up by R instead of one. */
-tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                             const tr_array *w, tr_array *f, tr_array *wJ);
+TR_API tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                    const tr_array *w, tr_array *f, tr_array *wJ);
 /* f and the products of n >= 1 passes. A provider with vjp but without vjp_passes answers each pass as
  * tr_drift_vjp_multi does, and n_forward goes up for each. */
-tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                              const tr_drift_passes *passes, tr_array *f);
+TR_API tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                     const tr_drift_passes *passes, tr_array *f);
 /* Destroys and sets *drift to NULL; NULL is fine. */
-void tr_drift_destroy(tr_drift **drift);
+TR_API void tr_drift_destroy(tr_drift **drift);
 
 /* A provider from a C function (the arrays live on the device of the context). `name` and `user` are
  * borrowed. It is deterministic, unconditional (set num_classes and null_class to change that) and of
  * rounding noise 0. */
 typedef tr_status (*tr_field_fn)(tr_times, const tr_array *x, const tr_cond *, tr_array *f, void *user);
-tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
-                                   void *user, tr_drift **out);
+TR_API tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
+                                          void *user, tr_drift **out);
 
 #ifdef __cplusplus
 }

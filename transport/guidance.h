@@ -25,7 +25,7 @@ typedef struct {
  * forwards: one per evaluation, whether of N or of 2 N rows. vjp, jvp and vjp_multi (R covectors behind one
  * forward, each with the bits of vjp) where inner has them; no vjp_passes, since a provider may go back
  * through the class row before the null row has been forward. */
-tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out);
+TR_API tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out);
 
 #ifdef __cplusplus
 }

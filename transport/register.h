@@ -10,7 +10,7 @@ extern "C" {
 
 /* Registers every module of this room and of those below: interpolants, predictions, diffusion forms, last
  * steps, time grids, and the integrators. tr_register_all (nets/register.h) does so too. */
-tr_status tr_transport_register(tr_ctx *ctx);
+TR_API tr_status tr_transport_register(tr_ctx *ctx);
 
 #ifdef __cplusplus
 }

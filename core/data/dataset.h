@@ -37,23 +37,23 @@ typedef struct {
  * no data at all: TR_E_IO, TR_E_SHAPE or TR_E_ARG naming path and value. A single input that cannot be used
  * (a broken file, one of another size, colours for a model of grey, a number that is not finite or out of
  * range) is noted in `trouble`; when none can be used that is the error. tr_dataset_close in any case. */
-tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
-                          tr_dataset *out);
-void tr_dataset_close(tr_dataset *data); /* frees and zeroes; a zeroed one is fine */
+TR_API tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
+                                 tr_dataset *out);
+TR_API void tr_dataset_close(tr_dataset *data); /* frees and zeroes; a zeroed one is fine */
 
-int64_t tr_dataset_row(const tr_dataset *data); /* numbers in one input */
+TR_API int64_t tr_dataset_row(const tr_dataset *data); /* numbers in one input */
 /* "input 3" or the file's name in quotes, written into text; returns text. */
-const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size);
+TR_API const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size);
 
 /* out (n, ...) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
  * u / TR_BINS_PER_UNIT - 1 (core/io/image.h). TR_E_ARG for inputs that are not there. */
-tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out);
+TR_API tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out);
 
 /* Notes why input i, 0 <= i < N, cannot be used; the first reason stays. */
-void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...)
+TR_API void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* TR_E_SHAPE, saying what the first has, when none of the first n inputs, 1 <= n <= N, can be used. */
-tr_status tr_dataset_check(const tr_dataset *data, int64_t n);
+TR_API tr_status tr_dataset_check(const tr_dataset *data, int64_t n);
 
 #ifdef __cplusplus
 }

@@ -19,21 +19,21 @@ typedef struct {
 
 /* Maps a regular file. Missing, unreadable or not a regular file: TR_E_IO with the reason. Reading a page
  * that another program has meanwhile cut off the file raises SIGBUS, as with every mapping. */
-tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out);
-void tr_file_map_close(tr_file_map *map); /* unmaps and zeroes; a zeroed map is fine */
+TR_API tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out);
+TR_API void tr_file_map_close(tr_file_map *map); /* unmaps and zeroes; a zeroed map is fine */
 
 /* A file that appears under its name only when it is whole: written beside it under a temporary name, flushed
  * to disk, then renamed. */
 typedef struct tr_out_file tr_out_file;
 /* That name: of the path, the process id, and the first number from 0 on whose file is not there. */
 #define TR_OUT_FILE_TEMPORARY "%s.%ld-%d.tmp"
-tr_status tr_out_file_open(tr_ctx *ctx, const char *path, tr_out_file **out);
-FILE *tr_out_file_stream(tr_out_file *file);
+TR_API tr_status tr_out_file_open(tr_ctx *ctx, const char *path, tr_out_file **out);
+TR_API FILE *tr_out_file_stream(tr_out_file *file);
 /* Flushes, renames, frees and sets *file to NULL. Any write error since opening (a full disk) is TR_E_IO, and
  * nothing appears. */
-tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file);
+TR_API tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file);
 /* Removes the temporary file; NULL is fine. */
-void tr_out_file_discard(tr_out_file **file);
+TR_API void tr_out_file_discard(tr_out_file **file);
 
 #ifdef __cplusplus
 }

@@ -19,15 +19,15 @@ typedef struct {
 } tr_image;
 
 /* Whether arrays (N, C, H, W) can be pixels: one channel, grey, or three, RGB. */
-bool tr_image_channels(int64_t channels);
+TR_API bool tr_image_channels(int64_t channels);
 
 /* RGB bytes (N, H, W, 3) of values (N, C, H, W), C = 1 or 3 (TR_E_SHAPE), of a model that works in pixels:
  * 127.5 x + 128 clamped to [0, 255] and truncated, as the SiT code rounds samples. `values` lies in host
  * memory, of dtype f32 or f64. *out is malloc'd. */
-tr_status tr_image_of_values(tr_ctx *ctx, tr_dtype dtype, const void *values, const int64_t shape[4],
-                             uint8_t **out);
+TR_API tr_status tr_image_of_values(tr_ctx *ctx, tr_dtype dtype, const void *values, const int64_t shape[4],
+                                    uint8_t **out);
 /* The same of an array of any device. */
-tr_status tr_image_of_array(const tr_array *x, uint8_t **out);
+TR_API tr_status tr_image_of_array(const tr_array *x, uint8_t **out);
 
 #ifdef __cplusplus
 }

@@ -13,7 +13,7 @@ extern "C" {
  * the camera's orientation are ignored. TR_E_IO with the reason: malformed or cut files, colour spaces that
  * have no RGB here (CMYK, YCCK), more than 8 bits, and colours where 1 channel is asked for. The caller frees
  * out->pixels, NULL on an error. */
-tr_status tr_jpeg_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
+TR_API tr_status tr_jpeg_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
 
 #ifdef __cplusplus
 }

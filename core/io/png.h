@@ -19,11 +19,11 @@ extern "C" {
  * (gAMA, iCCP, ...) is ignored. TR_E_IO for a malformed file, a 16-bit level that is no multiple of 257, a
  * pixel that is not opaque, and colours where 1 channel is asked for. The caller frees out->pixels, NULL on
  * an error. */
-tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
+TR_API tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
 
 /* pixels (height, width, channels), row-major; channels 1 is grey, 3 is RGB. */
-tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
-                       const uint8_t *pixels);
+TR_API tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
+                              const uint8_t *pixels);
 
 /* How a grid of images is laid out. Zero means: chosen from the images. */
 typedef struct {
@@ -33,11 +33,11 @@ typedef struct {
 
 /* n >= 1 images (n, height, width, channels) as one picture: row by row, left to right, with a border between
  * and around the tiles. `layout` NULL: all defaults. */
-tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
-                      int64_t width, int channels, const uint8_t *images);
+TR_API tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n,
+                             int64_t height, int64_t width, int channels, const uint8_t *images);
 /* The samples x (N, C, H, W), C = 1 or 3, of a model that works in pixels as one picture
  * (tr_image_of_array). */
-tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x);
+TR_API tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x);
 
 #ifdef __cplusplus
 }

@@ -10,9 +10,9 @@ extern "C" {
 
 #define TR_SHA256_TEXT 65 /* 64 lower-case hexadecimal digits and the NUL */
 
-tr_status tr_sha256_map(tr_ctx *ctx, const tr_file_map *map, char hex[TR_SHA256_TEXT]);
+TR_API tr_status tr_sha256_map(tr_ctx *ctx, const tr_file_map *map, char hex[TR_SHA256_TEXT]);
 /* The same of a file by name; it is mapped, not read into memory. */
-tr_status tr_sha256_file(tr_ctx *ctx, const char *path, char hex[TR_SHA256_TEXT]);
+TR_API tr_status tr_sha256_file(tr_ctx *ctx, const char *path, char hex[TR_SHA256_TEXT]);
 
 #ifdef __cplusplus
 }

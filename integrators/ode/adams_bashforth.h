@@ -26,12 +26,12 @@ typedef struct {
   int steps; /* k, 2 .. TR_ADAMS_MAX_STEPS */
 } tr_adams_bashforth;
 
-tr_status tr_adams_bashforth_solve(struct tr_ode_run *run);
+TR_API tr_status tr_adams_bashforth_solve(struct tr_ode_run *run);
 
 /* weight[j] = (1 / (t[1] - t[0])) int_t[0]^t[1] of the Lagrange polynomial that is 1 at t[-j] and 0 at the
  * other nodes t[0], t[-1], .. t[1-k], strictly monotone; 1 <= k <= TR_ADAMS_MAX_STEPS. The weights add up
  * to 1. */
-void tr_adams_weights(int k, const double *t, double *weight);
+TR_API void tr_adams_weights(int k, const double *t, double *weight);
 
 #ifdef __cplusplus
 }

@@ -119,8 +119,8 @@ struct tr_ode_stats {
  * stats->t_end. When spec->max_nfe stops the solve it returns TR_OK with stop_reason "max-nfe", t_end before
  * the end, and on_output has been called for the times reached only; fixed grids take whole steps. stats is
  * filled in any case. */
-tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double *times, int n_times,
-                       tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats);
+TR_API tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double *times, int n_times,
+                              tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats);
 
 #ifdef __cplusplus
 }

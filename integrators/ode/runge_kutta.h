@@ -21,7 +21,7 @@ typedef struct {
   double b[TR_RK_MAX_STAGES];
 } tr_butcher;
 
-tr_status tr_runge_kutta_solve(struct tr_ode_run *run);
+TR_API tr_status tr_runge_kutta_solve(struct tr_ode_run *run);
 
 #ifdef __cplusplus
 }

@@ -35,12 +35,13 @@ typedef struct {
 /* For writers of methods: what the problem's functions give. An error of theirs that has no message gets one
  * that names function, time and status. dx = f(t, x), after what is listed; f may leave its last operations
  * in the list: */
-tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
-                      tr_program *list);
+TR_API tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
+                             tr_program *list);
 
 /* g^2 at t, and its integral from t0 to t1 (TR_E_UNSUPPORTED where the problem has none): */
-tr_status tr_sde_g2(tr_ctx *ctx, const tr_sde_problem *problem, double t, double *out);
-tr_status tr_sde_g2_integral(tr_ctx *ctx, const tr_sde_problem *problem, double t0, double t1, double *out);
+TR_API tr_status tr_sde_g2(tr_ctx *ctx, const tr_sde_problem *problem, double t, double *out);
+TR_API tr_status tr_sde_g2_integral(tr_ctx *ctx, const tr_sde_problem *problem, double t0, double t1,
+                                    double *out);
 
 enum {                        /* what a method needs */
        TR_SDE_LEVY = 1,       /* the second normal of a step */
@@ -110,9 +111,9 @@ typedef struct {
  * it. All rows of x share their steps: a sample depends on the others of its batch through the steps, not
  * through the noise. A step out of a singular time has no estimate and is accepted. TR_E_SOLVER after
  * max_steps, and when a step has shrunk below 2^-20 of the interval; x is then the last accepted state. */
-tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
-                       const double *times, int n_times, tr_array *x, tr_out_fn on_output, void *out_user,
-                       tr_sde_stats *stats);
+TR_API tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, const tr_brownian *path,
+                              const double *times, int n_times, tr_array *x, tr_out_fn on_output,
+                              void *out_user, tr_sde_stats *stats);
 
 #ifdef __cplusplus
 }

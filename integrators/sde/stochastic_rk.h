@@ -41,11 +41,11 @@ typedef struct {
   bool exact_variance; /* one node: g_0^2 is the mean of g^2 over the step, from the problem's g2_integral */
 } tr_srk_table;
 
-tr_status tr_srk_step(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
-                      double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
-                      tr_array *const *scratch, tr_program *list);
-tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,
-                       tr_program *list);
+TR_API tr_status tr_srk_step(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
+                             double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
+                             tr_array *const *scratch, tr_program *list);
+TR_API tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch,
+                              tr_array *error, tr_program *list);
 
 #ifdef __cplusplus
 }

@@ -27,13 +27,13 @@ typedef struct {
 } tr_tensors;
 
 /* Contiguous doubles of the caller as a tensor: name and data are borrowed; 0 <= ndim <= TR_MAX_DIMS. */
-tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data);
+TR_API tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data);
 /* By name; NULL if absent. */
-const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name);
+TR_API const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name);
 /* Copies a tensor of a floating type into contiguous host memory as f32 or f64, converting. Any NaN or
  * infinity is TR_E_NONFINITE naming the tensor and the element. out holds tensor->count elements. */
-tr_status tr_tensor_to_f32(tr_ctx *ctx, const tr_tensor *tensor, float *out);
-tr_status tr_tensor_to_f64(tr_ctx *ctx, const tr_tensor *tensor, double *out);
+TR_API tr_status tr_tensor_to_f32(tr_ctx *ctx, const tr_tensor *tensor, float *out);
+TR_API tr_status tr_tensor_to_f64(tr_ctx *ctx, const tr_tensor *tensor, double *out);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,8 @@ python3 "$here/../support/declarations.py" "$headers" >declared
 [ "$(wc -l <declared)" -gt 200 ] || die "only $(wc -l <declared) declarations were found in $headers"
 foreign=$(grep -v '^tr_' exported || true)
 [ -z "$foreign" ] || die "exported without the prefix tr_:" $foreign
+extra=$(comm -23 exported declared)
+[ -z "$extra" ] || die "exported, but not declared in installed headers:" $extra
 missing=$(comm -13 exported declared)
 [ -z "$missing" ] || die "declared in installed headers, but not exported:" $missing
 

@@ -56,29 +56,31 @@ struct tr_diffusion {
 };
 
 /* By name ("SBDM", "sigma", ...), with norm 1, default parameters and no table. */
-tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out);
+TR_API tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out);
 /* Sets a parameter by name ("eta"), as tr_module_set does. */
-tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value);
+TR_API tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value);
 /* Everything the form needs is there, the norm is finite and >= 0, and D >= 0 on [0, 1]. */
-tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const tr_interpolant *interpolant);
+TR_API tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion,
+                                    const tr_interpolant *interpolant);
 
-double tr_diffusion_D(const tr_diffusion *diffusion, const tr_coeffs *at);
-double tr_diffusion_D_sigma(const tr_diffusion *diffusion, const tr_coeffs *at);
-double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at);
+TR_API double tr_diffusion_D(const tr_diffusion *diffusion, const tr_coeffs *at);
+TR_API double tr_diffusion_D_sigma(const tr_diffusion *diffusion, const tr_coeffs *at);
+TR_API double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at);
 /* int_a^b 2 D dt, the variance that the noise adds over a step; infinite where D is at an end. */
-double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
-                             double b);
+TR_API double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant *interpolant,
+                                    double a, double b);
 /* int_a^b D / sigma^2 dt, the exponent of the exact step; infinite where sigma(b) = 0 or it diverges. */
-double tr_diffusion_churn(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
-                          double b);
+TR_API double tr_diffusion_churn(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
+                                 double b);
 
 /* The drift v + D s of the SDE as an affine function of (x, p). False, with coefficients that are not finite,
  * where it does not exist. */
-bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *diffusion, const tr_coeffs *at,
-                     tr_affine *out);
+TR_API bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *diffusion,
+                            const tr_coeffs *at, tr_affine *out);
 /* The same as an error that names form, prediction, time and reason. */
-tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
-                       const tr_diffusion *diffusion, double t, tr_affine *out);
+TR_API tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant,
+                              const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
+                              tr_affine *out);
 
 #ifdef __cplusplus
 }

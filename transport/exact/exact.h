@@ -20,36 +20,38 @@ extern "C" {
 /* n elements per row, K components: weights (K) positive (normalised here), means (K, n), variances (K, n)
  * >= 0; all copied. Where V_k = 0 (a variance of 0 at sigma = 0) the field does not exist: an error. kind:
  * any of TR_VELOCITY ... TR_CANONICAL. */
-tr_status tr_exact_create_mixture(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind, int64_t n,
-                                  int K, const double *weights, const double *means, const double *variances,
-                                  tr_drift **out);
+TR_API tr_status tr_exact_create_mixture(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
+                                         int64_t n, int K, const double *weights, const double *means,
+                                         const double *variances, tr_drift **out);
 /* N(mean, diag(variance)): mean (n), variance (n). */
-tr_status tr_exact_create_gaussian(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
-                                   int64_t n, const double *mean, const double *variance, tr_drift **out);
+TR_API tr_status tr_exact_create_gaussian(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
+                                          int64_t n, const double *mean, const double *variance,
+                                          tr_drift **out);
 
 /* The same with full covariances (K, n, n), symmetric and without eigenvalues below 0; TR_E_ARG otherwise
  * (tr_gaussian_create has the rules). About 60 K n^3 operations once, then K n^2 a row instead of K n. */
-tr_status tr_exact_create_mixture_full(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
-                                       int64_t n, int K, const double *weights, const double *means,
-                                       const double *covariances, tr_drift **out);
+TR_API tr_status tr_exact_create_mixture_full(tr_ctx *ctx, const tr_interpolant *interpolant,
+                                              tr_quantity kind, int64_t n, int K, const double *weights,
+                                              const double *means, const double *covariances, tr_drift **out);
 /* N(mean, covariance): mean (n), covariance (n, n). */
-tr_status tr_exact_create_gaussian_full(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind,
-                                        int64_t n, const double *mean, const double *covariance,
-                                        tr_drift **out);
+TR_API tr_status tr_exact_create_gaussian_full(tr_ctx *ctx, const tr_interpolant *interpolant,
+                                               tr_quantity kind, int64_t n, const double *mean,
+                                               const double *covariance, tr_drift **out);
 
 /* The mixture that `drift` was made of at one time and point x (n), everything in host memory and double. Any
  * quantity from TR_VELOCITY to TR_CANONICAL, whatever drift->kind is. TR_E_ARG for another provider, another
  * quantity, a time outside [0, 1], and where the field does not exist.
  * ln p_t(x): */
-tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x, double *out);
+TR_API tr_status tr_exact_log_density(const tr_drift *drift, double t, const double *x, double *out);
 /* out (n) = the quantity: */
-tr_status tr_exact_field(const tr_drift *drift, tr_quantity quantity, double t, const double *x, double *out);
+TR_API tr_status tr_exact_field(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
+                                double *out);
 /* The trace of its Jacobian J, for the velocity the divergence: */
-tr_status tr_exact_divergence(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
-                              double *out);
+TR_API tr_status tr_exact_divergence(const tr_drift *drift, tr_quantity quantity, double t, const double *x,
+                                     double *out);
 /* out (n) = J w, or J' w where transposed: */
-tr_status tr_exact_product(const tr_drift *drift, tr_quantity quantity, bool transposed, double t,
-                           const double *x, const double *w, double *out);
+TR_API tr_status tr_exact_product(const tr_drift *drift, tr_quantity quantity, bool transposed, double t,
+                                  const double *x, const double *w, double *out);
 
 #ifdef __cplusplus
 }

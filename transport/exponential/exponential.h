@@ -44,16 +44,16 @@ typedef struct {
   bool corrects_start;
 } tr_exponential;
 
-tr_status tr_exponential_solve(struct tr_ode_run *run);
+TR_API tr_status tr_exponential_solve(struct tr_ode_run *run);
 
 /* For tables. theta at an end (integrators/same_time_private.h) has infinite lambda. */
-double tr_angle_lambda(double theta);
+TR_API double tr_angle_lambda(double theta);
 /* Adds the weights of the polynomial of degree n - 1 in lambda through m at node[0 .. n-1], integrated
  * exactly from node[base] to theta1: weight[j] belongs to m[j] - m[base]. Nodes with infinite lambda are left
  * out with all after them; nothing is added where lambda at base or theta1 is infinite. n >= 2. */
-void tr_exponential_lambda(const double *node, int n, int base, double theta1, double *weight);
+TR_API void tr_exponential_lambda(const double *node, int n, int base, double theta1, double *weight);
 /* DPM-Solver++ 2M: weight of m_n-1 - m_n; 0 where a lambda is infinite. */
-double tr_exponential_2m(const double *theta);
+TR_API double tr_exponential_2m(const double *theta);
 
 #ifdef __cplusplus
 }

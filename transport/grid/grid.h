@@ -46,17 +46,17 @@ struct tr_grid {
 };
 
 /* By name, with default parameters and no list. */
-tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out);
+TR_API tr_status tr_grid_find(tr_ctx *ctx, const char *name, tr_grid *out);
 /* A list of n points, borrowed. */
-tr_grid tr_grid_of_points(const double *points, int n);
+TR_API tr_grid tr_grid_of_points(const double *points, int n);
 /* Sets a parameter by name, as tr_module_set does. */
-tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value);
+TR_API tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value);
 /* n >= 2 points strictly monotone from t0 to t1 in [0, 1]; the caller frees. A list has its own number of
  * points, which need not be n, and must go from t0 to t1 (to 1e-9): anything else is TR_E_ARG. */
-tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant *interpolant, double t0,
-                         double t1, int n, double **points, int *n_points);
+TR_API tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant *interpolant,
+                                double t0, double t1, int n, double **points, int *n_points);
 /* Points from a text file of one time a line; '#' begins a comment. The caller frees. */
-tr_status tr_grid_read(tr_ctx *ctx, const char *path, double **list, int *n_list);
+TR_API tr_status tr_grid_read(tr_ctx *ctx, const char *path, double **list, int *n_list);
 
 #ifdef __cplusplus
 }

@@ -31,14 +31,15 @@ typedef enum { TR_DEQUANT_NONE, TR_DEQUANT_UNIFORM, TR_DEQUANT_GAUSSIAN } tr_deq
 
 /* x (n) = a draw for the levels (n) of one image, *log_q = ln q(x | u); host memory. `at`: where the run
  * begins, sigma > 0 for gaussian (TR_E_ARG). The draw is addressed by seed, sample and step of `address`. */
-tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const tr_random_address *address,
-                        int64_t n, const uint8_t *levels, double *x, double *log_q);
+TR_API tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at,
+                               const tr_random_address *address, int64_t n, const uint8_t *levels, double *x,
+                               double *log_q);
 
 /* sigma / alpha in bins: the standard deviation of the gaussian dequantisation before it is truncated. */
-double tr_dequant_width(const tr_coeffs *at);
+TR_API double tr_dequant_width(const tr_coeffs *at);
 /* The eps at which that is `bins` > 0, on any path: the run begins at t = 1 - eps. 0 on a path that never
  * gets that quiet: its end is the quietest that it has. */
-double tr_dequant_eps(const tr_interpolant *interpolant, double bins);
+TR_API double tr_dequant_eps(const tr_interpolant *interpolant, double bins);
 
 /* L = ln of the mean of exp(values[k]) over K >= 1 draws (finite values), and its standard error by the
  * jackknife (Efron, The Jackknife, the Bootstrap and Other Resampling Plans, 1982, ch. 3):
@@ -48,7 +49,7 @@ double tr_dequant_eps(const tr_interpolant *interpolant, double bins);
  * which follows the spread of L also where one draw outweighs the others (draws that differ by nats). It is
  * the error of L as an estimate of the bound E L, not of ln P: by Jensen E L lies below. K = 1: the value,
  * and `se` as given, since one draw shows no spread. */
-double tr_log_mean_exp(int K, const double *values, double se_of_one, double *se);
+TR_API double tr_log_mean_exp(int K, const double *values, double se_of_one, double *se);
 
 #ifdef __cplusplus
 }

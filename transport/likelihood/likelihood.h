@@ -22,7 +22,7 @@ typedef struct {
 } tr_density;
 
 /* hutchinson with 8 probes, tolerance 0. */
-tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out);
+TR_API tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out);
 
 /* Runs the ODE of the sampler (its seed and first_sample address the probes) and gives ln p in nats.
  *   reverse   x (N, ...): data in, latents at the noise end out; logp (N) of the data
@@ -37,11 +37,11 @@ tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out);
  * change of its divergence, and as much by the state: at most (transport.likelihood) 3e-5 nats for noise and
  * score and 3e-4 for a denoiser on mixtures of 16 dimensions and standard deviations from 0.22 on, 2e-4
  * and 1.3e-3 in 64; nothing with the default eps of these predictions. */
-tr_status tr_sample_density(const tr_sampler *sampler, const tr_density *density, const tr_cond *cond,
-                            tr_array *x, double *logp, double *logp_se, tr_sample_stats *stats);
+TR_API tr_status tr_sample_density(const tr_sampler *sampler, const tr_density *density, const tr_cond *cond,
+                                   tr_array *x, double *logp, double *logp_se, tr_sample_stats *stats);
 
 /* out (N), host memory = ln of the standard normal density at the rows of x (N, ...). */
-tr_status tr_log_normal(const tr_array *x, double *out);
+TR_API tr_status tr_log_normal(const tr_array *x, double *out);
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,7 @@ typedef struct tr_loss_weight {
   double (*at)(const tr_coeffs *, double velocity_per_r, double noise_per_r);
 } tr_loss_weight;
 
-tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out);
+TR_API tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out);
 
 typedef struct {
   tr_interpolant interpolant;
@@ -32,14 +32,14 @@ typedef struct {
 } tr_loss;
 
 /* x (N, ...) = alpha x1 + sigma x0, each row at its own time or all at one; x may be x1 or x0. */
-tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, const tr_array *x1,
-                         const tr_array *x0, tr_array *x);
+TR_API tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, const tr_array *x1,
+                                const tr_array *x0, tr_array *x);
 
 /* loss (N, host memory) of predictions p (N, ...) made at x; dp = factor d(sum of loss)/dp, of the shape of p
  * and perhaps p itself, or NULL for the losses alone. factor 1 / N gives the gradient of the mean loss over N
  * samples. A weight that is not finite at a time is TR_E_ARG. */
-tr_status tr_loss_eval(const tr_loss *loss, tr_times times, const tr_array *p, const tr_array *x1,
-                       const tr_array *x0, double factor, double *out, tr_array *dp);
+TR_API tr_status tr_loss_eval(const tr_loss *loss, tr_times times, const tr_array *p, const tr_array *x1,
+                              const tr_array *x0, double factor, double *out, tr_array *dp);
 
 #ifdef __cplusplus
 }

@@ -50,19 +50,20 @@ typedef struct {
 } tr_interpolant;
 
 /* By name ("Linear", "GVP", "VP", or one a user registered), with default parameters. */
-tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out);
+TR_API tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out);
 /* Sets a parameter by name, as tr_module_set does. */
-tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value);
+TR_API tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param,
+                                    double value);
 /* The same type with the same values. */
-bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b);
+TR_API bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b);
 /* Coefficients at t in [0, 1] (outside: NaN everywhere). */
-tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
+TR_API tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
 /* The time at which atan2(alpha, sigma) = theta; clamped to [0, 1]. */
-double tr_interpolant_time(const tr_interpolant *interpolant, double theta);
+TR_API double tr_interpolant_time(const tr_interpolant *interpolant, double theta);
 /* ln(alpha / sigma) at b minus the same at a, the step in log signal-to-noise; infinite where one is. */
-double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b);
+TR_API double tr_coeffs_log_snr_step(const tr_coeffs *a, const tr_coeffs *b);
 /* What is singular at this time, for messages: "alpha = 0", "sigma = 0", ... Static text. */
-const char *tr_coeffs_singularity(const tr_coeffs *at);
+TR_API const char *tr_coeffs_singularity(const tr_coeffs *at);
 
 #ifdef __cplusplus
 }

@@ -21,18 +21,18 @@ extern "C" {
 #define TR_EPS_DEFAULT ((double)NAN)
 
 /* Each of these is TR_E_ARG when eps is outside [0, 0.5) or the interval is empty. */
-tr_status tr_interval_train(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
-                            double train_eps, double *t0, double *t1);
+TR_API tr_status tr_interval_train(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
+                                   double train_eps, double *t0, double *t1);
 /* reverse: t0 > t1, from data to noise. data_eps: of the data end alone, in the place of sample_eps; NaN:
  * none. */
-tr_status tr_interval_ode(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
-                          double sample_eps, double data_eps, bool reverse, double *t0, double *t1);
+TR_API tr_status tr_interval_ode(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
+                                 double sample_eps, double data_eps, bool reverse, double *t0, double *t1);
 /* last_size 0: no last step. */
-tr_status tr_interval_sde(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
-                          double sample_eps, double last_size, double *t0, double *t1);
+TR_API tr_status tr_interval_sde(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
+                                 double sample_eps, double last_size, double *t0, double *t1);
 /* *out = the eps used: as given, or the default. TR_E_ARG for a prediction that is not registered. */
-tr_status tr_interval_eps(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction, double eps,
-                          bool training, double *out);
+TR_API tr_status tr_interval_eps(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction,
+                                 double eps, bool training, double *out);
 
 #ifdef __cplusplus
 }

@@ -52,33 +52,35 @@ typedef struct tr_prediction_type {
   bool unweighted;     /* its training loss has weight 1 whatever the loss weight (transport/loss/loss.h) */
 } tr_prediction_type;
 
-tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out);
+TR_API tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out);
 /* The registered prediction with this tag. */
-tr_status tr_prediction_of(tr_ctx *ctx, tr_quantity tag, const tr_prediction_type **out);
+TR_API tr_status tr_prediction_of(tr_ctx *ctx, tr_quantity tag, const tr_prediction_type **out);
 /* "velocity", "noise", "score", "denoiser", "canonical field", "prediction" for a user's. */
-const char *tr_quantity_name(tr_quantity quantity);
+TR_API const char *tr_quantity_name(tr_quantity quantity);
 
 /* The wanted quantity (TR_VELOCITY ... TR_CANONICAL, or the prediction's own tag) as an affine function of
  * (x, p). Exactly {0, 1} when it is what is predicted. Returns false, with coefficients that are not finite,
  * where it does not exist. */
-bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_quantity wanted,
-                  tr_affine *out);
+TR_API bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_quantity wanted,
+                         tr_affine *out);
 /* The same at time t of an interpolant, as an error that names quantity, prediction, time and reason. */
-tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
-                     tr_quantity wanted, double t, tr_affine *out);
+TR_API tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant,
+                            const tr_prediction_type *prediction, tr_quantity wanted, double t,
+                            tr_affine *out);
 /* The angles between which the canonical field follows from the prediction: those of the interpolant's ends,
  * or TR_THETA_MIN inside where it does not exist at an end. */
-void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpolant *interpolant, double *low,
-                         double *high);
+TR_API void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpolant *interpolant,
+                                double *low, double *high);
 /* z = a.x x + a.p p without work when a is {0, 1} and z is p. */
-tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
+TR_API tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
 /* The same, listed. */
-tr_status tr_affine_list(tr_program *list, tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
+TR_API tr_status tr_affine_list(tr_program *list, tr_affine a, const tr_array *x, const tr_array *p,
+                                tr_array *z);
 
 /* out (N, ...) = the wanted quantity of a provider at rows x (N, ...), each row at its own time or all at
  * one: one forward. Whatever is predicted is returned as it is. */
-tr_status tr_field_eval(const tr_interpolant *interpolant, tr_drift *drift, tr_quantity wanted,
-                        tr_times times, const tr_array *x, const tr_cond *cond, tr_array *out);
+TR_API tr_status tr_field_eval(const tr_interpolant *interpolant, tr_drift *drift, tr_quantity wanted,
+                               tr_times times, const tr_array *x, const tr_cond *cond, tr_array *out);
 
 #ifdef __cplusplus
 }

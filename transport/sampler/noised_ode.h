@@ -67,9 +67,9 @@ typedef struct {
 } tr_noised_ode;
 
 /* The table of such a method, NULL for any other. */
-const tr_noised_ode *tr_noised_ode_of(const tr_sde_method *method);
+TR_API const tr_noised_ode *tr_noised_ode_of(const tr_sde_method *method);
 /* Whether a run by this method with these values reads the diffusion form. */
-bool tr_sde_reads_form(const tr_sde_method *method, const tr_values *values);
+TR_API bool tr_sde_reads_form(const tr_sde_method *method, const tr_values *values);
 
 #ifdef __cplusplus
 }

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 typedef enum { TR_CLOCK_AUTO, TR_CLOCK_T, TR_CLOCK_ANGLE } tr_clock;
-const char *tr_clock_name(tr_clock clock); /* "auto", "t", "angle" */
+TR_API const char *tr_clock_name(tr_clock clock); /* "auto", "t", "angle" */
 
 typedef struct tr_sampler {
   tr_interpolant interpolant;
@@ -86,21 +86,23 @@ typedef struct {
 /* Fills a sampler with the defaults: Linear, 250 points uniform in t, clock auto, rtol 1e-3, atol 1e-6, SBDM
  * with norm 1, Mean with last_size 0.04, euler-maruyama, seed of the context; methods are left NULL where
  * their module is not registered. The drift is left NULL. */
-tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out);
+TR_API tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out);
 
 /* The starting state of a run forward: x (N, ...) = standard normals of samples first_sample, ... */
-tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
+TR_API tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
 
 /* Replaces x (N, ...) by the state at the end of the run. cond may be NULL for an unconditional provider.
  * stats may be NULL. Settings that cannot work (a clock, step or method that needs a coefficient which is
  * infinite) are TR_E_ARG before anything is computed, with the reason. When max_nfe stops the run it returns
  * TR_OK, stop_reason "max-nfe", and x is the state at t_end (no last step of the SDE). */
-tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
+TR_API tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
+                               tr_sample_stats *stats);
 /* Noise to data only. The methods churn and restart solve the ODE to the data, with noise between: over the
  * interval of the ODE and without a last step (transport/sampler/noised_ode.h). Steps from a time where the
  * drift or D is infinite are taken by the exact exponential step for a frozen denoiser, which is finite
  * there. */
-tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats);
+TR_API tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
+                               tr_sample_stats *stats);
 
 #ifdef __cplusplus
 }

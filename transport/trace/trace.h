@@ -43,7 +43,7 @@ typedef struct tr_trace_type {
                      double a, double b, tr_array *z);
 } tr_trace_type;
 
-tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out);
+TR_API tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out);
 
 typedef struct {
   const tr_trace_type *type;
@@ -70,26 +70,27 @@ struct tr_trace {
 
 /* Draws the probes. TR_E_ARG for settings out of their range and a given probe of zeros, TR_E_SHAPE for given
  * probes that do not fit x, TR_E_UNSUPPORTED when the drift has neither vjp nor jvp. */
-tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out);
-void tr_trace_destroy(tr_trace **trace);
+TR_API tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x,
+                                 tr_trace **out);
+TR_API void tr_trace_destroy(tr_trace **trace);
 /* f (N, ...) = the drift at x, z (columns N) = a tr(J) + b. TR_E_INTERRUPTED, naming t, where the
  * context was asked to stop (tr_ctx_check_interrupt), exact also between its products. */
-tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
-                         double a, double b, tr_array *z);
+TR_API tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                                tr_array *f, double a, double b, tr_array *z);
 
 /* For modules, which have `products` made: n vectors of every row, from element `from` of an array on, as one
  * view (n, N, ...). */
-tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n);
+TR_API tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n);
 /* products[k] = J' v[k], or J v[k] where the drift has no vjp (the trace is the same), for the
  * first n vectors of v, and f. One forward for all where the drift allows it. */
-tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
-                            int64_t n, const tr_array *v, tr_array *f);
+TR_API tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
+                                   int64_t n, const tr_array *v, tr_array *f);
 /* The same first for n_held vectors held, then for n_derived derived: `derive` fills these in `rows` rows
  * from `first` on, where it finds products[0 .. n_held - 1]; those of the derived then take their place. */
 typedef tr_status (*tr_trace_derive)(void *user, int64_t first, int64_t rows);
-tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
-                                  int64_t n_held, int64_t n_derived, tr_trace_derive derive, void *user,
-                                  tr_array *f);
+TR_API tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_array *x,
+                                         const tr_cond *cond, int64_t n_held, int64_t n_derived,
+                                         tr_trace_derive derive, void *user, tr_array *f);
 
 #ifdef __cplusplus
 }
