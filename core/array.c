@@ -68,7 +68,9 @@ tr_status tr_array_like_stacked(const tr_array *model, int64_t n, tr_array **out
   int64_t shape[TR_MAX_DIMS];
   TR_TRY(tr_array_check(model));
   memcpy(shape, model->shape, sizeof shape);
-  shape[0] *= n;
+  if (n < 0 || __builtin_mul_overflow(shape[0], n, &shape[0]))
+    return TR_FAIL(model->ctx, TR_E_SHAPE, "%lld times %lld rows: use 0 or more, within 64-bit sizes",
+                   (long long)n, (long long)model->shape[0]);
   return tr_array_create(model->ctx, model->dtype, model->ndim, shape, out);
 }
 

@@ -112,7 +112,7 @@ int tr_params_n(const tr_params *params) {
 
 const tr_param_entry *tr_params_entry(const tr_params *params, int i) {
   if (!params) return NULL;
-  return &params->items[i].entry;
+  return i >= 0 && i < params->n ? &params->items[i].entry : NULL;
 }
 
 int tr_params_find(const tr_params *params, const char *name) {
@@ -148,6 +148,10 @@ tr_status tr_params_like(const tr_params *params, tr_array **out) {
 
 tr_array tr_params_at(const tr_params *params, const tr_array *array, int i) {
   if (!params || !array) return (tr_array){0};
+  if (i < 0 || i >= params->n) {
+    TR_FAIL(params->values->ctx, TR_E_ARG, "parameter %d: there are 0 to %d", i, params->n - 1);
+    return (tr_array){0};
+  }
   const placed *item = &params->items[i];
   return tr_view(array, item->offset, item->entry.ndim, item->entry.shape);
 }

@@ -40,19 +40,23 @@ tr_status tr_vec_check_lincomb(int k, const tr_array *const *x, const tr_array *
 }
 
 tr_status tr_lincomb(int k, const double *a, const tr_array *const *x, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF(z), a, x, z);
   TR_TRY(tr_vec_check_lincomb(k, x, z));
   return counted(z->ctx)->lincomb(z->ctx, k, a, x, z);
 }
 
 tr_status tr_axpby(double a, const tr_array *x, double b, const tr_array *y, tr_array *z) {
+  TR_REQUIRE_ARRAYS(x, y, z);
   return tr_lincomb(2, (const double[]){a, b}, (const tr_array *const[]){x, y}, z);
 }
 
 tr_status tr_scale(double a, const tr_array *x, tr_array *z) {
+  TR_REQUIRE_ARRAYS(x, z);
   return tr_lincomb(1, &a, &x, z);
 }
 
 tr_status tr_fill(double c, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF(z), z);
   return tr_map(TR_MAP_CONST, c, NULL, NULL, z);
 }
 
@@ -67,12 +71,14 @@ tr_status tr_vec_check_map(tr_map_op op, const tr_array *x, const tr_array *y, c
 }
 
 tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, y, z), z);
   TR_TRY(tr_vec_check_map(op, x, y, z));
   return counted(z->ctx)->map(z->ctx, op, c, x, y, z);
 }
 
 tr_status tr_weights(const tr_array *y, const tr_segments *seg, const double *rtol, const double *atol,
                      tr_array *w) {
+  TR_REQUIRE(TR_CTX_OF_ANY(y, w), y, rtol, atol, w);
   tr_program p;
   tr_program_init(&p, -1);
   TR_TRY(tr_program_weights(&p, y, seg, rtol, atol, w));
@@ -106,6 +112,7 @@ tr_status tr_vec_check_reduce(tr_reduce_op op, const tr_array *x, const tr_array
 
 tr_status tr_reduce_begin(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
                           int slot) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, y), x);
   tr_program p;
   tr_program_init(&p, -1);
   return tr_program_reduce(&p, op, x, y, seg, slot);
@@ -113,12 +120,14 @@ tr_status tr_reduce_begin(tr_reduce_op op, const tr_array *x, const tr_array *y,
 
 tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
                     double *out) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, y), x, out);
   TR_TRY(tr_reduce_begin(op, x, y, seg, SLOT_OF_REDUCE));
   return tr_slot_read(x->ctx, SLOT_OF_REDUCE, tr_vec_segments(x, seg).n, out);
 }
 
 tr_status tr_is_finite(const tr_array *x, bool *finite) {
   double worst;
+  TR_REQUIRE(TR_CTX_OF(x), x, finite);
   TR_TRY(tr_array_check(x));
   *finite = true;
   if (x->count == 0) return TR_OK;
@@ -146,7 +155,7 @@ tr_status tr_slot_take(tr_ctx *ctx, int *slot) {
 
 void tr_slot_give(tr_ctx *ctx, int *slot) {
   if (!ctx || !slot) return;
-  if (*slot >= 0) tr_ctx_slots(ctx)->taken &= ~(1u << *slot);
+  if (*slot >= 0 && *slot < TR_SLOTS) tr_ctx_slots(ctx)->taken &= ~(1u << *slot);
   *slot = -1;
 }
 
@@ -179,6 +188,7 @@ tr_status tr_slot_read(tr_ctx *ctx, int slot, int n, double *out) {
 }
 
 tr_status tr_watch_take(tr_ctx *ctx, int *slot) {
+  TR_REQUIRE(ctx, slot);
   TR_TRY(tr_slot_take(ctx, slot));
   tr_status status = wait_for(ctx, *slot); /* for what the owner before left on its way */
   if (status == TR_OK) status = tr_ctx_backend(ctx)->vec->watch(ctx, *slot);
@@ -187,6 +197,7 @@ tr_status tr_watch_take(tr_ctx *ctx, int *slot) {
 }
 
 tr_status tr_watch_finite(const tr_array *x, int64_t step, int slot) {
+  TR_REQUIRE(TR_CTX_OF(x), x);
   tr_program p;
   tr_program_init(&p, slot);
   TR_TRY(tr_program_watch(&p, x, step, NULL));
@@ -204,6 +215,7 @@ tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step) {
 /* ---- others ---- */
 
 tr_status tr_randn(const tr_random_address *address, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF(z), address, z);
   TR_TRY(tr_vec_check(z, NULL, "a normal draw"));
   int64_t row = z->shape[0] ? z->count / z->shape[0] : 0;
   if (row > (int64_t)1 << 33)
@@ -215,6 +227,7 @@ tr_status tr_randn(const tr_random_address *address, tr_array *z) {
 
 tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
                             tr_array *z) {
+  TR_REQUIRE_ARRAYS(x, y, z);
   TR_TRY(tr_vec_check(z, x, "a blend of channels"));
   TR_TRY(tr_vec_check(z, y, "a blend of channels"));
   if (z->ndim < 2 || !tr_array_same_shape(x, z) || !tr_array_same_shape(y, z) || channels < 0 ||
@@ -228,6 +241,7 @@ tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, doubl
 }
 
 tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, tr_array *z) {
+  TR_REQUIRE_ARRAYS(x, y, z);
   if (z->dtype != x->dtype || z->ctx != x->ctx || z->count == 0 || x->count % z->count != 0) {
     char text[80], other[80];
     return TR_FAIL(z->ctx, TR_E_SHAPE, "products of the rows of %s into %s: one element a row is needed",

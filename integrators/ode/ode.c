@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "integrators/ode/ode_run_private.h"
 
@@ -100,7 +101,7 @@ static tr_status settle_tolerances(tr_ode_run *run, tr_ode_spec *spec) {
                                           : "state in f64");
   spec->rtol = fmax(scale * spec->rtol, lowest);
   spec->atol *= scale;
-  for (int k = 0; k < spec->norm.n; k++) spec->absolute[k] *= scale;
+  for (int k = 0; k < TR_MAX_SEGMENTS; k++) spec->absolute[k] *= scale;
   run->rtol_floor = lowest;
   return TR_OK;
 }
@@ -179,6 +180,7 @@ tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double 
   tr_ode_stats unread;
   if (!stats) stats = &unread;
   *stats = (tr_ode_stats){.stop_reason = "error"};
+  TR_REQUIRE(TR_CTX_OF(x), spec, x);
   if (!spec->method || !rhs || (!rhs->fn && !rhs->listed))
     return TR_FAIL(x->ctx, TR_E_ARG, "tr_ode_solve: no %s given",
                    spec->method ? "right-hand side" : "method");

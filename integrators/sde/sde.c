@@ -250,6 +250,7 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
   tr_sde_stats unread;
   if (!stats) stats = &unread;
   *stats = (tr_sde_stats){.stop_reason = "error"};
+  TR_REQUIRE(TR_CTX_OF(x), spec, problem, x);
   tr_sde_spec settled = *spec;
   tr_sde_run run = {.ctx = x->ctx,
                     .spec = &settled,

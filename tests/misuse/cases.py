@@ -57,14 +57,15 @@ def optional():
     return found
 
 
-PENDING = ("core/vec.h", "core/program.h", "integrators/", "transport/exponential/", "transport/sampler/",
-           "transport/prediction/", "transport/likelihood/likelihood.h")
+# Headers that are not held to it yet.
+PENDING = ("core/program.h", "integrators/", "transport/exponential/", "transport/prediction/")
 
 
 def main(root):
-    callbacks, may_be_null, known = function_types(root), optional(), set()
+    callbacks, may_be_null, known, pending = function_types(root), optional(), set(), set()
     for d in declarations(root):
         if d.header.startswith(PENDING):
+            pending.add(d.name)
             continue
         parameters = [p for p in d.parameters if p.type != "..."]
         if not all(p.name for p in parameters):
@@ -83,7 +84,7 @@ def main(root):
                 print("STATUS(%s, %s, %d, %d, %s)" % (d.name, p.name, makes, told, call))
             else:
                 print("OTHER(%s, %s, %s)" % (d.name, p.name, call))
-    stale = [] and sorted(may_be_null - known)
+    stale = sorted(pair for pair in may_be_null - known if pair[0] not in pending)
     if stale:
         sys.exit("optional.txt names what is not there: " + ", ".join(" ".join(pair) for pair in stale))
 

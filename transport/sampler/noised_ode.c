@@ -29,11 +29,12 @@ typedef struct {
 } noised_run;
 
 const tr_noised_ode *tr_noised_ode_of(const tr_sde_method *method) {
-  return method->caps & TR_SDE_AROUND_ODE ? method->detail : NULL;
+  return method && method->caps & TR_SDE_AROUND_ODE ? method->detail : NULL;
 }
 
 bool tr_sde_reads_form(const tr_sde_method *method, const tr_values *values) {
   const tr_noised_ode *table = tr_noised_ode_of(method);
+  if (!method) return false;
   if (!table) return true;
   tr_values filled = tr_module_filled(&method->info, values);
   return table->reads & TR_NOISED_FORM && !(table->instead_of_form && table->instead_of_form(&filled));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
@@ -343,5 +344,6 @@ tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, t
 
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
+  TR_REQUIRE(TR_CTX_OF(x), sampler, x);
   return tr_sample_ode_traced(sampler, cond, NULL, 0, x, NULL, stats ? stats : &unread);
 }

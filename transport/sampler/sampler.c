@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/callback_private.h"
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "transport/sampler/run_private.h"
 
@@ -20,6 +21,7 @@ static const tr_module *registered(tr_ctx *ctx, const char *kind, const char *na
 }
 
 tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
+  TR_REQUIRE(ctx, out);
   *out = (tr_sampler){.sample_eps = NAN,
                       .data_eps = NAN,
                       .n_steps = 250,
@@ -36,6 +38,7 @@ tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
 }
 
 tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x) {
+  TR_REQUIRE(TR_CTX_OF(x), sampler, x);
   tr_random_address address = {
       .seed = sampler->seed, .purpose = TR_RANDOM_INIT, .sample = sampler->first_sample};
   return tr_randn(&address, x);

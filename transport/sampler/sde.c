@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/require_private.h"
 #include "core/vec.h"
 #include "transport/exponential/sde_private.h"
 #include "transport/sampler/run_private.h"
@@ -250,6 +251,7 @@ static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats
 
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
+  TR_REQUIRE(TR_CTX_OF(x), sampler, x);
   if (!stats) stats = &unread;
   if (sampler->sde.method && tr_noised_ode_of(sampler->sde.method))
     return tr_sample_noised(sampler, cond, x, stats);
