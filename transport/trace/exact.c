@@ -4,6 +4,7 @@
  * at the end in its own order: the sum does not depend on the stacks. */
 #include <stdlib.h>
 
+#include "core/program.h"
 #include "core/vec.h"
 #include "transport/modules_private.h"
 #include "transport/trace/trace.h"
@@ -56,15 +57,15 @@ static tr_status hold_units(const tr_trace *trace) {
 static tr_status open(tr_trace *trace, const tr_array *x) {
   int64_t n = as_fit(trace, x), count = n * x->count + trace->row - 1;
   TR_TRY(tr_array_create(x->ctx, x->dtype, 1, &count, &trace->held));
+  TR_TRY(tr_array_create(x->ctx, x->dtype, 1, &x->count, &trace->derived));
   TR_TRY(tr_array_like_stacked(x, n, &trace->products));
   return hold_units(trace);
 }
 
-/* A diagonal on its way; values (n N): element k of every row, k after k. */
+/* A diagonal on its way, into `derived` (n N): element k of every row, k after k. */
 typedef struct {
   tr_trace *trace;
   double t; /* of the first row, to be named */
-  tr_array *values;
 } diagonal;
 
 /* Element k of some rows, out of product r of the stack. */
@@ -73,7 +74,7 @@ static tr_status take_element(const diagonal *d, int64_t k, int64_t r, int64_t f
   const int64_t row = trace->row;
   tr_array unit = piece(trace->held, row - 1 - k + first * row, rows * row);
   tr_array product = piece(trace->products, (r * trace->rows + first) * row, rows * row);
-  tr_array value = piece(d->values, k * trace->rows + first, rows);
+  tr_array value = piece(trace->derived, k * trace->rows + first, rows);
   return tr_dot_rows(1, &unit, &product, 0, &value);
 }
 
@@ -147,23 +148,21 @@ static tr_status forward(const diagonal *d, tr_times times, const tr_array *x, c
 /* z = a (sum of the diagonal) + b */
 static tr_status add_up(const diagonal *d, double a, double b, tr_array *z) {
   const int64_t rows = d->trace->rows;
-  TR_TRY(tr_fill(b, z));
+  tr_program list;
+  tr_program_init(&list, -1);
+  TR_TRY(tr_program_map(&list, TR_MAP_CONST, b, NULL, NULL, z));
   for (int64_t k = 0; k < d->trace->row; k++) {
-    tr_array one = piece(d->values, k * rows, rows);
-    TR_TRY(tr_axpby(1, z, a, &one, z));
+    tr_array one = piece(d->trace->derived, k * rows, rows);
+    TR_TRY(tr_program_axpby(&list, 1, z, a, &one, z));
   }
-  return TR_OK;
+  return tr_program_run(&list);
 }
 
 static tr_status apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
                        double a, double b, tr_array *z) {
-  const int64_t n = trace->row * trace->rows;
-  diagonal d = {trace, times.t[0], NULL};
-  TR_TRY(tr_array_create(x->ctx, x->dtype, 1, &n, &d.values));
-  tr_status status = (trace->drift->ops->vjp ? backward : forward)(&d, times, x, cond, f);
-  if (status == TR_OK) status = add_up(&d, a, b, z);
-  tr_array_destroy(&d.values);
-  return status;
+  const diagonal d = {trace, times.t[0]};
+  TR_TRY((trace->drift->ops->vjp ? backward : forward)(&d, times, x, cond, f));
+  return add_up(&d, a, b, z);
 }
 
 static const tr_trace_type type = {

@@ -64,7 +64,7 @@ struct tr_trace {
   int columns;
   int64_t rows, row;  /* N, n */
   tr_array *held;     /* (n_held N, ...): vector k of every row, k after k */
-  tr_array *derived;  /* (n_derived N, ...) or NULL */
+  tr_array *derived;  /* (n_derived N, ...) or NULL; exact: the diagonals */
   tr_array *products; /* (the larger of the two N, ...) */
 };
 
