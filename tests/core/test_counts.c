@@ -4,20 +4,12 @@
 #include "core/nn.h"
 #include "core/vec.h"
 #include "tests/support/check.h"
+#include "tests/support/counts.h"
 
 /* The counts since the last call. */
 static tr_counts news(tr_ctx *ctx) {
   static tr_counts before;
-  tr_counts now = tr_ctx_counts(ctx), d;
-  d.allocations = now.allocations - before.allocations;
-  d.uploads = now.uploads - before.uploads;
-  d.downloads = now.downloads - before.downloads;
-  d.small_sets = now.small_sets - before.small_sets;
-  d.waits = now.waits - before.waits;
-  d.operations = now.operations - before.operations;
-  d.programs = now.programs - before.programs;
-  d.bytes_up = now.bytes_up - before.bytes_up;
-  d.bytes_down = now.bytes_down - before.bytes_down;
+  tr_counts now = tr_ctx_counts(ctx), d = counts_between(before, now);
   before = now;
   return d;
 }

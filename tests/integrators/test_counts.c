@@ -5,43 +5,19 @@
 #include "core/vec.h"
 #include "integrators/register.h"
 #include "integrators/sde/stochastic_rk.h"
+#include "tests/support/counts.h"
 #include "tests/support/problems/ode_problems.h"
 #include "tests/support/problems/sde_problems.h"
 
 enum { STEPS = 40, ROWS = 8, N = 256 };
 
-typedef struct {
-  tr_ctx *ctx;
-  long calls;
-  tr_counts began;   /* before the first evaluation */
-  tr_counts stepped; /* after the first step */
-  tr_counts own;     /* of the evaluations */
-} meter;
-
-static void add(tr_counts *sum, tr_counts to, tr_counts from) {
-  sum->allocations += to.allocations - from.allocations;
-  sum->uploads += to.uploads - from.uploads;
-  sum->downloads += to.downloads - from.downloads;
-  sum->waits += to.waits - from.waits;
-  sum->operations += to.operations - from.operations;
-  sum->programs += to.programs - from.programs;
-}
-
 /* x' = -x + 3 cos(5 t), on the device. */
 static tr_status field(double t, const tr_array *x, tr_array *dx, void *user) {
-  meter *m = user;
-  tr_counts before = tr_ctx_counts(m->ctx);
-  if (m->calls++ == 0) m->began = before;
+  tr_counts entered = meter_enter(user);
   TR_TRY(tr_scale(-1, x, dx));
   TR_TRY(tr_map(TR_MAP_ADDC, 3 * cos(5 * t), dx, NULL, dx));
-  add(&m->own, tr_ctx_counts(m->ctx), before);
+  meter_leave(user, entered);
   return TR_OK;
-}
-
-static void on_progress(double t, long n_rhs, void *user) {
-  meter *m = user;
-  (void)t, (void)n_rhs;
-  if (m->stepped.operations == 0) m->stepped = tr_ctx_counts(m->ctx);
 }
 
 static tr_array *start(tr_ctx *ctx, tr_dtype dtype) {
@@ -54,11 +30,8 @@ static tr_array *start(tr_ctx *ctx, tr_dtype dtype) {
 /* Beside the evaluations of a solve that has just ended. ARKODE allocates two vectors within its first step,
  * all others are there before the first evaluation. */
 static tr_counts beside(const meter *m, bool first_step_too) {
-  tr_counts now = tr_ctx_counts(m->ctx), sum = {0}, since = {0};
-  add(&sum, now, m->began);
-  add(&sum, (tr_counts){0}, m->own);
-  add(&since, now, first_step_too ? m->began : m->stepped);
-  CHECK(since.allocations == 0 && since.uploads == 0 && since.downloads == 0);
+  CHECK(counts_quiet(counts_since(m->ctx, first_step_too ? m->began : m->stepped)));
+  tr_counts sum = meter_beside(m);
   CHECK(sum.uploads == 0 && sum.downloads == 0);
   return sum;
 }
@@ -76,7 +49,7 @@ static tr_counts solve_ode(tr_ctx *ctx, tr_ode_spec spec, tr_dtype dtype, const 
   meter m = {.ctx = ctx};
   tr_rhs rhs = {.fn = field, .user = &m};
   tr_array *x = start(ctx, dtype);
-  spec.on_progress = on_progress;
+  spec.on_progress = meter_progress;
   spec.progress_user = &m;
   CHECK_OK(ctx, tr_ode_solve(&spec, &rhs, times, n_times, x, listener, NULL, stats));
   CHECK(stats->n_rhs == m.calls);
@@ -133,26 +106,16 @@ static void fixed_grids(tr_ctx *ctx, tr_dtype dtype) {
 
 /* ---- SDE ---- */
 
-static tr_status one(double t, double *out, void *user) {
-  (void)t, (void)user;
-  *out = 1;
-  return TR_OK;
-}
-static tr_status length(double t0, double t1, double *out, void *user) {
-  (void)user;
-  *out = t1 - t0;
-  return TR_OK;
-}
-
 static tr_counts solve_sde(tr_ctx *ctx, tr_sde_spec spec, tr_dtype dtype, const double *times, int n_times,
                            tr_out_fn listener, tr_sde_stats *stats) {
   meter m = {.ctx = ctx};
-  tr_sde_problem problem = {.drift = field, .g2 = one, .g2_integral = length, .user = &m};
+  tr_sde_problem problem = {
+      .drift = field, .g2 = unit_noise2, .g2_integral = unit_noise2_integral, .user = &m};
   tr_array *x = start(ctx, dtype);
   tr_brownian *path;
   CHECK_OK(ctx, spec.rtol > 0 ? tr_brownian_create_tree(ctx, 3, 0, 0, 1, &path)
                               : tr_brownian_create_addressed(ctx, 3, 0, &path));
-  spec.on_progress = on_progress;
+  spec.on_progress = meter_progress;
   spec.progress_user = &m;
   CHECK_OK(ctx, tr_sde_solve(&spec, &problem, path, times, n_times, x, listener, NULL, stats));
   CHECK(stats->n_rhs == m.calls);

@@ -30,17 +30,6 @@ static tr_status evaluate_listed(double t, const tr_array *x, tr_array *dx, tr_p
   TR_TRY(evaluate(t, f->seen, dx, user));
   return tr_program_scale(list, 1, dx, dx);
 }
-static tr_status one(double t, double *out, void *user) {
-  (void)t, (void)user;
-  *out = 1;
-  return TR_OK;
-}
-static tr_status length(double t0, double t1, double *out, void *user) {
-  (void)user;
-  *out = t1 - t0;
-  return TR_OK;
-}
-
 static volatile sig_atomic_t stop_flag;
 static void stop_at(double t, long n_rhs, void *user) {
   (void)n_rhs;
@@ -89,7 +78,8 @@ static tr_status solve_sde(tr_ctx *ctx, const scene *s, field *f, tr_array *x, r
   static const double times[] = {0.11, 0.5, 0.53};
   tr_sde_stats stats;
   tr_sde_spec spec = {.method = find_sde(ctx, s->name), .grid = grid, .n_grid = STEPS + 1};
-  tr_sde_problem problem = {.drift = evaluate, .g2 = one, .g2_integral = length, .user = f};
+  tr_sde_problem problem = {
+      .drift = evaluate, .g2 = unit_noise2, .g2_integral = unit_noise2_integral, .user = f};
   if (s->listed) problem.listed = evaluate_listed;
   tr_brownian *path;
   CHECK_OK(ctx, tr_brownian_create_addressed(ctx, 4, 0, &path));

@@ -6,19 +6,9 @@
 
 #include "core/vec.h"
 #include "tests/support/check.h"
+#include "tests/support/counts.h"
 #include "tests/support/problems/scene.h"
 #include "transport/guidance.h"
-
-/* What was counted since `before`. */
-static tr_counts since(const tr_ctx *ctx, const tr_counts *before) {
-  tr_counts now = tr_ctx_counts(ctx);
-  now.allocations -= before->allocations;
-  now.uploads -= before->uploads;
-  now.downloads -= before->downloads;
-  now.small_sets -= before->small_sets;
-  now.waits -= before->waits;
-  return now;
-}
 
 typedef struct {
   tr_drift *drift;
@@ -36,7 +26,7 @@ static void run(tr_ctx *ctx, const passes *p, int pass, tr_times times, const tr
 
 /* Nothing but so many small sets. */
 static void check_quiet(tr_ctx *ctx, const tr_counts *before, int64_t small_sets) {
-  tr_counts news = since(ctx, before);
+  tr_counts news = counts_since(ctx, *before);
   CHECK(news.allocations == 0 && news.uploads == 0 && news.downloads == 0 && news.waits == 0);
   CHECK(news.small_sets == small_sets);
 }
@@ -100,7 +90,7 @@ static void mirrors(tr_ctx *ctx) {
   tr_counts before = tr_ctx_counts(ctx), news;
   for (int i = 0; i < 600; i++) t[i] = i / 600.;
   CHECK_OK(ctx, tr_conditions_set(ctx, &c, (tr_times){600, t}, &(tr_cond){3, labels}));
-  news = since(ctx, &before);
+  news = counts_since(ctx, before);
   CHECK(news.allocations == 2 && news.uploads == 1 && news.small_sets == 1); /* 4800 bytes are not small */
   before = tr_ctx_counts(ctx);
   CHECK_OK(ctx, tr_conditions_set(ctx, &c, (tr_times){600, t}, NULL));

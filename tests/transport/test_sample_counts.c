@@ -8,43 +8,19 @@
 #include "integrators/sde/stochastic_rk.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
+#include "tests/support/counts.h"
 #include "transport/likelihood/likelihood.h"
 #include "transport/sampler/sampler.h"
 
 enum { POINTS = 34, ROWS = 4, ROW = 48 };
 
-typedef struct {
-  tr_ctx *ctx;
-  long calls;
-  tr_counts began, stepped, last; /* before the first evaluation, after the first step, before the latest */
-  tr_counts own;                  /* of the evaluations */
-} meter;
-
-static void add(tr_counts *sum, tr_counts to, tr_counts from) {
-  sum->allocations += to.allocations - from.allocations;
-  sum->uploads += to.uploads - from.uploads;
-  sum->downloads += to.downloads - from.downloads;
-  sum->operations += to.operations - from.operations;
-  sum->programs += to.programs - from.programs;
-  sum->waits += to.waits - from.waits;
-}
-
 /* A prediction that is an affine map of x, on the device. */
 static tr_status predict(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
-  meter *m = user;
-  tr_counts before = tr_ctx_counts(m->ctx);
+  tr_counts entered = meter_enter(user);
   (void)cond;
-  if (m->calls++ == 0) m->began = before;
-  m->last = before;
   TR_TRY(tr_scale(0.5 - times.t[0] / 4, x, f));
-  add(&m->own, tr_ctx_counts(m->ctx), before);
+  meter_leave(user, entered);
   return TR_OK;
-}
-
-static void on_progress(double t, long n_rhs, void *user) {
-  meter *m = user;
-  (void)t, (void)n_rhs;
-  if (m->stepped.operations == 0) m->stepped = tr_ctx_counts(m->ctx);
 }
 
 static const struct {
@@ -66,22 +42,19 @@ static tr_sampler sampler_of(tr_ctx *ctx, int scene, meter *m, tr_drift **drift)
   CHECK_OK(ctx, tr_drift_create_callback(ctx, "affine", scenes[scene].kind, predict, m, drift));
   s.drift = *drift;
   s.n_steps = POINTS;
-  s.on_progress = on_progress;
+  s.on_progress = meter_progress;
   s.progress_user = m;
   return s;
 }
 
 /* Beside the evaluations of a run. */
 static tr_counts measured(const tr_sampler *s, bool sde, meter *m, tr_sample_stats *stats) {
-  tr_counts sum = {0}, since = {0};
   tr_array *x;
   CHECK_OK(m->ctx, tr_array_create(m->ctx, TR_F32, 2, (int64_t[]){ROWS, ROW}, &x));
   CHECK_OK(m->ctx, tr_sample_init(s, x));
   CHECK_OK(m->ctx, sde ? tr_sample_sde(s, NULL, x, stats) : tr_sample_ode(s, NULL, x, stats));
-  add(&sum, tr_ctx_counts(m->ctx), m->began);
-  add(&sum, (tr_counts){0}, m->own);
-  add(&since, tr_ctx_counts(m->ctx), m->stepped);
-  CHECK(since.allocations == 0 && since.uploads == 0 && since.downloads == 0);
+  CHECK(counts_quiet(counts_since(m->ctx, m->stepped)));
+  tr_counts sum = meter_beside(m);
   CHECK(sum.uploads == 0 && sum.downloads == 0);
   tr_array_destroy(&x);
   return sum;
@@ -175,10 +148,8 @@ static void densities(tr_ctx *ctx) {
     CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){ROWS, ROW}, &x));
     CHECK_OK(ctx, tr_sample_init(&s, x));
     CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, logp, error, NULL));
-    tr_counts since = {0};
-    add(&since, m.last, m.stepped);
-    CHECK(since.operations > 0);
-    CHECK(since.allocations == 0 && since.uploads == 0 && since.downloads == 0);
+    tr_counts since = counts_between(m.stepped, m.last);
+    CHECK(since.operations > 0 && counts_quiet(since));
     CHECK(since.waits <= POINTS / 16);
     tr_array_destroy(&x);
     tr_drift_destroy(&callback);

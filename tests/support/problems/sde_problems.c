@@ -53,6 +53,17 @@ static tr_status g2_integral(double t0, double t1, double *out, void *user) {
   return TR_OK;
 }
 
+tr_status unit_noise2(double t, double *out, void *user) {
+  (void)t, (void)user;
+  *out = 1;
+  return TR_OK;
+}
+tr_status unit_noise2_integral(double t0, double t1, double *out, void *user) {
+  (void)user;
+  *out = t1 - t0;
+  return TR_OK;
+}
+
 const tr_sde_problem affine = {.drift = affine_drift, .g2 = g2, .g2_integral = g2_integral};
 const tr_sde_problem sine = {.drift = sine_drift, .g2 = g2, .g2_integral = g2_integral};
 

@@ -17,6 +17,10 @@ extern const tr_sde_problem affine;
 /* dX = 2 sin(2 X + t) dt + the same noise: nonlinear. */
 extern const tr_sde_problem sine;
 
+/* g^2 = 1 and its integral, for problems of one's own. */
+tr_status unit_noise2(double t, double *out, void *user);
+tr_status unit_noise2_integral(double t0, double t1, double *out, void *user);
+
 /* The registered method of this name. */
 const tr_sde_method *find_sde(tr_ctx *ctx, const char *name);
 
