@@ -25,7 +25,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/include/transit.h DESTINATION ${header_dir})
 foreach(room core integrators transport nets)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${room} DESTINATION ${header_dir}
           FILES_MATCHING PATTERN "*.h" PATTERN "*_private.h" EXCLUDE PATTERN "core/cpu" EXCLUDE
-          PATTERN "integrators/sundials" EXCLUDE PATTERN "transport/modules.h" EXCLUDE)
+          PATTERN "integrators/sundials" EXCLUDE)
 endforeach()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/transit-config.cmake.in

@@ -12,7 +12,7 @@ import sys
 import termios
 import time
 
-SECOND_SIGNAL = 0.1  # PROGRAM_SECOND_SIGNAL of experiments/program.h
+SECOND_SIGNAL = 0.1  # PROGRAM_SECOND_SIGNAL of experiments/common/program.h
 STOPPING = b"\r\x1b[Ktransit: stopping; interrupt it once more to end it at once\r\n"
 AT_ONCE = b"\r\x1b[Ktransit: stopped at once, by a second signal\r\n"
 
