@@ -37,6 +37,8 @@ def value(p, callbacks):
     type_ = p.type
     if is_made(p):
         return "made"
+    if p.name == "format":  # compilers want to see it
+        return '"text"'
     if type_ in VALUES:
         return VALUES[type_]
     if type_ in callbacks or "(*)" in type_:
