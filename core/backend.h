@@ -1,8 +1,8 @@
 /* The backend table: what a device must be able to do. One table per device type ("cpu", "guard", "cuda").
- * REQUIRED pointers are never NULL. OPTIONAL ones may be NULL: the wrappers in core/vec.h and core/nn.h then
- * return TR_E_UNSUPPORTED naming the operation; nothing falls back silently. All arrays given to one call
- * belong to the context. Operations may be asynchronous, in the order in which they are asked for; download
- * and wait return when what came before is done. */
+ * REQUIRED pointers are never NULL. OPTIONAL ones may be NULL: the wrappers in core/vec/vec.h and
+ * core/nn/nn.h then return TR_E_UNSUPPORTED naming the operation; nothing falls back silently. All arrays
+ * given to one call belong to the context. Operations may be asynchronous, in the order in which they are
+ * asked for; download and wait return when what came before is done. */
 #ifndef TR_CORE_BACKEND_H
 #define TR_CORE_BACKEND_H
 
@@ -45,7 +45,7 @@ typedef struct {
  * a watch, the first step at which a state was not finite. */
 #define TR_SLOTS      16
 #define TR_WATCH_NONE (-1) /* the latch is not set */
-struct tr_program;         /* core/program.h */
+struct tr_program;         /* core/vec/program.h */
 
 typedef struct {
   tr_status (*alloc)(tr_ctx *ctx, size_t bytes, void **out);                        /* REQUIRED */
@@ -62,9 +62,9 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
   tr_status (*lincomb)(tr_ctx *ctx, int k, const double *a, const tr_array *const *x,
                        tr_array *z); /* REQUIRED */
   tr_status (*map)(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z);
-  /* Runs the list, then its reduction, then its watch, see core/program.h: bit for bit as the operations one
-   * by one. Copies the program: it is another one on return. A sum runs over the same parts of each segment
-   * in the same order whatever else the program does. REQUIRED */
+  /* Runs the list, then its reduction, then its watch, see core/vec/program.h: bit for bit as the operations
+   * one by one. Copies the program: it is another one on return. A sum runs over the same parts of each
+   * segment in the same order whatever else the program does. REQUIRED */
   tr_status (*program)(tr_ctx *ctx, const struct tr_program *program);
   /* Sets the latch of a slot, which has no result on its way, back to TR_WATCH_NONE; `slot` shows it at once.
    * REQUIRED */
@@ -90,10 +90,10 @@ struct tr_nn_ops; /* core/nn/ops_private.h */
 
 /* What a backend promises of bits. */
 enum {
-  /* A row of an operation of core/nn.h, in attention a sample, has bits that its own operands alone decide,
-   * whatever else is in the batch and however many threads there are. */
+  /* A row of an operation of core/nn/nn.h, in attention a sample, has bits that its own operands alone
+   * decide, whatever else is in the batch and however many threads there are. */
   TR_BACKEND_ROWS_INDEPENDENT = 1,
-  /* Gradients of parameters are chains of sums in the order of the rows, see core/nn.h. */
+  /* Gradients of parameters are chains of sums in the order of the rows, see core/nn/nn.h. */
   TR_BACKEND_SUMS_IN_ORDER = 2
 };
 

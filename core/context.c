@@ -9,7 +9,7 @@
 
 #include "core/backend.h"
 #include "core/context_private.h"
-#include "core/registry_private.h"
+#include "core/module/registry_private.h"
 #include "core/require_private.h"
 
 struct tr_ctx {

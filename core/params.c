@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 #define ALIGNMENT 64 /* bytes */
 

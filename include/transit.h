@@ -17,25 +17,25 @@
 #include "core/array.h"
 #include "core/backend.h"
 #include "core/dtype.h"
-#include "core/nn.h"
+#include "core/nn/nn.h"
 #include "core/params.h"
-#include "core/program.h"
 #include "core/random.h"
-#include "core/vec.h"
+#include "core/vec/program.h"
+#include "core/vec/vec.h"
 
 /* Modules by kind and name, and command lines from tables. */
-#include "core/module.h"
-#include "core/options.h"
-#include "core/registry.h"
+#include "core/module/module.h"
+#include "core/module/registry.h"
+#include "core/options/options.h"
 
 /* Files: data sets, NumPy's arrays, images, checksums; what is written appears whole or not at all. */
 #include "core/data/dataset.h"
 #include "core/io/file.h"
-#include "core/io/image.h"
-#include "core/io/jpeg.h"
+#include "core/io/image/image.h"
+#include "core/io/image/jpeg.h"
+#include "core/io/image/png.h"
 #include "core/io/npy.h"
 #include "core/io/npz.h"
-#include "core/io/png.h"
 #include "core/io/sha256.h"
 
 /* Differential equations, ordinary and stochastic, and methods of one's own from a table. */
@@ -79,11 +79,11 @@
 #include "nets/checkpoint/checkpoint.h"
 #include "nets/checkpoint/tensors.h"
 #include "nets/conditions.h"
-#include "nets/layers.h"
+#include "nets/layers/layers.h"
+#include "nets/layers/weights.h"
 #include "nets/model.h"
 #include "nets/net.h"
 #include "nets/network.h"
 #include "nets/register.h"
-#include "nets/weights.h"
 
 #endif

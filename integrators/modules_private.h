@@ -2,7 +2,7 @@
 #ifndef TR_INTEGRATORS_MODULES_PRIVATE_H
 #define TR_INTEGRATORS_MODULES_PRIVATE_H
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
 #ifndef TR_NETS_MODULES_PRIVATE_H
 #define TR_NETS_MODULES_PRIVATE_H
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 #define TR_MODULE(kind, table) extern const tr_module *const table;
 #define TR_ROOM(function)

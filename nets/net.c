@@ -7,7 +7,7 @@
 
 #include "core/callback_private.h"
 #include "core/require_private.h"
-#include "nets/entries_private.h"
+#include "nets/layers/entries_private.h"
 #include "nets/net_private.h"
 
 /* ---- making ---- */

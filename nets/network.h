@@ -1,13 +1,14 @@
 /* What a kind of network is: a module of kind TR_KIND_NETWORK, one file with one const table (or a few files:
  * nets/sit/), and one line in nets/modules.def; one of your own registers the same way, with tr_register
- * (core/registry.h; tests/nets/test_register_net.c is one). All that is known about its tensors stands in one
- * list, tr_net_type.entry: loading, checks of shapes, the list of parameters, beginnings and clearing follow.
+ * (core/module/registry.h; tests/nets/test_register_net.c is one). All that is known about its tensors stands
+ * in one list, tr_net_type.entry: loading, checks of shapes, the list of parameters, beginnings and clearing
+ * follow.
  */
 #ifndef TR_NETS_NETWORK_H
 #define TR_NETS_NETWORK_H
 
-#include "core/registry.h"
-#include "nets/layers.h"
+#include "core/module/registry.h"
+#include "nets/layers/layers.h"
 #include "nets/net.h"
 
 #ifdef __cplusplus

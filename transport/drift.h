@@ -4,7 +4,7 @@
 #define TR_TRANSPORT_DRIFT_H
 
 #include "core/array.h"
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 #ifdef __cplusplus
 extern "C" {

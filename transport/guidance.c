@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/same_time_private.h"
 
 typedef struct {

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 #ifdef __cplusplus
 extern "C" {

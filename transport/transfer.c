@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/prediction/prediction.h"
 
 typedef struct {

@@ -3,9 +3,9 @@
 #define TR_CORE_CPU_CPU_H
 
 #include "core/backend.h"
-#include "core/cpu/gemm.h"
+#include "core/cpu/nn/gemm.h"
 #include "core/nn/ops_private.h"
-#include "core/program.h"
+#include "core/vec/program.h"
 
 extern const tr_vec_ops tr_cpu_vec;
 extern const tr_nn_ops tr_cpu_nn;
@@ -80,7 +80,7 @@ static inline int64_t tr_cpu_ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* Weights, see core/cpu/weight.c. */
+/* Weights, see core/cpu/nn/weight.c. */
 tr_status tr_cpu_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
 tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values);
 void tr_cpu_weight_destroy(tr_ctx *ctx, void *own);

@@ -4,8 +4,8 @@
 #ifndef TR_CORE_CPU_KERNELS_H
 #define TR_CORE_CPU_KERNELS_H
 
-#include "core/cpu/gemm.h"
-#include "core/nn.h"
+#include "core/cpu/nn/gemm.h"
+#include "core/nn/nn.h"
 
 /* What follows a product, on consecutive rows of one tile: y = act(product + bias) * gate + residual. */
 typedef struct {

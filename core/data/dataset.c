@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/data/dataset_private.h"
-#include "core/io/image.h"
+#include "core/io/image/image.h"
 #include "core/require_private.h"
 
 #define FAR_OUT 4.0 /* pixels in [-1, 1], samples of them a little beyond; 0 to 255 is a mistake */

@@ -46,7 +46,7 @@ TR_API int64_t tr_dataset_row(const tr_dataset *data); /* numbers in one input *
 TR_API const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size);
 
 /* out (n, ...) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as
- * u / TR_BINS_PER_UNIT - 1 (core/io/image.h). TR_E_ARG for inputs that are not there. */
+ * u / TR_BINS_PER_UNIT - 1 (core/io/image/image.h). TR_E_ARG for inputs that are not there. */
 TR_API tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out);
 
 /* Notes why input i, 0 <= i < N, cannot be used; the first reason stays. */

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "core/data/dataset_private.h"
-#include "core/io/jpeg.h"
-#include "core/io/png.h"
+#include "core/io/image/jpeg.h"
+#include "core/io/image/png.h"
 
 typedef struct {
   char *path; /* from the folder that the user gave */

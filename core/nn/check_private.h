@@ -3,7 +3,7 @@
 #ifndef TR_CORE_NN_CHECK_PRIVATE_H
 #define TR_CORE_NN_CHECK_PRIVATE_H
 
-#include "core/nn.h"
+#include "core/nn/nn.h"
 
 /* A call on its way: where, and what of ("a linear layer"). */
 typedef struct {

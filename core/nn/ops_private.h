@@ -3,7 +3,7 @@
 #define TR_CORE_NN_OPS_PRIVATE_H
 
 #include "core/backend.h"
-#include "core/nn.h"
+#include "core/nn/nn.h"
 
 struct tr_nn_weight {
   tr_ctx *ctx;

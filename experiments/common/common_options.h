@@ -3,7 +3,7 @@
 #ifndef TR_EXPERIMENTS_COMMON_COMMON_OPTIONS_H
 #define TR_EXPERIMENTS_COMMON_COMMON_OPTIONS_H
 
-#include "core/options.h"
+#include "core/options/options.h"
 #include "transport/grid/grid.h"
 #include "transport/path/interpolant.h"
 #include "transport/prediction/prediction.h"

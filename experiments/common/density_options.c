@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "core/options.h"
+#include "core/options/options.h"
 
 tr_status density_options(tr_ctx *ctx, const char *trace, double rtol, int64_t row, long *probes,
                           double *tolerance, tr_density *out) {

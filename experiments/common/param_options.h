@@ -1,9 +1,9 @@
-/* The parameters of modules (core/module.h) as options: --form-param NAME=VALUE,..., and the options that
- * some of them had before. */
+/* The parameters of modules (core/module/module.h) as options: --form-param NAME=VALUE,..., and the options
+ * that some of them had before. */
 #ifndef TR_EXPERIMENTS_COMMON_PARAM_OPTIONS_H
 #define TR_EXPERIMENTS_COMMON_PARAM_OPTIONS_H
 
-#include "core/options.h"
+#include "core/options/options.h"
 
 /* --eta X is --form-param eta=X. */
 typedef struct {

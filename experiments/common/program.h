@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "core/options.h"
+#include "core/options/options.h"
 
 /* Registers modules of the caller's own. */
 typedef tr_status (*program_modules)(tr_ctx *ctx);

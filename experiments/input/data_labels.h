@@ -3,7 +3,7 @@
 #define TR_EXPERIMENTS_INPUT_DATA_LABELS_H
 
 #include "core/data/dataset.h"
-#include "core/options.h"
+#include "core/options/options.h"
 #include "nets/net.h"
 
 /* Labels of the first n inputs: those given (one for all, or one each), else those of the data, else

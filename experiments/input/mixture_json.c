@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "experiments/input/mixture.h"
 
 typedef struct {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/module/registry.h"
 #include "core/random.h"
-#include "core/registry.h"
 #include "experiments/input/mixture.h"
 #include "transport/path/interpolant.h"
 

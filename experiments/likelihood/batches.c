@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "experiments/likelihood/run.h"
 #include "experiments/output/run_record.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "experiments/commands.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/input/file_hash.h"

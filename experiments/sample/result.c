@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/png.h"
+#include "core/io/image/png.h"
 #include "experiments/output/npz_put.h"
 
 #define PICTURES_MAX 400 /* in samples.png */

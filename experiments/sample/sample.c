@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/image.h"
+#include "core/io/image/image.h"
 #include "experiments/commands.h"
 #include "experiments/common/statistics.h"
 #include "experiments/output/machine.h"

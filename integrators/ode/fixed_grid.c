@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 tr_status tr_fixed_eval(tr_fixed_grid *g, double t, const tr_array *x, int slot) {
   return tr_ode_eval(g->run, t, x, g->f[slot]);

@@ -6,11 +6,11 @@
  * writers of methods: a method gives a tr_fixed_stepper and calls tr_fixed_grid_solve from its `solve`.
  *
  * Beside its evaluations a step costs one program for each of them, and no wait: whether the state is finite
- * is seen by a watch on the device (core/vec.h), which the engine asks without waiting after each step, and
- * waiting every TR_FIXED_PATIENCE steps, before a state is handed out and at the end. A device that told late
- * has done nothing to the state since, so that the last good one is still there. The look is listed; where f
- * begins with operations of its own (tr_rhs_listed_fn), these are the same program, and what the look has
- * found is seen a step later. */
+ * is seen by a watch on the device (core/vec/vec.h), which the engine asks without waiting after each step,
+ * and waiting every TR_FIXED_PATIENCE steps, before a state is handed out and at the end. A device that told
+ * late has done nothing to the state since, so that the last good one is still there. The look is listed;
+ * where f begins with operations of its own (tr_rhs_listed_fn), these are the same program, and what the look
+ * has found is seen a step later. */
 #ifndef TR_INTEGRATORS_ODE_FIXED_GRID_PRIVATE_H
 #define TR_INTEGRATORS_ODE_FIXED_GRID_PRIVATE_H
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/ode/ode_run_private.h"
 
 #define DEFAULT_MAX_STEPS 100000

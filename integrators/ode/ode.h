@@ -5,8 +5,8 @@
 
 #include "core/array.h"
 #include "core/backend.h"
-#include "core/program.h"
-#include "core/registry.h"
+#include "core/module/registry.h"
+#include "core/vec/program.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,8 +17,8 @@ extern "C" {
 /* dx = f(t, x): x and dx have the shape of the state; dx is assigned. x must not be changed. Return TR_OK, or
  * an error latched in the context, which ends the solve. */
 typedef tr_status (*tr_rhs_fn)(double t, const tr_array *x, tr_array *dx, void *user);
-/* The same with the elementwise operations that are not done yet (core/program.h): runs the list before it
- * looks at x or at anything else, and may leave its last operations in it, which then are one program with
+/* The same with the elementwise operations that are not done yet (core/vec/program.h): runs the list before
+ * it looks at x or at anything else, and may leave its last operations in it, which then are one program with
  * the solver's. */
 typedef tr_status (*tr_rhs_listed_fn)(double t, const tr_array *x, tr_array *dx, tr_program *list,
                                       void *user);

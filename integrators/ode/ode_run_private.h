@@ -2,13 +2,13 @@
  * and hands out states, so that counting, limits, interruption and progress are the same for every method.
  * For writers of methods; callers of tr_ode_solve need integrators/ode/ode.h only.
  *
- * A method lists its elementwise operations in `list` (core/program.h) instead of doing them: everything
+ * A method lists its elementwise operations in `list` (core/vec/program.h) instead of doing them: everything
  * between two evaluations of f is then one program. The list is run before an evaluation, before a state is
  * handed out and at the end of the solve; a method that looks at an array in another way runs it first. */
 #ifndef TR_INTEGRATORS_ODE_ODE_RUN_PRIVATE_H
 #define TR_INTEGRATORS_ODE_ODE_RUN_PRIVATE_H
 
-#include "core/program.h"
+#include "core/vec/program.h"
 #include "integrators/ode/ode.h"
 
 #ifdef __cplusplus

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
   tr_brownian_scratch *scratch = calloc(1, sizeof *scratch);

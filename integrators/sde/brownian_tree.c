@@ -4,9 +4,9 @@
  * node. */
 #include <math.h>
 
-#include "core/program.h"
 #include "core/random.h"
-#include "core/vec.h"
+#include "core/vec/program.h"
+#include "core/vec/vec.h"
 #include "integrators/sde/brownian_private.h"
 
 #define FINEST 0x1p40 /* times are multiples of 1 / FINEST */

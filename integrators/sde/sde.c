@@ -8,7 +8,7 @@
 
 #include "core/callback_private.h"
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/same_time_private.h"
 
 static tr_status check_increasing(tr_ctx *ctx, const char *what, const double *t, int n, int least) {

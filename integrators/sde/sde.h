@@ -6,8 +6,8 @@
 #define TR_INTEGRATORS_SDE_SDE_H
 
 #include "core/array.h"
-#include "core/program.h"
-#include "core/registry.h"
+#include "core/module/registry.h"
+#include "core/vec/program.h"
 #include "integrators/ode/ode.h"
 #include "integrators/sde/brownian.h"
 
@@ -62,8 +62,8 @@ typedef struct tr_sde_method {
   /* x(t) -> x(t_next), h = t_next - t > 0. params: the values of info.params, in their order. z: standard
    * normals of the increment dW = sqrt(h) z; z2: of the space-time Levy area H = (1/h) int W_s - W_t ds - dW
    * / 2 = sqrt(h / 12) z2 (NULL unless TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM,
-   * TR_SDE_AROUND_ODE. list: elementwise operations (core/program.h) that are not done yet. A step adds its
-   * own, runs the list before each evaluation of f and whenever else it looks at an array, and leaves the
+   * TR_SDE_AROUND_ODE. list: elementwise operations (core/vec/program.h) that are not done yet. A step adds
+   * its own, runs the list before each evaluation of f and whenever else it looks at an array, and leaves the
    * last ones in it: a step of one evaluation is then one program. */
   tr_status (*step)(const struct tr_sde_method *method, const double *params, const tr_sde_problem *,
                     double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,

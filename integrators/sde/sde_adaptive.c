@@ -5,7 +5,7 @@
  * wanders. */
 #include <math.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/sde/sde_run_private.h"
 
 #define DEFAULT_MAX_STEPS 100000

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* Whether the state is finite is seen by a watch on the device (core/vec.h). It is asked after each step
+/* Whether the state is finite is seen by a watch on the device (core/vec/vec.h). It is asked after each step
  * without waiting, and waiting every TR_SDE_PATIENCE steps, before a state is handed out and at the end. */
 #define TR_SDE_PATIENCE 16
 #define TR_SDE_RECENT   (TR_SDE_PATIENCE + 1)

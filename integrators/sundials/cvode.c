@@ -9,7 +9,7 @@
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 #include <sunnonlinsol/sunnonlinsol_newton.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/sundials/cvode.h"
 
 #define TIGHT 1e-7

@@ -4,7 +4,7 @@
 
 #include <arkode/arkode_erkstep.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/ode/dense_private.h"
 #include "integrators/sundials/erkstep.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 typedef struct {
   tr_array *array;

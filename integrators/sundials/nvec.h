@@ -1,16 +1,16 @@
 /* SUNDIALS' N_Vector over a tr_array of any device, f32 or f64 storage; scalars and reductions are double.
  *
- * Linear sums, scalings, fused linear combinations and elementwise operations are listed (core/program.h),
- * and run as one program with the next norm, or before the next evaluation of f: of the up to thirty of them
- * in a step three or four programs are left. There is no access to elements (getarraypointer is NULL), so
- * SUNDIALS cannot touch device memory. The vector operations of SUNDIALS cannot fail; ours can, so the first
- * failure, also a NaN or an infinity seen by a norm, is latched in the space shared by all vectors of a
- * solve, and later norms are NaN. */
+ * Linear sums, scalings, fused linear combinations and elementwise operations are listed
+ * (core/vec/program.h), and run as one program with the next norm, or before the next evaluation of f: of the
+ * up to thirty of them in a step three or four programs are left. There is no access to elements
+ * (getarraypointer is NULL), so SUNDIALS cannot touch device memory. The vector operations of SUNDIALS cannot
+ * fail; ours can, so the first failure, also a NaN or an infinity seen by a norm, is latched in the space
+ * shared by all vectors of a solve, and later norms are NaN. */
 #ifndef TR_INTEGRATORS_SUNDIALS_NVEC_H
 #define TR_INTEGRATORS_SUNDIALS_NVEC_H
 
 #include "core/array.h"
-#include "core/program.h"
+#include "core/vec/program.h"
 #include "integrators/sundials/compat.h"
 
 #ifdef __cplusplus

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 #define STALLED 20 /* consecutive steps too small to move t */
 

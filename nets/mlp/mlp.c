@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 #include "nets/conditions.h"
+#include "nets/layers/weights.h"
 #include "nets/modules_private.h"
-#include "nets/weights.h"
 
 typedef struct {
   int dim, hidden, depth;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nets/layers/weights.h"
 #include "nets/sit/sit_private.h"
-#include "nets/weights.h"
 
 /* ---- named sizes (Ma et al. 2024, table 1; those of DiT) ---- */
 

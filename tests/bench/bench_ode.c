@@ -1,5 +1,5 @@
 /* Network evaluations that ODE methods need on the digits checkpoint, beside torchdiffeq's dopri5
- * (tests/support/digits.h): tab-separated tables. Counts do not depend on the machine's speed.
+ * (tests/support/nets/digits.h): tab-separated tables. Counts do not depend on the machine's speed.
  *   bench_ode [--methods NAME,NAME...] [--seeds N] [--threads N] [--runs]
  * First table: evaluations for an error, the cheapest run of a ladder of four tolerances rtol = atol per
  * decade that attains it, and their ratio to dopri5's (medians over the starting states, and the worst
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "nets/register.h"
-#include "tests/support/digits.h"
+#include "tests/support/nets/digits.h"
 
 enum { LADDER = 25, MAX_METHODS = 8, FAILED = -1 };
 static const double guidances[] = {1, 4};

@@ -3,7 +3,7 @@
  * the CPU, the same on every machine to the digits shown. bench_orders */
 #include <stdlib.h>
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"

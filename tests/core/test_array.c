@@ -2,7 +2,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 
 static void shapes(tr_ctx *ctx) {

@@ -1,8 +1,8 @@
 /* What tr_ctx_counts counts: every allocation, copy, wait and operation once, and nothing for what was
  * refused or asks nothing of the device. */
 /* TR_TEST_RESOURCES */
-#include "core/nn.h"
-#include "core/vec.h"
+#include "core/nn/nn.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 #include "tests/support/counts.h"
 

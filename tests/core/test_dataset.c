@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include "core/data/dataset.h"
-#include "core/io/image.h"
-#include "core/io/jpeg.h"
+#include "core/io/image/image.h"
+#include "core/io/image/jpeg.h"
+#include "core/io/image/png.h"
 #include "core/io/npz.h"
-#include "core/io/png.h"
 #include "experiments/output/npz_put.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"

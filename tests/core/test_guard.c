@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 
 /* Whether reading (or writing) the byte at `address` kills a child by a segmentation fault. */

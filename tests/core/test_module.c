@@ -1,7 +1,7 @@
 /* What a module declares: its parameters, their values and ranges, and what registration refuses. */
-#include "core/module.h"
+#include "core/module/module.h"
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "tests/support/check.h"
 
 enum { RATE, SHARE, FREE, OFF };

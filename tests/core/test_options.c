@@ -2,7 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "core/options.h"
+#include "core/options/options.h"
 #include "tests/support/check.h"
 
 typedef struct {

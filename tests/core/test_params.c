@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/params.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 
 enum { ENTRIES = 4 };

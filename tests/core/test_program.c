@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "core/cpu/guard.h"
-#include "core/program.h"
-#include "core/vec.h"
+#include "core/vec/program.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 
 enum { VECTORS = 40, N = 9001 }; /* more than a program holds; more than two chunks */

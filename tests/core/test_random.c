@@ -1,6 +1,6 @@
 /* Known answers of Random123 (kat_vectors, philox4x32 with 10 rounds), and the addressing. */
 #include "core/random.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 
 /* TR_TEST_RESOURCES */

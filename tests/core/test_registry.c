@@ -1,5 +1,5 @@
 /* The registry: names, aliases, clashes, order, and the nearest right spelling. */
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "tests/support/check.h"
 
 static const tr_module heun = {.name = "heun2", .aliases = "heun,improved-euler", .summary = "second order"};

@@ -3,7 +3,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 
 /* A vector in the middle of a larger array whose other elements hold a sentinel. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "core/io/image/png.h"
 #include "core/io/npz.h"
-#include "core/io/png.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/output/npz_put.h"
 #include "tests/support/check.h"

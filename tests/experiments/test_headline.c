@@ -3,7 +3,7 @@
  * torchdiffeq (tests/compare_torchdiffeq.py); build/bench_ode prints the whole table. */
 #include "nets/register.h"
 #include "tests/support/check.h"
-#include "tests/support/digits.h"
+#include "tests/support/nets/digits.h"
 
 /* Largest evaluations over dopri5's for a relative rms error. */
 static const struct {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "experiments/common/statistics.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"

@@ -4,7 +4,7 @@
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_odeiv2.h>
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every network operation of core/nn/ops.def has a test in tests/core/test_nn*.c, beside those that are made of the list.
+# Every network operation of core/nn/ops.def has a test in tests/core/nn/test_nn*.c, beside those that are made of the list.
 # usage: nn_ops.sh ROOT SCRATCH COMPILER
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -20,5 +20,5 @@ printf 'tr_nn_known(&args); tr_nn_fresh_air(&args);\n' >test_nn.c
 
 cd "$1"
 [ "$(grep -c '^TR_NN_OP(' core/nn/ops.def)" -ge 20 ] || die "the list of operations was not understood"
-bad=$(untested core/nn/ops.def tests/core/test_nn*.c)
-[ -z "$bad" ] || die "no test in tests/core/test_nn*.c calls: $bad"
+bad=$(untested core/nn/ops.def tests/core/nn/test_nn*.c)
+[ -z "$bad" ] || die "no test in tests/core/nn/test_nn*.c calls: $bad"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# No file over 3 MB, all test data within 3 MB, no source over 700 lines. usage: sizes.sh ROOT SCRATCH
+# No file over 3 MB, all test data within 3 MB, no source over 600 lines, no folder but those of data with
+# more than 22 files. usage: sizes.sh ROOT SCRATCH
 set -eu
 . "$(dirname "$0")/common.sh"
 
@@ -15,8 +16,12 @@ too_large() {
   [ "$data" -le $limit ] || echo "tests/data has $data bytes, more than $limit"
   { sources || true; } | while IFS= read -r file; do
     lines=$(wc -l <"$file")
-    [ "$lines" -le 700 ] || echo "$file has $lines lines, more than 700: split it by meaning"
+    [ "$lines" -le 600 ] || echo "$file has $lines lines, more than 600: split it by meaning"
   done
+  files | { grep -vE '^tests/data/' || true; } | awk '
+    !/\// { next }
+    { sub("/[^/]*$", ""); count[$0]++ }
+    END { for (folder in count) if (count[folder] > 22) print folder "/ has " count[folder] " files, more than 22: divide it" }'
 }
 
 self_test() {
@@ -30,8 +35,13 @@ self_test() {
   head -c 3000001 /dev/zero >one && rm tests/data/b
   [ -n "$(too_large)" ] || die "self-test: a file of 3000001 bytes was not noticed"
   rm one
-  yes | head -n 701 >core/long.c
-  [ -n "$(too_large)" ] || die "self-test: a source of 701 lines was not noticed"
+  yes | head -n 601 >core/long.c
+  [ -n "$(too_large)" ] || die "self-test: a source of 601 lines was not noticed"
+  rm core/long.c
+  for i in $(seq 22); do touch "core/$i.c"; done
+  [ -z "$(too_large)" ] || die "self-test: $(too_large)"
+  touch core/23.c
+  [ -n "$(too_large)" ] || die "self-test: a folder of 23 files was not noticed"
   cd / && rm -rf "$1/large"
 }
 

@@ -2,7 +2,7 @@
  * it. */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/sde/brownian.h"
 #include "tests/support/check.h"
 

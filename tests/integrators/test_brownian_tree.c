@@ -1,6 +1,6 @@
 /* The virtual Brownian tree: one path whatever is asked in whatever order, with the law of Brownian motion.
  */
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/sde/brownian.h"
 #include "tests/support/check.h"
 

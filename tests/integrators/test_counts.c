@@ -2,7 +2,7 @@
  * step, and nothing allocated or copied between host and device once the solve is under way. All means are
  * over the accepted steps of a solve; counted is what comes after its first evaluation has begun. */
 /* TR_TEST_RESOURCES */
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/register.h"
 #include "integrators/sde/stochastic_rk.h"
 #include "tests/support/counts.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/cpu/guard.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/register.h"
 #include "tests/support/problems/ode_problems.h"
 #include "tests/support/problems/sde_problems.h"

@@ -1,5 +1,5 @@
 /* Bad arguments are one-line errors that name the value; nothing is evaluated and the state stays. */
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "integrators/ode/ode_run_private.h"
 #include "integrators/register.h"
 #include "tests/support/problems/ode_problems.h"

@@ -2,8 +2,8 @@
  * test_orders.c. */
 #include <stdlib.h>
 
-#include "core/registry.h"
-#include "core/vec.h"
+#include "core/module/registry.h"
+#include "core/vec/vec.h"
 #include "integrators/register.h"
 #include "integrators/sde/sde.h"
 #include "integrators/sde/stochastic_rk.h"

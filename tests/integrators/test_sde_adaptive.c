@@ -2,7 +2,7 @@
  * it is needed, rejections leave no trace, outputs are hit, limits and refusals. */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "integrators/register.h"
 #include "tests/support/problems/sde_problems.h"
 

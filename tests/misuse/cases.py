@@ -60,7 +60,7 @@ def optional():
 
 
 # Headers that are not held to it yet.
-PENDING = ("core/program.h", "integrators/", "transport/exponential/", "transport/prediction/")
+PENDING = ("core/vec/program.h", "integrators/", "transport/exponential/", "transport/prediction/")
 
 
 def main(root):

@@ -3,13 +3,13 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/model.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
+#include "tests/support/nets/safetensors.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/problems/scene.h"
-#include "tests/support/safetensors.h"
 #include "tests/support/scratch.h"
 #include "transport/sampler/sampler.h"
 

@@ -4,7 +4,7 @@
 /* TR_TEST_RESOURCES */
 #include "nets/conditions.h"
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 #include "tests/support/counts.h"
 #include "tests/support/problems/scene.h"

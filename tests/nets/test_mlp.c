@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "core/backend.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
-#include "tests/support/networks.h"
+#include "tests/support/nets/networks.h"
+#include "tests/support/nets/weights.h"
 #include "tests/support/problems/matrices.h"
-#include "tests/support/weights.h"
 #include "transport/likelihood/likelihood.h"
 
 enum { DIM = 2, WIDTH = 19, DEPTH = 2, FREQUENCIES = 6, CLASSES = 3, ROWS = 5 };

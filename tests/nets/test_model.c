@@ -2,7 +2,7 @@
  * what is missing or wrong, classes of samples. */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/model.h"
 #include "nets/register.h"
 #include "tests/support/check.h"

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 #include "core/backend.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
-#include "tests/support/networks.h"
+#include "tests/support/nets/networks.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/problems/mixtures.h"
 #include "tests/support/problems/scene.h"

@@ -4,12 +4,12 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/checkpoint/checkpoint.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
-#include "tests/support/networks.h"
+#include "tests/support/nets/networks.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/problems/scene.h"
 

@@ -5,14 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
+#include "nets/layers/weights.h"
 #include "nets/model.h"
 #include "nets/network.h"
 #include "nets/register.h"
-#include "nets/weights.h"
 #include "tests/support/check.h"
+#include "tests/support/nets/safetensors.h"
 #include "tests/support/problems/matrices.h"
-#include "tests/support/safetensors.h"
 #include "tests/support/scratch.h"
 #include "transport/sampler/sampler.h"
 

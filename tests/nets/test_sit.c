@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "core/backend.h"
-#include "core/nn.h"
-#include "core/vec.h"
+#include "core/nn/nn.h"
+#include "core/vec/vec.h"
 #include "nets/sit/sit_private.h"
 #include "tests/support/check.h"
 #include "tests/support/problems/scene.h"

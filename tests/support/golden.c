@@ -4,7 +4,7 @@
 
 #include "nets/checkpoint/checkpoint.h"
 #include "tests/support/check.h"
-#include "tests/support/networks.h"
+#include "tests/support/nets/networks.h"
 
 static void need(tr_ctx *ctx, tr_status status) {
   if (status == TR_OK) return;

@@ -1,7 +1,7 @@
 /* Conversions between velocity, noise, score, denoiser and the canonical field: every pair on every path
  * against the definitions, finite ends, refusals, one row at its own time. */
 /* TR_TEST_RESOURCES */
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/laststep/laststep.h"

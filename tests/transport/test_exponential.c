@@ -4,7 +4,7 @@
 /* TR_TEST_RESOURCES */
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/orders.h"

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"

@@ -1,6 +1,6 @@
 /* The order of every registered ODE and SDE method, measured (tests/support/problems/orders.h) and compared
  * with what its table claims; prints both. A new method is tested here as soon as it is registered. */
-#include "core/registry.h"
+#include "core/module/registry.h"
 #include "integrators/ode/runge_kutta.h"
 #include "integrators/register.h"
 #include "tests/support/problems/orders.h"

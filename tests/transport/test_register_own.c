@@ -2,7 +2,7 @@
  * own, registered like the built-in ones and used by the sampler. Everything about them is in this file. */
 #include <math.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/loss/loss.h"

@@ -1,7 +1,7 @@
 /* Transfer to another path: on exact mixtures the field of every pair of paths and every prediction, its
  * products, breaks and segments; end points on the same angles; SDEs; the ends of the angle; refusals. */
 /* TR_TEST_RESOURCES */
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "transport/guidance.h"

@@ -17,7 +17,7 @@
 #ifndef TR_TRANSPORT_LIKELIHOOD_DEQUANTISE_H
 #define TR_TRANSPORT_LIKELIHOOD_DEQUANTISE_H
 
-#include "core/io/image.h"
+#include "core/io/image/image.h"
 #include "core/random.h"
 #include "transport/path/interpolant.h"
 

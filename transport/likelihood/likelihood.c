@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/sampler/run_private.h"
 
 tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out) {

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out) {
   TR_REQUIRE(ctx, name, out);

@@ -7,7 +7,7 @@
 #ifndef TR_TRANSPORT_PATH_INTERPOLANT_H
 #define TR_TRANSPORT_PATH_INTERPOLANT_H
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 
 tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out) {
   const tr_module *module;

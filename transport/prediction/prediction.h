@@ -14,7 +14,7 @@
 #ifndef TR_TRANSPORT_PREDICTION_PREDICTION_H
 #define TR_TRANSPORT_PREDICTION_PREDICTION_H
 
-#include "core/program.h"
+#include "core/vec/program.h"
 #include "transport/drift.h"
 #include "transport/path/interpolant.h"
 

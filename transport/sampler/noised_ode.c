@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/callback_private.h"
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/sampler/run_private.h"
 
 const char *tr_clock_name(tr_clock clock) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/require_private.h"
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/exponential/sde_private.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"

@@ -4,8 +4,8 @@
  * at the end in its own order: the sum does not depend on the stacks. */
 #include <stdlib.h>
 
-#include "core/program.h"
-#include "core/vec.h"
+#include "core/vec/program.h"
+#include "core/vec/vec.h"
 #include "transport/modules_private.h"
 #include "transport/trace/trace.h"
 

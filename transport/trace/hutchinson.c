@@ -1,5 +1,5 @@
 /* z' J z, one column for every probe. */
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/modules_private.h"
 #include "transport/trace/trace.h"
 

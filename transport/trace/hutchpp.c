@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "transport/modules_private.h"
 #include "transport/trace/trace.h"
 

@@ -2,7 +2,7 @@
 #ifndef TR_TESTS_MATRICES_H
 #define TR_TESTS_MATRICES_H
 
-#include "core/nn.h"
+#include "core/nn/nn.h"
 
 /* (rows, cols) of standard normals; another number, other normals. The caller destroys. */
 tr_array *matrix(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t cols, uint32_t number);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 static void rotation_f(double t, const double *x, double *dx, int n) {
   (void)t;

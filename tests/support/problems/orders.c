@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/problems/moments.h"
 #include "tests/support/problems/ode_problems.h"
 #include "tests/support/problems/sde_problems.h"

@@ -1,8 +1,8 @@
 #include "tests/support/problems/scene.h"
 
-#include "core/vec.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
-#include "tests/support/networks.h"
+#include "tests/support/nets/networks.h"
 
 const scene_sizes scene_odd = {.channels = 2,
                                .out_channels = 3,

@@ -3,7 +3,7 @@
 #define TR_TESTS_SCENE_H
 
 #include "nets/net.h"
-#include "tests/support/weights.h"
+#include "tests/support/nets/weights.h"
 
 enum { SCENE_ROWS = 700 };
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/registry.h"
+#include "core/module/registry.h"
 
 double affine_slope(double t) {
   return -1.5 - 0.7 * t;

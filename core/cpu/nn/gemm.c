@@ -1,0 +1,86 @@
+#include "core/cpu/nn/gemm.h"
+
+#include <libxsmm.h>
+#include <libxsmm_version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cpu/kernels.h"
+
+static const char *const engine_names[] = {"libxsmm " LIBXSMM_CONFIG_VERSION, "portable"};
+
+const char *tr_gemm_engine_name(tr_gemm_engine engine) {
+  return engine_names[engine];
+}
+
+static int generator_target(tr_cpu_level level) {
+  return level == TR_CPU_AVX512 ? LIBXSMM_X86_AVX512_CORE : LIBXSMM_X86_AVX2;
+}
+
+/* The generated code takes three pointers; only the element type differs. */
+typedef void (*generated_fn)(const void *a, const void *b, void *c);
+
+static generated_fn generate(tr_cpu_level level, const tr_gemm_shape *s) {
+  libxsmm_blasint lda = s->lda, ldb = s->ldb, ldc = s->ldc;
+  int flags = LIBXSMM_GEMM_FLAG_NONE, prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
+  union {
+    libxsmm_smmfunction f32;
+    libxsmm_dmmfunction f64;
+    generated_fn any;
+  } code = {NULL};
+  if (libxsmm_get_target_archid() != generator_target(level))
+    libxsmm_set_target_archid(generator_target(level));
+  if (s->dtype == TR_F32) {
+    const float alpha = 1, beta = s->accumulate ? 1 : 0;
+    code.f32 = libxsmm_smmdispatch(s->m, s->n, s->k, &lda, &ldb, &ldc, &alpha, &beta, &flags, &prefetch);
+  } else {
+    const double alpha = 1, beta = s->accumulate ? 1 : 0;
+    code.f64 = libxsmm_dmmdispatch(s->m, s->n, s->k, &lda, &ldb, &ldc, &alpha, &beta, &flags, &prefetch);
+  }
+  return code.any;
+}
+
+/* Code can be generated from AVX2 on, where memory may be made executable: tried on a small shape. */
+static bool generator_works(tr_cpu_level level) {
+  const tr_gemm_shape probe = {.dtype = TR_F32, .m = 16, .n = 4, .k = 8, .lda = 16, .ldb = 8, .ldc = 16};
+  return level != TR_CPU_BASELINE && generate(level, &probe) != NULL;
+}
+
+static tr_status bad_engine(tr_error *err, const char *asked, tr_cpu_level level) {
+  if (err) {
+    *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
+    snprintf(
+        err->message, sizeof err->message,
+        "TRANSIT_GEMM is '%.40s': use portable, or libxsmm where its generated code can run (avx2 or avx512 "
+        "kernels and executable memory; this is %s)",
+        asked, tr_cpu_level_name(level));
+  }
+  return TR_E_ARG;
+}
+
+tr_status tr_gemm_engine_selected(tr_cpu_level level, tr_gemm_engine *engine, tr_error *err) {
+  const char *asked = getenv("TRANSIT_GEMM");
+  bool works = generator_works(level);
+  *engine = works ? TR_GEMM_LIBXSMM : TR_GEMM_PORTABLE;
+  if (!asked || !*asked) return TR_OK;
+  if (strcmp(asked, "portable") == 0)
+    *engine = TR_GEMM_PORTABLE;
+  else if (strcmp(asked, "libxsmm") != 0 || !works)
+    return bad_engine(err, asked, level);
+  return TR_OK;
+}
+
+tr_status tr_gemm_prepare(tr_ctx *ctx, tr_gemm_engine engine, tr_cpu_level level, tr_gemm_shape shape,
+                          tr_gemm_kernel *out) {
+  *out = (tr_gemm_kernel){.shape = shape};
+  if (engine == TR_GEMM_PORTABLE) {
+    out->portable = tr_cpu_kernels_for(level, shape.dtype)->gemm;
+    return TR_OK;
+  }
+  out->generated = generate(level, &shape);
+  if (out->generated) return TR_OK;
+  return TR_FAIL(ctx, TR_E_UNSUPPORTED,
+                 "libxsmm made no kernel for a product %d x %d x %d of %s: set TRANSIT_GEMM=portable",
+                 shape.m, shape.n, shape.k, tr_dtype_name(shape.dtype));
+}

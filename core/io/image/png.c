@@ -1,0 +1,270 @@
+#include "core/io/image/png.h"
+
+#include <errno.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/io/file.h"
+#include "core/require_private.h"
+
+#define BORDER      2  /* pixels between tiles */
+#define BORDER_GREY 96 /* neither the black nor the white of the images */
+#define TILE_FROM   64 /* the default scale makes tiles at least this large */
+#define PICTURE_TO  4096
+
+/* A picture that makes its rows on demand, so that a large grid is never held. */
+typedef struct picture picture;
+struct picture {
+  int64_t height, width;
+  int channels;
+  void (*row)(const picture *p, int64_t y, uint8_t *out); /* out (width, channels) */
+  const uint8_t *pixels;                                  /* of the picture, or of the images of a grid */
+  int64_t n, columns, scale, tile_height, tile_width;     /* of a grid; tiles before scaling */
+};
+
+/* libpng reports errors by a callback that must not return. */
+typedef struct {
+  jmp_buf escape;
+  char message[200];
+} trouble;
+
+static void on_error(png_structp png, png_const_charp message) {
+  trouble *t = png_get_error_ptr(png);
+  snprintf(t->message, sizeof t->message, "%s", message);
+  longjmp(t->escape, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message) {
+  (void)png, (void)message;
+}
+
+/* Everything that may jump; all it needs was made before. */
+static bool encode(png_structp png, png_infop info, trouble *t, FILE *stream, const picture *p,
+                   uint8_t *row) {
+  if (setjmp(t->escape)) return false;
+  png_init_io(png, stream);
+  png_set_IHDR(png, info, (png_uint_32)p->width, (png_uint_32)p->height, 8,
+               p->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, info);
+  for (int64_t y = 0; y < p->height; y++) {
+    p->row(p, y, row);
+    png_write_row(png, row);
+  }
+  png_write_end(png, info);
+  return true;
+}
+
+static tr_status write_stream(tr_ctx *ctx, const char *path, FILE *stream, const picture *p) {
+  trouble t;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &t, on_error, on_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  uint8_t *row = malloc((size_t)(p->width * p->channels));
+  tr_status status = TR_OK;
+  if (!info || !row)
+    status = TR_FAIL(ctx, TR_E_MEM, "out of memory for the picture '%s'", path);
+  else if (!encode(png, info, &t, stream, p, row))
+    status = TR_FAIL(ctx, TR_E_IO, "cannot write '%s': %s", path, t.message);
+  png_destroy_write_struct(&png, &info);
+  free(row);
+  return status;
+}
+
+static tr_status write_picture(tr_ctx *ctx, const char *path, const picture *p) {
+  tr_out_file *file;
+  if (p->channels != 1 && p->channels != 3)
+    return TR_FAIL(ctx, TR_E_SHAPE, "an image of %d channels: use 1 (grey) or 3 (RGB)", p->channels);
+  if (p->height < 1 || p->width < 1 || p->height > TR_PNG_MAX_SIDE || p->width > TR_PNG_MAX_SIDE)
+    return TR_FAIL(ctx, TR_E_SHAPE, "a picture of %lld x %lld pixels: each side must be 1 to %d",
+                   (long long)p->height, (long long)p->width, TR_PNG_MAX_SIDE);
+  TR_TRY(tr_out_file_open(ctx, path, &file));
+  tr_status status = write_stream(ctx, path, tr_out_file_stream(file), p);
+  if (status == TR_OK) return tr_out_file_commit(ctx, &file);
+  tr_out_file_discard(&file);
+  return status;
+}
+
+static void plain_row(const picture *p, int64_t y, uint8_t *out) {
+  size_t bytes = (size_t)(p->width * p->channels);
+  memcpy(out, p->pixels + (size_t)y * bytes, bytes);
+}
+
+tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
+                       const uint8_t *pixels) {
+  TR_REQUIRE(ctx, path, pixels);
+  picture p = {.height = height, .width = width, .channels = channels, .row = plain_row, .pixels = pixels};
+  return write_picture(ctx, path, &p);
+}
+
+/* Row `y` of one tile, each pixel repeated. */
+static void tile_row(const picture *p, int64_t tile, int64_t y, uint8_t *out) {
+  const uint8_t *from = p->pixels + (size_t)((tile * p->tile_height + y) * p->tile_width * p->channels);
+  for (int64_t x = 0; x < p->tile_width * p->scale; x++)
+    memcpy(out + x * p->channels, from + x / p->scale * p->channels, (size_t)p->channels);
+}
+
+static void grid_row(const picture *p, int64_t y, uint8_t *out) {
+  int64_t pitch_y = p->tile_height * p->scale + BORDER, pitch_x = p->tile_width * p->scale + BORDER;
+  int64_t inside = y % pitch_y - BORDER, first = y / pitch_y * p->columns;
+  memset(out, BORDER_GREY, (size_t)(p->width * p->channels));
+  for (int64_t c = 0; inside >= 0 && c < p->columns && first + c < p->n; c++)
+    tile_row(p, first + c, inside / p->scale, out + (c * pitch_x + BORDER) * p->channels);
+}
+
+static int64_t square_side(int64_t n) {
+  int64_t side = 1;
+  while (side * side < n) side++;
+  return side;
+}
+
+/* Tiles of at least TILE_FROM pixels, but smaller ones rather than a picture wider than PICTURE_TO. */
+static int64_t default_scale(const picture *p) {
+  int64_t side = p->tile_height < p->tile_width ? p->tile_height : p->tile_width;
+  int64_t wanted = (TILE_FROM + side - 1) / side;
+  int64_t fitting = (PICTURE_TO / p->columns - BORDER) / p->tile_width;
+  return wanted <= fitting ? wanted : fitting > 1 ? fitting : 1;
+}
+
+static tr_status check_grid(tr_ctx *ctx, const picture *p) {
+  if (p->n < 1 || p->n > INT32_MAX) return TR_FAIL(ctx, TR_E_ARG, "a grid of %lld images", (long long)p->n);
+  if (p->tile_height < 1 || p->tile_width < 1 || p->tile_height > TR_PNG_MAX_SIDE ||
+      p->tile_width > TR_PNG_MAX_SIDE)
+    return TR_FAIL(ctx, TR_E_SHAPE, "images of %lld x %lld pixels: each side must be 1 to %d",
+                   (long long)p->tile_height, (long long)p->tile_width, TR_PNG_MAX_SIDE);
+  if (p->columns < 0 || p->scale < 0 || p->columns > TR_PNG_MAX_SIDE || p->scale > TR_PNG_MAX_SIDE)
+    return TR_FAIL(ctx, TR_E_ARG, "a grid of %lld columns at scale %lld: both must be 0 to %d",
+                   (long long)p->columns, (long long)p->scale, TR_PNG_MAX_SIDE);
+  return TR_OK;
+}
+
+tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
+                      int64_t width, int channels, const uint8_t *images) {
+  TR_REQUIRE(ctx, path, images);
+  picture p = {.channels = channels,
+               .row = grid_row,
+               .pixels = images,
+               .n = n,
+               .tile_height = height,
+               .tile_width = width};
+  if (layout) p.columns = layout->columns, p.scale = layout->scale;
+  TR_TRY(check_grid(ctx, &p));
+  if (p.columns == 0) p.columns = square_side(n);
+  if (p.columns > n) p.columns = n;
+  if (p.scale == 0) p.scale = default_scale(&p);
+  p.height = (n + p.columns - 1) / p.columns * (height * p.scale + BORDER) + BORDER;
+  p.width = p.columns * (width * p.scale + BORDER) + BORDER;
+  return write_picture(ctx, path, &p);
+}
+
+/* ---- reading ---- */
+
+/* The samples of a file: palettes and bits spread out by libpng, their numbers as they are. */
+typedef struct {
+  int64_t height, width;
+  int depth, samples; /* 8 or 16 bits; 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
+  uint8_t *bytes;     /* (height, width, samples); of 16 bits the high byte first */
+  png_bytep *rows;
+} raster;
+
+static bool make_raster(png_structp png, png_infop info, raster *r) {
+  size_t row = png_get_rowbytes(png, info);
+  r->height = png_get_image_height(png, info);
+  r->width = png_get_image_width(png, info);
+  r->depth = png_get_bit_depth(png, info);
+  r->samples = png_get_channels(png, info);
+  r->bytes = malloc((size_t)r->height * row);
+  r->rows = malloc((size_t)r->height * sizeof *r->rows);
+  if (!r->bytes || !r->rows) return false;
+  for (int64_t y = 0; y < r->height; y++) r->rows[y] = r->bytes + (size_t)y * row;
+  return true;
+}
+
+/* Everything that may jump. No gamma is asked for, so that libpng leaves the levels alone. */
+static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, raster *r) {
+  if (setjmp(t->escape)) return false;
+  png_init_io(png, stream);
+  png_read_info(png, info);
+  png_set_expand(png);
+  png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  if (!make_raster(png, info, r)) png_error(png, "out of memory");
+  png_read_image(png, r->rows);
+  png_read_end(png, NULL);
+  return true;
+}
+
+static tr_status read_raster(tr_ctx *ctx, const char *path, raster *r) {
+  trouble t = {.message = "out of memory"};
+  *r = (raster){0};
+  FILE *stream = fopen(path, "rb");
+  if (!stream) return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read: %s", path, strerror(errno));
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &t, on_error, on_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  bool good = info && decode(png, info, &t, stream, r);
+  png_destroy_read_struct(&png, &info, NULL);
+  fclose(stream);
+  return good ? TR_OK : TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, t.message);
+}
+
+static unsigned sample(const raster *r, int64_t i) {
+  return r->depth == 16 ? (unsigned)r->bytes[2 * i] << 8 | r->bytes[2 * i + 1] : r->bytes[i];
+}
+
+/* `step` levels of the file are one of 256. */
+static tr_status take_pixel(tr_ctx *ctx, const char *path, const raster *r, int64_t p, tr_image *out) {
+  const unsigned top = r->depth == 16 ? 65535 : 255, step = top / 255;
+  const int colours = r->samples < 3 ? 1 : 3;
+  const int64_t first = p * r->samples;
+  const long long y = p / r->width, x = p % r->width;
+  if (r->samples > colours && sample(r, first + colours) != top)
+    return TR_FAIL(ctx, TR_E_IO,
+                   "'%s' is transparent, alpha %u of %u at row %lld, column %lld: an opaque image is needed",
+                   path, sample(r, first + colours), top, y, x);
+  for (int c = 0; c < colours; c++)
+    if (sample(r, first + c) % step)
+      return TR_FAIL(
+          ctx, TR_E_IO,
+          "'%s' has the 16-bit level %u at row %lld, column %lld: only multiples of 257 are levels of 8 bits",
+          path, sample(r, first + c), y, x);
+  for (int c = 1; c < colours && out->channels == 1; c++)
+    if (sample(r, first + c) != sample(r, first))
+      return TR_FAIL(ctx, TR_E_IO, "'%s' has a colour at row %lld, column %lld: grey is needed", path, y, x);
+  for (int c = 0; c < out->channels; c++)
+    out->pixels[p * out->channels + c] = (uint8_t)(sample(r, first + c % colours) / step);
+  return TR_OK;
+}
+
+static tr_status take_pixels(tr_ctx *ctx, const char *path, const raster *r, tr_image *out) {
+  const int64_t pixels = r->height * r->width;
+  out->height = r->height;
+  out->width = r->width;
+  out->pixels = malloc((size_t)(pixels * out->channels));
+  if (!out->pixels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
+  for (int64_t p = 0; p < pixels; p++) TR_TRY(take_pixel(ctx, path, r, p, out));
+  return TR_OK;
+}
+
+tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
+  TR_REQUIRE(ctx, path, out);
+  raster r;
+  *out = (tr_image){.channels = channels};
+  tr_status status = read_raster(ctx, path, &r);
+  if (status == TR_OK) status = take_pixels(ctx, path, &r, out);
+  free(r.bytes);
+  free(r.rows);
+  if (status == TR_OK) return TR_OK;
+  free(out->pixels);
+  out->pixels = NULL;
+  return status;
+}
+
+tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x) {
+  TR_REQUIRE(TR_CTX_OF(x), path, x);
+  uint8_t *pixels;
+  TR_TRY(tr_image_of_array(x, &pixels));
+  tr_status status = tr_png_grid(x->ctx, path, layout, x->shape[0], x->shape[2], x->shape[3], 3, pixels);
+  free(pixels);
+  return status;
+}

@@ -1,0 +1,265 @@
+/* Operations of neural networks on arrays, on whatever device they live. Each takes one struct of operands
+ * and settings; what it computes and which shapes fit stands with the struct. d of an array is the gradient
+ * with respect to it, of its shape.
+ *
+ * The wrappers tr_nn_* see that the operands are there (NULL: TR_E_ARG naming the operand), on one context,
+ * of types and extents that fit (TR_E_SHAPE), and hand them to the backend; one that lacks the operation is
+ * TR_E_UNSUPPORTED naming it. Arrays are f32 or f64, all of a call the same unless the struct says otherwise.
+ *
+ * "Rows" are tokens. Each row of a result depends on its own row (in attention: its own sample) alone; on a
+ * backend with TR_BACKEND_ROWS_INDEPENDENT so do its bits, whatever the batch and the threads. */
+#ifndef TR_CORE_NN_NN_H
+#define TR_CORE_NN_NN_H
+
+#include "core/array.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  TR_NN_IDENTITY,
+  TR_NN_SILU,     /* v / (1 + exp(-v)) */
+  TR_NN_GELU_TANH /* 0.5 v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))), Hendrycks and Gimpel 2016 */
+} tr_nn_activation;
+
+/* Columns offset .. of a table with one row per sample (or one for all): row r of R uses table row
+ * r / (R / rows). table NULL: absent. */
+typedef struct {
+  const tr_array *table; /* (Q, width), Q divides R */
+  int64_t offset;
+} tr_nn_columns;
+
+/* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without operations. kept:
+ * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
+ * only hands it on to the next. */
+TR_API int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
+
+/* ---- weights ---- */
+
+/* A weight (out, in) in the layout of its backend, which alone reads it. It has a type in which it is kept
+ * and one in which it is multiplied. bf16 takes half the memory of f32; every product is then the one with
+ * the rounded values, whose sums are those of the compute type. */
+typedef struct tr_nn_weight tr_nn_weight;
+typedef struct {
+  int64_t out, in;
+  tr_dtype storage; /* the compute type, or bf16 */
+  tr_dtype compute; /* f32 or f64: that of the arrays it is multiplied with */
+} tr_nn_weight_spec;
+
+/* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
+TR_API tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
+/* All values anew, rounded to the storage type to nearest even once: `values` (out, ...), row-major, of as
+ * many elements, f32, f64 or bf16. They may go after. */
+TR_API tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values);
+TR_API void tr_nn_weight_destroy(tr_nn_weight **w); /* frees and sets *w to NULL; NULL is fine */
+TR_API const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
+
+/* ---- forward ---- */
+
+/* y = act(x W^T + bias) * gate + residual, or with W in the place of W^T: then `in` and `out` change places.
+ * dx = dy W is the gradient before a linear layer. A weight that was never set is TR_E_ARG. */
+typedef struct {
+  const tr_array *x; /* (R, in) */
+  const tr_nn_weight *w;
+  bool transposed;      /* W, not W^T */
+  const tr_array *bias; /* (out) or NULL */
+  tr_nn_activation activation;
+  tr_nn_columns gate;       /* table NULL: 1 */
+  const tr_array *residual; /* (Q, out), Q divides R: row r adds row r % Q; NULL: 0. May be y. */
+  tr_array *y;              /* (R, out), not x */
+} tr_nn_linear_args;
+TR_API tr_status tr_nn_linear(const tr_nn_linear_args *args);
+
+/* y = (x - mean) / sqrt(var + eps) * (1 + scale) + shift, over the columns of each row */
+typedef struct {
+  const tr_array *x; /* (R, D) */
+  tr_nn_columns shift, scale;
+  double eps;
+  tr_array *y; /* (R, D), may be x */
+} tr_nn_norm_modulate_args;
+TR_API tr_status tr_nn_norm_modulate(const tr_nn_norm_modulate_args *args);
+
+/* y = concatenated heads of softmax(q k^T / sqrt(D / heads)) v, each sample's T tokens among themselves. The
+ * statistics of the softmax, for the backward, are the logarithms of its denominators: row n heads + h has
+ * log sum_j exp(q_i k_j / sqrt(D / heads)) of query i of head h of sample n in column i. */
+typedef struct {
+  const tr_array *qkv; /* (N T, 3 D): q, k, v side by side, heads side by side within each */
+  int64_t samples;     /* N */
+  int heads;
+  tr_array *y;     /* (N T, D) */
+  tr_array *stats; /* (N heads, T), or NULL: not wanted. No bit of y depends on it. */
+} tr_nn_attention_args;
+TR_API tr_status tr_nn_attention(const tr_nn_attention_args *args);
+
+/* Cosines, then sines, of t exp(-ln(10000) j / half), j = 0 .. half - 1, half = width / 2: the sinusoidal
+ * embedding of times. Computed in double and rounded once; the last column of an odd width is 0. */
+typedef struct {
+  const tr_array *t; /* (N), or (1) for all rows; always f64 */
+  tr_array *y;       /* (N, width) */
+} tr_nn_embed_times_args;
+TR_API tr_status tr_nn_embed_times(const tr_nn_embed_times_args *args);
+
+/* y = silu(e + table[label]). A label that the table lacks is TR_E_ARG on the CPU; elsewhere labels are not
+ * looked at: check them while they are in host memory (tr_drift_check does). */
+typedef struct {
+  const tr_array *e;      /* (N, D), or (1, D) for all */
+  const tr_array *table;  /* (K, D); NULL: 0 */
+  const tr_array *labels; /* i32, (N), or (1) for all; NULL without a table, and only then */
+  tr_array *y;            /* (N, D) */
+} tr_nn_condition_args;
+TR_API tr_status tr_nn_condition(const tr_nn_condition_args *args);
+
+/* Latents to tokens, T = (H / p)(W / p) of a sample in row-major order, elements (c, i, j): the order of a
+ * convolution's weight. */
+typedef struct {
+  const tr_array *latents; /* (N, C, H, W) */
+  int patch;               /* p, divides H and W */
+  tr_array *tokens;        /* (N T, C p^2) */
+} tr_nn_patchify_args;
+TR_API tr_status tr_nn_patchify(const tr_nn_patchify_args *args);
+
+/* Tokens of elements (i, j, o) to latents: channels o < C <= O are kept. */
+typedef struct {
+  const tr_array *tokens; /* (N T, p^2 O) */
+  int patch;
+  tr_array *latents; /* (N, C, H, W) */
+} tr_nn_unpatchify_args;
+TR_API tr_status tr_nn_unpatchify(const tr_nn_unpatchify_args *args);
+
+/* ---- backward ---- */
+
+/* y = x * gate: the gradient behind a gate */
+typedef struct {
+  const tr_array *x;  /* (R, D) */
+  tr_nn_columns gate; /* with a table */
+  tr_array *y;        /* (R, D), may be x */
+} tr_nn_gate_args;
+TR_API tr_status tr_nn_gate(const tr_nn_gate_args *args);
+
+/* y = act(v), elementwise, with the bits that a linear layer gives it */
+typedef struct {
+  tr_nn_activation activation;
+  const tr_array *v; /* (R, D) */
+  tr_array *y;       /* (R, D), may be v */
+} tr_nn_activate_args;
+TR_API tr_status tr_nn_activate(const tr_nn_activate_args *args);
+
+/* dv = dy act'(v), elementwise. This is forward mode too: the slope times a tangent. */
+typedef struct {
+  tr_nn_activation activation;
+  const tr_array *v;  /* (Q, D), Q divides R: what the activation was given; row r of R uses row r % Q */
+  const tr_array *dy; /* (R, D) */
+  tr_array *dv;       /* (R, D), may be dy or v */
+} tr_nn_activation_backward_args;
+TR_API tr_status tr_nn_activation_backward(const tr_nn_activation_backward_args *args);
+
+/* dx = residual + J' dy of norm_modulate; dx may be the residual or dy */
+typedef struct {
+  const tr_array *x;   /* (Q, D), Q divides R: what the norm was given; row r of R uses row r % Q */
+  tr_nn_columns scale; /* what it was given, of Q rows */
+  double eps;
+  const tr_array *dy;       /* (R, D) */
+  const tr_array *residual; /* (R, D) or NULL: 0 */
+  tr_array *dx;             /* (R, D), not x */
+} tr_nn_norm_backward_args;
+TR_API tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
+
+/* R gradients behind one attention. Its softmax is computed anew once, or, where the statistics are given,
+ * comes of them and of y in fewer passes: then to rounding the same. */
+typedef struct {
+  const tr_array *qkv; /* (N T, 3 D): what attention was given */
+  int64_t samples;     /* N */
+  int heads;
+  const tr_array *y;     /* (N T, D): what it gave; NULL without the statistics, and only then */
+  const tr_array *stats; /* (N heads, T) of it, or NULL */
+  const tr_array *dy;    /* (R N T, D) */
+  tr_array *dqkv;        /* (R N T, 3 D), not qkv */
+} tr_nn_attention_backward_args;
+TR_API tr_status tr_nn_attention_backward(const tr_nn_attention_backward_args *args);
+
+/* Gradient of the latents from that of the tokens that patchify made of them. */
+typedef tr_nn_unpatchify_args tr_nn_patchify_adjoint_args;
+TR_API tr_status tr_nn_patchify_adjoint(const tr_nn_patchify_adjoint_args *args);
+
+/* Gradient of the tokens from that of the latents that unpatchify made of them: 0 where the channel was
+ * dropped. */
+typedef tr_nn_patchify_args tr_nn_unpatchify_adjoint_args;
+TR_API tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *args);
+
+/* ---- gradients of parameters ----
+ * They are added to what is there (dw, db, dtable); gradients of conditioning columns, one table row a
+ * sample, are assigned. On a backend with TR_BACKEND_SUMS_IN_ORDER every element is one chain of sums in the
+ * order of the rows: a batch cut in pieces, in order, gives the bits of the whole, on any number of threads;
+ * on others the same cut gives the same bits. */
+
+/* dw += dy' x and db += sum of dy over the rows, of y = x W^T + b */
+typedef struct {
+  const tr_array *x;  /* (R, in) */
+  const tr_array *dy; /* (R, out) */
+  tr_array *dw;       /* (out, in) */
+  tr_array *db;       /* (out), or NULL: not wanted */
+} tr_nn_gradient_of_linear_args;
+TR_API tr_status tr_nn_gradient_of_linear(const tr_nn_gradient_of_linear_args *args);
+
+/* Columns offset .. offset + D - 1 of dgate = sum of x dy over the rows of each table row: the gradient of
+ * the gate in y = gate x */
+typedef struct {
+  const tr_array *x;  /* (R, D) */
+  const tr_array *dy; /* (R, D) */
+  tr_array *dgate;    /* (Q, width), Q divides R */
+  int64_t offset;
+} tr_nn_gradient_of_gate_args;
+TR_API tr_status tr_nn_gradient_of_gate(const tr_nn_gradient_of_gate_args *args);
+
+/* dshift[q] = sum dy and dscale[q] = sum dy norm(x) over the rows r of table row q, in columns of one table,
+ * assigned */
+typedef struct {
+  const tr_array *x; /* (R, D): what the norm was given */
+  double eps;
+  const tr_array *dy;   /* (R, D) */
+  tr_array *table;      /* (Q, width), Q divides R */
+  int64_t shift, scale; /* first columns of each in the table; they do not overlap */
+} tr_nn_gradient_of_norm_args;
+TR_API tr_status tr_nn_gradient_of_norm(const tr_nn_gradient_of_norm_args *args);
+
+/* Of y = silu(e + table[label]): de assigned, dtable added to. For labels see condition. */
+typedef struct {
+  const tr_array *e;      /* (N, D) */
+  const tr_array *table;  /* (K, D); NULL: there was none */
+  const tr_array *labels; /* i32, (N), or (1) for all; NULL without a table, and only then */
+  const tr_array *dy;     /* (N, D) */
+  tr_array *de;           /* (N, D), none of the others */
+  tr_array *dtable;       /* (K, D); NULL without a table, and only then */
+} tr_nn_gradient_of_condition_args;
+TR_API tr_status tr_nn_gradient_of_condition(const tr_nn_gradient_of_condition_args *args);
+
+/* ---- forward mode ----
+ * The tangent behind an operation from that before it. Linear layers, patches and slopes of activations are
+ * their own. */
+
+/* y = J v of norm_modulate */
+typedef struct {
+  const tr_array *x;   /* (R, D): what the norm was given */
+  tr_nn_columns scale; /* what it was given */
+  double eps;
+  const tr_array *v; /* (R, D) */
+  tr_array *y;       /* (R, D), not x; may be v */
+} tr_nn_norm_jvp_args;
+TR_API tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args);
+
+/* y = J v of attention */
+typedef struct {
+  const tr_array *qkv; /* (N T, 3 D): what attention was given */
+  const tr_array *v;   /* (N T, 3 D) */
+  int64_t samples;     /* N */
+  int heads;
+  tr_array *y; /* (N T, D) */
+} tr_nn_attention_jvp_args;
+TR_API tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

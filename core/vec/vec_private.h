@@ -1,0 +1,20 @@
+/* Checks that operations and programs share. Not for users of the library. */
+#ifndef TR_CORE_VEC_VEC_PRIVATE_H
+#define TR_CORE_VEC_VEC_PRIVATE_H
+
+#include "core/array.h"
+#include "core/backend.h"
+
+/* z is f32 or f64, and x (may be NULL) like it; `what` is for the message. */
+tr_status tr_vec_check(const tr_array *z, const tr_array *x, const char *what);
+tr_status tr_vec_check_lincomb(int k, const tr_array *const *x, const tr_array *z);
+tr_status tr_vec_check_map(tr_map_op op, const tr_array *x, const tr_array *y, const tr_array *z);
+tr_status tr_vec_check_segments(const tr_array *x, const tr_segments *seg);
+tr_status tr_vec_check_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg);
+/* A slot that tr_reduce uses, or that was taken. */
+tr_status tr_vec_check_slot(tr_ctx *ctx, int slot);
+
+/* seg, which may be NULL or empty: then all of x. */
+tr_segments tr_vec_segments(const tr_array *x, const tr_segments *seg);
+
+#endif

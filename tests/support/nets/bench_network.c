@@ -1,0 +1,183 @@
+#include "tests/support/nets/bench_network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/vec/vec.h"
+#include "experiments/output/machine.h"
+#include "tests/support/nets/networks.h"
+#include "tests/support/seconds.h"
+
+enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
+
+typedef struct {
+  const char *models, *batches;
+  tr_dtype dtype;
+  tr_net_storage storage;
+  int threads, runs;
+  double seconds;
+  bool vjp;
+} bench_options;
+
+/* Multiply-adds of one sample: linear layers of the tokens, attention, and the conditioning. */
+static double multiply_adds(const tr_net *net) {
+  const double tokens = (double)tr_net_value(net, "tokens"), d = (double)tr_net_value(net, "hidden");
+  const double side = (double)tr_net_value(net, "patch"), area = side * side;
+  const double channels = (double)(tr_net_value(net, "channels") + tr_net_value(net, "out_channels"));
+  double block = tokens * (4 * d * d + 2 * d * (double)tr_net_value(net, "mlp_hidden")) +
+                 2 * tokens * tokens * d + 6 * d * d;
+  double ends = tokens * d * area * channels + 2 * d * d;
+  return (double)tr_net_value(net, "depth") * block + ends +
+         (double)tr_net_value(net, "time_frequencies") * d + d * d;
+}
+
+typedef struct {
+  tr_drift *drift;
+  tr_array *x, *f, *wJ; /* wJ NULL: forward only */
+  double *times;
+  int32_t *labels;
+  int64_t batch;
+} bench_case;
+
+static tr_status open_case(tr_ctx *ctx, const bench_options *options, tr_drift *drift, int batch,
+                           bench_case *b) {
+  const tr_random_address address = {.seed = 1, .purpose = TR_RANDOM_INIT};
+  *b = (bench_case){.drift = drift, .batch = batch};
+  b->times = malloc((size_t)batch * sizeof *b->times);
+  b->labels = malloc((size_t)batch * sizeof *b->labels);
+  if (!b->times || !b->labels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a batch of %d", batch);
+  for (int i = 0; i < batch; i++) b->times[i] = (i + 0.5) / batch, b->labels[i] = i % CLASSES;
+  TR_TRY(tr_array_create(ctx, options->dtype, 4, (int64_t[]){batch, CHANNELS, SIDE, SIDE}, &b->x));
+  TR_TRY(tr_array_like(b->x, &b->f));
+  if (options->vjp) TR_TRY(tr_array_like(b->x, &b->wJ));
+  return tr_randn(&address, b->x);
+}
+
+static void close_case(bench_case *b) {
+  tr_array_destroy(&b->x);
+  tr_array_destroy(&b->f);
+  tr_array_destroy(&b->wJ);
+  free(b->times);
+  free(b->labels);
+}
+
+/* The covector of the VJP is x itself: any will do. */
+static tr_status evaluate(const bench_case *b) {
+  const tr_cond cond = {b->batch, b->labels};
+  const tr_times times = {b->batch, b->times};
+  return b->wJ ? tr_drift_vjp(b->drift, times, b->x, &cond, b->x, b->f, b->wJ)
+               : tr_drift_eval(b->drift, times, b->x, &cond, b->f);
+}
+
+static tr_status best_time(const bench_case *b, const bench_options *options, double *best) {
+  double start = seconds_now();
+  *best = 1e300;
+  for (int run = 0; run <= options->runs || seconds_now() - start < options->seconds; run++) {
+    double from = seconds_now();
+    TR_TRY(evaluate(b));
+    double took = seconds_now() - from;
+    if (run && took < *best) *best = took; /* the first run warms up */
+  }
+  return TR_OK;
+}
+
+static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const char *model, tr_drift *drift,
+                             int batch) {
+  bench_case b;
+  double best = 0;
+  tr_status status = open_case(ctx, options, drift, batch, &b);
+  if (status == TR_OK) status = best_time(&b, options, &best);
+  close_case(&b);
+  TR_TRY(status);
+  double passes = options->vjp ? 2 : 1; /* the backward multiplies as often as the forward, attention apart */
+  double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
+  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch, tr_dtype_name(options->dtype), options->threads,
+         best * 1e3, flops / best * 1e-9, machine_peak_resident());
+  fflush(stdout);
+  return TR_OK;
+}
+
+static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const char *model) {
+  const tr_net_dims dims = {CHANNELS, SIDE, CLASSES, true};
+  tr_net *net;
+  tr_drift *drift;
+  char full[64];
+  snprintf(full, sizeof full, strncmp(model, "SiT-", 4) == 0 ? "%s" : "SiT-%s", model);
+  TR_TRY(networks_register(ctx));
+  TR_TRY(tr_net_create_named(
+      ctx, full, &dims, &(tr_net_options){.dtype = options->dtype, .storage = options->storage}, 1, &net));
+  TR_TRY(tr_drift_take_net(&net, TR_VELOCITY, &drift));
+  tr_status status = TR_OK;
+  for (const char *at = options->batches; at && status == TR_OK; at = strchr(at, ',')) {
+    at += *at == ',';
+    int batch = atoi(at);
+    status = batch > 0 ? bench_batch(ctx, options, model, drift, batch)
+                       : TR_FAIL(ctx, TR_E_ARG, "--batch '%s': use positive numbers", options->batches);
+  }
+  tr_drift_destroy(&drift);
+  return status;
+}
+
+static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
+  char names[256];
+  snprintf(names, sizeof names, "%s", options->models);
+  TR_TRY(tr_ctx_set_threads(ctx, options->threads));
+  printf("model\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\n");
+  for (char *rest, *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+    TR_TRY(bench_model(ctx, options, name));
+  return TR_OK;
+}
+
+static int usage(const char *name, const char *bad) {
+  fprintf(stderr,
+          "%s: bad option '%s'\nusage: %s [--model S/2,B/2,...] [--batch 1,8,...] "
+          "[--dtype f32|f64] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S]\n",
+          name, bad, name);
+  return 2;
+}
+
+static bool parse(bench_options *o, const char *name, const char *value) {
+  if (strcmp(name, "--model") == 0)
+    o->models = value;
+  else if (strcmp(name, "--batch") == 0)
+    o->batches = value;
+  else if (strcmp(name, "--dtype") == 0 && (strcmp(value, "f32") == 0 || strcmp(value, "f64") == 0))
+    o->dtype = strcmp(value, "f64") == 0 ? TR_F64 : TR_F32;
+  else if (strcmp(name, "--weights") == 0 && (strcmp(value, "bf16") == 0 || strcmp(value, "wide") == 0))
+    o->storage = strcmp(value, "bf16") == 0 ? TR_WEIGHTS_BF16 : TR_WEIGHTS_WIDE;
+  else if (strcmp(name, "--threads") == 0)
+    o->threads = atoi(value);
+  else if (strcmp(name, "--runs") == 0)
+    o->runs = atoi(value);
+  else if (strcmp(name, "--seconds") == 0)
+    o->seconds = atof(value);
+  else
+    return false;
+  return o->threads > 0 && o->runs > 0;
+}
+
+int bench_network(const char *name, bool vjp, int argc, char **argv) {
+  tr_ctx *ctx;
+  tr_error error;
+  if (tr_ctx_open("cpu", 1, &ctx, &error) != TR_OK) {
+    fprintf(stderr, "%s: %s\n", name, error.message);
+    return 1;
+  }
+  bench_options options = {.models = "S/2,B/2,XL/2",
+                           .batches = "1,8",
+                           .dtype = TR_F32,
+                           .threads = tr_ctx_threads(ctx),
+                           .runs = 3,
+                           .seconds = 1,
+                           .vjp = vjp};
+  for (int i = 1; i < argc; i += 2)
+    if (i + 1 == argc || !parse(&options, argv[i], argv[i + 1])) {
+      tr_ctx_close(&ctx);
+      return usage(name, argv[i]);
+    }
+  tr_status status = bench_all(ctx, &options);
+  if (status != TR_OK) fprintf(stderr, "%s: %s\n", name, tr_ctx_error(ctx)->message);
+  tr_ctx_close(&ctx);
+  return status != TR_OK;
+}
