@@ -11,6 +11,7 @@
 #include "core/context_private.h"
 #include "core/module/registry_private.h"
 #include "core/require_private.h"
+#include "core/text.h"
 
 struct tr_ctx {
   const tr_backend *backend;
@@ -41,12 +42,6 @@ const tr_backend *const *tr_backends(void) {
   return list;
 }
 
-/* Names out of files may hold anything: a message stays one line and moves no terminal. */
-static void one_line(char *text) {
-  for (char *c = text; *c; c++)
-    if (iscntrl((unsigned char)*c)) *c = '?';
-}
-
 /* What went wrong where there was no context: the latest on this thread. */
 static _Thread_local tr_error without_context;
 
@@ -59,8 +54,7 @@ static const tr_ctx *given(const tr_ctx *ctx) {
 
 static tr_status say(tr_error *err, tr_status status, const char *file, int line, const char *format,
                      va_list args) {
-  vsnprintf(err->message, sizeof err->message, format, args);
-  one_line(err->message);
+  tr_text_vshow(err->message, sizeof err->message, format, args);
   err->status = status;
   err->file = file;
   err->line = line;
@@ -258,9 +252,8 @@ void tr_ctx_warn(tr_ctx *ctx, const char *format, ...) {
   char text[512];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  tr_text_vshow(text, sizeof text, format, args);
   va_end(args);
-  one_line(text);
   ctx->warn(text, ctx->warn_user);
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+
 const command *const commands[] = {
     &command_sample, &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
     &command_field,  &command_inspect,    &command_list, &command_man,   NULL};
@@ -93,15 +95,17 @@ static int unknown_command(const char *name) {
   for (int i = 0; commands[i] && n < 32; i++) names[n++] = commands[i]->table->name;
   const char *near = tr_nearest(name, names, n);
   if (near)
-    fprintf(stderr, "%s: unknown command '%s': did you mean '%s'?\n", TR_PROGRAM, name, near);
+    fprintf(stderr, "%s: unknown command '%s': did you mean '%s'?\n", TR_PROGRAM, TR_SHOW(name, 255), near);
   else
-    fprintf(stderr, "%s: unknown command '%s': see '%s --help'\n", TR_PROGRAM, name, TR_PROGRAM);
+    fprintf(stderr, "%s: unknown command '%s': see '%s --help'\n", TR_PROGRAM, TR_SHOW(name, 255),
+            TR_PROGRAM);
   return 2;
 }
 
 static int about_program(int argc, char **argv, void (*print)(FILE *)) {
   if (argc > 2) {
-    fprintf(stderr, "%s: '%s' is one argument too many after '%s'\n", TR_PROGRAM, argv[2], argv[1]);
+    fprintf(stderr, "%s: '%s' is one argument too many after '%s'\n", TR_PROGRAM, TR_SHOW(argv[2], 255),
+            argv[1]);
     return 2;
   }
   print(stdout);

@@ -11,6 +11,7 @@
 /* Ground: errors, the context (one device, one seed, the modules), the version. */
 #include "core/context.h"
 #include "core/status.h"
+#include "core/text.h"
 #include "core/version.h"
 
 /* Arrays on a device, and what is computed with them. */

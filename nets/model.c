@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/require_private.h"
+#include "core/text.h"
 
 #define MAX_COUNT (1 << 20) /* of heads or classes */
 
@@ -23,8 +24,8 @@ static tr_status positive_arg(tr_ctx *ctx, const tr_checkpoint *checkpoint, cons
   char *end;
   long value = strtol(text, &end, 10);
   if (*end || end == text || value < 1 || value > MAX_COUNT)
-    return TR_FAIL(ctx, TR_E_IO, "'%s' says %s = %.60s: a whole number from 1 to %d is needed",
-                   tr_checkpoint_arg_file(checkpoint, name), name, text, MAX_COUNT);
+    return TR_FAIL(ctx, TR_E_IO, "'%s' says %s = %s: a whole number from 1 to %d is needed",
+                   tr_checkpoint_arg_file(checkpoint, name), name, TR_SHOW(text, 60), MAX_COUNT);
   *out = (int)value;
   return TR_OK;
 }
@@ -41,8 +42,8 @@ static tr_status latch_again(tr_ctx *ctx, const tr_error *error) {
 }
 
 static tr_status wrong_arg(const tr_model *m, const char *name, const tr_error *error) {
-  return TR_FAIL(m->ctx, TR_E_IO, "'%s' says %s = %.60s: %.340s", tr_checkpoint_arg_file(m->checkpoint, name),
-                 name, tr_checkpoint_arg(m->checkpoint, name), error->message);
+  return TR_FAIL(m->ctx, TR_E_IO, "'%s' says %s = %s: %s", tr_checkpoint_arg_file(m->checkpoint, name), name,
+                 TR_SHOW(tr_checkpoint_arg(m->checkpoint, name), 60), TR_SHOW(error->message, 340));
 }
 
 /* ---- the network ---- */

@@ -1,4 +1,5 @@
 #include "core/cpu/features.h"
+#include "core/text.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -95,8 +96,8 @@ static tr_status bad_level(tr_error *err, const char *asked, tr_cpu_level suppor
   if (err) {
     *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
     snprintf(err->message, sizeof err->message,
-             "TRANSIT_CPU is '%.40s': use baseline, avx2 or avx512, at most %s on this processor", asked,
-             level_names[supported]);
+             "TRANSIT_CPU is '%s': use baseline, avx2 or avx512, at most %s on this processor",
+             TR_SHOW(asked, 40), level_names[supported]);
   }
   return TR_E_ARG;
 }

@@ -11,6 +11,7 @@
 #include "core/data/dataset_private.h"
 #include "core/io/image/image.h"
 #include "core/require_private.h"
+#include "core/text.h"
 
 #define FAR_OUT 4.0 /* pixels in [-1, 1], samples of them a little beyond; 0 to 255 is a mistake */
 
@@ -24,7 +25,7 @@ int64_t tr_dataset_row(const tr_dataset *data) {
 const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size) {
   if (!data || !text) return "";
   if (data->names && data->names[i])
-    snprintf(text, size, "'%s'", data->names[i]);
+    snprintf(text, size, "'%s'", TR_SHOW(data->names[i], 255));
   else
     snprintf(text, size, "input %lld", (long long)i);
   return text;
@@ -35,7 +36,7 @@ void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...) {
   char text[400];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  tr_text_vshow(text, sizeof text, format, args);
   va_end(args);
   if (!data->trouble[i]) data->trouble[i] = strdup(text);
 }

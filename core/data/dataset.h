@@ -42,7 +42,8 @@ TR_API tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const 
 TR_API void tr_dataset_close(tr_dataset *data); /* frees and zeroes; a zeroed one is fine */
 
 TR_API int64_t tr_dataset_row(const tr_dataset *data); /* numbers in one input */
-/* "input 3" or the file's name in quotes, written into text; returns text. */
+/* "input 3" or the file's name in quotes, as it may be shown (core/text.h; at most 257 bytes), written into
+ * text; returns text. */
 TR_API const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size);
 
 /* out (n, ...) = inputs first .. first + n - 1 in the model's space: numbers as they are, levels u as

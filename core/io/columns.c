@@ -1,4 +1,5 @@
 #include "core/io/columns_private.h"
+#include "core/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -59,8 +60,8 @@ static tr_status read_lines(tr_ctx *ctx, const char *path, FILE *file, row_list 
     while (isspace((unsigned char)*text)) text++;
     if (*text == '\0' || (number == 1 && isalpha((unsigned char)*text))) continue;
     if (!parse_row(text, list->columns, row))
-      return TR_FAIL(ctx, TR_E_IO, "%s:%d: expected %s, '%.40s' is not that", path, number,
-                     counts[list->columns], strtok(text, "\r\n"));
+      return TR_FAIL(ctx, TR_E_IO, "%s:%d: expected %s, '%s' is not that", path, number,
+                     counts[list->columns], TR_SHOW(strtok(text, "\r\n"), 40));
     if (!append(list, row)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %s", path);
   }
   return ferror(file) ? TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno)) : TR_OK;

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "core/io/bytes_private.h"
+#include "core/text.h"
 
 enum {
   END_SIZE = 22,
@@ -61,7 +62,7 @@ static tr_status fail_at(tr_ctx *ctx, const tr_file_map *map, uint64_t offset, i
   char text[320];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  tr_text_vshow(text, sizeof text, format, args);
   va_end(args);
   return tr_ctx_latch(ctx, TR_E_IO, __FILE__, line, "'%s': zip archive, offset %" PRIu64 ": %s", map->path,
                       offset, text);

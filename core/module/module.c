@@ -6,6 +6,7 @@
 
 #include "core/module/registry.h"
 #include "core/require_private.h"
+#include "core/text.h"
 
 #define RANGE_TEXT 96
 
@@ -61,9 +62,9 @@ static tr_status unknown(tr_ctx *ctx, const tr_module *module, const char *name)
   list_names(module, all, sizeof all);
   const char *near = tr_nearest(name, names, module->n_params);
   if (near)
-    return TR_FAIL(ctx, TR_E_ARG, "%s has no parameter '%.63s': did you mean '%s'? (it has %s)", module->name,
-                   name, near, all);
-  return TR_FAIL(ctx, TR_E_ARG, "%s has no parameter '%.63s': it has %s", module->name, name, all);
+    return TR_FAIL(ctx, TR_E_ARG, "%s has no parameter '%s': did you mean '%s'? (it has %s)", module->name,
+                   TR_SHOW(name, 63), near, all);
+  return TR_FAIL(ctx, TR_E_ARG, "%s has no parameter '%s': it has %s", module->name, TR_SHOW(name, 63), all);
 }
 
 tr_values tr_module_defaults(const tr_module *module) {

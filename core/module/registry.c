@@ -10,6 +10,7 @@
 
 #include "core/module/registry_private.h"
 #include "core/require_private.h"
+#include "core/text.h"
 
 #define WORD_MAX 63 /* characters of a name */
 
@@ -91,9 +92,9 @@ static tr_status check_param(tr_ctx *ctx, const char *kind, const tr_module *mod
   const tr_param *param = &module->params[i];
   if (!param->name || !*param->name || strlen(param->name) > WORD_MAX || strpbrk(param->name, "=,"))
     return TR_FAIL(ctx, TR_E_ARG,
-                   "parameter %d of the %s '%s' is named '%.80s': a name has 1 to %d characters, none of "
+                   "parameter %d of the %s '%s' is named '%s': a name has 1 to %d characters, none of "
                    "them '=' or ','",
-                   i, kind, module->name, param->name ? param->name : "", WORD_MAX);
+                   i, kind, module->name, TR_SHOW(param->name ? param->name : "", 80), WORD_MAX);
   for (int j = 0; j < i; j++)
     if (strcmp(param->name, module->params[j].name) == 0)
       return TR_FAIL(ctx, TR_E_ARG, "the %s '%s' has two parameters named '%s'", kind, module->name,

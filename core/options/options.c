@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/require_private.h"
+#include "core/text.h"
 
 static void *field(const tr_option *option, void *values) {
   return (char *)values + option->offset;
@@ -152,7 +153,7 @@ static tr_status parse_registered(tr_ctx *ctx, const tr_option *option, const ch
     char other[128];
     tr_ctx_clear(ctx);
     other_kind(ctx, option->kind, text, other, sizeof other);
-    return TR_FAIL(ctx, status, "--%s: %.340s%s", option->name, error.message, other);
+    return TR_FAIL(ctx, status, "--%s: %s%s", option->name, TR_SHOW(error.message, 340), other);
   }
   *out = module->name;
   return TR_OK;
@@ -313,7 +314,7 @@ static tr_status parse_option(tr_ctx *ctx, const tr_option_table *table, int arg
                               void *values, tr_parsed *parsed) {
   const char *word = argv[*at] + 2, *equals = strchr(word, '=');
   char name[64];
-  snprintf(name, sizeof name, "%.*s", (int)(equals ? equals - word : (long)strlen(word)), word);
+  tr_text_show(word, equals ? (size_t)(equals - word) : strlen(word), name, sizeof name);
   int row = tr_option_row(table, parsed->mode, name);
   if (row < 0) return unknown_option(ctx, table, parsed->mode, name);
   const tr_option *option = &table->options[row];

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+
 bool param_known(const tr_module *module, const char *param) {
   for (int i = 0; i < module->n_params; i++)
     if (strcmp(module->params[i].name, param) == 0) return true;
@@ -17,7 +19,7 @@ static tr_status set(tr_ctx *ctx, const char *option, const tr_module *module, c
   if (status == TR_OK) return TR_OK;
   tr_error error = *tr_ctx_error(ctx);
   tr_ctx_clear(ctx);
-  return TR_FAIL(ctx, status, "--%s: %.400s", option, error.message);
+  return TR_FAIL(ctx, status, "--%s: %s", option, TR_SHOW(error.message, 400));
 }
 
 static tr_status check_spellings(tr_ctx *ctx, const param_source *source) {

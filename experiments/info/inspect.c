@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/output/run_record.h"
 
@@ -103,7 +104,7 @@ static void print_args(const tr_model *m) {
   for (int i = 0; tr_checkpoint_arg_at(m->checkpoint, i, &name, &value); i++) {
     const char *file = tr_checkpoint_arg_file(m->checkpoint, name);
     bool beside = m->args_file && strcmp(file, m->args_file) == 0;
-    printf("args %s = %s%s%s%s\n", name, value, beside ? " (from " : "", beside ? file : "",
+    printf("args %s = %s%s%s%s\n", name, value, beside ? " (from " : "", beside ? TR_SHOW(file, 4095) : "",
            beside ? ")" : "");
   }
 }
@@ -112,14 +113,14 @@ static tr_status describe(program *p, const inspect_values *v, const tr_model *m
   tr_status status = TR_OK;
   json_t *sets = sets_to_json(p->ctx, m, &status);
   if (status == TR_OK && v->json) {
-    json_t *all = json_pack("{s:s, s:s, s:O, s:s, s:o, s:o, s:o}", "file", v->file, "format",
+    json_t *all = json_pack("{s:o, s:s, s:O, s:s, s:o, s:o, s:o}", "file", record_text(v->file), "format",
                             tr_checkpoint_format(m->checkpoint), "weights", sets, "in_use", m->set, "network",
                             network_to_json(m), "args", args_to_json(m), "args_file", record_args_file(m));
-    json_dumpf(all, stdout, JSON_INDENT(2));
+    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(all);
   } else if (status == TR_OK) {
-    printf("file: %s\nformat: %s\n", v->file, tr_checkpoint_format(m->checkpoint));
+    printf("file: %s\nformat: %s\n", TR_SHOW(v->file, 4095), tr_checkpoint_format(m->checkpoint));
     print_sets(sets, m->set);
     print_network(m);
     print_args(m);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "core/module/registry.h"
+#include "core/text.h"
 #include "experiments/input/mixture.h"
 
 typedef struct {
@@ -23,9 +24,9 @@ static tr_status bad_content(const source *s, const char *format, ...) {
   char what[256];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(what, sizeof what, format, arguments);
+  tr_text_vshow(what, sizeof what, format, arguments);
   va_end(arguments);
-  return TR_FAIL(s->ctx, TR_E_IO, "mixture '%.200s': %s", s->path, what);
+  return TR_FAIL(s->ctx, TR_E_IO, "mixture '%s': %s", TR_SHOW(s->path, 200), what);
 }
 
 enum { WEIGHTS, MEANS, VARIANCES, MEAN, COV, KEYS };
@@ -38,9 +39,10 @@ static tr_status find_keys(const source *s, const json_t *root, const json_t *fo
     int i = 0;
     while (i < KEYS && strcmp(key, known[i]) != 0) i++;
     const char *near = i < KEYS ? NULL : tr_nearest(key, known, KEYS);
-    if (near) return BAD(s, "unknown key '%.60s': did you mean '%s'?", key, near);
+    if (near) return BAD(s, "unknown key '%s': did you mean '%s'?", TR_SHOW(key, 60), near);
     if (i == KEYS)
-      return BAD(s, "unknown key '%.60s': weights, means and variances are known, or mean and cov", key);
+      return BAD(s, "unknown key '%s': weights, means and variances are known, or mean and cov",
+                 TR_SHOW(key, 60));
     if (!json_is_array(value)) return BAD(s, "%s is not a list", key);
     found[i] = value;
   }
@@ -63,7 +65,7 @@ static tr_status find_lists(source *s, const json_t *root) {
                         known[VARIANCES], found[COV]);
   for (int i = WEIGHTS; one && i < MEAN; i++) found[i] = json_object_get(s->made, known[i]);
   s->weights = found[WEIGHTS], s->means = found[MEANS], s->variances = found[VARIANCES];
-  return s->weights ? TR_OK : TR_FAIL(s->ctx, TR_E_MEM, "out of memory for '%.200s'", s->path);
+  return s->weights ? TR_OK : TR_FAIL(s->ctx, TR_E_MEM, "out of memory for '%s'", TR_SHOW(s->path, 200));
 }
 
 static tr_status check_lengths(const source *s) {
@@ -141,7 +143,7 @@ static tr_status full_matrix(const source *s, const json_t *rows, size_t k, tr_g
   TR_TRY(read_matrix(s, rows, k, g->n, cov));
   tr_status status = tr_gaussian_axes(s->ctx, g->n, cov, g->variance, g->axes);
   if (status != TR_E_ARG) return status == TR_OK ? check_positive(s, k, g->n, g->variance) : status;
-  snprintf(reason, sizeof reason, "%.199s", tr_ctx_error(s->ctx)->message);
+  snprintf(reason, sizeof reason, "%s", TR_SHOW(tr_ctx_error(s->ctx)->message, 199));
   tr_ctx_clear(s->ctx);
   return BAD(s, "covariance %zu: %s", k, reason);
 }

@@ -6,6 +6,7 @@
 
 #include "core/module/registry.h"
 #include "core/random.h"
+#include "core/text.h"
 #include "experiments/input/mixture.h"
 #include "transport/path/interpolant.h"
 
@@ -24,22 +25,24 @@ typedef struct {
 static tr_status bad_key(const fields *f, const char *key, const char *const *known, int n_known) {
   const char *near = tr_nearest(key, known, n_known);
   if (near)
-    return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s': unknown key '%s': did you mean '%s'?", f->whole, key,
-                   near);
-  return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s': unknown key '%.100s'", f->whole, key);
+    return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': unknown key '%s': did you mean '%s'?",
+                   TR_SHOW(f->whole, 200), key, near);
+  return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': unknown key '%s'", TR_SHOW(f->whole, 200),
+                 TR_SHOW(key, 100));
 }
 
 static tr_status add_field(fields *f, char *word, const char *const *known, int n_known) {
   char *equals = strchr(word, '=');
   if (!equals || !equals[1])
-    return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s': '%.100s' is not key=value", f->whole, word);
+    return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': '%s' is not key=value", TR_SHOW(f->whole, 200),
+                   TR_SHOW(word, 100));
   *equals = 0;
   bool is_known = false;
   for (int i = 0; i < n_known; i++) is_known = is_known || strcmp(word, known[i]) == 0;
   if (!is_known) return bad_key(f, word, known, n_known);
   for (int i = 0; i < f->n; i++)
     if (strcmp(f->key[i], word) == 0)
-      return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s': '%s' is given twice", f->whole, word);
+      return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': '%s' is given twice", TR_SHOW(f->whole, 200), word);
   f->key[f->n] = word;
   f->value[f->n++] = equals + 1;
   return TR_OK;
@@ -49,7 +52,7 @@ static tr_status split_fields(tr_ctx *ctx, const char *whole, const char *rest, 
                               int n_known, fields *f) {
   *f = (fields){.ctx = ctx, .whole = whole};
   if (strlen(rest) >= sizeof f->copy)
-    return TR_FAIL(ctx, TR_E_ARG, "target '%.60s...' is too long: write it as a .json file", whole);
+    return TR_FAIL(ctx, TR_E_ARG, "target '%s...' is too long: write it as a .json file", TR_SHOW(whole, 60));
   strcpy(f->copy, rest);
   char *next = f->copy;
   for (char *word; (word = strtok_r(next, ",", &next));) TR_TRY(add_field(f, word, known, n_known));
@@ -63,8 +66,8 @@ static const char *value_of(const fields *f, const char *key) {
 }
 
 static tr_status bad_number(const fields *f, const char *key, const char *text, const char *wanted) {
-  return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s': %s '%.100s' is not right: use %s", f->whole, key, text,
-                 wanted);
+  return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': %s '%s' is not right: use %s", TR_SHOW(f->whole, 200), key,
+                 TR_SHOW(text, 100), wanted);
 }
 
 /* One number in text up to `stop`; NULL text is not allowed. */
@@ -79,7 +82,7 @@ static tr_status whole_number(const fields *f, const char *key, double low, doub
                               double *out) {
   const char *text = value_of(f, key), *end;
   if (!text) text = fallback;
-  if (!text) return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s' lacks %s=", f->whole, key);
+  if (!text) return TR_FAIL(f->ctx, TR_E_ARG, "target '%s' lacks %s=", TR_SHOW(f->whole, 200), key);
   if (read_number(text, 0, out, &end) && *out == floor(*out) && *out >= low && *out <= high) return TR_OK;
   char wanted[96];
   snprintf(wanted, sizeof wanted, "a whole number from %.15g to %.15g", low, high);
@@ -89,7 +92,7 @@ static tr_status whole_number(const fields *f, const char *key, double low, doub
 static tr_status positive(const fields *f, const char *key, const char *fallback, double *out) {
   const char *text = value_of(f, key), *end;
   if (!text) text = fallback;
-  if (!text) return TR_FAIL(f->ctx, TR_E_ARG, "target '%.200s' lacks %s=", f->whole, key);
+  if (!text) return TR_FAIL(f->ctx, TR_E_ARG, "target '%s' lacks %s=", TR_SHOW(f->whole, 200), key);
   return read_number(text, 0, out, &end) && *out > 0 ? TR_OK : bad_number(f, key, text, "a number > 0");
 }
 
@@ -172,8 +175,8 @@ static tr_status file_of(tr_ctx *ctx, const char *text, mixture *out) {
   if (!one || out->K == 1) return TR_OK;
   int K = out->K;
   mixture_free(out);
-  return TR_FAIL(ctx, TR_E_ARG, "target '%.200s' has %d components: leave 'gaussian:' away for a mixture",
-                 text, K);
+  return TR_FAIL(ctx, TR_E_ARG, "target '%s' has %d components: leave 'gaussian:' away for a mixture",
+                 TR_SHOW(text, 200), K);
 }
 
 tr_status mixture_of(tr_ctx *ctx, const char *text, mixture *out) {
@@ -187,8 +190,9 @@ tr_status mixture_of(tr_ctx *ctx, const char *text, mixture *out) {
   if (strcmp(name, "gmm") == 0) return modes_of(ctx, text, rest, out);
   if (strcmp(name, "gaussian") == 0) return gaussian_of(ctx, text, rest, out);
   const char *near = tr_nearest(name, known, 2);
-  if (near) return TR_FAIL(ctx, TR_E_ARG, "unknown target '%.200s': did you mean '%s:...'?", text, near);
+  if (near)
+    return TR_FAIL(ctx, TR_E_ARG, "unknown target '%s': did you mean '%s:...'?", TR_SHOW(text, 200), near);
   return TR_FAIL(ctx, TR_E_ARG,
-                 "unknown target '%.200s': use gmm:d=..,modes=..,std=.., gaussian:d=.. or a .json file",
-                 text);
+                 "unknown target '%s': use gmm:d=..,modes=..,std=.., gaussian:d=.. or a .json file",
+                 TR_SHOW(text, 200));
 }

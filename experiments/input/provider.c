@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "experiments/common/param_options.h"
 #include "transport/guidance.h"
 #include "transport/transfer.h"
@@ -109,7 +110,7 @@ tr_status provider_recompute(const program *p, provider *pr, bool recompute) {
   if (tr_net_set_recompute(pr->net, true) == TR_OK) return TR_OK;
   tr_error error = *tr_ctx_error(p->ctx);
   tr_ctx_clear(p->ctx);
-  return TR_FAIL(p->ctx, error.status, "--recompute: %.400s", error.message);
+  return TR_FAIL(p->ctx, error.status, "--recompute: %s", TR_SHOW(error.message, 400));
 }
 
 void provider_drop(provider *pr) {

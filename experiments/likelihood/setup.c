@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "experiments/common/density_options.h"
 #include "experiments/common/grid_options.h"
 #include "experiments/common/param_options.h"
@@ -26,7 +27,7 @@ static tr_status find_method(likelihood_run *run) {
   if (tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module) != TR_OK) {
     tr_error error = *tr_ctx_error(ctx);
     tr_ctx_clear(ctx);
-    return TR_FAIL(ctx, error.status, "--method: %.400s", error.message);
+    return TR_FAIL(ctx, error.status, "--method: %s", TR_SHOW(error.message, 400));
   }
   run->sampler.ode.method = (const tr_ode_method *)module;
   o->method = module->name;

@@ -7,15 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/text.h"
+
 extern char **environ;
 
 void gnuplot_quoted(FILE *out, const char *text) {
-  fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"' || *text == '\\') fputc('\\', out);
-    fputc(*text == '\n' ? ' ' : *text, out);
-  }
-  fputc('"', out);
+  char shown[1024];
+  fputc('\'', out);
+  for (const char *c = tr_text_show(text, strlen(text), shown, sizeof shown); *c; c++)
+    fputs(*c == '\'' ? "''" : (char[]){*c, 0}, out);
+  fputc('\'', out);
 }
 
 void gnuplot_begin(FILE *out, const char *base, int height, const char *title) {

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Text between double quotes of gnuplot. */
+/* The text as it may be shown (core/text.h), at most 1023 bytes of it, between single quotes: within double
+ * ones gnuplot would run what stands in backquotes. */
 void gnuplot_quoted(FILE *out, const char *text);
 
 /* The variable `data` ("base.dat"), the PNG terminal 1100 wide, the output "base.png", the title. */

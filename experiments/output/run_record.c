@@ -6,17 +6,16 @@
 #include <time.h>
 
 #include "core/io/file.h"
+#include "core/text.h"
 #include "experiments/output/machine.h"
 
 json_t *record_text(const char *text) {
   if (!text) return json_null();
-  json_t *value = json_string(text);
-  char *ascii = value ? NULL : strdup(text);
-  if (!ascii) return value;
-  for (char *c = ascii; *c; c++)
-    if ((unsigned char)*c > 126) *c = '?';
-  value = json_string(ascii);
-  free(ascii);
+  size_t length = strlen(text);
+  if (tr_text_is_utf8(text, length)) return json_string(text);
+  char *shown = calloc(length + 1, 1);
+  json_t *value = shown ? json_string(tr_text_show(text, length, shown, length + 1)) : json_null();
+  free(shown);
   return value;
 }
 
@@ -198,7 +197,8 @@ void record_memory(json_t *record, const tr_ctx *ctx) {
 tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path) {
   tr_out_file *file;
   TR_TRY(tr_out_file_open(ctx, path, &file));
-  if (json_dumpf(record, tr_out_file_stream(file), JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0 ||
+  if (json_dumpf(record, tr_out_file_stream(file),
+                 JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15)) != 0 ||
       fputc('\n', tr_out_file_stream(file)) == EOF) {
     tr_out_file_discard(&file);
     return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be written", path);

@@ -13,7 +13,7 @@
 #include "transport/diffusion/table.h"
 #include "transport/sampler/sampler.h"
 
-/* A text as JSON; bytes that are no UTF-8 become '?'. NULL gives null. */
+/* A text as JSON: UTF-8 as it is, any other as it may be shown (core/text.h). NULL gives null. */
 json_t *record_text(const char *text);
 /* A number as JSON; NaN and infinities, which JSON lacks, give null. */
 json_t *record_number(double value);

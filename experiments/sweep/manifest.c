@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/output/run_record.h"
 
@@ -38,7 +39,8 @@ static bool same_entry(const json_t *a, const json_t *b, const char *key) {
 static void describe_option(const json_t *old, const json_t *new, const char *key, char *text, size_t size) {
   char *was = json_dumps(json_object_get(old, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
   char *is = json_dumps(json_object_get(new, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-  snprintf(text, size, "--%s was %.80s, is %.80s", key, was ? was : "absent", is ? is : "absent");
+  snprintf(text, size, "--%s was %s, is %s", key, TR_SHOW(was ? was : "absent", 80),
+           TR_SHOW(is ? is : "absent", 80));
   free(was);
   free(is);
 }

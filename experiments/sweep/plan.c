@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "experiments/common/noised.h"
 #include "experiments/common/param_options.h"
 
@@ -33,11 +34,12 @@ static tr_status unknown_solver(tr_ctx *ctx, const char *name) {
     for (int i = 0; n < 128 && (module = tr_module_at(ctx, kinds[k], i)); i++) names[n++] = module->name;
   const char *near = tr_nearest(name, names, n);
   if (near)
-    return TR_FAIL(ctx, TR_E_ARG, "--solvers: unknown solver '%.100s': did you mean '%s'?", name, near);
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: unknown solver '%s': did you mean '%s'?", TR_SHOW(name, 100),
+                   near);
   return TR_FAIL(
       ctx, TR_E_ARG,
-      "--solvers: unknown solver '%.100s': see 'transit list ode-method' and 'transit list sde-method'",
-      name);
+      "--solvers: unknown solver '%s': see 'transit list ode-method' and 'transit list sde-method'",
+      TR_SHOW(name, 100));
 }
 
 static tr_status find_method(tr_ctx *ctx, const char *name, sweep_setting *out) {
@@ -60,18 +62,18 @@ static tr_status find_solver(tr_ctx *ctx, const char *text, sweep_setting *out) 
   char outer[64];
   sweep_setting inner;
   if (plus && (plus == text || !plus[1]))
-    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%.100s' lacks a method beside its '+': churn+heun2 has both",
-                   text);
-  snprintf(outer, sizeof outer, "%.*s", plus ? (int)(plus - text) : 63, text);
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s' lacks a method beside its '+': churn+heun2 has both",
+                   TR_SHOW(text, 100));
+  tr_text_show(text, plus ? (size_t)(plus - text) : strlen(text), outer, sizeof outer);
   TR_TRY(find_method(ctx, outer, out));
   if (!out->sde || !tr_noised_ode_of(out->sde))
-    return plus ? TR_FAIL(ctx, TR_E_ARG,
-                          "--solvers: '%.100s': only churn and restart are around an ODE method", text)
+    return plus ? TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s': only churn and restart are around an ODE method",
+                          TR_SHOW(text, 100))
                 : TR_OK;
   TR_TRY(find_method(ctx, plus ? plus + 1 : "heun2", &inner));
   if (!inner.ode)
-    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%.100s': %s is a method of SDEs, %s needs one of ODEs", text,
-                   inner.solver, out->sde->info.name);
+    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s': %s is a method of SDEs, %s needs one of ODEs",
+                   TR_SHOW(text, 100), inner.solver, out->sde->info.name);
   out->inner = inner.ode;
   snprintf(out->solver, sizeof out->solver, "%.20s+%.40s", out->sde->info.name, inner.ode->info.name);
   return TR_OK;
@@ -301,10 +303,9 @@ static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const tr_interp
 #define SEEDS_MAX 100000
 
 static tr_status bad_seeds(tr_ctx *ctx, const char *option, const char *text) {
-  return TR_FAIL(
-      ctx, TR_E_ARG,
-      "--%s '%.100s' is not right: use A:B with 0 <= A < B (B is not run, at most %d seeds) or a list",
-      option, text, SEEDS_MAX);
+  return TR_FAIL(ctx, TR_E_ARG,
+                 "--%s '%s' is not right: use A:B with 0 <= A < B (B is not run, at most %d seeds) or a list",
+                 option, TR_SHOW(text, 100), SEEDS_MAX);
 }
 
 static bool read_seed(const char **at, long *out) {

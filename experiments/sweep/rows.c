@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/io/file.h"
+#include "core/text.h"
 
 static const char header[] = SWEEP_KEY_COLUMNS ",status,nfe,accepted,rejected,rms,relative,mean_error,mean_"
                                                "noise,cov_error,cov_noise,sw2,sw2_floor,wall_seconds,"
@@ -102,7 +103,7 @@ static bool read_result(const char *at, const char *end, sweep_result *r) {
     return false;
   for (int i = 0; i < N_NUMBERS; i++)
     if (!next_number(&at, end, numbers[i])) return false;
-  snprintf(r->message, sizeof r->message, "%.*s", (int)(end - at), at);
+  tr_text_show(at, (size_t)(end - at), r->message, sizeof r->message);
   return strcmp(r->status, "ok") == 0 || strcmp(r->status, "diverged") == 0 ||
          strcmp(r->status, "failed") == 0;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+
 #define DIRECTIONS 64
 
 static tr_ctx *context(const sweep_scene *scene) {
@@ -232,7 +234,7 @@ static tr_status measure(sweep_scene *scene, const sweep_setting *s, sweep_resul
 static tr_status note_failure(sweep_scene *scene, tr_status status, sweep_result *r) {
   if (status != TR_E_NONFINITE && status != TR_E_SOLVER) return status;
   snprintf(r->status, sizeof r->status, "%s", status == TR_E_SOLVER ? "failed" : "diverged");
-  snprintf(r->message, sizeof r->message, "%.255s", tr_ctx_error(context(scene))->message);
+  snprintf(r->message, sizeof r->message, "%s", TR_SHOW(tr_ctx_error(context(scene))->message, 255));
   tr_ctx_clear(context(scene));
   return TR_OK;
 }
@@ -306,8 +308,8 @@ tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s) 
   snprintf(reason, sizeof reason, "%s", tr_ctx_error(context(scene))->message);
   tr_ctx_clear(context(scene));
   sweep_plan_series(s, series, sizeof series);
-  return TR_FAIL(context(scene), TR_E_ARG, "%s on %s: %.300s", series,
-                 scene->plan->paths[path].type->info.name, reason);
+  return TR_FAIL(context(scene), TR_E_ARG, "%s on %s: %s", series, scene->plan->paths[path].type->info.name,
+                 TR_SHOW(reason, 300));
 }
 
 double sweep_scene_cost(const sweep_setting *s) {

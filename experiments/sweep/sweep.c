@@ -1,6 +1,7 @@
 /* transit sweep: errors of solvers against their evaluations, on exact targets or a checkpoint. */
 #include <string.h>
 
+#include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/noised.h"
 #include "experiments/sweep/manifest.h"
@@ -87,7 +88,7 @@ static void warn_all_unused(const sweep *s) {
 /* Warnings of a run go into its row; those of the trials nowhere, the runs repeat them. */
 static void keep_warning(const char *message, void *user) {
   sweep_scene *scene = user;
-  snprintf(scene->warning, sizeof scene->warning, "%.255s", message);
+  snprintf(scene->warning, sizeof scene->warning, "%s", TR_SHOW(message, 255));
 }
 
 static tr_status try_all(sweep *s) {
@@ -133,8 +134,8 @@ static double cost_left(const sweep *s) {
 static tr_status interrupted(sweep *s) {
   tr_ctx_clear(s->program->ctx);
   return TR_FAIL(s->program->ctx, TR_E_INTERRUPTED,
-                 "interrupted: %d of %d rows are in %.200s/results.csv, the same command completes them",
-                 s->rows.n_done, sweep_plan_runs(&s->plan), s->options->machine.out);
+                 "interrupted: %d of %d rows are in %s/results.csv, the same command completes them",
+                 s->rows.n_done, sweep_plan_runs(&s->plan), TR_SHOW(s->options->machine.out, 200));
 }
 
 static tr_status run_one(sweep *s, int run) {

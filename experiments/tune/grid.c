@@ -4,14 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/text.h"
 #include "experiments/commands.h"
 
 /* ---- before anything is computed ---- */
 
 static tr_status refuse(tune *t, const char *reason) {
   return TR_FAIL(t->program->ctx, TR_E_ARG,
-                 "--sampling-method %.80s %s: give an ODE solver on a fixed grid, such as ab3",
-                 t->options->method, reason);
+                 "--sampling-method %s %s: give an ODE solver on a fixed grid, such as ab3",
+                 TR_SHOW(t->options->method, 80), reason);
 }
 
 static tr_status find_method(tune *t) {
@@ -23,7 +24,7 @@ static tr_status find_method(tune *t) {
     if (tr_find(ctx, TR_KIND_SDE_METHOD, t->options->method, &module) == TR_OK)
       return refuse(t, "solves SDEs, whose errors are in law and not sample by sample");
     tr_ctx_clear(ctx);
-    return TR_FAIL(ctx, error.status, "--sampling-method: %.400s", error.message);
+    return TR_FAIL(ctx, error.status, "--sampling-method: %s", TR_SHOW(error.message, 400));
   }
   t->setting.ode = (const tr_ode_method *)module;
   if (t->setting.ode->caps & TR_ODE_ADAPTIVE) return refuse(t, "is adaptive and chooses its own steps");
@@ -47,8 +48,8 @@ static tr_status check_seeds(tune *t) {
                        "--seeds and --pilot-seeds both have %ld: the seeds that judge must be held out",
                        t->plan.seeds[i]);
   if (t->plan.n_seeds > 1) return TR_OK;
-  return TR_FAIL(t->program->ctx, TR_E_ARG, "--seeds %.80s is one seed: the spread takes two or more",
-                 t->options->sweep.seeds);
+  return TR_FAIL(t->program->ctx, TR_E_ARG, "--seeds %s is one seed: the spread takes two or more",
+                 TR_SHOW(t->options->sweep.seeds, 80));
 }
 
 /* The plan of a sweep of this one method; its grid is set for each run. */

@@ -5,6 +5,7 @@
 #include "nets/checkpoint/checkpoint_private.h"
 
 #include "core/require_private.h"
+#include "core/text.h"
 
 /* ---- values ---- */
 
@@ -31,8 +32,7 @@ char *tr_checkpoint_json_text(const json_t *value) {
   char *text = NULL;
   size_t size = json_string_length(value);
   if (json_is_object(value) || json_is_array(value)) return NULL;
-  if (json_is_string(value))
-    return tr_checkpoint_text(json_string_value(value), size < TR_MAX_ARG_TEXT ? size : TR_MAX_ARG_TEXT);
+  if (json_is_string(value)) return tr_checkpoint_text(json_string_value(value), size);
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   write_value(out, value);
@@ -46,14 +46,14 @@ char *tr_checkpoint_json_text(const json_t *value) {
 static tr_status check_entry(tr_ctx *ctx, const char *file, const char *name, const json_t *value) {
   const tr_pickle_text text = {.at = name, .size = strlen(name)};
   if (!tr_checkpoint_is_name(&text))
-    return TR_FAIL(ctx, TR_E_IO, "'%s': the name \"%.80s\" is not 1 to %d printable ASCII characters", file,
-                   name, TR_MAX_TENSOR_NAME);
+    return TR_FAIL(ctx, TR_E_IO, "'%s': the name \"%s\" is not 1 to %d printable ASCII characters", file,
+                   TR_SHOW(name, 80), TR_MAX_TENSOR_NAME);
   if (json_is_object(value) || json_is_array(value))
-    return TR_FAIL(ctx, TR_E_IO, "'%s': '%.80s' is an %s: use a text, a number, true, false or null", file,
-                   name, json_is_array(value) ? "array" : "object");
+    return TR_FAIL(ctx, TR_E_IO, "'%s': '%s' is an %s: use a text, a number, true, false or null", file,
+                   TR_SHOW(name, 80), json_is_array(value) ? "array" : "object");
   if (json_string_length(value) > TR_MAX_ARG_TEXT)
-    return TR_FAIL(ctx, TR_E_IO, "'%s': the text of '%.80s' has %zu bytes: use at most %d", file, name,
-                   json_string_length(value), TR_MAX_ARG_TEXT);
+    return TR_FAIL(ctx, TR_E_IO, "'%s': the text of '%s' has %zu bytes: use at most %d", file,
+                   TR_SHOW(name, 80), json_string_length(value), TR_MAX_ARG_TEXT);
   return TR_OK;
 }
 
@@ -61,8 +61,8 @@ static tr_status check_entry(tr_ctx *ctx, const char *file, const char *name, co
 static tr_status check_same(tr_ctx *ctx, const tr_checkpoint_argument *have, const char *file,
                             const char *value) {
   if (strcmp(have->value, value) == 0) return TR_OK;
-  return TR_FAIL(ctx, TR_E_IO, "'%s' says %.60s = %.60s, but '%s' says %.60s: correct the one that is wrong",
-                 file, have->name, value, have->file, have->value);
+  return TR_FAIL(ctx, TR_E_IO, "'%s' says %s = %s, but '%s' says %s: correct the one that is wrong", file,
+                 TR_SHOW(have->name, 60), TR_SHOW(value, 60), have->file, TR_SHOW(have->value, 60));
 }
 
 static tr_status add_entry(tr_ctx *ctx, tr_checkpoint *checkpoint, const char *file, const char *name,

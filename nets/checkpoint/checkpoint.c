@@ -1,11 +1,11 @@
 #include "nets/checkpoint/checkpoint.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/require_private.h"
+#include "core/text.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 /* ---- filling in ---- */
@@ -55,29 +55,17 @@ tr_status tr_weight_set_add(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_wei
   return TR_OK;
 }
 
-/* jansson knows what UTF-8 is. */
-static bool is_utf8(const char *text, size_t size) {
-  json_t *string = json_stringn(text, size);
-  json_decref(string);
-  return string != NULL;
-}
-
 char *tr_checkpoint_text(const char *text, size_t size) {
-  char *copy = malloc(size + 1);
-  if (!copy) return NULL;
-  bool utf8 = is_utf8(text, size);
-  for (size_t i = 0; i < size; i++) {
-    unsigned char c = (unsigned char)text[i];
-    copy[i] = c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8) ? '?' : text[i];
-  }
-  copy[size] = 0;
+  size_t room = (size < TR_MAX_ARG_TEXT ? size : TR_MAX_ARG_TEXT) + 1;
+  char *copy = calloc(room, 1);
+  if (copy) tr_text_show(text, size, copy, room);
   return copy;
 }
 
 tr_status tr_checkpoint_add_arg(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_pickle_text *name,
                                 char *value) {
   tr_status status = TR_OK;
-  char *copy = tr_checkpoint_text(name->at, name->size < TR_MAX_ARG_TEXT ? name->size : TR_MAX_ARG_TEXT);
+  char *copy = tr_checkpoint_text(name->at, name->size);
   if (checkpoint->n_args == TR_MAX_ARGS)
     status = TR_FAIL(ctx, TR_E_IO, "'%s': the file has more than %d arguments", checkpoint->map->path,
                      TR_MAX_ARGS);

@@ -71,7 +71,7 @@ tr_status tr_checkpoint_add_arg(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr
 const tr_checkpoint_argument *tr_checkpoint_find_arg(const tr_checkpoint *checkpoint, const char *name);
 /* Forgets the arguments from number n on. */
 void tr_checkpoint_drop_args(tr_checkpoint *checkpoint, int n);
-/* A malloc'd copy of a text: control characters, and bytes that are not UTF-8, become '?'. NULL: out of
+/* A malloc'd copy of a text as it may be shown (core/text.h), of at most TR_MAX_ARG_TEXT bytes. NULL: out of
  * memory. */
 char *tr_checkpoint_text(const char *text, size_t size);
 /* The shortest decimal that reads back as the same number, at most 24 characters. */

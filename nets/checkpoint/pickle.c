@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "nets/checkpoint/pickle_machine_private.h"
 
 enum { BLOCK = 1 << 16 };
@@ -33,7 +34,7 @@ tr_status tr_pickle_fail(tr_pickle_machine *machine, const char *format, ...) {
   char text[320];
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  tr_text_vshow(text, sizeof text, format, args);
   va_end(args);
   return TR_FAIL(machine->ctx, TR_E_IO, "'%s': pickle, offset %" PRIu64 ": %s", machine->source->file,
                  machine->source->base + machine->at, text);
@@ -136,9 +137,5 @@ const tr_value *tr_value_find(const tr_value *value, const char *key) {
 }
 
 const char *tr_text_printable(const tr_pickle_text *text, char *out, size_t size) {
-  size_t n = text->size < size ? text->size : size - 4;
-  for (size_t i = 0; i < n; i++)
-    out[i] = (unsigned char)text->at[i] < 0x20 || text->at[i] == 0x7f ? '?' : text->at[i];
-  snprintf(out + n, size - n, "%s", n < text->size ? "..." : "");
-  return out;
+  return tr_text_show(text->at, text->size, out, size);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/io/bytes_private.h"
+#include "core/text.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 static const uint64_t max_header = 100000000; /* the format's own limit */
@@ -26,14 +27,12 @@ typedef struct {
 static tr_status fail(tr_ctx *ctx, const tr_checkpoint *checkpoint, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 static tr_status fail(tr_ctx *ctx, const tr_checkpoint *checkpoint, int line, const char *format, ...) {
-  char text[400], line_text[400]; /* names out of the JSON may hold anything */
+  char text[400]; /* names out of the JSON may hold anything */
   va_list args;
   va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
+  tr_text_vshow(text, sizeof text, format, args);
   va_end(args);
-  const tr_pickle_text raw = {.at = text, .size = strlen(text)};
-  return tr_ctx_latch(ctx, TR_E_IO, __FILE__, line, "'%s': safetensors, %s", checkpoint->map->path,
-                      tr_text_printable(&raw, line_text, sizeof line_text));
+  return tr_ctx_latch(ctx, TR_E_IO, __FILE__, line, "'%s': safetensors, %s", checkpoint->map->path, text);
 }
 
 static bool read_type(const char *name, tr_dtype *type) {

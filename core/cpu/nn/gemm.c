@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/cpu/kernels.h"
+#include "core/text.h"
 
 static const char *const engine_names[] = {"libxsmm " LIBXSMM_CONFIG_VERSION, "portable"};
 
@@ -52,9 +53,9 @@ static tr_status bad_engine(tr_error *err, const char *asked, tr_cpu_level level
     *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
     snprintf(
         err->message, sizeof err->message,
-        "TRANSIT_GEMM is '%.40s': use portable, or libxsmm where its generated code can run (avx2 or avx512 "
+        "TRANSIT_GEMM is '%s': use portable, or libxsmm where its generated code can run (avx2 or avx512 "
         "kernels and executable memory; this is %s)",
-        asked, tr_cpu_level_name(level));
+        TR_SHOW(asked, 40), tr_cpu_level_name(level));
   }
   return TR_E_ARG;
 }
