@@ -60,6 +60,7 @@ static bool fits(const tr_program *p, int n, const tr_array *const *vectors, int
 /* Makes room for n vectors that go together, and `terms` numbers. */
 static tr_status make_room(tr_program *p, int n, const tr_array *const *vectors, int terms) {
   if (!fits(p, n, vectors, terms)) TR_TRY(tr_program_run(p));
+  if (p->n_vectors == 0) empty(p); /* it may be all zeros: never begun */
   p->ctx = vectors[0]->ctx, p->dtype = vectors[0]->dtype, p->count = vectors[0]->count;
   return TR_OK;
 }
@@ -86,7 +87,7 @@ static tr_program_op *append(tr_program *p, tr_program_kind kind, int n, const t
 
 tr_status tr_program_lincomb(tr_program *p, int k, const double *a, const tr_array *const *x, tr_array *z) {
   const tr_array *all[1 + TR_LINCOMB_MAX] = {z};
-  TR_REQUIRE(TR_CTX_OF(z), p, z);
+  TR_REQUIRE(TR_CTX_OF(z), p, a, x, z);
   TR_TRY(tr_vec_check_lincomb(k, x, z));
   for (int i = 0; i < k; i++) all[1 + i] = x[i];
   TR_TRY(make_room(p, 1 + k, all, k));
@@ -97,22 +98,24 @@ tr_status tr_program_lincomb(tr_program *p, int k, const double *a, const tr_arr
 
 tr_status tr_program_axpby(tr_program *p, double a, const tr_array *x, double b, const tr_array *y,
                            tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, y, z), p, x, y, z);
   return tr_program_lincomb(p, 2, (const double[]){a, b}, (const tr_array *const[]){x, y}, z);
 }
 
 tr_status tr_program_scale(tr_program *p, double a, const tr_array *x, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, z), p, x, z);
   return tr_program_lincomb(p, 1, &a, &x, z);
 }
 
 tr_status tr_program_copy(tr_program *p, const tr_array *x, tr_array *z) {
-  TR_REQUIRE(TR_CTX_OF(z), p, x, z);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, z), p, x, z);
   TR_TRY(tr_vec_check(z, x, "a copy"));
   return x->data == z->data ? TR_OK : tr_program_scale(p, 1, x, z);
 }
 
 tr_status tr_program_map(tr_program *p, tr_map_op op, double c, const tr_array *x, const tr_array *y,
                          tr_array *z) {
-  TR_REQUIRE(TR_CTX_OF(z), p, z);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, y, z), p, z);
   TR_TRY(tr_vec_check_map(op, x, y, z));
   const int n = op == TR_MAP_CONST ? 0 : op == TR_MAP_MUL || op == TR_MAP_DIV ? 2 : 1;
   const tr_array *all[3] = {z, x, y};
@@ -131,7 +134,7 @@ static bool same_parts(const tr_segments *a, const tr_segments *b) {
 
 tr_status tr_program_weights(tr_program *p, const tr_array *y, const tr_segments *seg, const double *rtol,
                              const double *atol, tr_array *w) {
-  TR_REQUIRE(TR_CTX_OF(w), p, y, rtol, atol, w);
+  TR_REQUIRE(TR_CTX_OF_ANY(y, w), p, y, rtol, atol, w);
   TR_TRY(tr_vec_check(w, y, "error weights"));
   TR_TRY(tr_vec_check_segments(y, seg));
   const tr_segments parts = tr_vec_segments(y, seg);
@@ -149,24 +152,36 @@ static void note_pending(tr_ctx *ctx, int slot) {
   if (slot >= 0) tr_ctx_slots(ctx)->pending |= 1u << slot;
 }
 
-static tr_status hand_over(tr_program *p) {
+static tr_status hand_to_device(tr_program *p) {
   tr_ctx_count(p->ctx, TR_COUNT_PROGRAM, 0);
   note_pending(p->ctx, p->reduce.slot);
   if (p->watch.x >= 0) note_pending(p->ctx, p->watch.slot);
-  tr_status status = tr_ctx_backend(p->ctx)->vec->program(p->ctx, p);
+  return tr_ctx_backend(p->ctx)->vec->program(p->ctx, p);
+}
+
+static tr_status check_watch(const tr_program *p) {
+  if (p->watch.slot == -1 || tr_vec_slot_is_taken(p->ctx, p->watch.slot)) return TR_OK;
+  return TR_FAIL(p->ctx, TR_E_ARG,
+                 "a program with the watch %d: give tr_program_init a slot of tr_watch_take, or -1",
+                 p->watch.slot);
+}
+
+static tr_status hand_over(tr_program *p) {
+  tr_status status = check_watch(p);
+  if (status == TR_OK) status = hand_to_device(p);
   empty(p);
   return status;
 }
 
 tr_status tr_program_run(tr_program *p) {
   if (!p) return TR_FAIL(NULL, TR_E_ARG, "tr_program_run: p is NULL");
-  return p->n_ops || p->watch.x >= 0 ? hand_over(p) : TR_OK;
+  return p->n_vectors ? hand_over(p) : TR_OK;
 }
 
 tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, const tr_array *y,
                             const tr_segments *seg, int slot) {
   const bool two = op == TR_SUM_XY || op == TR_SUM_XW2;
-  TR_REQUIRE(TR_CTX_OF(x), p, x);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, y), p, x);
   TR_TRY(tr_vec_check_reduce(op, x, y, seg));
   TR_TRY(tr_vec_check_slot(x->ctx, slot));
   TR_TRY(make_room(p, two ? 2 : 1, (const tr_array *const[]){x, y}, 0));
@@ -179,7 +194,7 @@ tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, c
 }
 
 tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step, const tr_array *keep) {
-  TR_REQUIRE(TR_CTX_OF(x), p, x);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, keep), p, x);
   TR_TRY(tr_vec_check(x, NULL, "a watch"));
   TR_TRY(tr_vec_check_slot(x->ctx, p->watch.slot));
   if (step < 0) return TR_FAIL(x->ctx, TR_E_ARG, "a watch of step %lld: use 0 or more", (long long)step);

@@ -63,8 +63,9 @@ typedef struct tr_program {
   } watch;
 } tr_program;
 
-/* An empty list. watch: the slot of a watch (core/vec/vec.h), -1 for none; once its latch is set, what is
- * listed afterwards is left undone, so that a state which is no longer finite stays as it was found. */
+/* An empty list. watch: the slot of a watch (core/vec/vec.h), -1 for none (any other is TR_E_ARG when the
+ * list is run); once its latch is set, what is listed afterwards is left undone, so that a state which is no
+ * longer finite stays as it was found. */
 TR_API void tr_program_init(tr_program *p, int watch);
 
 /* As the functions of the same name in core/vec/vec.h, later. */

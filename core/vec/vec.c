@@ -159,9 +159,12 @@ void tr_slot_give(tr_ctx *ctx, int *slot) {
   *slot = -1;
 }
 
+bool tr_vec_slot_is_taken(tr_ctx *ctx, int slot) {
+  return slot >= 0 && slot < TR_SLOTS && tr_ctx_slots(ctx)->taken >> slot & 1u;
+}
+
 tr_status tr_vec_check_slot(tr_ctx *ctx, int slot) {
-  if (slot == SLOT_OF_REDUCE) return TR_OK;
-  if (slot >= 0 && slot < TR_SLOTS && tr_ctx_slots(ctx)->taken >> slot & 1u) return TR_OK;
+  if (slot == SLOT_OF_REDUCE || tr_vec_slot_is_taken(ctx, slot)) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "slot %d was not taken", slot);
 }
 

@@ -13,6 +13,7 @@ tr_status tr_vec_check_segments(const tr_array *x, const tr_segments *seg);
 tr_status tr_vec_check_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg);
 /* A slot that tr_reduce uses, or that was taken. */
 tr_status tr_vec_check_slot(tr_ctx *ctx, int slot);
+bool tr_vec_slot_is_taken(tr_ctx *ctx, int slot);
 
 /* seg, which may be NULL or empty: then all of x. */
 tr_segments tr_vec_segments(const tr_array *x, const tr_segments *seg);

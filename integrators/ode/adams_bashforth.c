@@ -1,9 +1,11 @@
 #include "integrators/ode/adams_bashforth.h"
 
+#include "core/require_private.h"
 #include "integrators/ode/fixed_grid_private.h"
 
 /* In the variable u = (s - t[0]) / h the step is [0, 1] and the nodes are numbers of order one. */
 void tr_adams_weights(int k, const double *t, double *weight) {
+  if (!t || !weight || k > TR_ADAMS_MAX_STEPS) return;
   double h = t[1] - t[0];
   for (int j = 0; j < k; j++) {
     double poly[TR_ADAMS_MAX_STEPS] = {1}; /* coefficients of the product, ascending */
@@ -52,6 +54,10 @@ static tr_status step(tr_fixed_grid *g) {
 }
 
 tr_status tr_adams_bashforth_solve(tr_ode_run *run) {
+  TR_REQUIRE(TR_CTX_OF(run), run);
   const tr_adams_bashforth *table = run->method->detail;
+  if (!table || table->steps < 2 || table->steps > TR_ADAMS_MAX_STEPS)
+    return TR_FAIL(run->ctx, TR_E_ARG, "the method %s is of %d steps: use 2 to %d", run->method->info.name,
+                   table ? table->steps : 0, TR_ADAMS_MAX_STEPS);
   return tr_fixed_grid_solve(run, &(tr_fixed_stepper){table->steps, cost, step});
 }

@@ -180,10 +180,11 @@ tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double 
   tr_ode_stats unread;
   if (!stats) stats = &unread;
   *stats = (tr_ode_stats){.stop_reason = "error"};
-  TR_REQUIRE(TR_CTX_OF(x), spec, x);
-  if (!spec->method || !rhs || (!rhs->fn && !rhs->listed))
+  TR_REQUIRE(TR_CTX_OF(x), spec, rhs, times, x);
+  if (!spec->method || (!rhs->fn && !rhs->listed))
     return TR_FAIL(x->ctx, TR_E_ARG, "tr_ode_solve: no %s given",
                    spec->method ? "right-hand side" : "method");
+  if (!spec->method->solve) return TR_FAIL(x->ctx, TR_E_ARG, "%s has no solve", spec->method->info.name);
   if ((x->dtype != TR_F32 && x->dtype != TR_F64) || x->count == 0) {
     char text[80];
     return TR_FAIL(x->ctx, TR_E_SHAPE, "a state of %s: an f32 or f64 array with elements is needed",

@@ -1,5 +1,6 @@
 #include "integrators/ode/runge_kutta.h"
 
+#include "core/require_private.h"
 #include "integrators/ode/fixed_grid_private.h"
 
 _Static_assert(TR_RK_MAX_STAGES <= TR_FIXED_MAX_SLOPES, "a slope for every stage");
@@ -27,6 +28,10 @@ static tr_status step(tr_fixed_grid *g) {
 }
 
 tr_status tr_runge_kutta_solve(tr_ode_run *run) {
+  TR_REQUIRE(TR_CTX_OF(run), run);
   const tr_butcher *table = run->method->detail;
+  if (!table || table->stages < 1 || table->stages > TR_RK_MAX_STAGES)
+    return TR_FAIL(run->ctx, TR_E_ARG, "the method %s has %d stages: use 1 to %d", run->method->info.name,
+                   table ? table->stages : 0, TR_RK_MAX_STAGES);
   return tr_fixed_grid_solve(run, &(tr_fixed_stepper){table->stages, cost, step});
 }

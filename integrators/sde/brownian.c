@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
+#include "core/require_private.h"
 #include "core/vec/vec.h"
 
 tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
@@ -38,6 +39,8 @@ static tr_status addressed(const tr_brownian *path, long step, tr_array *z, tr_a
 }
 
 tr_status tr_brownian_create_addressed(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, tr_brownian **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, out);
   return tr_brownian_create(
       ctx, (tr_brownian){.normals = addressed, .seed = seed, .first_sample = first_sample}, out);
 }
@@ -58,22 +61,26 @@ static tr_status given(const tr_brownian *path, long step, tr_array *z, tr_array
 }
 
 static tr_status create_given(tr_ctx *ctx, tr_brownian model, tr_brownian **out) {
-  *out = NULL;
-  if (model.n_steps < 1 || !model.read)
-    return TR_FAIL(ctx, TR_E_ARG, "given normals need a reader and at least 1 step, not %ld", model.n_steps);
+  if (model.n_steps < 1)
+    return TR_FAIL(ctx, TR_E_ARG, "given normals need at least 1 step, not %ld", model.n_steps);
   model.normals = given;
   return tr_brownian_create(ctx, model, out);
 }
 
 tr_status tr_brownian_create_given(tr_ctx *ctx, long n_steps, tr_normals_fn read, void *user,
                                    tr_brownian **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, out);
+  TR_REQUIRE_FUNCTION(ctx, read);
   return create_given(ctx, (tr_brownian){.n_steps = n_steps, .read = read, .user = user}, out);
 }
 
 tr_status tr_brownian_create_given_levy(tr_ctx *ctx, long n_steps, tr_normals_fn read,
                                         tr_normals_fn read_levy, void *user, tr_brownian **out) {
-  *out = NULL;
-  if (!read_levy) return TR_FAIL(ctx, TR_E_ARG, "given normals with Levy areas need a reader for these");
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, out);
+  TR_REQUIRE_FUNCTION(ctx, read);
+  TR_REQUIRE_FUNCTION(ctx, read_levy);
   return create_given(
       ctx, (tr_brownian){.n_steps = n_steps, .read = read, .read_levy = read_levy, .user = user}, out);
 }
@@ -103,14 +110,15 @@ static tr_status coarse(const tr_brownian *path, long step, tr_array *z, tr_arra
 }
 
 tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine, int factor, tr_brownian **out) {
-  *out = NULL;
-  if (!fine || factor < 1)
-    return TR_FAIL(ctx, TR_E_ARG, "a coarse path needs a fine one and a factor of 1 or more, not %d", factor);
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, fine, out);
+  if (factor < 1)
+    return TR_FAIL(ctx, TR_E_ARG, "a path %d times as coarse: use a factor of 1 or more", factor);
   return tr_brownian_create(ctx, (tr_brownian){.normals = coarse, .fine = fine, .factor = factor}, out);
 }
 
 void tr_brownian_destroy(tr_brownian **path) {
-  if (!*path) return;
+  if (!path || !*path) return;
   for (int i = 0; i < 2; i++) tr_array_destroy(&(*path)->scratch->array[i]);
   free((*path)->scratch);
   free(*path);
@@ -118,6 +126,8 @@ void tr_brownian_destroy(tr_brownian **path) {
 }
 
 tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
+  TR_REQUIRE(TR_CTX_FROM(path, z, z2), path, z);
+  TR_TRY(tr_array_check(z));
   if (!path->normals)
     return TR_FAIL(path->ctx, TR_E_UNSUPPORTED, "this Brownian path knows times, not the number of step %ld",
                    step);
@@ -125,10 +135,12 @@ tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, t
 }
 
 bool tr_brownian_knows_times(const tr_brownian *path) {
-  return path->over != NULL;
+  return path && path->over;
 }
 
 tr_status tr_brownian_over(const tr_brownian *path, double from, double to, tr_array *z, tr_array *z2) {
+  TR_REQUIRE(TR_CTX_FROM(path, z, z2), path, z);
+  TR_TRY(tr_array_check(z));
   if (!path->over)
     return TR_FAIL(path->ctx, TR_E_UNSUPPORTED,
                    "this Brownian path knows the numbers of steps, not times: a tree is needed");

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "core/random.h"
+#include "core/require_private.h"
 #include "core/vec/program.h"
 #include "core/vec/vec.h"
 #include "integrators/sde/brownian_private.h"
@@ -123,7 +124,8 @@ static tr_status over(const tr_brownian *path, double from, double to, tr_array 
 
 tr_status tr_brownian_create_tree(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, double t0, double t1,
                                   tr_brownian **out) {
-  *out = NULL;
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, out);
   if (!isfinite(t0) || !isfinite(t1) || !(t0 < t1))
     return TR_FAIL(ctx, TR_E_ARG, "a Brownian tree from t = %g to %g: use finite times that increase", t0,
                    t1);

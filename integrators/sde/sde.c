@@ -38,7 +38,6 @@ static tr_status check(tr_sde_run *run) {
   const char *lacking = !spec->method                         ? "method"
                         : !problem->drift && !problem->listed ? "drift"
                         : !problem->g2                        ? "diffusion g2"
-                        : !run->path                          ? "Brownian path"
                                                               : NULL;
   if (lacking) return TR_FAIL(run->ctx, TR_E_ARG, "tr_sde_solve: no %s given", lacking);
   if (spec->method->caps & TR_SDE_AROUND_ODE)
@@ -139,6 +138,8 @@ static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
 
 tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
                       tr_program *list) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, dx), problem, x, dx, list);
+  if (!problem->listed && !problem->drift) return TR_FAIL(x->ctx, TR_E_ARG, "tr_sde_eval: no drift given");
   if (!problem->listed) TR_TRY(tr_program_run(list));
   tr_status status = problem->listed ? problem->listed(t, x, dx, list, problem->user)
                                      : problem->drift(t, x, dx, problem->user);
@@ -147,6 +148,7 @@ tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x
 
 tr_status tr_sde_g2(tr_ctx *ctx, const tr_sde_problem *problem, double t, double *out) {
   TR_REQUIRE(ctx, problem, out);
+  if (!problem->g2) return TR_FAIL(ctx, TR_E_ARG, "tr_sde_g2: no diffusion g2 given");
   return tr_callback_status(ctx, problem->g2(t, out, problem->user), "g^2", t);
 }
 
@@ -250,7 +252,8 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
   tr_sde_stats unread;
   if (!stats) stats = &unread;
   *stats = (tr_sde_stats){.stop_reason = "error"};
-  TR_REQUIRE(TR_CTX_OF(x), spec, problem, x);
+  TR_REQUIRE(TR_CTX_OF(x), spec, problem, path, x);
+  if (on_output) TR_REQUIRE(TR_CTX_OF(x), times);
   tr_sde_spec settled = *spec;
   tr_sde_run run = {.ctx = x->ctx,
                     .spec = &settled,

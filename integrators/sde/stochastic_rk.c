@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
+
 typedef struct {
   const tr_sde_method *method;
   const tr_srk_table *table;
@@ -70,10 +72,22 @@ static tr_status stage(const srk *s, int i, tr_array *work) {
   return tr_sde_eval(s->problem, time_at(s, table->c[i]), at.n > 1 ? work : s->x, s->k[i], s->list);
 }
 
+static tr_status check_table(tr_ctx *ctx, const tr_sde_method *method) {
+  const tr_srk_table *table = method->detail;
+  if (table && table->stages >= 1 && table->stages <= TR_SRK_MAX_STAGES && table->nodes >= 1 &&
+      table->nodes <= TR_SRK_MAX_STAGES)
+    return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "the method %s has %d stages and %d nodes: use 1 to %d of each",
+                 method->info.name ? method->info.name : "without a name", table ? table->stages : 0,
+                 table ? table->nodes : 0, TR_SRK_MAX_STAGES);
+}
+
 tr_status tr_srk_step(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
                       double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
                       tr_array *const *scratch, tr_program *list) {
   (void)params; /* tables have none */
+  TR_REQUIRE(TR_CTX_OF_ANY(z, z2, x), method, problem, z, x, scratch, list);
+  TR_TRY(check_table(x->ctx, method));
   const tr_srk_table *table = method->detail;
   srk s = {.method = method,
            .table = table,
@@ -94,6 +108,8 @@ tr_status tr_srk_step(const tr_sde_method *method, const double *params, const t
 
 tr_status tr_srk_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,
                        tr_program *list) {
+  TR_REQUIRE(TR_CTX_OF(error), method, scratch, error, list);
+  TR_TRY(check_table(error->ctx, method));
   const tr_srk_table *table = method->detail;
   double factor[TR_SRK_MAX_STAGES];
   const tr_array *k[TR_SRK_MAX_STAGES];

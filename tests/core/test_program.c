@@ -397,13 +397,24 @@ static void refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_program_map(&list, TR_MAP_CONST, 1, NULL, NULL, i32), TR_E_SHAPE, "not i32");
   CHECK_ERROR(ctx, tr_program_map(&list, TR_MAP_MUL, 0, a, NULL, a), TR_E_ARG, "operand");
   CHECK_ERROR(ctx, tr_program_map(&list, (tr_map_op)77, 0, a, a, a), TR_E_ARG, "77");
-  CHECK_ERROR(ctx, tr_program_lincomb(&list, 0, NULL, NULL, a), TR_E_ARG, "0 terms");
-  CHECK_ERROR(ctx, tr_program_lincomb(&list, 17, NULL, NULL, a), TR_E_ARG, "17 terms");
+  CHECK_ERROR(ctx, tr_program_lincomb(&list, 0, (double[]){1}, (const tr_array *const[]){a}, a), TR_E_ARG,
+              "0 terms");
+  CHECK_ERROR(ctx, tr_program_lincomb(&list, 17, (double[]){1}, (const tr_array *const[]){a}, a), TR_E_ARG,
+              "17 terms");
   CHECK_ERROR(ctx, tr_program_weights(&list, a, NULL, (double[]){1}, (double[]){1}, b), TR_E_SHAPE,
               "error weights");
   CHECK_ERROR(ctx, tr_program_reduce(&list, TR_SUM, a, NULL, NULL, 5), TR_E_ARG, "slot 5");
   CHECK_ERROR(ctx, tr_program_reduce(&list, TR_SUM_XY, a, NULL, NULL, 0), TR_E_ARG, "operand");
   CHECK_ERROR(ctx, tr_program_watch(&list, a, 0, NULL), TR_E_ARG, "slot -1");
+  /* a watch that nobody took: also where nothing is watched, as its latch would decide over the list */
+  tr_program never_begun = {0}, other;
+  tr_program_init(&other, 999);
+  CHECK_OK(ctx, tr_program_scale(&other, 1, a, a));
+  CHECK_ERROR(ctx, tr_program_run(&other), TR_E_ARG, "watch 999");
+  CHECK_OK(ctx, tr_program_run(&other)); /* it is empty now */
+  CHECK_OK(ctx, tr_program_run(&never_begun));
+  CHECK_OK(ctx, tr_program_scale(&never_begun, 1, a, a));
+  CHECK_ERROR(ctx, tr_program_run(&never_begun), TR_E_ARG, "tr_program_init");
   /* nothing given */
   tr_array empty = tr_view(a, 3, 1, (int64_t[]){2});
   tr_ctx_clear(ctx);
@@ -420,7 +431,7 @@ static void refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_slot_read(ctx, 0, 1, NULL), TR_E_ARG, "out");
   CHECK_ERROR(ctx, tr_watch_ask(ctx, 0, true, NULL), TR_E_ARG, "step");
   CHECK_ERROR(NULL, tr_program_run(NULL), TR_E_ARG, "p is NULL");
-  CHECK_ERROR(NULL, tr_program_scale(&list, 1, a, NULL), TR_E_ARG, "z");
+  CHECK_ERROR(ctx, tr_program_scale(&list, 1, a, NULL), TR_E_ARG, "z");
   CHECK_ERROR(NULL, tr_wait(NULL), TR_E_ARG, "ctx");
   tr_program_init(NULL, -1);
   tr_slot_give(ctx, NULL);

@@ -157,12 +157,13 @@ static void given_and_refused(tr_ctx *ctx) {
   fail = 1;
   CHECK_ERROR(ctx, tr_brownian_normals(path, 0, a, NULL), TR_E_IO, "step 0");
   CHECK_ERROR(ctx, tr_brownian_create_given(ctx, 0, count_up, &fail, &none), TR_E_ARG, "at least 1");
-  CHECK_ERROR(ctx, tr_brownian_create_given(ctx, 3, NULL, &fail, &none), TR_E_ARG, "reader");
+  CHECK_ERROR(ctx, tr_brownian_create_given(ctx, 3, NULL, &fail, &none), TR_E_ARG, "read is NULL");
   CHECK_ERROR(ctx, tr_brownian_create_coarse(ctx, path, 0, &none), TR_E_ARG, "factor");
   CHECK_ERROR(ctx, tr_brownian_create_coarse(ctx, NULL, 2, &none), TR_E_ARG, "fine");
   CHECK(none == NULL);
   CHECK_ERROR(ctx, tr_brownian_normals(both, 0, a, b), TR_E_IO, "step 0");
-  CHECK_ERROR(ctx, tr_brownian_create_given_levy(ctx, 3, count_up, NULL, &fail, &none), TR_E_ARG, "Levy");
+  CHECK_ERROR(ctx, tr_brownian_create_given_levy(ctx, 3, count_up, NULL, &fail, &none), TR_E_ARG,
+              "read_levy is NULL");
   CHECK_ERROR(ctx, tr_brownian_create_given_levy(ctx, 0, count_up, count_down, &fail, &none), TR_E_ARG,
               "not 0");
   CHECK(none == NULL);

@@ -1,6 +1,8 @@
 /* Bad arguments are one-line errors that name the value; nothing is evaluated and the state stays. */
 #include "core/module/registry.h"
+#include "integrators/ode/adams_bashforth.h"
 #include "integrators/ode/ode_run_private.h"
+#include "integrators/ode/runge_kutta.h"
 #include "integrators/register.h"
 #include "tests/support/problems/ode_problems.h"
 
@@ -83,7 +85,7 @@ static void times(void) {
     REFUSED(any[i], (c.times = nan, c.n_times = 3), "nan");
     REFUSED(any[i], (c.times = infinite, c.n_times = 2), "inf");
     REFUSED(any[i], c.n_times = 1, "at least 2");
-    REFUSED(any[i], c.times = NULL, "at least 2");
+    REFUSED(any[i], c.times = NULL, "times is NULL");
     REFUSED(any[i], (c.spec.breaks = nan, c.spec.n_breaks = 3), "break point 1");
     REFUSED(any[i], c.spec.n_breaks = 2, "none are given");
     REFUSED(any[i], c.spec.n_breaks = -1, "break points");
@@ -120,6 +122,23 @@ static void segments_and_states(void) {
   CHECK_ERROR(ctx, tr_ode_solve(&c.spec, &rhs, unit, 2, x, NULL, NULL, NULL), TR_E_NONFINITE, "at t = 0 ");
   CHECK(r.calls == 0);
   tr_array_destroy(&x);
+}
+
+/* A method of one's own whose table does not hold. */
+static void tables(void) {
+  static const tr_butcher none = {0}, many = {.stages = TR_RK_MAX_STAGES + 1};
+  static const tr_adams_bashforth one = {1}, four = {TR_ADAMS_MAX_STEPS + 1};
+  tr_ode_method own = *find_ode(ctx, "rk4");
+  own.info.name = "own";
+  REFUSED("rk4", (own.detail = NULL, c.spec.method = &own), "own has 0 stages");
+  REFUSED("rk4", (own.detail = &none, c.spec.method = &own), "own has 0 stages");
+  REFUSED("rk4", (own.detail = &many, c.spec.method = &own), "own has 9 stages");
+  own.solve = tr_adams_bashforth_solve;
+  REFUSED("rk4", (own.detail = NULL, c.spec.method = &own), "own is of 0 steps");
+  REFUSED("rk4", (own.detail = &one, c.spec.method = &own), "own is of 1 steps");
+  REFUSED("rk4", (own.detail = &four, c.spec.method = &own), "own is of 4 steps");
+  own.solve = NULL;
+  REFUSED("rk4", c.spec.method = &own, "own has no solve");
 }
 
 /* A component that starts at 0 with atol = 0 has no error weight. */
@@ -202,6 +221,7 @@ int main(int argc, char **argv) {
   unread_fields();
   times();
   segments_and_states();
+  tables();
   zero_weight();
   output_error();
   names();

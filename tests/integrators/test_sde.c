@@ -287,7 +287,7 @@ static void errors(tr_ctx *ctx) {
   REFUSED(c.spec.method = NULL, TR_E_ARG, "no method");
   REFUSED(c.problem.drift = NULL, TR_E_ARG, "no drift");
   REFUSED(c.problem.g2 = NULL, TR_E_ARG, "no diffusion");
-  REFUSED(tr_brownian_destroy(&c.path), TR_E_ARG, "no Brownian path");
+  REFUSED(tr_brownian_destroy(&c.path), TR_E_ARG, "path is NULL");
   REFUSED(c.tiny.nan_from = 0.6, TR_E_NONFINITE, "from t = 0.6 to 0.8");
   REFUSED(c.spec.method = find_sde(ctx, "heun-additive"), TR_E_UNSUPPORTED, "integral");
   REFUSED((c.problem.g2 = tiny_g2, c.spec.grid = (double[]){0.5, 1}, c.spec.n_grid = 2,

@@ -59,16 +59,9 @@ def optional():
     return found
 
 
-# Headers that are not held to it yet.
-PENDING = ("core/vec/program.h", "integrators/", "transport/exponential/", "transport/prediction/")
-
-
 def main(root):
-    callbacks, may_be_null, known, pending = function_types(root), optional(), set(), set()
+    callbacks, may_be_null, known = function_types(root), optional(), set()
     for d in declarations(root):
-        if d.header.startswith(PENDING):
-            pending.add(d.name)
-            continue
         parameters = [p for p in d.parameters if p.type != "..."]
         if not all(p.name for p in parameters):
             sys.exit("%s: name the parameters of %s" % (d.header, d.name))
@@ -86,7 +79,7 @@ def main(root):
                 print("STATUS(%s, %s, %d, %d, %s)" % (d.name, p.name, makes, told, call))
             else:
                 print("OTHER(%s, %s, %s)" % (d.name, p.name, call))
-    stale = sorted(pair for pair in may_be_null - known if pair[0] not in pending)
+    stale = sorted(may_be_null - known)
     if stale:
         sys.exit("optional.txt names what is not there: " + ", ".join(" ".join(pair) for pair in stale))
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
 #include "integrators/ode/fixed_grid_private.h"
 #include "integrators/same_time_private.h"
 #include "transport/exact/quadrature_private.h"
@@ -34,6 +35,7 @@ static double weighted(double s, const void *user) {
 }
 
 void tr_exponential_lambda(const double *node, int n, int base, double theta1, double *weight) {
+  if (!node || !weight || n > TR_EXPONENTIAL_POINTS || base < 0) return;
   double lambda[TR_EXPONENTIAL_POINTS], end = tr_angle_lambda(theta1);
   int known = 0;
   while (known < n && isfinite(lambda[known] = tr_angle_lambda(node[known]))) known++;
@@ -49,6 +51,7 @@ void tr_exponential_lambda(const double *node, int n, int base, double theta1, d
 }
 
 double tr_exponential_2m(const double *theta) {
+  if (!theta) return NAN;
   double end = tr_angle_lambda(theta[1]), here = tr_angle_lambda(theta[0]),
          before = tr_angle_lambda(theta[-1]);
   if (!isfinite(end) || !isfinite(here) || !isfinite(before)) return 0;
@@ -115,7 +118,21 @@ static tr_status step(tr_fixed_grid *g) {
   return tr_program_axpby(&g->run->list, of_y, g->run->x, of_F, g->f[0], g->f[0]);
 }
 
+static tr_status check_table(const tr_ode_run *run) {
+  const tr_exponential *table = run->method->detail;
+  bool sound = table && table->points >= 1 && table->points <= TR_EXPONENTIAL_POINTS &&
+               (table->of == TR_DENOISER || table->of == TR_NOISE) && (table->points == 1 || table->weights);
+  if (sound) return TR_OK;
+  return TR_FAIL(
+      run->ctx, TR_E_ARG,
+      "the table of the method %s does not hold: 1 to %d points of denoiser or noise, and weights for "
+      "more than 1 (it has %d)",
+      run->method->info.name, TR_EXPONENTIAL_POINTS, table ? table->points : 0);
+}
+
 tr_status tr_exponential_solve(tr_ode_run *run) {
+  TR_REQUIRE(TR_CTX_OF(run), run);
+  TR_TRY(check_table(run));
   const tr_exponential *table = run->method->detail;
   const tr_ode_spec *spec = run->spec;
   double low = fmin(spec->grid[0], spec->grid[spec->n_grid - 1]),

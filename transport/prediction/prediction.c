@@ -2,9 +2,11 @@
 
 #include <math.h>
 
+#include "core/require_private.h"
 #include "core/vec/vec.h"
 
 tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out) {
+  TR_REQUIRE(ctx, name, out);
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_PREDICTION, name, &module));
   TR_TRY(tr_module_refuse_params(ctx, module, "predictions"));
@@ -13,6 +15,7 @@ tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_
 }
 
 tr_status tr_prediction_of(tr_ctx *ctx, tr_quantity tag, const tr_prediction_type **out) {
+  TR_REQUIRE(ctx, out);
   const tr_module *module;
   for (int i = 0; (module = tr_module_at(ctx, TR_KIND_PREDICTION, i)); i++) {
     *out = (const tr_prediction_type *)module;
@@ -45,6 +48,8 @@ static tr_affine combine(double a, tr_affine p, double b, tr_affine q) {
 
 bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_quantity wanted,
                   tr_affine *out) {
+  if (out) *out = (tr_affine){NAN, NAN};
+  if (!prediction || !at || !out) return false;
   tr_affine m, e, v;
   *out = (tr_affine){0, 1};
   if (wanted == prediction->tag) return true;
@@ -73,6 +78,7 @@ bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_
 
 tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
                      tr_quantity wanted, double t, tr_affine *out) {
+  TR_REQUIRE(ctx, interpolant, prediction, out);
   if (!(t >= 0 && t <= 1))
     return TR_FAIL(ctx, TR_E_ARG, "t = %g: times lie between 0 (noise) and 1 (data)", t);
   tr_coeffs at = tr_interpolant_at(interpolant, t);
@@ -89,17 +95,20 @@ static bool canonical_exists(const tr_prediction_type *prediction, const tr_coef
 
 void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpolant *interpolant, double *low,
                          double *high) {
+  if (!prediction || !interpolant || !low || !high) return;
   tr_coeffs start = tr_interpolant_at(interpolant, 0), end = tr_interpolant_at(interpolant, 1);
   *low = start.theta + (canonical_exists(prediction, &start) ? 0 : TR_THETA_MIN);
   *high = end.theta - (canonical_exists(prediction, &end) ? 0 : TR_THETA_MIN);
 }
 
 tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z) {
+  TR_REQUIRE_ARRAYS(x, p, z);
   if (a.x == 0 && a.p == 1) return p == z ? TR_OK : tr_array_copy(p, z);
   return tr_axpby(a.x, x, a.p, p, z);
 }
 
 tr_status tr_affine_list(tr_program *list, tr_affine a, const tr_array *x, const tr_array *p, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF_ANY(x, p, z), list, x, p, z);
   if (a.x == 0 && a.p == 1) return tr_program_copy(list, p, z);
   return tr_program_axpby(list, a.x, x, a.p, p, z);
 }
@@ -111,6 +120,7 @@ static tr_status convert_row(const tr_array *x, int64_t row, tr_affine a, tr_arr
 
 tr_status tr_field_eval(const tr_interpolant *interpolant, tr_drift *drift, tr_quantity wanted,
                         tr_times times, const tr_array *x, const tr_cond *cond, tr_array *out) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, out), interpolant, drift, x, out);
   const tr_prediction_type *prediction;
   tr_affine a;
   TR_TRY(tr_prediction_of(drift->ctx, drift->kind, &prediction));
