@@ -11,5 +11,7 @@ tr_status density_options(tr_ctx *ctx, const char *trace, double rtol, int64_t r
 
 /* What logp_se of tr_sample_density holds, in words. */
 const char *density_se_is(const tr_density *density);
+/* What makes it half of a 95 % interval: Student's quantile for that many probes, NaN where it holds none. */
+double density_se_factor(const tr_density *density);
 
 #endif

@@ -1,61 +1,9 @@
 #include "experiments/common/statistics.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/random.h"
-#include "transport/path/interpolant.h"
-
-/* P(|T| <= t) by the finite sums for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4). */
-static double student_within(double t, int df) {
-  double theta = atan(t / sqrt(df)), cos2 = cos(theta) * cos(theta);
-  double term = df % 2 ? cos(theta) : 1, sum = 0;
-  for (int k = df % 2 ? 3 : 2; k <= df; k += 2) {
-    sum += term;
-    term *= cos2 * (k - 1) / k;
-  }
-  return df % 2 ? 2 / TR_PI * (theta + sin(theta) * sum) : sin(theta) * sum;
-}
-
-double stat_student95(int df) {
-  double low = 1.9, high = 13;
-  while (high - low > 1e-12) {
-    double middle = (low + high) / 2;
-    if (student_within(middle, df) < 0.95)
-      low = middle;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-stat_average stat_average_of(int64_t n, const double *values) {
-  double sum = 0, squares = 0, m = 0;
-  for (int64_t i = 0; i < n; i++)
-    if (isfinite(values[i])) sum += values[i], m++;
-  double mean = sum / m;
-  for (int64_t i = 0; i < n; i++)
-    if (isfinite(values[i])) squares += (values[i] - mean) * (values[i] - mean);
-  return (stat_average){mean, m > 1 ? sqrt(squares / (m - 1) / m) : NAN};
-}
-
-void stat_print(const char *format, stat_average average) {
-  printf(format, average.mean);
-  if (!isfinite(average.se)) return;
-  printf(" +- ");
-  printf(format, average.se);
-}
-
-stat_interval stat_mean(const double *values, int n) {
-  stat_interval out = {.n = n, .low = NAN, .high = NAN};
-  for (int i = 0; i < n; i++) out.mean += values[i] / n;
-  if (n < 2) return out;
-  double half = stat_student95(n - 1) * stat_average_of(n, values).se;
-  out.low = out.mean - half;
-  out.high = out.mean + half;
-  return out;
-}
 
 /* Mean m (d) and unbiased covariance S (d, d) of x (n, d). */
 static void sample_moments(int64_t n, int64_t d, const double *x, double *m, double *S) {

@@ -1,29 +1,11 @@
-/* Statistics of samples and of runs: confidence intervals over seeds, errors of mean and covariance with the
- * part that sampling alone explains, sliced Wasserstein distance. Host memory, double. */
+/* Statistics of samples: errors of mean and covariance with the part that sampling alone explains, sliced
+ * Wasserstein distance. Host memory, double. */
 #ifndef TR_EXPERIMENTS_COMMON_STATISTICS_H
 #define TR_EXPERIMENTS_COMMON_STATISTICS_H
 
 #include <stdint.h>
 
 #include "core/context.h"
-
-/* The q with P(|T| <= q) = 0.95 for Student's t with df >= 1 degrees of freedom. */
-double stat_student95(int df);
-
-typedef struct {
-  int n;
-  double mean, low, high; /* 95 % confidence for the mean; n == 1: low and high are NaN */
-} stat_interval;
-/* Of n >= 1 independent values, taken as normal. */
-stat_interval stat_mean(const double *values, int n);
-
-typedef struct {
-  double mean, se; /* NaN: mean of none, error of one */
-} stat_average;
-/* Mean and standard error, s / sqrt(m), over the m finite ones of n values. */
-stat_average stat_average_of(int64_t n, const double *values);
-/* To standard output, "mean +- error" by a format for one number; the average of one has no error. */
-void stat_print(const char *format, stat_average average);
 
 /* How far the moments of n >= 2 samples are from given ones, squared: of the mean |m - mu|^2 / tr C, of the
  * covariance |S - C|_F^2 / |C|_F^2. `noise2` is an estimate of what exact samples of the same number would

@@ -23,34 +23,56 @@ static tr_status open_all(likelihood_run *run) {
   return provider_recompute(run->program, &run->provider, o->recompute);
 }
 
-static void print_number(const char *format, double value) {
+/* A column that a space precedes. */
+static void print_number(int width, double value) {
   if (isfinite(value))
-    printf(format, value);
+    printf(" %*.4f", width, value);
   else
-    printf("%10s", "-");
+    printf(" %*s", width, "-");
 }
 
 static void print_class(int32_t label) {
   if (label >= 0)
-    printf("%6d ", label);
+    printf("%6d", label);
   else
-    printf("%6s ", "-");
+    printf("%6s", "-");
+}
+
+/* ln p, its error and what 95 % of it is; where it holds no spread, what the error is says why. */
+static void print_logp(const likelihood_run *run, int64_t i) {
+  double logp = run->result.logp[i], factor = likelihood_se_factor(run);
+  double error = isfinite(factor) ? run->result.logp_se[i] : NAN;
+  print_number(12, logp);
+  print_number(10, error);
+  print_number(12, logp - factor * error);
+  print_number(12, logp + factor * error);
+}
+
+static void print_error_is(const likelihood_run *run) {
+  char text[256];
+  likelihood_se_is(run, text, sizeof text);
+  if (run->density.trace->sampled || run->dequant != TR_DEQUANT_NONE)
+    printf("error: %s (--check)\n", text);
+  else
+    printf("no probe error; the solver's is not in it (--check)\n");
 }
 
 static void print_table(const likelihood_run *run) {
   const likelihood_result *r = &run->result;
   int64_t shown = run->data.n <= TABLE_ROWS ? run->data.n : TABLE_ROWS;
   char name[300];
-  printf("%-24s %6s %14s %10s %10s\n", "", "class", "ln p (nats)", "error", "bits/dim");
+  printf("%-20s %6s %12s %10s %12s %12s %10s\n", "", "class", "ln p (nats)", "error", "95 % from", "to",
+         "bits/dim");
   for (int64_t i = 0; i < shown; i++) {
-    printf("%-24s ", tr_dataset_name(&run->data, i, name, sizeof name));
+    printf("%-20s ", tr_dataset_name(&run->data, i, name, sizeof name));
     print_class(run->labels ? run->labels[i] : -1);
-    print_number("%14.4f ", r->logp[i]);
-    print_number("%10.4f ", r->logp_se[i]);
-    print_number("%10.4f", r->bpd[i]);
-    printf("%s\n", run->data.trouble[i] ? "  left out" : "");
+    print_logp(run, i);
+    print_number(10, r->bpd[i]);
+    printf("%s%s\n", run->data.trouble[i] ? "  left out: it has " : "",
+           run->data.trouble[i] ? run->data.trouble[i] : "");
   }
   if (shown < run->data.n) printf("and %lld more in likelihood.npz\n", (long long)(run->data.n - shown));
+  print_error_is(run);
 }
 
 /* Bits per dimension are compared to two digits. */

@@ -5,8 +5,8 @@
 #include <jansson.h>
 
 #include "core/data/dataset.h"
+#include "experiments/common/intervals.h"
 #include "experiments/common/progress.h"
-#include "experiments/common/statistics.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
@@ -72,6 +72,10 @@ tr_status likelihood_setup(likelihood_run *run);
 tr_status likelihood_batches(likelihood_run *run);
 /* All that the network has done, by its own counts; the parts of the account add up to it. */
 likelihood_work likelihood_work_done(const likelihood_run *run);
+/* What logp_se holds, in words, and the factor that makes it half of a 95 % interval (NaN: it holds nothing
+ * that one could be made of). */
+void likelihood_se_is(const likelihood_run *run, char *text, size_t size);
+double likelihood_se_factor(const likelihood_run *run);
 /* Mean and standard error of logp or bpd over the inputs kept. */
 stat_average likelihood_average(const likelihood_run *run, const double *values);
 /* Stages likelihood.npz, run.json and the histogram's data and script. */

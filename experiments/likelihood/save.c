@@ -54,21 +54,33 @@ static json_t *failures(const likelihood_run *run) {
 }
 
 /* A draw of a dequantisation errs by its own spread too, which one of them does not show. */
-static json_t *logp_se_is(const likelihood_run *run) {
+void likelihood_se_is(const likelihood_run *run, char *text, size_t size) {
   const long K = run->options->dequant_samples;
-  if (run->dequant == TR_DEQUANT_NONE) return json_string(density_se_is(&run->density));
-  if (K == 1) return json_string("none: one draw of the dequantisation shows no spread");
-  return json_sprintf("the jackknife error of the bound over %ld draws of the dequantisation%s; the solver's "
-                      "error is not in it",
-                      K, run->density.trace->sampled ? ", whose spread holds that of the probes" : "");
+  if (run->dequant == TR_DEQUANT_NONE)
+    snprintf(text, size, "%s", density_se_is(&run->density));
+  else if (K == 1)
+    snprintf(text, size, "none: one draw of the dequantisation shows no spread");
+  else
+    snprintf(text, size,
+             "the jackknife error of the bound over %ld draws of the dequantisation%s; the solver's error is "
+             "not in it",
+             K, run->density.trace->sampled ? ", whose spread holds that of the probes" : "");
+}
+
+double likelihood_se_factor(const likelihood_run *run) {
+  return run->dequant == TR_DEQUANT_NONE ? density_se_factor(&run->density)
+                                         : stat_student95((int)run->options->dequant_samples - 1);
 }
 
 static void add_answers(const likelihood_run *run, json_t *json) {
   const likelihood_result *r = &run->result;
+  char se_is[256];
+  likelihood_se_is(run, se_is, sizeof se_is);
   json_object_set_new(json, "inputs", json_integer((json_int_t)run->data.n));
   json_object_set_new(json, "failed", failures(run));
   json_object_set_new(json, "logp_nats", record_average(likelihood_average(run, r->logp)));
-  json_object_set_new(json, "logp_se_is", logp_se_is(run));
+  json_object_set_new(json, "logp_se_is", json_string(se_is));
+  json_object_set_new(json, "logp_se_student95", record_number(likelihood_se_factor(run)));
   json_object_set_new(json, "bits_per_dimension", record_average(likelihood_average(run, r->bpd)));
   json_object_set_new(json, "bits_per_dimension_formula",
                       json_string("-logp / (n ln 2) + offset, n the numbers of one input"));

@@ -30,8 +30,9 @@ json_t *record_numbers(const double *values, int64_t n) {
 }
 
 json_t *record_average(stat_average average) {
-  return json_pack("{s:o, s:o}", "mean", record_number(average.mean), "standard_error",
-                   record_number(average.se));
+  return json_pack("{s:o, s:o, s:o, s:o}", "mean", record_number(average.mean), "standard_error",
+                   record_number(average.se), "low_95", record_number(average.low), "high_95",
+                   record_number(average.high));
 }
 
 void record_files(json_t *record, const double *grid, int n_grid, const tr_table *table) {

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
+#include "experiments/common/intervals.h"
 #include "experiments/common/program.h"
-#include "experiments/common/statistics.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/output/out_dir.h"
 #include "nets/model.h"
@@ -49,7 +49,7 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
  * of the solve, those over all batches, and what --recompute made the network repeat. */
 void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, const tr_net *net);
 
-/* {mean, standard_error} */
+/* {mean, standard_error, low_95, high_95} */
 json_t *record_average(stat_average average);
 
 /* The most memory so far, as {peak_array_mib, peak_resident_mib}: of arrays on the device, of the process. */

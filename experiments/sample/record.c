@@ -19,6 +19,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
     json_object_set_new(json, "logp_nats",
                         record_average(stat_average_of(run->result.shape[0], run->result.logp)));
     json_object_set_new(json, "logp_se_is", json_string(density_se_is(&run->density)));
+    json_object_set_new(json, "logp_se_student95", record_number(density_se_factor(&run->density)));
     json_object_set_new(json, "logp_of",
                         json_string("the samples under the flow that drew them, in nats; of the state at "
                                     "t_end where --max-nfe stopped the run"));

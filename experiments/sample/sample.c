@@ -5,7 +5,8 @@
 
 #include "core/io/image/image.h"
 #include "experiments/commands.h"
-#include "experiments/common/statistics.h"
+#include "experiments/common/density_options.h"
+#include "experiments/common/intervals.h"
 #include "experiments/output/machine.h"
 #include "experiments/sample/likelihood.h"
 #include "experiments/sample/run.h"
@@ -40,7 +41,9 @@ static void print_density(const sample_run *run) {
   printf("ln p of the samples: mean ");
   stat_print("%.4f", all);
   printf(" nats");
-  if (isfinite(error)) printf(", error of one %.4f", error); /* one probe has none */
+  if (!run->density.trace->sampled) printf(", no probe error; the solver's is not in it");
+  if (run->density.n_probes > 1 && run->density.trace->sampled)
+    printf(", error of one %.4f (95 %%: +- %.4f)", error, density_se_factor(&run->density) * error);
   printf(" (%s trace, %ld backwards a sample)\n", run->options->trace, run->totals.n_vjp);
 }
 
@@ -50,9 +53,10 @@ static void print_summary(const sample_run *run) {
   char shape[96];
   const tr_sample_stats *stats = &run->totals;
   bool moved = provider_transfers(&run->provider);
-  printf("%lld samples (%s) of %s: %s %s%s%s, %s\n", (long long)run->result.shape[0],
-         provider_say_shape(info, shape, sizeof shape), o->model.ckpt, o->model.path_type,
-         o->model.prediction, moved ? " along " : "", moved ? o->sample_path : "", stats->solver);
+  printf("%lld sample%s (%s) of %s: %s %s%s%s, %s\n", (long long)run->result.shape[0],
+         run->result.shape[0] == 1 ? "" : "s", provider_say_shape(info, shape, sizeof shape), o->model.ckpt,
+         o->model.path_type, o->model.prediction, moved ? " along " : "", moved ? o->sample_path : "",
+         stats->solver);
   printf("network evaluations %ld a sample, %ld steps, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
          stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
   if (strcmp(stats->stop_reason, "end") != 0)

@@ -1,38 +1,43 @@
 #include "experiments/sweep/summary.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The values of one quantity over the seeds. */
+/* The runs of one setting on one path, a seed each, with room for two numbers of each. */
 typedef struct {
-  double *v;
-  int n;
-} values;
+  const sweep_result *first;
+  int n, stride;
+  double *v, *w;
+} runs;
 
-static stat_interval interval_of(const values *list) {
-  return list->n ? stat_mean(list->v, list->n) : (stat_interval){0, NAN, NAN, NAN};
+static const sweep_result *at(const runs *r, int seed) {
+  return &r->first[seed * r->stride];
 }
 
-enum { ERROR, MEAN_BIAS, COV_BIAS, COV_ERROR, COV_NOISE, SW2, SW2_FLOOR, N_QUANTITIES };
+static const stat_interval nothing = {0, NAN, NAN, NAN};
 
-static double quantity(const sweep_result *r, bool relative, int which) {
-  switch (which) {
-  case ERROR:
-    return relative ? r->relative : r->rms;
-  case MEAN_BIAS:
-    return r->mean_error * r->mean_error - r->mean_noise * r->mean_noise;
-  case COV_BIAS:
-    return r->cov_error * r->cov_error - r->cov_noise * r->cov_noise;
-  case COV_ERROR:
-    return r->cov_error;
-  case COV_NOISE:
-    return r->cov_noise;
-  case SW2:
-    return r->sw2;
-  default:
-    return r->sw2_floor;
+/* Of a number of every run that has it. */
+static stat_interval mean_of(const runs *r, size_t offset) {
+  int n = 0;
+  for (int s = 0; s < r->n; s++) {
+    double value = *(const double *)((const char *)at(r, s) + offset);
+    if (isfinite(value)) r->v[n++] = value;
   }
+  return n ? stat_mean(r->v, n) : nothing;
+}
+
+/* Of an error and the noise in it. */
+static stat_interval bias_of(const runs *r, size_t error, size_t noise) {
+  int n = 0;
+  for (int s = 0; s < r->n; s++) {
+    const char *run = (const char *)at(r, s);
+    double e = *(const double *)(run + error), z = *(const double *)(run + noise);
+    if (isfinite(e) && isfinite(z)) r->v[n] = e * e, r->w[n++] = z * z;
+  }
+  stat_interval i = n ? stat_bias2(r->v, r->w, n) : nothing;
+  return (stat_interval){i.n, sqrt(fmax(0, i.mean)), sqrt(i.low), sqrt(i.high)};
 }
 
 static void add_counts(const sweep_result *r, sweep_point *out) {
@@ -47,36 +52,25 @@ static void add_counts(const sweep_result *r, sweep_point *out) {
 tr_status sweep_summarise(tr_ctx *ctx, const sweep_rows *rows, bool relative, int path, int setting,
                           sweep_point *out) {
   const sweep_plan *plan = rows->plan;
-  values list = {malloc((size_t)plan->n_seeds * sizeof *list.v), 0};
-  if (!list.v) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d seeds", plan->n_seeds);
+  runs r = {
+      .first =
+          &rows->results[(size_t)path * (size_t)plan->n_seeds * (size_t)plan->n_settings + (size_t)setting],
+      .n = plan->n_seeds,
+      .stride = plan->n_settings};
+  r.v = malloc(2 * (size_t)r.n * sizeof *r.v);
+  if (!r.v) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d seeds", plan->n_seeds);
+  r.w = r.v + r.n;
   *out = (sweep_point){0};
-  stat_interval *const parts[N_QUANTITIES] = {&out->error,     &out->mean_bias2, &out->cov_bias2,
-                                              &out->cov_error, &out->cov_noise,  &out->sw2,
-                                              &out->sw2_floor};
-  const sweep_result *of_path =
-      rows->results + (size_t)path * (size_t)plan->n_seeds * (size_t)plan->n_settings;
-  for (int s = 0; s < plan->n_seeds; s++) add_counts(&of_path[s * plan->n_settings + setting], out);
+  for (int s = 0; s < r.n; s++) add_counts(at(&r, s), out);
   out->nfe /= out->n;
   out->accepted /= out->n;
   out->rejected /= out->n;
   out->wall_seconds /= out->n;
-  for (int q = 0; q < N_QUANTITIES; q++) {
-    list.n = 0;
-    for (int s = 0; s < plan->n_seeds; s++) {
-      double value = quantity(&of_path[s * plan->n_settings + setting], relative, q);
-      if (isfinite(value)) list.v[list.n++] = value;
-    }
-    *parts[q] = interval_of(&list);
-  }
-  free(list.v);
+  out->error = mean_of(&r, relative ? offsetof(sweep_result, relative) : offsetof(sweep_result, rms));
+  out->mean_bias = bias_of(&r, offsetof(sweep_result, mean_error), offsetof(sweep_result, mean_noise));
+  out->cov_bias = bias_of(&r, offsetof(sweep_result, cov_error), offsetof(sweep_result, cov_noise));
+  out->sw2 = mean_of(&r, offsetof(sweep_result, sw2));
+  out->sw2_floor = mean_of(&r, offsetof(sweep_result, sw2_floor));
+  free(r.v);
   return TR_OK;
-}
-
-stat_interval sweep_bias(stat_interval squared) {
-  squared.mean = sqrt(fmax(0, squared.mean));
-  if (squared.n > 1) {
-    squared.low = sqrt(fmax(0, squared.low));
-    squared.high = sqrt(fmax(0, squared.high));
-  }
-  return squared;
 }

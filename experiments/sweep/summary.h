@@ -2,7 +2,7 @@
 #ifndef TR_EXPERIMENTS_SWEEP_SUMMARY_H
 #define TR_EXPERIMENTS_SWEEP_SUMMARY_H
 
-#include "experiments/common/statistics.h"
+#include "experiments/common/intervals.h"
 #include "experiments/sweep/rows.h"
 
 /* Of one path and setting. Errors are of the runs that ended well. */
@@ -10,17 +10,12 @@ typedef struct {
   int n, n_ok;
   double nfe, accepted, rejected, wall_seconds; /* means */
   stat_interval error;                          /* ODE: rms, or relative for a checkpoint */
-  stat_interval
-      mean_bias2; /* squared error of the mean less its sampling noise: its expectation is the squared bias */
-  stat_interval cov_bias2;
-  stat_interval cov_error, cov_noise, sw2, sw2_floor;
+  stat_interval mean_bias, cov_bias;            /* freed of sampling noise, as stat_bias2 does */
+  stat_interval sw2, sw2_floor;
 } sweep_point;
 
 tr_status sweep_summarise(tr_ctx *ctx, const sweep_rows *rows, bool relative, int path, int setting,
                           sweep_point *out);
-
-/* Square roots of the interval's ends; what is below 0 gives 0. */
-stat_interval sweep_bias(stat_interval squared);
 
 /* table.md */
 tr_status sweep_write_table(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options,

@@ -12,7 +12,7 @@ typedef struct {
   const sweep_rows *rows;
   const sweep_plan *plan;
   const sweep_options *options;
-  const char *error_name; /* "rms" or "relative" */
+  const char *error_name;
   int path;
   sweep_point *points; /* (n_settings), of this path */
 } table;
@@ -85,9 +85,8 @@ static void rule(FILE *out, int texts, int numbers) {
 
 static void nfe_table(const table *t) {
   fprintf(t->out,
-          "Evaluations needed for an error (%s at t = 1, mean over the seeds), the least from which on all "
-          "costlier runs "
-          "of the solver hold it; of the runs made, without interpolation:\n\n| solver |",
+          "Evaluations needed for a %s at t = 1 (mean over the seeds), the least from which on all costlier "
+          "runs of the solver hold it; of the runs made, without interpolation:\n\n| solver |",
           t->error_name);
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);
@@ -163,9 +162,11 @@ static void print_fate(FILE *out, const sweep_point *p) {
 }
 
 static void ode_runs(const table *t) {
-  fputs("\nAll runs (means over the seeds):\n\n| solver | setting | NFE | accepted | rejected | error | "
-        "seconds | ended well |\n",
-        t->out);
+  fprintf(
+      t->out,
+      "\nAll runs (means over the seeds, in brackets 95 %% intervals):\n\n| solver | steps or tolerance | "
+      "evaluations | steps accepted | steps rejected | %s | seconds | runs that ended well |\n",
+      t->error_name);
   rule(t->out, 2, 6);
   for (int i = 0; i < t->plan->n_settings; i++) {
     const sweep_setting *s = &t->plan->settings[i];
@@ -206,8 +207,8 @@ static void law_row(const table *t, int i) {
   print_noise(t, s);
   print_amount(t->out, s);
   fprintf(t->out, " %.4g |", p->nfe);
-  print_interval(t->out, sweep_bias(p->mean_bias2));
-  print_interval(t->out, sweep_bias(p->cov_bias2));
+  print_interval(t->out, p->mean_bias);
+  print_interval(t->out, p->cov_bias);
   print_interval(t->out, p->sw2);
   print_fate(t->out, p);
 }
@@ -238,7 +239,8 @@ static void against(const table *t) {
       "distance "
       "to the ODE's law, which for an imperfect network is not that of a perfect SDE. The covariance is its "
       "diagonal, averaged over the sets as the mean is. The noise that is taken off holds that of the "
-      "reference, which all rows and seeds share: an error much below the noise of %ld samples cannot be "
+      "reference, which all rows and seeds share, and which the intervals do not hold: an error much below "
+      "the noise of %ld samples cannot be "
       "told "
       "from 0.",
       o->reference_sets, o->num_samples, o->reference_rtol, o->reference_sets * o->num_samples);
@@ -246,20 +248,22 @@ static void against(const table *t) {
 
 static void law_table(const table *t) {
   against(t);
-  fputs(" The errors of mean and covariance are relative, and freed of "
-        "what sampling alone "
-        "makes (the squares are means over the seeds of error^2 - noise^2, so 0 says that no error is seen); "
-        "sliced W2 is not: "
-        "the first row is the distance between two sets of such samples. In brackets 95 % over the seeds.\n",
-        t->out);
+  fputs(
+      " The bias of mean and covariance is relative, and freed of what sampling alone makes: its square is "
+      "the mean over the seeds of error^2 - noise^2 (mean_error, mean_noise, cov_error and cov_noise of "
+      "results.csv), and 0 says that no bias is seen. The sliced Wasserstein-2 distance is not freed of it: "
+      "the first row is the distance between two sets of such samples. In brackets 95 % intervals over the "
+      "seeds.\n",
+      t->out);
   fputs(
       "\nThe SDE is dX = (v + D s) dt + sqrt(2 D) dB. Its factor both ways: D as in the SiT code, w = 2 D as "
       "in the SiT paper (dX = (v + w s / 2) dt + sqrt(w) dB); columns D and w hold them at t = 1/2, n is the "
       "norm in\n\n",
       t->out);
   forms_used(t);
-  fputs("\n| solver | form | D(1/2) | w(1/2) | last step | setting | NFE | mean | covariance | sliced W2 | "
-        "ended well |\n",
+  fputs("\n| solver | diffusion form | D(1/2) | w(1/2) | last step | steps or tolerance | evaluations | bias "
+        "of "
+        "the mean | bias of the covariance | sliced Wasserstein-2 distance | runs that ended well |\n",
         t->out);
   rule(t->out, 6, 5);
   fprintf(t->out, "| %s samples | | | | | | | 0 | 0 |", t->options->target ? "exact" : "reference");
@@ -293,7 +297,7 @@ static tr_status write_all(table *t) {
           o->target ? o->target : o->model.ckpt, o->num_samples, t->plan->n_seeds,
           t->plan->n_seeds == 1 ? "" : "s", o->machine.dtype, o->model.prediction);
   if (o->model.ckpt) fprintf(t->out, ", guidance scale %g", o->guidance.scale);
-  fputs(". NFE counts evaluations of the field.\n", t->out);
+  fputs(". Evaluations are of the field, a sample.\n", t->out);
   for (t->path = 0; t->path < t->plan->n_paths; t->path++) TR_TRY(path_tables(t));
   return TR_OK;
 }
@@ -305,7 +309,7 @@ tr_status sweep_write_table(tr_ctx *ctx, const sweep_rows *rows, const sweep_opt
              .rows = rows,
              .plan = rows->plan,
              .options = options,
-             .error_name = options->model.ckpt ? "relative" : "rms"};
+             .error_name = options->model.ckpt ? "relative error" : "root mean square error"};
   t.points = calloc((size_t)rows->plan->n_settings, sizeof *t.points);
   if (!t.points) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a table");
   tr_status status = tr_out_file_open(ctx, path, &file);

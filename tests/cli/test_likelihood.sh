@@ -26,6 +26,12 @@ likelihood "bundled digits" --data "$images" $quick --check --save-score --out "
 says "input 2"
 says "mean of 3: ln p"
 says "offset 6.994353"
+# The interval of two probes: Student's quantile with one degree of freedom, 12.706.
+checks=$((checks + 1))
+awk '/^input/ { n++; half = ($7 - $6) / 2; middle = ($7 + $6) / 2 - $4
+    if (half < 12.70 * $5 - 0.01 || half > 12.71 * $5 + 0.01 || middle > 1e-3 || middle < -1e-3) bad = 1 }
+  END { exit bad || n != 3 }' "$scratch/stdout" || fail "intervals: $(cat "$scratch/stdout")"
+case $(number "$scratch/a/run.json" logp_se_student95) in 12.706*) ;; *) fail "logp_se_student95" ;; esac
 says "dequantisation none"
 says "check: both directions differ by at most"
 equals "$(grep -c "along the two directions" "$scratch/stderr")" 1 "warnings at loose tolerances"
@@ -105,6 +111,9 @@ grid="--num-sampling-steps 3 --method euler"
 # shellcheck disable=SC2086
 likelihood "exact trace" --data "$images" --num 2 --trace exact --probes 3 $grid --out "$scratch/b"
 warns "--probes has no effect: the exact trace has no probes"
+says "no probe error; the solver's is not in it (--check)"
+equals "$(awk '/^input/ { print $5, $6, $7 }' "$scratch/stdout" | sort -u)" "- - -" "error and interval of the exact trace"
+equals "$(number "$scratch/b/run.json" logp_se_student95)" null "Student's quantile of no probes"
 equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
 holds() { # holds OUT TEXT: what the record says that the errors hold
   checks=$((checks + 1))
@@ -117,6 +126,7 @@ equals "$(number "$scratch/b/run.json" n_vjp)" $((64 * $(number "$scratch/b/run.
 check "samples, exact trace" "$transit" sample ODE $model --num-samples 2 --with-logp --trace exact --num-sampling-steps 3 \
   --sampling-method euler --out "$scratch/b"
 equals "$(recorded "$scratch/b/run.json" probes)" null "probes of the exact trace"
+says "nats, no probe error; the solver's is not in it"
 equals "$(recorded "$scratch/a/run.json" probes)" 2 "probes as given"
 
 # hutch++ goes forward once, for a sketch, a basis and probes of two vectors each.
@@ -255,6 +265,7 @@ check "samples" "$transit" sample ODE $model $grid --out "$scratch/s"
 check "samples with ln p" "$transit" sample ODE $model $grid --with-logp --probes 2 --out "$scratch/t"
 says "ln p of the samples: mean"
 says " +- "
+says "(95 %: +- "
 holds t "the spread of the probes' estimates"
 close "$scratch/s/samples.npz" "$scratch/t/samples.npz" f8 1e-15
 guided="$grid --cfg-scale 3"

@@ -1,35 +1,10 @@
-/* Statistics of sweeps: Student's quantiles, intervals, moments, sliced Wasserstein on known cases. */
+/* Statistics of samples: moments and sliced Wasserstein on known cases. */
 #include <stdlib.h>
 
 #include "core/random.h"
+#include "experiments/common/intervals.h"
 #include "experiments/common/statistics.h"
 #include "tests/support/check.h"
-
-/* Printed tables of Student's t (two sides, 95 %). */
-static void student(void) {
-  CHECK_NEAR(stat_student95(1), 12.7062, 5e-5);
-  CHECK_NEAR(stat_student95(2), 4.30265, 5e-6);
-  CHECK_NEAR(stat_student95(3), 3.18245, 5e-6);
-  CHECK_NEAR(stat_student95(7), 2.36462, 5e-6);
-  CHECK_NEAR(stat_student95(30), 2.04227, 5e-6);
-  CHECK_NEAR(stat_student95(1000), 1.96234, 5e-6);
-}
-
-static void intervals(void) {
-  stat_interval one = stat_mean((const double[]){3}, 1), three = stat_mean((const double[]){1, 2, 3}, 3);
-  CHECK(one.n == 1 && one.mean == 3 && isnan(one.low) && isnan(one.high));
-  CHECK_NEAR(three.mean, 2, 1e-15);
-  CHECK_NEAR(three.high - 2, 4.30265 / sqrt(3), 1e-5); /* s = 1 */
-  CHECK_NEAR(three.low + three.high, 4, 1e-14);
-  stat_average some = stat_average_of(4, (const double[]){1, NAN, 2, 3}),
-               single = stat_average_of(1, &some.mean);
-  CHECK_NEAR(some.mean, 2, 1e-15);
-  CHECK_NEAR(some.se, 1 / sqrt(3), 1e-15);
-  CHECK(single.mean == some.mean && isnan(single.se));
-  CHECK(isnan(stat_average_of(1, (const double[]){NAN}).mean));
-  stat_interval same = stat_mean((const double[]){5, 5, 5, 5}, 4);
-  CHECK(same.mean == 5 && same.low == 5 && same.high == 5);
-}
 
 static void normals(uint64_t seed, int n, double *x) {
   tr_random_address address = {.seed = seed, .purpose = TR_RANDOM_TEST};
@@ -38,18 +13,6 @@ static void normals(uint64_t seed, int n, double *x) {
     tr_random_normal_pair(&address, 0, (uint32_t)(i / 2), z);
     x[i] = z[i % 2];
   }
-}
-
-/* 95 % intervals of five normals hold the true mean in 95 % of the cases: 2000 trials, std 0.5 %. */
-static void coverage(void) {
-  double x[5];
-  int inside = 0;
-  for (int i = 0; i < 2000; i++) {
-    normals((uint64_t)i, 5, x);
-    stat_interval interval = stat_mean(x, 5);
-    inside += interval.low <= 0 && interval.high >= 0;
-  }
-  CHECK_NEAR(inside / 2000.0, 0.95, 0.02);
 }
 
 /* Two points at +-1 in the first coordinate: mean 0, covariance (with n - 1) 2. */
@@ -141,9 +104,6 @@ static void sliced(tr_ctx *ctx) {
 
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
-  student();
-  intervals();
-  coverage();
   moments(ctx);
   unbiased(ctx);
   law_of_sets(ctx);

@@ -6,7 +6,7 @@
 
 #include "core/random.h"
 #include "core/vec/vec.h"
-#include "experiments/common/statistics.h"
+#include "experiments/common/intervals.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "tests/support/problems/moments.h"
@@ -225,7 +225,10 @@ static void marginals(tr_ctx *ctx) {
 }
 
 static void student(void) {
-  for (int df = 1; df < 200; df++) CHECK_NEAR(stat_student95(df) / gsl_cdf_tdist_Pinv(0.975, df), 1, 1e-9);
+  for (int df = 1; df < 200; df++) {
+    CHECK_NEAR(stat_student95(df) / gsl_cdf_tdist_Pinv(0.975, df), 1, 1e-9);
+    CHECK_NEAR(stat_student(df, 0.998) / gsl_cdf_tdist_Pinv(0.999, df), 1, 1e-9);
+  }
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,43 @@
+# table.md and the plots of transit sweep, computed once more from results.csv (check_sweep.py).
+. "$(dirname "$0")/common.sh"
+command -v python3 >/dev/null 2>&1 || { echo "1 check, python3 is missing"; exit 0; }
+out=$scratch/out
+sweep="$transit sweep"
+
+# again NAME PATH...: the tables of a sweep say what its rows do.
+again() {
+  name=$1
+  shift
+  for path; do check "tables of $name, $path" python3 "$here/check_sweep.py" "$out/$name" "$path"; done
+}
+
+# Solvers that meet the budgets 5, 10, 20, 30, 50 and 100 exactly, on two paths.
+check "budgets" $sweep --target gmm:d=2,modes=3,std=0.2 --num-samples 32 --seeds 0:4 --solvers euler,heun2,rk4-classical,dopri5 \
+  --steps 5,25,50 --rtol 1e-2,1e-4 --time-grids uniform,cosine --path-types Linear,GVP --out "$out/budgets"
+again budgets Linear GVP
+# The cell of 5 steps of Euler under 5 evaluations, and of Heun's under 10.
+within() { # within FILE SOLVER COLUMN
+  awk -F' *[|] *' -v solver="$2" -v n="$3" '/^Least error/ { on = 1 } on && $2 == solver { print $n; exit }' "$1/table.md"
+}
+differs() {
+  checks=$((checks + 1))
+  [ "$1" != "$2" ] || fail "$3"
+}
+differs "$(within "$out/budgets" euler 3)" - "5 evaluations are within 5"
+differs "$(within "$out/budgets" heun2 5)" - "10 evaluations are within 10"
+
+# SDEs: bias of mean and covariance are freed of noise, in table and plot alike; their names are the table's.
+check "SDE" $sweep --target gmm:d=2,modes=3,std=0.2 --num-samples 64 --seeds 0:8 --solvers euler-maruyama,shark,dopri5 --steps 4,32 \
+  --sde-rtol 1e-1 --rtol 1e-3 --diffusion-forms sigma,constant --diffusion-norms 0.5,1 --last-steps Mean,Euler --out "$out/sde"
+again sde Linear
+check "SDE alone" $sweep --target gaussian:d=3,mean=1,std=0.5 --num-samples 64 --seeds 0:5 --solvers heun-additive,ddim --steps 4,64 \
+  --out "$out/alone"
+again alone Linear
+checks=$((checks + 1))
+grep -qF 'set ylabel "bias of the covariance"' "$out/sde/covariance-Linear.gp" || fail "the plot's axis has another name than the table"
+
+# On a checkpoint: relative errors, and the sets that the law is known by are not the same set twice.
+check "checkpoint" $sweep --ckpt "$digits" --num-samples 8 --class-labels 3 --solvers euler-maruyama,heun2 --steps 4,8 --seeds 0:3 \
+  --reference-rtol 1e-3 --reference-sets 2 --out "$out/digits"
+again digits Linear
+finish
