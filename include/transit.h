@@ -47,6 +47,7 @@
 #include "integrators/sde/brownian.h"
 #include "integrators/sde/sde.h"
 #include "integrators/sde/stochastic_rk.h"
+#include "integrators/stop.h"
 #include "integrators/version.h"
 
 /* Fields: a drift provider, what it predicts and along which path; guidance, transfer, exact ones. */

@@ -137,6 +137,14 @@ const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i) {
   return NULL;
 }
 
+const tr_module *tr_module_named(const tr_ctx *ctx, const char *kind, const char *name) {
+  const tr_module *module;
+  if (!name) return NULL;
+  for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
+    if (strcmp(module->name, name) == 0) return module;
+  return NULL;
+}
+
 const char *tr_kind_at(const tr_ctx *ctx, int i) {
   if (!ctx) return NULL;
   const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);

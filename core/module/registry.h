@@ -21,6 +21,10 @@ TR_API tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *mod
  */
 TR_API tr_status tr_find(tr_ctx *ctx, const char *kind, const char *name, const tr_module **out);
 
+/* The module of this kind with this very name: no alias, no other case. NULL, and no error, when there is
+ * none. */
+TR_API const tr_module *tr_module_named(const tr_ctx *ctx, const char *kind, const char *name);
+
 /* Modules in the order of registration: the i-th of this kind, NULL past the end. */
 TR_API const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i);
 /* The i-th kind in the order of first registration, NULL past the end. */

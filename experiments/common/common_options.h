@@ -62,12 +62,18 @@ typedef struct {
    .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .default_note = "always",        \
    .help = "Guide only at times from A to B."}
 
+/* The names that tr_clock_find knows; `...`: offset, group, modes. */
+#define CLOCK_OPTION(...)                                                                                             \
+  .name = "clock", .type = TR_OPTION_CHOICE, .choices = "auto,t,angle", .default_text = "auto", __VA_ARGS__
+
 typedef struct {
   double churn, churn_noise;
   tr_double_list churn_levels, restart_intervals;
   tr_int_list restarts, restart_steps;
 } noised_options;
 
+/* The ODE method that noise is around where none is named. */
+#define NOISED_ODE_METHOD "heun2"
 #define NOISED_GROUP "Noise around an ODE method: churn and restart"
 #define NOISED_OPTION(base, member) .group = NOISED_GROUP, .offset = (base) + offsetof(noised_options, member)
 /* What churn and restart do (experiments/common/noised.h); `in`: the modes, 0 for all. */

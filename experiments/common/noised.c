@@ -9,6 +9,23 @@
 const char *const noised_of_churn[] = {"churn", "churn-levels", "churn-noise", NULL};
 const char *const noised_of_restart[] = {"restart-intervals", "restarts", "restart-steps", NULL};
 
+bool noised_has(const tr_sde_method *method, noised_trait trait) {
+  const tr_noised_ode *table = tr_noised_ode_of(method);
+  if (trait == NOISED_CHURN) return param_known(&method->info, "churn");
+  return table && (trait == NOISED_AROUND || table->reads & TR_NOISED_RESTARTS);
+}
+
+const char *noised_names(const tr_ctx *ctx, noised_trait trait, const char *word, char *text, size_t size) {
+  const tr_module *module;
+  size_t used = 0;
+  *text = 0;
+  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)) && used < size; i++)
+    if (noised_has((const tr_sde_method *)module, trait))
+      used += (size_t)snprintf(text + used, size - used, "%s%s%s%s", used ? " " : "", used ? word : "",
+                               used ? " " : "", module->name);
+  return text;
+}
+
 static bool has_pair(const tr_pair_list *pairs, const char *name) {
   for (int i = 0; i < pairs->n; i++)
     if (strcmp(pairs->v[i].name, name) == 0) return true;
@@ -45,13 +62,14 @@ static int entry(const tr_int_list *list, int i) {
   return (int)list->v[list->n == 1 ? 0 : i];
 }
 
-tr_status noised_restarts(tr_ctx *ctx, const noised_options *o, tr_restart **restarts, int *n_restarts) {
+tr_status noised_restarts(tr_ctx *ctx, const noised_options *o, const tr_sde_method *method,
+                          tr_restart **restarts, int *n_restarts) {
   const tr_double_list *times = &o->restart_intervals;
   int n = times->n / 2;
   if (times->n == 0 || times->n % 2)
     return TR_FAIL(ctx, TR_E_ARG,
-                   "restart needs --restart-intervals A1,B1,..., two times an interval: %d are given",
-                   times->n);
+                   "%s needs --restart-intervals A1,B1,..., two times an interval: %d are given",
+                   method->info.name, times->n);
   TR_TRY(check_list(ctx, "restarts", &o->restarts, n));
   TR_TRY(check_list(ctx, "restart-steps", &o->restart_steps, n));
   *restarts = malloc((size_t)n * sizeof **restarts);

@@ -34,7 +34,7 @@ static tr_status check_spellings(tr_ctx *ctx, const param_source *source) {
 }
 
 /* "none of sigma, KL-eta has a parameter 'etta': did you mean 'eta'?" */
-static tr_status unknown(tr_ctx *ctx, const param_source *source, const tr_module *const *modules, int n,
+static tr_status unknown(tr_ctx *ctx, const char *option, const tr_module *const *modules, int n,
                          const char *param) {
   const char *names[64];
   char of[200] = "", all[200] = "";
@@ -50,7 +50,7 @@ static tr_status unknown(tr_ctx *ctx, const param_source *source, const tr_modul
     }
   }
   const char *near = tr_nearest(param, names, (int)n_names);
-  return TR_FAIL(ctx, TR_E_ARG, "--%s: none of %s has a parameter '%s': %s%s%s", source->option, of, param,
+  return TR_FAIL(ctx, TR_E_ARG, "--%s: none of %s has a parameter '%s': %s%s%s", option, of, param,
                  near ? "did you mean '" : "they have ",
                  near   ? near
                  : *all ? all
@@ -58,16 +58,22 @@ static tr_status unknown(tr_ctx *ctx, const param_source *source, const tr_modul
                  near ? "'?" : "");
 }
 
+/* One of the modules has the parameter. */
+static tr_status check_known(tr_ctx *ctx, const char *option, const tr_module *const *modules, int n,
+                             const char *param) {
+  tr_values unused;
+  for (int m = 0; m < n; m++)
+    if (param_known(modules[m], param)) return TR_OK;
+  return n == 1 ? set(ctx, option, modules[0], param, 0, &unused) : unknown(ctx, option, modules, n, param);
+}
+
 tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *const *modules, int n) {
   TR_TRY(check_spellings(ctx, source));
-  for (int i = 0; i < source->pairs->n; i++) {
-    const char *param = source->pairs->v[i].name;
-    bool known = false;
-    for (int m = 0; m < n && !known; m++) known = param_known(modules[m], param);
-    if (known) continue;
-    tr_values unused;
-    return n == 1 ? set(ctx, source->option, modules[0], param, 0, &unused)
-                  : unknown(ctx, source, modules, n, param);
+  for (int i = 0; i < source->pairs->n; i++)
+    TR_TRY(check_known(ctx, source->option, modules, n, source->pairs->v[i].name));
+  for (int a = 0; a < source->n_aliases; a++) {
+    const param_alias *alias = &source->aliases[a];
+    if (!isnan(alias->value)) TR_TRY(check_known(ctx, alias->option, modules, n, alias->param));
   }
   return TR_OK;
 }
@@ -88,10 +94,6 @@ tr_status param_set(tr_ctx *ctx, const param_source *source, const tr_module *mo
 
 tr_status param_set_all(tr_ctx *ctx, const param_source *source, const tr_module *module, tr_values *values) {
   TR_TRY(param_check(ctx, source, &module, 1));
-  for (int a = 0; a < source->n_aliases; a++) {
-    const param_alias *alias = &source->aliases[a];
-    if (!isnan(alias->value)) TR_TRY(set(ctx, alias->option, module, alias->param, alias->value, values));
-  }
   return param_set(ctx, source, module, values);
 }
 

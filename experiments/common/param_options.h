@@ -19,7 +19,7 @@ typedef struct {
   int n_aliases;
 } param_source;
 
-/* TR_E_ARG for a parameter given in both spellings, which names both, and for one of the pairs that none of
+/* TR_E_ARG for a parameter given in both spellings, which names both, and for one, in either, that none of
  * these modules has, with what they have. */
 tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *const *modules, int n);
 /* Sets what was given and the module has. TR_E_ARG, naming the option, for a value out of range. */

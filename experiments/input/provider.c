@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "experiments/common/machine_options.h"
 #include "experiments/common/param_options.h"
 #include "transport/guidance.h"
 #include "transport/transfer.h"
@@ -33,10 +34,8 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
 
 tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
-  *out = (provider){.dtype = strcmp(machine->dtype, "f64") == 0 ? TR_F64 : TR_F32};
-  TR_TRY(program_open(p, machine->device, seed,
-                      machine->threads == TR_OPTION_UNSET ? 0 : (int)machine->threads));
-  machine->threads = tr_ctx_threads(p->ctx);
+  *out = (provider){0};
+  TR_TRY(machine_open(p, machine, seed, &out->dtype));
   TR_TRY(open_model(p->ctx, o, &out->model));
   out->interpolant = out->model->interpolant;
   TR_TRY(set_params(p->ctx, "path-param", &o->path_params, &out->interpolant));

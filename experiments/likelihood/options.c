@@ -65,7 +65,7 @@ static const tr_option options[] = {
      .metavar = "R", .default_text = "1e-4", .help = "Relative tolerance of the latents."},
     {.name = "atol", .type = TR_OPTION_DOUBLE, FIELD(atol), HOW, .flags = TR_OPTION_GE, .low = 0, .metavar = "A",
      .default_text = "1e-6", .help = "Absolute tolerance of the latents."},
-    {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(clock), HOW, .choices = "auto,t,angle", .default_text = "auto",
+    {CLOCK_OPTION(FIELD(clock), HOW),
      .help = "Time that the solver works in; auto: t where the velocity is finite to both ends, else the angle."},
     {.name = "sample-eps", .type = TR_OPTION_DOUBLE, FIELD(sample_eps), HOW, .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
      .high = 0.5, .metavar = "X", .default_note = "the reference's, for path and prediction",

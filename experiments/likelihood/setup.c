@@ -19,11 +19,10 @@ static tr_status find_method(likelihood_run *run) {
   likelihood_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   const tr_module *module;
-  for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++)
-    if (strcmp(module->name, o->method) == 0)
-      return TR_FAIL(ctx, TR_E_ARG,
-                     "--method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
-                     o->method);
+  if (tr_module_named(ctx, TR_KIND_SDE_METHOD, o->method))
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
+                   o->method);
   if (tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module) != TR_OK) {
     tr_error error = *tr_ctx_error(ctx);
     tr_ctx_clear(ctx);
@@ -51,9 +50,7 @@ static tr_status set_solver(likelihood_run *run) {
   TR_TRY(find_method(run));
   s->interpolant = run->provider.along;
   s->reverse = true;
-  s->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
-             : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
-                                              : TR_CLOCK_AUTO;
+  TR_TRY(tr_clock_find(run->program->ctx, o->clock, &s->clock));
   TR_TRY(grid_options_set(run->program->ctx, &likelihood_table, run->parsed, &o->grid, &o->num_sampling_steps,
                           s, &run->grid_list));
   s->ode.rtol = o->rtol;

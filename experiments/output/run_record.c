@@ -156,10 +156,11 @@ json_t *record_args_file(const tr_model *m) {
   return json;
 }
 
-/* What tells networks of a kind apart. */
-static json_t *recorded_sizes(const tr_net_config *config) {
+/* Its kind, and what tells networks of a kind apart. */
+static json_t *recorded_network(const tr_net_config *config) {
   json_t *json = json_object();
   tr_net_fact fact;
+  json_object_set_new(json, "kind", json_string(tr_net_config_kind(config)));
   for (int i = 0; tr_net_config_fact(config, i, &fact); i++)
     if (fact.recorded) json_object_set_new(json, fact.key, json_integer(fact.value));
   return json;
@@ -171,7 +172,7 @@ json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *
   json_object_set_new(json, "sha256", json_string(hash->hex));
   json_object_set_new(json, "format", json_string(tr_checkpoint_format(m->checkpoint)));
   json_object_set_new(json, "weights", record_text(m->set));
-  json_object_set_new(json, "network", recorded_sizes(&m->config));
+  json_object_set_new(json, "network", recorded_network(&m->config));
   json_object_set_new(json, "args_file", record_args_file(m));
   return json;
 }

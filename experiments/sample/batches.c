@@ -37,15 +37,16 @@ static tr_status solve_sde(const sample_run *run, const tr_cond *cond, tr_array 
 /* The run's own record is that of a batch cut short, if there is one, and of the most evaluations among
  * equals. */
 static bool stands_for_more(const tr_sample_stats *batch, const tr_sample_stats *so_far) {
-  bool cut = strcmp(batch->stop_reason, "end") != 0, was_cut = strcmp(so_far->stop_reason, "end") != 0;
+  bool cut = batch->stop_reason != TR_STOP_END, was_cut = so_far->stop_reason != TR_STOP_END;
   return cut != was_cut ? cut : batch->nfe > so_far->nfe;
 }
 
 static void account(sample_run *run, int64_t n, const tr_sample_stats *stats) {
-  json_t *batch = json_pack(
-      "{s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "first", (json_int_t)run->sampler.first_sample, "samples",
-      (json_int_t)n, "nfe", (json_int_t)stats->nfe, "n_steps", (json_int_t)stats->n_steps, "n_rejected",
-      (json_int_t)stats->n_rejected, "t_end", record_number(stats->t_end), "stop_reason", stats->stop_reason);
+  json_t *batch =
+      json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "first", (json_int_t)run->sampler.first_sample,
+                "samples", (json_int_t)n, "nfe", (json_int_t)stats->nfe, "n_steps",
+                (json_int_t)stats->n_steps, "n_rejected", (json_int_t)stats->n_rejected, "t_end",
+                record_number(stats->t_end), "stop_reason", tr_stop_name(stats->stop_reason));
   json_array_append_new(run->batches, batch);
   if (run->n_put < run->result.n_reached) run->result.n_reached = run->n_put;
   if (run->n_batches++ == 0 || stands_for_more(stats, &run->totals)) run->totals = *stats;

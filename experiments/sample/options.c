@@ -72,7 +72,7 @@ static const tr_option options[] = {
      TO(12), .metavar = "Q", .default_note = "the method's own", .help = "Highest order of a multistep method."},
     {.name = "first-step", DOUBLE, FIELD(first_step), SOLVER, .modes = ODE, .flags = TR_OPTION_GT, FROM(0), .metavar = "H",
      .default_note = "the method's own", .help = "First step of an adaptive solver, in the time it works in."},
-    {.name = "clock", CHOICE, FIELD(clock), SOLVER, .modes = ODE, .choices = "auto,t,angle", .default_text = "auto",
+    {CLOCK_OPTION(FIELD(clock), SOLVER, .modes = ODE),
      .help = "Time that an ODE solver works in: t, or the angle atan2(alpha, sigma), in which every path is smooth to "
              "both ends. auto: t where the velocity is finite to both ends, else the angle, and always the angle for the "
              "exponential methods (ddim to unipc)."},
@@ -114,12 +114,13 @@ static const tr_option options[] = {
      .help = "Standard normals (steps,N,C,H,W) instead of drawn ones, one slice a step."},
     {.name = "last-step", CHOICE, FIELD(last_step), NOISE, .modes = SDE, .kind = TR_KIND_LAST_STEP, .metavar = "NAME",
      .default_text = "Mean", .help = "How the remaining time is covered without noise."},
+    {FIELD(last_step_params), NOISE, .modes = SDE, PARAM_OPTION("last-step-param", "the last step", TR_KIND_LAST_STEP)},
     {.name = "last-step-size", DOUBLE, FIELD(last_step_size), NOISE, .modes = SDE,
      .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(1), .metavar = "X", .default_text = "0.04",
      .help = "Time that the last step covers."},
 
     {.name = "ode-method", CHOICE, FIELD(ode_method), NOISED, .modes = SDE, .kind = TR_KIND_ODE_METHOD,
-     .metavar = "NAME", .default_text = "heun2", .help = "ODE method that churn and restart put noise around."},
+     .metavar = "NAME", .default_text = NOISED_ODE_METHOD, .help = "ODE method that churn and restart put noise around."},
     NOISED_OPTIONS(offsetof(sample_options, noised), SDE),
 
     GUIDANCE_OPTIONS(offsetof(sample_options, guidance)),

@@ -25,7 +25,7 @@ typedef struct {
   tr_double_list save_times;
   /* noise of the SDE */
   const char *diffusion_form, *diffusion_table, *noise, *last_step;
-  tr_pair_list form_params;
+  tr_pair_list form_params, last_step_params;
   double diffusion_norm, eta, last_step_size;
   /* noise around an ODE method */
   const char *ode_method;

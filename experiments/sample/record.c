@@ -24,7 +24,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
                         json_string("the samples under the flow that drew them, in nats; of the state at "
                                     "t_end where --max-nfe stopped the run"));
   }
-  json_object_set_new(json, "stop_reason", json_string(s->stop_reason));
+  json_object_set_new(json, "stop_reason", json_string(tr_stop_name(s->stop_reason)));
   json_object_set_new(json, "t_start", record_number(s->t0));
   json_object_set_new(json, "t_end", record_number(s->t_end));
   json_object_set_new(json, "clock", json_string(own ? "t" : tr_clock_name(s->clock)));

@@ -59,7 +59,7 @@ static void print_summary(const sample_run *run) {
          stats->solver);
   printf("network evaluations %ld a sample, %ld steps, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
          stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
-  if (strcmp(stats->stop_reason, "end") != 0)
+  if (stats->stop_reason != TR_STOP_END)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
   if (run->result.logp) print_density(run);
   machine_print_memory(run->program->ctx);

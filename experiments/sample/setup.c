@@ -74,10 +74,6 @@ static tr_status set_times(sample_run *run) {
   return TR_OK;
 }
 
-static tr_clock clock_of(const char *name) {
-  return strcmp(name, "t") == 0 ? TR_CLOCK_T : strcmp(name, "angle") == 0 ? TR_CLOCK_ANGLE : TR_CLOCK_AUTO;
-}
-
 static tr_status set_density(sample_run *run) {
   sample_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
@@ -112,7 +108,7 @@ static tr_status set_ode(sample_run *run) {
   TR_TRY(param_set_all(run->program->ctx, &source, module, &s->ode.values));
   TR_TRY(set_used(run, module, &s->ode.values));
   s->reverse = o->reverse;
-  s->clock = clock_of(o->clock);
+  TR_TRY(tr_clock_find(run->program->ctx, o->clock, &s->clock));
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
   s->ode.h0 = sample_was_given(run, "first-step") ? o->first_step : 0;
@@ -143,6 +139,17 @@ static tr_status set_diffusion(sample_run *run) {
     d->table = run->table;
   }
   return tr_diffusion_check(ctx, d, &run->sampler.interpolant);
+}
+
+static tr_status set_last_step(sample_run *run) {
+  sample_options *o = run->options;
+  const param_source source = {.option = "last-step-param", .pairs = &o->last_step_params};
+  tr_ctx *ctx = run->program->ctx;
+  tr_last_step *last = &run->sampler.last;
+  TR_TRY(tr_last_step_find(ctx, o->last_step, last));
+  TR_TRY(param_set_all(ctx, &source, &last->type->info, &last->values));
+  run->sampler.last_size = o->last_step_size;
+  return param_resolve(ctx, &last->type->info, &last->values, &o->last_step_params);
 }
 
 /* "sra1, shark, sosra" */
@@ -205,8 +212,7 @@ static tr_status set_sde(sample_run *run) {
   TR_TRY(noised_params(ctx, &o->noised, &o->method_params, true, module, &s->sde.values));
   TR_TRY(set_used(run, module, &s->sde.values));
   TR_TRY(set_diffusion(run));
-  TR_TRY(tr_last_step_find(ctx, o->last_step, &s->last));
-  s->last_size = o->last_step_size;
+  TR_TRY(set_last_step(run));
   static const char *const of_last_step[] = {"last-step-size", NULL};
   if (tr_noised_ode_of(s->sde.method)) return sample_set_noised(run);
   sample_warn_noised(run);

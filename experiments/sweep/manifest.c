@@ -24,9 +24,14 @@ static json_t *as_written(const json_t *record) {
 }
 
 /* What may differ between two runs of one sweep. */
-static void forget_place(json_t *options) {
-  json_object_del(options, "out");
-  json_object_del(options, "threads");
+static void forget_place(json_t *record) {
+  json_object_del(json_object_get(record, "options"), "out");
+  json_object_del(json_object_get(record, "options"), "threads");
+}
+
+/* Older records lack it, and the checksum tells checkpoints apart. */
+static void forget_kind(json_t *record) {
+  json_object_del(json_object_get(json_object_get(record, "target"), "network"), "kind");
 }
 
 static bool same_entry(const json_t *a, const json_t *b, const char *key) {
@@ -70,13 +75,15 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t siz
   return false;
 }
 
-static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, const json_t *old) {
+static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, json_t *old) {
   char difference[256];
   json_t *new = as_written(record);
   if (!new) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the manifest");
   tr_status status = TR_OK;
-  forget_place(json_object_get(old, "options"));
-  forget_place(json_object_get(new, "options"));
+  forget_place(old);
+  forget_place(new);
+  forget_kind(old);
+  forget_kind(new);
   if (differs(old, new, difference, sizeof difference))
     status =
         TR_FAIL(ctx, TR_E_ARG, "--out '%s' holds another sweep (%s): nothing was changed, use another folder",
@@ -89,8 +96,8 @@ static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, con
   return status;
 }
 
-/* The values in use of every parameter of a path, form or grid, {kind: {module: {parameter: value}}}. Null
- * when no module has any. */
+/* The values in use of every parameter of a path, form, method, last step or grid, {kind: {module:
+ * {parameter: value}}}. Null when no module has any. */
 static void add_params(json_t *all, const char *kind, const tr_module *module, const tr_values *values) {
   if (module->n_params == 0) return;
   if (!json_object_get(all, kind)) json_object_set_new(all, kind, json_object());
@@ -107,6 +114,7 @@ static json_t *parameters(const sweep_plan *plan) {
     if (s->ode) add_params(all, TR_KIND_ODE_METHOD, &s->ode->info, &s->values);
     if (s->sde) add_params(all, TR_KIND_SDE_METHOD, &s->sde->info, &s->values);
     if (s->inner) add_params(all, TR_KIND_ODE_METHOD, &s->inner->info, &s->inner_values);
+    if (s->last.type) add_params(all, TR_KIND_LAST_STEP, &s->last.type->info, &s->last.values);
     if (s->grid.type) add_params(all, TR_KIND_GRID, &s->grid.type->info, &s->grid.values);
   }
   if (json_object_size(all) > 0) return all;

@@ -63,6 +63,7 @@ static const tr_option options[] = {
     {FIELD(form_params), SWEPT, PARAM_OPTION("form-param", "those diffusion forms that have them", TR_KIND_DIFFUSION)},
     {.name = "last-steps", .type = TR_OPTION_TEXTS, FIELD(last_steps), SWEPT, .kind = TR_KIND_LAST_STEP,
      .metavar = "L1,L2,...", .default_text = "Mean", .help = "Last steps of SDE solvers."},
+    {FIELD(last_step_params), SWEPT, PARAM_OPTION("last-step-param", "those last steps that have them", TR_KIND_LAST_STEP)},
     {.name = "seeds", .type = TR_OPTION_TEXT, FIELD(seeds), SWEPT, .metavar = "A:B", .default_text = "0:1",
      .help = "Seeds A, A+1, ..., B-1, or a list such as 3,14,15: each draws other starting states and other noise."},
 
@@ -71,7 +72,7 @@ static const tr_option options[] = {
      .help = "Samples of a run. They are one system of equations: an adaptive solver shares its steps among them."},
     {.name = "atol", .type = TR_OPTION_DOUBLE, FIELD(atol), FIXED, .flags = TR_OPTION_GE, .low = 0, .metavar = "A",
      .default_note = "equal to rtol", .help = "Absolute tolerance of adaptive solvers."},
-    {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(clock), FIXED, .choices = "auto,t,angle", .default_text = "auto",
+    {CLOCK_OPTION(FIELD(clock), FIXED),
      .help = "Time that ODE solvers work in, those of churn and restart too, as in 'transit sample ODE'."},
     {.name = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(reference_rtol), FIXED, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 1e-13, .high = 1e-3, .metavar = "R", .default_text = "1e-11",

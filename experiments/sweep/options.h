@@ -14,7 +14,8 @@ typedef struct {
   long num_samples, reference_sets;
   tr_text_list solvers, path_types, sample_paths, time_grids, forms, last_steps;
   tr_double_list rtol, sde_rtol, norms;
-  tr_pair_list method_params, sample_path_params, grid_params, form_params; /* and model.path_params */
+  tr_pair_list method_params, sample_path_params, grid_params, form_params, last_step_params; /* and
+ model.path_params */
   tr_int_list steps;
   const char *seeds, *clock, *grid_file, *diffusion_table;
   double atol, last_step_size, eta, reference_rtol;

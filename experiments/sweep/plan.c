@@ -10,13 +10,6 @@
 
 /* ---- solvers ---- */
 
-static const tr_module *exactly(const tr_ctx *ctx, const char *kind, const char *name) {
-  const tr_module *module;
-  for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
-    if (strcmp(module->name, name) == 0) return module;
-  return NULL;
-}
-
 /* By alias or in another case; no error is left behind. */
 static const tr_module *loosely(tr_ctx *ctx, const char *kind, const char *name) {
   const tr_module *module;
@@ -44,8 +37,8 @@ static tr_status unknown_solver(tr_ctx *ctx, const char *name) {
 
 static tr_status find_method(tr_ctx *ctx, const char *name, sweep_setting *out) {
   *out = (sweep_setting){0};
-  const tr_module *ode = exactly(ctx, TR_KIND_ODE_METHOD, name),
-                  *sde = ode ? NULL : exactly(ctx, TR_KIND_SDE_METHOD, name);
+  const tr_module *ode = tr_module_named(ctx, TR_KIND_ODE_METHOD, name),
+                  *sde = ode ? NULL : tr_module_named(ctx, TR_KIND_SDE_METHOD, name);
   if (!ode && !sde) ode = loosely(ctx, TR_KIND_ODE_METHOD, name);
   if (!ode && !sde) sde = loosely(ctx, TR_KIND_SDE_METHOD, name);
   if (!ode && !sde) return unknown_solver(ctx, name);
@@ -56,21 +49,25 @@ static tr_status find_method(tr_ctx *ctx, const char *name, sweep_setting *out) 
   return TR_OK;
 }
 
-/* "churn+dopri5": a method of noise around an ODE method. */
+/* A method alone, or one of noise around an ODE method, a '+' between them. */
 static tr_status find_solver(tr_ctx *ctx, const char *text, sweep_setting *out) {
   const char *plus = strchr(text, '+');
   char outer[64];
   sweep_setting inner;
+  char around[256];
+  noised_names(ctx, NOISED_AROUND, "and", around, sizeof around);
   if (plus && (plus == text || !plus[1]))
-    return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s' lacks a method beside its '+': churn+heun2 has both",
-                   TR_SHOW(text, 100));
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--solvers: '%s' lacks a method beside its '+': a method of ODEs stands after it, and "
+                   "before it only %s can",
+                   TR_SHOW(text, 100), around);
   tr_text_show(text, plus ? (size_t)(plus - text) : strlen(text), outer, sizeof outer);
   TR_TRY(find_method(ctx, outer, out));
   if (!out->sde || !tr_noised_ode_of(out->sde))
-    return plus ? TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s': only churn and restart are around an ODE method",
-                          TR_SHOW(text, 100))
+    return plus ? TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s': only %s are around an ODE method",
+                          TR_SHOW(text, 100), around)
                 : TR_OK;
-  TR_TRY(find_method(ctx, plus ? plus + 1 : "heun2", &inner));
+  TR_TRY(find_method(ctx, plus ? plus + 1 : NOISED_ODE_METHOD, &inner));
   if (!inner.ode)
     return TR_FAIL(ctx, TR_E_ARG, "--solvers: '%s': %s is a method of SDEs, %s needs one of ODEs",
                    TR_SHOW(text, 100), inner.solver, out->sde->info.name);
@@ -111,7 +108,7 @@ static tr_status add_grids(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
   return TR_OK;
 }
 
-/* Churn and restart: with every tolerance of an adaptive ODE method. */
+/* Noise around an ODE method: with every tolerance of an adaptive one. */
 static tr_status add_noised(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
   if (!(setting.inner->caps & TR_ODE_ADAPTIVE)) return add_grids(ctx, o, plan, setting);
   setting.adaptive = !(tr_noised_ode_of(setting.sde)->reads & TR_NOISED_GRID);
@@ -125,8 +122,10 @@ static tr_status add_noised(tr_ctx *ctx, const sweep_options *o, sweep_plan *pla
 
 /* With every last step. */
 static tr_status add_plain(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, sweep_setting setting) {
+  const param_source source = {.option = "last-step-param", .pairs = &o->last_step_params};
   for (int l = 0; l < o->last_steps.n; l++) {
     TR_TRY(tr_last_step_find(ctx, o->last_steps.v[l], &setting.last));
+    TR_TRY(param_set(ctx, &source, &setting.last.type->info, &setting.last.values));
     TR_TRY(add_grids(ctx, o, plan, setting));
     if (!setting.sde->error || o->sde_rtol.n == 0) continue;
     setting.adaptive = true;
@@ -160,10 +159,10 @@ static tr_status add_sde(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan, 
   return TR_OK;
 }
 
-/* The intervals of restart, when it is asked for. */
+/* The intervals, when a method that reads them is asked for. */
 static tr_status set_restarts(tr_ctx *ctx, const sweep_options *o, const sweep_setting *s, sweep_plan *plan) {
-  if (!s->inner || !(tr_noised_ode_of(s->sde)->reads & TR_NOISED_RESTARTS) || plan->restarts) return TR_OK;
-  return noised_restarts(ctx, &o->noised, &plan->restarts, &plan->n_restarts);
+  if (!s->sde || !noised_has(s->sde, NOISED_RESTARTS) || plan->restarts) return TR_OK;
+  return noised_restarts(ctx, &o->noised, s->sde, &plan->restarts, &plan->n_restarts);
 }
 
 static const tr_module *method_of(const sweep_setting *s) {
@@ -261,7 +260,6 @@ static tr_status read_grid(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
 /* Everything given for the modules of a kind is a parameter of one of these. */
 static tr_status check_params(tr_ctx *ctx, const param_source *source, const char *kind,
                               const tr_text_list *names) {
-  if (source->pairs->n == 0) return TR_OK;
   const tr_module **modules = malloc((size_t)names->n * sizeof *modules);
   if (!modules) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d modules", names->n);
   tr_status status = TR_OK;
@@ -274,8 +272,10 @@ static tr_status check_params(tr_ctx *ctx, const param_source *source, const cha
 static tr_status check_all_params(tr_ctx *ctx, const sweep_options *o) {
   const param_alias eta = {"eta", "eta", o->eta};
   const param_source of_forms = {"form-param", &o->form_params, &eta, 1},
-                     of_grids = {.option = "grid-param", .pairs = &o->grid_params};
+                     of_grids = {.option = "grid-param", .pairs = &o->grid_params},
+                     of_last_steps = {.option = "last-step-param", .pairs = &o->last_step_params};
   TR_TRY(check_params(ctx, &of_forms, TR_KIND_DIFFUSION, &o->forms));
+  TR_TRY(check_params(ctx, &of_last_steps, TR_KIND_LAST_STEP, &o->last_steps));
   return check_params(ctx, &of_grids, TR_KIND_GRID, &o->time_grids);
 }
 

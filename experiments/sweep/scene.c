@@ -173,9 +173,7 @@ tr_status sweep_scene_sampler(const sweep_scene *scene, const sweep_setting *s, 
   if (s->steps) out->n_steps = (int)s->steps + 1;
   if (s->grid.type) out->grid = s->grid;
   out->seed = (uint64_t)scene->plan->seeds[scene->seed];
-  out->clock = strcmp(o->clock, "t") == 0       ? TR_CLOCK_T
-               : strcmp(o->clock, "angle") == 0 ? TR_CLOCK_ANGLE
-                                                : TR_CLOCK_AUTO;
+  TR_TRY(tr_clock_find(context(scene), o->clock, &out->clock));
   out->on_progress = progress_tick;
   out->progress_user = scene->progress;
   double atol = isnan(o->atol) ? s->rtol : o->atol;

@@ -30,25 +30,23 @@ static void warn_unused(const sweep *s, const char *const *names, bool used, con
 
 /* What some setting of the sweep reads. */
 typedef struct {
-  bool ode, clock, grid, form, eta, table, last, last_size, churn, restart, restart_steps;
+  bool ode, clock, grid, form, table, last, last_size, churn, restart, restart_steps;
 } readers;
 
 static readers find_readers(const sweep_plan *plan) {
   readers any = {false};
   for (int i = 0; i < plan->n_settings; i++) {
     const sweep_setting *s = &plan->settings[i];
-    unsigned noised = s->inner ? tr_noised_ode_of(s->sde)->reads : 0;
     any.ode |= s->ode != NULL;
     any.clock |= s->ode || s->inner;
     any.grid |= s->grid.type != NULL;
     any.form |= s->diffusion.type != NULL;
-    any.eta |= s->diffusion.type && s->diffusion.type->info.n_params;
     any.table |= s->diffusion.table != NULL;
     any.last |= s->last.type != NULL;
     any.last_size |= s->last.type && !s->last.type->identity;
-    any.churn |= (noised & TR_NOISED_FORM) != 0;
-    any.restart |= (noised & TR_NOISED_RESTARTS) != 0;
-    any.restart_steps |= noised & TR_NOISED_RESTARTS && !s->adaptive;
+    any.churn |= s->sde && noised_has(s->sde, NOISED_CHURN);
+    any.restart |= s->sde && noised_has(s->sde, NOISED_RESTARTS);
+    any.restart_steps |= s->sde && noised_has(s->sde, NOISED_RESTARTS) && !s->adaptive;
   }
   return any;
 }
@@ -57,9 +55,23 @@ static void warn_one_unused(const sweep *s, const char *name, bool used, const c
   warn_unused(s, (const char *const[]){name, NULL}, used, why);
 }
 
+static void warn_noised_unused(const sweep *s, const readers *any) {
+  const tr_ctx *ctx = s->program->ctx;
+  char names[200], why[256];
+  noised_names(ctx, NOISED_CHURN, "or", names, sizeof names);
+  snprintf(why, sizeof why, "no solver is %s", names);
+  warn_unused(s, noised_of_churn, any->churn, why);
+  noised_names(ctx, NOISED_RESTARTS, "or", names, sizeof names);
+  snprintf(why, sizeof why, "no solver is %s", names);
+  warn_unused(s, noised_of_restart, any->restart, why);
+  snprintf(why, sizeof why, "the ODE methods in %s choose their own steps", names);
+  warn_one_unused(s, "restart-steps", any->restart_steps || !any->restart, why);
+}
+
 static void warn_all_unused(const sweep *s) {
   static const char *const of_forms[] = {
       "diffusion-forms", "diffusion-norms", "form-param", "eta", "diffusion-table", NULL};
+  static const char *const of_last_steps[] = {"last-steps", "last-step-param", NULL};
   readers any = find_readers(&s->plan);
   bool sde = sweep_plan_has_sde(&s->plan);
   bool ode_adaptive = sweep_plan_has_adaptive(&s->plan, false);
@@ -73,15 +85,11 @@ static void warn_all_unused(const sweep *s) {
   warn_one_unused(s, "clock", any.clock, "no solver solves an ODE");
   warn_one_unused(s, "reference-rtol", solves, "no reference is solved for");
   warn_unused(s, of_forms, any.form, no_sde ? no_sde : "no solver has a diffusion form");
-  warn_one_unused(s, "last-steps", any.last, no_sde ? no_sde : "no solver has a last step");
+  warn_unused(s, of_last_steps, any.last, no_sde ? no_sde : "no solver has a last step");
   warn_one_unused(s, "last-step-size", any.last_size, no_sde ? no_sde : "no solver has a last step but None");
-  warn_unused(s, noised_of_churn, any.churn, "no solver is churn");
-  warn_unused(s, noised_of_restart, any.restart, "no solver is restart");
-  warn_one_unused(s, "restart-steps", any.restart_steps || !any.restart,
-                  "the ODE methods in restart choose their own steps");
+  warn_noised_unused(s, &any);
   warn_one_unused(s, "reference-sets", sde && !s->target.exact,
                   "only SDEs on a checkpoint have such a reference");
-  warn_one_unused(s, "eta", any.eta || !any.form, "no diffusion form has it");
   warn_one_unused(s, "diffusion-table", any.table || !any.form, "no diffusion form reads a table");
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/common/machine_options.h"
 #include "experiments/output/run_record.h"
 #include "transport/transfer.h"
 
@@ -33,9 +34,7 @@ static tr_status check_choice(program *p, const sweep_options *o) {
 
 static tr_status open_mixture(sweep_options *o, sweep_target *t) {
   program *p = t->program;
-  TR_TRY(program_open(p, o->machine.device, 0,
-                      o->machine.threads == TR_OPTION_UNSET ? 0 : (int)o->machine.threads));
-  o->machine.threads = tr_ctx_threads(p->ctx);
+  TR_TRY(machine_open(p, &o->machine, 0, &t->dtype));
   TR_TRY(mixture_of(p->ctx, o->target, &t->mixture));
   if (!o->model.prediction) o->model.prediction = "velocity";
   if (o->num_samples == TR_OPTION_UNSET) o->num_samples = 256;
@@ -52,6 +51,7 @@ static tr_status open_checkpoint(sweep_options *o, sweep_target *t) {
   program *p = t->program;
   if (o->path_types.n) o->model.path_type = o->path_types.v[0];
   TR_TRY(provider_load(p, &o->model, &o->machine, 0, &t->provider));
+  t->dtype = t->provider.dtype;
   TR_TRY(file_hash_start(p->ctx, o->model.ckpt, &t->hash));
   if (o->num_samples == TR_OPTION_UNSET) o->num_samples = 10;
   t->row = provider_row(&t->provider);
@@ -62,7 +62,6 @@ static tr_status open_checkpoint(sweep_options *o, sweep_target *t) {
 tr_status sweep_target_open(program *p, sweep_options *o, sweep_target *out) {
   *out = (sweep_target){.program = p, .options = o, .exact = o->target != NULL};
   TR_TRY(check_choice(p, o));
-  out->dtype = strcmp(o->machine.dtype, "f64") == 0 ? TR_F64 : TR_F32;
   TR_TRY(out->exact ? open_mixture(o, out) : open_checkpoint(o, out));
   out->n = o->num_samples;
   return TR_OK;

@@ -30,7 +30,7 @@ static const tr_option options[] = {
     {.name = "sample-path", .type = TR_OPTION_TEXTS, FIELD(sweep.sample_paths), TUNED, .kind = TR_KIND_INTERPOLANT, .count = 1,
      .metavar = "NAME", .default_note = "its own", .help = "Path to sample a checkpoint along, as in 'transit sample'."},
     {FIELD(sweep.sample_path_params), TUNED, PARAM_OPTION("sample-path-param", "the path sampled along", TR_KIND_INTERPOLANT)},
-    {.name = "clock", .type = TR_OPTION_CHOICE, FIELD(sweep.clock), TUNED, .choices = "auto,t,angle", .default_text = "auto",
+    {CLOCK_OPTION(FIELD(sweep.clock), TUNED),
      .help = "Time that the solver works in, as in 'transit sample'."},
 
     {.name = "pilot-seeds", .type = TR_OPTION_TEXT, FIELD(pilot_seeds), JUDGED, .metavar = "A:B", .default_text = "0:2",

@@ -149,7 +149,7 @@ static tr_status run_method(tr_ode_run *run) {
   if (run->on_output) TR_TRY(tr_ode_output(run, run->x));
   tr_status status = run->method->solve(run), listed = tr_program_run(&run->list);
   if (status == TR_OK) status = listed;
-  run->stats->stop_reason = run->spent ? "max-nfe" : "end";
+  run->stats->stop_reason = run->spent ? TR_STOP_MAX_NFE : TR_STOP_END;
   return status;
 }
 
@@ -179,7 +179,7 @@ tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double 
                        tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats) {
   tr_ode_stats unread;
   if (!stats) stats = &unread;
-  *stats = (tr_ode_stats){.stop_reason = "error"};
+  *stats = (tr_ode_stats){.stop_reason = TR_STOP_ERROR};
   TR_REQUIRE(TR_CTX_OF(x), spec, rhs, times, x);
   if (!spec->method || (!rhs->fn && !rhs->listed))
     return TR_FAIL(x->ctx, TR_E_ARG, "tr_ode_solve: no %s given",
@@ -203,6 +203,6 @@ tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double 
                     .out_user = out_user,
                     .stats = stats};
   tr_status status = check_and_run(&run, &settled);
-  if (status != TR_OK) stats->stop_reason = "error";
+  if (status != TR_OK) stats->stop_reason = TR_STOP_ERROR;
   return status;
 }

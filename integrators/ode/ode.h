@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/module/registry.h"
 #include "core/vec/program.h"
+#include "integrators/stop.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -105,7 +106,7 @@ struct tr_ode_stats {
   long n_steps, n_rejected, n_nl_iters;
   double h_last, t_end;        /* last step size, time of the state returned in x */
   double rtol_used, atol_used; /* of the error test: raised and scaled */
-  const char *stop_reason;     /* "end", "max-nfe" or, when the solve failed, "error" (static text) */
+  tr_stop stop_reason;         /* TR_STOP_ERROR when the solve failed */
   char solver[64];             /* what ran, with the library's version */
 };
 
@@ -116,9 +117,9 @@ struct tr_ode_stats {
  * handed out some steps after they were passed. An output time on a grid point gets exactly that state. The
  * rtol used is at least 1e-6 for f32 and 1e-13 for f64, and drift_rel_noise / 2. Non-finite states, too much
  * work and stalled steps are errors whose message names the time; x is then the last accepted state, at
- * stats->t_end. When spec->max_nfe stops the solve it returns TR_OK with stop_reason "max-nfe", t_end before
- * the end, and on_output has been called for the times reached only; fixed grids take whole steps. stats is
- * filled in any case. */
+ * stats->t_end. When spec->max_nfe stops the solve it returns TR_OK with stop_reason TR_STOP_MAX_NFE, t_end
+ * before the end, and on_output has been called for the times reached only; fixed grids take whole steps.
+ * stats is filled in any case. */
 TR_API tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double *times, int n_times,
                               tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats);
 

@@ -165,7 +165,7 @@ bool tr_sde_same_time(const tr_sde_run *run, double a, double b) {
 bool tr_sde_affords_step(tr_sde_run *run) {
   long most = run->spec->max_nfe;
   if (most == 0 || run->spec->method->nfe_per_step <= most - run->stats->n_rhs) return true;
-  run->stats->stop_reason = "max-nfe";
+  run->stats->stop_reason = TR_STOP_MAX_NFE;
   return false;
 }
 
@@ -238,7 +238,7 @@ static tr_status walk_grid(tr_sde_run *run) {
 
 static tr_status walk(tr_sde_run *run) {
   double start = run->spec->grid[0];
-  run->stats->stop_reason = "end";
+  run->stats->stop_reason = TR_STOP_END;
   TR_TRY(outputs(run, start, start));
   tr_status status = tr_sde_is_adaptive(run->spec) ? tr_sde_adaptive_walk(run) : walk_grid(run);
   tr_status last = tr_program_run(&run->list); /* also after an error: the state that was gone back to */
@@ -251,7 +251,7 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
                        tr_sde_stats *stats) {
   tr_sde_stats unread;
   if (!stats) stats = &unread;
-  *stats = (tr_sde_stats){.stop_reason = "error"};
+  *stats = (tr_sde_stats){.stop_reason = TR_STOP_ERROR};
   TR_REQUIRE(TR_CTX_OF(x), spec, problem, path, x);
   if (on_output) TR_REQUIRE(TR_CTX_OF(x), times);
   tr_sde_spec settled = *spec;
@@ -272,7 +272,7 @@ tr_status tr_sde_solve(const tr_sde_spec *spec, const tr_sde_problem *problem, c
   snprintf(stats->solver, sizeof stats->solver, "%s", spec->method->info.name);
   tr_status status = allocate(&run);
   if (status == TR_OK) status = walk(&run);
-  if (status != TR_OK) stats->stop_reason = "error";
+  if (status != TR_OK) stats->stop_reason = TR_STOP_ERROR;
   release(&run);
   return status;
 }

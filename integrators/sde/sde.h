@@ -93,7 +93,7 @@ typedef struct {
 typedef struct {
   long n_rhs, n_steps, n_rejected; /* steps: the accepted ones */
   double h_last, t_end;
-  const char *stop_reason; /* "end", "max-nfe" or, when the solve failed, "error" */
+  tr_stop stop_reason; /* TR_STOP_ERROR when the solve failed */
   char solver[64];
 } tr_sde_stats;
 

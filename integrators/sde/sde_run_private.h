@@ -42,7 +42,7 @@ typedef struct {
 /* Two times that differ by rounding only, on the scale of this solve. */
 bool tr_sde_same_time(const tr_sde_run *run, double a, double b);
 
-/* Whether max_nfe allows another step; if not, notes "max-nfe" as the reason to stop. */
+/* Whether max_nfe allows another step; if not, notes TR_STOP_MAX_NFE. */
 bool tr_sde_affords_step(tr_sde_run *run);
 
 /* x(t) -> x(t_next) with the noise of that step (number i, for paths that know steps), x(t) kept in `before`;

@@ -69,6 +69,8 @@ recorded "$out/eta/run.json" '"eta":0.1'
 }
 bad "--form-param: sigma has no parameter 'eta': it has none" SDE --form-param eta=1
 bad "--eta: sigma has no parameter 'eta': it has none" SDE --eta 1
+bad "--last-step-param: Mean has no parameter 'size': it has none" SDE --last-step-param size=1
+bad "--last-step-param is not an option of 'transit sample ODE': it belongs to SDE" ODE --last-step-param size=1
 bad "--form-param is not an option of 'transit sample ODE': it belongs to SDE" ODE --form-param eta=1
 sde plain
 recorded "$out/plain/run.json" '"form-param":null'
@@ -167,6 +169,10 @@ recorded "$out/sweep-old/manifest.json" '"parameters":{"diffusion":{"KL-eta":{"e
   refuse 2 "--form-param: none of sigma, SBDM has a parameter 'power': they have none" $sweep --diffusion-forms sigma,SBDM \
     --form-param power=0.5 --out "$out/bad"
   refuse 2 "--form-param: sigma has no parameter 'eta': it has none" $sweep --form-param eta=0.5 --out "$out/bad"
+  refuse 2 "--eta: sigma has no parameter 'eta': it has none" $sweep --eta 0.5 --out "$out/bad"
+  refuse 2 "--eta: none of sigma, SBDM has a parameter 'eta': they have none" $sweep --diffusion-forms sigma,SBDM --eta 0.5 --out "$out/bad"
+  refuse 2 "--last-step-param: none of Mean, Euler has a parameter 'share': they have none" $sweep --last-steps Mean,Euler \
+    --last-step-param share=0.5 --out "$out/bad"
   refuse 2 "another sweep (--form-param was {\"eta\": 0.5}, is {\"eta\": 0.25})" $sweep --diffusion-forms sigma,KL-eta $table \
     --form-param eta=0.25 --out "$out/sweep-new"
   check "a grid and a path" $sweep --path-types Linear,VP --path-param sigma_max=5 --time-grids uniform,shift --grid-param shift=2 \

@@ -25,6 +25,7 @@ present "$out/default/samples.npz" "$out/default/samples.png" "$out/default/run.
 equals "$(ls -A "$out/default" | wc -l | tr -d ' ')" 3 "files in the folder"
 record=$out/default/run.json
 equals "$(number "$record" stop_reason)" end "stop reason"
+grep -q '"kind": "sit"' "$record" || fail "no kind of the network in $record"
 equals "$(number "$record" seed)" 3 "seed"
 equals "$(number "$record" command)" sample "command"
 case $(number "$record" solver) in CVODE*) ;; *) fail "solver '$(number "$record" solver)'" ;; esac

@@ -211,6 +211,12 @@ check "checkpoint" $sweep --ckpt "$digits" --num-samples 2 --solvers heun2,cvode
 says "(2 rows)"
 grep -q "$(sha256sum "$digits" | cut -d' ' -f1)" "$out/digits/manifest.json" || fail "no hash of the checkpoint"
 equals "$(column "$out/digits/results.csv" status | sort -u)" ok "runs on the digits"
+# A manifest from before its network had a kind is still the same sweep.
+grep -q '"kind": "sit"' "$out/digits/manifest.json" || fail "no kind of the network"
+sed -i '/"kind": "sit"/d' "$out/digits/manifest.json"
+check "checkpoint again" $sweep --ckpt "$digits" --num-samples 2 --solvers heun2,cvode-adams --steps 4 --rtol 1e-2 \
+  --reference-rtol 1e-3 --dtype f32 --cfg-scale 2 --out "$out/digits"
+says "2 of 2 rows are there already"
 
 # An SDE on a checkpoint is compared in law with samples of the reference; the same seeds give the same rows.
 law="--ckpt $digits --num-samples 30 --class-labels 1 --solvers exponential-euler,ddim --steps 1,24 --seeds 0:3 --last-steps None"

@@ -24,6 +24,9 @@ static void finding(tr_ctx *ctx) {
   }
   CHECK(tr_module_at(ctx, "method", 0) == &heun && tr_module_at(ctx, "method", 2) == &rk4);
   CHECK(tr_module_at(ctx, "method", 3) == NULL && tr_module_at(ctx, "nothing", 0) == NULL);
+  CHECK(tr_module_named(ctx, "method", "heun2") == &heun && tr_module_named(ctx, "method", "rk4") == &rk4);
+  CHECK(!tr_module_named(ctx, "method", "heun") && !tr_module_named(ctx, "method", "HEUN2"));
+  CHECK(!tr_module_named(ctx, "path", "heun2") && !tr_module_named(ctx, "nothing", "heun2"));
   CHECK(strcmp(tr_kind_at(ctx, 0), "method") == 0 && strcmp(tr_kind_at(ctx, 1), "path") == 0);
   CHECK(tr_kind_at(ctx, 2) == NULL);
 }

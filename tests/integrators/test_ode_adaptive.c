@@ -22,7 +22,7 @@ static void converges(tr_ctx *ctx, const problem *p, tr_dtype dtype, double tigh
       CHECK(error < 300 * tol);
       CHECK(error < before);
       CHECK(stats.rtol_used == scale * tol && stats.t_end == t1);
-      CHECK(strcmp(stats.stop_reason, "end") == 0);
+      CHECK(stats.stop_reason == TR_STOP_END);
       before = 3 * error;
     }
   }

@@ -148,7 +148,7 @@ static void outputs_stop_with_the_budget(tr_ctx *ctx) {
     CHECK_OK(ctx, tr_ode_solve(&spec, &rhs, times, OUTPUTS, x, listen, &l, &stats));
     int reached = 0;
     while (reached < OUTPUTS && times[reached] <= stats.t_end + 1e-12) reached++;
-    CHECK(strcmp(stats.stop_reason, "max-nfe") == 0 && stats.t_end < 1);
+    CHECK(stats.stop_reason == TR_STOP_MAX_NFE && stats.t_end < 1);
     CHECK(l.seen == reached);
     tr_array_destroy(&x);
   }

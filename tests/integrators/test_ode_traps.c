@@ -42,7 +42,7 @@ static void failing_rhs_stops_at_once(tr_ctx *ctx) {
       tr_status status = solve(ctx, &spec, &r, TR_F64, &stats, &x);
       char when[64];
       snprintf(when, sizeof when, "at t = %.10g", r.trouble_t);
-      CHECK(strcmp(stats.stop_reason, "error") == 0);
+      CHECK(stats.stop_reason == TR_STOP_ERROR);
       CHECK(r.calls_after_trouble == 1);
       CHECK(distance(&rotation, x, stats.t_end) < 0.2); /* the last accepted state */
       CHECK_ERROR(ctx, status, TR_E_DEVICE, when);
@@ -103,8 +103,8 @@ static void max_nfe_is_never_exceeded(tr_ctx *ctx) {
       CHECK(r.calls <= limit && stats.n_rhs == r.calls);
       CHECK(stats.n_steps + stats.n_rejected <= stats.n_rhs); /* stopping is no rejection */
       CHECK(stats.solver[0]);
-      CHECK((stats.t_end == 1) == (strcmp(stats.stop_reason, "end") == 0));
-      CHECK(stats.t_end == 1 || strcmp(stats.stop_reason, "max-nfe") == 0);
+      CHECK((stats.t_end == 1) == (stats.stop_reason == TR_STOP_END));
+      CHECK(stats.t_end == 1 || stats.stop_reason == TR_STOP_MAX_NFE);
       CHECK(distance(&rotation, x, stats.t_end) < 0.2);
       tr_array_destroy(&x);
     }

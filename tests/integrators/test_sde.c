@@ -257,7 +257,7 @@ static void limits(tr_ctx *ctx) {
     CHECK(c.tiny.calls <= limit && c.stats.n_rhs == c.tiny.calls);
     CHECK(c.stats.n_steps == (limit / 2 < 4 ? limit / 2 : 4));
     CHECK(c.stats.t_end == quarters[c.stats.n_steps]);
-    CHECK(strcmp(c.stats.stop_reason, limit < 8 ? "max-nfe" : "end") == 0);
+    CHECK(c.stats.stop_reason == (limit < 8 ? TR_STOP_MAX_NFE : TR_STOP_END));
     CHECK(c.heard.seen == c.stats.n_steps + 1);
   }
   call c = good(ctx, "euler-maruyama");
@@ -271,7 +271,7 @@ static void limits(tr_ctx *ctx) {
     call c = good(ctx, "euler-maruyama");                                                                    \
     change;                                                                                                  \
     tr_status status = go(ctx, &c);                                                                          \
-    CHECK(strcmp(c.stats.stop_reason, "error") == 0);                                                        \
+    CHECK(c.stats.stop_reason == TR_STOP_ERROR);                                                             \
     CHECK_ERROR(ctx, status, want, word);                                                                    \
   } while (0)
 

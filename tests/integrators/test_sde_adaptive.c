@@ -36,7 +36,7 @@ static void solve(tr_ctx *ctx, const tr_sde_spec *spec, const tr_sde_problem *pr
   tr_array *x = start(ctx);
   CHECK_OK(ctx, tr_sde_solve(spec, problem, path, NULL, 0, x, NULL, NULL, stats));
   CHECK_OK(ctx, tr_array_get_f64(x, end));
-  CHECK(strcmp(stats->stop_reason, "end") == 0 && stats->t_end == 1);
+  CHECK(stats->stop_reason == TR_STOP_END && stats->t_end == 1);
   CHECK(stats->n_rhs == (stats->n_steps + stats->n_rejected) * spec->method->nfe_per_step);
   tr_array_destroy(&x);
   tr_brownian_destroy(&path);
@@ -214,7 +214,7 @@ static void limits(tr_ctx *ctx) {
     c.spec.max_nfe = most;
     CHECK_OK(ctx, go(ctx, &c));
     CHECK(c.stats.n_rhs <= most && c.stats.n_rhs >= most - 1 && c.stats.t_end < 1);
-    CHECK(strcmp(c.stats.stop_reason, "max-nfe") == 0);
+    CHECK(c.stats.stop_reason == TR_STOP_MAX_NFE);
   }
   call c = good(ctx);
   c.spec.max_steps = 5;
@@ -225,7 +225,7 @@ static void limits(tr_ctx *ctx) {
   c.problem.drift = late_nan;
   CHECK_ERROR(ctx, go(ctx, &c), TR_E_SOLVER, "shrunk");
   CHECK(c.stats.t_end > 0.59 && c.stats.t_end <= 0.6 && isfinite(c.end[0]));
-  CHECK(strcmp(c.stats.stop_reason, "error") == 0);
+  CHECK(c.stats.stop_reason == TR_STOP_ERROR);
 
   c = good(ctx);
   tr_ctx_set_interrupt(ctx, &stop_flag);
@@ -245,7 +245,7 @@ static void limits(tr_ctx *ctx) {
     call c = good(ctx);                                                                                      \
     change;                                                                                                  \
     CHECK_ERROR(ctx, go(ctx, &c), want, word);                                                               \
-    CHECK(c.stats.n_rhs == 0 && strcmp(c.stats.stop_reason, "error") == 0);                                  \
+    CHECK(c.stats.n_rhs == 0 && c.stats.stop_reason == TR_STOP_ERROR);                                       \
   } while (0)
 
 static void refusals(tr_ctx *ctx) {

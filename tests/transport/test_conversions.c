@@ -83,6 +83,47 @@ static void at_the_ends(tr_ctx *ctx) {
     }
 }
 
+/* On the exact field of N(mu, c): a last step of size L takes N(alpha mu, V) to
+ *   None: itself | Euler, Mean: mean + L alpha' mu, slope 1 + L k and 1 + L (k - D / V) | Tweedie: mean mu,
+ *   slope alpha c / V
+ * with k = (alpha alpha' c + sigma sigma') / V, whatever the prediction. */
+static void laws_of_last_steps(tr_ctx *ctx) {
+  const double mu = 0.7, c = 0.3, L = 0.04, D = 0.6;
+  tr_diffusion form;
+  CHECK_OK(ctx, tr_diffusion_find(ctx, "constant", &form));
+  form.norm = D;
+  for (int i = 0; i < 3; i++) {
+    tr_interpolant path = find(ctx, paths[i]);
+    tr_coeffs at = tr_interpolant_at(&path, 1 - L);
+    double V = at.alpha * at.alpha * c + at.sigma * at.sigma;
+    double k = (at.alpha * at.dalpha * c + at.sigma_dsigma) / V, before = at.alpha * mu;
+    const struct {
+      const char *name;
+      double mean, slope;
+    } want[] = {{"None", before, 1},
+                {"Euler", before + L * at.dalpha * mu, 1 + L * k},
+                {"Mean", before + L * at.dalpha * mu, 1 + L * (k - D / V)},
+                {"Tweedie", mu, at.alpha * c / V}};
+    for (int w = 0; w < 4; w++)
+      for (int p = 0; p < PREDICTIONS; p++) {
+        tr_last_step last;
+        tr_affine map;
+        CHECK_OK(ctx, tr_last_step_find(ctx, want[w].name, &last));
+        CHECK_OK(ctx, tr_last_step_map(ctx, &last, &path, prediction_of(ctx, predictions[p]), &form, 1 - L, L,
+                                       &map));
+        double to[2], x[] = {before, before + 1};
+        for (int n = 0; n < 2; n++) { /* the exact field at x: noise and denoiser of the Gaussian */
+          double e = at.sigma * (x[n] - before) / V, m = mu + at.alpha * c * (x[n] - before) / V, own, q[5];
+          all_quantities(&at, m, e, &own, q);
+          CHECK_NEAR(own, x[n], 1e-14);
+          to[n] = map.x * x[n] + map.p * q[predictions[p]];
+        }
+        CHECK_NEAR(to[0], want[w].mean, 1e-12);
+        CHECK_NEAR(to[1] - to[0], want[w].slope, 1e-12);
+      }
+  }
+}
+
 /* On the Linear path the last steps Euler and Tweedie are one map (x + (1 - t) v = m); everywhere Tweedie is
  * x / alpha + sigma^2 / alpha s and Mean is x + (v + D s) L. */
 static void last_steps(tr_ctx *ctx) {
@@ -179,6 +220,7 @@ int main(int argc, char **argv) {
   every_pair(ctx);
   at_the_ends(ctx);
   last_steps(ctx);
+  laws_of_last_steps(ctx);
   fields(ctx);
   bad_input(ctx);
   tr_ctx_close(&ctx);

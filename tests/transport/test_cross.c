@@ -39,25 +39,21 @@ typedef struct {
   double mean, variance;
 } law;
 
-/* Of the exact field after a last step of size L from t1, by its formula: None x; Euler x + L v; Mean x + L
- * (v + D s); Tweedie m. All are affine in x, whose law at t1 is N(alpha mu, V). */
-static law exact_law(const tr_sampler *s, double t1) {
+/* Of the exact field after the last step from t1, by its map of the state and the velocity. That is affine in
+ * x, whose law at t1 is N(alpha mu, V), since v = alpha' mu + k (x - alpha mu). Whether a map is that of its
+ * formula is tested in transport.conversions. */
+static law exact_law(tr_ctx *ctx, const tr_sampler *s, double t1) {
+  const tr_prediction_type *velocity;
   tr_coeffs at = tr_interpolant_at(&s->interpolant, t1);
-  const char *last =
-      tr_noised_ode_of(s->sde.method) ? "None" : s->last.type->info.name; /* they have no last step */
-  double a = at.alpha, V = a * a * MOMENTS_C + at.sigma * at.sigma, L = s->last_size;
-  double k = (a * at.dalpha * MOMENTS_C + at.sigma_dsigma) / V, D = tr_diffusion_D(&s->diffusion, &at);
-  double slope = 1, shift = 0; /* x' = alpha mu + shift + slope (x - alpha mu) */
-  if (strcmp(last, "Euler") == 0 || strcmp(last, "Mean") == 0) {
-    slope = 1 + L * (k - (*last == 'M' ? D / V : 0));
-    shift = L * at.dalpha * MOMENTS_MU;
-  } else if (strcmp(last, "Tweedie") == 0) {
-    slope = a * MOMENTS_C / V;
-    shift = (1 - a) * MOMENTS_MU;
-  } else {
-    CHECK(strcmp(last, "None") == 0);
-  }
-  return (law){a * MOMENTS_MU + shift, slope * slope * V};
+  double mean = at.alpha * MOMENTS_MU, V = at.alpha * at.alpha * MOMENTS_C + at.sigma * at.sigma;
+  double k = (at.alpha * at.dalpha * MOMENTS_C + at.sigma_dsigma) / V;
+  tr_affine map = {1, 0};
+  CHECK_OK(ctx, tr_prediction_of(ctx, TR_VELOCITY, &velocity));
+  if (!tr_noised_ode_of(s->sde.method)) /* those have no last step */
+    CHECK_OK(ctx, tr_last_step_map(ctx, &s->last, &s->interpolant, velocity, &s->diffusion, t1, s->last_size,
+                                   &map));
+  double slope = map.x + map.p * k;
+  return (law){map.x * mean + map.p * at.dalpha * MOMENTS_MU, slope * slope * V};
 }
 
 enum { STEPS = 32, STEPS_MAX = 2048 };
@@ -78,7 +74,7 @@ static bool law_of(tr_ctx *ctx, const tr_sampler *s, const tr_prediction_type *p
     return false;
   }
   *got = (law){m.mean, m.variance};
-  *want = exact_law(s, m.stats.t1);
+  *want = exact_law(ctx, s, m.stats.t1);
   return true;
 }
 
@@ -128,7 +124,7 @@ static const tr_restart again = {0.3, 0.8, 1, 9};
 
 static void sde_methods(tr_ctx *ctx, const tr_interpolant *path, const tr_diffusion *form, tally *sums) {
   const tr_sde_method *method;
-  const tr_last_step_type *last;
+  const tr_module *last;
   for (int m = 0; (method = module_at(ctx, TR_KIND_SDE_METHOD, m)); m++)
     for (int l = 0; (last = module_at(ctx, TR_KIND_LAST_STEP, l)); l++) {
       tr_sampler s;
@@ -136,7 +132,7 @@ static void sde_methods(tr_ctx *ctx, const tr_interpolant *path, const tr_diffus
       s.interpolant = *path;
       s.diffusion = *form;
       s.sde.method = method;
-      s.last = (tr_last_step){.type = last};
+      CHECK_OK(ctx, tr_last_step_find(ctx, last->name, &s.last));
       s.sample_eps = 0;
       s.ode.method = flow_ode_method(ctx, "dopri5"); /* of churn and restart */
       s.ode.rtol = s.ode.atol = 1e-5;

@@ -300,7 +300,7 @@ static void limits_and_refusals(tr_ctx *ctx) {
   CHECK(stats.nfe == 13 && stats.t_end == 1 && strcmp(stats.solver, "dpmpp-2m-sde") == 0);
   s.max_nfe = 6;
   sample(ctx, &s, true, out, &stats);
-  CHECK(stats.nfe == 6 && strcmp(stats.stop_reason, "max-nfe") == 0);
+  CHECK(stats.nfe == 6 && stats.stop_reason == TR_STOP_MAX_NFE);
   tr_array *x;
   tr_brownian *path;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){3}, &x));

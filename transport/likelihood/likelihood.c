@@ -59,7 +59,7 @@ static tr_status run(const tr_sampler *sampler, const tr_density *density, const
   tr_status status = sampler->reverse ? TR_OK : tr_log_normal(x, logp);
   if (status == TR_OK) status = tr_sample_ode_traced(sampler, cond, trace, tolerance, x, change, stats);
   if (status == TR_OK && sampler->reverse) status = tr_log_normal(x, logp);
-  if (status == TR_OK) combine(sampler, trace, change, strcmp(stats->stop_reason, "end") == 0, logp, logp_se);
+  if (status == TR_OK) combine(sampler, trace, change, stats->stop_reason == TR_STOP_END, logp, logp_se);
   free(change);
   return status;
 }

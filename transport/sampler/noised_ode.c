@@ -168,15 +168,15 @@ static tr_status run_legs(noised_run *run, tr_array *x) {
   run->stats->t_end = run->t0;
   for (run->leg = 0; run->leg < run->plan.n_legs; run->leg++) {
     tr_sample_stats leg;
-    run->stats->stop_reason = "max-nfe";
+    run->stats->stop_reason = TR_STOP_MAX_NFE;
     if (run->sampler->max_nfe && run->nfe >= run->sampler->max_nfe) return TR_OK;
     TR_TRY(inject(run, x));
     tr_status status = solve_leg(run, x, &leg);
     account(run, &leg);
     TR_TRY(status);
-    if (strcmp(leg.stop_reason, "end") != 0) return TR_OK;
+    if (leg.stop_reason != TR_STOP_END) return TR_OK;
   }
-  run->stats->stop_reason = "end";
+  run->stats->stop_reason = TR_STOP_END;
   return TR_OK;
 }
 
@@ -187,7 +187,7 @@ tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_ar
   tr_sampler settled = *sampler;
   noised_run run = {
       .sampler = &settled, .table = tr_noised_ode_of(method), .cond = cond, .ctx = x->ctx, .stats = stats};
-  *stats = (tr_sample_stats){.stop_reason = "error", .convention = form ? TR_SDE_CONVENTION : ""};
+  *stats = (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = form ? TR_SDE_CONVENTION : ""};
   tr_status status = tr_module_settle(x->ctx, &method->info, &settled.sde.values);
   if (status == TR_OK) status = prepare(&run, x);
   if (status == TR_OK) {
@@ -196,7 +196,7 @@ tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_ar
     stats->clock = run.clock;
     status = run_legs(&run, x);
     stats->nfe = run.nfe;
-    if (status != TR_OK) stats->stop_reason = "error";
+    if (status != TR_OK) stats->stop_reason = TR_STOP_ERROR;
   }
   release(&run);
   return status;

@@ -249,7 +249,7 @@ static tr_status solve(ode_run *run, tr_array *state, tr_sample_stats *stats) {
   tr_rhs side = {.on_segment = on_segment, .user = run, .listed = rhs};
   tr_status status = tr_ode_solve(&run->spec, &side, run->clock_times, run->plan.n, state,
                                   sampler->n_save ? on_output : NULL, run, &stats->ode);
-  bool ended = stats->ode.stop_reason && strcmp(stats->ode.stop_reason, "end") == 0;
+  bool ended = stats->ode.stop_reason == TR_STOP_END;
   stats->t_end = ended ? run->t1 : from_clock(run, stats->ode.t_end);
   if (sampler->drift->on_segment) sampler->drift->on_segment(sampler->drift, 0, 1);
   return status;
@@ -322,7 +322,7 @@ tr_status tr_sample_ode_clock(const tr_sampler *sampler, const tr_prediction_typ
 tr_status tr_sample_ode_between(const tr_sampler *sampler, const tr_cond *cond, double t0, double t1,
                                 tr_array *x, tr_sample_stats *stats) {
   ode_run run = {.sampler = sampler, .cond = cond, .like = x, .ctx = x->ctx};
-  *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
+  *stats = (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = ""};
   return run_between(&run, t0, t1, x, NULL, stats);
 }
 
@@ -335,7 +335,7 @@ tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, t
                  .like = x,
                  .ctx = x->ctx};
   double t0, t1;
-  *stats = (tr_sample_stats){.stop_reason = "error", .convention = ""};
+  *stats = (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = ""};
   TR_TRY(check(sampler, x, &run.prediction));
   TR_TRY(tr_interval_ode(x->ctx, &sampler->interpolant, sampler->drift->kind, sampler->sample_eps,
                          sampler->data_eps, sampler->reverse, &t0, &t1));

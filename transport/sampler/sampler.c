@@ -6,18 +6,25 @@
 
 #include "core/callback_private.h"
 #include "core/require_private.h"
+#include "core/text.h"
 #include "core/vec/vec.h"
 #include "transport/sampler/run_private.h"
 
+static const char *const clock_names[] = {
+    [TR_CLOCK_AUTO] = "auto", [TR_CLOCK_T] = "t", [TR_CLOCK_ANGLE] = "angle"};
+enum { N_CLOCKS = sizeof clock_names / sizeof *clock_names };
+
 const char *tr_clock_name(tr_clock clock) {
-  return clock == TR_CLOCK_T ? "t" : clock == TR_CLOCK_ANGLE ? "angle" : "auto";
+  return (unsigned)clock < N_CLOCKS ? clock_names[clock] : "auto";
 }
 
-static const tr_module *registered(tr_ctx *ctx, const char *kind, const char *name) {
-  const tr_module *module;
-  for (int i = 0; (module = tr_module_at(ctx, kind, i)); i++)
-    if (strcmp(module->name, name) == 0) return module;
-  return NULL;
+tr_status tr_clock_find(tr_ctx *ctx, const char *name, tr_clock *out) {
+  TR_REQUIRE(ctx, name, out);
+  for (int i = 0; i < N_CLOCKS; i++) {
+    *out = (tr_clock)i;
+    if (strcmp(name, clock_names[i]) == 0) return TR_OK;
+  }
+  return TR_FAIL(ctx, TR_E_ARG, "unknown clock '%s': use auto, t or angle", TR_SHOW(name, 80));
 }
 
 tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
@@ -32,8 +39,8 @@ tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out) {
   TR_TRY(tr_diffusion_find(ctx, "SBDM", &out->diffusion));
   TR_TRY(tr_last_step_find(ctx, "Mean", &out->last));
   TR_TRY(tr_grid_find(ctx, TR_GRID_DEFAULT, &out->grid));
-  out->ode.method = (const tr_ode_method *)registered(ctx, TR_KIND_ODE_METHOD, "cvode-adams");
-  out->sde.method = (const tr_sde_method *)registered(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
+  out->ode.method = (const tr_ode_method *)tr_module_named(ctx, TR_KIND_ODE_METHOD, "cvode-adams");
+  out->sde.method = (const tr_sde_method *)tr_module_named(ctx, TR_KIND_SDE_METHOD, "euler-maruyama");
   return TR_OK;
 }
 

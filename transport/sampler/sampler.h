@@ -25,6 +25,8 @@ extern "C" {
 
 typedef enum { TR_CLOCK_AUTO, TR_CLOCK_T, TR_CLOCK_ANGLE } tr_clock;
 TR_API const char *tr_clock_name(tr_clock clock); /* "auto", "t", "angle" */
+/* The clock of that name; TR_E_ARG for any other. */
+TR_API tr_status tr_clock_find(tr_ctx *ctx, const char *name, tr_clock *out);
 
 typedef struct tr_sampler {
   tr_interpolant interpolant;
@@ -69,15 +71,15 @@ typedef struct tr_sampler {
 } tr_sampler;
 
 typedef struct {
-  long nfe;                /* network forwards, everything included */
-  long n_vjp;              /* backward passes of a log-density */
-  long n_steps;            /* steps of the integrator, the last step of the SDE included */
-  long n_rejected;         /* adaptive methods */
-  double t0, t1;           /* the interval of the integrator */
-  double t_end;            /* the time of the state returned (1 after the last step of an SDE) */
-  tr_clock clock;          /* TR_CLOCK_T or TR_CLOCK_ANGLE */
-  const char *stop_reason; /* "end" or "max-nfe"; static text */
-  const char *convention;  /* SDE: which coefficient D is, in one line; ODE: "" */
+  long nfe;               /* network forwards, everything included */
+  long n_vjp;             /* backward passes of a log-density */
+  long n_steps;           /* steps of the integrator, the last step of the SDE included */
+  long n_rejected;        /* adaptive methods */
+  double t0, t1;          /* the interval of the integrator */
+  double t_end;           /* the time of the state returned (1 after the last step of an SDE) */
+  tr_clock clock;         /* TR_CLOCK_T or TR_CLOCK_ANGLE */
+  tr_stop stop_reason;    /* TR_STOP_ERROR after a failure */
+  const char *convention; /* SDE: which coefficient D is, in one line; ODE: "" */
   char solver[64];
   tr_ode_stats ode; /* of the ODE, times in its own clock */
   tr_sde_stats sde; /* of the SDE */
@@ -94,7 +96,7 @@ TR_API tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
 /* Replaces x (N, ...) by the state at the end of the run. cond may be NULL for an unconditional provider.
  * stats may be NULL. Settings that cannot work (a clock, step or method that needs a coefficient which is
  * infinite) are TR_E_ARG before anything is computed, with the reason. When max_nfe stops the run it returns
- * TR_OK, stop_reason "max-nfe", and x is the state at t_end (no last step of the SDE). */
+ * TR_OK, stop_reason TR_STOP_MAX_NFE, and x is the state at t_end (no last step of the SDE). */
 TR_API tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
                                tr_sample_stats *stats);
 /* Noise to data only. The methods churn and restart solve the ODE to the data, with noise between: over the

@@ -243,9 +243,9 @@ static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats
   stats->t_end = stats->sde.t_end;
   TR_TRY(status);
   stats->stop_reason = stats->sde.stop_reason;
-  if (strcmp(stats->stop_reason, "end") != 0) return TR_OK;
+  if (stats->stop_reason != TR_STOP_END) return TR_OK;
   if (affords_last_step(run, before)) return take_last_step(run, x, stats);
-  stats->stop_reason = "max-nfe";
+  stats->stop_reason = TR_STOP_MAX_NFE;
   return TR_OK;
 }
 
@@ -256,7 +256,8 @@ tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array
   if (sampler->sde.method && tr_noised_ode_of(sampler->sde.method))
     return tr_sample_noised(sampler, cond, x, stats);
   sde_run run = {.sampler = sampler, .cond = cond, .ctx = x->ctx};
-  *stats = (tr_sample_stats){.stop_reason = "error", .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
+  *stats =
+      (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
   tr_status status = prepare(&run, x);
   if (status == TR_OK) {
     long before = sampler->drift->n_forward;
@@ -265,7 +266,7 @@ tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array
     status = run_all(&run, before, x, stats);
     stats->nfe = sampler->drift->n_forward - before;
     snprintf(stats->solver, sizeof stats->solver, "%s", sampler->sde.method->info.name);
-    if (status != TR_OK) stats->stop_reason = "error";
+    if (status != TR_OK) stats->stop_reason = TR_STOP_ERROR;
   }
   release(&run);
   return status;

@@ -116,7 +116,7 @@ static void measured_moments(tr_ctx *ctx, const tr_sde_method *method, int steps
   tr_sde_stats stats;
   CHECK_OK(ctx, tr_sde_solve(&spec, &affine, path, NULL, 0, x, NULL, NULL, &stats));
   CHECK(stats.n_steps == steps && stats.t_end == 1);
-  CHECK(strcmp(stats.stop_reason, "end") == 0 && strcmp(stats.solver, method->info.name) == 0);
+  CHECK(stats.stop_reason == TR_STOP_END && strcmp(stats.solver, method->info.name) == 0);
   CHECK_OK(ctx, tr_array_get_f64(x, c));
   *nfe += stats.n_rhs;
   *mean = c[0] + c[1] * mean0;

@@ -103,7 +103,7 @@ static void ode(tr_ctx *ctx, const tr_ode_method *method, int which, bool speaks
   set(ctx, which, speaks, turn);
   tr_ode_stats stats;
   tr_status status = tr_ode_solve(&spec, &rhs, times, 5, x, output, NULL, &stats);
-  CHECK(strcmp(stats.stop_reason, "error") == 0);
+  CHECK(stats.stop_reason == TR_STOP_ERROR);
   heard(&of[which], method->info.name, status, callback);
   tr_array_destroy(&x);
 }
@@ -161,7 +161,7 @@ static void sde_walk(tr_ctx *ctx, const tr_sde_spec *spec, const tr_sde_problem 
     CHECK_OK(ctx, tr_brownian_create_given_levy(ctx, GRID, normals_of, normals_of, NULL, &path));
   set(ctx, which, speaks, turn);
   tr_status status = tr_sde_solve(spec, problem, path, times, 5, x, output, NULL, &stats);
-  CHECK(strcmp(stats.stop_reason, "error") == 0);
+  CHECK(stats.stop_reason == TR_STOP_ERROR);
   heard_at(&of[which], spec->method->info.name, status, callback, which == NORMALS ? "step " : "t = ");
   tr_brownian_destroy(&path);
   tr_array_destroy(&x);
@@ -279,7 +279,7 @@ static void sampled(tr_ctx *ctx, line *l, run_kind kind, int which, bool speaks,
   tr_status status = kind == BY_ODE   ? tr_sample_ode(s, NULL, x, &stats)
                      : kind == BY_SDE ? tr_sample_sde(s, NULL, x, &stats)
                                       : tr_sample_density(s, &l->density, NULL, x, logp, se, &stats);
-  CHECK(strcmp(stats.stop_reason, "error") == 0);
+  CHECK(stats.stop_reason == TR_STOP_ERROR);
   heard(&given[which], kind == BY_SDE ? s->sde.method->info.name : s->ode.method->info.name, status,
         callback);
   tr_array_destroy(&x);

@@ -181,7 +181,7 @@ static void outputs_and_limits(tr_ctx *ctx) {
         r = (record){0};
         s.max_nfe = most;
         flow_sample_sde(ctx, &s, ROWS, N, x, &stats);
-        CHECK(stats.nfe <= most && stats.nfe >= most - 7 && strcmp(stats.stop_reason, "max-nfe") == 0);
+        CHECK(stats.nfe <= most && stats.nfe >= most - 7 && stats.stop_reason == TR_STOP_MAX_NFE);
         CHECK(stats.t_end < 1 || m == 1);
       }
       tr_drift_destroy(&s.drift);

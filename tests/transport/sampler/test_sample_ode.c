@@ -29,7 +29,7 @@ static double run_error(tr_ctx *ctx, const tr_sampler *s, tr_dtype dtype, tr_sam
     double want = gaussian_flow(&target, &s->interpolant, i % N, stats->t0, start[i], stats->t1);
     if (!(fabs(got[i] - want) <= worst)) worst = fabs(got[i] - want);
   }
-  CHECK(stats->t_end == stats->t1 && strcmp(stats->stop_reason, "end") == 0 && stats->nfe > 0);
+  CHECK(stats->t_end == stats->t1 && stats->stop_reason == TR_STOP_END && stats->nfe > 0);
   tr_array_destroy(&x);
   return worst;
 }
@@ -232,7 +232,7 @@ static void limits(tr_ctx *ctx) {
     s.clock = (tr_clock)clock;
     s.max_nfe = 82;
     CHECK_OK(ctx, tr_sample_ode(&s, NULL, x, &stats));
-    CHECK(strcmp(stats.stop_reason, "max-nfe") == 0 && stats.nfe <= 82 && stats.n_steps == 20);
+    CHECK(stats.stop_reason == TR_STOP_MAX_NFE && stats.nfe <= 82 && stats.n_steps == 20);
     CHECK_NEAR(stats.t_end, 0.5, 1e-12);
     CHECK_OK(ctx, tr_array_get_f64(x, got));
     for (int i = 0; i < ROWS * N; i++)

@@ -178,7 +178,7 @@ static void outputs_and_limits(tr_ctx *ctx) {
   CHECK(out.calls == 4 && out.last_index == 3 && memcmp(out.t, times, sizeof times) == 0);
   CHECK(out.value[0] == first[0] && out.value[3] == end[0] && out.value[2] != end[0]);
   CHECK(stats.nfe == 13 && stats.n_steps == 13 && stats.t_end == 1 && stats.t1 == 0.96);
-  CHECK(strcmp(stats.stop_reason, "end") == 0 && strstr(stats.convention, "w = 2 D"));
+  CHECK(stats.stop_reason == TR_STOP_END && strstr(stats.convention, "w = 2 D"));
   CHECK(strcmp(stats.solver, "euler-maruyama") == 0 && stats.clock == TR_CLOCK_T);
   /* A limit is spent to the last evaluation: on steps, and on the last step where one is left for it. */
   s.n_save = 0;
@@ -188,7 +188,7 @@ static void outputs_and_limits(tr_ctx *ctx) {
     CHECK_OK(ctx, tr_sample_sde(&s, NULL, x, &stats));
     bool whole = limit >= 13;
     CHECK(stats.nfe == (whole ? 13 : limit) && stats.n_steps == stats.nfe);
-    CHECK(strcmp(stats.stop_reason, whole ? "end" : "max-nfe") == 0);
+    CHECK(stats.stop_reason == (whole ? TR_STOP_END : TR_STOP_MAX_NFE));
     CHECK_NEAR(stats.t_end, whole ? 1 : 0.08 * (double)limit, 1e-12);
   }
   tr_array_destroy(&x);

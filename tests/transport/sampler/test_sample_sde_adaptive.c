@@ -34,7 +34,7 @@ static void law(tr_ctx *ctx) {
       if (m == 1) s.sample_eps = 0;
       if (m == 1) CHECK_OK(ctx, tr_last_step_find(ctx, "Tweedie", &s.last));
       flow_sample_sde(ctx, &s, ROWS, N, x, &stats);
-      CHECK(stats.nfe > 10 && stats.n_steps > 5 && strcmp(stats.stop_reason, "end") == 0);
+      CHECK(stats.nfe > 10 && stats.n_steps > 5 && stats.stop_reason == TR_STOP_END);
       CHECK(stats.n_rejected == stats.sde.n_rejected);
       tr_coeffs at = tr_interpolant_at(&s.interpolant, 0.98);
       for (int i = 0; i < N; i++) {
@@ -112,7 +112,7 @@ static void outputs_and_limits(tr_ctx *ctx) {
   CHECK(memcmp(seen, times, sizeof seen) == 0);
   s.max_nfe = 9;
   flow_sample_sde(ctx, &s, 4, N, x, &stats);
-  CHECK(stats.nfe == 8 && strcmp(stats.stop_reason, "max-nfe") == 0 && stats.t_end < 0.98);
+  CHECK(stats.nfe == 8 && stats.stop_reason == TR_STOP_MAX_NFE && stats.t_end < 0.98);
   tr_drift_destroy(&s.drift);
 }
 
