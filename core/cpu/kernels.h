@@ -20,6 +20,13 @@ typedef struct {
   int64_t stride;       /* of y and residual */
 } tr_cpu_epilogue;
 
+/* The numbers of a step of AdamW, the same for every element. */
+typedef struct {
+  double factor, beta1, beta2, eps;
+  double keep;        /* of p: 1 - rate decay */
+  double rate, scale; /* corrected: p -= rate m / (scale sqrt(v) + eps) */
+} tr_cpu_adamw_numbers;
+
 typedef struct tr_cpu_kernels {
   void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
   void (*finish)(const tr_cpu_epilogue *epilogue);
@@ -52,6 +59,12 @@ typedef struct tr_cpu_kernels {
   /* ds = scale p (ds - sum) with sum = p . ds: the gradient before the softmax from that behind it, p its
    * result; also the tangent behind it from that before it, since the Jacobian is symmetric */
   void (*softmax_backward)(int64_t cols, double scale, double sum, const void *p, void *ds);
+  /* Sum of r^2 with r = at[0] p + at[1] x1 + at[2] x0 in double, eight sums in turn; dp = slope r, may be p
+   * or NULL */
+  double (*residual)(int64_t cols, const double at[3], double slope, const void *p, const void *x1,
+                     const void *x0, void *dp);
+  void (*adamw)(int64_t n, const tr_cpu_adamw_numbers *step, const void *g, void *p, void *m, void *v);
+  void (*average)(int64_t n, double keep, const void *p, void *average); /* = keep average + (1 - keep) p */
 } tr_cpu_kernels;
 
 /* dtype: TR_F32 or TR_F64. */

@@ -258,6 +258,50 @@ typedef struct {
 } tr_nn_attention_jvp_args;
 TR_API tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);
 
+/* ---- training ---- */
+
+/* x = a x1 + b x0, each row with numbers of its own */
+typedef struct {
+  const tr_array *x1, *x0; /* (N, ...) */
+  const tr_array *at;      /* f64, (N, 2): a, b of each row */
+  tr_array *x;             /* (N, ...), may be x1 or x0 */
+} tr_nn_interpolate_args;
+TR_API tr_status tr_nn_interpolate(const tr_nn_interpolate_args *args);
+
+/* With the residual r = a p + b x1 + c x0 of a row: loss = w mean r^2, summed in double in a fixed order, and
+ * dp = factor d(loss)/dp = (2 factor w a / M) r, M elements a row. transport/loss/loss.h says which a, b, c,
+ * w.
+ */
+typedef struct {
+  const tr_array *p, *x1, *x0; /* (N, ...) */
+  const tr_array *at;          /* f64, (N, 4): a, b, c, w of each row */
+  double factor;
+  tr_array *loss; /* f64, (N), assigned */
+  tr_array *dp;   /* (N, ...), assigned, may be p; NULL: not wanted */
+} tr_nn_loss_args;
+TR_API tr_status tr_nn_loss(const tr_nn_loss_args *args);
+
+/* One step of AdamW (Loshchilov and Hutter, arXiv 1711.05101, as PyTorch has it: the decay is multiplied with
+ * the rate), and of running averages behind it, in one pass. With g' = factor g:
+ *   m = beta1 m + (1 - beta1) g'        v = beta2 v + (1 - beta2) g'^2
+ *   p = (1 - rate decay) p - rate (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
+ *   average[i] = keep[i] average[i] + (1 - keep[i]) p
+ * Computed in double, each result rounded once; what follows in the same step reads the rounded one. Elements
+ * of which p, g, m and v are 0 stay 0. */
+#define TR_NN_AVERAGES 4
+typedef struct {
+  tr_array *p;       /* any shape, f32 or f64 */
+  const tr_array *g; /* of as many elements and the same type, as are the others */
+  tr_array *m, *v;
+  double factor;                     /* of the gradient: one over the ranks, or what clips it */
+  double rate, beta1, beta2;         /* rate >= 0; 0 <= beta < 1 */
+  double eps, decay;                 /* >= 0 */
+  int64_t step;                      /* the number of this step, from 1 on */
+  tr_array *average[TR_NN_AVERAGES]; /* NULL: none */
+  double keep[TR_NN_AVERAGES];       /* 0 <= keep <= 1 */
+} tr_nn_adamw_args;
+TR_API tr_status tr_nn_adamw(const tr_nn_adamw_args *args);
+
 #ifdef __cplusplus
 }
 #endif
