@@ -21,9 +21,15 @@ typedef enum {                     /* which use a number is for; part of the add
                TR_RANDOM_PROBE = 4, /* Hutchinson probes */
                TR_RANDOM_LABEL = 5,
                TR_RANDOM_WEIGHTS = 6,
-               TR_RANDOM_TREE = 7,   /* Brownian trees: the step is the number of the node */
-               TR_RANDOM_TREE2 = 8,  /* their second normal */
-               TR_RANDOM_DEQUANT = 9 /* dequantisation; the step is the number of the draw */
+               TR_RANDOM_TREE = 7,    /* Brownian trees: the step is the number of the node */
+               TR_RANDOM_TREE2 = 8,   /* their second normal */
+               TR_RANDOM_DEQUANT = 9, /* dequantisation; the step is the number of the draw */
+               /* Training: the step is that of the optimiser, the sample the row in the global batch. */
+               TR_RANDOM_ORDER = 10, /* of a data set: the step is the epoch, the sample the place */
+               TR_RANDOM_FLIP = 11,
+               TR_RANDOM_TIME = 12,
+               TR_RANDOM_NOISE = 13,
+               TR_RANDOM_DROPOUT = 14
 } tr_random_purpose;
 
 typedef struct {

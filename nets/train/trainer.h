@@ -1,0 +1,78 @@
+/* Training a field network: one call a step. Data x1 and noise x0 meet at x = alpha x1 + sigma x0, the loss
+ * of what the network says there goes back through it, and AdamW takes a step on the whole arena of
+ * parameters, with running averages behind it. Everything random is drawn by address (nets/train/draws.h), so
+ * a training that is cut in pieces, or goes on from a checkpoint, takes the same steps bit for bit. */
+#ifndef TR_NETS_TRAIN_TRAINER_H
+#define TR_NETS_TRAIN_TRAINER_H
+
+#include "core/nn/nn.h"
+#include "nets/net.h"
+#include "nets/train/draws.h"
+#include "nets/train/schedule.h"
+#include "transport/loss/loss.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* tr_trainer_defaults fills in those of the reference's train.py. */
+typedef struct {
+  uint64_t seed;
+  tr_loss loss;         /* to be set */
+  tr_time_law times;    /* between the ends of tr_interval_train: to be set */
+  double label_dropout; /* 0.1: how often a label becomes the null class; 0 for a network without one */
+  tr_schedule schedule; /* constant, 1e-4 */
+  double beta1, beta2, eps, decay; /* 0.9, 0.999, 1e-8, 0 */
+  double clip;                     /* the largest norm of the gradient, > 0; infinity: any */
+  int n_averages;                  /* 1 */
+  double keep[TR_NN_AVERAGES];     /* 0.9999: of each average, per step */
+  int64_t batch;                   /* rows of a step, of all ranks together: to be set */
+  int64_t first, rows;             /* those of this rank: 0, batch */
+  int64_t rows_at_once;            /* that go through the network together; 0: all of them */
+} tr_trainer_options;
+TR_API void tr_trainer_defaults(tr_trainer_options *options);
+
+typedef struct tr_trainer tr_trainer;
+
+/* The network, made with options.trained, is borrowed and must outlive the trainer. Averages begin as copies
+ * of the parameters. TR_E_ARG naming what is out of range, or that the network has no null class to drop
+ * labels to. */
+TR_API tr_status tr_trainer_create(tr_net *net, const tr_trainer_options *options, tr_trainer **out);
+TR_API void tr_trainer_destroy(tr_trainer **trainer); /* frees and sets *trainer to NULL; NULL is fine */
+
+/* The rows of this rank. */
+typedef struct {
+  const tr_array *x1;    /* (rows, ...), of the network's type */
+  const int32_t *labels; /* (rows), host memory; NULL: an unconditional network */
+  /* Given in the place of what would be drawn; then no label is dropped either. Both or neither. */
+  const tr_array *x0; /* (rows, ...), or NULL */
+  const double *t;    /* (rows), host memory, or NULL */
+} tr_train_batch;
+
+typedef struct {
+  int64_t step;     /* the number of this one, from 1 on */
+  double loss;      /* the mean over the batch */
+  double grad_norm; /* of the mean loss, before it is clipped */
+  double rate;
+} tr_train_report;
+
+/* One step. TR_E_NONFINITE, naming the step and the first layer that is not finite, when the loss or its
+ * gradient is not: parameters, moments and averages are then as before. */
+TR_API tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report);
+
+/* ---- what a checkpoint holds ---- */
+
+/* Arrays of the layout of the network's parameters, borrowed: they may be written to go on from a checkpoint,
+ * with the parameters themselves, then tr_net_refresh and tr_trainer_set_steps. */
+TR_API tr_array *tr_trainer_first_moment(const tr_trainer *trainer);
+TR_API tr_array *tr_trainer_second_moment(const tr_trainer *trainer);
+TR_API tr_array *tr_trainer_average(const tr_trainer *trainer, int i); /* NULL: there is no such */
+/* Steps that have been taken, those before the checkpoint included. */
+TR_API int64_t tr_trainer_steps(const tr_trainer *trainer);
+TR_API tr_status tr_trainer_set_steps(tr_trainer *trainer, int64_t steps);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
