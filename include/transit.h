@@ -88,4 +88,9 @@
 #include "nets/network.h"
 #include "nets/register.h"
 
+/* Training. */
+#include "nets/train/draws.h"
+#include "nets/train/schedule.h"
+#include "nets/train/trainer.h"
+
 #endif
