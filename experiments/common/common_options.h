@@ -145,6 +145,8 @@ typedef struct {
 typedef struct {
   const char *device, *dtype, *out;
   long threads;
+  bool force;
+  char numbered[64]; /* where a folder was chosen for the user, its name */
 } machine_options;
 
 #define MACHINE_OPTION(base, member) .group = "Machine and output", .offset = (base) + offsetof(machine_options, member)
@@ -158,8 +160,11 @@ typedef struct {
   {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
    .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
    .help = "Threads; the results do not depend on it."},                                                              \
-  {MACHINE_OPTION(base, out), .name = "out", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "DIR",   \
-   .help = out_help}
+  {MACHINE_OPTION(base, out), .name = "out", .type = TR_OPTION_TEXT, .metavar = "DIR",                                \
+   .default_note = "out/COMMAND-0001, or the next number that is free", .help = out_help},                            \
+  {MACHINE_OPTION(base, force), .name = "force", .type = TR_OPTION_FLAG,                                              \
+   .help = "Replace results of another command or of other options that DIR holds. Without it only the same command " \
+           "with the same options may run there again."}
 
 /* clang-format on */
 

@@ -51,19 +51,42 @@ static void on_signal(int number) {
   errno = before;
 }
 
-static void both_signals(sigset_t *set) {
+/* Nobody reads what is written: the end, as ever, but not without the clean-up. */
+static void on_closed_pipe(int number) {
+  if (!pthread_equal(pthread_self(), main_thread)) {
+    pthread_kill(main_thread, number);
+    return;
+  }
+  if (clean_up) clean_up();
+  signal(number, SIG_DFL);
+  raise(number); /* when this handler returns */
+}
+
+static const int stopping[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+enum { STOPPING = sizeof stopping / sizeof *stopping };
+
+static void all_signals(sigset_t *set) {
   sigemptyset(set);
-  sigaddset(set, SIGINT);
-  sigaddset(set, SIGTERM);
+  for (int i = 0; i < STOPPING; i++) sigaddset(set, stopping[i]);
+  sigaddset(set, SIGPIPE);
+}
+
+/* Whether the one who started the program wants it to live on without a terminal, as nohup does. */
+static bool outlives_terminal(void) {
+  struct sigaction before;
+  return sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 }
 
 void program_catch_signals(void) {
   struct sigaction action = {.sa_handler = on_signal};
-  both_signals(&action.sa_mask);
+  all_signals(&action.sa_mask);
   on_terminal = isatty(STDERR_FILENO);
   main_thread = pthread_self();
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  for (int i = 0; i < STOPPING; i++)
+    if (stopping[i] != SIGHUP || !outlives_terminal()) sigaction(stopping[i], &action, NULL);
+  action.sa_handler = on_closed_pipe;
+  sigaction(SIGPIPE, &action, NULL);
+  signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit then fails, as on a full disk */
 }
 
 void program_at_second_signal(void (*clean)(void)) {
@@ -75,7 +98,7 @@ void program_at_second_signal(void (*clean)(void)) {
 
 void program_hold_signals(sigset_t *before) {
   sigset_t held;
-  both_signals(&held);
+  all_signals(&held);
   pthread_sigmask(SIG_BLOCK, &held, before);
 }
 

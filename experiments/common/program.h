@@ -27,10 +27,12 @@ tr_status program_open(program *p, const char *resource, uint64_t seed, int thre
 /* The first error: of the context, or of the attempt to open one. */
 const tr_error *program_error(const program *p);
 
-/* SIGINT and SIGTERM: the first raises a flag that solvers look at, so that a run ends with the step under
- * way, or within it where the network asks (on a terminal a line says that it stops); a second one,
- * PROGRAM_SECOND_SIGNAL seconds or more later, ends the program at once: clean-up, a line, status 128 +
- * signal. Always on the thread that calls this. */
+/* SIGINT, SIGTERM, SIGHUP (unless nohup has it ignored) and SIGXCPU: the first raises a flag that solvers
+ * look at, so that a run ends with the step under way, or within it where the network asks (on a terminal a
+ * line says that it stops); a second one, PROGRAM_SECOND_SIGNAL seconds or more later, ends the program at
+ * once: clean-up, a line, status 128 + signal. Always on the thread that calls this. SIGPIPE ends the program
+ * at once too, after the clean-up. Files beyond the limit on their size are as on a full disk: the write
+ * fails. */
 void program_catch_signals(void);
 /* What comes closer is the same wish: `timeout` signals the program and then its process group. */
 #define PROGRAM_SECOND_SIGNAL 0.1

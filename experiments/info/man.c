@@ -18,7 +18,9 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   fputs(".SH EXIT STATUS\n.TP\n0\nEverything was done.\n"
         ".TP\n1\nA failure: a file that cannot be read, a solver that gave up.\n"
         ".TP\n2\nWrong usage; nothing was written.\n"
-        ".TP\n130, 143\nInterrupted by Ctrl\\-C, by SIGTERM; nothing was left half\\-written.\n",
+        ".TP\n129, 130, 143, 152\nInterrupted by the end of the terminal, by Ctrl\\-C, by SIGTERM, by "
+        "SIGXCPU; nothing was left "
+        "half\\-written.\n",
         stdout);
   return TR_OK;
 }

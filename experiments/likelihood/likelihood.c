@@ -4,10 +4,19 @@
 
 #include "experiments/commands.h"
 #include "experiments/likelihood/run.h"
+#include "experiments/output/claim.h"
 #include "experiments/output/gnuplot.h"
 #include "experiments/output/machine.h"
 
 #define TABLE_ROWS 20 /* on the terminal */
+
+static tr_status open_folder(likelihood_run *run) {
+  static const char *const results[] = {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png",
+                                        NULL};
+  likelihood_options *o = run->options;
+  return claim_open(run->program, &(claim){&likelihood_table, run->parsed, o, &o->machine, results},
+                    &run->dir);
+}
 
 static tr_status open_all(likelihood_run *run) {
   static const guidance_options unguided = {.scale = 1, .channels = "all"};
@@ -16,7 +25,7 @@ static tr_status open_all(likelihood_run *run) {
   TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
   ctx = run->program->ctx;
   TR_TRY(likelihood_setup(run));
-  TR_TRY(out_dir_open(ctx, o->machine.out, &run->dir));
+  TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &unguided, &run->provider));
   run->sampler.drift = run->provider.drift;

@@ -6,6 +6,7 @@
 #include "experiments/input/file_hash.h"
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
+#include "experiments/output/claim.h"
 #include "experiments/output/npz_put.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/output/run_record.h"
@@ -117,13 +118,19 @@ static tr_status allocate(field_run *run) {
   return TR_OK;
 }
 
+static tr_status open_folder(field_run *run) {
+  static const char *const results[] = {"field.npz", NULL};
+  field_options *o = run->options;
+  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results}, &run->dir);
+}
+
 static tr_status open_all(field_run *run) {
   field_options *o = run->options;
   TR_TRY(find_quantities(run));
   TR_TRY(provider_load(run->program, &o->model, &o->machine, 0, &run->provider));
   TR_TRY(open_points(run));
   TR_TRY(check_conversions(run));
-  TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->dir));
+  TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
   return allocate(run);

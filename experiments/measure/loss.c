@@ -8,6 +8,7 @@
 #include "experiments/input/data_labels.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/provider.h"
+#include "experiments/output/claim.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/output/run_record.h"
 
@@ -122,6 +123,12 @@ static tr_status check_conversions(const loss_run *run) {
   return TR_OK;
 }
 
+static tr_status open_folder(loss_run *run) {
+  static const char *const results[] = {"loss.txt", NULL};
+  loss_options *o = run->options;
+  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results}, &run->dir);
+}
+
 static tr_status open_all(loss_run *run) {
   static const guidance_options none = {.scale = 1, .channels = "all"};
   loss_options *o = run->options;
@@ -129,7 +136,7 @@ static tr_status open_all(loss_run *run) {
   TR_TRY(open_data(run));
   TR_TRY(check_conversions(run));
   if (o->batch_size > run->n) o->batch_size = (long)run->n;
-  TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->dir));
+  TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &none, &run->provider));
   return allocate(run);

@@ -9,8 +9,10 @@
 
 #include "core/io/file.h"
 #include "experiments/common/program.h"
+#include "experiments/output/staging.h"
 
-#define FILES_MAX 8
+#define FILES_MAX  32
+#define NUMBER_MAX 9999 /* of a folder that is numbered */
 
 typedef struct {
   char *final, *staged; /* staged NULL: an earlier run's file to remove */
@@ -46,7 +48,7 @@ static tr_status make_folder(tr_ctx *ctx, out_dir *dir, char *path) {
   return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", path, strerror(reason));
 }
 
-static tr_status make_folders(tr_ctx *ctx, out_dir *dir) {
+static tr_status make_parents(tr_ctx *ctx, out_dir *dir) {
   for (char *c = dir->path + 1; *c; c++) {
     if (*c != '/') continue;
     *c = 0;
@@ -54,19 +56,36 @@ static tr_status make_folders(tr_ctx *ctx, out_dir *dir) {
     *c = '/';
     TR_TRY(status);
   }
-  return make_folder(ctx, dir, dir->path);
+  return TR_OK;
 }
 
-static tr_status prepare(tr_ctx *ctx, out_dir *dir, const char *path) {
-  dir->path = strdup(path);
-  dir->hidden = dir->path ? join(path, ".transit-XXXXXX") : NULL;
-  dir->made = calloc(strlen(path) + 1, sizeof *dir->made);
-  if (!dir->hidden || !dir->made) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
-  TR_TRY(make_folders(ctx, dir));
-  if (mkdtemp(dir->hidden)) return TR_OK;
-  tr_status status = TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be written: %s", path, strerror(errno));
-  dir->hidden[0] = 0;
-  return status;
+/* STEM-0001, or the first number whose folder is not there: made here, so that no two runs have one. */
+static tr_status make_next(tr_ctx *ctx, out_dir *dir, const char *stem) {
+  size_t length = strlen(stem);
+  for (int number = 1; number <= NUMBER_MAX; number++) {
+    snprintf(dir->path + length, sizeof "-0000", "-%04d", number);
+    if (mkdir(dir->path, 0777) == 0) {
+      dir->made[strlen(dir->path)] = true;
+      return TR_OK;
+    }
+    if (errno != EEXIST)
+      return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", dir->path, strerror(errno));
+  }
+  return TR_FAIL(ctx, TR_E_IO, "'%s-0001' to '%s' are all there: give --out", stem, dir->path);
+}
+
+static tr_status prepare(tr_ctx *ctx, out_dir *dir, const char *path, bool next) {
+  size_t size = strlen(path) + sizeof "-0000";
+  dir->path = malloc(size);
+  dir->made = calloc(size, sizeof *dir->made);
+  if (!dir->path || !dir->made) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
+  strcpy(dir->path, path);
+  TR_TRY(make_parents(ctx, dir));
+  TR_TRY(next ? make_next(ctx, dir, path) : make_folder(ctx, dir, dir->path));
+  staging_remove_dead(dir->path);
+  dir->hidden = staging_make(dir->path);
+  if (dir->hidden) return TR_OK;
+  return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be written: %s", dir->path, strerror(errno));
 }
 
 /* Removes the folders that were made, innermost first. One that holds something stays. */
@@ -84,7 +103,7 @@ static void remove_all(out_dir *dir) {
     if (dir->files[i].staged) unlink(dir->files[i].staged);
     if (dir->files[i].temporary) unlink(dir->files[i].temporary);
   }
-  if (dir->hidden && dir->hidden[0]) rmdir(dir->hidden);
+  if (dir->hidden) rmdir(dir->hidden);
   if (dir->path && dir->made) remove_folders(dir);
 }
 
@@ -119,7 +138,7 @@ void out_dir_discard(out_dir **dir) {
   program_release_signals(&before);
 }
 
-tr_status out_dir_open(tr_ctx *ctx, const char *path, out_dir **out) {
+static tr_status open_dir(tr_ctx *ctx, const char *path, bool next, out_dir **out) {
   sigset_t before;
   *out = calloc(1, sizeof **out);
   if (!*out) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the folder '%s'", path);
@@ -127,10 +146,22 @@ tr_status out_dir_open(tr_ctx *ctx, const char *path, out_dir **out) {
   program_hold_signals(&before);
   (*out)->next = open_dirs;
   open_dirs = *out;
-  tr_status status = prepare(ctx, *out, path);
+  tr_status status = prepare(ctx, *out, path, next);
   if (status != TR_OK) out_dir_discard(out);
   program_release_signals(&before);
   return status;
+}
+
+tr_status out_dir_open(tr_ctx *ctx, const char *path, out_dir **out) {
+  return open_dir(ctx, path, false, out);
+}
+
+tr_status out_dir_open_next(tr_ctx *ctx, const char *stem, out_dir **out) {
+  return open_dir(ctx, stem, true, out);
+}
+
+const char *out_dir_path(const out_dir *dir) {
+  return dir->path;
 }
 
 static char *temporary_of(const char *path) {

@@ -9,8 +9,13 @@
 typedef struct out_dir out_dir;
 
 /* Makes `path` (and its parents) if missing and the hidden folder inside it: a place that cannot be written
- * fails here, before any work is done. TR_E_IO with the system's reason. */
+ * fails here, before any work is done. TR_E_IO with the system's reason. What a run that has died left hidden
+ * there is removed (experiments/output/staging.h). */
 tr_status out_dir_open(tr_ctx *ctx, const char *path, out_dir **out);
+/* The same in a folder of its own, STEM-0001 or the first number whose folder is not there yet. */
+tr_status out_dir_open_next(tr_ctx *ctx, const char *stem, out_dir **out);
+/* Where results will be; lives as long as the folder. */
+const char *out_dir_path(const out_dir *dir);
 
 /* Where to write the file that will appear as `name`; the text lives as long as the folder. TR_E_MEM when the
  * list of files is full. */

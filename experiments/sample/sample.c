@@ -7,15 +7,22 @@
 #include "experiments/commands.h"
 #include "experiments/common/density_options.h"
 #include "experiments/common/intervals.h"
+#include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
 #include "experiments/sample/likelihood.h"
 #include "experiments/sample/run.h"
+
+static tr_status open_folder(sample_run *run) {
+  static const char *const results[] = {"samples.npz", "samples.png", NULL};
+  sample_options *o = run->options;
+  return claim_open(run->program, &(claim){&sample_table, run->parsed, o, &o->machine, results}, &run->dir);
+}
 
 static tr_status open_all(sample_run *run) {
   sample_options *o = run->options;
   TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
   TR_TRY(sample_setup(run));
-  TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->dir));
+  TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
   run->sampler.drift = run->provider.drift;

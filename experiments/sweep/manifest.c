@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "core/text.h"
-#include "experiments/output/out_dir.h"
 #include "experiments/output/run_record.h"
 
 tr_status sweep_file(tr_ctx *ctx, const sweep_options *o, const char *name, char *text, size_t size) {
@@ -15,39 +14,16 @@ tr_status sweep_file(tr_ctx *ctx, const sweep_options *o, const char *name, char
   return TR_OK;
 }
 
-/* A record as it is once written and read: numbers have the digits that the file has. */
-static json_t *as_written(const json_t *record) {
-  char *text = json_dumps(record, JSON_REAL_PRECISION(15));
-  json_t *again = text ? json_loads(text, 0, NULL) : NULL;
-  free(text);
-  return again;
-}
-
-/* What may differ between two runs of one sweep. */
-static void forget_place(json_t *record) {
-  json_object_del(json_object_get(record, "options"), "out");
-  json_object_del(json_object_get(record, "options"), "threads");
-}
-
 /* Older records lack it, and the checksum tells checkpoints apart. */
 static void forget_kind(json_t *record) {
   json_object_del(json_object_get(json_object_get(record, "target"), "network"), "kind");
 }
 
+/* As good as unset where a record is older than the entry. */
 static bool same_entry(const json_t *a, const json_t *b, const char *key) {
   const json_t *of_a = json_object_get(a, key), *of_b = json_object_get(b, key);
-  /* an option that is newer than the record is as good as unset */
   return of_a == of_b || json_equal(of_a, of_b) || (!of_a && json_is_null(of_b)) ||
          (!of_b && json_is_null(of_a));
-}
-
-static void describe_option(const json_t *old, const json_t *new, const char *key, char *text, size_t size) {
-  char *was = json_dumps(json_object_get(old, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-  char *is = json_dumps(json_object_get(new, key), JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-  snprintf(text, size, "--%s was %s, is %s", key, TR_SHOW(was ? was : "absent", 80),
-           TR_SHOW(is ? is : "absent", 80));
-  free(was);
-  free(is);
 }
 
 /* The first option that differs, or else what the target or a file holds, in words; false: the same sweep. */
@@ -58,15 +34,8 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t siz
                   {"parameters", "the parameters of a module differ"},
                   {"grid_file", "what --grid-file holds differs"},
                   {"diffusion_table", "what --diffusion-table holds differs"}};
-  json_t *old_options = json_object_get(old, "options"), *new_options = json_object_get(new, "options");
-  json_t *const both[] = {new_options, old_options};
-  const char *key;
-  json_t *value;
-  for (int k = 0; k < 2; k++) json_object_foreach(both[k], key, value) {
-      if (same_entry(old_options, new_options, key)) continue;
-      describe_option(old_options, new_options, key, text, size);
-      return true;
-    }
+  if (claim_options_differ(json_object_get(old, "options"), json_object_get(new, "options"), text, size))
+    return true;
   for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
     if (same_entry(old, new, contents[i].key)) continue;
     snprintf(text, size, "%s", contents[i].words);
@@ -77,16 +46,16 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t siz
 
 static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, json_t *old) {
   char difference[256];
-  json_t *new = as_written(record);
+  json_t *new = claim_as_written(record);
   if (!new) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the manifest");
   tr_status status = TR_OK;
-  forget_place(old);
-  forget_place(new);
   forget_kind(old);
   forget_kind(new);
   if (differs(old, new, difference, sizeof difference))
     status =
-        TR_FAIL(ctx, TR_E_ARG, "--out '%s' holds another sweep (%s): nothing was changed, use another folder",
+        TR_FAIL(ctx, TR_E_ARG,
+                "--out '%s' holds another sweep (%s): nothing was changed, use another folder, or --force "
+                "to replace it",
                 out, difference);
   const char *version = json_string_value(json_object_get(old, "transit"));
   if (status == TR_OK && (!version || strcmp(version, program_version()) != 0))
@@ -131,12 +100,25 @@ static tr_status meet(tr_ctx *ctx, const sweep_options *o, const char *path, con
   json_t *old = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
   if (!json_is_object(old)) {
     json_decref(old);
-    return TR_FAIL(ctx, TR_E_IO, "'%s' is no manifest of a sweep (line %d: %s): use another folder", path,
-                   error.line, error.text);
+    return TR_FAIL(
+        ctx, TR_E_IO,
+        "'%s' is no manifest of a sweep (line %d: %s): use another folder, or --force to replace it", path,
+        error.line, error.text);
   }
   tr_status status = compare(ctx, o->machine.out, record, old);
   json_decref(old);
   return status;
+}
+
+/* Another sweep, or what is no manifest, goes with --force. */
+static tr_status meet_or_replace(const program *p, const claim *what, const char *path, const json_t *record,
+                                 bool *found) {
+  tr_status status = meet(p->ctx, what->values, path, record, found);
+  if (status == TR_OK && *found) return TR_OK; /* it goes on */
+  if (!what->machine->force || status == TR_E_MEM) return status;
+  tr_ctx_clear(p->ctx);
+  *found = false;
+  return claim_drop_own(p, what);
 }
 
 static tr_status refuse_strays(tr_ctx *ctx, const sweep_options *o) {
@@ -145,9 +127,11 @@ static tr_status refuse_strays(tr_ctx *ctx, const sweep_options *o) {
   for (int i = 0; names[i]; i++) {
     TR_TRY(sweep_file(ctx, o, names[i], path, sizeof path));
     if (access(path, F_OK) == 0)
-      return TR_FAIL(ctx, TR_E_ARG,
-                     "--out '%s' holds a %s without a manifest.json: nothing was changed, use another folder",
-                     o->machine.out, names[i]);
+      return TR_FAIL(
+          ctx, TR_E_ARG,
+          "--out '%s' holds a %s without a manifest.json: nothing was changed, use another folder, "
+          "or --force to replace it",
+          o->machine.out, names[i]);
   }
   return TR_OK;
 }
@@ -164,17 +148,18 @@ static tr_status write_new(tr_ctx *ctx, const sweep_options *o, const json_t *re
   return status;
 }
 
-tr_status sweep_manifest_claim(const program *p, const tr_parsed *parsed, const sweep_options *o,
-                               sweep_target *target, const sweep_plan *plan, bool *resumed) {
+tr_status sweep_manifest_claim(const program *p, const claim *what, sweep_target *target,
+                               const sweep_plan *plan, bool *resumed) {
+  const sweep_options *o = what->values;
   char path[SWEEP_PATH_MAX];
   json_t *of_target;
   TR_TRY(sweep_file(p->ctx, o, "manifest.json", path, sizeof path));
   TR_TRY(sweep_target_record(target, &of_target));
-  json_t *record = record_create(p, &sweep_table, parsed, o);
+  json_t *record = record_create(p, &sweep_table, what->parsed, o);
   json_object_set_new(record, "target", of_target);
   json_object_set_new(record, "parameters", parameters(plan));
   record_files(record, plan->grid_list, plan->n_grid_list, plan->table);
-  tr_status status = meet(p->ctx, o, path, record, resumed);
+  tr_status status = meet_or_replace(p, what, path, record, resumed);
   if (status == TR_OK && !*resumed) status = write_new(p->ctx, o, record);
   json_decref(record);
   return status;

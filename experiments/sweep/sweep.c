@@ -108,17 +108,28 @@ static tr_status try_all(sweep *s) {
   return TR_OK;
 }
 
+/* The folder, which a sweep that goes on finds again, and its manifest. */
+static tr_status claim_all(sweep *s) {
+  const claim what = {&sweep_table, s->parsed, s->options, &s->options->machine, NULL};
+  out_dir *numbered;
+  TR_TRY(claim_folder(s->program, &what, &numbered));
+  tr_status status = sweep_manifest_claim(s->program, &what, &s->target, &s->plan, &s->resumed);
+  if (status == TR_OK && numbered) return out_dir_commit(s->program->ctx, &numbered);
+  out_dir_discard(&numbered);
+  return status;
+}
+
 static tr_status prepare(sweep *s) {
   tr_ctx *ctx;
   char path[SWEEP_PATH_MAX];
   TR_TRY(sweep_target_open(s->program, s->options, &s->target));
   ctx = s->program->ctx;
   TR_TRY(sweep_plan_make(ctx, s->options, sweep_target_path(&s->target), &s->plan));
-  TR_TRY(sweep_file(ctx, s->options, "results.csv", path, sizeof path));
   warn_all_unused(s);
   TR_TRY(sweep_target_build(&s->target));
   TR_TRY(try_all(s));
-  TR_TRY(sweep_manifest_claim(s->program, s->parsed, s->options, &s->target, &s->plan, &s->resumed));
+  TR_TRY(claim_all(s));
+  TR_TRY(sweep_file(ctx, s->options, "results.csv", path, sizeof path));
   return sweep_rows_open(ctx, &s->plan, path, &s->rows);
 }
 
@@ -140,10 +151,13 @@ static double cost_left(const sweep *s) {
 }
 
 static tr_status interrupted(sweep *s) {
+  const sweep_options *o = s->options;
+  bool given = o->machine.out != o->machine.numbered;
   tr_ctx_clear(s->program->ctx);
   return TR_FAIL(s->program->ctx, TR_E_INTERRUPTED,
-                 "interrupted: %d of %d rows are in %s/results.csv, the same command completes them",
-                 s->rows.n_done, sweep_plan_runs(&s->plan), TR_SHOW(s->options->machine.out, 200));
+                 "interrupted: %d of %d rows are in %s/results.csv, the same command%s%s completes them",
+                 s->rows.n_done, sweep_plan_runs(&s->plan), TR_SHOW(o->machine.out, 200),
+                 given ? "" : " with --out ", given ? "" : o->machine.out);
 }
 
 static tr_status run_one(sweep *s, int run) {

@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "experiments/commands.h"
+#include "experiments/output/claim.h"
 
 /* ---- before anything is computed ---- */
 
@@ -82,12 +83,18 @@ static tr_status try_method(tune *t) {
   return status;
 }
 
+static tr_status open_folder(tune *t) {
+  static const char *const results[] = {"grid.txt", "table.md", NULL};
+  return claim_open(
+      t->program, &(claim){&tune_table, t->parsed, t->options, &t->options->sweep.machine, results}, &t->dir);
+}
+
 static tr_status open_all(tune *t) {
   TR_TRY(sweep_target_open(t->program, &t->options->sweep, &t->target));
   TR_TRY(find_method(t));
   TR_TRY(check_nfe(t));
   TR_TRY(plan(t));
-  TR_TRY(out_dir_open(t->program->ctx, t->options->sweep.machine.out, &t->dir));
+  TR_TRY(open_folder(t));
   TR_TRY(sweep_target_build(&t->target));
   return try_method(t);
 }

@@ -15,7 +15,7 @@ refuse 1 "none.pt" "$transit" inspect "$scratch/none.pt"
 refuse 2 "FILE is missing" "$transit" inspect
 
 out=$scratch/out
-field="$transit field --ckpt $digits --out $out"
+field="$transit field --force --ckpt $digits --out $out"
 npy "$scratch/x.npy" '<f8' '(3, 1, 8, 8)' 1536
 npy "$scratch/t.npy" '<f8' '(3,)' 24
 npy "$scratch/t2.npy" '<f8' '(2,)' 16

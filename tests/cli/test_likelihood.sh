@@ -3,7 +3,7 @@
 images=$here/../../experiments/digits/digits.npz
 goldens=$here/../data/goldens
 out=$scratch/out
-model="--ckpt $digits"
+model="--force --ckpt $digits"
 quick="--num 3 --probes 2 --rtol 1e-2"
 
 # shellcheck disable=SC2086

@@ -2,7 +2,7 @@
 . "$(dirname "$0")/common.sh"
 
 data=$here/../../experiments/digits/digits.npz
-loss="$transit loss --ckpt $digits"
+loss="$transit loss --force --ckpt $digits"
 
 # shellcheck disable=SC2086
 {

@@ -14,13 +14,13 @@ recorded() {
 ode() { # ode DIR OPTION...
   dir=$1
   shift
-  check "sample ODE $*" "$transit" sample ODE $model --out "$out/$dir" "$@"
+  check "sample ODE $*" "$transit" sample ODE $model --force --out "$out/$dir" "$@"
 }
 # shellcheck disable=SC2086
 sde() {
   dir=$1
   shift
-  check "sample SDE $*" "$transit" sample SDE $model --num-sampling-steps 5 --out "$out/$dir" "$@"
+  check "sample SDE $*" "$transit" sample SDE $model --force --num-sampling-steps 5 --out "$out/$dir" "$@"
 }
 # shellcheck disable=SC2086
 bad() { # bad TEXT MODE OPTION...

@@ -6,7 +6,9 @@ awk '/^## / { use = $0 == "## Use" } use && /^```/ { inside = !inside; next } us
 mkdir "$scratch/tree" "$scratch/tree/build"
 ln -s "$root/experiments" "$scratch/tree/experiments"
 ln -s "$transit" "$scratch/tree/build/transit"
-check "the block of README.md" sh -c "cd '$scratch/tree' && sh -eu ../block.sh"
+for time in once twice; do
+  check "the block of README.md, $time" sh -c "cd '$scratch/tree' && sh -eu ../block.sh"
+done
 
 # It is the block that is meant: every command that draws, scores or measures, each leaving what it promises.
 for command in inspect 'sample ODE' 'sample SDE' likelihood loss sweep tune-grid list; do

@@ -8,13 +8,13 @@ out=$scratch
 ode() { # ode NAME OPTION...
   name=$1
   shift
-  check "ODE $name" $draw ODE $model --out "$out/$name" "$@"
+  check "ODE $name" $draw ODE $model --force --out "$out/$name" "$@"
 }
 # shellcheck disable=SC2086
 sde() {
   name=$1
   shift
-  check "SDE $name" $draw SDE $model --out "$out/$name" "$@"
+  check "SDE $name" $draw SDE $model --force --out "$out/$name" "$@"
 }
 
 # The default: everything is there, and the record says what ran.

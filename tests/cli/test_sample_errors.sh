@@ -24,7 +24,6 @@ sde() {
 refuse 2 "ODE or SDE" "$transit" sample
 refuse 2 "did you mean 'SDE'" "$transit" sample SED
 refuse 2 "--ckpt is missing" "$transit" sample ODE --out "$out"
-refuse 2 "--out is missing" "$transit" sample ODE --ckpt "$digits"
 ode 2 "did you mean --sampling-method" --sampling-methd euler
 ode 2 "did you mean --rtol" --rt 1e-3
 ode 2 "did you mean --class-labels" --labels 1
@@ -151,11 +150,10 @@ refuse 1 "cannot be" "$transit" sample ODE $model --out "$scratch/file"
 refuse 1 "cannot be" "$transit" sample ODE $model --out /proc/transit
 equals "$(wc -c <"$scratch/file" | tr -d ' ')" 0 "size of a file in the way"
 
-# A full disk: nothing appears (only where /dev/full-like limits exist: a limit on the size of files).
+# A full disk, as which a limit on the size of files counts: nothing appears.
 mkdir "$scratch/full"
 (
   ulimit -f 1
-  trap '' XFSZ
   exec "$transit" sample ODE $model --sampling-method euler --num-sampling-steps 3 --out "$scratch/full"
 ) >"$scratch/stdout" 2>"$scratch/stderr"
 equals $? 1 "status on a full disk"
@@ -177,11 +175,13 @@ stop_once() { # stop_once SIGNAL STATUS
 }
 stop_once INT 130
 stop_once TERM 143
+stop_once HUP 129
+stop_once XCPU 152
 
 # On a terminal the first says what a second one does, on a line of its own after the progress line; the second ends it at
 # once, and nothing is left either. (Without a terminal: unit.out_dir.)
 if command -v python3 >/dev/null 2>&1; then
-  for name in INT TERM; do
+  for name in INT TERM HUP; do
     for times in once twice; do
       # shellcheck disable=SC2086
       check "SIG$name $times on a terminal" python3 "$here/check_signals.py" $times $name \

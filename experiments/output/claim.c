@@ -1,0 +1,252 @@
+#include "experiments/output/claim.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/text.h"
+#include "experiments/output/run_record.h"
+
+#define PATH_ROOM 4096
+
+/* What each command leaves beside its record. */
+static const struct {
+  const char *command, *record;
+  const char *patterns[8];
+} leaves[] = {
+    {"sample", "run.json", {"samples.npz", "samples.png"}},
+    {"likelihood", "run.json", {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png"}},
+    {"field", "run.json", {"field.npz"}},
+    {"loss", "run.json", {"loss.txt"}},
+    {"tune-grid", "run.json", {"grid.txt", "table.md"}},
+    {"sweep",
+     "manifest.json",
+     {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*"}},
+};
+enum { COMMANDS = sizeof leaves / sizeof *leaves };
+
+/* ---- what is compared ---- */
+
+json_t *claim_as_written(const json_t *record) {
+  char *text = json_dumps(record, JSON_REAL_PRECISION(15));
+  json_t *again = text ? json_loads(text, 0, NULL) : NULL;
+  free(text);
+  return again;
+}
+
+/* An option that is newer than the record is as good as not given. */
+static bool is_unset(const json_t *value) {
+  return !value || json_is_null(value) || json_is_false(value);
+}
+
+static bool is_of_place(const char *key) {
+  static const char *const names[] = {"out", "force", "threads"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(key, names[i]) == 0) return true;
+  return false;
+}
+
+static char *said(const json_t *value) {
+  return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+}
+
+static void describe(const char *key, const json_t *old, const json_t *now, char *text, size_t size) {
+  char *was = said(old), *is = said(now);
+  snprintf(text, size, "--%s was %s, is %s", key, TR_SHOW(was ? was : "absent", 80),
+           TR_SHOW(is ? is : "absent", 80));
+  free(was);
+  free(is);
+}
+
+bool claim_options_differ(const json_t *old, const json_t *now, char *text, size_t size) {
+  const json_t *const both[] = {now, old};
+  const char *key;
+  json_t *unused;
+  for (int k = 0; k < 2; k++) json_object_foreach((json_t *)both[k], key, unused) {
+      const json_t *was = json_object_get(old, key), *is = json_object_get(now, key);
+      if (is_of_place(key) || json_equal(was, is) || (is_unset(was) && is_unset(is))) continue;
+      describe(key, was, is, text, size);
+      return true;
+    }
+  return false;
+}
+
+/* ---- what lies there ---- */
+
+static bool path_of(const char *folder, const char *name, char *text) {
+  int length = snprintf(text, PATH_ROOM, "%s/%s", folder, name);
+  return length > 0 && length < PATH_ROOM;
+}
+
+static bool lies_in(const char *folder, const char *name) {
+  char path[PATH_ROOM];
+  return path_of(folder, name, path) && access(path, F_OK) == 0;
+}
+
+/* The record of that name as an object, NULL where it is no such thing. */
+static json_t *read_record(const char *folder, const char *name) {
+  char path[PATH_ROOM];
+  json_t *record = path_of(folder, name, path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+  if (json_is_object(record) && json_is_string(json_object_get(record, "command"))) return record;
+  json_decref(record);
+  return NULL;
+}
+
+/* "sample ODE" */
+static void name_of(const json_t *record, char *text, size_t size) {
+  const char *mode = json_string_value(json_object_get(record, "mode"));
+  snprintf(text, size, "%.40s%s%.20s", json_string_value(json_object_get(record, "command")), mode ? " " : "",
+           mode ? mode : "");
+}
+
+/* Whether the record is one of this run; else why not, in words. */
+static bool is_ours(const program *p, const claim *what, const json_t *old, char *why, size_t size) {
+  char mine[64], its[64];
+  const char *const *modes = what->table->modes;
+  snprintf(mine, sizeof mine, "%.40s%s%.20s", p->command, modes ? " " : "",
+           modes ? modes[what->parsed->mode] : "");
+  name_of(old, its, sizeof its);
+  *why = 0;
+  if (strcmp(mine, its) != 0) return false;
+  json_t *options = record_options(what->table, what->parsed, what->values);
+  json_t *now = claim_as_written(options);
+  bool differ = claim_options_differ(json_object_get(old, "options"), now, why, size);
+  json_decref(options);
+  json_decref(now);
+  return !differ;
+}
+
+static tr_status refuse(const program *p, const char *folder, const json_t *old, const char *why) {
+  char its[64];
+  name_of(old, its, sizeof its);
+  return TR_FAIL(p->ctx, TR_E_ARG,
+                 "--out '%s' holds results of 'transit %s'%s%s%s: nothing was changed, use another "
+                 "folder, or --force to replace them",
+                 TR_SHOW(folder, 200), its, *why ? " (" : "", why, *why ? ")" : "");
+}
+
+/* A sweep compares its manifest itself. */
+static bool is_callers(const program *p, const char *record) {
+  return strcmp(record, "manifest.json") == 0 && strcmp(p->command, "sweep") == 0;
+}
+
+static tr_status check_record(const program *p, const claim *what, const char *folder, const char *name) {
+  char why[256];
+  if (!lies_in(folder, name) || is_callers(p, name)) return TR_OK;
+  json_t *old = read_record(folder, name);
+  if (!old)
+    return TR_FAIL(p->ctx, TR_E_ARG,
+                   "--out '%s' holds a %s that is no record of transit: nothing was changed, use another "
+                   "folder, or --force to replace it",
+                   TR_SHOW(folder, 200), name);
+  tr_status status = is_ours(p, what, old, why, sizeof why) ? TR_OK : refuse(p, folder, old, why);
+  json_decref(old);
+  return status;
+}
+
+static tr_status check_strays(const program *p, const claim *what, const char *folder) {
+  if (!what->results || lies_in(folder, "run.json")) return TR_OK;
+  for (int i = 0; what->results[i]; i++)
+    if (lies_in(folder, what->results[i]))
+      return TR_FAIL(p->ctx, TR_E_ARG,
+                     "--out '%s' holds a %s without a run.json: nothing was changed, use another folder, "
+                     "or --force to replace it",
+                     TR_SHOW(folder, 200), what->results[i]);
+  return TR_OK;
+}
+
+static tr_status check(const program *p, const claim *what) {
+  const char *folder = what->machine->out;
+  if (what->machine->force) return TR_OK;
+  TR_TRY(check_record(p, what, folder, "run.json"));
+  TR_TRY(check_record(p, what, folder, "manifest.json"));
+  return check_strays(p, what, folder);
+}
+
+/* ---- what goes ---- */
+
+/* Whether a file of this name is one that the command leaves. */
+static bool is_left(int command, const char *name) {
+  if (strcmp(name, leaves[command].record) == 0) return true;
+  for (int i = 0; leaves[command].patterns[i]; i++)
+    if (fnmatch(leaves[command].patterns[i], name, 0) == 0) return true;
+  return false;
+}
+
+/* One of those that this run will write takes the place of an old one anyhow. */
+static bool is_result(const claim *what, const char *name) {
+  if (!what->results) return false;
+  if (strcmp(name, "run.json") == 0) return true;
+  for (int i = 0; what->results[i]; i++)
+    if (strcmp(what->results[i], name) == 0) return true;
+  return false;
+}
+
+/* Whether the record that lies in the folder is one of the command. */
+static bool has_been(const char *folder, int command) {
+  json_t *old = read_record(folder, leaves[command].record);
+  const char *its = json_string_value(json_object_get(old, "command"));
+  bool same = its && strcmp(its, leaves[command].command) == 0;
+  json_decref(old);
+  return same;
+}
+
+/* Marks what the command left to go with the new results, or (dir NULL) removes it now. */
+static tr_status drop(const program *p, const claim *what, const char *folder, int command, out_dir *dir) {
+  tr_status status = TR_OK;
+  DIR *entries = opendir(folder);
+  for (struct dirent *entry; status == TR_OK && entries && (entry = readdir(entries));) {
+    if (!is_left(command, entry->d_name) || is_result(what, entry->d_name)) continue;
+    if (dir)
+      status = out_dir_stale(p->ctx, dir, entry->d_name);
+    else if (unlinkat(dirfd(entries), entry->d_name, 0) != 0)
+      status = TR_FAIL(p->ctx, TR_E_IO, "the old '%s/%s' cannot be removed: %s", TR_SHOW(folder, 200),
+                       entry->d_name, strerror(errno));
+  }
+  if (entries) closedir(entries);
+  return status;
+}
+
+/* That of all other commands. */
+static tr_status drop_others(const program *p, const claim *what, out_dir *dir) {
+  const char *folder = what->machine->out;
+  for (int c = 0; what->machine->force && c < COMMANDS; c++)
+    if (strcmp(leaves[c].command, p->command) != 0 && has_been(folder, c))
+      TR_TRY(drop(p, what, folder, c, dir));
+  return TR_OK;
+}
+
+tr_status claim_drop_own(const program *p, const claim *what) {
+  for (int c = 0; c < COMMANDS; c++)
+    if (strcmp(leaves[c].command, p->command) == 0) TR_TRY(drop(p, what, what->machine->out, c, NULL));
+  return TR_OK;
+}
+
+/* ---- the folder ---- */
+
+static tr_status open_next(const program *p, machine_options *machine, out_dir **out) {
+  char stem[64];
+  snprintf(stem, sizeof stem, "out/%s", p->command);
+  TR_TRY(out_dir_open_next(p->ctx, stem, out));
+  snprintf(machine->numbered, sizeof machine->numbered, "%s", out_dir_path(*out));
+  machine->out = machine->numbered;
+  printf("no --out: the results go to %s\n", machine->out);
+  return TR_OK;
+}
+
+tr_status claim_open(const program *p, const claim *what, out_dir **out) {
+  if (!what->machine->out) return open_next(p, what->machine, out);
+  TR_TRY(check(p, what));
+  TR_TRY(out_dir_open(p->ctx, what->machine->out, out));
+  return drop_others(p, what, *out);
+}
+
+tr_status claim_folder(const program *p, const claim *what, out_dir **out) {
+  *out = NULL;
+  if (!what->machine->out) return open_next(p, what->machine, out);
+  TR_TRY(check(p, what));
+  return drop_others(p, what, NULL);
+}

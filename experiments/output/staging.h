@@ -1,0 +1,17 @@
+/* Hidden folders in which results are made. Their names say who made them, so that the next run can remove
+ * those of processes that have died. */
+#ifndef TR_EXPERIMENTS_OUTPUT_STAGING_H
+#define TR_EXPERIMENTS_OUTPUT_STAGING_H
+
+#include "core/context.h"
+
+/* Makes PATH/.transit-PID-START-PLACE, only for its owner: START is when this process started, in ticks since
+ * the boot, PLACE the boot and the space of process numbers. *out is malloc'd; NULL, with errno, where it
+ * cannot be made. */
+char *staging_make(const char *path);
+
+/* Removes such folders in `path`, with what they hold, whose process has surely died: started in this place,
+ * and now gone or another one with its number. What cannot be told or removed stays. */
+void staging_remove_dead(const char *path);
+
+#endif

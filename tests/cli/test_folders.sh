@@ -1,0 +1,94 @@
+# Folders of results: the same command with the same options may run there again, anything else is refused unless --force is
+# given; without --out each run has a folder of its own.
+. "$(dirname "$0")/common.sh"
+images=$here/../../experiments/digits/digits.npz
+quick="--ckpt $digits --num-samples 2 --sampling-method euler --num-sampling-steps 3"
+likelihood="$transit likelihood --ckpt $digits --data $images --num 1 --probes 1 --rtol 1e-1"
+sweep="$transit sweep --target gaussian:d=1 --solvers euler --num-samples 4"
+one=$scratch/one
+
+# untouched FOLDER: what it holds is as `remember` found it.
+remember() { (cd "$1" && sha256sum ./*) >"$scratch/sums"; }
+untouched() {
+  checks=$((checks + 1))
+  (cd "$1" && sha256sum ./*) | cmp -s - "$scratch/sums" || fail "$1 has changed"
+}
+
+# shellcheck disable=SC2086
+{
+  check "a first run" "$transit" sample ODE $quick --out "$one"
+  check "the same again" "$transit" sample ODE $quick --out "$one"
+  check "the same on other threads" "$transit" sample ODE $quick --threads 1 --out "$one"
+  check "the same by its defaults" "$transit" sample ODE $quick --seed 0 --out "$one"
+  remember "$one"
+  refuse 2 "holds results of 'transit sample ODE' (--seed was 0, is 1): nothing was changed" "$transit" sample ODE $quick --seed 1 --out "$one"
+  untouched "$one"
+  refuse 2 "results of 'transit sample ODE'" "$transit" sample SDE --ckpt "$digits" --num-samples 2 --num-sampling-steps 3 --out "$one"
+  refuse 2 "results of 'transit sample ODE'" $likelihood --out "$one"
+  refuse 2 "results of 'transit sample ODE'" "$transit" loss --ckpt "$digits" --data "$images" --num-samples 2 --points 2 --out "$one"
+  refuse 2 "results of 'transit sample ODE'" $sweep --steps 2 --out "$one"
+  refuse 2 "results of 'transit sample ODE'" "$transit" tune-grid --target gaussian:d=1 --nfe 4 --num-samples 4 --out "$one"
+  npy "$scratch/x.npy" '<f4' '(1, 1, 8, 8)' 256
+  npy "$scratch/t.npy" '<f4' '(1,)' 4
+  refuse 2 "results of 'transit sample ODE'" "$transit" field --ckpt "$digits" --init "$scratch/x.npy" --times "$scratch/t.npy" --out "$one"
+  untouched "$one"
+  check "other options by --force" "$transit" sample ODE $quick --seed 1 --force --out "$one"
+  grep -q '"seed": 1' "$one/run.json" || fail "the old record stayed"
+
+  # With --force nothing of another command stays beside the new record; what is nobody's does.
+  echo mine >"$one/notes.txt"
+  check "another command by --force" $likelihood --force --out "$one"
+  present "$one/likelihood.npz" "$one/run.json" "$one/notes.txt"
+  equals "$(ls "$one" | grep -c samples)" 0 "samples of another command beside a likelihood's record"
+  check "and back" "$transit" sample ODE $quick --force --out "$one"
+  present "$one/samples.npz" "$one/samples.png" "$one/notes.txt"
+  equals "$(ls "$one" | grep -c 'likelihood\|histogram')" 0 "a likelihood's files beside samples"
+
+  # Files of these names that no record tells of.
+  mkdir "$scratch/stray"
+  echo old >"$scratch/stray/samples.npz"
+  refuse 2 "holds a samples.npz without a run.json" "$transit" sample ODE $quick --out "$scratch/stray"
+  echo '{"of": "another program"}' >"$scratch/stray/run.json"
+  refuse 2 "a run.json that is no record of transit" "$transit" sample ODE $quick --out "$scratch/stray"
+  equals "$(cat "$scratch/stray/samples.npz")" old "a file that was there"
+  check "strays by --force" "$transit" sample ODE $quick --force --out "$scratch/stray"
+
+  # Sweeps: they go on where they were; --force begins another one; and a folder holds one kind of results.
+  check "a sweep" $sweep --steps 2 --out "$scratch/sweep"
+  check "the same sweep" $sweep --steps 2 --force --out "$scratch/sweep"
+  says "1 of 1 rows are there already"
+  remember "$scratch/sweep"
+  refuse 2 "holds another sweep (--steps was [2], is [3])" $sweep --steps 3 --out "$scratch/sweep"
+  refuse 2 "results of 'transit sweep'" "$transit" sample ODE $quick --out "$scratch/sweep"
+  refuse 2 "results of 'transit sweep'" "$transit" tune-grid --target gaussian:d=1 --nfe 4 --num-samples 4 --out "$scratch/sweep"
+  untouched "$scratch/sweep"
+  check "another sweep by --force" $sweep --steps 3,4 --force --out "$scratch/sweep"
+  equals "$(grep -c euler "$scratch/sweep/results.csv")" 2 "rows of the new sweep"
+  check "samples in its place" "$transit" sample ODE $quick --force --out "$scratch/sweep"
+  equals "$(ls "$scratch/sweep" | tr '\n' ' ')" "run.json samples.npz samples.png " "what is left of a sweep"
+  check "a sweep in their place" $sweep --steps 2 --force --out "$scratch/sweep"
+  equals "$(ls "$scratch/sweep" | grep -c 'samples\|run.json')" 0 "samples beside a sweep"
+}
+
+# Without --out: numbers of their own, said; a run that fails takes its folder away again.
+mkdir "$scratch/here"
+cd "$scratch/here" || exit 1
+# shellcheck disable=SC2086
+{
+  refuse 2 "out of range" "$transit" sample ODE $quick --class-labels 99
+  absent out
+  check "no --out" "$transit" sample ODE $quick
+  says "no --out: the results go to out/sample-0001"
+  check "no --out again" "$transit" sample ODE $quick
+  says "wrote out/sample-0002/samples.npz"
+  check "no --out for a likelihood" $likelihood
+  check "no --out for a sweep" $sweep --steps 2
+  says "wrote out/sweep-0001/results.csv"
+  check "the same sweep has a folder of its own" $sweep --steps 2
+  check "a sweep goes on" $sweep --steps 2 --out out/sweep-0001
+  says "1 of 1 rows are there already"
+}
+present out/sample-0001/run.json out/sample-0002/samples.npz out/likelihood-0001/likelihood.npz out/sweep-0002/table.md
+equals "$(ls -A out | wc -l | tr -d ' ')" 5 "folders"
+equals "$(find out -name '.*' | wc -l | tr -d ' ')" 0 "hidden files left"
+finish
