@@ -279,7 +279,8 @@ static tr_status update(tr_trainer *tr, const tr_train_report *report) {
 }
 
 tr_status tr_trainer_step(tr_trainer *tr, const tr_train_batch *batch, tr_train_report *report) {
-  TR_REQUIRE(TR_CTX_OF(tr), tr, batch, batch->x1, report);
+  TR_REQUIRE(TR_CTX_OF(tr), tr, batch, report);
+  TR_REQUIRE(tr->ctx, batch->x1);
   TR_TRY(check_batch(tr, batch));
   TR_TRY(draw(tr, batch));
   TR_TRY(pass(tr, batch));

@@ -45,8 +45,8 @@ static tr_status allocate(tr_loss_rows *rows) {
 }
 
 tr_status tr_loss_rows_create(tr_ctx *ctx, int64_t capacity, tr_loss_rows **out) {
+  if (out) *out = NULL;
   TR_REQUIRE(ctx, out);
-  *out = NULL;
   if (capacity < 1) return TR_FAIL(ctx, TR_E_ARG, "losses of %lld rows: at least one", (long long)capacity);
   tr_loss_rows *rows = calloc(1, sizeof *rows);
   if (!rows) return TR_FAIL(ctx, TR_E_MEM, "out of memory for losses");
@@ -118,7 +118,8 @@ static tr_status set_residual(tr_loss_rows *rows, const tr_loss *loss, tr_times 
 }
 
 tr_status tr_loss_rows_set(tr_loss_rows *rows, const tr_loss *loss, tr_times times, int64_t n) {
-  TR_REQUIRE(rows ? rows->ctx : NULL, rows, loss, times.t);
+  TR_REQUIRE(TR_CTX_OF(rows), rows, loss);
+  TR_REQUIRE(rows->ctx, times.t);
   if (!loss->prediction->target)
     return TR_FAIL(rows->ctx, TR_E_UNSUPPORTED, "a %s prediction has no target to train on",
                    loss->prediction->info.name);
@@ -141,7 +142,7 @@ static tr_status numbers_of(const tr_loss_rows *rows, int64_t first, const tr_ar
 
 tr_status tr_loss_rows_interpolate(const tr_loss_rows *rows, int64_t first, const tr_array *x1,
                                    const tr_array *x0, tr_array *x) {
-  TR_REQUIRE(rows ? rows->ctx : TR_CTX_OF_ANY(x1, x0, x), rows, x1, x0, x);
+  TR_REQUIRE(TR_CTX_FROM(rows, x1, x0, x), rows, x1, x0, x);
   tr_array at;
   TR_TRY(numbers_of(rows, first, rows->path, x, &at));
   return tr_nn_interpolate(&(tr_nn_interpolate_args){.x1 = x1, .x0 = x0, .at = &at, .x = x});
@@ -149,7 +150,7 @@ tr_status tr_loss_rows_interpolate(const tr_loss_rows *rows, int64_t first, cons
 
 tr_status tr_loss_rows_eval(const tr_loss_rows *rows, int64_t first, const tr_array *p, const tr_array *x1,
                             const tr_array *x0, double factor, tr_array *loss, tr_array *dp) {
-  TR_REQUIRE(rows ? rows->ctx : TR_CTX_OF_ANY(p, x1, x0), rows, p, x1, x0, loss);
+  TR_REQUIRE(TR_CTX_FROM(rows, p, x1, x0), rows, p, x1, x0, loss);
   tr_array at;
   TR_TRY(numbers_of(rows, first, rows->residual, p, &at));
   return tr_nn_loss(
@@ -171,7 +172,8 @@ static tr_status check_batch(const tr_array *x1, const tr_array *other) {
 
 tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, const tr_array *x1,
                          const tr_array *x0, tr_array *x) {
-  TR_REQUIRE(TR_CTX_OF_ANY(x1, x0, x), interpolant, times.t, x1, x0, x);
+  TR_REQUIRE(TR_CTX_OF_ANY(x1, x0, x), interpolant, x1, x0, x);
+  TR_REQUIRE(x->ctx, times.t);
   tr_loss_rows *rows;
   TR_TRY(check_batch(x1, x0));
   TR_TRY(check_batch(x1, x));
@@ -185,7 +187,8 @@ tr_status tr_interpolate(const tr_interpolant *interpolant, tr_times times, cons
 
 tr_status tr_loss_eval(const tr_loss *loss, tr_times times, const tr_array *p, const tr_array *x1,
                        const tr_array *x0, double factor, double *out, tr_array *dp) {
-  TR_REQUIRE(TR_CTX_OF_ANY(p, x1, x0), loss, times.t, p, x1, x0, out);
+  TR_REQUIRE(TR_CTX_OF_ANY(p, x1, x0), loss, p, x1, x0, out);
+  TR_REQUIRE(p->ctx, times.t);
   tr_loss_rows *rows;
   tr_array *each = NULL;
   const int64_t n = rows_in(p);
