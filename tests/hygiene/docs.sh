@@ -38,15 +38,15 @@ paths_that_are_missing() {
   code_words "$1" | sed -n 's|^build/\(bench_[a-z0-9_]*\)$|\1|p' | sort -u | while IFS= read -r bench; do
     [ -f "tests/bench/$bench.c" ] || echo "$1: there is no tests/bench/$bench.c"
   done
-  code_words "$1" | sed -n 's|^build/tests/test_\([a-z]*\)_\([a-z0-9_]*\)$|tests/\1/test_\2.c|p' | sort -u |
+  code_words "$1" | sed -n 's|^build/tests/test_\([a-z]*\)_\([a-z0-9_]*\)$|\1.\2|p' | sort -u |
     while IFS= read -r test; do
-      [ -f "$test" ] || echo "$1: there is no $test"
+      test_names | grep -qxF "$test" || echo "$1: there is no test $test"
     done
 }
 
 # ROOM.NAME of every test, as tests/CMakeLists.txt names them.
 test_names() {
-  files | sed -n 's|^tests/\([a-z]*\)/test_\([a-z0-9_]*\)\.c$|\1.\2|p; s|^tests/cli/test_\([a-z_]*\)\.sh$|cli.\1|p
+  files | sed -n 's|^tests/\([a-z]*\)/\([a-z]*/\)\{0,1\}test_\([a-z0-9_]*\)\.c$|\1.\3|p; s|^tests/cli/test_\([a-z_]*\)\.sh$|cli.\1|p
     s,^tests/\(hygiene\|install\|example\)s\{0\,1\}/\([a-z_]*\)\.sh$,\1.\2,p'
 }
 
