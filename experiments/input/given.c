@@ -49,7 +49,7 @@ static bool is_archive(const char *path) {
 
 tr_status given_open(tr_ctx *ctx, const char *option, const char *path, int ndim, const int64_t *shape,
                      given *out) {
-  *out = (given){.option = option};
+  *out = (given){.option = option, .path = path};
   if (is_archive(path)) {
     TR_TRY(tr_npz_open(ctx, path, &out->archive));
     TR_TRY(tr_npz_get(out->archive, "latents", &out->npy));

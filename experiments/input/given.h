@@ -4,8 +4,9 @@
 
 #include "core/io/npz.h"
 
-typedef struct {
+typedef struct given {
   const char *option; /* "--init", for messages */
+  const char *path;   /* borrowed */
   tr_npy npy;
   tr_npz *archive; /* open when the file is a .npz */
 } given;
