@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "experiments/common/machine_options.h"
 #include "experiments/common/param_options.h"
+#include "experiments/input/overrides.h"
 #include "transport/guidance.h"
 #include "transport/transfer.h"
 
@@ -24,6 +25,7 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
                                     .prediction = o->prediction,
                                     .heads_option = "--num-heads H"};
   TR_TRY(tr_model_open(ctx, o->ckpt, &options, out));
+  overrides_warn(ctx, *out, o);
   const long heads = tr_net_config_value(&(*out)->config, "heads");
   o->num_heads = heads ? heads : TR_OPTION_UNSET;
   o->weights = (*out)->set;
