@@ -12,6 +12,12 @@ bool param_known(const tr_module *module, const char *param) {
   return false;
 }
 
+bool param_given(const param_source *source) {
+  for (int a = 0; a < source->n_aliases; a++)
+    if (!isnan(source->aliases[a].value)) return true;
+  return source->pairs->n > 0;
+}
+
 /* The library's words, after the option that they are about. */
 static tr_status set(tr_ctx *ctx, const char *option, const tr_module *module, const char *param,
                      double value, tr_values *values) {

@@ -19,6 +19,8 @@ typedef struct {
   int n_aliases;
 } param_source;
 
+/* Whether anything was. */
+bool param_given(const param_source *source);
 /* TR_E_ARG for a parameter given in both spellings, which names both, and for one, in either, that none of
  * these modules has, with what they have. */
 tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *const *modules, int n);

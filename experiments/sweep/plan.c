@@ -260,6 +260,7 @@ static tr_status read_grid(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
 /* Everything given for the modules of a kind is a parameter of one of these. */
 static tr_status check_params(tr_ctx *ctx, const param_source *source, const char *kind,
                               const tr_text_list *names) {
+  if (!param_given(source)) return TR_OK;
   const tr_module **modules = malloc((size_t)names->n * sizeof *modules);
   if (!modules) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d modules", names->n);
   tr_status status = TR_OK;

@@ -57,16 +57,15 @@ static tr_status check_seeds(tune *t) {
 static tr_status plan(tune *t) {
   tr_ctx *ctx = t->program->ctx;
   sweep_options of_plan = t->options->sweep;
-  const char *grid = TR_GRID_DEFAULT, *form = "sigma", *last = "None"; /* an ODE reads the first alone */
+  const char *grid = TR_GRID_DEFAULT;
   long steps = t->options->nfe / t->setting.ode->nfe_per_step;
   const char *name = t->setting.ode->info.name;
   of_plan.solvers = (tr_text_list){1, &name};
   of_plan.time_grids = (tr_text_list){1, &grid};
   of_plan.steps = (tr_int_list){1, &steps};
-  of_plan.forms = (tr_text_list){1, &form};
-  of_plan.last_steps = (tr_text_list){1, &last};
-  of_plan.eta = NAN;
+  of_plan.forms = of_plan.last_steps = (tr_text_list){1, &grid}; /* their numbers count, an ODE reads none */
   of_plan.norms = (tr_double_list){1, &of_plan.reference_rtol};
+  of_plan.eta = NAN; /* not given: no option of this command */
   TR_TRY(sweep_plan_make(ctx, &of_plan, sweep_target_path(&t->target), &t->plan));
   t->setting = t->plan.settings[0];
   t->pilot_plan = t->plan;
