@@ -95,14 +95,19 @@ static tr_status no_kind(tr_ctx *ctx, const tr_tensors *weights) {
 
 static tr_status try_kind(tr_ctx *ctx, const tr_net_type *type, const tr_tensors *weights,
                           const tr_net_settings *settings, tr_net_config *out) {
+  tr_values values = tr_module_defaults(&type->info);
+  for (int i = 0; i < settings->n_told; i++)
+    TR_TRY(tr_module_set(ctx, &type->info, &values, settings->told[i].key, settings->told[i].value));
   TR_TRY(open_config(ctx, type, out));
-  return finish(type->configure(ctx, weights, settings, out->sizes), out);
+  return finish(type->configure(ctx, weights, settings, values.v, out->sizes), out);
 }
 
 tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                            tr_net_config *out) {
   TR_REQUIRE(ctx, weights, out);
   static const tr_net_settings untold = {0};
+  if (settings && settings->n_told > 0 && !settings->told)
+    return TR_FAIL(ctx, TR_E_ARG, "settings with n_told = %d, but without told", settings->n_told);
   const tr_net_type *kinds[KINDS_MAX];
   tr_error first = {0};
   int n = order_kinds(ctx, weights, kinds);
@@ -134,14 +139,15 @@ static tr_status unknown_name(tr_ctx *ctx, const char *name) {
   return TR_FAIL(ctx, TR_E_ARG, "no model '%s': use one such as %s", name, n ? all[0] : "(none is known)");
 }
 
-tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, tr_net_config *out) {
+tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *sizes,
+                                 tr_net_config *out) {
   if (out) *out = (tr_net_config){0};
-  TR_REQUIRE(ctx, name, dims, out);
+  TR_REQUIRE(ctx, name, sizes, out);
   const tr_net_type *type = NULL;
   for (int i = 0; (type = type_at(ctx, i)) && !has_name(type, name);) i++;
   if (!type) return unknown_name(ctx, name);
   TR_TRY(open_config(ctx, type, out));
-  return finish(type->named(ctx, name, dims, out->sizes), out);
+  return finish(type->named(ctx, name, n, sizes, out->sizes), out);
 }
 
 /* ---- one by one ---- */
@@ -197,7 +203,7 @@ bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out) {
   if (!key->key) return false;
   long value = value_of(config->sizes, key);
   tr_net_value_kind kind = key->flag ? TR_NET_FLAG : value == key->absent ? TR_NET_NONE : TR_NET_NUMBER;
-  *out = (tr_net_fact){key->key, kind, value, key->recorded};
+  *out = (tr_net_fact){key->key, kind, value, key->recorded, key->param};
   return true;
 }
 

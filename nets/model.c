@@ -1,5 +1,6 @@
 #include "nets/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,7 @@
 
 #include "core/require_private.h"
 #include "core/text.h"
-
-#define MAX_COUNT (1 << 20) /* of heads or classes */
+#include "nets/network.h"
 
 /* An argument that says something; NULL where there is none, or None. */
 static const char *told(const tr_checkpoint *checkpoint, const char *name) {
@@ -16,18 +16,19 @@ static const char *told(const tr_checkpoint *checkpoint, const char *name) {
   return text && *text && strcmp(text, "None") != 0 ? text : NULL;
 }
 
-/* A whole number > 0 among the arguments, 0 if it is not told. */
-static tr_status positive_arg(tr_ctx *ctx, const tr_checkpoint *checkpoint, const char *name, int *out) {
+/* A whole number within the range among the arguments; *given: whether there is one. */
+static tr_status whole_arg(tr_ctx *ctx, const tr_checkpoint *checkpoint, const char *name,
+                           const tr_range *range, int *out, bool *given) {
   const char *text = told(checkpoint, name);
-  *out = 0;
+  char words[96], *end;
+  *given = text != NULL;
   if (!text) return TR_OK;
-  char *end;
   long value = strtol(text, &end, 10);
-  if (*end || end == text || value < 1 || value > MAX_COUNT)
-    return TR_FAIL(ctx, TR_E_IO, "'%s' says %s = %s: a whole number from 1 to %d is needed",
-                   tr_checkpoint_arg_file(checkpoint, name), name, TR_SHOW(text, 60), MAX_COUNT);
   *out = (int)value;
-  return TR_OK;
+  if (!*end && end != text && *out == value && tr_range_has(range, (double)value)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_IO, "'%s' says %s = %s: a whole number %s is needed",
+                 tr_checkpoint_arg_file(checkpoint, name), name, TR_SHOW(text, 60),
+                 tr_range_text(range, words, sizeof words));
 }
 
 static const char *set_in_use(const tr_checkpoint *checkpoint, const char *asked) {
@@ -46,51 +47,127 @@ static tr_status wrong_arg(const tr_model *m, const char *name, const tr_error *
                  TR_SHOW(tr_checkpoint_arg(m->checkpoint, name), 60), TR_SHOW(error->message, 340));
 }
 
+/* ---- what is told of the network ---- */
+
+/* Parameters that some kind of network has: those of the options, then those that are arguments. */
+typedef struct {
+  int n, n_options;
+  tr_net_size *v;
+} settings;
+
+static int place_of(const settings *s, const char *param) {
+  for (int i = 0; i < s->n; i++)
+    if (strcmp(s->v[i].key, param) == 0) return i;
+  return -1;
+}
+
+static tr_status add_args(const tr_model *m, const tr_module *kind, settings *s) {
+  for (int i = 0; i < kind->n_params; i++) {
+    const tr_param *param = &kind->params[i];
+    bool given;
+    if (place_of(s, param->name) >= 0) continue;
+    TR_TRY(whole_arg(m->ctx, m->checkpoint, param->name, &param->range, &s->v[s->n].value, &given));
+    s->v[s->n].key = param->name;
+    s->n += given;
+  }
+  return TR_OK;
+}
+
+/* Of every kind, since which one it is shows later. The caller frees s->v, also on failure. */
+static tr_status gather(const tr_model *m, const tr_model_options *o, settings *s) {
+  const tr_module *kind;
+  size_t room = (size_t)o->n_told + 1;
+  for (int i = 0; (kind = tr_module_at(m->ctx, TR_KIND_NETWORK, i)); i++) room += (size_t)kind->n_params;
+  *s = (settings){.v = calloc(room, sizeof *s->v)};
+  if (!s->v) return TR_FAIL(m->ctx, TR_E_MEM, "out of memory for the settings of a network");
+  for (; s->n < o->n_told; s->n++) s->v[s->n] = o->told[s->n];
+  s->n_options = s->n;
+  for (int i = 0; (kind = tr_module_at(m->ctx, TR_KIND_NETWORK, i)); i++) TR_TRY(add_args(m, kind, s));
+  return TR_OK;
+}
+
+static void note_tellers(tr_model *m, const settings *s) {
+  const tr_module *kind = &m->config.type->info;
+  for (int i = 0; i < kind->n_params; i++) {
+    const int at = place_of(s, kind->params[i].name);
+    m->told_by[i] = at < 0 ? TR_TOLD_OTHERWISE : at < s->n_options ? TR_TOLD_BY_OPTION : TR_TOLD_BY_ARG;
+  }
+}
+
+tr_told_by tr_model_told_by(const tr_model *model, const char *param) {
+  if (!model || !param) return TR_TOLD_OTHERWISE;
+  const tr_module *kind = &model->config.type->info;
+  for (int i = 0; i < kind->n_params; i++)
+    if (strcmp(kind->params[i].name, param) == 0) return model->told_by[i];
+  return TR_TOLD_OTHERWISE;
+}
+
 /* ---- the network ---- */
 
-/* Whether the weights are those of a network with so many classes (0: any), whatever its heads; then
- * m->config. */
-static bool fits(tr_model *m, int classes) {
+/* Whether the weights are those of a network with so many classes (0: any) and the first n of the parameters,
+ * whatever else is told; then m->config. */
+static bool fits(tr_model *m, int classes, const settings *s, int n) {
   tr_net_config_clear(&m->config);
-  const tr_net_settings any = {.num_classes = classes, .open = true};
+  const tr_net_settings any = {.num_classes = classes, .n_told = n, .told = s->v, .open = true};
   bool ok = tr_net_configure(m->ctx, &m->weights, &any, &m->config) == TR_OK;
   tr_ctx_clear(m->ctx);
   return ok;
 }
 
-static tr_status without_heads(const tr_model *m, const tr_model_options *o) {
+/* The first parameter of the network's kind that nobody told; NULL: there is none. */
+static const tr_param *first_untold(const tr_model *m, const settings *s) {
+  const tr_module *kind = &m->config.type->info;
+  for (int i = 0; i < kind->n_params; i++)
+    if (isnan(kind->params[i].value) && place_of(s, kind->params[i].name) < 0) return &kind->params[i];
+  return NULL;
+}
+
+static tr_status lacks(const tr_model *m, const tr_model_options *o, const tr_param *param) {
   const char *name = tr_checkpoint_arg(m->checkpoint, "model");
   if (o->open) return TR_OK;
   return TR_FAIL(
-      m->ctx, TR_E_ARG,
-      "the checkpoint does not tell its attention heads (%s%s%s): give %s, or num_heads in FILE.json "
-      "beside it",
-      name ? "'" : "", name ? name : "no model name", name ? "' is no known model" : "",
-      o->heads_option ? o->heads_option : "tr_model_options.num_heads");
+      m->ctx, TR_E_ARG, "the checkpoint does not tell its %s (%s%s%s): give %s, or %s in FILE.json beside it",
+      param->help, name ? "'" : "", name ? name : "no model name", name ? "' is no known model" : "",
+      o->told_as ? o->told_as(param->name) : "tr_model_options.told", param->name);
 }
 
 /* Who is to blame for `error`. */
-static tr_status blame(tr_model *m, const tr_model_options *o, int classes, const tr_error *error) {
-  if (!fits(m, classes))
-    return classes && fits(m, 0) ? wrong_arg(m, "num_classes", error) : latch_again(m->ctx, error);
-  if (m->heads_from == TR_HEADS_FROM_NUM_HEADS) return wrong_arg(m, "num_heads", error);
-  bool misnamed = !o->num_heads && error->status == TR_E_SHAPE; /* a known name, of another network */
+static tr_status blame(tr_model *m, const tr_model_options *o, const settings *s, int classes,
+                       const tr_error *error) {
+  if (!fits(m, classes, s, 0))
+    return classes && fits(m, 0, s, 0) ? wrong_arg(m, "num_classes", error) : latch_again(m->ctx, error);
+  if (!fits(m, classes, s, s->n_options)) return latch_again(m->ctx, error);
+  if (s->n > s->n_options) return wrong_arg(m, s->v[s->n_options].key, error);
+  bool misnamed = s->n == 0 && error->status == TR_E_SHAPE; /* a known name, of another network */
   if (misnamed && !o->open) return wrong_arg(m, "model", error);
-  return o->num_heads ? latch_again(m->ctx, error) : without_heads(m, o);
+  const tr_param *untold = first_untold(m, s);
+  return untold ? lacks(m, o, untold) : latch_again(m->ctx, error);
+}
+
+static tr_status infer_from(tr_model *m, const tr_model_options *o, const settings *s) {
+  static const tr_range counts = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1, .high = 1 << 20};
+  int classes = 0;
+  bool given;
+  TR_TRY(whole_arg(m->ctx, m->checkpoint, "num_classes", &counts, &classes, &given));
+  const tr_net_settings all = {.num_classes = classes,
+                               .model_name = tr_checkpoint_arg(m->checkpoint, "model"),
+                               .n_told = s->n,
+                               .told = s->v};
+  if (tr_net_configure(m->ctx, &m->weights, &all, &m->config) == TR_OK) {
+    note_tellers(m, s);
+    return TR_OK;
+  }
+  tr_error error = *tr_ctx_error(m->ctx);
+  tr_ctx_clear(m->ctx);
+  return blame(m, o, s, classes, &error);
 }
 
 static tr_status infer(tr_model *m, const tr_model_options *o) {
-  int classes, heads = 0;
-  TR_TRY(positive_arg(m->ctx, m->checkpoint, "num_classes", &classes));
-  if (!o->num_heads) TR_TRY(positive_arg(m->ctx, m->checkpoint, "num_heads", &heads));
-  m->heads_from = o->num_heads ? TR_HEADS_GIVEN : heads ? TR_HEADS_FROM_NUM_HEADS : TR_HEADS_FROM_MODEL;
-  const tr_net_settings told = {.num_heads = o->num_heads ? o->num_heads : heads,
-                                .num_classes = classes,
-                                .model_name = tr_checkpoint_arg(m->checkpoint, "model")};
-  if (tr_net_configure(m->ctx, &m->weights, &told, &m->config) == TR_OK) return TR_OK;
-  tr_error error = *tr_ctx_error(m->ctx);
-  tr_ctx_clear(m->ctx);
-  return blame(m, o, classes, &error);
+  settings s;
+  tr_status status = gather(m, o, &s);
+  if (status == TR_OK) status = infer_from(m, o, &s);
+  free(s.v);
+  return status;
 }
 
 /* ---- path and prediction ---- */
@@ -153,6 +230,8 @@ tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *o
   if (out) *out = NULL;
   TR_REQUIRE(ctx, path, out);
   static const tr_model_options defaults = {0};
+  if (options && options->n_told > 0 && !options->told)
+    return TR_FAIL(ctx, TR_E_ARG, "options with n_told = %d, but without told", options->n_told);
   tr_model *m = calloc(1, sizeof *m);
   if (!m) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a model");
   m->ctx = ctx;

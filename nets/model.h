@@ -15,19 +15,26 @@
 extern "C" {
 #endif
 
-/* Zeros are defaults. */
+/* Zeros are defaults. `told` are parameters of the network's kind that its weights do not tell (`transit list
+ * network`). Those that are not among them are taken from the arguments of the same names. */
 typedef struct {
   const char *weights;    /* the set: "ema", "model"; NULL: ema if there is one */
-  int num_heads;          /* of attention; 0: from the arguments */
   const char *path_type;  /* NULL: the argument path_type, else "Linear" */
   const char *prediction; /* NULL: the argument prediction, else "velocity" */
   /* To look at a file only: a size that it does not tell is no error, and neither path nor prediction is
    * settled. */
   bool open;
-  const char *heads_option; /* how num_heads is called in messages; NULL: "tr_model_options.num_heads" */
+  int n_told;
+  const tr_net_size *told;
+  const char *(*told_as)(const char *param); /* how one is given, for messages; NULL: tr_model_options.told */
 } tr_model_options;
 
-typedef enum { TR_HEADS_GIVEN, TR_HEADS_FROM_NUM_HEADS, TR_HEADS_FROM_MODEL } tr_heads_from;
+/* Who told a parameter of the network's kind. */
+typedef enum {
+  TR_TOLD_OTHERWISE, /* the kind itself, by the model's name, or a default; or nobody */
+  TR_TOLD_BY_OPTION, /* tr_model_options.told */
+  TR_TOLD_BY_ARG     /* the argument of its name */
+} tr_told_by;
 
 typedef struct {
   tr_ctx *ctx;
@@ -37,8 +44,7 @@ typedef struct {
   const char *set;                  /* name of the set of weights in use */
   tr_tensors weights;
   tr_net_config config;
-  tr_heads_from
-      heads_from; /* where the heads were told, if the network has any: by the options, or arguments */
+  tr_told_by told_by[TR_PARAMS_MAX]; /* of the parameters of the network's kind, in their order */
   tr_interpolant interpolant;
   const tr_prediction_type *prediction;
 } tr_model;
@@ -46,11 +52,14 @@ typedef struct {
 /* Opens `path` and the arguments beside it (FILE.json supplies what FILE does not carry), takes a set of
  * weights and finds out what network it is. Modules must be registered (tr_register_all).
  * Damaged files, and arguments that are no such thing, are TR_E_IO naming the file and the argument; weights
- * of no known network TR_E_SHAPE; what is missing, such as the number of heads, TR_E_ARG saying how to give
+ * of no known network TR_E_SHAPE; a parameter that nobody tells TR_E_ARG, saying how to give
  * it. options NULL: all defaults. tr_model_close; networks made of it live on. */
 TR_API tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options,
                                tr_model **out);
 TR_API void tr_model_close(tr_model **model); /* frees and sets *model to NULL; NULL is fine */
+
+/* Who told this parameter of the network's kind. */
+TR_API tr_told_by tr_model_told_by(const tr_model *model, const char *param);
 
 /* The network: tr_net_create with the model's weights. */
 TR_API tr_status tr_model_network(const tr_model *model, const tr_net_options *options, tr_net **out);

@@ -62,12 +62,12 @@ tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const t
   return create(ctx, config, options, &source.base, out);
 }
 
-tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
+tr_status tr_net_create_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *sizes,
                               const tr_net_options *options, uint64_t seed, tr_net **out) {
   if (out) *out = NULL;
-  TR_REQUIRE(ctx, name, dims, options, out);
+  TR_REQUIRE(ctx, name, sizes, options, out);
   tr_net_config config;
-  tr_status status = tr_net_configure_named(ctx, name, dims, &config);
+  tr_status status = tr_net_configure_named(ctx, name, n, sizes, &config);
   if (status == TR_OK) status = tr_net_create_random(ctx, &config, options, TR_NET_RANDOM, seed, out);
   tr_net_config_clear(&config);
   return status;

@@ -41,36 +41,37 @@ typedef struct {
   void *sizes; /* the type's own */
 } tr_net_config;
 
-/* What tensors do not tell. */
-typedef struct {
-  int num_heads;          /* of attention; 0: not told */
-  int num_classes;        /* without the null class; 0: not told */
-  const char *model_name; /* "SiT-S/2"; NULL: not told */
-  bool open;              /* a size that neither tensors nor these tell stays 0 and is no error */
-} tr_net_settings;
-
-/* Recognises the network whose tensors these are, and its sizes. The kinds are tried in the order of how many
- * of the tensors have names like theirs. When none fits, the error is that of the likeliest: TR_E_SHAPE
- * naming the tensor, or TR_E_ARG naming the setting. settings NULL: none. tr_net_config_clear in any case. */
-TR_API tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                                  tr_net_config *out);
-TR_API void tr_net_config_clear(tr_net_config *config);
-
-/* Sizes of a network with a name of its own, such as "SiT-XL/2". */
-typedef struct {
-  int channels, side; /* of the latents (channels, side, side) */
-  int num_classes;    /* the null class is one more */
-  bool learn_sigma;   /* twice the channels come out, the first half is used */
-} tr_net_dims;
-TR_API tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
-                                        tr_net_config *out);
-
-/* Sizes one by one, under the keys that `transit inspect --json` prints: those not given are 0, or absent. An
- * unknown key is TR_E_ARG, sizes that make no network are refused as in tr_net_create. */
+/* A whole number under a name: a size of a network, or a parameter of its kind. */
 typedef struct {
   const char *key;
   int value;
 } tr_net_size;
+
+/* What tensors do not tell. Zeroed: nothing is told. */
+typedef struct {
+  int num_classes;         /* without the null class; 0: not told */
+  const char *model_name;  /* "SiT-S/2"; NULL: not told */
+  int n_told;              /* values for parameters of the kind (tr_net_type.info.params), by name; none */
+  const tr_net_size *told; /* twice: the last one holds */
+  bool open;               /* a size that neither tensors nor these tell stays 0 and is no error */
+} tr_net_settings;
+
+/* Recognises the network whose tensors these are, and its sizes. The kinds are tried in the order of how many
+ * of the tensors have names like theirs. When none fits, the error is that of the likeliest: TR_E_SHAPE
+ * naming the tensor, or TR_E_ARG naming what was told, or was not. settings NULL: none. tr_net_config_clear
+ * in any case. */
+TR_API tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
+                                  tr_net_config *out);
+TR_API void tr_net_config_clear(tr_net_config *config);
+
+/* Sizes of a network with a name of its own, such as "SiT-XL/2", and n sizes that the name does not tell,
+ * under the keys that `transit inspect --json` prints. TR_E_ARG for an unknown name, and for a size that the
+ * name does not leave open or that makes no network. */
+TR_API tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *sizes,
+                                        tr_net_config *out);
+
+/* Sizes one by one, under the same keys: those not given are 0, or absent. An unknown key is TR_E_ARG, sizes
+ * that make no network are refused as in tr_net_create. */
 TR_API tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_net_size *sizes,
                                         tr_net_config *out);
 
@@ -83,11 +84,12 @@ typedef struct {
   tr_net_value_kind kind; /* TR_NET_NONE: there is none, or it is not known */
   long value;             /* as it is stored, also of TR_NET_NONE */
   bool recorded;          /* tells networks apart: run.json has it */
+  const char *param;      /* the parameter of the kind that tells it; NULL: the tensors do */
 } tr_net_fact;
 TR_API bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out);
 /* The value under this key; 0: there is no such key. */
 TR_API long tr_net_config_value(const tr_net_config *config, const char *key);
-/* In words, a line or two: "SiT, latents (4, 32, 32), patch 2, ...". Returns text. */
+/* In words, a line or two: "MLP, states (2), hidden 4, ...". Returns text. */
 TR_API const char *tr_net_config_say(const tr_net_config *config, char *text, size_t size);
 
 /* ---- the network ---- */
@@ -121,7 +123,7 @@ typedef enum {
 TR_API tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options,
                                       tr_net_start start, uint64_t seed, tr_net **out);
 /* tr_net_configure_named and tr_net_create_random with TR_NET_RANDOM. */
-TR_API tr_status tr_net_create_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims,
+TR_API tr_status tr_net_create_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *sizes,
                                      const tr_net_options *options, uint64_t seed, tr_net **out);
 TR_API void tr_net_destroy(tr_net **net); /* frees and sets *net to NULL; NULL is fine */
 

@@ -50,9 +50,10 @@ typedef struct {
   const char *key;
   size_t offset;
   long (*of)(const void *sizes);
-  int absent;    /* the value that means none, or not known: 0 or -1 */
-  bool flag;     /* true or false */
-  bool recorded; /* see tr_net_fact */
+  int absent;        /* the value that means none, or not known: 0 or -1 */
+  bool flag;         /* true or false */
+  bool recorded;     /* see tr_net_fact */
+  const char *param; /* the parameter in the table's info that tells it; NULL: the tensors do */
 } tr_net_key;
 
 /* ---- what is asked ---- */
@@ -94,7 +95,7 @@ struct tr_net_type {
   tr_module info;
   unsigned caps;
 
-  /* How names of its tensors begin ("blocks."), NULL-terminated. The kind that knows most tensors of a
+  /* How names of its tensors begin ("x_in."), NULL-terminated. The kind that knows most tensors of a
    * checkpoint is asked first. */
   const char *const *beginnings;
   size_t sizes_bytes;
@@ -102,15 +103,19 @@ struct tr_net_type {
   /* Every tensor of a network of these sizes: the i-th entry, false past the last. PyTorch's order. */
   bool (*entry)(const void *sizes, int i, tr_net_entry *out);
   /* The sizes that tensors and settings tell, with the tensors checked against `entry` (tr_weights_check);
-   * else an error that says which one does not fit. */
+   * else an error that says which one does not fit. What tensors cannot tell is a parameter in info.params,
+   * with a default of NaN unless there is a usual value: the program shows it and asks for it, arguments of
+   * that name beside the checkpoint give it. params: their values, whole numbers in their order, in range;
+   * NaN: not told. */
   tr_status (*configure)(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                         void *sizes);
+                         const double *params, void *sizes);
   tr_status (*check)(tr_ctx *ctx, const void *sizes); /* TR_E_ARG unless these sizes make a network */
   void (*about)(const void *sizes, tr_net_info *out); /* all but `row` */
   void (*say)(const void *sizes, char *text, size_t size);
-  /* OPTIONAL: sizes under a name; the names, NULL-terminated. */
+  /* OPTIONAL: sizes under a name, and those that it leaves open (tr_net_configure_named); the names,
+   * NULL-terminated. */
   const char *const *names;
-  tr_status (*named)(tr_ctx *ctx, const char *name, const tr_net_dims *dims, void *sizes);
+  tr_status (*named)(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, void *sizes);
 
   /* OPTIONAL: working memory, when the layers are there; freed by close. */
   tr_status (*open)(tr_net *net);

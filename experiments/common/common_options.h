@@ -4,6 +4,7 @@
 #define TR_EXPERIMENTS_COMMON_COMMON_OPTIONS_H
 
 #include "core/options/options.h"
+#include "nets/network.h"
 #include "transport/grid/grid.h"
 #include "transport/path/interpolant.h"
 #include "transport/prediction/prediction.h"
@@ -19,7 +20,7 @@
 
 typedef struct {
   const char *ckpt, *weights, *path_type, *prediction;
-  tr_pair_list path_params;
+  tr_pair_list path_params, net_params;
   long num_heads;
 } model_options;
 
@@ -35,7 +36,9 @@ typedef struct {
    .help = "Set of weights; for a bare state dict both are the only set."},                                           \
   {MODEL_OPTION(base, num_heads), .name = "num-heads", .type = TR_OPTION_INT, .metavar = "H",                         \
    .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 4096, .default_note = "from the checkpoint's args",        \
-   .help = "Attention heads, which weights do not tell; needed where the args do not tell either."}
+   .help = "Attention heads, which weights do not tell; needed where the args do not tell either. The same as "        \
+           "--net-param num_heads=H, of the network sit."},                                                            \
+  {MODEL_OPTION(base, net_params), PARAM_OPTION("net-param", "the network that its file does not tell", TR_KIND_NETWORK)}
 #define MODEL_OPTIONS(base)                                                                                           \
   MODEL_FILE_OPTIONS(base, TR_OPTION_REQUIRED),                                                                       \
   {MODEL_OPTION(base, path_type), .name = "path-type", .type = TR_OPTION_CHOICE, .kind = TR_KIND_INTERPOLANT,         \

@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "experiments/commands.h"
+#include "experiments/input/net_params.h"
 #include "experiments/output/run_record.h"
 
 typedef struct {
@@ -64,32 +65,35 @@ static json_t *network_to_json(const tr_model *m) {
 static void print_sets(json_t *sets, const char *in_use) {
   const char *name;
   json_t *set;
-  json_object_foreach(sets, name, set)
-      printf("weights %s: %lld tensors, %lld parameters, %.1f MB%s\n", name,
-             (long long)json_integer_value(json_object_get(set, "tensors")),
-             (long long)json_integer_value(json_object_get(set, "parameters")),
-             (double)json_integer_value(json_object_get(set, "bytes")) / 1e6,
-             strcmp(name, in_use) == 0 ? " (in use)" : "");
+  json_object_foreach(sets, name, set) {
+    const bool alone = strcmp(name, "weights") == 0; /* of a bare state dict */
+    printf("weights%s%s: %lld tensors, %lld parameters, %.1f MB%s\n", alone ? "" : " ", alone ? "" : name,
+           (long long)json_integer_value(json_object_get(set, "tensors")),
+           (long long)json_integer_value(json_object_get(set, "parameters")),
+           (double)json_integer_value(json_object_get(set, "bytes")) / 1e6,
+           strcmp(name, in_use) == 0 ? " (in use)" : "");
+  }
 }
 
-static void print_heads(const tr_model *m) {
-  static const char *const from[] = {[TR_HEADS_GIVEN] = "--num-heads",
-                                     [TR_HEADS_FROM_NUM_HEADS] = "args num_heads",
-                                     [TR_HEADS_FROM_MODEL] = "args model"};
-  tr_net_fact fact = {0};
-  for (int i = 0; tr_net_config_fact(&m->config, i, &fact) && strcmp(fact.key, "heads") != 0;) i++;
-  if (!fact.key || strcmp(fact.key, "heads") != 0) return;
-  if (fact.kind == TR_NET_NUMBER)
-    printf("heads: %ld (from %s)\n", fact.value, from[m->heads_from]);
-  else
-    printf("heads: unknown, the file does not tell: give --num-heads, or num_heads in FILE.json beside it\n");
+/* What tensors do not tell, and who told it. */
+static void print_told(const tr_model *m) {
+  tr_net_fact fact;
+  for (int i = 0; tr_net_config_fact(&m->config, i, &fact); i++) {
+    if (!fact.param) continue;
+    const bool by_arg = tr_model_told_by(m, fact.param) == TR_TOLD_BY_ARG;
+    if (fact.kind == TR_NET_NONE)
+      printf("%s: unknown, the file does not tell: give %s, or %s in FILE.json beside it\n", fact.key,
+             net_params_option(fact.param), fact.param);
+    else
+      printf("%s: %ld (from args %s)\n", fact.key, fact.value, by_arg ? fact.param : "model");
+  }
 }
 
 static void print_network(const tr_model *m) {
   const tr_net_info *info = &m->config.info;
   char text[400];
   printf("network: %s\n", tr_net_config_say(&m->config, text, sizeof text));
-  print_heads(m);
+  print_told(m);
   if (info->num_classes == 0)
     printf("classes: none");
   else

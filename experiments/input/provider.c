@@ -1,12 +1,13 @@
 #include "experiments/input/provider.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/text.h"
 #include "experiments/common/machine_options.h"
 #include "experiments/common/param_options.h"
-#include "experiments/input/overrides.h"
+#include "experiments/input/net_params.h"
 #include "transport/guidance.h"
 #include "transport/transfer.h"
 
@@ -18,16 +19,19 @@ static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *param
 
 /* The model, and what it settles written back for the record. */
 static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
-  const bool heads_given = o->num_heads != TR_OPTION_UNSET;
+  tr_net_size *told;
+  int n_told;
+  tr_status status = net_params_told(ctx, o, &n_told, &told);
   const tr_model_options options = {.weights = o->weights,
-                                    .num_heads = heads_given ? (int)o->num_heads : 0,
                                     .path_type = o->path_type,
                                     .prediction = o->prediction,
-                                    .heads_option = "--num-heads H"};
-  TR_TRY(tr_model_open(ctx, o->ckpt, &options, out));
-  overrides_warn(ctx, *out, o);
-  const long heads = tr_net_config_value(&(*out)->config, "heads");
-  o->num_heads = heads ? heads : TR_OPTION_UNSET;
+                                    .n_told = n_told,
+                                    .told = told,
+                                    .told_as = net_params_option};
+  if (status == TR_OK) status = tr_model_open(ctx, o->ckpt, &options, out);
+  free(told);
+  TR_TRY(status);
+  TR_TRY(net_params_resolve(ctx, &(*out)->config, o));
   o->weights = (*out)->set;
   o->path_type = (*out)->interpolant.type->info.name;
   o->prediction = (*out)->prediction->info.name;

@@ -19,7 +19,7 @@ typedef struct {
 } provider;
 
 /* Opens the device and the checkpoint and settles path and prediction, whose names (and the path's
- * parameters, and the number of heads) are written back into the options for the record. provider_close in
+ * parameters, and the network's) are written back into the options for the record. provider_close in
  * any case. */
 tr_status provider_load(program *p, model_options *options, machine_options *machine, uint64_t seed,
                         provider *out);

@@ -24,10 +24,12 @@ static tr_status check_choice(program *p, const sweep_options *o) {
     return TR_FAIL(p->ctx, TR_E_ARG,
                    "--sample-paths are for --ckpt: an exact target has its field on every path, use "
                    "--path-types");
-  if (o->model.weights || o->model.num_heads != TR_OPTION_UNSET || o->class_labels.n ||
-      o->guidance.scale != 1 || o->guidance.interval.n || strcmp(o->guidance.channels, "all") != 0)
+  if (o->model.weights || o->model.num_heads != TR_OPTION_UNSET || o->model.net_params.n ||
+      o->class_labels.n || o->guidance.scale != 1 || o->guidance.interval.n ||
+      strcmp(o->guidance.channels, "all") != 0)
     return TR_FAIL(p->ctx, TR_E_ARG,
-                   "--weights, --num-heads, --class-labels and --cfg-... are for --ckpt: an exact target has "
+                   "--weights, --num-heads, --net-param, --class-labels and --cfg-... are for --ckpt: an "
+                   "exact target has "
                    "no classes");
   return TR_OK;
 }

@@ -108,7 +108,8 @@ static tr_status parse(tr_ctx *ctx, const tr_file_map *map, json_t **out) {
                    map->size, TR_MAX_ARG_FILE);
   if (map->size == 0)
     return TR_FAIL(ctx, TR_E_IO,
-                   "'%s' is empty: use one JSON object of arguments, such as {\"num_heads\": 4}", map->path);
+                   "'%s' is empty: use one JSON object of arguments, such as {\"path_type\": \"GVP\"}",
+                   map->path);
   *out = json_loadb((const char *)map->data, map->size, JSON_REJECT_DUPLICATES, &error);
   if (*out) return TR_OK;
   return TR_FAIL(ctx, TR_E_IO, "'%s', line %d, column %d: %s", map->path, error.line, error.column,

@@ -96,10 +96,11 @@ static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int decla
 }
 
 static tr_status configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                           void *sizes) {
+                           const double *params, void *sizes) {
   config c = {.depth = tr_weights_count(weights, "layers"), .null_class = -1};
   const tr_tensor *x_in, *time_in;
   char network[32];
+  (void)params; /* it has none */
   TR_TRY(find(ctx, weights, "x_in.weight", "(hidden, dim)", &x_in));
   TR_TRY(find(ctx, weights, "time_in.weight", "(hidden, frequencies)", &time_in));
   TR_TRY(infer_classes(ctx, weights, settings->num_classes, &c));
@@ -111,8 +112,6 @@ static tr_status configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
                    c.time_frequencies);
   snprintf(network, sizeof network, "an MLP of depth %d", c.depth);
   TR_TRY(tr_weights_check(ctx, weights, &type, &c, network));
-  if (settings->num_heads != 0)
-    return TR_FAIL(ctx, TR_E_ARG, "%d heads: an MLP has no attention", settings->num_heads);
   *(config *)sizes = c;
   return TR_OK;
 }

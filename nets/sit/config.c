@@ -34,10 +34,31 @@ static bool find_name(const char *name, tr_sit_config *out) {
   return false;
 }
 
-tr_status tr_sit_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, void *sizes) {
-  const int channels = dims->channels, side = dims->side, num_classes = dims->num_classes;
+/* What a name leaves open: latents (channels, latent_size, latent_size), the classes without the null class,
+ * and whether twice the channels come out. */
+enum { CHANNELS, LATENT_SIZE, NUM_CLASSES, LEARN_SIGMA, N_OPEN };
+static const char *const left_open[N_OPEN] = {"channels", "latent_size", "num_classes", "learn_sigma"};
+
+static tr_status take_open(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, int open[N_OPEN]) {
+  for (int i = 0; i < n; i++) {
+    int k = 0;
+    while (k < N_OPEN && strcmp(left_open[k], given[i].key) != 0) k++;
+    if (k == N_OPEN)
+      return TR_FAIL(ctx, TR_E_ARG,
+                     "'%s' is not left open by the name %s: channels, latent_size, num_classes and "
+                     "learn_sigma are",
+                     given[i].key, name);
+    open[k] = given[i].value;
+  }
+  return TR_OK;
+}
+
+tr_status tr_sit_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, void *sizes) {
+  int open[N_OPEN] = {0};
   tr_sit_config config;
   if (!find_name(name, &config)) return TR_FAIL(ctx, TR_E_ARG, "no model '%s'", name);
+  TR_TRY(take_open(ctx, name, n, given, open));
+  const int channels = open[CHANNELS], side = open[LATENT_SIZE], num_classes = open[NUM_CLASSES];
   if (channels < 1 || channels > 65536)
     return TR_FAIL(ctx, TR_E_ARG, "latents of %d channels: use 1 to 65536", channels);
   if (side < config.patch || side % config.patch != 0 || side > 65536)
@@ -48,7 +69,7 @@ tr_status tr_sit_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, v
   if (num_classes < 1 || num_classes > 1 << 30)
     return TR_FAIL(ctx, TR_E_ARG, "%d classes: use at least 1", num_classes);
   config.channels = channels;
-  config.out_channels = dims->learn_sigma ? 2 * channels : channels;
+  config.out_channels = open[LEARN_SIGMA] ? 2 * channels : channels;
   config.grid = side / config.patch;
   config.num_classes = num_classes;
   config.null_class = num_classes;
@@ -183,8 +204,9 @@ static tr_status no_heads(tr_ctx *ctx, const tr_net_settings *told, tr_sit_confi
 }
 
 /* The name says the number of heads only of the network that it names. */
-static tr_status infer_heads(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
-  int heads = told->num_heads;
+static tr_status infer_heads(tr_ctx *ctx, const tr_net_settings *told, double num_heads,
+                             tr_sit_config *config) {
+  int heads = isnan(num_heads) ? 0 : (int)num_heads;
   tr_sit_config named;
   if (heads == 0) {
     if (!find_name(told->model_name, &named)) return no_heads(ctx, told, config);
@@ -196,7 +218,7 @@ static tr_status infer_heads(tr_ctx *ctx, const tr_net_settings *told, tr_sit_co
                      named.depth, named.patch);
     heads = named.heads;
   }
-  if (heads < 0 || config->hidden % heads != 0)
+  if (config->hidden % heads != 0)
     return TR_FAIL(ctx, TR_E_ARG, "%d heads do not divide the width %d", heads, config->hidden);
   config->heads = heads;
   return TR_OK;
@@ -208,8 +230,15 @@ static tr_status infer_classes(tr_ctx *ctx, const tr_tensors *weights, int decla
   return tr_weights_classes(ctx, (int)table->shape[0], declared, &config->num_classes, &config->null_class);
 }
 
+const tr_param tr_sit_params[TR_SIT_PARAMS] = {
+    [TR_SIT_NUM_HEADS] = {.name = "num_heads",
+                          .value = NAN,
+                          .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1, .high = 4096},
+                          .unset = "unset: as the model's name says",
+                          .help = "attention heads"}};
+
 tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                           void *sizes) {
+                           const double *params, void *sizes) {
   tr_sit_config config = {.depth = tr_weights_count(weights, "blocks")};
   const tr_tensor *fc1, *time;
   TR_TRY(infer_patches(ctx, weights, &config));
@@ -227,7 +256,7 @@ tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
   char network[32];
   snprintf(network, sizeof network, "a SiT of depth %d", config.depth);
   TR_TRY(tr_weights_check(ctx, weights, &tr_net_sit, &config, network));
-  TR_TRY(infer_heads(ctx, settings, &config));
+  TR_TRY(infer_heads(ctx, settings, params[TR_SIT_NUM_HEADS], &config));
   *(tr_sit_config *)sizes = config;
   return TR_OK;
 }

@@ -37,7 +37,7 @@ static const tr_net_key keys[] = {
     {SIZE(depth), .recorded = true},
     {SIZE(mlp_hidden)},
     {SIZE(time_frequencies)},
-    {SIZE(heads), .recorded = true},
+    {SIZE(heads), .recorded = true, .param = "num_heads"},
     {SIZE(num_classes), .recorded = true},
     {SIZE(null_class), .absent = -1, .recorded = true},
     {0},
@@ -132,7 +132,10 @@ static const char *const beginnings[] = {"pos_embed", "x_embedder.",  "t_embedde
                                          "blocks.",   "final_layer.", NULL};
 
 const tr_net_type tr_net_sit = {
-    .info = {.name = "sit", .summary = "scalable interpolant transformer: images or latents, with classes"},
+    .info = {.name = "sit",
+             .summary = "scalable interpolant transformer: images or latents, with classes",
+             .params = tr_sit_params,
+             .n_params = TR_SIT_PARAMS},
     .caps = TR_NET_FIELD,
     .beginnings = beginnings,
     .sizes_bytes = sizeof(tr_sit_config),

@@ -34,10 +34,12 @@ extern const tr_net_type tr_net_sit;
 
 /* What nets/sit/config.c gives the table of nets/sit/sit.c. */
 extern const char *const tr_sit_names[];
+enum { TR_SIT_NUM_HEADS, TR_SIT_PARAMS };
+extern const tr_param tr_sit_params[TR_SIT_PARAMS];
 bool tr_sit_entry(const void *sizes, int i, tr_net_entry *out);
 tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                           void *sizes);
-tr_status tr_sit_named(tr_ctx *ctx, const char *name, const tr_net_dims *dims, void *sizes);
+                           const double *params, void *sizes);
+tr_status tr_sit_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, void *sizes);
 tr_status tr_sit_check(tr_ctx *ctx, const void *sizes);
 
 /* Layers of the network's list. */

@@ -96,14 +96,15 @@ static tr_status measure_kind(tr_ctx *ctx, bench *b, const char *kind) {
 static tr_status open_bench(tr_ctx *ctx, const bench_options *o, bench *b) {
   static const int32_t label = 207;
   static const tr_restart again = {0.3, 0.6, 1, 2};
-  const tr_net_dims dims = {CHANNELS, SIDE, CLASSES, true};
+  const tr_net_size sizes[] = {
+      {"channels", CHANNELS}, {"latent_size", SIDE}, {"num_classes", CLASSES}, {"learn_sigma", true}};
   tr_net *net;
   char full[64];
   *b = (bench){.options = o, .watch = {.cond = {1, &label}, .fastest = INFINITY}};
   snprintf(full, sizeof full, strncmp(o->model, "SiT-", 4) == 0 ? "%s" : "SiT-%s", o->model);
   TR_TRY(tr_ctx_set_threads(ctx, o->threads));
   TR_TRY(tr_register_all(ctx));
-  TR_TRY(tr_net_create_named(ctx, full, &dims, &(tr_net_options){.dtype = TR_F32}, 1, &net));
+  TR_TRY(tr_net_create_named(ctx, full, 4, sizes, &(tr_net_options){.dtype = TR_F32}, 1, &net));
   TR_TRY(tr_drift_take_net(&net, TR_VELOCITY, &b->watch.network));
   TR_TRY(tr_sampler_defaults(ctx, &b->sampler));
   TR_TRY(tr_drift_create_callback(ctx, "timed", TR_VELOCITY, timed, &b->watch, &b->sampler.drift));

@@ -88,7 +88,7 @@ says "classes: 3 and the null class 3"
 # The same numbers in bf16 are the same network, bit for bit.
 mlp make "$scratch/half.safetensors" plain BF16
 check "inspect one in bf16" "$transit" inspect "$scratch/half.safetensors"
-says "weights weights: 6 tensors, 34 parameters, 0.0 MB (in use)"
+says "weights: 6 tensors, 34 parameters, 0.0 MB (in use)"
 # shellcheck disable=SC2086
 check "sample one in bf16" "$transit" sample ODE --ckpt "$scratch/half.safetensors" --init "$x" $sharp --out "$scratch/s"
 same "$scratch/a/samples.npz" "$scratch/s/samples.npz"
@@ -98,7 +98,7 @@ printf '{"path_type": "VP", "prediction": "noise"}' >"$plain.json"
 check "arguments beside it" "$transit" sample ODE --ckpt "$plain" --num-samples 2 --rtol 0.1 --out "$scratch/r"
 says "VP noise"
 printf '{"num_heads": 4}' >"$plain.json"
-refuse 1 "says num_heads = 4: 4 heads: an MLP has no attention" "$transit" sample ODE --ckpt "$plain" --out "$scratch/out"
+refuse 1 "says num_heads = 4: mlp has no parameter 'num_heads': it has none" "$transit" sample ODE --ckpt "$plain" --out "$scratch/out"
 printf '{"num_classes": 4}' >"$plain.json"
 refuse 1 "says num_classes = 4: " "$transit" sample ODE --ckpt "$plain" --out "$scratch/out"
 rm "$plain.json"
@@ -109,7 +109,7 @@ refuse 2 "--class-labels 4 is out of range: the model has classes 0 to 2 and the
 refuse 2 "needs a null class" "$transit" sample ODE --ckpt "$plain" --cfg-scale 2 --out "$scratch/out"
 refuse 2 "first3 is for latents (C, H, W): this model has states of 2 numbers" \
   "$transit" sample ODE --ckpt "$classes" --cfg-scale 2 --cfg-channels first3 --out "$scratch/out"
-refuse 2 "4 heads: an MLP has no attention" "$transit" sample ODE --ckpt "$plain" --num-heads 4 --out "$scratch/out"
+refuse 2 "mlp has no parameter 'num_heads': it has none" "$transit" sample ODE --ckpt "$plain" --num-heads 4 --out "$scratch/out"
 refuse 2 "--recompute: the network mlp keeps no activations by blocks" \
   "$transit" likelihood --ckpt "$plain" --data "$x" --recompute --out "$scratch/out"
 refuse 1 "the shape must be (any, 2)" "$transit" sample ODE --ckpt "$plain" --init "$scratch/t.npy" --out "$scratch/out"

@@ -1,11 +1,9 @@
 /* A diffusion form and a last step of a user's own, each with a parameter: a table and one tr_register, and
  * every command of the program knows them and their parameters by name. */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "experiments/commands.h"
 #include "tests/support/check.h"
+#include "tests/support/said.h"
 #include "tests/support/scratch.h"
 #include "transport/diffusion/diffusion.h"
 #include "transport/laststep/laststep.h"
@@ -51,53 +49,9 @@ static tr_status register_own(tr_ctx *ctx) {
 
 /* ---- the program with it ---- */
 
-#define WORDS 40
-static char said[1 << 16]; /* what the latest run wrote on stdout and stderr */
-
-/* Everything that is written to `number` goes to a file of its own until it is put back. */
-static int divert(int number, const char *path) {
-  int kept = dup(number), file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  CHECK(kept >= 0 && file >= 0 && dup2(file, number) >= 0);
-  close(file);
-  return kept;
-}
-
-static void put_back(int number, int kept) {
-  dup2(kept, number);
-  close(kept);
-}
-
-static void read_said(const char *path) {
-  size_t size;
-  unsigned char *text = read_whole(path, &size);
-  size_t kept = size < sizeof said ? size : sizeof said - 1;
-  memcpy(said, text, kept);
-  said[kept] = 0;
-  free(text);
-}
-
-/* The exit status of "transit LINE", LINE cut at blanks. */
 static int transit(const char *line) {
-  char copy[1024], *rest = copy, *words[WORDS] = {"transit"};
-  const char *path = scratch("said");
-  int n = 1;
-  snprintf(copy, sizeof copy, "%s", line);
-  for (char *word; n < WORDS - 1 && (word = strtok_r(rest, " ", &rest));) words[n++] = word;
-  fflush(stdout);
-  int out = divert(STDOUT_FILENO, path), err = divert(STDERR_FILENO, path);
-  int status = commands_main(n, words, register_own);
-  fflush(stdout);
-  put_back(STDOUT_FILENO, out);
-  put_back(STDERR_FILENO, err);
-  read_said(path);
-  return status;
+  return said_by(register_own, line);
 }
-
-#define SAYS(text)                                                                                           \
-  do {                                                                                                       \
-    CHECK(strstr(said, text) != NULL);                                                                       \
-    if (!strstr(said, text)) fprintf(stderr, "  '%s' is not in '%s'\n", text, said);                         \
-  } while (0)
 
 static void listed(void) {
   CHECK(transit("list diffusion") == 0);
@@ -108,15 +62,6 @@ static void listed(void) {
   SAYS("--last-step-param NAME=VALUE,...");
   CHECK(transit("list last-step") == 0);
   SAYS("share (>= 0, default 0): 1: a step of the ODE");
-}
-
-/* A file that a run wrote, blanks and line ends taken out. */
-static void record(const char *path) {
-  char *to = said;
-  read_said(path);
-  for (const char *from = said; *from; from++)
-    if (*from != ' ' && *from != '\n') *to++ = *from;
-  *to = 0;
 }
 
 static void sampled(void) {
@@ -139,6 +84,7 @@ static void sampled(void) {
   CHECK(size == size_built_in && memcmp(own, built_in, size) == 0);
   free(own);
 
+  snprintf(with, sizeof with, "%s", scratch("power"));
   snprintf(line, sizeof line, "%s Sigma-Power --form-param power=2.5 --out %s", options, with);
   CHECK(transit(line) == 0);
   snprintf(line, sizeof line, "%s/samples.npz", with);
@@ -147,7 +93,7 @@ static void sampled(void) {
   free(own);
   free(built_in);
   snprintf(line, sizeof line, "%s/run.json", with);
-  record(line);
+  said_record(line);
   SAYS("\"diffusion-form\":\"sigma-power\"");
   SAYS("\"form-param\":{\"power\":2.5}");
 }
@@ -175,10 +121,10 @@ static void last_stepped(void) {
   CHECK(size[0] != size[2] || memcmp(samples[0], samples[2], size[0]) != 0);
   for (int i = 0; i < 3; i++) free(samples[i]);
   snprintf(line, sizeof line, "%s/run.json", scratch("whole"));
-  record(line);
+  said_record(line);
   SAYS("\"last-step-param\":{\"share\":1.0}");
   snprintf(line, sizeof line, "%s/run.json", scratch("nothing"));
-  record(line);
+  said_record(line);
   SAYS("\"last-step-param\":{\"share\":0.0}");
 }
 
@@ -212,11 +158,11 @@ static void swept(void) {
       dir);
   CHECK(transit(line) == 0);
   snprintf(line, sizeof line, "%s/results.csv", dir);
-  read_said(line);
+  said_file(line);
   SAYS("SDE,euler-maruyama,Linear,uniform,sigma,1,Mean,,4,0,ok,");
   SAYS("SDE,euler-maruyama,Linear,uniform,sigma-power,1,Mean,,4,0,ok,");
   snprintf(line, sizeof line, "%s/manifest.json", dir);
-  record(line);
+  said_record(line);
   SAYS("\"diffusion\":{\"sigma-power\":{\"power\":2.0}}");
   SAYS("\"last-step\":{\"Part\":{\"share\":0.5}}");
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Nothing outside a network's own folder names it, and tests of their own: a checkpoint opens by what it holds.
+# Nothing outside a network's own folder names it or its parts, but tests of their own: a checkpoint opens by what it
+# holds, and what it does not tell is a parameter that its kind declares.
 # usage: networks.sh ROOT SCRATCH
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -19,13 +20,22 @@ strays() {
   done
 }
 
+# Prints one line for each word of one kind of network alone outside its folder, in the library's networks and in the
+# program. The option --num-heads is the user's.
+words() {
+  sources | grep -E '^(nets|experiments)/' | { grep -v '^nets/sit/' || true; } |
+    xargs -r grep -HnEi '(^|[^a-z-])(heads|num_heads|patch|patches|patchify|qkv|adaln)([^a-z_]|$)|"blocks\.' |
+    { grep -vE '^experiments/.*(num_heads|NUM_HEADS|--num-heads)' || true; } |
+    { grep -v '^experiments/common/common_options\.h:.*Attention heads, which weights do not tell' || true; }
+}
+
 self_test() {
   tree=$1/networks
   check() { # check FOUND FILE LINE
     rm -rf "$tree"
     mkdir -p "$tree/$(dirname "$2")"
     printf '%s\n' "$3" >"$tree/$2"
-    found=$(cd "$tree" && strays)
+    found=$(cd "$tree" && strays && words)
     [ "$1" = "${found:+stray}" ] || die "self-test: '$3' in $2 gave '${found:-nothing}'"
   }
   check stray experiments/a.c 'tr_sit_config config;'
@@ -35,11 +45,20 @@ self_test() {
   check '' nets/sit/a.c 'tr_sit_config config;'
   check '' tests/nets/test_sit_vjp.c 'tr_sit_config config;'
   check '' nets/a.c 'TR_MODULE(TR_KIND_NETWORK, tr_network_sit)'
+  check stray nets/net.h '  int num_heads; /* of attention */'
+  check stray nets/model.c 'if (tr_net_config_value(c, "heads") == 0) return;'
+  check stray experiments/info/inspect.c 'strcmp(fact.key, "heads")'
+  check stray nets/mlp/mlp.c '/* no patches here */'
+  check stray nets/config.c 'find(weights, "blocks.0.attn.proj.weight")'
+  check '' nets/sit/a.c 'int heads, patch;'
+  check '' experiments/input/a.c 'o->num_heads = 4; /* --num-heads */'
+  check '' nets/checkpoint/a.c 'struct block { int dispatch; };'
+  check '' core/nn.h 'int heads;'
   rm -rf "$tree"
 }
 
 self_test "$2"
 cd "$1"
 need_sources
-found=$(strays)
+found=$(strays && words)
 [ -z "$found" ] || die "$found"

@@ -48,7 +48,10 @@ static double *everything(tr_ctx *ctx, const char *path, int heads, tr_dtype dty
   tr_model *model;
   tr_sampler s;
   tr_array *x, *w, *out[4];
-  CHECK_OK(ctx, tr_model_open(ctx, path, &(tr_model_options){.num_heads = heads}, &model));
+  CHECK_OK(ctx, tr_model_open(
+                    ctx, path,
+                    &(tr_model_options){.n_told = heads != 0, .told = &(tr_net_size){"num_heads", heads}},
+                    &model));
   const tr_net_info *info = &model->config.info;
   for (int i = 0; i < ROWS && info->num_classes; i++) labels[i] = i % info->num_classes;
   const tr_cond cond = {ROWS, info->num_classes ? labels : NULL};
@@ -98,7 +101,10 @@ static void memory(tr_ctx *ctx, const char *half, const char *single, int heads)
   int64_t bytes[2][4];
   for (int i = 0; i < 2; i++) {
     tr_model *model;
-    CHECK_OK(ctx, tr_model_open(ctx, paths[i], &(tr_model_options){.num_heads = heads}, &model));
+    CHECK_OK(ctx, tr_model_open(
+                      ctx, paths[i],
+                      &(tr_model_options){.n_told = heads != 0, .told = &(tr_net_size){"num_heads", heads}},
+                      &model));
     for (int k = 0; k < 3; k++)
       bytes[i][k] = held(ctx, model, &(tr_net_options){.dtype = TR_F32, .storage = (tr_net_storage)k});
     bytes[i][3] = held(ctx, model, &(tr_net_options){.dtype = TR_F32, .trained = true});

@@ -378,8 +378,11 @@ static void refused(void) {
   refused_weights(w, 0, TR_BF16, TR_E_ARG, "bf16");
   const tr_tensors all = weights_tensors(w);
   tr_net_config config;
-  CHECK_ERROR(ctx, tr_net_configure(ctx, &all, &(tr_net_settings){.num_heads = 4}, &config), TR_E_ARG,
-              "4 heads: an MLP has no attention");
+  const tr_net_settings heads = {.n_told = 1, .told = (tr_net_size[]){{"num_heads", 4}}};
+  CHECK_ERROR(ctx, tr_net_configure(ctx, &all, &heads, &config), TR_E_ARG,
+              "mlp has no parameter 'num_heads': it has none");
+  CHECK_ERROR(ctx, tr_net_configure(ctx, &all, &(tr_net_settings){.n_told = 1}, &config), TR_E_ARG,
+              "without told");
   weights_add(ctx, w, "layers.1.scale", 1, (int64_t[]){WIDTH}, 1);
   refused_weights(w, 0, TR_F64, TR_E_SHAPE, "'layers.1.scale', which an MLP of depth 2 does not have");
   w->n--;

@@ -37,18 +37,20 @@ static void told(void) {
   CHECK(info->num_classes == 10 && info->null_class == 10 &&
         strcmp(tr_net_config_kind(&m->config), "sit") == 0);
   CHECK(strcmp(m->interpolant.type->info.name, "Linear") == 0 && m->prediction->tag == TR_VELOCITY);
-  CHECK(tr_net_config_value(&m->config, "heads") == 4 && m->heads_from == TR_HEADS_FROM_NUM_HEADS);
+  CHECK(tr_net_config_value(&m->config, "heads") == 4 && tr_model_told_by(m, "num_heads") == TR_TOLD_BY_ARG);
   CHECK(strcmp(m->set, "weights") == 0 && m->args_file && strlen(m->args_sha256) == 64);
   tr_model_close(&m);
   CHECK(m == NULL);
-  const tr_model_options chosen = {.num_heads = 8, .path_type = "gvp", .prediction = "noise"};
+  const tr_model_options chosen = {
+      .n_told = 1, .told = &(tr_net_size){"num_heads", 8}, .path_type = "gvp", .prediction = "noise"};
   CHECK_OK(ctx, tr_model_open(ctx, DIGITS, &chosen, &m));
   CHECK(strcmp(m->interpolant.type->info.name, "GVP") == 0 && m->prediction->tag == TR_NOISE);
-  CHECK(tr_net_config_value(&m->config, "heads") == 8 && m->heads_from == TR_HEADS_GIVEN);
+  CHECK(tr_net_config_value(&m->config, "heads") == 8 &&
+        tr_model_told_by(m, "num_heads") == TR_TOLD_BY_OPTION);
   tr_model_close(&m);
   CHECK_OK(ctx, tr_model_open(ctx, copy_with("{\"num_heads\": 2, \"path_type\": \"VP\"}"), NULL, &m));
   CHECK(strcmp(m->interpolant.type->info.name, "VP") == 0 && m->prediction->tag == TR_VELOCITY);
-  CHECK(tr_net_config_value(&m->config, "heads") == 2 && m->heads_from == TR_HEADS_FROM_NUM_HEADS);
+  CHECK(tr_net_config_value(&m->config, "heads") == 2 && tr_model_told_by(m, "num_heads") == TR_TOLD_BY_ARG);
   tr_model_close(&m);
 }
 
@@ -57,6 +59,7 @@ static void field(void) {
   const double t = 0.25;
   const int32_t label = 3;
   const tr_cond cond = {1, &label};
+  const tr_model_options heads = {.n_told = 1, .told = &(tr_net_size){"num_heads", 4}};
   double *each[2];
   tr_array *x, *f;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, (int64_t[]){2, 1, 8, 8}, &x));
@@ -65,7 +68,7 @@ static void field(void) {
   for (int i = 0; i < 2; i++) {
     tr_model *m;
     tr_drift *drift;
-    CHECK_OK(ctx, tr_model_open(ctx, i ? copy_with(NULL) : DIGITS, &(tr_model_options){.num_heads = 4}, &m));
+    CHECK_OK(ctx, tr_model_open(ctx, i ? copy_with(NULL) : DIGITS, &heads, &m));
     CHECK_OK(ctx, tr_model_drift(m, TR_F64, &drift));
     tr_model_close(&m);
     CHECK(drift->kind == TR_VELOCITY && drift->num_classes == 10 && drift->null_class == 10);
@@ -97,6 +100,11 @@ static void sampling(void) {
   tr_array_destroy(&x);
 }
 
+static const char *told_as(const char *param) {
+  CHECK(strcmp(param, "num_heads") == 0);
+  return "--num_heads N";
+}
+
 static void refused(void) {
   const struct {
     const char *args;
@@ -104,11 +112,8 @@ static void refused(void) {
     tr_status status;
     const char *word;
   } cases[] = {
-      {NULL,
-       {0},
-       TR_E_ARG,
-       "heads (no model name): give tr_model_options.num_heads, or num_heads in FILE.json"},
-      {NULL, {.heads_option = "--heads N"}, TR_E_ARG, "give --heads N, or num_heads in FILE.json"},
+      {NULL, {0}, TR_E_ARG, "heads (no model name): give tr_model_options.told, or num_heads in FILE.json"},
+      {NULL, {.told_as = told_as}, TR_E_ARG, "give --num_heads N, or num_heads in FILE.json"},
       {"{\"model\": \"SiT-digits\"}", {0}, TR_E_ARG, "'SiT-digits' is no known model"},
       {"{\"model\": \"SiT-S/2\"}",
        {0},
@@ -124,9 +129,21 @@ static void refused(void) {
        TR_E_IO,
        "says path_type = Liner: unknown interpolant"},
       {"{\"num_heads\": 4}", {.prediction = "speed"}, TR_E_ARG, "unknown prediction 'speed'"},
-      {"{\"num_heads\": 4}", {.num_heads = 5}, TR_E_ARG, "5 heads do not divide the width 64"},
+      {"{\"num_heads\": 4}",
+       {.n_told = 1, .told = &(tr_net_size){"num_heads", 5}},
+       TR_E_ARG,
+       "5 heads do not divide the width 64"},
       {"{\"num_heads\": 4}", {.weights = "best"}, TR_E_ARG, "best"},
-      {"[4]", {.num_heads = 4}, TR_E_IO, "holds an array"},
+      {"{\"num_heads\": 4}",
+       {.n_told = 1, .told = &(tr_net_size){"heads", 4}},
+       TR_E_ARG,
+       "sit has no parameter 'heads': did you mean 'num_heads'?"},
+      {"{\"num_heads\": 5000}",
+       {0},
+       TR_E_IO,
+       "says num_heads = 5000: a whole number from 1 to 4096 is needed"},
+      {NULL, {.n_told = 1}, TR_E_ARG, "options with n_told = 1, but without told"},
+      {"[4]", {.n_told = 1, .told = &(tr_net_size){"num_heads", 4}}, TR_E_IO, "holds an array"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tr_model *m;

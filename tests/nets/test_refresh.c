@@ -167,13 +167,14 @@ static int64_t held(tr_ctx *ctx, const tr_net_config *config, const tr_net_optio
 
 /* Without parameters to train there is one copy of the weights, and one tensor more while they are loaded. */
 static void memory(const char *resource) {
-  const tr_net_dims dims = {4, 32, 1000, true};
+  const tr_net_size sizes[] = {
+      {"channels", 4}, {"latent_size", 32}, {"num_classes", 1000}, {"learn_sigma", true}};
   tr_ctx *ctx;
   tr_error error;
   tr_net_config config;
   if (tr_ctx_open(resource, 1, &ctx, &error) != TR_OK) exit(1);
   CHECK_OK(ctx, tr_register_all(ctx));
-  CHECK_OK(ctx, tr_net_configure_named(ctx, "SiT-S/8", &dims, &config));
+  CHECK_OK(ctx, tr_net_configure_named(ctx, "SiT-S/8", 4, sizes, &config));
   int64_t more, d = 384, largest = 6 * d * d * 4, layers = (18 * d * d + 15 * d) * 12 * 4;
   const int64_t weights = layers + ((256 + d) * d + 1001 * d + 4 * 64 * d + 2 * d * d + 8 * 64 * d) * 4;
   const int64_t one = held(ctx, &config, &(tr_net_options){.dtype = TR_F32}, &more);

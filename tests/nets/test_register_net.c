@@ -35,10 +35,10 @@ static bool affine_entry(const void *sizes, int i, tr_net_entry *out) {
 static const tr_net_type affine;
 
 static tr_status affine_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
-                                  void *sizes) {
+                                  const double *params, void *sizes) {
   affine_sizes *of = sizes;
   const tr_tensor *rate;
-  (void)settings;
+  (void)settings, (void)params;
   TR_TRY(tr_weights_find(ctx, weights, "affine.rate.weight", 2, "(dim, dim)", "an affine field", &rate));
   of->dim = (int)rate->shape[0];
   return tr_weights_check(ctx, weights, &affine, sizes, "an affine field");

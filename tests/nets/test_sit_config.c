@@ -37,16 +37,20 @@ static void take(tr_net_config *config, sizes *out) {
 }
 
 static tr_status named(const char *name, int channels, int side, int classes, bool learn_sigma, sizes *out) {
-  const tr_net_dims dims = {channels, side, classes, learn_sigma};
+  const tr_net_size given[] = {
+      {"channels", channels}, {"latent_size", side}, {"num_classes", classes}, {"learn_sigma", learn_sigma}};
   tr_net_config config;
-  tr_status status = tr_net_configure_named(ctx, name, &dims, &config);
+  tr_status status = tr_net_configure_named(ctx, name, 4, given, &config);
   take(&config, out);
   return status;
 }
 
 static tr_status infer(const tr_tensors *tensors, int heads, const char *model_name, int classes,
                        sizes *out) {
-  const tr_net_settings told = {.num_heads = heads, .num_classes = classes, .model_name = model_name};
+  const tr_net_settings told = {.num_classes = classes,
+                                .model_name = model_name,
+                                .n_told = heads != 0,
+                                .told = &(tr_net_size){"num_heads", heads}};
   tr_net_config config;
   tr_status status = tr_net_configure(ctx, tensors, &told, &config);
   take(&config, out);
@@ -124,7 +128,8 @@ static void digits(void) {
   CHECK_ERROR(ctx, infer(&w.tensors, 4, NULL, 9, &c), TR_E_SHAPE, "has 11 rows: 9 classes need 9, or 10");
   CHECK_ERROR(ctx, infer(&w.tensors, 4, NULL, -1, &c), TR_E_ARG, "-1 classes");
   CHECK_ERROR(ctx, infer(&w.tensors, 5, NULL, 10, &c), TR_E_ARG, "5 heads do not divide the width 64");
-  CHECK_ERROR(ctx, infer(&w.tensors, -2, NULL, 10, &c), TR_E_ARG, "-2 heads");
+  CHECK_ERROR(ctx, infer(&w.tensors, -2, NULL, 10, &c), TR_E_ARG,
+              "num_heads of sit is -2: use a finite number from 1 to 4096");
   CHECK_ERROR(ctx, infer(&w.tensors, 0, NULL, 10, &c), TR_E_ARG, "give the number of heads");
   CHECK_ERROR(ctx, infer(&w.tensors, 0, "SiT-digits", 10, &c), TR_E_ARG, "'SiT-digits' is no known model");
   CHECK_ERROR(ctx, infer(&w.tensors, 0, "SiT-S/2", 10, &c), TR_E_SHAPE,

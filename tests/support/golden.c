@@ -51,7 +51,7 @@ int golden_labels(tr_ctx *ctx, tr_npz *npz, int32_t *labels, int max) {
 }
 
 tr_net *golden_net(tr_ctx *ctx, const tr_net_options *options) {
-  const tr_net_settings settings = {.num_heads = 3, .num_classes = 10};
+  const tr_net_settings settings = {.num_classes = 10, .n_told = 1, .told = &(tr_net_size){"num_heads", 3}};
   tr_checkpoint *file;
   tr_tensors weights;
   tr_net *net;

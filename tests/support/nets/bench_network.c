@@ -99,14 +99,15 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
 }
 
 static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const char *model) {
-  const tr_net_dims dims = {CHANNELS, SIDE, CLASSES, true};
+  const tr_net_size sizes[] = {
+      {"channels", CHANNELS}, {"latent_size", SIDE}, {"num_classes", CLASSES}, {"learn_sigma", true}};
   tr_net *net;
   tr_drift *drift;
   char full[64];
   snprintf(full, sizeof full, strncmp(model, "SiT-", 4) == 0 ? "%s" : "SiT-%s", model);
   TR_TRY(networks_register(ctx));
   TR_TRY(tr_net_create_named(
-      ctx, full, &dims, &(tr_net_options){.dtype = options->dtype, .storage = options->storage}, 1, &net));
+      ctx, full, 4, sizes, &(tr_net_options){.dtype = options->dtype, .storage = options->storage}, 1, &net));
   TR_TRY(tr_drift_take_net(&net, TR_VELOCITY, &drift));
   tr_status status = TR_OK;
   for (const char *at = options->batches; at && status == TR_OK; at = strchr(at, ',')) {

@@ -15,7 +15,8 @@ static tr_status open_network(digits *d) {
   TR_TRY(tr_checkpoint_open(d->ctx, TR_EXPERIMENT_DATA "/digits-ema.pt", &checkpoint));
   tr_tensors weights;
   tr_status status = tr_checkpoint_weights(d->ctx, checkpoint, NULL, &weights);
-  const tr_net_settings settings = {.num_heads = HEADS, .num_classes = CLASSES};
+  const tr_net_settings settings = {
+      .num_classes = CLASSES, .n_told = 1, .told = &(tr_net_size){"num_heads", HEADS}};
   if (status == TR_OK) status = networks_drift(d->ctx, &weights, &settings, TR_F64, TR_VELOCITY, &d->network);
   tr_checkpoint_close(&checkpoint);
   return status;
