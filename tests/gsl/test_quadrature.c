@@ -184,6 +184,44 @@ static void exponential_weights(gsl_integration_workspace *workspace) {
     }
 }
 
+/* L_j weighed by cos(end) d tan(theta), in v = cos(end) tan(theta), which runs over a unit at most */
+static double over_angles(double v, void *user) {
+  const lagrange *l = user;
+  double product = 1, theta = atan(v / cos(l->end));
+  for (int i = 0; i < l->n; i++)
+    if (i != l->own) product *= (theta - l->node[i]) / (l->node[l->own] - l->node[i]);
+  return product;
+}
+
+static double over_sines(double v, void *user) {
+  const lagrange *l = user;
+  double product = 1, sine = sin(atan(v / cos(l->end)));
+  for (int i = 0; i < l->n; i++)
+    if (i != l->own) product *= (sine - sin(l->node[i])) / (sin(l->node[l->own]) - sin(l->node[i]));
+  return product;
+}
+
+/* Forwards up to sigma = 0 almost, backwards to alpha = 0. */
+static void angle_weights(gsl_integration_workspace *workspace) {
+  static const double up[] = {0.9, 0.7, 0.62, 0.4}, down[] = {0.5, 0.8, 1.1, 1.3},
+                      ends[] = {0.92, 1.1, 1.3, 1.5, 1.57, 1.5706, 1.5707, 0.48, 0.3, 0.1, 1e-3, 1e-9, 0};
+  for (int n = 2; n <= 4; n++)
+    for (int k = 0; k < 13; k++)
+      for (int sines = 0; sines < 2; sines++) {
+        double weight[TR_EXPONENTIAL_POINTS] = {0}, value, error;
+        const double *theta = k < 7 ? up : down;
+        tr_exponential_weights(sines ? tr_difference_of_sines : tr_difference_of_angles, theta, n, 0, ends[k],
+                               weight);
+        for (int j = 1; j < n; j++) {
+          lagrange l = {theta, n, j, ends[k]};
+          gsl_function g = {sines ? over_sines : over_angles, &l};
+          CHECK(gsl_integration_qags(&g, cos(ends[k]) * tan(theta[0]), sin(ends[k]), 1e-13, 1e-11, LIMIT,
+                                     workspace, &value, &error) == GSL_SUCCESS);
+          CHECK_NEAR(weight[j], value, 1e-9 * (1 + fabs(value)));
+        }
+      }
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -191,6 +229,7 @@ int main(int argc, char **argv) {
   gsl_integration_workspace *workspace = gsl_integration_workspace_alloc(LIMIT);
   steps_of_forms(ctx, workspace);
   exponential_weights(workspace);
+  angle_weights(workspace);
   gsl_integration_workspace_free(workspace);
   tr_ctx_close(&ctx);
   return check_report();

@@ -76,29 +76,53 @@ static void between_the_ends(tr_ctx *ctx) {
   CHECK(method_at(ctx, 4) != NULL);
 }
 
-/* From end to end the polynomials in lambda (and that of the noise at alpha = 0) meet steps that are long in
- * their variable however many there are: about order 2 for the methods of order 2 and more. On VP sigma is a
- * root of 1 - t, and the last step alone makes it order 1 where nothing is extrapolated to sigma = 0. */
-static void orders_to_the_ends(tr_ctx *ctx) {
-  static const struct {
-    const char *name;
-    double least, least_on_vp;
-  } claims[] = {{"ddim", 0.9, 0.9}, {"dpmpp-2m", 1.5, 0.6}, {"dpmpp-3m", 1.7, 0.9},
-                {"deis", 1.9, 1.9}, {"unipc", 1.7, 0.8},    {"unipc-3", 1.7, 0.8}};
-  for (int m = 0; m < 6; m++) {
-    printf("%-10s from end to end", claims[m].name);
-    for (int p = 0; p < 3; p++) {
-      tr_sampler s = flow_sampler(ctx, paths[p], TR_VELOCITY, &target);
-      double want[ALL];
-      s.sample_eps = 0;
-      for (int i = 0; i < ALL; i++) want[i] = gaussian_flow(&target, &s.interpolant, i % N, 0, start[i], 1);
-      s.ode.method = flow_ode_method(ctx, claims[m].name);
-      double coarse = error_with(ctx, s, 160, want), fine = error_with(ctx, s, 320, want);
-      printf(" %.2f", log2(coarse / fine));
-      CHECK(log2(coarse / fine) > (p == 2 ? claims[m].least_on_vp : claims[m].least));
-      tr_drift_destroy(&s.drift);
+/* The method's line in `transit list` says which order holds where. */
+static void said(const tr_ode_method *method, double whole) {
+  char text[64];
+  snprintf(text, sizeof text, "order %g", method->order);
+  CHECK(strstr(method->info.summary, text) != NULL);
+  snprintf(text, sizeof text, "to the ends %g", whole);
+  CHECK((strstr(method->info.summary, text) != NULL) == (whole != method->order));
+}
+
+/* From end to end in both directions. */
+static void from_end_to_end(tr_ctx *ctx) {
+  const tr_ode_method *method;
+  for (int i = 0; (method = method_at(ctx, i)); i++) {
+    const tr_exponential *table = method->detail;
+    orders measured;
+    orders_whole(ctx, method, &measured);
+    printf("%-10s from end to end claimed %g; measured", method->info.name, table->whole_order);
+    for (int k = 0; k < measured.n; k++) {
+      printf(" %.2f", measured.order[k]);
+      CHECK(measured.order[k] > table->whole_order - 0.25);
+      if (table->points < 4) CHECK(measured.order[k] < table->whole_order + 0.35);
+      CHECK(measured.fine[k] < (table->whole_order == 1 ? 2e-2 : 3e-4));
     }
     printf("\n");
+    CHECK(measured.nfe_per_step == 1);
+    said(method, table->whole_order);
+  }
+}
+
+/* On VP sigma is a root of 1 - t, and the last of even steps in t alone makes it order 1 where nothing is
+ * extrapolated to sigma = 0. */
+static void to_the_end_of_vp(tr_ctx *ctx) {
+  static const struct {
+    const char *name;
+    double least;
+  } claims[] = {{"ddim", 0.9}, {"dpmpp-2m", 0.6}, {"dpmpp-3m", 2.7},
+                {"deis", 2.7}, {"unipc", 0.8},    {"unipc-3", 2.7}};
+  for (int m = 0; m < 6; m++) {
+    tr_sampler s = flow_sampler(ctx, "VP", TR_VELOCITY, &target);
+    double want[ALL];
+    s.sample_eps = 0;
+    for (int i = 0; i < ALL; i++) want[i] = gaussian_flow(&target, &s.interpolant, i % N, 0, start[i], 1);
+    s.ode.method = flow_ode_method(ctx, claims[m].name);
+    double coarse = error_with(ctx, s, 160, want), fine = error_with(ctx, s, 320, want);
+    printf("%-10s to the end of VP %.2f\n", claims[m].name, log2(coarse / fine));
+    CHECK(log2(coarse / fine) > claims[m].least);
+    tr_drift_destroy(&s.drift);
   }
 }
 
@@ -287,35 +311,114 @@ static void ddim_is_euler_in_ratios(tr_ctx *ctx) {
 
 /* ---- ends, breaks, outputs, refusals ---- */
 
+enum { SAVED = 5 };
 typedef struct {
-  double state[ALL];
-} last_state;
+  double state[SAVED][ALL];
+} saved_states;
 
 static tr_status keep(int index, double t, const tr_array *x, void *user) {
-  (void)index;
   (void)t;
-  return tr_array_get_f64(x, ((last_state *)user)->state);
+  return tr_array_get_f64(x, ((saved_states *)user)->state[index]);
+}
+
+static const double rough[] = {0, 0.1, 0.2, 0.4, 0.6, 0.75, 1};
+/* A run over `rough` and the states at its inner points, in its direction. */
+static tr_interpolant rough_run(tr_ctx *ctx, const char *path, const char *method, bool reverse, double *end,
+                                saved_states *saved) {
+  double inner[SAVED];
+  tr_sampler s = on_grid(ctx, path, method, rough, SAVED + 2);
+  for (int i = 0; i < SAVED; i++) inner[i] = rough[reverse ? SAVED - i : 1 + i];
+  s.sample_eps = 0;
+  s.reverse = reverse;
+  s.save_times = inner;
+  s.n_save = SAVED;
+  s.on_output = keep;
+  s.out_user = saved;
+  run(ctx, &s, start, end, NULL);
+  tr_drift_destroy(&s.drift);
+  return s.interpolant;
 }
 
 /* The last step to sigma = 0 gives the denoiser of the state before it for methods in lambda. */
 static void last_step_is_the_denoiser(tr_ctx *ctx) {
-  static const char *const names[] = {"ddim", "dpmpp-2m", "dpmpp-3m", "unipc", "unipc-3"};
-  static const double t[] = {0, 0.2, 0.4, 0.6, 0.75, 1}, before[] = {0.75};
+  static const char *const names[] = {"ddim", "dpmpp-2m", "unipc"};
   for (int p = 0; p < 3; p++)
-    for (int m = 0; m < 5; m++) {
-      tr_sampler s = on_grid(ctx, paths[p], names[m], t, 6);
-      last_state saved;
+    for (int m = 0; m < 3; m++) {
+      saved_states saved;
       double got[ALL];
-      s.sample_eps = 0;
-      s.save_times = before;
-      s.n_save = 1;
-      s.on_output = keep;
-      s.out_user = &saved;
-      run(ctx, &s, start, got, NULL);
-      level l = level_at(&s.interpolant, 0.75);
-      for (int row = 0; row < ROWS; row++) CHECK_NEAR(got[row * N], denoiser(l, saved.state[row * N]), 1e-13);
-      tr_drift_destroy(&s.drift);
+      tr_interpolant interpolant = rough_run(ctx, paths[p], names[m], false, got, &saved);
+      level l = level_at(&interpolant, 0.75);
+      for (int row = 0; row < ROWS; row++)
+        CHECK_NEAR(got[row * N], denoiser(l, saved.state[SAVED - 1][row * N]), 1e-13);
     }
+}
+
+/* The polynomial through value[i] at node[i], at u. */
+static double through(int n, const double *node, const double *value, double u) {
+  double sum = 0;
+  for (int j = 0; j < n; j++) {
+    double product = value[j];
+    for (int i = 0; i < n; i++)
+      if (i != j) product *= (u - node[i]) / (node[j] - node[i]);
+    sum += product;
+  }
+  return sum;
+}
+
+/* Methods of order 3 end where the polynomial in sin(theta) through the last denoisers is at sigma = 0, or
+ * that in theta through the last noises at alpha = 0. */
+static void last_step_extrapolates(tr_ctx *ctx) {
+  static const struct {
+    const char *name;
+    bool reverse;
+    int points;
+  } cases[] = {{"dpmpp-3m", false, 3}, {"unipc-3", false, 3}, {"deis", true, 4}};
+  for (int p = 0; p < 2; p++)
+    for (int m = 0; m < 3; m++) {
+      saved_states saved;
+      double got[ALL];
+      int points = cases[m].points;
+      bool reverse = cases[m].reverse;
+      tr_interpolant interpolant = rough_run(ctx, paths[p], cases[m].name, reverse, got, &saved);
+      for (int row = 0; row < ROWS; row++) {
+        double node[4], value[4];
+        for (int j = 0; j < points; j++) {
+          double t = rough[reverse ? 1 + j : SAVED - j], x = saved.state[SAVED - 1 - j][row * N];
+          level l = level_at(&interpolant, t);
+          double m_here = denoiser(l, x);
+          double theta = tr_interpolant_at(&interpolant, t).theta;
+          node[j] = reverse ? theta : sin(theta);
+          value[j] = reverse ? (x - l.alpha * m_here) / l.sigma : m_here;
+        }
+        CHECK_NEAR(got[row * N], through(points, node, value, !reverse), 1e-12);
+      }
+    }
+}
+
+/* In lambda as published where the steps in lambda are alike, in sin(theta) elsewhere: it changes where the
+ * longest step is 2, or 5 of the shortest. Steps beyond |lambda| = 4 do not count. */
+static void which_variable(tr_ctx *ctx) {
+  static const struct {
+    double lambda[5];
+    bool even;
+  } grids[] = {{{-3, -1.01, 0.98, 2.5, 4}, true}, {{-3, -0.99, 0.98, 2.5, 4}, false},
+               {{-1, 0, 0.5, 0.71, 1.5}, true},   {{-1, 0, 0.5, 0.69, 1.5}, false},
+               {{1, 2, 3, 4.01, 6.1}, true},      {{1, 2, 3, 3.99, 6.1}, false},
+               {{-6.1, -4.01, -3, -2, -1}, true}, {{-6.1, -3.99, -3, -2, -1}, false},
+               {{-4.2, -4.15, -3, -2, -1}, true}, {{-4.2, -3.95, -2, 0, 0.3}, false}};
+  for (int g = 0; g < 10; g++) {
+    tr_sampler s = on_grid(ctx, "Linear", "unipc-3", NULL, 0);
+    double t[5], got[ALL];
+    level l[5];
+    for (int i = 0; i < 5; i++) {
+      t[i] = tr_interpolant_time(&s.interpolant, atan(exp(grids[g].lambda[i])));
+      l[i] = level_at(&s.interpolant, t[i]);
+    }
+    solve_part(ctx, &s, t, 5, start, got);
+    double off = fabs(got[0] - plain_unipc(l, 3, 4, start[0]));
+    CHECK(grids[g].even ? off < 1e-12 : off > 1e-6);
+    tr_drift_destroy(&s.drift);
+  }
 }
 
 /* Every prediction gives the same samples, from end to end, up to what TR_THETA_MIN costs where a prediction
@@ -411,11 +514,14 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
   between_the_ends(ctx);
-  orders_to_the_ends(ctx);
+  from_end_to_end(ctx);
+  to_the_end_of_vp(ctx);
   written_out(ctx);
   path_invariance(ctx);
   ddim_is_euler_in_ratios(ctx);
   last_step_is_the_denoiser(ctx);
+  last_step_extrapolates(ctx);
+  which_variable(ctx);
   every_prediction(ctx);
   breaks(ctx);
   small_runs(ctx);

@@ -3,9 +3,9 @@
 #include "transport/exponential/exponential.h"
 #include "transport/modules_private.h"
 
-static const tr_exponential table = {.of = TR_DENOISER, .points = 1};
+static const tr_exponential table = {.of = TR_DENOISER, .points = 1, .whole_order = 1};
 static const tr_ode_method method = {
-    .info = {.name = "ddim", .summary = "DDIM: exact for a denoiser held over the step"},
+    .info = {.name = "ddim", .summary = "DDIM: exact for a denoiser held over the step; order 1"},
     .caps = TR_ODE_BREAKS | TR_ODE_ANGLE,
     .order = 1,
     .nfe_per_step = 1,

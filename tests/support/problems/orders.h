@@ -47,6 +47,10 @@ void orders_strong(tr_ctx *ctx, const tr_sde_method *method, const orders_path *
  * three paths, both directions; 480 steps against the worst of 60 to 120. */
 void orders_angle(tr_ctx *ctx, const tr_ode_method *method, orders *out);
 
+/* The same from alpha = 0 to sigma = 0 and back, on Linear and GVP; 1200 steps against the worst of 150 to
+ * 300. */
+void orders_whole(tr_ctx *ctx, const tr_ode_method *method, orders *out);
+
 /* Weak order of the variance of an SDE method without a step of its own, on one path, from t = 0.04 to 0.96
  * with `steps` and 2 `steps`: a run for each of moments_forms. */
 void orders_forms(tr_ctx *ctx, const char *path, const tr_sde_method *method, int steps, orders *out);

@@ -58,10 +58,13 @@ static double error_with(tr_ctx *ctx, tr_sampler s, int n, const double *want, w
   return most;
 }
 
-void orders_angle(tr_ctx *ctx, const tr_ode_method *method, orders *out) {
+/* On the first `paths` paths, eps from the ends; 8 `least` steps against the worst of `least` to 2 `least`.
+ * An error that changes sign is small at one n only. */
+static void orders_on_flows(tr_ctx *ctx, const tr_ode_method *method, int paths, double eps, int least,
+                            orders *out) {
   work done = {0};
   out->n = 0;
-  for (int p = 0; p < 3; p++)
+  for (int p = 0; p < paths; p++)
     for (int kind = 0; kind < 4; kind++) {
       tr_sampler s;
       double want[ALL], coarse = 0;
@@ -70,18 +73,26 @@ void orders_angle(tr_ctx *ctx, const tr_ode_method *method, orders *out) {
       if (p == 2)
         CHECK_OK(ctx, tr_interpolant_set(ctx, &s.interpolant, "sigma_max", 5)); /* alpha(0) = 0.28 */
       s.drift = kind & 2 ? mixture(ctx, &s.interpolant) : single(ctx, &s.interpolant);
-      s.sample_eps = 0.1;
+      s.sample_eps = eps;
       s.reverse = kind & 1;
       reference(ctx, s, want);
       s.ode.method = method;
-      double fine = error_with(ctx, s, 480, want, &done);
-      for (int n = 60; n <= 120; n += 20) /* an error that changes sign is small at one n only */
-        coarse = fmax(coarse, error_with(ctx, s, n, want, &done) * pow(n / 120., method->order));
+      double fine = error_with(ctx, s, 8 * least, want, &done);
+      for (int n = least; n <= 2 * least; n += least / 3)
+        coarse = fmax(coarse, error_with(ctx, s, n, want, &done) * pow(n / (2. * least), method->order));
       out->order[out->n] = log2(coarse / fine) / 2;
       out->fine[out->n++] = fine;
       tr_drift_destroy(&s.drift);
     }
   out->nfe_per_step = (double)done.nfe / (double)done.steps;
+}
+
+void orders_angle(tr_ctx *ctx, const tr_ode_method *method, orders *out) {
+  orders_on_flows(ctx, method, 3, 0.1, 60, out);
+}
+
+void orders_whole(tr_ctx *ctx, const tr_ode_method *method, orders *out) {
+  orders_on_flows(ctx, method, 2, 0, 150, out);
 }
 
 /* ---- SDE methods that take the problem's steps ---- */
