@@ -88,7 +88,8 @@
 #include "nets/network.h"
 #include "nets/register.h"
 
-/* Training. */
+/* Training, and writing checkpoints. */
+#include "nets/checkpoint/write/save.h"
 #include "nets/train/draws.h"
 #include "nets/train/schedule.h"
 #include "nets/train/trainer.h"

@@ -13,6 +13,8 @@
 #define CRC_AT            14   /* where the CRC-32 stands in a local header */
 #define LOCAL_BYTES       30   /* of a local header without name and ZIP64 field */
 #define LOCAL_EXTRA_BYTES 20
+#define FILL_BYTES        4 /* of a field that fills up, without its filling */
+#define FILL_MAX          4096
 
 typedef struct {
   char *name;
@@ -118,16 +120,35 @@ static void put_common(record *r, const tr_zip_out *zip, const entry *e) {
   put(r, 2, strlen(e->name));
 }
 
-static tr_status write_local(tr_zip_out *zip, const entry *e) {
+/* Bytes of a field "FB" that moves the content to a multiple of `alignment`; 0: none is needed. */
+static size_t filling(uint64_t content_at, unsigned alignment) {
+  const size_t over = (size_t)(content_at % alignment);
+  if (over == 0) return 0;
+  const size_t gap = alignment - over;
+  return gap >= FILL_BYTES ? gap : gap + alignment * ((FILL_BYTES - gap + alignment - 1) / alignment);
+}
+
+static tr_status write_filling(tr_zip_out *zip, size_t size) {
+  static const char spaces[FILL_MAX];
+  record r = {.size = 0};
+  if (size == 0) return TR_OK;
+  put(&r, 2, 0x4246), put(&r, 2, size - FILL_BYTES);
+  TR_TRY(write_out(zip, r.bytes, r.size));
+  return write_out(zip, spaces, size - FILL_BYTES);
+}
+
+static tr_status write_local(tr_zip_out *zip, const entry *e, unsigned alignment) {
   record r = {.size = 0}, extra = {.size = 0};
+  const size_t fill = filling(tr_zip_out_content_at(zip, e->name, e->size), alignment);
   if (big(zip, e->size))
     put(&extra, 2, 1), put(&extra, 2, 16), put(&extra, 8, e->size), put(&extra, 8, e->size);
   put(&r, 4, 0x04034b50);
   put_common(&r, zip, e);
-  put(&r, 2, extra.size);
+  put(&r, 2, extra.size + fill);
   TR_TRY(write_out(zip, r.bytes, r.size));
   TR_TRY(write_out(zip, e->name, strlen(e->name)));
-  return write_out(zip, extra.bytes, extra.size);
+  TR_TRY(write_out(zip, extra.bytes, extra.size));
+  return write_filling(zip, fill);
 }
 
 /* Goes back to the local header of the finished entry and fills in its CRC-32. */
@@ -146,15 +167,22 @@ static tr_status close_entry(tr_zip_out *zip) {
   return TR_OK;
 }
 
-static tr_status begin(tr_zip_out *zip, const char *name, uint64_t size) {
+static tr_status begin(tr_zip_out *zip, const char *name, uint64_t size, unsigned alignment) {
   TR_TRY(check_name(zip, name));
   TR_TRY(close_entry(zip));
   TR_TRY(add_entry(zip, name, size));
-  return write_local(zip, &zip->entries[zip->n - 1]);
+  return write_local(zip, &zip->entries[zip->n - 1], alignment);
 }
 
 tr_status tr_zip_out_begin(tr_zip_out *zip, const char *name, uint64_t size) {
-  return note(zip, begin(zip, name, size));
+  return note(zip, begin(zip, name, size, 1));
+}
+
+tr_status tr_zip_out_begin_aligned(tr_zip_out *zip, const char *name, uint64_t size, unsigned alignment) {
+  if (alignment < 1 || alignment > FILL_MAX)
+    return note(zip, TR_FAIL(zip->ctx, TR_E_ARG, "entries at multiples of %u bytes: use 1 to %d", alignment,
+                             FILL_MAX));
+  return note(zip, begin(zip, name, size, alignment));
 }
 
 uint64_t tr_zip_out_content_at(const tr_zip_out *zip, const char *name, uint64_t size) {

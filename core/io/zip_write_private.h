@@ -23,6 +23,9 @@ tr_status tr_zip_out_create(tr_ctx *ctx, const char *path, uint32_t zip32_max, t
 /* Starts an entry of exactly `size` bytes. The name is copied: 1 to 255 printable ASCII characters, new to
  * this archive, relative. */
 tr_status tr_zip_out_begin(tr_zip_out *zip, const char *name, uint64_t size);
+/* The same with the content at a multiple of `alignment` (1 to 4096): filled up in the header, as PyTorch
+ * does. */
+tr_status tr_zip_out_begin_aligned(tr_zip_out *zip, const char *name, uint64_t size, unsigned alignment);
 /* The next bytes of the entry; more than it has left is TR_E_ARG, a failed write TR_E_IO. */
 tr_status tr_zip_out_write(tr_zip_out *zip, const void *bytes, size_t size);
 /* Where in the file the content of an entry begun now would start, for callers who align it. */
