@@ -102,8 +102,8 @@ static tr_status write_all(sink *s, const char *header, const tr_saved_set *set)
 tr_status tr_safetensors_save(tr_ctx *ctx, const char *path, const tr_saved_set *set, int n_args,
                               const tr_saved_arg *args) {
   TR_REQUIRE(ctx, path, set);
-  TR_TRY(tr_saved_check_set(ctx, path, set));
   if (n_args > 0) TR_REQUIRE(ctx, args);
+  TR_TRY(tr_saved_check_set(ctx, path, set));
   tr_out_file *file;
   char *header = make_header(set, n_args, args);
   if (!header) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the header of '%s'", path);
