@@ -35,6 +35,7 @@
 #include "core/io/image/image.h"
 #include "core/io/image/jpeg.h"
 #include "core/io/image/png.h"
+#include "core/io/image/resample.h"
 #include "core/io/npy.h"
 #include "core/io/npz.h"
 #include "core/io/sha256.h"
