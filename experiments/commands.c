@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "experiments/common/advice.h"
 
 const command *const commands[] = {
     &command_sample, &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
@@ -45,13 +46,19 @@ typedef struct {
   char *const *v;
 } arguments;
 
+/* What fails says so in the words of the command. */
+static tr_status run_parsed(program *p, const command *c, const tr_parsed *parsed, void *values) {
+  tr_status status = c->run(p, parsed, values);
+  return advice_error(p->ctx, status, &(advice_reader){c->table, parsed->mode, NULL});
+}
+
 static tr_status parse_and_run(program *p, const command *c, arguments words, void *values) {
   tr_parsed parsed;
   tr_status status = tr_options_parse(p->ctx, c->table, words.n, words.v, values, &parsed);
   if (status == TR_OK && parsed.help)
     tr_options_help(p->ctx, c->table, stdout);
   else if (status == TR_OK)
-    status = c->run(p, &parsed, values);
+    status = run_parsed(p, c, &parsed, values);
   tr_options_free(c->table, values);
   return status;
 }

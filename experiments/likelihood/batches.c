@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/vec/vec.h"
+#include "experiments/common/advice.h"
 #include "experiments/likelihood/run.h"
 #include "experiments/output/run_record.h"
 
@@ -279,6 +280,7 @@ static tr_status batch_or_halves(likelihood_run *run, int64_t first, int64_t n) 
   tr_status status = one_batch(run, first, n);
   if (!of_an_input(status)) return status;
   if (n == 1) {
+    advice_error(ctx, status, &(advice_reader){&likelihood_table, 0, NULL});
     tr_dataset_reject(&run->data, first, "an error: %s", tr_ctx_error(ctx)->message);
     clear_input(&run->result, first, tr_dataset_row(&run->data));
   }

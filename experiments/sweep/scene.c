@@ -4,9 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "experiments/common/advice.h"
+
 #include "core/text.h"
 
 #define DIRECTIONS 64
+
+static const advice_reader as_read = {&sweep_table, 0, NULL},
+                           of_reference = {&sweep_table, 0, "reference-rtol"};
 
 static tr_ctx *context(const sweep_scene *scene) {
   return scene->target->program->ctx;
@@ -44,7 +49,7 @@ static tr_status solve_reference(sweep_scene *scene, tr_array *x, double *state)
   tr_cond cond = sweep_target_cond(t, t->n);
   progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);
   TR_TRY(tr_array_set_f64(x, state));
-  TR_TRY(tr_sample_ode(&sampler, &cond, x, NULL));
+  TR_TRY(advice_error(context(scene), tr_sample_ode(&sampler, &cond, x, NULL), &of_reference));
   return tr_array_get_f64(x, state);
 }
 
@@ -231,6 +236,7 @@ static tr_status measure(sweep_scene *scene, const sweep_setting *s, sweep_resul
 /* A run that came to nothing: its row says so. */
 static tr_status note_failure(sweep_scene *scene, tr_status status, sweep_result *r) {
   if (status != TR_E_NONFINITE && status != TR_E_SOLVER) return status;
+  advice_error(context(scene), status, &as_read);
   snprintf(r->status, sizeof r->status, "%s", status == TR_E_SOLVER ? "failed" : "diverged");
   snprintf(r->message, sizeof r->message, "%s", TR_SHOW(tr_ctx_error(context(scene))->message, 255));
   tr_ctx_clear(context(scene));
@@ -303,6 +309,7 @@ tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s) 
     return status;
   }
   char reason[512], series[256];
+  advice_error(context(scene), status, &as_read);
   snprintf(reason, sizeof reason, "%s", tr_ctx_error(context(scene))->message);
   tr_ctx_clear(context(scene));
   sweep_plan_series(s, series, sizeof series);

@@ -37,6 +37,7 @@ sde 2 "belongs to ODE" --reverse
 sde 2 "did you mean 'decreasing'" --diffusion-form decresing
 sde 2 "did you mean 'Tweedie'" --last-step Twedie
 ode 2 "did you mean 'dopri5'" --sampling-method dopri
+ode 2 "euler has no first step: leave --first-step away" --sampling-method euler --first-step 0.2
 ode 2 "Linear" --path-type Linaer
 ode 2 "> 0 and < 1" --rtol 0
 ode 2 "twice" --rtol 1e-3 --rtol 1e-4
