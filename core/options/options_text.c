@@ -165,5 +165,15 @@ void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out) 
     troff(out, table->operand_help);
     fputc('\n', out);
   }
-  for (int i = 0; i < table->n_options; i++) man_option(ctx, table, &table->options[i], out);
+  const char *group = "";
+  for (int i = 0; i < table->n_options; i++) {
+    const char *heading = table->options[i].group ? table->options[i].group : "Options";
+    if (strcmp(heading, group) != 0) {
+      fputs(".PP\n.B \"", out);
+      troff(out, heading);
+      fputs("\"\n", out);
+    }
+    group = heading;
+    man_option(ctx, table, &table->options[i], out);
+  }
 }

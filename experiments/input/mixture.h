@@ -43,8 +43,8 @@ bool mixture_is_file(const char *text);
 
 /* From a JSON file {"weights": [w1, ...], "means": [[...], ...], "variances": [[...], ...]}; a variance may
  * be one number for all dimensions of its component, or a matrix [[...], ...], its covariance. Weights are
- * positive and need not sum to 1. Or one Gaussian, {"mean": [...], "cov": [[...], ...]}. TR_E_IO with the
- * file and what is wrong in it. */
+ * positive and sum to 1, or to anything beside "normalise": true. Or one Gaussian, {"mean": [...], "cov":
+ * [[...], ...]}. TR_E_IO with the file and what is wrong in it. */
 tr_status mixture_read(tr_ctx *ctx, const char *path, mixture *out);
 
 /* Component k, its blocks borrowed. */

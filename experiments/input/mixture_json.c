@@ -15,7 +15,8 @@ typedef struct {
   tr_ctx *ctx;
   const char *path;
   const json_t *weights, *means, *variances;
-  json_t *made; /* what they lie in where the file has mean and cov, else NULL */
+  bool normalise; /* "normalise": true */
+  json_t *made;   /* what they lie in where the file has mean and cov, else NULL */
 } source;
 
 #define BAD(s, ...) bad_content((s), __VA_ARGS__)
@@ -31,17 +32,19 @@ static tr_status bad_content(const source *s, const char *format, ...) {
 
 enum { WEIGHTS, MEANS, VARIANCES, MEAN, COV, KEYS };
 static const char *const known[KEYS] = {"weights", "means", "variances", "mean", "cov"};
+#define NORMALISE "normalise" /* true: weights are relative to their sum */
 
 static tr_status find_keys(const source *s, const json_t *root, const json_t *found[KEYS]) {
   const char *key;
   json_t *value;
   json_object_foreach((json_t *)root, key, value) {
     int i = 0;
+    if (strcmp(key, NORMALISE) == 0) continue;
     while (i < KEYS && strcmp(key, known[i]) != 0) i++;
     const char *near = i < KEYS ? NULL : tr_nearest(key, known, KEYS);
     if (near) return BAD(s, "unknown key '%s': did you mean '%s'?", TR_SHOW(key, 60), near);
     if (i == KEYS)
-      return BAD(s, "unknown key '%s': weights, means and variances are known, or mean and cov",
+      return BAD(s, "unknown key '%s': weights, means, variances and normalise are known, or mean and cov",
                  TR_SHOW(key, 60));
     if (!json_is_array(value)) return BAD(s, "%s is not a list", key);
     found[i] = value;
@@ -55,6 +58,9 @@ static tr_status find_lists(source *s, const json_t *root) {
   if (!json_is_object(root))
     return BAD(s, "an object with weights, means and variances, or with mean and cov, is needed");
   TR_TRY(find_keys(s, root, found));
+  const json_t *normalise = json_object_get(root, NORMALISE);
+  if (normalise && !json_is_boolean(normalise)) return BAD(s, NORMALISE " is neither true nor false");
+  s->normalise = json_is_true(normalise);
   bool one = found[MEAN] || found[COV];
   for (int i = WEIGHTS; i < KEYS; i++)
     if ((i >= MEAN) == one && !found[i]) return BAD(s, "%s is missing", known[i]);
@@ -171,6 +177,9 @@ static tr_status component(const source *s, size_t k, mixture *out) {
   return covariance(s, k, out);
 }
 
+/* Of weights that were printed with seven digits or more. */
+#define SUM_TOLERANCE 1e-6
+
 static tr_status convert(source *s, const json_t *root, mixture *out) {
   TR_TRY(find_lists(s, root));
   TR_TRY(check_lengths(s));
@@ -188,6 +197,8 @@ static tr_status convert(source *s, const json_t *root, mixture *out) {
     sum += out->weights[k];
   }
   if (!isfinite(sum)) return BAD(s, "the sum of the weights is not finite");
+  if (!s->normalise && fabs(sum - 1) > SUM_TOLERANCE)
+    return BAD(s, "the weights sum to %.6g, not to 1: mend them, or say \"" NORMALISE "\": true", sum);
   for (size_t k = 0; k < K; k++) out->weights[k] /= sum;
   return TR_OK;
 }

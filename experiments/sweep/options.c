@@ -15,8 +15,8 @@ static const tr_option options[] = {
     {.name = "target", .type = TR_OPTION_TEXT, FIELD(target), TARGET, .metavar = "NAME",
      .help = "Exact target: gmm:d=2,modes=8,std=0.05 (also radius=2, seed=0; equal weights; the means lie evenly on the "
              "line or circle of this radius, in d > 2 dimensions each coordinate is radius/sqrt(d) times an addressed "
-             "normal), gaussian:d=2,mean=0,std=1 (one number or d of them separated by '/'), or FILE.json with weights, "
-             "means, variances (each a number, a list or a matrix), or gaussian:FILE.json with mean and cov. Either this "
+             "normal), gaussian:d=2,mean=0,std=1 (one number or d of them separated by '/'), or FILE.json with weights "
+             "(their sum 1, or \"normalise\": true), means, variances (each a number, a list or a matrix), or gaussian:FILE.json with mean and cov. Either this "
              "or --ckpt."},
     MODEL_FILE_OPTIONS(offsetof(sweep_options, model), 0),
     {.name = "prediction", .type = TR_OPTION_CHOICE, FIELD(model.prediction), .group = "Model",

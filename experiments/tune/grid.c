@@ -57,13 +57,14 @@ static tr_status check_seeds(tune *t) {
 static tr_status plan(tune *t) {
   tr_ctx *ctx = t->program->ctx;
   sweep_options of_plan = t->options->sweep;
-  const char *grid = TR_GRID_DEFAULT;
+  const char *grid = TR_GRID_DEFAULT, *form = "sigma", *last_step = "Mean";
   long steps = t->options->nfe / t->setting.ode->nfe_per_step;
   const char *name = t->setting.ode->info.name;
   of_plan.solvers = (tr_text_list){1, &name};
   of_plan.time_grids = (tr_text_list){1, &grid};
   of_plan.steps = (tr_int_list){1, &steps};
-  of_plan.forms = of_plan.last_steps = (tr_text_list){1, &grid}; /* their numbers count, an ODE reads none */
+  of_plan.forms = (tr_text_list){1, &form}; /* an ODE reads none of these three */
+  of_plan.last_steps = (tr_text_list){1, &last_step};
   of_plan.norms = (tr_double_list){1, &of_plan.reference_rtol};
   of_plan.eta = NAN; /* not given: no option of this command */
   TR_TRY(sweep_plan_make(ctx, &of_plan, sweep_target_path(&t->target), &t->plan));

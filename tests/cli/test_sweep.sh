@@ -253,9 +253,9 @@ check "divergence" $sweep --target gaussian:d=1,std=0.0001 --num-samples 4 --sol
 equals "$(column "$out/wild/results.csv" status)" diverged "status"
 
 # Mixtures from files.
-printf '{"weights": [1, 2], "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
+printf '{"weights": [1, 2], "normalise": true, "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
 check "mixture of a file" $sweep --target "$scratch/mix.json" --num-samples 8 --solvers heun2 --steps 4 --out "$out/mix"
-printf '{"weights": [1, 3], "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
+printf '{"weights": [1, 3], "normalise": true, "means": [[0, 0], [3, 1]], "variances": [0.1, [0.2, 0.3]]}' >"$scratch/mix.json"
 refuse 2 "the target differs" $sweep --target "$scratch/mix.json" --num-samples 8 --solvers heun2 --steps 4 --out "$out/mix"
 
 # A Gaussian with full covariance: its exact flow is the reference, so that tight solves come close to it.

@@ -70,4 +70,20 @@ if command -v groff >/dev/null 2>&1; then
   check "man page renders" groff -man -Tascii -ww "$scratch/transit.1"
   equals "$(wc -c <"$scratch/stderr" | tr -d ' ')" 0 "complaints of groff"
 fi
+for part in FILES EXAMPLES "EXIT STATUS"; do
+  equals "$(grep -c "^.SH $part\$" "$scratch/transit.1")" 1 "sections $part"
+done
+equals "$(sed -n '/transit sample ODE|SDE/,/^.SS "transit likelihood/s/^.B "\(.*\)"$/\1/p' "$scratch/transit.1" | head -n 3 | tr '\n' ';')" \
+  "Model;What to draw;Solver;" "groups of options"
+grep -q '^130, 143\|130, 143' "$scratch/transit.1" || fail "no exit status 143"
+
+# The examples run as they stand, in a folder that holds what the source brings along.
+mkdir -p "$scratch/source"
+ln -sf "$here/../../experiments" "$scratch/source/experiments"
+ln -sf "$(cd "$(dirname "$transit")" && pwd)/$(basename "$transit")" "$scratch/source/transit"
+sed -n '/^.SH EXAMPLES/,/^.SH EXIT/s/^transit /.\/transit /p' "$scratch/transit.1" | tr -d '\\' >"$scratch/examples"
+while read -r example; do
+  check "example: $example" sh -c "cd '$scratch/source' && $example"
+done <"$scratch/examples"
+equals "$(wc -l <"$scratch/examples" | tr -d ' ')" 8 "examples"
 finish

@@ -82,10 +82,11 @@ static const char *json_file(const char *text) {
 
 static void files(tr_ctx *ctx) {
   mixture m;
-  CHECK_OK(ctx, mixture_of(ctx,
-                           json_file("{\"weights\": [1, 3], \"means\": [[0, 1], [2, 3]], "
-                                     "\"variances\": [0.5, [1, 2]]}"),
-                           &m));
+  CHECK_OK(ctx,
+           mixture_of(ctx,
+                      json_file("{\"weights\": [1, 3], \"normalise\": true, \"means\": [[0, 1], [2, 3]], "
+                                "\"variances\": [0.5, [1, 2]]}"),
+                      &m));
   CHECK(m.K == 2 && m.d == 2 && m.weights[0] == 0.25 && m.weights[1] == 0.75);
   CHECK(m.means[3] == 3 && m.variances[0] == 0.5 && m.variances[1] == 0.5 && m.variances[3] == 2);
   double mean[2], cov[4];
@@ -112,17 +113,18 @@ static void full_files(tr_ctx *ctx) {
     CHECK_NEAR(m.variances[0] + m.variances[1], 3, 1e-15);
     mixture_free(&m);
   }
-  CHECK_OK(ctx, mixture_of(ctx,
-                           json_file("{\"weights\": [1, 3], \"means\": [[0, 1], [2, 3]], "
-                                     "\"variances\": [[0.5, 0.25], [[2, -1], [-1, 2]]]}"),
-                           &m));
+  CHECK_OK(ctx,
+           mixture_of(ctx,
+                      json_file("{\"weights\": [1, 3], \"normalise\": true, \"means\": [[0, 1], [2, 3]], "
+                                "\"variances\": [[0.5, 0.25], [[2, -1], [-1, 2]]]}"),
+                      &m));
   CHECK(m.K == 2 && m.covs[0] == 0.5 && m.covs[1] == 0 && m.covs[3] == 0.25 && m.covs[5] == -1);
   CHECK(m.variances[0] == 0.5 && m.variances[1] == 0.25 && m.axes[0] == 1 && m.axes[1] == 0);
   mixture_moments(&m, mean, cov);
   CHECK_NEAR(cov[1], 0.75 * -1 + 0.75, 1e-15); /* E cov + cov of the means */
   mixture_free(&m);
   snprintf(name, sizeof name, "gaussian:%s",
-           json_file("{\"weights\": [1, 1], \"means\": [[0], [1]], \"variances\": [1, 1]}"));
+           json_file("{\"weights\": [0.5, 0.5], \"means\": [[0], [1]], \"variances\": [1, 1]}"));
   CHECK_ERROR(ctx, mixture_of(ctx, name, &m), TR_E_ARG, "has 2 components");
   CHECK_ERROR(ctx, mixture_of(ctx, "gaussian:absent.json", &m), TR_E_IO, "'absent.json'");
 }
@@ -143,6 +145,12 @@ static void bad_files(tr_ctx *ctx) {
       {"{\"weights\": [-1], \"means\": [[0]], \"variances\": [1]}", "weight 0 is -1: weights are positive"},
       {"{\"weights\": [0], \"means\": [[0]], \"variances\": [1]}", "weights are positive"},
       {"{\"weights\": [\"1\"], \"means\": [[0]], \"variances\": [1]}", "weight 0 is not a number"},
+      {"{\"weights\": [0.5, 0.51], \"means\": [[0], [1]], \"variances\": [1, 1]}",
+       "the weights sum to 1.01, not to 1: mend them, or say \"normalise\": true"},
+      {"{\"weights\": [1, 1], \"normalise\": false, \"means\": [[0], [1]], \"variances\": [1, 1]}",
+       "sum to 2, not to 1"},
+      {"{\"weights\": [1], \"normalise\": 1, \"means\": [[0]], \"variances\": [1]}",
+       "neither true nor false"},
       {"{\"weights\": [1e308, 1e308], \"means\": [[0], [1]], \"variances\": [1, 1]}", "not finite"},
       {"{\"weights\": [1], \"means\": [[]], \"variances\": [1]}", "mean 0 is not a list"},
       {"{\"weights\": [1, 1], \"means\": [[0, 1], [0]], \"variances\": [1, 1]}", "mean 1 has 1 entries"},
@@ -204,9 +212,9 @@ int main(int argc, char **argv) {
   files(ctx);
   full_files(ctx);
   bad_files(ctx);
-  samples(ctx, "{\"weights\": [1, 3], \"means\": [[0, 1, -1], [2, 3, 0]], "
+  samples(ctx, "{\"weights\": [1, 3], \"normalise\": true, \"means\": [[0, 1, -1], [2, 3, 0]], "
                "\"variances\": [0.5, [1, 2, 0.01]]}");
-  samples(ctx, "{\"weights\": [1, 3], \"means\": [[0, 1, -1], [2, 3, 0]], "
+  samples(ctx, "{\"weights\": [1, 3], \"normalise\": true, \"means\": [[0, 1, -1], [2, 3, 0]], "
                "\"variances\": [0.5, [[1, 0.9, -0.3], [0.9, 2, 0.1], [-0.3, 0.1, 0.4]]]}");
   tr_ctx_close(&ctx);
   return check_report();
