@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "core/version.h"
 #include "nets/register.h"
 
@@ -122,6 +124,15 @@ static void print_warning(const char *message, void *user) {
   snprintf(p->warned, sizeof p->warned, "%s", message);
   const char *clear = isatty(STDERR_FILENO) ? CLEAR_LINE : "";
   fprintf(stderr, "%s%s %s: warning: %s\n", clear, TR_PROGRAM, p->command, message);
+}
+
+void program_say(const program *p, const char *format, ...) {
+  char text[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  tr_text_vshow(text, sizeof text, format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "%s%s %s: %s\n", isatty(STDERR_FILENO) ? CLEAR_LINE : "", TR_PROGRAM, p->command, text);
 }
 
 tr_status program_open(program *p, const char *resource, uint64_t seed, int threads) {

@@ -24,6 +24,8 @@ typedef struct {
  * registered, warnings printed as "transit COMMAND: warning: ..." and Ctrl-C as its interrupt. threads 0: the
  * default. */
 tr_status program_open(program *p, const char *resource, uint64_t seed, int threads);
+/* A line on standard error, "transit COMMAND: ...", in the place of a progress line that may stand there. */
+void program_say(const program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The first error: of the context, or of the attempt to open one. */
 const tr_error *program_error(const program *p);
 

@@ -24,7 +24,7 @@ static const struct {
     {"tune-grid", "run.json", {"grid.txt", "table.md"}},
     {"sweep",
      "manifest.json",
-     {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*"}},
+     {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*", "tight-*"}},
 };
 enum { COMMANDS = sizeof leaves / sizeof *leaves };
 
@@ -43,7 +43,7 @@ static bool is_unset(const json_t *value) {
 }
 
 static bool is_of_place(const char *key) {
-  static const char *const names[] = {"out", "force", "threads"};
+  static const char *const names[] = {"out", "force", "threads", "verbose"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(key, names[i]) == 0) return true;
   return false;

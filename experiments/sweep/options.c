@@ -40,7 +40,7 @@ static const tr_option options[] = {
     {.name = "sample-paths", .type = TR_OPTION_TEXTS, FIELD(sample_paths), SWEPT, .kind = TR_KIND_INTERPOLANT,
      .metavar = "P1,P2,...", .default_note = "its own",
      .help = "Paths to sample a checkpoint along, as --sample-path of 'transit sample'; results.csv names these. Each path "
-             "has its own reference."},
+             "has its own tight solves."},
     {FIELD(sample_path_params), SWEPT,
      PARAM_OPTION("sample-path-param", "those paths sampled along that have them", TR_KIND_INTERPOLANT)},
     {.name = "rtol", .type = TR_OPTION_DOUBLES, FIELD(rtol), SWEPT, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0, .high = 1,
@@ -74,14 +74,14 @@ static const tr_option options[] = {
      .default_note = "equal to rtol", .help = "Absolute tolerance of adaptive solvers."},
     {CLOCK_OPTION(FIELD(clock), FIXED),
      .help = "Time that ODE solvers work in, those of churn and restart too, as in 'transit sample ODE'."},
-    {.name = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(reference_rtol), FIXED, .flags = TR_OPTION_GE | TR_OPTION_LE,
+    {.name = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(tight_rtol), FIXED, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 1e-13, .high = 1e-3, .metavar = "R", .default_text = "1e-11",
-     .help = "Tolerance, relative and absolute, of the reference solve (dopri5 in f64) that ODE errors are measured "
+     .help = "Tolerance, relative and absolute, of the tight solve (dopri5 in f64) that ODE errors are measured "
              "against; one Gaussian has its flow in closed form instead."},
-    {.name = "reference-sets", .type = TR_OPTION_INT, FIELD(reference_sets), FIXED,
+    {.name = "reference-sets", .type = TR_OPTION_INT, FIELD(tight_sets), FIXED,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e4, .metavar = "R", .default_text = "8",
-     .help = "SDE on a checkpoint: sets of --num-samples samples that the reference solve draws from other starts, to "
-             "compare with in law."},
+     .help = "SDE on a checkpoint: sets of --num-samples samples that tight solves draw from other starts, to compare "
+             "with in law."},
     {.name = "grid-file", .type = TR_OPTION_TEXT, FIELD(grid_file), FIXED, .metavar = "FILE",
      .help = "Points of the time grid list, one time a line from 0 to where runs end: one setting, whatever --steps."},
     {.name = "last-step-size", .type = TR_OPTION_DOUBLE, FIELD(last_step_size), FIXED,
@@ -94,6 +94,9 @@ static const tr_option options[] = {
 
     NOISED_OPTIONS(offsetof(sweep_options, noised), 0),
 
+    {.name = "verbose", .type = TR_OPTION_FLAG, FIELD(verbose), .group = "Machine and output",
+     .help = "A line on standard error for every row and every tight solve. Without it a terminal shows what runs and how "
+             "long all will take, and anything else gets a line a minute."},
     MACHINE_OPTIONS_IN(offsetof(sweep_options, machine), "f64",
                        "Folder for results.csv, manifest.json, table.md and the plots. One that holds a part of the same "
                        "sweep is completed."),
@@ -117,11 +120,12 @@ const tr_option_table sweep_table = {
         "with the size that sampling alone gives them (mean_noise, cov_noise), and the sliced Wasserstein-2 "
         "distance to exact samples (sw2) with that between two sets of exact samples (sw2_floor). Where an "
         "SDE "
-        "runs on a checkpoint, what is exact there is replaced by --reference-sets sets of samples of the "
-        "reference "
-        "solve from other starts with the same classes, and the covariance by its diagonal. Intervals in "
-        "table.md "
-        "are 95 % over the seeds.",
+        "runs on a checkpoint, what is exact there is replaced by --reference-sets sets of samples of tight "
+        "solves from other starts with the same classes, and the covariance by its diagonal. Intervals in "
+        "table.md are 95 % over the seeds.\n\n"
+        "The tight solve is dopri5 in f64 at --reference-rtol. It takes most of the time of a sweep on a "
+        "checkpoint, and is kept in the folder (tight-*.npz): a sweep that goes on makes only those that "
+        "missing rows need. A combination that cannot work is skipped, with a note in table.md.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(sweep_options)};

@@ -11,14 +11,15 @@ typedef struct {
   machine_options machine;
   tr_int_list class_labels;
   noised_options noised;
-  long num_samples, reference_sets;
+  long num_samples, tight_sets;
   tr_text_list solvers, path_types, sample_paths, time_grids, forms, last_steps;
   tr_double_list rtol, sde_rtol, norms;
   tr_pair_list method_params, sample_path_params, grid_params, form_params, last_step_params; /* and
  model.path_params */
   tr_int_list steps;
   const char *seeds, *clock, *grid_file, *diffusion_table;
-  double atol, last_step_size, eta, reference_rtol;
+  bool verbose;
+  double atol, last_step_size, eta, tight_rtol;
 } sweep_options;
 
 extern const tr_option_table sweep_table;

@@ -143,7 +143,6 @@ static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan 
   d->norm = o->norms.v[norm];
   TR_TRY(param_set(ctx, &source, &d->type->info, &d->values));
   if (d->type->caps & (TR_DIFFUSION_TABLE | TR_DIFFUSION_TABLE_OPTIONAL)) d->table = plan->table;
-  for (int p = 0; p < plan->n_paths; p++) TR_TRY(tr_diffusion_check(ctx, d, &plan->paths[p]));
   return TR_OK;
 }
 
@@ -356,10 +355,13 @@ tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const tr_interpol
   TR_TRY(check_sde_rtol(ctx, o, out));
   double runs = (double)out->n_paths * out->n_seeds * out->n_settings;
   if (runs > 1e7) return TR_FAIL(ctx, TR_E_ARG, "%.3g runs in one sweep: 1e7 at most", runs);
-  return TR_OK;
+  out->skipped = calloc((size_t)out->n_paths * (size_t)out->n_settings, sizeof *out->skipped);
+  return out->skipped ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for %d settings", out->n_settings);
 }
 
 void sweep_plan_free(sweep_plan *plan) {
+  for (int i = 0; plan->skipped && i < plan->n_paths * plan->n_settings; i++) free(plan->skipped[i]);
+  free(plan->skipped);
   free(plan->settings);
   free(plan->seeds);
   free(plan->paths);
@@ -391,7 +393,36 @@ int sweep_plan_runs(const sweep_plan *plan) {
   return plan->n_paths * plan->n_seeds * plan->n_settings;
 }
 
+/* ---- what cannot work ---- */
+
+tr_status sweep_plan_skip(tr_ctx *ctx, sweep_plan *plan, int path, int setting, const char *why) {
+  char **at = &plan->skipped[path * plan->n_settings + setting];
+  if (!*at) *at = strdup(why);
+  return *at ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for why a combination is skipped");
+}
+
+const char *sweep_plan_skipped(const sweep_plan *plan, int path, int setting) {
+  return plan->skipped[path * plan->n_settings + setting];
+}
+
+bool sweep_plan_wants(const sweep_plan *plan, int run) {
+  return !sweep_plan_skipped(plan, run / plan->n_settings / plan->n_seeds, run % plan->n_settings);
+}
+
+int sweep_plan_wanted(const sweep_plan *plan) {
+  int n = 0;
+  for (int i = 0; i < plan->n_paths * plan->n_settings; i++) n += !plan->skipped[i];
+  return n * plan->n_seeds;
+}
+
 /* ---- texts ---- */
+
+void sweep_plan_amount(const sweep_setting *s, char *text, size_t size) {
+  if (s->steps)
+    snprintf(text, size, "%ld step%s", s->steps, s->steps == 1 ? "" : "s");
+  else
+    snprintf(text, size, "rtol %.3g", s->rtol);
+}
 
 void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]) {
   const sweep_setting *s = &plan->settings[run % plan->n_settings];

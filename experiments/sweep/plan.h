@@ -11,8 +11,8 @@
 #include "transport/laststep/laststep.h"
 #include "transport/sampler/noised_ode.h"
 
-/* The ODE method of references, and the one that the others are set against. */
-#define SWEEP_REFERENCE_METHOD "dopri5"
+/* The ODE method of tight solves, and the one that the others are set against. */
+#define SWEEP_TIGHT_METHOD "dopri5"
 
 typedef struct {
   char solver[64];          /* "shark", "churn+heun2" */
@@ -41,6 +41,7 @@ typedef struct {
   tr_table *table;   /* of the diffusion forms, NULL: none */
   double *grid_list; /* of the time grid list, NULL: none */
   int n_grid_list;
+  char **skipped; /* (n_paths, n_settings): why a combination cannot work, NULL where it can */
 } sweep_plan;
 
 /* From the options; own: the path of a checkpoint, which runs along it or along --sample-paths; NULL: an
@@ -60,12 +61,21 @@ bool sweep_plan_has_adaptive(const sweep_plan *plan, bool sde);
 bool sweep_plan_has_fixed(const sweep_plan *plan);
 
 int sweep_plan_runs(const sweep_plan *plan);
+/* Leaves a combination of path and setting out, for this reason; why one is left out, NULL: it is not. */
+tr_status sweep_plan_skip(tr_ctx *ctx, sweep_plan *plan, int path, int setting, const char *why);
+const char *sweep_plan_skipped(const sweep_plan *plan, int path, int setting);
+/* Whether this run is wanted, and how many are. */
+bool sweep_plan_wants(const sweep_plan *plan, int run);
+int sweep_plan_wanted(const sweep_plan *plan);
 
 /* The first columns of a row of results.csv, which say what ran: "ODE,dopri5,Linear,,,,,0.001,,0". */
 #define SWEEP_KEY_COLUMNS "mode,solver,path,grid,form,norm,last_step,rtol,steps,seed"
 #define SWEEP_KEY_FIELDS  10
 #define SWEEP_KEY_MAX     512
 void sweep_plan_key(const sweep_plan *plan, int run, char key[SWEEP_KEY_MAX]);
+
+/* "32 steps", "1 step", "rtol 0.001" */
+void sweep_plan_amount(const sweep_setting *setting, char *text, size_t size);
 
 /* A series in words: "dopri5", "ab2, cosine grid", "sra1, sigma n = 1, Mean". */
 void sweep_plan_series(const sweep_setting *setting, char *text, size_t size);

@@ -119,7 +119,7 @@ static tr_status read_row(reader *r, const char *at, const char *end, int *last)
   if (result->done) return bad_row(r, "a second row of one run");
   if (!read_result(key_end + 1, end, result)) return bad_row(r, "a malformed row");
   result->done = true;
-  r->rows->n_done++;
+  r->rows->n_done += sweep_plan_wants(r->rows->plan, run);
   *last = run;
   return TR_OK;
 }

@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
   const sweep_plan *plan;
   sweep_result *results; /* one a run of the plan */
-  int n_done;
+  int n_done;            /* of those wanted */
   char *path;
   int file; /* -1: closed */
 } sweep_rows;

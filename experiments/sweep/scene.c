@@ -1,6 +1,7 @@
 #include "experiments/sweep/scene.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +11,7 @@
 
 #define DIRECTIONS 64
 
-static const advice_reader as_read = {&sweep_table, 0, NULL},
-                           of_reference = {&sweep_table, 0, "reference-rtol"};
+static const advice_reader as_read = {&sweep_table, 0, NULL};
 
 static tr_ctx *context(const sweep_scene *scene) {
   return scene->target->program->ctx;
@@ -21,7 +21,59 @@ static int64_t count(const sweep_scene *scene) {
   return scene->target->n * scene->target->row;
 }
 
-/* ---- the exact end of the flow ---- */
+/* ---- what takes time ---- */
+
+/* A tight solve, or a run of this setting, of about so many evaluations, in words. */
+static void begin(sweep_scene *scene, int part, double cost, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void begin(sweep_scene *scene, int part, double cost, const char *format, ...) {
+  progress *p = scene->progress;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(p->what, sizeof p->what, format, arguments);
+  va_end(arguments);
+  progress_part(p, cost / scene->total_cost, 0, 1);
+  if (scene->forecast) sweep_forecast_begin(scene->forecast, part);
+  scene->began = program_seconds();
+}
+
+static double finish(sweep_scene *scene, long evaluations) {
+  double seconds = program_seconds() - scene->began;
+  if (scene->forecast) sweep_forecast_end(scene->forecast, seconds, evaluations);
+  return seconds;
+}
+
+static const char *path_name(const sweep_scene *scene) {
+  return scene->plan->paths[scene->path].type->info.name;
+}
+
+/* ---- tight solves ---- */
+
+/* state (n, row): starts, and then where the flow takes them. */
+static tr_status solve_now(sweep_scene *scene, const sweep_tight_key *key, tr_array *x, double *state) {
+  sweep_tight *tight = scene->tight;
+  char whose[48];
+  if (key->seed >= 0)
+    snprintf(whose, sizeof whose, "seed %ld", key->seed);
+  else
+    snprintf(whose, sizeof whose, "set %d of the law", key->set + 1);
+  long left = scene->forecast && scene->forecast->tight_left > 0 ? scene->forecast->tight_left : 1;
+  begin(scene, SWEEP_FORECAST_TIGHT, SWEEP_TIGHT_COST, "tight solve %ld of %ld: %s, %s", tight->made + 1,
+        tight->made + left, path_name(scene), whose);
+  TR_TRY(sweep_tight_solve(tight, key, x, state));
+  double seconds = finish(scene, tight->evaluations);
+  if (scene->target->options->verbose)
+    program_say(scene->target->program, "%s: %ld evaluations, %.3g s", scene->progress->what,
+                tight->evaluations, seconds);
+  return TR_OK;
+}
+
+static tr_status load_or_solve(sweep_scene *scene, const sweep_tight_key *key, tr_array *x, double *state) {
+  bool found;
+  TR_TRY(program_check_interrupt(scene->target->program));
+  TR_TRY(sweep_tight_load(scene->tight, key, state, &found));
+  return found ? TR_OK : solve_now(scene, key, x, state);
+}
 
 static tr_status flow_of_gaussian(sweep_scene *scene) {
   tr_gaussian g = mixture_component(&scene->target->mixture, 0);
@@ -31,42 +83,28 @@ static tr_status flow_of_gaussian(sweep_scene *scene) {
   return TR_OK;
 }
 
-/* state (n, row) <- where the flow takes it. */
-static tr_status solve_reference(sweep_scene *scene, tr_array *x, double *state) {
-  sweep_target *t = scene->target;
-  tr_sampler sampler;
-  const tr_module *method;
-  TR_TRY(tr_sampler_defaults(context(scene), &sampler));
-  TR_TRY(tr_find(context(scene), TR_KIND_ODE_METHOD, SWEEP_REFERENCE_METHOD, &method));
-  sampler.interpolant = scene->plan->paths[scene->path];
-  sampler.drift = t->reference;
-  sampler.sample_eps = 0;
-  sampler.ode = (tr_ode_spec){.method = (const tr_ode_method *)method,
-                              .rtol = t->options->reference_rtol,
-                              .atol = t->options->reference_rtol};
-  sampler.on_progress = progress_tick;
-  sampler.progress_user = scene->progress;
-  tr_cond cond = sweep_target_cond(t, t->n);
-  progress_part(scene->progress, SWEEP_REFERENCE_COST / scene->total_cost, 0, 1);
-  TR_TRY(tr_array_set_f64(x, state));
-  TR_TRY(advice_error(context(scene), tr_sample_ode(&sampler, &cond, x, NULL), &of_reference));
-  return tr_array_get_f64(x, state);
+static tr_status find_end(sweep_scene *scene) {
+  const sweep_tight_key key = {&scene->plan->paths[scene->path], scene->plan->seeds[scene->seed], 0};
+  tr_array *x;
+  if (!sweep_scene_solves(scene)) return flow_of_gaussian(scene);
+  TR_TRY(sweep_target_state(scene->target, TR_F64, scene->target->n, &x));
+  tr_status status = load_or_solve(scene, &key, x, scene->end);
+  tr_array_destroy(&x);
+  return status;
 }
 
-static tr_status find_end(sweep_scene *scene) {
+bool sweep_scene_solves(const sweep_scene *scene) {
+  return !scene->target->exact || scene->target->mixture.K > 1;
+}
+
+tr_status sweep_scene_solve(sweep_scene *scene) {
   double square = 0;
+  if (scene->solved || !scene->end) return TR_OK;
   TR_TRY(tr_array_get_f64(scene->start, scene->end));
-  if (scene->target->exact && scene->target->mixture.K == 1) {
-    TR_TRY(flow_of_gaussian(scene));
-  } else {
-    tr_array *x;
-    TR_TRY(sweep_target_state(scene->target, TR_F64, scene->target->n, &x));
-    tr_status status = solve_reference(scene, x, scene->end);
-    tr_array_destroy(&x);
-    TR_TRY(status);
-  }
+  TR_TRY(find_end(scene));
   for (int64_t i = 0; i < count(scene); i++) square += scene->end[i] * scene->end[i] / (double)count(scene);
   scene->end_rms = sqrt(square);
+  scene->solved = true;
   return TR_OK;
 }
 
@@ -83,17 +121,18 @@ static tr_status draw_exact(sweep_scene *scene, uint64_t seed) {
                         &scene->sw2_floor);
 }
 
-/* The reference of a checkpoint in law: the flow from other starts, with the classes of the runs. */
+/* The law of a checkpoint: the flow from other starts, with the classes of the runs. */
 static tr_status draw_sets(sweep_scene *scene, tr_array *x) {
   const sweep_target *t = scene->target;
-  int sets = (int)t->options->reference_sets;
+  int sets = (int)t->options->tight_sets;
   tr_sampler sampler = {.seed = OTHER_SEED};
   for (int k = 0; k < sets; k++) {
+    const sweep_tight_key key = {&scene->plan->paths[scene->path], -1, k};
     double *set = scene->drawn + k * count(scene);
     sampler.first_sample = (uint64_t)(k * t->n);
     TR_TRY(tr_sample_init(&sampler, x));
     TR_TRY(tr_array_get_f64(x, set));
-    TR_TRY(solve_reference(scene, x, set));
+    TR_TRY(load_or_solve(scene, &key, x, set));
   }
   stat_law_free(&scene->law);
   return stat_law_create(context(scene), sets, t->n, t->row, scene->drawn, &scene->law);
@@ -120,9 +159,8 @@ bool sweep_scene_has_law(const sweep_scene *scene) {
   return scene->target->exact || sweep_plan_has_sde(scene->plan);
 }
 
-int sweep_scene_path_solves(const sweep_scene *scene) {
-  return scene->target->exact || !sweep_scene_has_law(scene) ? 0
-                                                             : (int)scene->target->options->reference_sets;
+int sweep_scene_path_sets(const sweep_scene *scene) {
+  return scene->target->exact || !sweep_scene_has_law(scene) ? 0 : (int)scene->target->options->tight_sets;
 }
 
 static bool has_ode(const sweep_plan *plan) {
@@ -134,7 +172,7 @@ static bool has_ode(const sweep_plan *plan) {
 static tr_status make_room(sweep_scene *scene) {
   size_t bytes = (size_t)count(scene) * sizeof(double);
   bool ode = has_ode(scene->plan), law = sweep_scene_has_law(scene);
-  size_t sets = scene->target->exact ? 1 : (size_t)scene->target->options->reference_sets;
+  size_t sets = scene->target->exact ? 1 : (size_t)scene->target->options->tight_sets;
   if (scene->start) return TR_OK;
   scene->result = malloc(bytes);
   scene->end = ode ? malloc(bytes) : NULL;
@@ -151,12 +189,12 @@ tr_status sweep_scene_set(sweep_scene *scene, int path, int seed) {
   if (enters) TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[path]));
   scene->path = path;
   scene->seed = seed;
-  if (enters && sweep_scene_path_solves(scene)) TR_TRY(make_law(scene));
+  scene->solved = false;
+  if (enters && sweep_scene_path_sets(scene)) TR_TRY(make_law(scene));
   tr_sampler sampler = {.seed = (uint64_t)scene->plan->seeds[seed]};
   TR_TRY(tr_sample_init(&sampler, scene->start));
-  if (sweep_scene_has_law(scene))
-    TR_TRY(scene->target->exact ? draw_exact(scene, sampler.seed) : choose_set(scene));
-  return scene->end ? find_end(scene) : TR_OK;
+  if (!sweep_scene_has_law(scene)) return TR_OK;
+  return scene->target->exact ? draw_exact(scene, sampler.seed) : choose_set(scene);
 }
 
 void sweep_scene_free(sweep_scene *scene) {
@@ -249,17 +287,27 @@ static bool finite(const sweep_scene *scene) {
   return true;
 }
 
+static void begin_run(sweep_scene *scene, const sweep_setting *s) {
+  char series[160], amount[40];
+  sweep_plan_series(s, series, sizeof series);
+  sweep_plan_amount(s, amount, sizeof amount);
+  int part = scene->forecast ? (int)(s - scene->plan->settings) : SWEEP_FORECAST_NONE;
+  begin(scene, part, sweep_scene_cost(s), "row %d of %d: %s, %s, %s, seed %ld", scene->row, scene->n_rows,
+        series, amount, path_name(scene), scene->plan->seeds[scene->seed]);
+}
+
 static tr_status run_on(sweep_scene *scene, const sweep_setting *s, tr_array *x, sweep_result *r) {
   tr_sampler sampler;
   tr_sample_stats stats;
   tr_cond cond = sweep_target_cond(scene->target, scene->target->n);
   TR_TRY(sweep_scene_sampler(scene, s, &sampler));
   TR_TRY(tr_array_copy(scene->start, x));
-  progress_part(scene->progress, sweep_scene_cost(s) / scene->total_cost, 0, 1);
+  begin_run(scene, s);
   scene->warning[0] = 0;
   double started = program_seconds();
   tr_status status = sample(s, &sampler, &cond, x, &stats);
   r->wall_seconds = program_seconds() - started;
+  finish(scene, stats.nfe);
   r->nfe = stats.nfe;
   r->accepted = stats.n_steps;
   r->rejected = stats.n_rejected;
@@ -280,6 +328,7 @@ tr_status sweep_scene_run(sweep_scene *scene, const sweep_setting *s, sweep_resu
                         .cov_noise = NAN,
                         .sw2 = NAN,
                         .sw2_floor = NAN};
+  if (s->ode) TR_TRY(sweep_scene_solve(scene));
   TR_TRY(tr_array_like(scene->start, &x));
   tr_status status = run_on(scene, s, x, out);
   tr_array_destroy(&x);
@@ -295,26 +344,29 @@ static tr_status try_on(sweep_scene *scene, const sweep_setting *s, tr_array *x)
   return sample(s, &sampler, &cond, x, NULL);
 }
 
-tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s) {
+static tr_status try_once(sweep_scene *scene, const sweep_setting *s) {
   tr_array *x;
-  scene->path = path;
-  scene->seed = 0;
-  TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[path]));
+  TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[scene->path]));
   TR_TRY(sweep_target_state(scene->target, scene->target->dtype, 1, &x));
   tr_status status = try_on(scene, s, x);
   tr_array_destroy(&x);
+  return status;
+}
+
+tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s, char why[256]) {
+  tr_ctx *ctx = context(scene);
+  char series[256];
+  scene->path = path;
+  scene->seed = 0;
+  tr_status status = try_once(scene, s);
   scene->path = scene->seed = -1;
-  if (status != TR_E_ARG) {
-    if (status == TR_E_NONFINITE || status == TR_E_SOLVER) tr_ctx_clear(context(scene)), status = TR_OK;
-    return status;
-  }
-  char reason[512], series[256];
-  advice_error(context(scene), status, &as_read);
-  snprintf(reason, sizeof reason, "%s", tr_ctx_error(context(scene))->message);
-  tr_ctx_clear(context(scene));
+  if (status == TR_E_NONFINITE || status == TR_E_SOLVER) tr_ctx_clear(ctx), status = TR_OK;
+  if (status != TR_E_ARG && status != TR_E_UNSUPPORTED) return status;
+  advice_error(ctx, status, &as_read);
+  snprintf(why, 256, "%s", TR_SHOW(tr_ctx_error(ctx)->message, 255));
+  tr_ctx_clear(ctx);
   sweep_plan_series(s, series, sizeof series);
-  return TR_FAIL(context(scene), TR_E_ARG, "%s on %s: %s", series, scene->plan->paths[path].type->info.name,
-                 TR_SHOW(reason, 300));
+  return TR_FAIL(ctx, TR_E_ARG, "%s on %s: %s", series, scene->plan->paths[path].type->info.name, why);
 }
 
 double sweep_scene_cost(const sweep_setting *s) {

@@ -5,18 +5,21 @@
 
 tr_status sweep_scenes_open(const sweep_plan *plan, sweep_target *target, progress *progress,
                             double total_cost, sweep_scenes *out) {
-  *out = (sweep_scenes){.scene = calloc((size_t)plan->n_seeds, sizeof *out->scene)};
+  *out = (sweep_scenes){.tight = sweep_tight_here(target, progress),
+                        .scene = calloc((size_t)plan->n_seeds, sizeof *out->scene)};
   if (!out->scene)
     return TR_FAIL(target->program->ctx, TR_E_MEM, "out of memory for %d seeds", plan->n_seeds);
   for (int i = 0; i < plan->n_seeds; i++) {
     out->scene[out->n++] = (sweep_scene){.plan = plan,
                                          .target = target,
                                          .progress = progress,
+                                         .tight = &out->tight,
                                          .total_cost = total_cost,
                                          .path = -1,
                                          .seed = -1};
     TR_TRY(program_check_interrupt(target->program));
     TR_TRY(sweep_scene_set(&out->scene[i], 0, i));
+    TR_TRY(sweep_scene_solve(&out->scene[i]));
   }
   return TR_OK;
 }

@@ -6,11 +6,12 @@
 #include "experiments/sweep/scene.h"
 
 typedef struct {
+  sweep_tight tight;
   int n;
   sweep_scene *scene;
 } sweep_scenes;
 
-/* Solves the reference of every seed, at SWEEP_REFERENCE_COST each of total_cost. Plan, target and progress
+/* Makes the tight solve of every seed, at SWEEP_TIGHT_COST each of total_cost. Plan, target and progress
  * are borrowed. sweep_scenes_close in any case. */
 tr_status sweep_scenes_open(const sweep_plan *plan, sweep_target *target, progress *progress,
                             double total_cost, sweep_scenes *out);

@@ -1,12 +1,13 @@
 /* transit sweep: errors of solvers against their evaluations, on exact targets or a checkpoint. */
+#include <math.h>
 #include <string.h>
 
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/noised.h"
 #include "experiments/sweep/manifest.h"
+#include "experiments/sweep/report/summary.h"
 #include "experiments/sweep/scene.h"
-#include "experiments/sweep/summary.h"
 
 typedef struct {
   program *program;
@@ -16,6 +17,8 @@ typedef struct {
   sweep_plan plan;
   sweep_rows rows;
   sweep_scene scene;
+  sweep_tight tight;
+  sweep_forecast forecast;
   progress progress;
   bool resumed;
 } sweep;
@@ -83,13 +86,13 @@ static void warn_all_unused(const sweep *s) {
   warn_one_unused(s, "steps", sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
   warn_one_unused(s, "grid-param", any.grid, "every solver chooses its own steps");
   warn_one_unused(s, "clock", any.clock, "no solver solves an ODE");
-  warn_one_unused(s, "reference-rtol", solves, "no reference is solved for");
+  warn_one_unused(s, "reference-rtol", solves, "there is no tight solve");
   warn_unused(s, of_forms, any.form, no_sde ? no_sde : "no solver has a diffusion form");
   warn_unused(s, of_last_steps, any.last, no_sde ? no_sde : "no solver has a last step");
   warn_one_unused(s, "last-step-size", any.last_size, no_sde ? no_sde : "no solver has a last step but None");
   warn_noised_unused(s, &any);
   warn_one_unused(s, "reference-sets", sde && !s->target.exact,
-                  "only SDEs on a checkpoint have such a reference");
+                  "only SDEs on a checkpoint are compared with sets of tight solves");
   warn_one_unused(s, "diffusion-table", any.table || !any.form, "no diffusion form reads a table");
 }
 
@@ -99,12 +102,31 @@ static void keep_warning(const char *message, void *user) {
   snprintf(scene->warning, sizeof scene->warning, "%s", TR_SHOW(message, 255));
 }
 
+/* One path and setting. *refused: the first error of this kind, when it cannot work. */
+static tr_status try_one(sweep *s, int path, int setting, tr_error *refused) {
+  tr_ctx *ctx = s->program->ctx;
+  char why[256];
+  tr_status status = sweep_scene_try(&s->scene, path, &s->plan.settings[setting], why);
+  if (status != TR_E_ARG) return status;
+  if (refused->status == TR_OK) *refused = *tr_ctx_error(ctx);
+  tr_ctx_clear(ctx);
+  return sweep_plan_skip(ctx, &s->plan, path, setting, why);
+}
+
+/* What cannot work is left out, and said; it is an error where nothing is left. */
 static tr_status try_all(sweep *s) {
-  tr_ctx_on_warning(s->program->ctx, keep_warning, &s->scene);
+  tr_ctx *ctx = s->program->ctx;
+  tr_error refused = {.status = TR_OK};
+  tr_ctx_on_warning(ctx, keep_warning, &s->scene);
   s->scene.total_cost = 1;
   for (int path = 0; path < s->plan.n_paths; path++)
-    for (int i = 0; i < s->plan.n_settings; i++)
-      TR_TRY(sweep_scene_try(&s->scene, path, &s->plan.settings[i]));
+    for (int i = 0; i < s->plan.n_settings; i++) TR_TRY(try_one(s, path, i, &refused));
+  int left = sweep_plan_wanted(&s->plan), skipped = sweep_plan_runs(&s->plan) - left;
+  if (left == 0) return TR_FAIL(ctx, TR_E_ARG, "%s", refused.message);
+  if (skipped > 0)
+    program_say(s->program,
+                "warning: %d of %d runs cannot work and are skipped (table.md says why), such as %s", skipped,
+                skipped + left, refused.message);
   return TR_OK;
 }
 
@@ -129,25 +151,52 @@ static tr_status prepare(sweep *s) {
   TR_TRY(sweep_target_build(&s->target));
   TR_TRY(try_all(s));
   TR_TRY(claim_all(s));
+  TR_TRY(sweep_tight_open(&s->target, &s->progress, &s->tight));
   TR_TRY(sweep_file(ctx, s->options, "results.csv", path, sizeof path));
+  s->scene.forecast = &s->forecast;
   return sweep_rows_open(ctx, &s->plan, path, &s->rows);
 }
 
 /* ---- the runs ---- */
 
-static double cost_left(const sweep *s) {
-  double cost = 0;
-  int scene = -1;
-  for (int run = 0; run < sweep_plan_runs(&s->plan); run++) {
-    if (s->rows.results[run].done) continue;
-    cost += sweep_scene_cost(&s->plan.settings[run % s->plan.n_settings]);
-    int of_run = run / s->plan.n_settings;
-    if (of_run != scene) cost += SWEEP_REFERENCE_COST;
-    if (scene < 0 || of_run / s->plan.n_seeds != scene / s->plan.n_seeds)
-      cost += SWEEP_REFERENCE_COST * sweep_scene_path_solves(&s->scene);
-    scene = of_run;
+/* Whether a row of this scene is missing; of an ODE only. */
+static bool misses(const sweep *s, int scene, bool ode) {
+  for (int i = 0; i < s->plan.n_settings; i++) {
+    int run = scene * s->plan.n_settings + i;
+    if (!s->rows.results[run].done && sweep_plan_wants(&s->plan, run) && (!ode || s->plan.settings[i].ode))
+      return true;
   }
-  return cost;
+  return false;
+}
+
+static void count_tight(sweep *s, const sweep_tight_key *key) {
+  if (!sweep_tight_has(&s->tight, key)) s->forecast.tight_left++;
+}
+
+/* The tight solves that missing rows of a path need. */
+static void count_path(sweep *s, int path) {
+  const tr_interpolant *along = &s->plan.paths[path];
+  bool any = false;
+  for (int seed = 0; seed < s->plan.n_seeds; seed++) {
+    int scene = path * s->plan.n_seeds + seed;
+    any = any || misses(s, scene, false);
+    if (sweep_scene_solves(&s->scene) && misses(s, scene, true))
+      count_tight(s, &(sweep_tight_key){along, s->plan.seeds[seed], 0});
+  }
+  for (int k = 0; any && k < sweep_scene_path_sets(&s->scene); k++)
+    count_tight(s, &(sweep_tight_key){along, -1, k});
+}
+
+/* What is left to do. */
+static tr_status count_all(sweep *s) {
+  TR_TRY(sweep_forecast_open(s->program->ctx, s->plan.n_settings, &s->forecast));
+  for (int i = 0; i < s->plan.n_settings; i++)
+    s->forecast.runs[i].cost = sweep_scene_cost(&s->plan.settings[i]);
+  for (int run = 0; run < sweep_plan_runs(&s->plan); run++)
+    if (!s->rows.results[run].done && sweep_plan_wants(&s->plan, run))
+      s->forecast.runs[run % s->plan.n_settings].left++;
+  for (int path = 0; path < s->plan.n_paths; path++) count_path(s, path);
+  return TR_OK;
 }
 
 static tr_status interrupted(sweep *s) {
@@ -156,25 +205,53 @@ static tr_status interrupted(sweep *s) {
   tr_ctx_clear(s->program->ctx);
   return TR_FAIL(s->program->ctx, TR_E_INTERRUPTED,
                  "interrupted: %d of %d rows are in %s/results.csv, the same command%s%s completes them",
-                 s->rows.n_done, sweep_plan_runs(&s->plan), TR_SHOW(o->machine.out, 200),
+                 s->rows.n_done, sweep_plan_wanted(&s->plan), TR_SHOW(o->machine.out, 200),
                  given ? "" : " with --out ", given ? "" : o->machine.out);
+}
+
+static void say_row(const sweep *s, const sweep_result *r) {
+  char error[64] = "";
+  if (isfinite(r->rms))
+    snprintf(error, sizeof error, ", %s %.3g", s->target.exact ? "error" : "relative error",
+             s->target.exact ? r->rms : r->relative);
+  else if (isfinite(r->sw2))
+    snprintf(error, sizeof error, ", sliced Wasserstein-2 distance %.3g", r->sw2);
+  program_say(s->program, "%s: %s%ld evaluations%s, %.3g s%s%s", s->progress.what,
+              strcmp(r->status, "ok") == 0 ? "" : TR_SHOW(r->status, 15), r->nfe, error, r->wall_seconds,
+              *r->message ? ": " : "", r->message);
 }
 
 static tr_status run_one(sweep *s, int run) {
   int scene = run / s->plan.n_settings;
   sweep_result result;
   TR_TRY(program_check_interrupt(s->program));
+  s->scene.row = s->rows.n_done + 1;
   TR_TRY(sweep_scene_set(&s->scene, scene / s->plan.n_seeds, scene % s->plan.n_seeds));
   TR_TRY(sweep_scene_run(&s->scene, &s->plan.settings[run % s->plan.n_settings], &result));
-  return sweep_rows_add(s->program->ctx, &s->rows, run, &result);
+  TR_TRY(sweep_rows_add(s->program->ctx, &s->rows, run, &result));
+  if (s->options->verbose) say_row(s, &result);
+  return TR_OK;
+}
+
+static double forecast_left(const void *user, double seconds, double fraction, long evaluations) {
+  return sweep_forecast_left(user, seconds, fraction, evaluations);
+}
+
+static void start_progress(sweep *s) {
+  progress_start(&s->progress);
+  s->progress.heartbeat = PROGRESS_HEARTBEAT;
+  s->progress.name = TR_PROGRAM " sweep";
+  s->progress.left = forecast_left;
+  s->progress.left_user = &s->forecast;
 }
 
 static tr_status run_all(sweep *s) {
   tr_status status = TR_OK;
-  s->scene.total_cost = cost_left(s);
-  progress_start(&s->progress);
+  TR_TRY(count_all(s));
+  s->scene.n_rows = sweep_plan_wanted(&s->plan);
+  start_progress(s);
   for (int run = 0; status == TR_OK && run < sweep_plan_runs(&s->plan); run++)
-    if (!s->rows.results[run].done) status = run_one(s, run);
+    if (!s->rows.results[run].done && sweep_plan_wants(&s->plan, run)) status = run_one(s, run);
   progress_end(&s->progress);
   return status == TR_E_INTERRUPTED ? interrupted(s) : status;
 }
@@ -195,8 +272,10 @@ static tr_status report(sweep *s) {
   bool drawn;
   TR_TRY(write_table(s));
   TR_TRY(sweep_write_plots(s->program->ctx, &s->rows, o, &n_plots, &drawn));
-  printf("wrote %s/results.csv (%d rows), manifest.json, table.md and %d plot%s\n", o->machine.out,
-         s->rows.n_done, n_plots, n_plots == 1 ? "" : "s");
+  if (s->tight.loaded + s->tight.made > 0)
+    printf("tight solves: %ld made, %ld taken from the folder\n", s->tight.made, s->tight.loaded);
+  printf("wrote %s/results.csv (%d row%s), manifest.json, table.md and %d plot%s\n", o->machine.out,
+         s->rows.n_done, s->rows.n_done == 1 ? "" : "s", n_plots, n_plots == 1 ? "" : "s");
   if (n_plots && !drawn)
     printf("no picture was drawn: gnuplot is missing or failed (Debian: apt-get install gnuplot-nox), then "
            "'gnuplot NAME.gp' in "
@@ -207,14 +286,19 @@ static tr_status report(sweep *s) {
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   sweep s = {.program = p, .parsed = parsed, .options = values, .rows = {.file = -1}};
-  s.scene =
-      (sweep_scene){.plan = &s.plan, .target = &s.target, .progress = &s.progress, .path = -1, .seed = -1};
+  s.scene = (sweep_scene){.plan = &s.plan,
+                          .target = &s.target,
+                          .progress = &s.progress,
+                          .tight = &s.tight,
+                          .path = -1,
+                          .seed = -1};
   tr_status status = prepare(&s);
   int before = s.rows.n_done;
   if (status == TR_OK && s.resumed)
-    printf("%d of %d rows are there already\n", before, sweep_plan_runs(&s.plan));
+    printf("%d of %d rows are there already\n", before, sweep_plan_wanted(&s.plan));
   if (status == TR_OK) status = run_all(&s);
   if (status == TR_OK) status = report(&s);
+  sweep_forecast_free(&s.forecast);
   sweep_scene_free(&s.scene);
   sweep_rows_close(&s.rows);
   sweep_plan_free(&s.plan);

@@ -72,9 +72,9 @@ tr_status sweep_target_open(program *p, sweep_options *o, sweep_target *out) {
 static void leave(sweep_target *t) {
   if (t->owned) {
     tr_drift_destroy(&t->drift);
-    tr_drift_destroy(&t->reference);
+    tr_drift_destroy(&t->tight);
   }
-  t->drift = t->reference = NULL;
+  t->drift = t->tight = NULL;
   t->owned = false;
 }
 
@@ -105,15 +105,15 @@ tr_status sweep_target_build(sweep_target *t) {
 
 static tr_status enter_checkpoint(sweep_target *t, const tr_interpolant *path) {
   const tr_interpolant *own = &t->provider.interpolant;
-  tr_drift *drift = t->provider.drift, *reference = t->dtype == TR_F64 ? drift : t->wide.drift;
+  tr_drift *drift = t->provider.drift, *tight = t->dtype == TR_F64 ? drift : t->wide.drift;
   if (tr_interpolant_same(path, own)) {
     t->drift = drift;
-    t->reference = reference;
+    t->tight = tight;
     return TR_OK;
   }
   t->owned = true;
   TR_TRY(tr_drift_create_transferred(drift, own, path, &t->drift));
-  return tr_drift_create_transferred(reference, own, path, &t->reference);
+  return tr_drift_create_transferred(tight, own, path, &t->tight);
 }
 
 static tr_status enter_mixture(sweep_target *t, const tr_interpolant *path) {
@@ -122,7 +122,7 @@ static tr_status enter_mixture(sweep_target *t, const tr_interpolant *path) {
   t->owned = true;
   TR_TRY(tr_prediction_find(ctx, t->options->model.prediction, &prediction));
   TR_TRY(mixture_drift(ctx, &t->mixture, path, prediction->tag, &t->drift));
-  return mixture_drift(ctx, &t->mixture, path, TR_VELOCITY, &t->reference);
+  return mixture_drift(ctx, &t->mixture, path, TR_VELOCITY, &t->tight);
 }
 
 tr_status sweep_target_enter(sweep_target *t, const tr_interpolant *path) {

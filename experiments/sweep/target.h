@@ -1,5 +1,5 @@
 /* What a sweep samples: an exact mixture or a checkpoint, as drift providers for the runs and, in f64, for
- * the reference. */
+ * the tight solves. */
 #ifndef TR_EXPERIMENTS_SWEEP_TARGET_H
 #define TR_EXPERIMENTS_SWEEP_TARGET_H
 
@@ -21,8 +21,8 @@ typedef struct {
   provider provider, wide; /* the checkpoint; `wide` has the f64 network only */
   int32_t *labels;
   file_hash hash;
-  tr_drift *drift, *reference; /* of the path entered; borrowed for a checkpoint on its own path */
-  bool owned;                  /* whether these two are ours */
+  tr_drift *drift, *tight; /* of the path entered; borrowed for a checkpoint on its own path */
+  bool owned;              /* whether these two are ours */
 } sweep_target;
 
 /* Opens the device and the target, and settles defaults in the options. sweep_target_close in any case. */
@@ -33,7 +33,7 @@ const tr_interpolant *sweep_target_path(const sweep_target *target);
 
 /* Builds the networks of a checkpoint; nothing for a mixture. */
 tr_status sweep_target_build(sweep_target *target);
-/* Sets drift and reference for this path. */
+/* Sets drift and tight for this path. */
 tr_status sweep_target_enter(sweep_target *target, const tr_interpolant *path);
 
 /* An undefined state of n_rows samples, and the classes of that many. */

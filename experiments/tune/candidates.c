@@ -90,7 +90,7 @@ static tr_status follow(pilot *p, const sweep_scene *scene, tr_array *x) {
   TR_TRY(tr_grid_find(ctx, "list", &sampler.grid));
   uniform_angles(t, NODES, times);
   sampler.ode.method = (const tr_ode_method *)method;
-  sampler.drift = t->target.reference;
+  sampler.drift = t->target.tight;
   sampler.clock = TR_CLOCK_ANGLE;
   sampler.grid.list = sampler.save_times = times;
   sampler.grid.n_list = sampler.n_save = NODES;
@@ -211,7 +211,7 @@ tr_status tune_add_densities(tune *t) {
                          : TR_FAIL(t->program->ctx, TR_E_MEM, "out of memory for the fields of %lld samples",
                                    (long long)t->target.n);
   if (status == TR_OK)
-    status = tr_drift_create_transferred(t->target.reference, path_of(t), path_of(t), &p.canonical);
+    status = tr_drift_create_transferred(t->target.tight, path_of(t), path_of(t), &p.canonical);
   if (status == TR_OK) status = sweep_target_state(&t->target, TR_F64, t->target.n, &p.f);
   if (status == TR_OK) status = follow_all(&p, first, square);
   if (status == TR_OK) status = add_orders(t, first, square);

@@ -65,7 +65,7 @@ static tr_status plan(tune *t) {
   of_plan.steps = (tr_int_list){1, &steps};
   of_plan.forms = (tr_text_list){1, &form}; /* an ODE reads none of these three */
   of_plan.last_steps = (tr_text_list){1, &last_step};
-  of_plan.norms = (tr_double_list){1, &of_plan.reference_rtol};
+  of_plan.norms = (tr_double_list){1, &of_plan.tight_rtol};
   of_plan.eta = NAN; /* not given: no option of this command */
   TR_TRY(sweep_plan_make(ctx, &of_plan, sweep_target_path(&t->target), &t->plan));
   t->setting = t->plan.settings[0];
@@ -77,10 +77,11 @@ static tr_status plan(tune *t) {
   return check_seeds(t);
 }
 
-/* That the method works here at all, before the references are solved. */
+/* That the method works here at all, before the tight solves. */
 static tr_status try_method(tune *t) {
+  char why[256];
   sweep_scene scene = {.plan = &t->plan, .target = &t->target, .progress = &t->progress, .total_cost = 1};
-  tr_status status = sweep_scene_try(&scene, 0, &t->setting);
+  tr_status status = sweep_scene_try(&scene, 0, &t->setting, why);
   sweep_scene_free(&scene);
   return status;
 }
@@ -106,7 +107,7 @@ static tr_status open_all(tune *t) {
 /* Of all that is left, for the progress line. */
 static double total_cost(const tune *t) {
   double run = sweep_scene_cost(&t->setting), pilots = t->pilot_plan.n_seeds, held = t->plan.n_seeds;
-  return (pilots + held) * (SWEEP_REFERENCE_COST + 14 * run) +
+  return (pilots + held) * (SWEEP_TIGHT_COST + 14 * run) +
          pilots * (4 * TUNE_PILOT_STEPS + TUNE_WARP_RUNS * run);
 }
 

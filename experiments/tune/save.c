@@ -38,7 +38,7 @@ static tr_status write_table(const tune *t, const char *path) {
   FILE *out = tr_out_file_stream(file);
   fprintf(
       out,
-      "# Time grids for %s with %ld steps, %ld evaluations\n\nErrors (%s, at t = 1, against the reference "
+      "# Time grids for %s with %ld steps, %ld evaluations\n\nErrors (%s, at t = 1, against the tight "
       "solve) over %d pilot seeds and %d held out, %lld samples each, on the path %s. +- is the 95 %% "
       "half-width over the held-out seeds of their mean; the last column is the 95 %% interval over them of "
       "the "

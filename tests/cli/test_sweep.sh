@@ -230,7 +230,7 @@ checks=$((checks + 1))
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
   $1 == "SDE" { sum[$(at["steps"])] += $(at["cov_error"]); n += $(at["mean_noise"]) > 0 && $(at["cov_noise"]) > 0 && $(at["sw2"]) > 0 }
   END { exit !(n == 6 && sum[24] < sum[1] / 2) }' "$csv" || fail "errors in law: $(cat "$csv")"
-for word in "against samples of the ODE, not of an exact target: 3 sets of 30 samples" "reference samples"; do
+for word in "against samples of the ODE, not of an exact target: 3 sets of 30 samples" "tight samples"; do
   checks=$((checks + 1))
   grep -qF -e "$word" "$out/law/table.md" || fail "table.md lacks '$word'"
 done

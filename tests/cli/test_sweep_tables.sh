@@ -34,7 +34,7 @@ check "SDE alone" $sweep --target gaussian:d=3,mean=1,std=0.5 --num-samples 64 -
   --out "$out/alone"
 again alone Linear
 checks=$((checks + 1))
-grep -qF 'set ylabel "bias of the covariance"' "$out/sde/covariance-Linear.gp" || fail "the plot's axis has another name than the table"
+grep -q 'set ylabel .bias of the covariance.' "$out/sde/covariance-Linear.gp" || fail "the plot's axis has another name than the table"
 
 # On a checkpoint: relative errors, and the sets that the law is known by are not the same set twice.
 check "checkpoint" $sweep --ckpt "$digits" --num-samples 8 --class-labels 3 --solvers euler-maruyama,heun2 --steps 4,8 --seeds 0:3 \

@@ -4,7 +4,7 @@
 #include "experiments/common/progress.h"
 #include "tests/support/check.h"
 
-static const char *line(const progress *p, double t, double elapsed) {
+static const char *line(progress *p, double t, double elapsed) {
   static char text[160];
   progress_line(p, t, 24, elapsed, text, sizeof text);
   return text;
@@ -52,9 +52,72 @@ static void small(void) {
   }
 }
 
+/* ---- with a forecast ---- */
+
+static double seconds_left = 30;
+
+static double forecast(const void *user, double seconds, double fraction, long evaluations) {
+  CHECK(user == &seconds_left && seconds >= 0 && fraction >= 0 && fraction <= 1 && evaluations == 24);
+  return seconds_left;
+}
+
+static progress with_forecast(const char *what) {
+  progress p = {.left = forecast, .left_user = &seconds_left, .name = "transit test", .to = 1};
+  snprintf(p.what, sizeof p.what, "%s", what);
+  return p;
+}
+
+/* The percentage is that of the time and never goes back; a long text does not break the line. */
+static void named(void) {
+  progress p = with_forecast("row 7 of 36: heun2, 32 steps, Linear, seed 3");
+  seconds_left = 30;
+  CHECK(strcmp(line(&p, 0.5, 10),
+               "[##........]  25 %  row 7 of 36: heun2, 32 steps, Linear, seed 3, 30 s left") == 0);
+  seconds_left = 90;
+  CHECK(strcmp(line(&p, 0.5, 10),
+               "[##........]  25 %  row 7 of 36: heun2, 32 steps, Linear, seed 3, 90 s left") == 0);
+  seconds_left = NAN;
+  CHECK(strcmp(line(&p, 0.5, 10), "[##........]  25 %  row 7 of 36: heun2, 32 steps, Linear, seed 3") == 0);
+  memset(p.what, 'x', sizeof p.what - 1);
+  seconds_left = 1234567;
+  CHECK(strlen(line(&p, 0.5, 10)) == 78 && strstr(line(&p, 0.5, 10), "x, 1234567 s left"));
+}
+
+/* Off a terminal: nothing before the first heartbeat is due, and then one line each. */
+static void heartbeat(const char *file) {
+  CHECK(freopen(file, "w", stderr) != NULL);
+  progress p;
+  progress_start(&p);
+  CHECK(!p.shown);
+  snprintf(p.what, sizeof p.what, "row 2 of 3");
+  p.left = forecast, p.left_user = &seconds_left, p.name = "transit test", p.heartbeat = 1000;
+  seconds_left = 60;
+  progress_tick(0.5, 24, &p);
+  p.started -= 1500;
+  progress_tick(0.5, 24, &p);
+  progress_tick(0.5, 24, &p);
+  p.printed -= 1500;
+  progress_tick(0.5, 24, &p);
+  p.heartbeat = 0;
+  p.printed -= 1500;
+  progress_tick(0.5, 24, &p);
+  progress_end(&p);
+  fflush(stderr);
+  char text[256] = "";
+  FILE *said = fopen(file, "r");
+  CHECK(said != NULL);
+  for (int i = 0; i < 2; i++)
+    CHECK(fgets(text, sizeof text, said) && strstr(text, "transit test: 96 %  row 2 of 3, 60 s left\n"));
+  CHECK(fgets(text, sizeof text, said) == NULL);
+  fclose(said);
+  remove(file);
+}
+
 int main(void) {
   parts();
   halves();
   small();
+  named();
+  heartbeat("test_progress.stderr");
   return check_report();
 }

@@ -1,4 +1,4 @@
-#include "experiments/sweep/summary.h"
+#include "experiments/sweep/report/summary.h"
 
 #include <math.h>
 #include <stddef.h>

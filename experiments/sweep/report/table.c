@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/io/file.h"
-#include "experiments/sweep/summary.h"
+#include "experiments/sweep/report/summary.h"
 
 typedef struct {
   FILE *out;
@@ -22,8 +22,20 @@ static const int budgets[] = {5, 7, 10, 15, 20, 30, 50, 100, 200, 500};
 #define N_LEVELS  ((int)(sizeof levels / sizeof *levels))
 #define N_BUDGETS ((int)(sizeof budgets / sizeof *budgets))
 
+/* Whether it ran on this path. */
+static bool shown(const table *t, int setting) {
+  return !sweep_plan_skipped(t->plan, t->path, setting);
+}
+
 static bool of_series(const table *t, int setting, int series) {
   return t->plan->settings[setting].series == series;
+}
+
+/* Whether some setting of the series is shown. */
+static bool shows(const table *t, int series) {
+  for (int i = 0; i < t->plan->n_settings; i++)
+    if (of_series(t, i, series) && shown(t, i)) return true;
+  return false;
 }
 
 static const sweep_setting *head(const table *t, int series) {
@@ -49,10 +61,10 @@ static bool sound(const sweep_point *p) {
 static double nfe_for(const table *t, int series, double level) {
   double best = NAN, too_bad = -1;
   for (int i = 0; i < t->plan->n_settings; i++)
-    if (of_series(t, i, series) && !(sound(&t->points[i]) && t->points[i].error.mean <= level))
+    if (of_series(t, i, series) && shown(t, i) && !(sound(&t->points[i]) && t->points[i].error.mean <= level))
       too_bad = fmax(too_bad, t->points[i].nfe);
   for (int i = 0; i < t->plan->n_settings; i++)
-    if (of_series(t, i, series) && t->points[i].nfe > too_bad && !(t->points[i].nfe >= best))
+    if (of_series(t, i, series) && shown(t, i) && t->points[i].nfe > too_bad && !(t->points[i].nfe >= best))
       best = t->points[i].nfe;
   return best;
 }
@@ -61,7 +73,7 @@ static double nfe_for(const table *t, int series, double level) {
 static double error_within(const table *t, int series, int budget) {
   double best = NAN;
   for (int i = 0; i < t->plan->n_settings; i++)
-    if (of_series(t, i, series) && sound(&t->points[i]) && t->points[i].nfe <= budget &&
+    if (of_series(t, i, series) && shown(t, i) && sound(&t->points[i]) && t->points[i].nfe <= budget &&
         !(t->points[i].error.mean >= best))
       best = t->points[i].error.mean;
   return best;
@@ -92,7 +104,7 @@ static void nfe_table(const table *t) {
   fputs("\n", t->out);
   rule(t->out, 1, N_LEVELS);
   for (int s = 0; s < t->plan->n_series; s++) {
-    if (head(t, s)->sde) continue;
+    if (head(t, s)->sde || !shows(t, s)) continue;
     print_solver(t->out, head(t, s));
     for (int l = 0; l < N_LEVELS; l++) print_cell(t->out, "%.4g", nfe_for(t, s, levels[l]));
     fputs("\n", t->out);
@@ -101,21 +113,21 @@ static void nfe_table(const table *t) {
 
 static int n_ode_series(const table *t) {
   int n = 0;
-  for (int s = 0; s < t->plan->n_series; s++) n += !head(t, s)->sde;
+  for (int s = 0; s < t->plan->n_series; s++) n += !head(t, s)->sde && shows(t, s);
   return n;
 }
 
-/* The same over the evaluations of the reference's solver, when it is in the sweep. */
+/* The same over the evaluations of the tight solve's method, when it is in the sweep. */
 static void ratio_table(const table *t) {
   int base = 0;
-  while (base < t->plan->n_series && strcmp(head(t, base)->solver, SWEEP_REFERENCE_METHOD) != 0) base++;
-  if (base == t->plan->n_series || n_ode_series(t) < 2) return;
-  fputs("\nThe same over the evaluations of " SWEEP_REFERENCE_METHOD ":\n\n| solver |", t->out);
+  while (base < t->plan->n_series && strcmp(head(t, base)->solver, SWEEP_TIGHT_METHOD) != 0) base++;
+  if (base == t->plan->n_series || !shows(t, base) || n_ode_series(t) < 2) return;
+  fputs("\nThe same over the evaluations of " SWEEP_TIGHT_METHOD ":\n\n| solver |", t->out);
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);
   rule(t->out, 1, N_LEVELS);
   for (int s = 0; s < t->plan->n_series; s++) {
-    if (head(t, s)->sde || s == base) continue;
+    if (head(t, s)->sde || s == base || !shows(t, s)) continue;
     print_solver(t->out, head(t, s));
     for (int l = 0; l < N_LEVELS; l++)
       print_cell(t->out, "%.2f", nfe_for(t, s, levels[l]) / nfe_for(t, base, levels[l]));
@@ -130,7 +142,7 @@ static void budget_table(const table *t) {
   fputs("\n", t->out);
   rule(t->out, 1, N_BUDGETS);
   for (int s = 0; s < t->plan->n_series; s++) {
-    if (head(t, s)->sde) continue;
+    if (head(t, s)->sde || !shows(t, s)) continue;
     print_solver(t->out, head(t, s));
     for (int b = 0; b < N_BUDGETS; b++) print_cell(t->out, "%.2g", error_within(t, s, budgets[b]));
     fputs("\n", t->out);
@@ -148,10 +160,9 @@ static void print_interval(FILE *out, stat_interval i) {
 }
 
 static void print_amount(FILE *out, const sweep_setting *s) {
-  if (s->steps)
-    fprintf(out, " %ld steps |", s->steps);
-  else
-    fprintf(out, " rtol %.3g |", s->rtol);
+  char text[40];
+  sweep_plan_amount(s, text, sizeof text);
+  fprintf(out, " %s |", text);
 }
 
 static void print_fate(FILE *out, const sweep_point *p) {
@@ -171,7 +182,7 @@ static void ode_runs(const table *t) {
   for (int i = 0; i < t->plan->n_settings; i++) {
     const sweep_setting *s = &t->plan->settings[i];
     const sweep_point *p = &t->points[i];
-    if (s->sde) continue;
+    if (s->sde || !shown(t, i)) continue;
     print_solver(t->out, s);
     print_amount(t->out, s);
     fprintf(t->out, " %.4g | %.4g | %.4g |", p->nfe, p->accepted, p->rejected);
@@ -234,16 +245,18 @@ static void against(const table *t) {
   fprintf(
       t->out,
       "\nIn law, against samples of the ODE, not of an exact target: %ld sets of %ld samples from other "
-      "starts "
-      "with the same classes, solved by dopri5 in f64 at a tolerance of %g. So what is measured is the "
-      "distance "
-      "to the ODE's law, which for an imperfect network is not that of a perfect SDE. The covariance is its "
-      "diagonal, averaged over the sets as the mean is. The noise that is taken off holds that of the "
-      "reference, which all rows and seeds share, and which the intervals do not hold: an error much below "
-      "the noise of %ld samples cannot be "
-      "told "
-      "from 0.",
-      o->reference_sets, o->num_samples, o->reference_rtol, o->reference_sets * o->num_samples);
+      "starts with the same classes, each by a tight solve (dopri5 in f64 at a tolerance of %g). So what is "
+      "measured is the distance to the ODE's law, which for an imperfect network is not that of a perfect "
+      "SDE. The covariance is its diagonal, averaged over the sets as the mean is. The noise that is taken "
+      "off holds that of these sets, which all rows and seeds share, and which the intervals do not hold: an "
+      "error much below the noise of %ld samples cannot be told from 0.",
+      o->tight_sets, o->num_samples, o->tight_rtol, o->tight_sets * o->num_samples);
+}
+
+static int first_shown(const table *t) {
+  int i = 0;
+  while (!shown(t, i)) i++;
+  return i;
 }
 
 static void law_table(const table *t) {
@@ -266,28 +279,58 @@ static void law_table(const table *t) {
         "the mean | bias of the covariance | sliced Wasserstein-2 distance | runs that ended well |\n",
         t->out);
   rule(t->out, 6, 5);
-  fprintf(t->out, "| %s samples | | | | | | | 0 | 0 |", t->options->target ? "exact" : "reference");
-  print_interval(t->out, t->points[0].sw2_floor);
+  fprintf(t->out, "| %s samples | | | | | | | 0 | 0 |", t->options->target ? "exact" : "tight");
+  print_interval(t->out, t->points[first_shown(t)].sw2_floor);
   fputs(" all |\n", t->out);
-  for (int i = 0; i < t->plan->n_settings; i++) law_row(t, i);
+  for (int i = 0; i < t->plan->n_settings; i++)
+    if (shown(t, i)) law_row(t, i);
 }
 
 /* ---- the whole ---- */
 
-static tr_status path_tables(table *t) {
-  bool has_ode = false;
+/* Whether the setting before it is of the same series and cannot work for the same reason. */
+static bool repeats(const table *t, int i) {
+  const char *why = sweep_plan_skipped(t->plan, t->path, i),
+             *before = i > 0 ? sweep_plan_skipped(t->plan, t->path, i - 1) : NULL;
+  return before && strcmp(why, before) == 0 && of_series(t, i - 1, t->plan->settings[i].series);
+}
+
+static void skipped_runs(const table *t) {
+  bool any = false;
   for (int i = 0; i < t->plan->n_settings; i++) {
-    has_ode = has_ode || t->plan->settings[i].ode;
+    const char *why = sweep_plan_skipped(t->plan, t->path, i);
+    char text[256];
+    if (!why || repeats(t, i)) continue;
+    if (!any) fputs("\nSkipped, because they cannot work:\n\n", t->out);
+    any = true;
+    sweep_plan_series(&t->plan->settings[i], text, sizeof text);
+    fprintf(t->out, "- %s: %s\n", text, why);
+  }
+}
+
+static tr_status summarise_all(const table *t, bool *ode, bool *law) {
+  *ode = *law = false;
+  for (int i = 0; i < t->plan->n_settings; i++) {
+    if (!shown(t, i)) continue;
+    *ode = *ode || t->plan->settings[i].ode;
+    *law = *law || t->plan->settings[i].sde;
     TR_TRY(sweep_summarise(t->ctx, t->rows, t->options->model.ckpt != NULL, t->path, i, &t->points[i]));
   }
+  return TR_OK;
+}
+
+static tr_status path_tables(table *t) {
+  bool ode, law;
+  TR_TRY(summarise_all(t, &ode, &law));
   fprintf(t->out, "\n## %s path\n\n", t->plan->paths[t->path].type->info.name);
-  if (has_ode) {
+  if (ode) {
     nfe_table(t);
     ratio_table(t);
     budget_table(t);
     ode_runs(t);
   }
-  if (sweep_plan_has_sde(t->plan)) law_table(t);
+  if (law) law_table(t);
+  skipped_runs(t);
   return TR_OK;
 }
 

@@ -1,6 +1,6 @@
 /* The rows of a sweep taken together over the seeds. */
-#ifndef TR_EXPERIMENTS_SWEEP_SUMMARY_H
-#define TR_EXPERIMENTS_SWEEP_SUMMARY_H
+#ifndef TR_EXPERIMENTS_SWEEP_REPORT_SUMMARY_H
+#define TR_EXPERIMENTS_SWEEP_REPORT_SUMMARY_H
 
 #include "experiments/common/intervals.h"
 #include "experiments/sweep/rows.h"

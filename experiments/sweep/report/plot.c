@@ -6,7 +6,7 @@
 #include "experiments/common/program.h"
 #include "experiments/output/gnuplot.h"
 #include "experiments/sweep/manifest.h"
-#include "experiments/sweep/summary.h"
+#include "experiments/sweep/report/summary.h"
 
 /* One kind of picture: what stands on the vertical axis. */
 typedef struct {
@@ -46,15 +46,18 @@ typedef struct {
   double nfe_low, nfe_high; /* of the points drawn, set by write_data */
 } plot;
 
-static bool shows(const plot *p, const sweep_setting *s) {
-  return p->figure->of_ode ? s->ode != NULL : true;
+static bool shows(const plot *p, int setting) {
+  const sweep_plan *plan = p->rows->plan;
+  if (sweep_plan_skipped(plan, p->path, setting)) return false;
+  return p->figure->of_ode ? plan->settings[setting].ode != NULL : true;
 }
 
-/* A figure in law is drawn for sweeps with an SDE; one of errors for those with an ODE. */
-static bool wanted(const figure *f, const sweep_plan *plan) {
-  if (f->of_law) return sweep_plan_has_sde(plan);
+/* A figure in law is drawn where an SDE runs; one of errors where an ODE does. */
+static bool wanted(const plot *p) {
+  const sweep_plan *plan = p->rows->plan;
   for (int i = 0; i < plan->n_settings; i++)
-    if (plan->settings[i].ode) return true;
+    if (!sweep_plan_skipped(plan, p->path, i) && p->figure->of_law == (plan->settings[i].sde != NULL))
+      return true;
   return false;
 }
 
@@ -82,7 +85,7 @@ static tr_status write_data(plot *p) {
       p->figure->axis);
   for (int i = 0; i < plan->n_settings; i++) {
     const sweep_setting *s = &plan->settings[i];
-    if (!shows(p, s)) continue;
+    if (!shows(p, i)) continue;
     char text[256];
     sweep_plan_series(s, text, sizeof text);
     if (s->series != series) fprintf(p->out, "%s# %s\n", series < 0 ? "" : "\n\n", text);
@@ -91,7 +94,9 @@ static tr_status write_data(plot *p) {
   }
   if (!p->figure->floor) return TR_OK;
   sweep_point point;
-  TR_TRY(sweep_summarise(p->ctx, p->rows, false, p->path, 0, &point));
+  int first = 0;
+  while (!shows(p, first)) first++;
+  TR_TRY(sweep_summarise(p->ctx, p->rows, false, p->path, first, &point));
   double level = p->figure->floor(&point).mean;
   fprintf(p->out, "\n\n# exact samples\n%.6g %.6g\n%.6g %.6g\n", p->nfe_low, level, p->nfe_high, level);
   return TR_OK;
@@ -108,7 +113,7 @@ static void write_curves(plot *p) {
   int series = -1, index = 0;
   for (int i = 0; i < plan->n_settings; i++) {
     const sweep_setting *s = &plan->settings[i];
-    if (!shows(p, s) || s->series == series) continue;
+    if (!shows(p, i) || s->series == series) continue;
     char text[256];
     series = s->series;
     sweep_plan_series(s, text, sizeof text);
@@ -178,7 +183,7 @@ tr_status sweep_write_plots(tr_ctx *ctx, const sweep_rows *rows, const sweep_opt
                 .figure = &figures[f],
                 .path = path,
                 .nfe_low = INFINITY};
-      if (!wanted(p.figure, rows->plan)) continue;
+      if (!wanted(&p)) continue;
       snprintf(p.base, sizeof p.base, "%s-%.64s", p.figure->name, rows->plan->paths[path].type->info.name);
       TR_TRY(write_file(&p, ".dat", write_data));
       if (p.nfe_high == 0) continue; /* no run ended well */
