@@ -30,7 +30,7 @@ typedef struct {
   {MODEL_OPTION(base, ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .flags = (need), .metavar = "FILE",              \
    .help = "Checkpoint: train.py's .pt, a bare state dict .pt, or .safetensors. FILE.json beside it, one flat object " \
            "such as {\"num_heads\": 4, \"path_type\": \"GVP\"}, supplies training arguments that it lacks. Any kind of "    \
-           "network will do ('transit list network'): for an MLP, read (N,dim) where (N,C,H,W) is said."},             \
+           "network will do ('transit list network'): states are (N,C,H,W) or (N,dim)."},                              \
   {MODEL_OPTION(base, weights), .name = "weights", .type = TR_OPTION_CHOICE, .choices = "ema,model",                  \
    .default_note = "ema where there is one",                                                                          \
    .help = "Set of weights; for a bare state dict both are the only set."},                                           \

@@ -12,7 +12,7 @@ static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(likelihood_options, model)),
 
     {.name = "data", .type = TR_OPTION_TEXT, FIELD(data), DATA, .flags = TR_OPTION_REQUIRED, .metavar = "FILE|DIR",
-     .help = "FILE.npy: float (N,C,H,W) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
+     .help = "FILE.npy: float (N,C,H,W) or (N,dim) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
              "`latents`, with `labels` if there. DIR: .png and .jpg files, all in sub-folders, which give the classes, or all "
              "in DIR, without classes; levels as the files have them, and 16-bit ones must be multiples of 257."},
     {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DATA, .flags = TR_OPTION_GE, .low = 0,
@@ -43,7 +43,7 @@ static const tr_option options[] = {
     TRACE_OPTIONS(offsetof(likelihood_options, trace), offsetof(likelihood_options, probes),
                   offsetof(likelihood_options, logp_tol), offsetof(likelihood_options, recompute), HOW),
     {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
-     .help = "Probes (N,C,H,W) or (R,N,C,H,W) instead of drawn ones, for hutchinson. ln p is unbiased only for random probes z "
+     .help = "Probes (N,...) or (R,N,...), of the shape of the data, instead of drawn ones, for hutchinson. ln p is unbiased only for random probes z "
              "that are independent of the data and have E z z' = I, such as random signs; that cannot be checked here."},
     {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
      .help = "ODE solver, as `transit list ode-method` names them. On a fixed grid (the exponential methods ddim, dpmpp-2m, "
@@ -90,7 +90,8 @@ const tr_option_table likelihood_table = {
     .details =
         "likelihood.npz holds, for N inputs: logp (N), ln p in nats in the model's own space; logp_se "
         "(N), its standard error; bpd (N), bits per dimension; bpd_offset (1); dequantisation (1), 0 "
-        "for none, 1 for uniform, 2 for gaussian; latent (N,C,H,W), where the data (of the first draw) "
+        "for none, 1 for uniform, 2 for gaussian; latent (N,C,H,W) or (N,dim), where the data (of the first "
+        "draw) "
         "ends in the noise; labels (N), -1 for a class that the model lacks.\n\n"
         "With a dequantisation logp is the bound on ln P of the image's levels, plus n ln 127.5. Images "
         "of 256 levels u stand at u / 127.5 - 1, so that bits per dimension are -logp / (n ln 2) + log2 "

@@ -27,7 +27,7 @@ typedef struct {
 static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(field_options, model)),
     {FIELD(init), .name = "init", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "X.npy",
-     .help = "Points (N,C,H,W), float32 or float64."},
+     .help = "Points (N,C,H,W) or (N,dim), float32 or float64."},
     {FIELD(times), .name = "times", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "T.npy",
      .help = "Times (N), one a point, from 0 (noise) to 1 (data)."},
     {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
@@ -47,9 +47,9 @@ static const tr_option_table table = {
     .program = TR_PROGRAM,
     .name = "field",
     .summary = "Evaluate velocity, score, noise and denoiser of a checkpoint at given points and times.",
-    .details =
-        "field.npz holds one array (N,C,H,W) per quantity, times (N) and labels (N). One network evaluation "
-        "gives all quantities.",
+    .details = "field.npz holds one array of the shape of the points per quantity, times (N) and labels (N). "
+               "One network evaluation "
+               "gives all quantities.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(field_options)};

@@ -39,7 +39,7 @@ static const tr_option options[] = {
     {.name = "seed", INT, FIELD(seed), DRAW, .flags = TR_OPTION_GE, FROM(0), .metavar = "N", .default_text = "0",
      .help = "Addresses every random number: the same seed gives the same samples."},
     {.name = "init", TEXT, FIELD(init), DRAW, .metavar = "FILE.npy",
-     .help = "Starting states (N,C,H,W) instead of drawn ones; with --reverse, the data. A samples.npz gives its "
+     .help = "Starting states (N,C,H,W) or (N,dim) instead of drawn ones; with --reverse, the data. A samples.npz gives its "
              "latents."},
 
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = ODE, .kind = TR_KIND_ODE_METHOD,
@@ -111,7 +111,7 @@ static const tr_option options[] = {
     {.name = "eta", DOUBLE, FIELD(eta), NOISE, .modes = SDE, .flags = TR_OPTION_GT, FROM(0), .metavar = "X",
      .help = "The same as --form-param eta=X, of the form KL-eta."},
     {.name = "noise", TEXT, FIELD(noise), NOISE, .modes = SDE, .metavar = "FILE.npy",
-     .help = "Standard normals (steps,N,C,H,W) instead of drawn ones, one slice a step."},
+     .help = "Standard normals (steps,N,C,H,W) or (steps,N,dim) instead of drawn ones, one slice a step."},
     {.name = "last-step", CHOICE, FIELD(last_step), NOISE, .modes = SDE, .kind = TR_KIND_LAST_STEP, .metavar = "NAME",
      .default_text = "Mean", .help = "How the remaining time is covered without noise."},
     {FIELD(last_step_params), NOISE, .modes = SDE, PARAM_OPTION("last-step-param", "the last step", TR_KIND_LAST_STEP)},
@@ -138,7 +138,8 @@ const tr_option_table sample_table = {
     .name = "sample",
     .summary = "Draw samples from a checkpoint through the probability-flow ODE or the SDE.",
     .details =
-        "samples.npz holds latents (N,C,H,W), labels, with --save-times trajectory (T,N,C,H,W) and times, "
+        "samples.npz holds latents (N,C,H,W) or (N,dim), labels, with --save-times trajectory (T,N,...) and "
+        "times, "
         "and for "
         "models that work in pixels (1 or 3 channels) arr_0: uint8 (N,H,W,3), 127.5 x + 128 clamped and "
         "truncated as in the reference. samples.png shows the first 400 of them. run.json records every "

@@ -65,6 +65,10 @@ def give_up(*_):
     raise TimeoutError("the run hangs")
 
 
+def end(number, _):
+    raise SystemExit(128 + number)
+
+
 def signals(run, terminal, side, times, number, folder):
     before = read_until(terminal, b" evaluations ")
     assert b"\r[" in before, before
@@ -91,9 +95,13 @@ number = signal.Signals["SIG" + sys.argv[2]]
 terminal, side = pty.openpty()
 signal.signal(signal.SIGALRM, give_up)
 signal.alarm(240)
-run = subprocess.Popen(sys.argv[3:], stderr=side, stdout=subprocess.DEVNULL)
+for ending in (signal.SIGTERM, signal.SIGHUP):  # of this script: the run must not outlive it
+    signal.signal(ending, end)
+run = None
 try:
+    run = subprocess.Popen(sys.argv[3:], stderr=side, stdout=subprocess.DEVNULL)
     signals(run, terminal, side, times, number, sys.argv[-1])
 finally:
-    run.kill()
-    run.wait()
+    if run:
+        run.kill()
+        run.wait()

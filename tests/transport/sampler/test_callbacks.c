@@ -1,10 +1,9 @@
 /* A callback that fails ends what called it, and what it said is what the user reads: over every registered
- * method of ODEs and SDEs, the sampler around each, every trace and the gradient of a network. One that said
- * nothing gets a line that names it, the time and the status. */
+ * method of ODEs and SDEs, in either form of a right-hand side, the sampler around each, and every trace. One
+ * that said nothing gets a line that names it, the time and the status. */
 #include "core/vec/program.h"
 #include "core/vec/vec.h"
 #include "integrators/sde/stochastic_rk.h"
-#include "nets/net.h"
 #include "nets/register.h"
 #include "tests/support/problems/flow.h"
 #include "transport/likelihood/likelihood.h"
@@ -74,6 +73,12 @@ static tr_status side(double t, const tr_array *x, tr_array *dx, void *user) {
   TR_TRY(maybe(&of[SIDE], t));
   return tr_scale(-0.3, x, dx);
 }
+/* The same as a function of the list. */
+static tr_status listed_side(double t, const tr_array *x, tr_array *dx, tr_program *list, void *user) {
+  (void)user;
+  TR_TRY(maybe(&of[SIDE], t));
+  return tr_program_scale(list, -0.3, x, dx);
+}
 static tr_status segment(double from, double to, void *user) {
   (void)to, (void)user;
   return maybe(&of[SEGMENT], from);
@@ -89,11 +94,10 @@ static void fill_grid(double *grid) {
   for (int i = 0; i < GRID; i++) grid[i] = 0.2 + i / (GRID - 1.0);
 }
 
-static void ode(tr_ctx *ctx, const tr_ode_method *method, int which, bool speaks, const char *callback,
-                long turn) {
+static void ode(tr_ctx *ctx, const tr_rhs *rhs, const tr_ode_method *method, int which, bool speaks,
+                const char *callback, long turn) {
   double grid[GRID], times[] = {0.2, 0.5, 0.7, 0.9, 1.2}, breaks[] = {0.45, 0.95};
   tr_ode_spec spec = {.method = method, .breaks = breaks, .n_breaks = 2};
-  tr_rhs rhs = {.fn = side, .on_segment = segment};
   tr_array *x = state_of(ctx);
   fill_grid(grid);
   if (method->caps & TR_ODE_ADAPTIVE)
@@ -102,29 +106,39 @@ static void ode(tr_ctx *ctx, const tr_ode_method *method, int which, bool speaks
     spec.grid = grid, spec.n_grid = GRID;
   set(ctx, which, speaks, turn);
   tr_ode_stats stats;
-  tr_status status = tr_ode_solve(&spec, &rhs, times, 5, x, output, NULL, &stats);
+  tr_status status = tr_ode_solve(&spec, rhs, times, 5, x, output, NULL, &stats);
   CHECK(stats.stop_reason == TR_STOP_ERROR);
   heard(&of[which], method->info.name, status, callback);
   tr_array_destroy(&x);
 }
 
+/* By a right-hand side of one's own, of either form. */
 static void every_ode(tr_ctx *ctx) {
+  const tr_rhs plain = {.fn = side, .on_segment = segment},
+               listed = {.listed = listed_side, .on_segment = segment};
   const tr_module *module;
   for (int m = 0; (module = tr_module_at(ctx, TR_KIND_ODE_METHOD, m)); m++)
-    for (int speaks = 0; speaks < 2; speaks++) {
-      const tr_ode_method *method = (const tr_ode_method *)module;
-      ode(ctx, method, SIDE, speaks, "the right-hand side", 1);
-      ode(ctx, method, SIDE, speaks, "the right-hand side", FAILS_AT);
-      ode(ctx, method, SEGMENT, speaks, "the function told of segments", 1);
-      ode(ctx, method, OUTPUT, speaks, "the function that takes the states", 1);
-      ode(ctx, method, OUTPUT, speaks, "the function that takes the states", 3);
-    }
+    for (int form = 0; form < 2; form++)
+      for (int speaks = 0; speaks < 2; speaks++) {
+        const tr_ode_method *method = (const tr_ode_method *)module;
+        const tr_rhs *rhs = form ? &listed : &plain;
+        ode(ctx, rhs, method, SIDE, speaks, "the right-hand side", 1);
+        ode(ctx, rhs, method, SIDE, speaks, "the right-hand side", FAILS_AT);
+        ode(ctx, rhs, method, SEGMENT, speaks, "the function told of segments", 1);
+        ode(ctx, rhs, method, OUTPUT, speaks, "the function that takes the states", 1);
+        ode(ctx, rhs, method, OUTPUT, speaks, "the function that takes the states", 3);
+      }
 }
 
 static tr_status drift_of(double t, const tr_array *x, tr_array *dx, void *user) {
   (void)user;
   TR_TRY(maybe(&of[DRIFT], t));
   return tr_scale(-0.3, x, dx);
+}
+static tr_status listed_drift(double t, const tr_array *x, tr_array *dx, tr_program *list, void *user) {
+  (void)user;
+  TR_TRY(maybe(&of[DRIFT], t));
+  return tr_program_scale(list, -0.3, x, dx);
 }
 static tr_status g2_of(double t, double *out, void *user) {
   *out = t > 1 ? 0.4 : user ? INFINITY : 0.5; /* user: every step but the last is the problem's */
@@ -184,6 +198,8 @@ static void sde(tr_ctx *ctx, const tr_sde_method *method, bool speaks, double to
     TRY(NORMALS, "what gives the normals", 1);
     TRY(NORMALS, "what gives the normals", FAILS_AT);
   }
+  if (table) TRY(DRIFT, "the drift", FAILS_AT);
+  problem.listed = listed_drift;
   if (table) TRY(DRIFT, "the drift", FAILS_AT);
   if (table && table->exact_variance) TRY(G2_INTEGRAL, "the integral of g^2", FAILS_AT);
   problem.user = &problem; /* every step is the problem's */

@@ -333,6 +333,17 @@ static void bad_input(tr_ctx *ctx) {
   tr_drift_destroy(&good.drift);
 }
 
+/* Names of clocks go both ways. */
+static void names_of_clocks(tr_ctx *ctx) {
+  for (int i = TR_CLOCK_AUTO; i <= TR_CLOCK_ANGLE; i++) {
+    tr_clock clock;
+    CHECK_OK(ctx, tr_clock_find(ctx, tr_clock_name((tr_clock)i), &clock));
+    CHECK(clock == (tr_clock)i);
+  }
+  CHECK_ERROR(ctx, tr_clock_find(ctx, "theta", &(tr_clock){TR_CLOCK_T}), TR_E_ARG,
+              "unknown clock 'theta': use auto, t or angle");
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -346,6 +357,7 @@ int main(int argc, char **argv) {
   own_grid(ctx);
   one_place(ctx);
   bad_input(ctx);
+  names_of_clocks(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }
