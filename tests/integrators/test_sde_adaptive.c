@@ -167,6 +167,58 @@ static void outputs_are_hit(tr_ctx *ctx) {
   for (int i = 1; i < 6; i++) CHECK(distance(got.value[i], want.value[i]) < 3e-3);
 }
 
+/* A method that leaves the state at 0.2 and says that one element of it is off by error_size h^1.5. */
+static double error_size;
+static tr_status stay(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
+                      double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
+                      tr_array *const *scratch, tr_program *list) {
+  (void)method, (void)params, (void)problem, (void)t, (void)t_next;
+  (void)z, (void)z2, (void)x, (void)scratch, (void)list;
+  return TR_OK;
+}
+static tr_status known_error(const tr_sde_method *method, double h, tr_array *const *scratch, tr_array *error,
+                             tr_program *list) {
+  (void)method, (void)scratch;
+  const double value[SAMPLES] = {[3] = error_size * pow(h, 1.5)};
+  TR_TRY(tr_program_run(list));
+  return tr_array_set_f64(error, value);
+}
+static const tr_sde_method known = {
+    .info = {.name = "known-error"}, .nfe_per_step = 1, .step = stay, .error = known_error};
+
+typedef struct {
+  double first, before, longest;
+} steps_seen;
+static void watch_steps(double t, long n_rhs, void *user) {
+  steps_seen *seen = user;
+  (void)n_rhs;
+  if (seen->before == 0) seen->first = t;
+  seen->longest = fmax(seen->longest, t - seen->before);
+  seen->before = t;
+}
+
+/* A step is accepted up to the tolerance atol + rtol |x|, in the root mean square over all elements, and not
+ * beyond; both parts of the tolerance count. */
+static void no_more_than_allowed(tr_ctx *ctx) {
+  static const double tolerances[][2] = {{0, 0.5}, {1, 0.3}, {2, 0.1}}; /* rtol, atol: 0.5 in all */
+  for (int i = 0; i < 3; i++)
+    for (int over = 0; over < 2; over++) {
+      tr_sde_spec spec = {.method = &known, .grid = unit, .n_grid = 2, .h0 = 0.125};
+      tr_sde_stats stats;
+      steps_seen seen = {0};
+      double end[SAMPLES], allowed = 0.5 * sqrt(SAMPLES);
+      error_size = (over ? 1.002 : 0.998) * allowed / pow(0.125, 1.5);
+      spec.rtol = tolerances[i][0], spec.atol = tolerances[i][1];
+      spec.on_progress = watch_steps;
+      spec.progress_user = &seen;
+      solve(ctx, &spec, &sine, end, &stats);
+      CHECK(over ? stats.n_rejected == 1 : stats.n_rejected == 0);
+      CHECK(over ? seen.first < 0.125 : seen.first == 0.125);
+      CHECK(error_size * pow(seen.longest, 1.5) <= allowed);
+      CHECK(stats.n_steps < 20);
+    }
+}
+
 /* --- Limits and refusals. --- */
 typedef struct {
   tr_sde_spec spec;
@@ -269,6 +321,7 @@ int main(int argc, char **argv) {
   work_where_needed(ctx);
   rejections_leave_no_trace(ctx);
   outputs_are_hit(ctx);
+  no_more_than_allowed(ctx);
   limits(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);

@@ -277,6 +277,58 @@ static void jumps(tr_ctx *ctx) {
   tr_drift_destroy(&s.drift);
 }
 
+/* The denoiser is 1 on the closed interval of a guide, -2 outside. */
+typedef struct {
+  double low, high;
+} guided;
+static tr_status two_values(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
+  const guided *g = user;
+  (void)x, (void)cond;
+  return tr_fill(times.t[0] >= g->low && times.t[0] <= g->high ? 1 : -2, f);
+}
+
+/* Steps are exact for a denoiser that is constant on both sides of its jumps: none extrapolates or corrects
+ * over a jump, also where it is a grid point. */
+static void exact_between_jumps(tr_ctx *ctx) {
+  static const double t[] = {0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.8, 0.9};
+  static guided edges[] = {{0.4, 0.6}, {0.4, 0.65}, {0.45, 0.6}, {0.25, 0.25}, {0.1, 0.9}};
+  enum { POINTS = sizeof t / sizeof *t };
+  for (int m = 0; m < METHODS; m++)
+    for (int e = 0; e < 5; e++) {
+      double got[ROWS * N], start[ROWS * N];
+      tr_sampler s = flow_sampler(ctx, "GVP", TR_DENOISER, &target);
+      tr_array *x;
+      tr_drift_destroy(&s.drift);
+      CHECK_OK(ctx,
+               tr_drift_create_callback(ctx, "two values", TR_DENOISER, two_values, &edges[e], &s.drift));
+      s.drift->breaks = (const double *)&edges[e];
+      s.drift->n_breaks = 2;
+      s.sde.method = flow_sde_method(ctx, methods[m]);
+      CHECK_OK(ctx, tr_last_step_find(ctx, "None", &s.last));
+      CHECK_OK(ctx, tr_grid_find(ctx, "list", &s.grid));
+      s.grid.list = t;
+      s.grid.n_list = POINTS;
+      s.sample_eps = 0.1;
+      s.diffusion.norm = 0;
+      CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
+      CHECK_OK(ctx, tr_sample_init(&s, x));
+      CHECK_OK(ctx, tr_array_get_f64(x, start));
+      tr_array_destroy(&x);
+      sample(ctx, &s, true, got, NULL);
+      for (int k = 0; k < ROWS * N; k++) {
+        double want = start[k];
+        for (int i = 0; i + 1 < POINTS; i++) {
+          tr_coeffs a = tr_interpolant_at(&s.interpolant, t[i]),
+                    b = tr_interpolant_at(&s.interpolant, t[i + 1]);
+          double keep = b.sigma / a.sigma, M = t[i] >= edges[e].low && t[i] <= edges[e].high ? 1 : -2;
+          want = keep * want + (b.alpha - a.alpha * keep) * M;
+        }
+        CHECK_NEAR(got[k], want, 1e-12);
+      }
+      tr_drift_destroy(&s.drift);
+    }
+}
+
 /* Evaluations are counted and limited; a problem without steps of its own is refused. */
 static tr_status zero(double t, const tr_array *x, tr_array *dx, void *user) {
   (void)t;
@@ -333,6 +385,7 @@ int main(int argc, char **argv) {
   every_prediction(ctx);
   stiff_noise(ctx);
   jumps(ctx);
+  exact_between_jumps(ctx);
   limits_and_refusals(ctx);
   tr_ctx_close(&ctx);
   return check_report();

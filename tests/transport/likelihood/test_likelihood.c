@@ -366,6 +366,53 @@ static void own_tolerance(tr_ctx *ctx) {
   CHECK(error[0] > 10 * error[1]);
 }
 
+/* dx/dt turns the plane ever faster and has no divergence: ln p asks for no steps at all, and the latents, in
+ * the same error norm, for many. They end where the rotation ends. */
+static tr_status turning_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                             const tr_array *w, tr_array *f, tr_array *wJ) {
+  (void)drift, (void)cond;
+  const tr_array *in[] = {x, w};
+  tr_array *out[] = {f, wJ};
+  for (int k = 0; k < (w ? 2 : 1); k++) {
+    double a[2], speed = (k ? -1 : 1) * (10 + 60 * times.t[0]); /* w' J = -(J w)' */
+    TR_TRY(tr_array_get_f64(in[k], a));
+    TR_TRY(tr_array_set_f64(out[k], (double[]){-speed * a[1], speed * a[0]}));
+  }
+  return TR_OK;
+}
+
+static tr_status turning_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                              tr_array *f) {
+  return turning_vjp(drift, times, x, cond, NULL, f, NULL);
+}
+
+static const tr_drift_ops turning_ops = {
+    .name = "turning", .eval = turning_eval, .vjp = turning_vjp, .destroy = swirl_destroy};
+
+static void latents_in_the_norm(tr_ctx *ctx) {
+  static const char *const methods[] = {"cvode-adams", "dopri5", "bosh3"};
+  tr_drift drift = {.ops = &turning_ops, .ctx = ctx, .kind = TR_VELOCITY, .null_class = -1};
+  for (int m = 0; m < 3; m++)
+    for (int reverse = 0; reverse < 2; reverse++) {
+      tr_sampler s = reverse_sampler(ctx, "Linear", 1e-6);
+      tr_density density = with_trace(ctx, "exact", 0);
+      double logp, se, end[2], r2 = 0.5 * 0.5 + 1.2 * 1.2, turned = (reverse ? -1 : 1) * (10 + 60 / 2.);
+      tr_array *x;
+      density.tolerance = 1;
+      s.drift = &drift;
+      s.reverse = reverse;
+      CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, methods[m], (const tr_module **)&s.ode.method));
+      CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){1, 2}, &x));
+      CHECK_OK(ctx, tr_array_set_f64(x, (double[]){0.5, 1.2}));
+      CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, &logp, &se, NULL));
+      CHECK_OK(ctx, tr_array_get_f64(x, end));
+      CHECK_NEAR(end[0], 0.5 * cos(turned) - 1.2 * sin(turned), 1e-3);
+      CHECK_NEAR(end[1], 0.5 * sin(turned) + 1.2 * cos(turned), 1e-3);
+      CHECK_NEAR(logp, -log(2 * TR_PI) - r2 / 2, 1e-3);
+      tr_array_destroy(&x);
+    }
+}
+
 static void cut_short(tr_ctx *ctx) {
   tr_sampler s = reverse_sampler(ctx, "Linear", 1e-8);
   tr_density density = with_trace(ctx, "exact", 0);
@@ -418,6 +465,7 @@ int main(int argc, char **argv) {
   any_batch(ctx, "hutchinson");
   any_batch(ctx, "hutch++");
   own_tolerance(ctx);
+  latents_in_the_norm(ctx);
   cut_short(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);

@@ -136,6 +136,48 @@ static void addressed(tr_ctx *ctx) {
   }
 }
 
+/* A field of zeros that notes when it is asked. */
+typedef struct {
+  int n;
+  double t[16];
+} asked;
+static tr_status note(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
+  asked *a = user;
+  (void)x, (void)cond;
+  if (a->n < 16) a->t[a->n++] = times.t[0];
+  return tr_fill(0, f);
+}
+
+/* EDM's churn raises the noise level sigma / alpha of a step by the share min(S / steps, sqrt(2) - 1),
+ * between the levels given: Euler's method is asked where the step then begins. */
+static void edm_levels(tr_ctx *ctx) {
+  enum { STEPS = 10 };
+  static const double churns[] = {0, 1, 4.1, 4.2, 100};
+  for (int p = 0; p < 2; p++)
+    for (int c = 0; c < 5; c++)
+      for (int bounded = 0; bounded < 2; bounded++) {
+        asked a = {0};
+        double x[ROWS * N];
+        tr_sampler s = sampler_of(ctx, moments_paths[p], "churn", "euler");
+        CHECK_OK(ctx, tr_drift_create_callback(ctx, "zeros", TR_VELOCITY, note, &a, &s.drift));
+        s.n_steps = STEPS + 1;
+        s.sample_eps = 0;
+        set(ctx, &s, "churn", churns[c]);
+        if (bounded) set(ctx, &s, "level-min", 0.35);
+        if (bounded) set(ctx, &s, "level-max", 2.9);
+        flow_sample_sde(ctx, &s, ROWS, N, x, NULL);
+        CHECK(a.n == STEPS);
+        for (int i = 1; i < STEPS; i++) {
+          tr_coeffs at = tr_interpolant_at(&s.interpolant, (double)i / STEPS);
+          double level = at.sigma / at.alpha, share = fmin(churns[c] / STEPS, sqrt(2) - 1);
+          if (bounded && (level < 0.35 || level > 2.9)) share = 0;
+          tr_coeffs from = tr_interpolant_at(&s.interpolant, a.t[i]);
+          CHECK_NEAR(from.sigma / from.alpha / (level * (1 + share)), 1, 1e-12);
+        }
+        tr_drift_destroy(&s.drift);
+      }
+}
+
 typedef struct {
   int calls;
   double t[8], value[8], last_progress;
@@ -259,6 +301,7 @@ int main(int argc, char **argv) {
   exact_law(ctx);
   orders_of_the_ode(ctx);
   addressed(ctx);
+  edm_levels(ctx);
   outputs_and_limits(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);

@@ -96,6 +96,37 @@ static tr_status count(int index, double t, const tr_array *x, void *user) {
   return TR_OK;
 }
 
+typedef struct {
+  int n;
+  double t[400];
+} ends;
+static void keep_end(double t, long n_rhs, void *user) {
+  ends *e = user;
+  (void)n_rhs;
+  if (e->n < 400) e->t[e->n++] = t;
+}
+
+/* Steps end at every jump of the field within the interval, as at outputs. */
+static void stops_at_jumps(tr_ctx *ctx) {
+  static const double breaks[] = {0.7, 0.2345, 0.001, 0.7001, 0.99};
+  double x[4 * N];
+  for (int m = 0; m < 3; m++) {
+    ends e = {0};
+    tr_sampler s = sampler_of(ctx, "GVP", methods[m], 1e-1);
+    s.on_progress = keep_end;
+    s.progress_user = &e;
+    s.drift->breaks = breaks;
+    s.drift->n_breaks = 5;
+    flow_sample_sde(ctx, &s, 4, N, x, NULL);
+    for (int b = 0; b < 5; b++) {
+      int hits = 0;
+      for (int i = 0; i < e.n; i++) hits += fabs(e.t[i] - breaks[b]) < 1e-12;
+      CHECK(hits == (breaks[b] > 0.02 && breaks[b] < 0.98));
+    }
+    tr_drift_destroy(&s.drift);
+  }
+}
+
 /* Outputs, jumps of the field within the interval, limits. */
 static void outputs_and_limits(tr_ctx *ctx) {
   static const double times[] = {0.3, 0.55, 0.98}, breaks[] = {0.7, 0.2, 0.001};
@@ -147,6 +178,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_register_all(ctx));
   law(ctx);
   one_path(ctx);
+  stops_at_jumps(ctx);
   outputs_and_limits(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);
