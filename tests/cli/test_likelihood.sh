@@ -208,6 +208,13 @@ equals "$(number "$scratch/a/run.json" t_noise)" 0.0 "where gaussian dequantisat
 says "bins wide, truncated to the bin, a lower bound of ln P"
 equals "$(awk '/^input/ { print $5 }' "$scratch/stdout" | sort -u)" "-" "error of one draw: none"
 
+# Its noise is that of the input, whatever the batch.
+for kind in uniform gaussian; do
+  likelihood "$kind, one batch" $fixed --dequant $kind --dequant-samples 2 --out "$scratch/c"
+  likelihood "$kind, batches" $fixed --dequant $kind --dequant-samples 2 --batch-size 2 --out "$scratch/b"
+  same "$scratch/c/likelihood.npz" "$scratch/b/likelihood.npz"
+done
+
 # Where it begins is an option of its own; --sample-eps is the noise end's.
 likelihood "gaussian, wide" --data "$images" --num 1 --probes 1 --rtol 1e-1 --dequant gaussian --dequant-eps 0.02 --sample-eps 0.01 --out "$scratch/b"
 warns "gaussian dequantisation 2.6 bins wide: the bound is that of a blurred model"

@@ -44,6 +44,78 @@ static void batch_free(tr_ctx *ctx, tr_dtype dtype) {
   tr_array_destroy(&one);
 }
 
+/* The block that core/random.h says an address has. */
+static void block_of(const tr_random_address *a, uint64_t sample, uint32_t index, uint32_t out[4]) {
+  const uint32_t key[] = {(uint32_t)a->seed, (uint32_t)(a->seed >> 32)};
+  const uint32_t counter[] = {index, a->step, (uint32_t)sample,
+                              (uint32_t)(sample >> 32) << 16 | (uint32_t)a->purpose};
+  tr_philox4x32(counter, key, out);
+}
+
+static double unit_of(uint32_t high, uint32_t low) {
+  return ((double)high * 0x1p21 + (low >> 11)) * 0x1p-53;
+}
+
+/* Every bit of the address counts: normals, uniforms and signs are those of the block, and no two of the
+ * addresses below, which differ in one bit, have the same. */
+static void every_bit_counts(void) {
+  enum { BITS = 64 + 48 + 32 + 16 + 20, SIGNS = 128 };
+  static double normal[BITS + 1], uniform[BITS + 1], signs[BITS + 1][SIGNS];
+  for (int bit = 0; bit <= BITS; bit++) {
+    tr_random_address a = {.seed = 0x123456789abcdef0u, .purpose = 5, .step = 77};
+    uint64_t sample = 0x0000a5a5deadbeefu;
+    uint32_t element = 6, w[4];
+    double pair[2];
+    if (bit < 64)
+      a.seed ^= 1ull << bit;
+    else if (bit < 112)
+      sample ^= 1ull << (bit - 64);
+    else if (bit < 144)
+      a.step ^= 1u << (bit - 112);
+    else if (bit < 160)
+      a.purpose ^= 1u << (bit - 144);
+    else if (bit < BITS)
+      element ^= 1u << (bit - 160);
+    tr_random_normal_pair(&a, sample, element, pair);
+    uniform[bit] = tr_random_uniform(&a, sample, element);
+    tr_random_signs(&a, sample, SIGNS, signs[bit]);
+    block_of(&a, sample, element, w);
+    CHECK(uniform[bit] == unit_of(w[0], w[1]));
+    normal[bit] = hypot(pair[0], pair[1]);
+    CHECK_NEAR(normal[bit], sqrt(-2 * log(unit_of(w[0], w[1]) + 0x1p-53)), 1e-12);
+    CHECK_NEAR(pair[0], normal[bit] * cos(2 * 3.14159265358979324 * unit_of(w[2], w[3])), 1e-9);
+    block_of(&a, sample, 0, w);
+    for (int i = 0; i < SIGNS; i++) CHECK(signs[bit][i] == (w[i / 32] >> (i % 32) & 1 ? 1 : -1));
+    for (int other = 0; other < bit; other++) {
+      CHECK(uniform[other] != uniform[bit]);
+      if (bit < 160) CHECK(memcmp(signs[other], signs[bit], sizeof signs[bit]) != 0);
+    }
+  }
+}
+
+/* Rows of one array whose samples lie on both sides of 2^32, and on its multiples. */
+static void beyond_32_bits(tr_ctx *ctx) {
+  static const uint64_t firsts[] = {0xfffffffeu, 0xfffffffffffeu - 3, 0, 1ull << 32, 1ull << 47};
+  double row[5][4 * 6];
+  tr_array *x;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){4, 6}, &x));
+  for (int k = 0; k < 5; k++) {
+    tr_random_address address = {.seed = 42, .purpose = TR_RANDOM_TEST, .sample = firsts[k]};
+    CHECK_OK(ctx, tr_randn(&address, x));
+    CHECK_OK(ctx, tr_array_get_f64(x, row[k]));
+    for (int i = 0; i < 4; i++)
+      for (int pair = 0; pair < 3; pair++) {
+        double want[2];
+        tr_random_normal_pair(&address, firsts[k] + (uint64_t)i, (uint32_t)pair, want);
+        CHECK(memcmp(row[k] + 6 * i + 2 * pair, want, sizeof want) == 0);
+      }
+  }
+  CHECK(memcmp(row[0] + 2 * 6, row[3], 2 * 6 * sizeof(double)) == 0); /* samples 2^32 and 2^32 + 1 */
+  CHECK(memcmp(row[2], row[3], sizeof row[2]) != 0);
+  CHECK(memcmp(row[2], row[4], sizeof row[2]) != 0);
+  tr_array_destroy(&x);
+}
+
 /* Mean, variance and fourth moment of 2^18 normals within five standard errors; neighbouring addresses
  * uncorrelated. */
 static void moments(tr_ctx *ctx) {
@@ -95,6 +167,8 @@ int main(int argc, char **argv) {
   known_answers();
   batch_free(ctx, TR_F64);
   batch_free(ctx, TR_F32);
+  every_bit_counts();
+  beyond_32_bits(ctx);
   moments(ctx);
   signs();
   tr_ctx_close(&ctx);
