@@ -22,8 +22,8 @@ typedef struct tr_cond {
   const int32_t *labels;
 } tr_cond;
 
-/* What a field can be: the tags of the four predictions that ship (transport/prediction/prediction.h), and
- * the canonical field F = dy/dtheta. A prediction that a user registers carries a tag of TR_QUANTITY_USER or
+/* What a field can be: the tags of the predictions that ship (transport/prediction/prediction.h). The
+ * canonical field is F = dy/dtheta. A prediction that a user registers carries a tag of TR_QUANTITY_USER or
  * more. */
 typedef enum {
   TR_VELOCITY,
@@ -36,12 +36,12 @@ typedef enum {
 } tr_quantity;
 
 typedef struct tr_drift tr_drift;
-enum {
-  TR_DRIFT_VJP = 1,
-  TR_DRIFT_JVP = 2,
-  TR_DRIFT_DETERMINISTIC = 4,
-  TR_DRIFT_VJP_MULTI = 8,
-  TR_DRIFT_VJP_PASSES = 16
+enum {                             /* what a provider can do, and promises */
+       TR_DRIFT_VJP = 1,           /* vjp */
+       TR_DRIFT_JVP = 2,           /* jvp */
+       TR_DRIFT_DETERMINISTIC = 4, /* the same arguments give the same bits */
+       TR_DRIFT_VJP_MULTI = 8,     /* vjp_multi */
+       TR_DRIFT_VJP_PASSES = 16    /* vjp_passes */
 };
 
 /* Products in n passes, the covectors of one made of the products of the one before. Pass k has w[k] and
@@ -104,7 +104,8 @@ TR_API tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
  * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the
  * provider lacks is TR_E_UNSUPPORTED; one that was asked to stop may be TR_E_INTERRUPTED
- * (tr_ctx_check_interrupt). cond may be NULL for an unconditional provider. */
+ * (tr_ctx_check_interrupt). Shapes, element types and contexts that do not agree are TR_E_SHAPE, times and
+ * labels out of range TR_E_ARG. cond may be NULL for an unconditional provider. Results are assigned. */
 TR_API tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                tr_array *f);
 TR_API tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -122,9 +123,9 @@ TR_API tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_a
 /* Destroys and sets *drift to NULL; NULL is fine. */
 TR_API void tr_drift_destroy(tr_drift **drift);
 
-/* A provider from a C function (the arrays live on the device of the context). `name` and `user` are
- * borrowed. It is deterministic, unconditional (set num_classes and null_class to change that) and of
- * rounding noise 0. */
+/* A provider from a C function (the arrays live on the device of the context), which the caller destroys.
+ * `name` and `user` are borrowed. It is deterministic, unconditional (set num_classes and null_class to
+ * change that) and of rounding noise 0. An error that fn returns keeps the message that it latched. */
 typedef tr_status (*tr_field_fn)(tr_times, const tr_array *x, const tr_cond *, tr_array *f, void *user);
 TR_API tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
                                           void *user, tr_drift **out);

@@ -24,7 +24,9 @@ typedef struct {
 /* `inner` is borrowed, must outlive the guide, and must have a null class. n_eval of the guide counts
  * forwards: one per evaluation, whether of N or of 2 N rows. vjp, jvp and vjp_multi (R covectors behind one
  * forward, each with the bits of vjp) where inner has them; no vjp_passes, since a provider may go back
- * through the class row before the null row has been forward. */
+ * through the class row before the null row has been forward. The caller destroys the guide. TR_E_ARG
+ * without a null class, for a scale that is not finite, channels below 0, and an interval other than
+ * 0 <= low < high <= 1. */
 TR_API tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out);
 
 #ifdef __cplusplus

@@ -1,6 +1,5 @@
 /* transit field: what a checkpoint says at given points. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "experiments/commands.h"
 #include "experiments/input/file_hash.h"

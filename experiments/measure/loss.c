@@ -1,7 +1,6 @@
 /* transit loss: how far a checkpoint's velocity is from that of data, time by time. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/vec/vec.h"
 #include "experiments/commands.h"

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 

@@ -1,7 +1,6 @@
 /* The options of `transit sample SDE` for churn and restart: noise around an ODE method. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "experiments/common/grid_options.h"
 #include "experiments/common/noised.h"

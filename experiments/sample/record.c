@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "core/io/sha256.h"
 #include "experiments/common/density_options.h"
 #include "experiments/output/run_record.h"

@@ -1,7 +1,6 @@
 /* transit sample: draws samples from a checkpoint by the ODE or the SDE. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/io/image/image.h"
 #include "experiments/commands.h"

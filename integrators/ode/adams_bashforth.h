@@ -26,6 +26,7 @@ typedef struct {
   int steps; /* k, 2 .. TR_ADAMS_MAX_STEPS */
 } tr_adams_bashforth;
 
+/* The `solve` of such a method. TR_E_ARG for a table whose number of steps is out of range. */
 TR_API tr_status tr_adams_bashforth_solve(struct tr_ode_run *run);
 
 /* weight[j] = (1 / (t[1] - t[0])) int_t[0]^t[1] of the Lagrange polynomial that is 1 at t[-j] and 0 at the

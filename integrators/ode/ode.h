@@ -73,16 +73,18 @@ typedef struct tr_ode_method {
 } tr_ode_method;
 
 /* A field that the method does not read must be 0 where 0 means "default": max_order, nonlin_coef, anderson,
- * krylov and h0 given to a method without the capability are errors. */
+ * krylov and h0 given to a method without the capability are TR_E_ARG, and so is what is out of range. All
+ * arrays are borrowed for the solve. */
 struct tr_ode_spec {
   const tr_ode_method *method;
-  tr_values values;  /* of the method's parameters */
-  double rtol, atol; /* adaptive: > 0 and >= 0; rtol is raised to what dtype and drift hold, with a warning */
-  double h0;         /* first step > 0; 0: the method's own default, a fraction of the interval */
-  int max_order;     /* 0: the method's default */
-  double nonlin_coef; /* CVODE: CVodeSetNonlinConvCoef; 0: the method's own (see its file) */
-  int anderson;       /* CVODE fixed point: Anderson vectors; 0: none */
-  int krylov;         /* CVODE BDF: dimension of the Krylov space; 0: 5 */
+  tr_values values;   /* of the method's parameters */
+  double rtol, atol;  /* adaptive: rtol > 0, atol >= 0; rtol is raised to what dtype and drift hold, with a
+                         warning */
+  double h0;          /* first step > 0; 0: the method's own default, a fraction of the interval */
+  int max_order;      /* up to the method's own; 0: its default */
+  double nonlin_coef; /* CVODE: CVodeSetNonlinConvCoef, up to 1e6; 0: the method's own (see its file) */
+  int anderson;       /* CVODE fixed point: Anderson vectors, up to 20; 0: none */
+  int krylov;         /* CVODE BDF: dimension of the Krylov space, up to 100; 0: 5 */
   long max_steps;     /* adaptive: internal steps allowed; 0: 100000 */
   long max_nfe;       /* stop before the evaluation that would exceed it, keep the state; 0: no limit */
   const double
@@ -113,13 +115,17 @@ struct tr_ode_stats {
 /* Integrates from times[0] to times[n_times-1] (strictly monotone, either direction, n_times >= 2), replacing
  * x (f32 or f64) by the final state, and calls on_output (may be NULL) at every time in order, the first and
  * last included. Output costs no evaluation of f: states between step ends are interpolated, by the Nordsieck
- * history (CVODE) or Hermite polynomials of degree 3 to 5 (the others); they may be
- * handed out some steps after they were passed. An output time on a grid point gets exactly that state. The
- * rtol used is at least 1e-6 for f32 and 1e-13 for f64, and drift_rel_noise / 2. Non-finite states, too much
- * work and stalled steps are errors whose message names the time; x is then the last accepted state, at
- * stats->t_end. When spec->max_nfe stops the solve it returns TR_OK with stop_reason TR_STOP_MAX_NFE, t_end
- * before the end, and on_output has been called for the times reached only; fixed grids take whole steps.
- * stats is filled in any case. */
+ * history (CVODE) or Hermite polynomials of degree 3 to 5 (the others); they may be handed out some steps
+ * after they were passed. An output time on a grid point gets exactly that state. The rtol used is at least
+ * 1e-6 for f32 and 1e-13 for f64, and drift_rel_noise / 2.
+ *
+ * Settings that do not go together are TR_E_ARG and another state TR_E_SHAPE, before anything is evaluated.
+ * A state that is not finite is TR_E_NONFINITE, too many or stalled steps TR_E_SOLVER, a stop that was asked
+ * for TR_E_INTERRUPTED; the message names the time. What a callback returns ends the solve, with its own
+ * message if it has one. x is then the last accepted state, at stats->t_end. When spec->max_nfe stops the
+ * solve it returns TR_OK with stop_reason TR_STOP_MAX_NFE and t_end before the end, and on_output has been
+ * called for the times reached only; fixed grids take whole steps. stats may be NULL; it is filled in any
+ * case. */
 TR_API tr_status tr_ode_solve(const tr_ode_spec *spec, const tr_rhs *rhs, const double *times, int n_times,
                               tr_array *x, tr_out_fn on_output, void *out_user, tr_ode_stats *stats);
 

@@ -21,6 +21,7 @@ typedef struct {
   double b[TR_RK_MAX_STAGES];
 } tr_butcher;
 
+/* The `solve` of such a method. TR_E_ARG for a table whose number of stages is out of range. */
 TR_API tr_status tr_runge_kutta_solve(struct tr_ode_run *run);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* Brownian paths as objects: the standard normals of a step, made where they are needed. A step is known by
- * its number, or, by trees, by the times between which it lies. */
+ * its number, or, by trees, by the times between which it lies. Every path is destroyed by its caller. It
+ * keeps arrays to work with: one path serves one solve at a time. */
 #ifndef TR_INTEGRATORS_SDE_BROWNIAN_H
 #define TR_INTEGRATORS_SDE_BROWNIAN_H
 
@@ -12,12 +13,13 @@ extern "C" {
 typedef struct tr_brownian tr_brownian;
 
 /* Addressed noise (core/random.h): sample i of a batch is sample first_sample + i of the run, step k is step
- * k. */
+ * k, 0 <= k < 2^32. */
 TR_API tr_status tr_brownian_create_addressed(tr_ctx *ctx, uint64_t seed, uint64_t first_sample,
                                               tr_brownian **out);
 
-/* Given normals: `read(step, z, user)` fills z for a step; n_steps are available, asking for more is
- * TR_E_ARG. */
+/* Given normals: `read(step, z, user)` fills z for a step; n_steps >= 1 are available, asking for more is
+ * TR_E_ARG, and asking for a Levy area TR_E_UNSUPPORTED. A failure of `read` ends the step with its status.
+ * `user` is borrowed. */
 typedef tr_status (*tr_normals_fn)(long step, tr_array *z, void *user);
 TR_API tr_status tr_brownian_create_given(tr_ctx *ctx, long n_steps, tr_normals_fn read, void *user,
                                           tr_brownian **out);
@@ -26,8 +28,8 @@ TR_API tr_status tr_brownian_create_given_levy(tr_ctx *ctx, long n_steps, tr_nor
                                                tr_normals_fn read_levy, void *user, tr_brownian **out);
 
 /* The same path seen with steps `factor` times longer: normal = sum of `factor` fine ones / sqrt(factor), and
- * the Levy normal that goes with it. Grids must be uniform within each coarse step. The fine path is
- * borrowed. */
+ * the Levy normal that goes with it. Grids must be uniform within each coarse step. factor >= 1. The fine
+ * path is borrowed; it knows steps by number. */
 TR_API tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine, int factor,
                                            tr_brownian **out);
 
@@ -50,10 +52,10 @@ TR_API tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine,
 TR_API tr_status tr_brownian_create_tree(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, double t0,
                                          double t1, tr_brownian **out);
 
-TR_API void tr_brownian_destroy(tr_brownian **path);
+TR_API void tr_brownian_destroy(tr_brownian **path); /* frees and sets *path to NULL; NULL is fine */
 
-/* z: standard normals of the increment of `step`; z2 (may be NULL): of its space-time Levy area H,
- * independent of z. */
+/* z (N, ...): standard normals of the increment of `step`; z2 (may be NULL), of the same shape and type: of
+ * its space-time Levy area H, independent of z. Both are assigned. */
 TR_API tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2);
 
 /* Whether the path is a tree, which tr_brownian_over answers, and not a sequence of steps for

@@ -1,7 +1,8 @@
 /* Heun for additive noise, with the exact variance of the noise over the step:
- *   dW = sqrt(int_t^t+h g^2 ds) z,  K1 = f(x, t),  K2 = f(x + h K1 + dW, t + h),  x' = x + h/2 (K1 + K2) +
- * dW. Weak order 2, strong order 1. With g(t)^2 h in place of the integral it would be of weak order 1 unless
- * g is constant. */
+ *   dW = sqrt(int_t^t+h g^2 ds) z,  K1 = f(x, t),  K2 = f(x + h K1 + dW, t + h),
+ *   x' = x + h/2 (K1 + K2) + dW.
+ * Weak order 2, strong order 1. With g(t)^2 h in place of the integral it would be of weak order 1 unless g
+ * is constant. */
 #include "integrators/modules_private.h"
 #include "integrators/sde/stochastic_rk.h"
 

@@ -82,7 +82,7 @@ typedef struct {
   tr_values values;   /* of the method's parameters */
   const double *grid; /* n_grid >= 2 strictly increasing points: n_grid - 1 steps */
   int n_grid;
-  double rtol, atol; /* adaptive: >= 0 and > 0 (see below) */
+  double rtol, atol; /* adaptive: rtol >= 0, atol > 0 (see below) */
   double h0;         /* adaptive: first step > 0; 0: a fiftieth of the interval */
   long max_steps;    /* adaptive: steps allowed, the rejected ones too; 0: 100000 */
   long max_nfe;      /* as in tr_ode_spec: whole steps only */
@@ -102,7 +102,9 @@ typedef struct {
  * n_times >= 1): exactly at ends of steps (to 1e-12 of the interval), by linear interpolation between them. A
  * non-finite state is an error that names the time; x is then that state, after a failed evaluation it is
  * undefined. A grid that decreases is refused: a time-reversed SDE has another drift. max_nfe stops before
- * the step that would exceed it, with TR_OK.
+ * the step that would exceed it, with TR_OK. Settings that do not go together are TR_E_ARG, a state that is
+ * not f32 or f64 TR_E_SHAPE, a stop that was asked for TR_E_INTERRUPTED, and what a callback returns ends the
+ * solve. stats may be NULL; it is filled in any case.
  *
  * Adaptive steps: the error estimate of a step is measured in the root mean square over all elements of
  * error / (atol + rtol |x|), as one system, and the step is taken again, shorter, when that exceeds 1. A

@@ -1,7 +1,8 @@
 /* ShARK, shifted additive-noise Runge-Kutta (J. Foster, G. dos Reis, C. Strange, "High order splitting
- * methods for SDEs satisfying a commutativity condition", arXiv 2210.17543): k1 = f(x + g(t) H, t),  k2 = f(x
- * + 5/6 h k1 + g(t) (5/6 dW + H), t + 5/6 h), x' = x + h (2/5 k1 + 3/5 k2) + g(t) dW + (g(t + h) - g(t)) (dW
- * / 2 - H). Strong order 1.5, weak order 2. g must be finite at t + h; f is evaluated at t and t + 5h/6. */
+ * methods for SDEs satisfying a commutativity condition", arXiv 2210.17543):
+ *   k1 = f(x + g(t) H, t),  k2 = f(x + 5/6 h k1 + g(t) (5/6 dW + H), t + 5/6 h),
+ *   x' = x + h (2/5 k1 + 3/5 k2) + g(t) dW + (g(t + h) - g(t)) (dW / 2 - H).
+ * Strong order 1.5, weak order 2. g must be finite at t + h; f is evaluated at t and t + 5h/6. */
 #include "integrators/modules_private.h"
 #include "integrators/sde/stochastic_rk.h"
 

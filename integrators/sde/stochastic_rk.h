@@ -41,6 +41,9 @@ typedef struct {
   bool exact_variance; /* one node: g_0^2 is the mean of g^2 over the step, from the problem's g2_integral */
 } tr_srk_table;
 
+/* The `step` and the `error` of such a method (integrators/sde/sde.h). TR_E_ARG for a table whose numbers of
+ * stages or nodes are out of range, TR_E_UNSUPPORTED for exact_variance of a problem without g2_integral,
+ * TR_E_NONFINITE where g is not finite at a node. */
 TR_API tr_status tr_srk_step(const tr_sde_method *method, const double *params, const tr_sde_problem *problem,
                              double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
                              tr_array *const *scratch, tr_program *list);

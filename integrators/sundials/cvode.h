@@ -18,8 +18,8 @@ typedef struct {
   /* Keep the step when the best new one is keep_low to keep_high of it (CVodeSetEtaFixedStepBounds; CVODE's
    * own are 0 and 1.5) */
   double keep_low, keep_high;
-  int loose_order,
-      tight_order; /* default largest order for an rtol of the error test above 1e-7, and below */
+  int loose_order; /* default largest order where the rtol of the error test is above 1e-7 */
+  int tight_order; /* the same below */
   int krylov;      /* default dimension of the Krylov space, BDF */
 } tr_cvode_tuning;
 

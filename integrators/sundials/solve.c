@@ -1,7 +1,6 @@
 #include "integrators/sundials/solve.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/vec/vec.h"
 

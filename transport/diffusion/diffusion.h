@@ -59,10 +59,12 @@ struct tr_diffusion {
 TR_API tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out);
 /* Sets a parameter by name ("eta"), as tr_module_set does. */
 TR_API tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value);
-/* Everything the form needs is there, the norm is finite and >= 0, and D >= 0 on [0, 1]. */
+/* TR_E_ARG unless everything the form needs is there and no more, the norm is finite and >= 0, and D is not
+ * negative at any of 65 times from 0 to 1. */
 TR_API tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion,
                                     const tr_interpolant *interpolant);
 
+/* D, D / sigma and kappa at one time, each infinite where it diverges. */
 TR_API double tr_diffusion_D(const tr_diffusion *diffusion, const tr_coeffs *at);
 TR_API double tr_diffusion_D_sigma(const tr_diffusion *diffusion, const tr_coeffs *at);
 TR_API double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at);
@@ -77,7 +79,7 @@ TR_API double tr_diffusion_churn(const tr_diffusion *diffusion, const tr_interpo
  * where it does not exist. */
 TR_API bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *diffusion,
                             const tr_coeffs *at, tr_affine *out);
-/* The same as an error that names form, prediction, time and reason. */
+/* The same at time t in [0, 1], as TR_E_ARG that names form, prediction, time and reason. */
 TR_API tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant,
                               const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
                               tr_affine *out);

@@ -61,6 +61,8 @@ typedef struct {
   double whole_order;         /* of a run from alpha = 0 to sigma = 0; the method's `order` holds between */
 } tr_exponential;
 
+/* The `solve` of such a method. Times of the run are angles in [0, pi/2], its state y, its right-hand side F;
+ * TR_E_ARG for other angles and for a table that is out of range. */
 TR_API tr_status tr_exponential_solve(struct tr_ode_run *run);
 
 /* For tables. theta at an end (integrators/same_time_private.h) has infinite lambda. */

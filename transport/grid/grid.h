@@ -55,7 +55,8 @@ TR_API tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, doub
  * points, which need not be n, and must go from t0 to t1 (to 1e-9): anything else is TR_E_ARG. */
 TR_API tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant *interpolant,
                                 double t0, double t1, int n, double **points, int *n_points);
-/* Points from a text file of one time a line; '#' begins a comment. The caller frees. */
+/* Points from a text file of one time a line; '#' begins a comment. TR_E_IO, with the line, for any other
+ * file. The caller frees. */
 TR_API tr_status tr_grid_read(tr_ctx *ctx, const char *path, double **list, int *n_list);
 
 #ifdef __cplusplus

@@ -35,7 +35,8 @@ typedef struct {
 /* By name, with default parameters; and sets one of these, as tr_module_set does. */
 TR_API tr_status tr_last_step_find(tr_ctx *ctx, const char *name, tr_last_step *out);
 TR_API tr_status tr_last_step_set(tr_ctx *ctx, tr_last_step *last, const char *param, double value);
-/* The map from time t over `size`, as an error that names step, time and reason where it does not exist. */
+/* The map from time t over `size`; TR_E_ARG for parameters out of range, and, naming step, time and reason,
+ * where the map does not exist. */
 TR_API tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
                                   const tr_prediction_type *prediction, const tr_diffusion *diffusion,
                                   double t, double size, tr_affine *out);

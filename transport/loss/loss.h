@@ -23,6 +23,7 @@ typedef struct tr_loss_weight {
   double (*at)(const tr_coeffs *, double velocity_per_r, double noise_per_r);
 } tr_loss_weight;
 
+/* By name; TR_E_ARG for a table that declares parameters, for which loss weights have no place. */
 TR_API tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out);
 
 typedef struct {

@@ -36,8 +36,8 @@ typedef struct tr_interpolant_type {
    * rest, for 0 <= t <= 1; everything that was left NaN is completed by tr_interpolant_at. params: the values
    * of info.params, in their order. */
   void (*at)(const double *params, double t, tr_coeffs *out);
-  double (*time_of_angle)(const double *params,
-                          double theta); /* inverse of theta(t); NULL: found by bisection */
+  /* The inverse of theta(t). OPTIONAL: found by bisection */
+  double (*time_of_angle)(const double *params, double theta);
   /* Default eps of the reference's check_interval (train, sample); see transport/path/interval.h. */
   double train_eps, sample_eps;
   double train_eps_velocity, sample_eps_velocity; /* of predictions that are finite at both ends */

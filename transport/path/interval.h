@@ -1,11 +1,14 @@
 /* Which times a run covers: the rules of the reference's check_interval with its defects repaired.
- *   eps: train_eps for training, sample_eps for sampling; each honoured on its own; not given (NaN): the
- *     interpolant's default for the prediction (VP 1e-5 / 1e-3; Linear and GVP 0 / 0 for velocity, 1e-3 /
- * 1e-3 for the others). t0 = eps, or 0 where the interpolant starts at zero (VP);  t1 = 1 - eps. SDE with a
- * last step of size L > 0: t1 = 1 - L.  Reverse: from t1 to t0. The reference forces eps = 0 for velocity on
- * Linear and GVP, and so does the default here, for velocity and for the canonical field, which is finite at
- * both ends as well; SBDM then starts where D is infinite, which the exact first
- * step of the sampler allows. eps = 0 is legal everywhere. */
+ *
+ *   eps   train_eps for training, sample_eps for sampling, each honoured on its own. Not given (NaN): the
+ *         interpolant's default for the prediction, VP 1e-5 and 1e-3, Linear and GVP 0 for predictions that
+ *         are finite at both ends (velocity and canonical) and 1e-3 for the others
+ *   t0    eps, or 0 where the interpolant starts at zero (VP)
+ *   t1    1 - eps; of an SDE with a last step of size L > 0: 1 - L
+ *
+ * A reverse run goes from t1 to t0. The reference forces eps = 0 for velocity on Linear and GVP, and so does
+ * the default here. SBDM then starts where D is infinite, which the exact first step of the sampler allows.
+ * eps = 0 is legal everywhere. */
 #ifndef TR_TRANSPORT_PATH_INTERVAL_H
 #define TR_TRANSPORT_PATH_INTERVAL_H
 

@@ -3,10 +3,12 @@
  * as affine functions of (x, p); every other quantity follows from these, so one forward gives all of them.
  *
  *   v = alpha' m + sigma' e      s = -e / sigma      F = cos(theta) m - sin(theta) e
- *   from velocity  m = (sigma v - sigma' x) / W     e = (alpha' x - alpha v) / W
- *   from noise     m = (x - sigma e) / alpha        v = (alpha'/alpha) x - (W/alpha) e
- *   from score     m = (x + sigma^2 s) / alpha      e = -sigma s      v = (alpha'/alpha) x + (sigma W/alpha)
- * s from denoiser  e = (x - alpha m) / sigma        v = (sigma'/sigma) x + (W/sigma) m
+ *   from velocity   m = (sigma v - sigma' x) / W    e = (alpha' x - alpha v) / W
+ *   from noise      m = (x - sigma e) / alpha       v = (alpha'/alpha) x - (W/alpha) e
+ *   from score      m = (x + sigma^2 s) / alpha     v = (alpha'/alpha) x + (sigma W/alpha) s
+ *                   e = -sigma s
+ *   from denoiser   e = (x - alpha m) / sigma       v = (sigma'/sigma) x + (W/sigma) m
+ *   from canonical  m = sin(theta) y + cos(theta) F, e = cos(theta) y - sin(theta) F
  *
  * (Albergo, Boffi, Vanden-Eijnden, arXiv 2303.08797; equal to the conversions of the SiT code.) Where a
  * quantity cannot be had (the score at sigma = 0, anything but e from a noise prediction at alpha = 0, ...)
@@ -52,8 +54,9 @@ typedef struct tr_prediction_type {
   bool unweighted;     /* its training loss has weight 1 whatever the loss weight (transport/loss/loss.h) */
 } tr_prediction_type;
 
+/* By name; TR_E_ARG for a table that declares parameters, for which predictions have no place. */
 TR_API tr_status tr_prediction_find(tr_ctx *ctx, const char *name, const tr_prediction_type **out);
-/* The registered prediction with this tag. */
+/* The registered prediction with this tag; TR_E_ARG when there is none. */
 TR_API tr_status tr_prediction_of(tr_ctx *ctx, tr_quantity tag, const tr_prediction_type **out);
 /* "velocity", "noise", "score", "denoiser", "canonical field", "prediction" for a user's. */
 TR_API const char *tr_quantity_name(tr_quantity quantity);
@@ -63,7 +66,8 @@ TR_API const char *tr_quantity_name(tr_quantity quantity);
  * where it does not exist. */
 TR_API bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_quantity wanted,
                          tr_affine *out);
-/* The same at time t of an interpolant, as an error that names quantity, prediction, time and reason. */
+/* The same at time t in [0, 1] of an interpolant, as TR_E_ARG that names quantity, prediction, time and
+ * reason. */
 TR_API tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant,
                             const tr_prediction_type *prediction, tr_quantity wanted, double t,
                             tr_affine *out);
@@ -71,7 +75,7 @@ TR_API tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant,
  * or TR_THETA_MIN inside where it does not exist at an end. */
 TR_API void tr_canonical_angles(const tr_prediction_type *prediction, const tr_interpolant *interpolant,
                                 double *low, double *high);
-/* z = a.x x + a.p p without work when a is {0, 1} and z is p. */
+/* z = a.x x + a.p p, all of one shape; without work when a is {0, 1} and z is p. */
 TR_API tr_status tr_affine_apply(tr_affine a, const tr_array *x, const tr_array *p, tr_array *z);
 /* The same, listed. */
 TR_API tr_status tr_affine_list(tr_program *list, tr_affine a, const tr_array *x, const tr_array *p,

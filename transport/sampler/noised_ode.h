@@ -12,11 +12,11 @@
  * passes it for the last time.
  *
  *   churn    a leg a step of the grid, and before each but the first an injection (Karras et al., arXiv
- *            2206.00364, algorithm 2). K is that of the diffusion form over the step, int D / sigma^2 dt,
- * none where this is infinite (a step that ends at sigma = 0); or, EDM's, where its
- *            parameter churn is set, ln(1 + gamma) with gamma = min(churn / steps, sqrt(2) - 1) where
- * level-min
- *            <= sigma / alpha <= level-max. The time taken back to is never before the run's start.
+ *            2206.00364, algorithm 2). K is that of the diffusion form over the step, int D / sigma^2 dt;
+ *            there is none where this is infinite (a step that ends at sigma = 0). Where its parameter
+ *            churn is set K is EDM's, ln(1 + gamma) with gamma = min(churn / steps, sqrt(2) - 1), at levels
+ *            sigma / alpha from level-min to level-max. The time taken back to is never before the run's
+ *            start.
  *   restart  the ODE, and when it reaches the later time of an interval it is taken back to the earlier one
  *            and solved up again, so many times (Xu et al., arXiv 2306.14878). */
 #ifndef TR_TRANSPORT_SAMPLER_NOISED_ODE_H

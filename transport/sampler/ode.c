@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
@@ -344,6 +343,8 @@ tr_status tr_sample_ode_traced(const tr_sampler *sampler, const tr_cond *cond, t
 
 tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
+  if (!stats) stats = &unread;
+  *stats = (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = ""};
   TR_REQUIRE(TR_CTX_OF(x), sampler, x);
-  return tr_sample_ode_traced(sampler, cond, NULL, 0, x, NULL, stats ? stats : &unread);
+  return tr_sample_ode_traced(sampler, cond, NULL, 0, x, NULL, stats);
 }

@@ -94,8 +94,9 @@ TR_API tr_status tr_sampler_defaults(tr_ctx *ctx, tr_sampler *out);
 TR_API tr_status tr_sample_init(const tr_sampler *sampler, tr_array *x);
 
 /* Replaces x (N, ...) by the state at the end of the run. cond may be NULL for an unconditional provider.
- * stats may be NULL. Settings that cannot work (a clock, step or method that needs a coefficient which is
- * infinite) are TR_E_ARG before anything is computed, with the reason. When max_nfe stops the run it returns
+ * stats may be NULL; it is filled in any case. Settings that cannot work (a clock, step or method that needs
+ * a coefficient which is infinite) are TR_E_ARG before anything is computed, with the reason; what goes wrong
+ * later is an error of tr_ode_solve, tr_sde_solve or the drift. When max_nfe stops the run it returns
  * TR_OK, stop_reason TR_STOP_MAX_NFE, and x is the state at t_end (no last step of the SDE). */
 TR_API tr_status tr_sample_ode(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
                                tr_sample_stats *stats);

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
@@ -251,13 +250,13 @@ static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats
 
 tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   tr_sample_stats unread;
-  TR_REQUIRE(TR_CTX_OF(x), sampler, x);
   if (!stats) stats = &unread;
+  *stats =
+      (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
+  TR_REQUIRE(TR_CTX_OF(x), sampler, x);
   if (sampler->sde.method && tr_noised_ode_of(sampler->sde.method))
     return tr_sample_noised(sampler, cond, x, stats);
   sde_run run = {.sampler = sampler, .cond = cond, .ctx = x->ctx};
-  *stats =
-      (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = TR_SDE_CONVENTION, .clock = TR_CLOCK_T};
   tr_status status = prepare(&run, x);
   if (status == TR_OK) {
     long before = sampler->drift->n_forward;

@@ -43,11 +43,12 @@ typedef struct tr_trace_type {
                      double a, double b, tr_array *z);
 } tr_trace_type;
 
+/* By name; TR_E_ARG for a table that declares parameters, for which traces have no place. */
 TR_API tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out);
 
 typedef struct {
   const tr_trace_type *type;
-  int n_probes;                /* R >= 1; not read without probes */
+  int n_probes;                /* R, 1 to 100000; not read without probes */
   uint64_t seed, first_sample; /* row i of the state is sample first_sample + i */
   uint32_t draw; /* another draw of every probe; < 2^20, (draw + 1) R <= 2^32, for hutch++ 2^31 */
   /* (R N, ...): the probes themselves, none all zeros, borrowed; NULL: addressed. hutchinson */
@@ -68,8 +69,9 @@ struct tr_trace {
   tr_array *products; /* (the larger of the two N, ...) */
 };
 
-/* Draws the probes. TR_E_ARG for settings out of their range and a given probe of zeros, TR_E_SHAPE for given
- * probes that do not fit x, TR_E_UNSUPPORTED when the drift has neither vjp nor jvp. */
+/* Draws the probes; the drift is borrowed and the caller destroys the estimate. TR_E_ARG for settings out of
+ * their range and a given probe of zeros, TR_E_SHAPE for given probes that do not fit x, TR_E_UNSUPPORTED
+ * when the drift has neither vjp nor jvp. */
 TR_API tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x,
                                  tr_trace **out);
 TR_API void tr_trace_destroy(tr_trace **trace);
