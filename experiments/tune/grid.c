@@ -133,30 +133,12 @@ static tr_status pilot_errors(tune *t) {
   return TR_OK;
 }
 
-static tr_status compare(tune *t, tune_candidate *c) {
-  const double *uniform = t->candidate[0].errors;
-  int n = t->plan.n_seeds;
-  double *ratio = malloc((size_t)n * sizeof *ratio);
-  bool compares = ratio != NULL;
-  if (!ratio) return TR_FAIL(t->program->ctx, TR_E_MEM, "out of memory for the ratios of %d seeds", n);
-  for (int i = 0; i < n; i++) {
-    /* A uniform run that diverged counts as one with the largest error. */
-    ratio[i] = log(fmin(c->errors[i], 1e300)) - log(fmin(uniform[i], 1e300));
-    compares = compares && isfinite(c->errors[i]) && isfinite(ratio[i]);
-  }
-  c->ln_ratio = compares ? stat_mean(ratio, n) : (stat_interval){0};
-  free(ratio);
-  return TR_OK;
-}
-
 static tr_status judge(tune *t) {
   for (int i = 0; i < t->n_candidates; i++) {
     tune_candidate *c = &t->candidate[i];
     TR_TRY(tune_measure(t, &t->held, c, c->errors, &c->held));
-    TR_TRY(compare(t, c));
-    if (i && tune_beats_uniform(t, c) && c->held < t->candidate[t->chosen].held) t->chosen = i;
   }
-  return TR_OK;
+  return tune_judge(t->program->ctx, t->candidate, t->n_candidates, t->plan.n_seeds, &t->chosen);
 }
 
 static tr_status run_all(tune *t) {

@@ -4,6 +4,7 @@
 
 #include "experiments/output/run_record.h"
 #include "experiments/sweep/scenes.h"
+#include "experiments/tune/judge.h"
 
 typedef struct {
   sweep_options sweep; /* the target, as in a sweep; seeds: those held out */
@@ -12,19 +13,6 @@ typedef struct {
 } tune_options;
 
 extern const tr_option_table tune_table;
-
-/* A time grid that competes: times[0] = 0 < ... < times[n-1] = 1. Errors are rms, or for a checkpoint
- * relative, and infinite for a run that diverged. */
-typedef struct {
-  char name[80];
-  int n;
-  double *times;
-  double pilot;           /* over the pilot seeds */
-  double held;            /* over the seeds held out */
-  double *errors;         /* (held-out seeds) */
-  stat_interval ln_ratio; /* 95 % for the mean over these seeds of ln(error / uniform's); n = 0: one of the
-                             two is infinite or 0 somewhere */
-} tune_candidate;
 
 #define TUNE_CANDIDATES 32
 
@@ -59,8 +47,6 @@ tr_status tune_add_warped(tune *t);
 /* Runs a candidate on scenes; errors (n scenes) may be NULL, *rms over them. */
 tr_status tune_measure(tune *t, sweep_scenes *scenes, const tune_candidate *c, double *errors, double *rms);
 
-/* Whether the candidate beats uniform: on the pilot seeds, and on the others by more than their spread. */
-bool tune_beats_uniform(const tune *t, const tune_candidate *c);
 /* table.md and grid.txt, staged; the table on a stream. */
 void tune_print_table(const tune *t, FILE *out);
 tr_status tune_save(tune *t);

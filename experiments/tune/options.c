@@ -57,7 +57,8 @@ const tr_option_table tune_table = {
         "stretched to lower the error on the pilot seeds. Each runs on the seeds held out with the same "
         "evaluations. grid.txt gets the points of the one with the smallest error there, or the uniform ones "
         "unless it beats them on the pilot seeds and on the others by more than the spread over seeds (95 % "
-        "of the mean logarithm of the ratio). 'transit sample --time-grid list --grid-file DIR/grid.txt' "
+        "of the mean logarithm of the ratio, for all grids together that were better on the pilot seeds). "
+        "'transit sample --time-grid list --grid-file DIR/grid.txt' "
         "uses it; table.md has the errors of all.",
     .options = options,
     .n_options = sizeof options / sizeof *options,

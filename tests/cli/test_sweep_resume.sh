@@ -114,7 +114,7 @@ done
 checks=$((checks + 1))
 ! grep -q '^| ddim' "$scratch/skipped/table.md" || fail "table.md has rows of what did not run"
 if command -v python3 >/dev/null 2>&1; then
-  check "tables" python3 "$here/check_sweep.py" "$scratch/skipped" Linear
+  check "tables" python3 "$here/checks/check_sweep.py" "$scratch/skipped" Linear
 fi
 check "again" "$transit" sweep --target gmm:d=2,modes=3,std=0.2 --num-samples 8 --solvers heun2,ddim,shark --steps 1,4 --clock t \
   --diffusion-forms sigma,table --out "$scratch/skipped"

@@ -1,4 +1,4 @@
-# table.md and the plots of transit sweep, computed once more from results.csv (check_sweep.py).
+# table.md and the plots of transit sweep, computed once more from results.csv (checks/check_sweep.py).
 . "$(dirname "$0")/common.sh"
 command -v python3 >/dev/null 2>&1 || { echo "1 check, python3 is missing"; exit 0; }
 out=$scratch/out
@@ -8,7 +8,7 @@ sweep="$transit sweep"
 again() {
   name=$1
   shift
-  for path; do check "tables of $name, $path" python3 "$here/check_sweep.py" "$out/$name" "$path"; done
+  for path; do check "tables of $name, $path" python3 "$here/checks/check_sweep.py" "$out/$name" "$path"; done
 }
 
 # Solvers that meet the budgets 5, 10, 20, 30, 50 and 100 exactly, on two paths.

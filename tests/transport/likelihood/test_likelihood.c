@@ -319,6 +319,42 @@ static void honest_error_bars(tr_ctx *ctx) {
   tr_drift_destroy(&s.drift);
 }
 
+/* ln p of `count` given probes, from number `first` on, on a fixed grid where every trajectory is the same.
+ */
+static void of_probes(tr_ctx *ctx, const tr_sampler *s, const tr_array *all, int first, int count, int rows,
+                      double *logp, double *se) {
+  tr_density density = with_trace(ctx, "hutchinson", count);
+  tr_array probes = tr_rows(all, (int64_t)first * rows, (int64_t)count * rows);
+  density.probes = &probes;
+  tr_array *x = mixture_points(ctx, rows, (int)all->shape[1], 4);
+  CHECK_OK(ctx, tr_sample_density(s, &density, NULL, x, logp, se, NULL));
+  tr_array_destroy(&x);
+}
+
+/* The standard error of R probes is that of the R values that they give one by one: s / sqrt(R), s over R
+ * - 1. */
+static void spread_of_probes(tr_ctx *ctx) {
+  enum { ROWS = 3, D = 4, R = 3 };
+  tr_sampler s = reverse_sampler(ctx, "GVP", 1e-3);
+  double logp[ROWS], se[ROWS], alone[R][ROWS], none[ROWS];
+  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, D, 2, 0.2, 9);
+  s.n_steps = 12;
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, "rk4", (const tr_module **)&s.ode.method));
+  tr_array *probes = mixture_points(ctx, R * ROWS, D, 77);
+  of_probes(ctx, &s, probes, 0, R, ROWS, logp, se);
+  for (int r = 0; r < R; r++) of_probes(ctx, &s, probes, r, 1, ROWS, alone[r], none);
+  for (int i = 0; i < ROWS; i++) {
+    double mean = 0, square = 0;
+    for (int r = 0; r < R; r++) mean += alone[r][i] / R;
+    for (int r = 0; r < R; r++) square += (alone[r][i] - mean) * (alone[r][i] - mean);
+    CHECK(isnan(none[i]));
+    CHECK_NEAR(logp[i], mean, 1e-12 * fabs(mean));
+    CHECK_NEAR(se[i] / sqrt(square / (R - 1) / R), 1, 1e-10);
+  }
+  tr_array_destroy(&probes);
+  tr_drift_destroy(&s.drift);
+}
+
 /* ---- work, batches, tolerance ---- */
 
 /* On a fixed grid a row's result has the same bits alone and in a batch. */
@@ -462,6 +498,7 @@ int main(int argc, char **argv) {
     both_directions(ctx, paths[p], TR_SCORE, 0, "exact");
   }
   honest_error_bars(ctx);
+  spread_of_probes(ctx);
   any_batch(ctx, "hutchinson");
   any_batch(ctx, "hutch++");
   own_tolerance(ctx);
