@@ -220,6 +220,8 @@ tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *tra
   if (!trained->type || !along->type)
     return TR_FAIL(inner->ctx, TR_E_ARG, "a transfer of %s without %s", inner->ops->name,
                    trained->type ? "the path to sample along" : "the path it was trained on");
+  TR_TRY(tr_interpolant_check(inner->ctx, trained));
+  TR_TRY(tr_interpolant_check(inner->ctx, along));
   TR_TRY(tr_prediction_of(inner->ctx, inner->kind, &prediction));
   transfer *self = calloc(1, sizeof *self);
   double *breaks = malloc(((size_t)inner->n_breaks + 1) * sizeof *breaks);

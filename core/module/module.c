@@ -97,7 +97,7 @@ tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values 
       return TR_FAIL(ctx, TR_E_ARG, "%s needs its parameter %s: it has no usual value", module->name,
                      param->name);
   }
-  return TR_OK;
+  return module->check ? module->check(ctx, values->v) : TR_OK;
 }
 
 tr_values tr_module_filled(const tr_module *module, const tr_values *given) {

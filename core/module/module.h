@@ -43,6 +43,8 @@ typedef struct {
   const char *summary;    /* one line for `transit list` */
   const tr_param *params; /* n_params <= TR_PARAMS_MAX of them, with names of their own */
   int n_params;
+  /* What is wrong with values, each in its range, that do not go together: TR_E_ARG naming them. */
+  tr_status (*check)(tr_ctx *ctx, const double *values);
 } tr_module;
 
 /* The values of a module's parameters: number i is that of params[i]. Zeroed, none is set. */
@@ -57,7 +59,8 @@ TR_API tr_values tr_module_defaults(const tr_module *module);
  * them; a value out of range, with the range. */
 TR_API tr_status tr_module_set(tr_ctx *ctx, const tr_module *module, tr_values *values, const char *name,
                                double value);
-/* TR_E_ARG for a value out of range and for one that must be set and is NaN. */
+/* TR_E_ARG for a value out of range, for one that must be set and is NaN, and for values that do not go
+ * together. */
 TR_API tr_status tr_module_check(tr_ctx *ctx, const tr_module *module, const tr_values *values);
 /* The values given, with the defaults where nothing is set, which is everywhere in a zeroed struct. */
 TR_API tr_values tr_module_filled(const tr_module *module, const tr_values *given);

@@ -26,6 +26,8 @@ bool param_given(const param_source *source);
 tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *const *modules, int n);
 /* Sets what was given and the module has. TR_E_ARG, naming the option, for a value out of range. */
 tr_status param_set(tr_ctx *ctx, const param_source *source, const tr_module *module, tr_values *values);
+/* TR_E_ARG, naming the option, where the values do not go together. */
+tr_status param_settled(tr_ctx *ctx, const char *option, const tr_module *module, const tr_values *values);
 /* Whether the module has this parameter. */
 bool param_known(const tr_module *module, const char *param);
 /* Both, for a module that stands alone: everything given must be a parameter of it. */

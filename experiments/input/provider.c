@@ -14,6 +14,7 @@
 static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *params, tr_interpolant *path) {
   const param_source source = {.option = option, .pairs = params};
   TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
+  TR_TRY(param_settled(ctx, option, &path->type->info, &path->values));
   return param_resolve(ctx, &path->type->info, &path->values, params);
 }
 

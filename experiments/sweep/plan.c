@@ -296,6 +296,7 @@ static tr_status make_paths(tr_ctx *ctx, const sweep_options *o, const tr_interp
     TR_TRY(tr_interpolant_find(ctx, names.v[i], path));
     if (own && path->type == own->type) *path = *own;
     TR_TRY(param_set(ctx, &source, &path->type->info, &path->values));
+    TR_TRY(param_settled(ctx, source.option, &path->type->info, &path->values));
   }
   return TR_OK;
 }

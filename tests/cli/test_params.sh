@@ -33,12 +33,12 @@ bad() { # bad TEXT MODE OPTION...
 
 # What there is.
 check "list" "$transit" list
-says "eta (> 0, must be given): weight of the cost of noise"
-says "shift (> 0, default 3):"
-says "sigma_max (>= 1e-06, default 20):"
+says "eta (> 0 and <= 1000000, must be given): weight of the cost of noise"
+says "shift (from 1e-06 to 1000000, default 3):"
+says "sigma_max (from 1e-06 to 1000, default 20):"
 check "list as JSON" "$transit" list --json diffusion
 says '"parameters": ['
-says '"range": "> 0"'
+says '"range": "> 0 and <= 1000000"'
 for command in sample likelihood sweep tune-grid loss field; do
   check "help of $command" "$transit" "$command" --help
   says "--path-param NAME=VALUE"
@@ -97,7 +97,7 @@ bad "--method-param: euler has no parameter 'order': it has none" ODE --sampling
 sde idle-churn --churn 5
 warns "--churn has no effect: euler-maruyama is not churn"
 check "list of SDE methods" "$transit" list sde-method
-says "level-max (>= 0, unset: no limit): with churn: S_max, the highest"
+says "level-max (from 0 to 1000000, unset: no limit): with churn: S_max, the highest"
 
 # A time grid.
 for pair in shift:shift:2 karras:rho:5 logSNR:bound:4; do
@@ -140,7 +140,11 @@ recorded "$out/along/run.json" '"sigma_max":5.0}'
 ode own $path --path-param sigma_max=5
 same "$out/both/samples.npz" "$out/own/samples.npz"
 bad "--path-param: Linear has no parameter 'sigma_max': it has none" ODE --path-param sigma_max=5
-bad "--path-param: sigma_max of VP is 0: use a finite number >= 1e-06" ODE --path-type VP --path-param sigma_max=0
+bad "--path-param: sigma_max of VP is 0: use a finite number from 1e-06 to 1000" ODE --path-type VP --path-param sigma_max=0
+bad "--path-param: VP with sigma_min = 30 above sigma_max = 20" ODE --path-type VP --path-param sigma_min=30
+bad "--sample-path-param: VP with sigma_min = 0.1 above sigma_max = 0.05" ODE --sample-path VP --sample-path-param sigma_max=0.05
+bad "--grid-param: shift of shift is 1e+308: use a finite number from 1e-06 to 1000000" ODE --sampling-method euler --time-grid shift \
+  --grid-param shift=1e308
 bad "--sample-path-param: VP has no parameter 'sigma': did you mean 'sigma_min'" ODE --sample-path VP --sample-path-param sigma=1
 check "likelihood" "$transit" likelihood --ckpt "$digits" --data "$here/../../experiments/digits/digits.npz" --num 1 --rtol 0.1 \
   --probes 1 --sample-path VP --sample-path-param sigma_max=5 --out "$out/likelihood"

@@ -32,7 +32,13 @@ by_cmake() { # by_cmake FOLDER OPTION...
   "$folder/consumer" "$folder.npz"
 }
 by_cmake cmake-shared -DCMAKE_DISABLE_FIND_PACKAGE_SUNDIALS=TRUE
+by_cmake cmake-named -DTRANSIT_COMPONENTS=shared -DCMAKE_DISABLE_FIND_PACKAGE_SUNDIALS=TRUE
 by_cmake cmake-static -DTRANSIT_STATIC=TRUE
+by_cmake cmake-both -DTRANSIT_COMPONENTS="shared;static"
+if "$cmake" -S "$here" -B cmake-unknown -DCMAKE_PREFIX_PATH="$prefix" -DTRANSIT_COMPONENTS=stattic >unknown.log 2>&1; then
+  die "find_package finds the component 'stattic'"
+fi
+grep -q "no component 'stattic'" unknown.log || die "find_package does not say why: $(cat unknown.log)"
 
 for file in transit-static.npz cmake-shared.npz cmake-static.npz; do cmp transit.npz "$file"; done
 

@@ -51,7 +51,9 @@ static const misuse table[] = {
 };
 
 static bool names(const char *message, const misuse *m) {
-  return strstr(message, m->function) && strstr(message, m->argument) && !strchr(message, '\n');
+  char expected[200];
+  int length = snprintf(expected, sizeof expected, "%s: %s is NULL", m->function, m->argument);
+  return strncmp(message, expected, (size_t)length) == 0 && !strchr(message, '\n');
 }
 
 /* In the child: 0 when the call did what it should; else the reason is written. */

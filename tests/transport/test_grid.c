@@ -147,8 +147,9 @@ static void refusals(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &linear));
   CHECK_ERROR(ctx, tr_grid_set(ctx, &grid, "rho", 2), TR_E_ARG, "no parameter 'rho': it has shift");
   CHECK_ERROR(ctx, tr_grid_set(ctx, &grid, "shift", 0), TR_E_ARG,
-              "shift of shift is 0: use a finite number > 0");
+              "shift of shift is 0: use a finite number from 1e-06 to 1000000");
   CHECK_ERROR(ctx, tr_grid_set(ctx, &grid, "shift", NAN), TR_E_ARG, "finite number");
+  CHECK_ERROR(ctx, tr_grid_set(ctx, &grid, "shift", 1e308), TR_E_ARG, "shift of shift is 1e+308");
   CHECK_ERROR(ctx, tr_grid_points(ctx, &grid, &linear, 0, 1, 1, &t, &n), TR_E_ARG, "1 sampling steps");
   grid = grid_of(ctx, "quadratic");
   CHECK_ERROR(ctx, tr_grid_set(ctx, &grid, "shift", 2), TR_E_ARG, "has no parameter 'shift'");

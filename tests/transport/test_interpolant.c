@@ -3,9 +3,14 @@
 #include <stdlib.h>
 
 #include "core/io/npz.h"
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/diffusion/diffusion.h"
+#include "transport/exact/exact.h"
+#include "transport/loss/loss.h"
+#include "transport/sampler/sampler.h"
+#include "transport/transfer.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 
@@ -178,14 +183,53 @@ static void angles(tr_ctx *ctx) {
   CHECK(!tr_interpolant_same(&usual, &same));
 }
 
+static tr_status never(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
+  (void)times, (void)x, (void)cond, (void)f, (void)user;
+  return TR_OK;
+}
+
+/* Nothing runs along a path whose values do not go together. */
+static void runs_along(tr_ctx *ctx, const tr_interpolant *bad, const char *word) {
+  tr_sampler sampler;
+  tr_drift *drift, *made;
+  tr_interpolant linear = find(ctx, "Linear");
+  tr_array *x;
+  double *points;
+  int n;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){1, 2}, &x));
+  CHECK_OK(ctx, tr_fill(0, x));
+  CHECK_OK(ctx, tr_drift_create_callback(ctx, "never", TR_VELOCITY, never, NULL, &drift));
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &sampler));
+  sampler.drift = drift;
+  sampler.interpolant = *bad;
+  CHECK_ERROR(ctx, tr_sample_ode(&sampler, NULL, x, NULL), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_sample_sde(&sampler, NULL, x, NULL), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_drift_create_transferred(drift, &linear, bad, &made), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_drift_create_transferred(drift, bad, &linear, &made), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_grid_points(ctx, &sampler.grid, bad, 0, 1, 3, &points, &n), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_diffusion_check(ctx, &sampler.diffusion, bad), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_interpolate(bad, (tr_times){1, &(double){0.5}}, x, x, x), TR_E_ARG, word);
+  CHECK_ERROR(ctx, tr_exact_create_gaussian(ctx, bad, TR_VELOCITY, 1, (double[]){0}, (double[]){1}, &made),
+              TR_E_ARG, word);
+  tr_drift_destroy(&drift);
+  tr_array_destroy(&x);
+}
+
 static void bad_input(tr_ctx *ctx) {
   tr_interpolant interpolant;
   CHECK_ERROR(ctx, tr_interpolant_find(ctx, "Liner", &interpolant), TR_E_ARG, "Linear");
   interpolant = find(ctx, "VP");
   CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_mn", 1), TR_E_ARG,
               "did you mean 'sigma_min'");
-  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 0), TR_E_ARG, ">= 1e-06");
+  CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 0), TR_E_ARG, "from 1e-06 to 1000");
   CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_max", NAN), TR_E_ARG, "nan");
+  CHECK_OK(ctx, tr_interpolant_check(ctx, &interpolant));
+  CHECK_OK(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 20));
+  CHECK_OK(ctx, tr_interpolant_check(ctx, &interpolant));
+  CHECK_OK(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 30));
+  CHECK_ERROR(ctx, tr_interpolant_check(ctx, &interpolant), TR_E_ARG, "sigma_min = 30 above sigma_max = 20");
+  runs_along(ctx, &interpolant, "sigma_min = 30 above sigma_max = 20");
+  runs_along(ctx, &(tr_interpolant){interpolant.type, {0}}, "sigma_min of VP is 0");
   interpolant = find(ctx, "Linear");
   CHECK_ERROR(ctx, tr_interpolant_set(ctx, &interpolant, "sigma_min", 1), TR_E_ARG,
               "Linear has no parameter 'sigma_min': it has none");

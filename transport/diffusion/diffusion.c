@@ -40,6 +40,8 @@ static tr_status check_given(tr_ctx *ctx, const tr_diffusion *diffusion) {
 
 tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const tr_interpolant *interpolant) {
   TR_REQUIRE(ctx, diffusion, interpolant);
+  TR_REQUIRE(ctx, diffusion->type);
+  TR_TRY(tr_interpolant_check(ctx, interpolant));
   TR_TRY(check_given(ctx, diffusion));
   if (diffusion->type->check) TR_TRY(diffusion->type->check(ctx, diffusion));
   for (int i = 0; i < CHECK_POINTS; i++) {

@@ -11,7 +11,7 @@ enum { ETA };
 static const tr_param parameters[] = {
     [ETA] = {.name = "eta",
              .value = NAN,
-             .range = {.ends = TR_RANGE_GT, .low = 0},
+             .range = {.ends = TR_RANGE_GT | TR_RANGE_LE, .low = 0, .high = 1e6},
              .help = "weight of the cost of noise"},
 };
 

@@ -173,6 +173,7 @@ static tr_status check_parameters(tr_ctx *ctx, tr_quantity kind, int64_t n, int 
 static tr_status create(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity kind, int64_t n, int K,
                         const double *weights, const double *means, bool full, exact **out) {
   *out = NULL;
+  TR_TRY(tr_interpolant_check(ctx, interpolant));
   TR_TRY(check_parameters(ctx, kind, n, K, weights, means));
   size_t entries = (size_t)K * (size_t)n, of_axes = full ? entries * (size_t)n : 0;
   exact *self = calloc(1, sizeof *self);

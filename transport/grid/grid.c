@@ -105,6 +105,7 @@ tr_status tr_grid_points(tr_ctx *ctx, const tr_grid *grid, const tr_interpolant 
                    grid->type->info.name, grid->list ? grid->n_list : 0);
   if (!grid->type->is_list && grid->list)
     return TR_FAIL(ctx, TR_E_ARG, "the time grid %s takes no list of points", grid->type->info.name);
+  TR_TRY(tr_interpolant_check(ctx, interpolant));
   TR_TRY(tr_module_check(ctx, &grid->type->info, &grid->values));
   if (grid->type->is_list) n = grid->n_list;
   if (n < 2) return TR_FAIL(ctx, TR_E_ARG, "%d sampling steps: at least 2 points (one step) are needed", n);

@@ -12,7 +12,7 @@ enum { RHO };
 static const tr_param parameters[] = {
     [RHO] = {.name = "rho",
              .value = 7,
-             .range = {.ends = TR_RANGE_GT, .low = 0},
+             .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 0.01, .high = 1000},
              .help = "the exponent: larger is denser towards the data"},
 };
 

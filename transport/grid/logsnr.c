@@ -9,7 +9,7 @@ enum { BOUND };
 static const tr_param parameters[] = {
     [BOUND] = {.name = "bound",
                .value = 5,
-               .range = {.ends = TR_RANGE_GT, .low = 0},
+               .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1e-6, .high = 36},
                .help = "the largest |ln(alpha / sigma)|, but for the ends of the run"},
 };
 

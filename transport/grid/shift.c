@@ -7,7 +7,7 @@ enum { SHIFT };
 static const tr_param parameters[] = {
     [SHIFT] = {.name = "shift",
                .value = 3,
-               .range = {.ends = TR_RANGE_GT, .low = 0},
+               .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1e-6, .high = 1e6},
                .help = "k: above 1 denser towards the noise"},
 };
 

@@ -77,6 +77,7 @@ static tr_coeffs coeffs_of(const tr_interpolant *interpolant, tr_times times, in
 }
 
 static tr_status set_path(tr_loss_rows *rows, const tr_interpolant *interpolant, tr_times times, int64_t n) {
+  TR_TRY(tr_interpolant_check(rows->ctx, interpolant));
   TR_TRY(check_times(rows, times, n));
   rows->n = n;
   for (int64_t i = 0; i < n; i++) {

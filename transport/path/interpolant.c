@@ -21,6 +21,12 @@ tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const cha
   return tr_module_set(ctx, &interpolant->type->info, &interpolant->values, param, value);
 }
 
+tr_status tr_interpolant_check(tr_ctx *ctx, const tr_interpolant *interpolant) {
+  TR_REQUIRE(ctx, interpolant);
+  TR_REQUIRE(ctx, interpolant->type);
+  return tr_module_check(ctx, &interpolant->type->info, &interpolant->values);
+}
+
 bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b) {
   if (!a || !b) return false;
   return a->type == b->type && tr_values_equal(&a->type->info, &a->values, &b->values);

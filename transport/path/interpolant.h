@@ -54,6 +54,9 @@ TR_API tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpola
 /* Sets a parameter by name, as tr_module_set does. */
 TR_API tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param,
                                     double value);
+/* TR_E_ARG where there is no type, and for values out of range or that do not go together. Whatever is given
+ * an interpolant to run along asks this first. */
+TR_API tr_status tr_interpolant_check(tr_ctx *ctx, const tr_interpolant *interpolant);
 /* The same type with the same values. */
 TR_API bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b);
 /* Coefficients at t in [0, 1] (outside: NaN everywhere). */

@@ -38,22 +38,29 @@ static double time_of_angle(const double *params, double theta) {
   return 1 - 2 * C / (B + sqrt(B * B + 4 * A * C));
 }
 
+static tr_status check(tr_ctx *ctx, const double *p) {
+  if (p[BMIN] <= p[BMAX]) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "VP with sigma_min = %g above sigma_max = %g: use sigma_min <= sigma_max",
+                 p[BMIN], p[BMAX]);
+}
+
+/* At the data an alpha below 1, at the noise one above 0: exp(-500). */
+#define BETA                                                                                                 \
+  { .ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1e-6, .high = 1000 }
 static const tr_param parameters[] = {
     [BMIN] = {.name = "sigma_min",
               .value = 0.1,
-              .range = {.ends = TR_RANGE_GE, .low = 1e-6},
+              .range = BETA,
               .help = "beta at the data, bmin (the name is the SiT code's)"},
-    [BMAX] = {.name = "sigma_max",
-              .value = 20,
-              .range = {.ends = TR_RANGE_GE, .low = 1e-6},
-              .help = "beta at the noise, bmax"},
+    [BMAX] = {.name = "sigma_max", .value = 20, .range = BETA, .help = "beta at the noise, bmax"},
 };
 
 static const tr_interpolant_type type = {
     .info = {.name = "VP",
              .summary = "variance preserving, beta linear in t from sigma_max to sigma_min",
              .params = parameters,
-             .n_params = 2},
+             .n_params = 2,
+             .check = check},
     .at = at,
     .time_of_angle = time_of_angle,
     .train_eps = 1e-5,

@@ -12,23 +12,23 @@ enum { CHURN, LEVEL_MIN, LEVEL_MAX, NOISE };
 static const tr_param params[] = {
     [CHURN] = {.name = "churn",
                .value = NAN,
-               .range = {.ends = TR_RANGE_GE, .low = 0},
+               .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 0, .high = 1e6},
                .unset = "unset: as much noise as the diffusion form has in the step",
                .help =
                    "EDM's S_churn instead of a form: a step adds the share min(S / steps, sqrt(2) - 1) to "
                    "its noise level"},
     [LEVEL_MIN] = {.name = "level-min",
                    .value = 0,
-                   .range = {.ends = TR_RANGE_GE, .low = 0},
+                   .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 0, .high = 1e6},
                    .help = "with churn: S_min, the lowest noise level sigma / alpha at which it is added"},
     [LEVEL_MAX] = {.name = "level-max",
                    .value = NAN,
-                   .range = {.ends = TR_RANGE_GE, .low = 0},
+                   .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 0, .high = 1e6},
                    .unset = "unset: no limit",
                    .help = "with churn: S_max, the highest"},
     [NOISE] = {.name = "noise",
                .value = 1,
-               .range = {.ends = TR_RANGE_GT, .low = 0},
+               .range = {.ends = TR_RANGE_GT | TR_RANGE_LE, .low = 0, .high = 1000},
                .help =
                    "with churn: S_noise, a factor of the added noise; other than 1 (EDM has 1.003 to 1.007) "
                    "it changes the law"},

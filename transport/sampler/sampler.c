@@ -71,6 +71,7 @@ tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
                            const tr_prediction_type **prediction) {
   if (!sampler->drift) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without a drift provider");
   if (!sampler->interpolant.type) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without an interpolant");
+  TR_TRY(tr_interpolant_check(x->ctx, &sampler->interpolant));
   if (sampler->drift->ctx != x->ctx)
     return TR_FAIL(x->ctx, TR_E_SHAPE, "the state and %s belong to different contexts",
                    sampler->drift->ops->name);
