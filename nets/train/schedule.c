@@ -10,17 +10,18 @@ const char *tr_schedule_name(tr_schedule_kind kind) {
   return (int)kind >= 0 && (size_t)kind < sizeof names / sizeof *names ? names[kind] : NULL;
 }
 
-tr_status tr_schedule_check(tr_ctx *ctx, const tr_schedule *s) {
-  TR_REQUIRE(ctx, s);
-  if (!tr_schedule_name(s->kind)) return TR_FAIL(ctx, TR_E_ARG, "there is no schedule %d", (int)s->kind);
-  if (!(s->rate >= 0 && isfinite(s->rate)))
-    return TR_FAIL(ctx, TR_E_ARG, "a learning rate of %g: use a number >= 0", s->rate);
-  if (s->warmup < 0)
-    return TR_FAIL(ctx, TR_E_ARG, "a warm-up of %lld steps: use 0 or more", (long long)s->warmup);
-  if (s->kind == TR_SCHEDULE_COSINE && s->steps <= s->warmup)
+tr_status tr_schedule_check(tr_ctx *ctx, const tr_schedule *schedule) {
+  TR_REQUIRE(ctx, schedule);
+  if (!tr_schedule_name(schedule->kind))
+    return TR_FAIL(ctx, TR_E_ARG, "there is no schedule %d", (int)schedule->kind);
+  if (!(schedule->rate >= 0 && isfinite(schedule->rate)))
+    return TR_FAIL(ctx, TR_E_ARG, "a learning rate of %g: use a number >= 0", schedule->rate);
+  if (schedule->warmup < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "a warm-up of %lld steps: use 0 or more", (long long)schedule->warmup);
+  if (schedule->kind == TR_SCHEDULE_COSINE && schedule->steps <= schedule->warmup)
     return TR_FAIL(ctx, TR_E_ARG,
                    "a cosine over %lld steps, %lld of them warm-up: it needs steps behind these",
-                   (long long)s->steps, (long long)s->warmup);
+                   (long long)schedule->steps, (long long)schedule->warmup);
   return TR_OK;
 }
 

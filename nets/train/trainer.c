@@ -278,17 +278,18 @@ static tr_status update(tr_trainer *tr, const tr_train_report *report) {
   return tr_net_refresh(tr->net);
 }
 
-tr_status tr_trainer_step(tr_trainer *tr, const tr_train_batch *batch, tr_train_report *report) {
-  TR_REQUIRE(TR_CTX_OF(tr), tr, batch, report);
-  TR_REQUIRE(tr->ctx, batch->x1);
-  TR_TRY(check_batch(tr, batch));
-  TR_TRY(draw(tr, batch));
-  TR_TRY(pass(tr, batch));
-  *report = (tr_train_report){.step = tr->steps + 1, .rate = tr_schedule_rate(&tr->o.schedule, tr->steps)};
-  TR_TRY(measure(tr, report));
-  if (!isfinite(report->loss) || !isfinite(report->grad_norm)) return refuse(tr, report);
-  TR_TRY(update(tr, report));
-  tr->steps++;
+tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report) {
+  TR_REQUIRE(TR_CTX_OF(trainer), trainer, batch, report);
+  TR_REQUIRE(trainer->ctx, batch->x1);
+  TR_TRY(check_batch(trainer, batch));
+  TR_TRY(draw(trainer, batch));
+  TR_TRY(pass(trainer, batch));
+  *report = (tr_train_report){.step = trainer->steps + 1,
+                              .rate = tr_schedule_rate(&trainer->o.schedule, trainer->steps)};
+  TR_TRY(measure(trainer, report));
+  if (!isfinite(report->loss) || !isfinite(report->grad_norm)) return refuse(trainer, report);
+  TR_TRY(update(trainer, report));
+  trainer->steps++;
   return TR_OK;
 }
 
@@ -310,10 +311,10 @@ int64_t tr_trainer_steps(const tr_trainer *tr) {
   return tr ? tr->steps : 0;
 }
 
-tr_status tr_trainer_set_steps(tr_trainer *tr, int64_t steps) {
-  TR_REQUIRE(TR_CTX_OF(tr), tr);
+tr_status tr_trainer_set_steps(tr_trainer *trainer, int64_t steps) {
+  TR_REQUIRE(TR_CTX_OF(trainer), trainer);
   if (steps < 0 || steps >= UINT32_MAX)
-    return TR_FAIL(tr->ctx, TR_E_ARG, "a training of %lld steps: use 0 to 2^32 - 2", (long long)steps);
-  tr->steps = steps;
+    return TR_FAIL(trainer->ctx, TR_E_ARG, "a training of %lld steps: use 0 to 2^32 - 2", (long long)steps);
+  trainer->steps = steps;
   return TR_OK;
 }
