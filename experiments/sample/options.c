@@ -107,7 +107,7 @@ static const tr_option options[] = {
     {FIELD(form_params), NOISE, .modes = SDE, PARAM_OPTION("form-param", "the diffusion form", TR_KIND_DIFFUSION)},
     {.name = "diffusion-table", TEXT, FIELD(diffusion_table), NOISE, .modes = SDE, .metavar = "FILE",
      .help = "Two numbers a line: t and the velocity loss for KL-eta ('transit loss' makes "
-             "it), lambda and kappa for kappa, t and D for table."},
+             "it), ln(alpha / sigma) and kappa for kappa (without a table kappa is 1, which is SBDM), t and D for table."},
     {.name = "eta", DOUBLE, FIELD(eta), NOISE, .modes = SDE, .flags = TR_OPTION_GT, FROM(0), .metavar = "X",
      .help = "The same as --form-param eta=X, of the form KL-eta."},
     {.name = "noise", TEXT, FIELD(noise), NOISE, .modes = SDE, .metavar = "FILE.npy",

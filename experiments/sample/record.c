@@ -30,6 +30,9 @@ static void add_statistics(const sample_run *run, json_t *json) {
   json_object_set_new(json, "atol_used", adaptive ? record_number(atol) : json_null());
   json_object_set_new(json, "diffusion_convention",
                       *s->convention ? record_text(s->convention) : json_null());
+  const tr_diffusion *form = &run->sampler.diffusion;
+  if (sde && form->type && form->type->without_table && !form->table)
+    json_object_set_new(json, "without_diffusion_table", json_string(form->type->without_table));
   json_object_set(json, "batches", run->batches);
 }
 

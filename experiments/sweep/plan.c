@@ -135,6 +135,17 @@ static tr_status add_plain(tr_ctx *ctx, const sweep_options *o, sweep_plan *plan
   return TR_OK;
 }
 
+static tr_status warn_without_table(tr_ctx *ctx, const sweep_options *o) {
+  tr_diffusion form;
+  for (int f = 0; f < o->forms.n && !o->diffusion_table; f++) {
+    TR_TRY(tr_diffusion_find(ctx, o->forms.v[f], &form));
+    if (form.type->without_table)
+      tr_ctx_warn(ctx, "the form %s without --diffusion-table: %s", form.type->info.name,
+                  form.type->without_table);
+  }
+  return TR_OK;
+}
+
 static tr_status set_form(tr_ctx *ctx, const sweep_options *o, const sweep_plan *plan, int form, int norm,
                           tr_diffusion *d) {
   const param_alias eta = {"eta", "eta", o->eta};
@@ -350,6 +361,7 @@ tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const tr_interpol
   TR_TRY(sweep_seeds_read(ctx, "seeds", o->seeds, &out->seeds, &out->n_seeds));
   TR_TRY(read_grid(ctx, o, out));
   if (o->diffusion_table) TR_TRY(tr_table_read(ctx, o->diffusion_table, &out->table));
+  TR_TRY(warn_without_table(ctx, o));
   TR_TRY(make_settings(ctx, o, out));
   TR_TRY(check_method_params(ctx, o, out));
   TR_TRY(check_repeats(ctx, o));

@@ -108,6 +108,25 @@ done
 for last in None Mean Tweedie Euler; do
   sde "last-$last" --num-sampling-steps 5 --last-step "$last"
 done
+# A last step that multiplies the noise it should remove is said with its factor and the better one, which then is quiet.
+sde last-loud --num-sampling-steps 5 --diffusion-form constant
+warns "the last step Mean multiplies the noise left at t = 0.96 by -25 (form constant at norm 1): use --last-step Tweedie, which multiplies it by"
+warns "or --diffusion-norm 0.04"
+sde last-norm --num-sampling-steps 250 --max-nfe 2 --diffusion-form sigma --diffusion-norm 3
+warns "by -3 (form sigma at norm 3): use --last-step Tweedie"
+for quiet in "--diffusion-form constant --last-step Tweedie" "--diffusion-form constant --diffusion-norm 0.04" ""; do
+  # shellcheck disable=SC2086
+  sde last-quiet --num-sampling-steps 250 --max-nfe 2 $quiet
+  equals "$(grep -c "multiplies the noise" "$scratch/stderr")" 0 "warnings of the last step with '$quiet'"
+done
+# kappa without its table says what it is, and so does the record.
+sde kappa --num-sampling-steps 5 --diffusion-form kappa
+warns "the form kappa without --diffusion-table: kappa is 1, which is SBDM"
+equals "$(sed -n 's/.*"without_diffusion_table": "\(.*\)".*/\1/p' "$out/kappa/run.json")" "kappa is 1, which is SBDM" "the record"
+sde sbdm --num-sampling-steps 5 --diffusion-form SBDM
+same "$out/kappa/samples.npz" "$out/sbdm/samples.npz"
+equals "$(grep -c without_diffusion_table "$out/sbdm/run.json")" 0 "forms without a table in the record"
+
 ode interval --sampling-method euler --num-sampling-steps 6 --cfg-scale 3 --cfg-interval 0.2,0.7
 equals "$(number "$out/interval/run.json" nfe)" 5 "one evaluation a step with guidance"
 ode guard --device guard --sampling-method euler --num-sampling-steps 3

@@ -214,6 +214,49 @@ static void bad_input(tr_ctx *ctx) {
   CHECK(prediction->tag == TR_DENOISER);
 }
 
+/* What of e there is in the state after the last step, over what there was before: of a point that is made of
+ * m and e, for every path, prediction, form and last step; the numbers of SiT's default size. */
+static void noise_of_last_steps(tr_ctx *ctx) {
+  static const char *const forms[] = {"constant", "SBDM", "sigma", "linear", "increasing-decreasing"},
+                           *const steps[] = {"None", "Mean", "Euler", "Tweedie"};
+  const double L = 0.04;
+  for (int i = 0; i < 3; i++)
+    for (int f = 0; f < 5; f++)
+      for (int k = 0; k < 4; k++)
+        for (int p = 0; p < PREDICTIONS; p++) {
+          tr_interpolant path = find(ctx, paths[i]);
+          tr_coeffs at = tr_interpolant_at(&path, 1 - L);
+          tr_diffusion form;
+          tr_last_step last;
+          tr_affine map;
+          double x[2], q[2][5], after[2], factor;
+          CHECK_OK(ctx, tr_diffusion_find(ctx, forms[f], &form));
+          CHECK_OK(ctx, tr_last_step_find(ctx, steps[k], &last));
+          form.norm = 3;
+          CHECK_OK(ctx, tr_last_step_map(ctx, &last, &path, prediction_of(ctx, predictions[p]), &form, 1 - L,
+                                         L, &map));
+          for (int e = 0; e < 2; e++) {
+            all_quantities(&at, 0.7, e ? 1.5 : 0.5, &x[e], q[e]);
+            after[e] = map.x * x[e] + map.p * q[e][predictions[p]];
+          }
+          CHECK_OK(ctx, tr_last_step_noise(ctx, &last, &path, prediction_of(ctx, predictions[p]), &form,
+                                           1 - L, L, &factor));
+          CHECK_NEAR(factor, (after[1] - after[0]) / at.sigma, 1e-9 * (1 + fabs(factor)));
+          if (i > 0) continue;
+          double D = f == 0 ? 3 : f == 1 ? 3 * 0.04 / 0.96 : f < 4 ? 3 * 0.04 : 3 * pow(sin(TR_PI * 0.96), 2);
+          CHECK_NEAR(factor, k == 0 ? 1 : k == 1 ? -D * L / (0.04 * 0.04) : 0, 1e-9);
+        }
+  tr_interpolant linear = find(ctx, "Linear");
+  tr_diffusion form;
+  tr_last_step tweedie;
+  double factor;
+  CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma", &form));
+  CHECK_OK(ctx, tr_last_step_find(ctx, "Tweedie", &tweedie));
+  CHECK_ERROR(
+      ctx, tr_last_step_noise(ctx, &tweedie, &linear, prediction_of(ctx, TR_VELOCITY), &form, 1, 0, &factor),
+      TR_E_ARG, "no noise is left at t = 1");
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -223,6 +266,7 @@ int main(int argc, char **argv) {
   laws_of_last_steps(ctx);
   fields(ctx);
   bad_input(ctx);
+  noise_of_last_steps(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -28,13 +28,14 @@ typedef struct tr_diffusion tr_diffusion;
 
 enum {
   TR_DIFFUSION_TABLE = 1,         /* needs a table */
-  TR_DIFFUSION_TABLE_OPTIONAL = 2 /* may have one */
+  TR_DIFFUSION_TABLE_OPTIONAL = 2 /* may have one; without_table says what it is then */
 };
 
 typedef struct tr_diffusion_type {
   tr_module info;
   unsigned caps;
-  const char *table_of; /* what the table holds ("t, D(t)"), NULL without one */
+  const char *table_of;      /* what the table holds ("t, D(t)"), NULL without one */
+  const char *without_table; /* "kappa is 1, which is SBDM"; NULL where a table is needed or none is read */
   double (*D)(const tr_diffusion *, const tr_coeffs *); /* REQUIRED; infinite where it diverges */
   /* D / sigma, finite wherever its limit is (where sigma = 0 in particular). OPTIONAL: D divided by sigma */
   double (*D_sigma)(const tr_diffusion *, const tr_coeffs *);

@@ -27,9 +27,11 @@ static tr_status check(tr_ctx *ctx, const tr_diffusion *d) {
 
 static const tr_diffusion_type type = {
     .info = {.name = "kappa",
-             .summary = "D = n kappa(lambda) sigma W / alpha, kappa from a table over ln(alpha / sigma)"},
+             .summary = "D = n kappa(lambda) sigma W / alpha, kappa from a table over ln(alpha / sigma); "
+                        "without one SBDM"},
     .caps = TR_DIFFUSION_TABLE_OPTIONAL,
     .table_of = "ln(alpha / sigma), kappa",
+    .without_table = "kappa is 1, which is SBDM",
     .D = D,
     .D_sigma = D_sigma,
     .kappa = kappa,

@@ -34,3 +34,25 @@ tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_inter
                  interpolant->type->info.name, t > 0 && t < 1 ? "" : ", where ",
                  t > 0 && t < 1 ? "" : tr_coeffs_singularity(&args.at));
 }
+
+/* What e contributes to p: of two equations the one that knows. */
+static double noise_in_prediction(const tr_prediction_type *prediction, const tr_coeffs *at) {
+  tr_affine m, e;
+  if (tr_affine_of(prediction, at, TR_NOISE, &e) && e.p != 0) return (1 - e.x * at->sigma) / e.p;
+  tr_affine_of(prediction, at, TR_DENOISER, &m);
+  return -m.x * at->sigma / m.p;
+}
+
+tr_status tr_last_step_noise(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
+                             const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
+                             double size, double *out) {
+  TR_REQUIRE(ctx, last, interpolant, prediction, diffusion, out);
+  tr_affine map;
+  *out = NAN;
+  TR_TRY(tr_last_step_map(ctx, last, interpolant, prediction, diffusion, t, size, &map));
+  tr_coeffs at = tr_interpolant_at(interpolant, t);
+  if (!(at.sigma > 0))
+    return TR_FAIL(ctx, TR_E_ARG, "no noise is left at t = %.10g, where sigma = %g", t, at.sigma);
+  *out = last->type->identity ? 1 : map.x + map.p * noise_in_prediction(prediction, &at) / at.sigma;
+  return TR_OK;
+}

@@ -40,6 +40,13 @@ TR_API tr_status tr_last_step_set(tr_ctx *ctx, tr_last_step *last, const char *p
 TR_API tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
                                   const tr_prediction_type *prediction, const tr_diffusion *diffusion,
                                   double t, double size, tr_affine *out);
+/* The factor by which the step scales the noise that is left: of x = alpha m + sigma e and a prediction that
+ * says so, sigma e becomes *out sigma e. 1 for None, 0 for Tweedie. Mean takes the noise off for D > 0
+ * without putting any in its place: on Linear to t = 1 it gives -D L / sigma^2. sigma(t) > 0; errors as
+ * above. */
+TR_API tr_status tr_last_step_noise(tr_ctx *ctx, const tr_last_step *last, const tr_interpolant *interpolant,
+                                    const tr_prediction_type *prediction, const tr_diffusion *diffusion,
+                                    double t, double size, double *out);
 
 #ifdef __cplusplus
 }

@@ -43,6 +43,10 @@ tr_status tr_sample_ode_clock(const tr_sampler *sampler, const tr_prediction_typ
 tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_array *x,
                            tr_sample_stats *stats);
 
+/* Warns where explicit steps over this grid may diverge, and says what helps there. */
+tr_status tr_sde_warn_unstable(tr_ctx *ctx, const tr_sampler *sampler, const tr_prediction_type *prediction,
+                               const double *grid, int n);
+
 /* t moved into [0, 1] where rounding (t + h past the end) left it. */
 double tr_sampler_time(double t);
 

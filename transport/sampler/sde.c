@@ -116,25 +116,6 @@ static tr_status check_times(const sde_run *run) {
                           &sampler->diffusion, run->t1, run->last_size, &unused);
 }
 
-/* For data of little spread the drift is -(D/sigma^2) x near its mean, and an explicit step longer than
- * 2 sigma^2 / D grows what it should damp. */
-static void warn_unstable(const sde_run *run) {
-  const tr_sampler *sampler = run->sampler;
-  if (tr_exponential_sde_of(sampler->sde.method) || adaptive(run)) return;
-  for (int i = 0; i + 1 < run->n_grid; i++) {
-    tr_coeffs at = coeffs_at(run, run->grid[i]);
-    double h = run->grid[i + 1] - run->grid[i],
-           limit = 2 * at.sigma / tr_diffusion_D_sigma(&sampler->diffusion, &at);
-    if (!regular(run, run->grid[i]) || !(h > limit)) continue;
-    tr_ctx_warn(
-        run->ctx,
-        "the step of %.3g at t = %.4g exceeds 2 sigma^2 / D = %.3g of the form %s: the SDE may diverge "
-        "there; use more steps or a form that vanishes with sigma",
-        h, run->grid[i], limit, sampler->diffusion.type->info.name);
-    return;
-  }
-}
-
 static int ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -182,7 +163,8 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   TR_TRY(check_times(run));
   double end = run->last_size > 0 ? run->t1 + run->last_size : NAN;
   TR_TRY(tr_save_plan_create(sampler, run->ctx, run->t0, run->t1, end, &run->plan));
-  warn_unstable(run);
+  if (!tr_exponential_sde_of(sampler->sde.method) && !adaptive(run))
+    TR_TRY(tr_sde_warn_unstable(run->ctx, sampler, run->prediction, run->grid, run->n_grid));
   if (!sampler->last.type->identity) TR_TRY(tr_array_like(x, &run->p));
   return make_path(run);
 }

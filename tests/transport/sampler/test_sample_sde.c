@@ -201,6 +201,76 @@ static void count_warning(const char *message, void *user) {
   warnings += strstr(message, "may diverge") != NULL;
 }
 
+/* ---- what the warning of steps that may diverge names ---- */
+
+typedef struct {
+  int n;
+  char text[400];
+} heard;
+static void hear(const char *message, void *user) {
+  heard *h = user;
+  h->n += strstr(message, "may diverge") != NULL;
+  snprintf(h->text, sizeof h->text, "%s", message);
+}
+
+/* The number behind these words, 0 without them. */
+static double named(const heard *h, const char *words, bool before) {
+  const char *at = strstr(h->text, words);
+  if (!at) return 0;
+  if (!before) return strtod(at + strlen(words), NULL);
+  while (at > h->text && at[-1] != ' ') at--;
+  return strtod(at, NULL);
+}
+
+/* On data without spread, whose law after any steps is that of the noise alone: over 1 where it should be. */
+static double blown_up(tr_ctx *ctx, const tr_sampler *s, int points, heard *h) {
+  *h = (heard){0};
+  moments got = moments_run(ctx, *s, TR_VELOCITY, 1e-6, points);
+  tr_coeffs at = tr_interpolant_at(&s->interpolant, got.stats.t1);
+  return got.variance / (at.sigma * at.sigma + at.alpha * at.alpha * 1e-6);
+}
+
+/* Each remedy that the warning names works, on the run that it is named for, and one that would not is not
+ * named: without a last step a constant D has no number of steps that is enough, nor has sigma above norm 2.
+ */
+static void remedies(tr_ctx *ctx) {
+  static const struct {
+    const char *form, *last;
+    double norm;
+    bool by_steps;
+  } cases[] = {{"sigma", "Mean", 100, true}, {"constant", "Mean", 3, true}, {"constant", "None", 1, false},
+               {"sigma", "None", 10, false}, {"SBDM", "None", 30, false},   {"linear", "Mean", 40, true}};
+  for (int c = 0; c < 6; c++) {
+    heard h;
+    tr_sampler s = moments_sampler(ctx, "Linear", "euler-maruyama", cases[c].last);
+    enum { POINTS = 100 };
+    CHECK_OK(ctx, tr_diffusion_find(ctx, cases[c].form, &s.diffusion));
+    tr_ctx_on_warning(ctx, hear, &h);
+    s.diffusion.norm = cases[c].norm;
+    double before = blown_up(ctx, &s, POINTS, &h), norm = named(&h, "a norm of at most ", false);
+    int points = (int)named(&h, " sampling steps", true);
+    printf("%s %g, %s: %.1e times the variance; %s\n", cases[c].form, cases[c].norm, cases[c].last, before,
+           h.text);
+    CHECK(h.n == 1 && before > 3 && strstr(h.text, "exponential-euler"));
+    CHECK((points > 0) == cases[c].by_steps);
+    CHECK(norm > 0 && norm < cases[c].norm);
+    if (points > 0) {
+      double after = blown_up(ctx, &s, points, &h);
+      CHECK(h.n == 0 && points > POINTS && after < before / 2);
+    }
+    s.diffusion.norm = norm;
+    double after = blown_up(ctx, &s, POINTS, &h);
+    CHECK(h.n == 0 && after < before / 2);
+    s.diffusion.norm = 1.3 * norm;
+    blown_up(ctx, &s, POINTS, &h);
+    CHECK(h.n == 1);
+    s.diffusion.norm = cases[c].norm;
+    s.sde.method = flow_sde_method(ctx, "exponential-euler");
+    CHECK(blown_up(ctx, &s, POINTS, &h) < before / 2 && h.n == 0);
+  }
+  tr_ctx_on_warning(ctx, NULL, NULL);
+}
+
 static void refusals(tr_ctx *ctx) {
   tr_sampler good = flow_sampler(ctx, "Linear", TR_VELOCITY, &target), s = good;
   tr_array *x = draw(ctx, &good, 1);
@@ -265,6 +335,7 @@ int main(int argc, char **argv) {
   to_the_data(ctx);
   addressed(ctx);
   outputs_and_limits(ctx);
+  remedies(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);
   return check_report();
