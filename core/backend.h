@@ -58,13 +58,37 @@ typedef struct {
   tr_status (*set_small)(tr_ctx *ctx, void *device, const void *host, size_t bytes);
 } tr_mem_ops;
 
-typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be one of the inputs */
-  tr_status (*lincomb)(tr_ctx *ctx, int k, const double *a, const tr_array *const *x,
-                       tr_array *z); /* REQUIRED */
-  tr_status (*map)(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z);
+/* Sums of many normals, z[s] of them made in one pass. A term has two normals of every element, those of its
+ * step for the purposes of `address` and `second`, and their factors in each sum. */
+#define TR_RANDN_TERMS 64
+typedef struct {
+  uint32_t step;
+  double factor[2][2]; /* of sum s: of the first normal, of the second */
+} tr_randn_term;
+typedef struct {
+  tr_random_address address; /* its step is not read */
+  uint32_t second;
+  int n; /* 1 .. TR_RANDN_TERMS */
+  const tr_randn_term *term;
+  tr_array *z[2]; /* (N, ...), of equal shape and type; z[1] may be NULL */
+} tr_randn_sums_args;
+
+/* What separates a matrix A from the part of it that a few products show, row by row; n elements a row. */
+typedef struct {
+  int64_t basis;                  /* R >= 1 */
+  int64_t first, rows;            /* those of the N rows that are worked on */
+  const tr_array *given, *images; /* (2 R, N, n), (>= R, N, n): vectors g, and A g of the first R of them */
+  tr_array *deflated;             /* (2 R, N, n), neither of these */
+  tr_array *numbers;              /* (2, N) */
+} tr_deflate_args;
+/* Of the length of an image: what is left of it by rounding alone. */
+#define TR_DEFLATE_DEPENDENT 1e-12
+
+typedef struct {
   /* Runs the list, then its reduction, then its watch, see core/vec/program.h: bit for bit as the operations
    * one by one. Copies the program: it is another one on return. A sum runs over the same parts of each
-   * segment in the same order whatever else the program does. REQUIRED */
+   * segment in the same order whatever else the program does. The elementwise operations of core/vec/vec.h
+   * are lists of one. REQUIRED */
   tr_status (*program)(tr_ctx *ctx, const struct tr_program *program);
   /* Sets the latch of a slot, which has no result on its way, back to TR_WATCH_NONE; `slot` shows it at once.
    * REQUIRED */
@@ -79,11 +103,15 @@ typedef struct { /* x, y, z: equal count, f32 or f64 and equal dtype; z may be o
   /* z (N, ...): standard normals addressed by core/random.h, row i being sample address->sample + i. REQUIRED
    */
   tr_status (*randn)(tr_ctx *ctx, const tr_random_address *address, tr_array *z);
+  /* As tr_randn_sums of core/vec/vec.h says. REQUIRED */
+  tr_status (*randn_sums)(tr_ctx *ctx, const tr_randn_sums_args *args);
   /* Arrays (N, C, ...): z = a x + b y on the channels 0 .. channels - 1, z = y on the others. REQUIRED */
   tr_status (*blend_channels)(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
                               const tr_array *y, tr_array *z);
   /* z[r] = a (sum over row r of x y) + b; x and y of z->count rows of equal length. REQUIRED */
   tr_status (*dot_rows)(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b, tr_array *z);
+  /* As tr_deflate of core/vec/vec.h says. OPTIONAL: the trace hutch++ */
+  tr_status (*deflate)(tr_ctx *ctx, const tr_deflate_args *args);
 } tr_vec_ops;
 
 struct tr_nn_ops; /* core/nn/ops_private.h */

@@ -62,6 +62,8 @@ double tr_chunk_reduce(tr_dtype dtype, tr_reduce_op op, const void *x, const voi
                        int64_t to);
 bool tr_chunk_finite(tr_dtype dtype, const void *x, int64_t from, int64_t to);
 
+tr_status tr_cpu_deflate(tr_ctx *ctx, const tr_deflate_args *args); /* core/cpu/vec_deflate.c */
+
 int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept);
 
 /* The loops of this context's level for f32 or f64. */
@@ -70,6 +72,14 @@ const struct tr_cpu_kernels *tr_cpu_kernels_of(tr_ctx *ctx, tr_dtype dtype);
 /* Element `column` of row `row` of a matrix. */
 static inline char *tr_cpu_row(const tr_array *a, int64_t row, int64_t column) {
   return (char *)a->data + (row * a->shape[1] + column) * (int64_t)tr_dtype_size(a->dtype);
+}
+
+/* Element i of an array of f32 or f64. */
+static inline void tr_cpu_store(const tr_array *a, int64_t i, double value) {
+  if (a->dtype == TR_F32)
+    ((float *)a->data)[i] = (float)value;
+  else
+    ((double *)a->data)[i] = value;
 }
 
 static inline int64_t tr_cpu_smaller(int64_t a, int64_t b) {

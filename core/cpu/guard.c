@@ -85,20 +85,6 @@ static tr_status guard_copy(tr_ctx *ctx, void *to, const void *from, size_t byte
   return TR_OK;
 }
 
-static tr_status guard_lincomb(tr_ctx *ctx, int k, const double *a, const tr_array *const *x, tr_array *z) {
-  for (int i = 0; i < k; i++) tr_guard_unlock(x[i]);
-  tr_guard_unlock(z);
-  tr_status status = tr_cpu_vec.lincomb(ctx, k, a, x, z);
-  for (int i = 0; i < k; i++) tr_guard_lock(x[i]);
-  tr_guard_lock(z);
-  return status;
-}
-
-static tr_status guard_map(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y,
-                           tr_array *z) {
-  TR_GUARDED(tr_cpu_vec.map(ctx, op, c, x, y, z), x, y, z);
-}
-
 static tr_status guard_program(tr_ctx *ctx, const tr_program *p) {
   const size_t bytes = (size_t)p->count * tr_dtype_size(p->dtype);
   for (int i = 0; i < p->n_vectors; i++) protect(p->vector[i], bytes, PROT_READ | PROT_WRITE);
@@ -123,6 +109,10 @@ static tr_status guard_randn(tr_ctx *ctx, const tr_random_address *address, tr_a
   TR_GUARDED(tr_cpu_vec.randn(ctx, address, z), z);
 }
 
+static tr_status guard_randn_sums(tr_ctx *ctx, const tr_randn_sums_args *a) {
+  TR_GUARDED(tr_cpu_vec.randn_sums(ctx, a), a->z[0], a->z[1]);
+}
+
 static tr_status guard_blend_channels(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
                                       const tr_array *y, tr_array *z) {
   TR_GUARDED(tr_cpu_vec.blend_channels(ctx, channels, a, x, b, y, z), x, y, z);
@@ -131,6 +121,10 @@ static tr_status guard_blend_channels(tr_ctx *ctx, int64_t channels, double a, c
 static tr_status guard_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr_array *y, double b,
                                 tr_array *z) {
   TR_GUARDED(tr_cpu_vec.dot_rows(ctx, a, x, y, b, z), x, y, z);
+}
+
+static tr_status guard_deflate(tr_ctx *ctx, const tr_deflate_args *a) {
+  TR_GUARDED(tr_cpu_vec.deflate(ctx, a), a->given, a->images, a->deflated, a->numbers);
 }
 
 /* Nobody but the CPU's operations can find the memory of a weight: it need not be locked. */
@@ -151,15 +145,15 @@ static const tr_mem_ops guard_mem = {.alloc = guard_alloc,
                                      .download = guard_download,
                                      .copy = guard_copy,
                                      .set_small = guard_upload};
-static const tr_vec_ops guard_vec = {.lincomb = guard_lincomb,
-                                     .map = guard_map,
-                                     .program = guard_program,
+static const tr_vec_ops guard_vec = {.program = guard_program,
                                      .watch = guard_watch,
                                      .wait = guard_wait,
                                      .slot = guard_slot,
                                      .randn = guard_randn,
+                                     .randn_sums = guard_randn_sums,
                                      .blend_channels = guard_blend_channels,
-                                     .dot_rows = guard_dot_rows};
+                                     .dot_rows = guard_dot_rows,
+                                     .deflate = guard_deflate};
 static const tr_nn_ops guard_nn = {
     .weight_create = tr_cpu_weight_create,
     .weight_set = guard_weight_set,

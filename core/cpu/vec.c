@@ -13,24 +13,6 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-static tr_status cpu_lincomb(tr_ctx *ctx, int k, const double *a, const tr_array *const *x, tr_array *z) {
-  const void *data[TR_LINCOMB_MAX];
-  for (int i = 0; i < k; i++) data[i] = x[i]->data;
-#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, z->count)) schedule(static)
-  for (int64_t from = 0; from < z->count; from += CHUNK)
-    tr_chunk_lincomb(z->dtype, k, a, data, z->data, from, least(from + CHUNK, z->count));
-  return TR_OK;
-}
-
-static tr_status cpu_map(tr_ctx *ctx, tr_map_op op, double c, const tr_array *x, const tr_array *y,
-                         tr_array *z) {
-  const void *px = x ? x->data : NULL, *py = y ? y->data : NULL;
-#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, z->count)) schedule(static)
-  for (int64_t from = 0; from < z->count; from += CHUNK)
-    tr_chunk_map(z->dtype, op, c, px, py, z->data, from, least(from + CHUNK, z->count));
-  return TR_OK;
-}
-
 /* ---- programs ---- */
 
 /* The chunks of a program: each segment of its reduction is cut from its own start. */
@@ -114,7 +96,8 @@ static tr_status cpu_program(tr_ctx *ctx, const tr_program *p) {
   void *partial = NULL;
   bool finite = true;
   if (p->reduce.slot >= 0) TR_TRY(tr_cpu_scratch(ctx, (size_t)n * sizeof(double), &partial));
-  const int threads = tr_cpu_threads_for_elements(ctx, p->count * (p->n_ops + 1));
+  const int looks = (p->reduce.slot >= 0) + (p->watch.x >= 0);
+  const int threads = tr_cpu_threads_for_elements(ctx, p->count * (p->n_ops + looks));
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(&& : finite)
   for (int64_t i = 0; i < n; i++) {
     bool fine;
@@ -148,13 +131,6 @@ static const volatile double *cpu_slot(tr_ctx *ctx, int slot) {
 
 /* ---- others ---- */
 
-static void store(tr_array *z, int64_t i, double value) {
-  if (z->dtype == TR_F32)
-    ((float *)z->data)[i] = (float)value;
-  else
-    ((double *)z->data)[i] = value;
-}
-
 static tr_status cpu_randn(tr_ctx *ctx, const tr_random_address *address, tr_array *z) {
   int64_t rows = z->shape[0], row = rows ? z->count / rows : 0, pairs = (row + 1) / 2;
 #pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, RANDOM_COST * z->count))               \
@@ -163,8 +139,55 @@ static tr_status cpu_randn(tr_ctx *ctx, const tr_random_address *address, tr_arr
     int64_t r = k / pairs, p = k % pairs;
     double pair[2];
     tr_random_normal_pair(address, address->sample + (uint64_t)r, (uint32_t)p, pair);
-    store(z, r * row + 2 * p, pair[0]);
-    if (2 * p + 1 < row) store(z, r * row + 2 * p + 1, pair[1]);
+    tr_cpu_store(z, r * row + 2 * p, pair[0]);
+    if (2 * p + 1 < row) tr_cpu_store(z, r * row + 2 * p + 1, pair[1]);
+  }
+  return TR_OK;
+}
+
+/* Adds term k to the sums of one pair of elements, [sum][element of the pair]; x, y: its normals. */
+#define DEFINE_ADD_TERM(T)                                                                                   \
+  static void add_term_##T(const double factor[2][2], const double *x, const double *y, bool first,          \
+                           T sum[2][2]) {                                                                    \
+    for (int s = 0; s < 2; s++)                                                                              \
+      for (int e = 0; e < 2; e++) {                                                                          \
+        double term = factor[s][0] * (double)(T)x[e] + factor[s][1] * (double)(T)y[e];                       \
+        sum[s][e] = (T)(first ? term : term + (double)sum[s][e]);                                            \
+      }                                                                                                      \
+  }
+DEFINE_ADD_TERM(float)
+DEFINE_ADD_TERM(double)
+
+/* Both sums of pair p of a sample. */
+static void sum_pair(const tr_randn_sums_args *a, uint64_t sample, uint32_t p, double sum[2][2]) {
+  tr_random_address first = a->address, second = a->address;
+  float in_f32[2][2] = {{0}};
+  second.purpose = a->second;
+  for (int k = 0; k < a->n; k++) {
+    double x[2], y[2];
+    first.step = second.step = a->term[k].step;
+    tr_random_normal_pair(&first, sample, p, x);
+    tr_random_normal_pair(&second, sample, p, y);
+    if (a->z[0]->dtype == TR_F32)
+      add_term_float(a->term[k].factor, x, y, k == 0, in_f32);
+    else
+      add_term_double(a->term[k].factor, x, y, k == 0, sum);
+  }
+  if (a->z[0]->dtype != TR_F32) return;
+  for (int i = 0; i < 4; i++) sum[i / 2][i % 2] = (double)in_f32[i / 2][i % 2];
+}
+
+static tr_status cpu_randn_sums(tr_ctx *ctx, const tr_randn_sums_args *a) {
+  const tr_array *z = a->z[0];
+  int64_t rows = z->shape[0], row = rows ? z->count / rows : 0, pairs = (row + 1) / 2;
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, 2 * RANDOM_COST * a->n * z->count))    \
+    schedule(static)
+  for (int64_t k = 0; k < rows * pairs; k++) {
+    int64_t r = k / pairs, p = k % pairs;
+    double sum[2][2] = {{0}};
+    sum_pair(a, a->address.sample + (uint64_t)r, (uint32_t)p, sum);
+    for (int s = 0; s < 2 && a->z[s]; s++)
+      for (int e = 0; e < 2 && 2 * p + e < row; e++) tr_cpu_store(a->z[s], r * row + 2 * p + e, sum[s][e]);
   }
   return TR_OK;
 }
@@ -199,17 +222,17 @@ static tr_status cpu_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr
 #pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, x->count)) schedule(static)
   for (int64_t r = 0; r < rows; r++) {
     double sum = tr_chunk_reduce(x->dtype, TR_SUM_XY, x->data, y->data, r * row, (r + 1) * row);
-    store(z, r, a * sum + b);
+    tr_cpu_store(z, r, a * sum + b);
   }
   return TR_OK;
 }
 
-const tr_vec_ops tr_cpu_vec = {.lincomb = cpu_lincomb,
-                               .map = cpu_map,
-                               .program = cpu_program,
+const tr_vec_ops tr_cpu_vec = {.program = cpu_program,
                                .watch = cpu_watch,
                                .wait = cpu_wait,
                                .slot = cpu_slot,
                                .randn = cpu_randn,
+                               .randn_sums = cpu_randn_sums,
                                .blend_channels = cpu_blend_channels,
-                               .dot_rows = cpu_dot_rows};
+                               .dot_rows = cpu_dot_rows,
+                               .deflate = tr_cpu_deflate};

@@ -5,6 +5,7 @@
 
 #include "core/data/dataset_private.h"
 #include "core/io/npz.h"
+#include "core/text.h"
 
 typedef struct {
   const char *path, *entry; /* entry NULL: a .npy */
@@ -14,7 +15,8 @@ typedef struct {
 static const char *describe(const source *s, char *text, size_t size) {
   char array[128];
   tr_npy_describe(&s->npy, array, sizeof array);
-  snprintf(text, size, "'%s'%s%s holds %s", s->path, s->entry ? " " : "", s->entry ? s->entry : "", array);
+  snprintf(text, size, "'%s'%s%s holds %s", TR_SHOW(s->path, 200), s->entry ? " " : "",
+           s->entry ? s->entry : "", array);
   return text;
 }
 
@@ -42,11 +44,12 @@ static const char *shape_of_one(const tr_dataset *data, char *text, size_t size)
 static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
   tr_ctx *ctx = out->ctx;
   char text[400], shape[80];
-  bool real = s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64, fits = s->npy.ndim == out->ndim + 1;
+  bool real = s->npy.dtype == TR_F16 || s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64,
+       fits = s->npy.ndim == out->ndim + 1;
   if (!real)
     return TR_FAIL(
         ctx, TR_E_SHAPE,
-        "%s: numbers of the model's space are float32 or float64 (images of bytes go into a .npz as "
+        "%s: numbers of the model's space are float16, float32 or float64 (images of bytes go into a .npz as "
         "'images')",
         describe(s, text, sizeof text));
   TR_TRY(check_rows(ctx, s));
@@ -78,6 +81,16 @@ static void take_levels(const source *s, int64_t i, double *levels, tr_dataset *
   }
 }
 
+/* Columns three wide are rare; an image without N is not. */
+static tr_status check_batch(const source *s, const tr_dataset *out) {
+  char text[400];
+  const int64_t *shape = s->npy.shape;
+  if (s->npy.ndim != 3 || shape[2] != 3 || out->shape[2] == 3) return TR_OK;
+  return TR_FAIL(out->ctx, TR_E_SHAPE,
+                 "%s, one image: the shape must be (N, H, W, 3), (1, %lld, %lld, 3) for one",
+                 describe(s, text, sizeof text), (long long)shape[0], (long long)shape[1]);
+}
+
 static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
   tr_ctx *ctx = out->ctx;
   char text[400];
@@ -89,6 +102,7 @@ static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
   if (!fits || !tr_dtype_is_integer(s->npy.dtype))
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: images are integers 0 to 255, (N, H, W) or (N, H, W, 3)",
                    describe(s, text, sizeof text));
+  TR_TRY(check_batch(s, out));
   first_rows(s, limit, out);
   out->shape[0] = s->npy.ndim == 4 ? shape[3] : 1;
   out->shape[1] = shape[1];
@@ -103,36 +117,82 @@ static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
 
 /* ---- files ---- */
 
-static tr_status take_labels(tr_npz *npz, tr_dataset *out) {
-  source s = {.path = out->path, .entry = "labels"};
+/* The arrays of an archive that are read; NULL where there is none. */
+typedef struct {
+  const char *inputs, *labels;
+} roles;
+
+/* By the names of transit, else by those that numpy.savez gives its arguments (ADM's evaluation files). */
+static tr_status find_roles(const tr_npz *npz, const tr_dataset *data, roles *out) {
+  bool images = tr_npz_has(npz, "images"), latents = tr_npz_has(npz, "latents"),
+       bare = tr_npz_has(npz, "arr_0");
+  char list[300];
+  *out = (roles){.inputs = images ? "images" : latents ? "latents" : bare ? "arr_0" : NULL};
+  if (images && latents)
+    return TR_FAIL(data->ctx, TR_E_IO, "'%s' has both 'images' and 'latents': one of them is needed",
+                   data->path);
+  if (!out->inputs)
+    return TR_FAIL(data->ctx, TR_E_IO, "'%s' has neither 'images' nor 'latents' (nor 'arr_0'): it holds %s",
+                   data->path, tr_npz_count(npz) ? tr_npz_list(npz, NULL, list, sizeof list) : "nothing");
+  const char *const spellings[] = {"labels", "label", images || latents ? NULL : "arr_1"};
+  for (int i = 0; i < 3 && !out->labels; i++)
+    if (spellings[i] && tr_npz_has(npz, spellings[i])) out->labels = spellings[i];
+  return TR_OK;
+}
+
+/* Of samples.npz, arr_0 holds the pictures of its latents once more. */
+static void warn_of_unread(const tr_npz *npz, const tr_dataset *data, const roles *read) {
+  const bool again = strcmp(read->inputs, "latents") == 0;
+  const char *const but[] = {read->inputs, read->labels ? read->labels : read->inputs, again ? "arr_0" : NULL,
+                             NULL};
+  char list[300];
+  if (*tr_npz_list(npz, but, list, sizeof list))
+    tr_ctx_warn(data->ctx, "'%s': not read is %s", TR_SHOW(data->path, 160), list);
+}
+
+static const char *place_of_labels(const char *name) {
+  return strcmp(name, "labels") == 0  ? "'labels' of"
+         : strcmp(name, "label") == 0 ? "'label' of"
+                                      : "'arr_1' of";
+}
+
+static tr_status take_labels(tr_npz *npz, const char *name, tr_dataset *out) {
+  source s = {.path = out->path, .entry = name};
   tr_ctx *ctx = out->ctx;
   char text[400];
-  TR_TRY(tr_npz_get(npz, "labels", &s.npy));
+  TR_TRY(tr_npz_get(npz, name, &s.npy));
   tr_status status = TR_OK;
-  if (s.npy.ndim != 1 || s.npy.shape[0] < out->n)
+  bool column = s.npy.ndim == 2 && s.npy.shape[1] == 1;
+  if ((s.npy.ndim != 1 && !column) || s.npy.shape[0] < out->n)
     status = TR_FAIL(ctx, TR_E_SHAPE, "%s: one label for each of %lld inputs is needed",
                      describe(&s, text, sizeof text), (long long)out->n);
   s.npy.count = out->n;
   out->labels = calloc((size_t)out->n, sizeof *out->labels);
   if (status == TR_OK && !out->labels) status = TR_FAIL(ctx, TR_E_MEM, "out of memory for labels");
-  out->labels_in = "'labels' of";
+  out->labels_in = place_of_labels(name);
   if (status == TR_OK) tr_npy_get_f64(&s.npy, out->labels);
   tr_npy_close(&s.npy);
+  return status;
+}
+
+static tr_status take_archive(tr_npz *npz, int64_t limit, tr_dataset *out) {
+  roles found;
+  TR_TRY(find_roles(npz, out, &found));
+  source s = {.path = out->path, .entry = found.inputs};
+  TR_TRY(tr_npz_get(npz, s.entry, &s.npy));
+  bool images =
+      strcmp(s.entry, "images") == 0 || (strcmp(s.entry, "arr_0") == 0 && tr_dtype_is_integer(s.npy.dtype));
+  tr_status status = (images ? take_images : take_values)(&s, limit, out);
+  tr_npy_close(&s.npy);
+  if (status == TR_OK && found.labels) status = take_labels(npz, found.labels, out);
+  if (status == TR_OK) warn_of_unread(npz, out, &found);
   return status;
 }
 
 tr_status tr_dataset_open_archive(tr_dataset *out, int64_t limit) {
   tr_npz *npz;
   TR_TRY(tr_npz_open(out->ctx, out->path, &npz));
-  bool images = tr_npz_has(npz, "images"), latents = tr_npz_has(npz, "latents");
-  source s = {.path = out->path, .entry = images ? "images" : "latents"};
-  tr_status status = images != latents
-                         ? tr_npz_get(npz, s.entry, &s.npy)
-                         : TR_FAIL(out->ctx, TR_E_IO, "'%s' has %s: one of them is needed", out->path,
-                                   images ? "both 'images' and 'latents'" : "neither 'images' nor 'latents'");
-  if (status == TR_OK) status = (images ? take_images : take_values)(&s, limit, out);
-  tr_npy_close(&s.npy);
-  if (status == TR_OK && tr_npz_has(npz, "labels")) status = take_labels(npz, out);
+  tr_status status = take_archive(npz, limit, out);
   tr_npz_close(&npz);
   return status;
 }

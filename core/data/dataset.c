@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "core/data/dataset_private.h"
+#include "core/io/file.h"
 #include "core/io/image/image.h"
 #include "core/require_private.h"
 #include "core/text.h"
@@ -122,12 +123,25 @@ static bool ends_in(const char *path, const char *ending) {
   return length > tail && strcmp(path + length - tail, ending) == 0;
 }
 
+/* By the content, else by the name. */
+static bool is_kind(const tr_dataset *data, const char *magic, const char *ending) {
+  unsigned char head[8];
+  FILE *stream;
+  size_t size = 0, wanted = strlen(magic);
+  if (tr_file_stream_open(data->ctx, data->path, &stream) == TR_OK) {
+    size = fread(head, 1, wanted, stream);
+    fclose(stream);
+  }
+  tr_ctx_clear(data->ctx);
+  return (size == wanted && memcmp(head, magic, wanted) == 0) || ends_in(data->path, ending);
+}
+
 static tr_status read_any(tr_dataset *out, int64_t limit) {
   struct stat info;
   if (stat(out->path, &info) != 0) return TR_FAIL(out->ctx, TR_E_IO, "'%s': %s", out->path, strerror(errno));
   if (S_ISDIR(info.st_mode)) return tr_dataset_open_folder(out, limit);
-  if (ends_in(out->path, ".npz")) return tr_dataset_open_archive(out, limit);
-  if (ends_in(out->path, ".npy")) return tr_dataset_open_array(out, limit);
+  if (is_kind(out, "PK\3\4", ".npz")) return tr_dataset_open_archive(out, limit);
+  if (is_kind(out, "\x93NUMPY", ".npy")) return tr_dataset_open_array(out, limit);
   return TR_FAIL(out->ctx, TR_E_IO,
                  "'%s' is neither a .npy, nor a .npz, nor a folder of images: give one of them", out->path);
 }

@@ -1,12 +1,18 @@
 /* Data sets in host memory: images of bytes, or numbers in a model's own space, with labels where there are
  * any.
  *
- *   FILE.npy  float (N, C, H, W), or (N, dim), the model's own space
- *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, float, as in a .npy, not
- *             both; `labels` (N) if there
- *   DIR       .png and .jpg (.jpeg) files sorted by name: all of them in DIR, without labels, or all in its
- *             sub-folders, whose number (the name, where it is one) or place among the sub-folders is the
- *             class; two with one class are an error, and what lies deeper is not looked at
+ *   FILE.npy  f16, f32 or f64 (N, C, H, W), or (N, dim), the model's own space
+ *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, as in a .npy, not both,
+ * or else `arr_0`, which is one of them; with `labels` or `label` (beside `arr_0` also `arr_1`), (N) or (N,
+ * 1), if there DIR       PNG and JPEG files, told by their content, in full depth: all of them in DIR itself,
+ * without labels, or all in its sub-folders, which are the classes: of their number, where the name is one,
+ * else of their place among the names of all sorted as text, as torchvision's ImageFolder counts; two with
+ * one class are an error. Files come in ImageFolder's order: sub-folder by sub-folder, in it folder by
+ * folder, then by name
+ *
+ * What is passed over is warned of in one line: arrays of an archive that are not read, files of a folder by
+ * their kinds, a number that is another class than torchvision's. Names that begin with a dot are not looked
+ * at.
  */
 #ifndef TR_CORE_DATA_DATASET_H
 #define TR_CORE_DATA_DATASET_H

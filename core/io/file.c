@@ -12,20 +12,34 @@
 
 /* ---- mappings ---- */
 
-static tr_status map_descriptor(tr_ctx *ctx, int fd, tr_file_map *map) {
+static tr_status check_regular(tr_ctx *ctx, const char *path, int fd, off_t *size) {
   struct stat info;
-  if (fstat(fd, &info) != 0) return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': %s", map->path, strerror(errno));
+  if (fstat(fd, &info) != 0) return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': %s", path, strerror(errno));
   if (S_ISDIR(info.st_mode))
-    return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': it is a directory, not a file", map->path);
+    return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': it is a directory, not a file", path);
   if (!S_ISREG(info.st_mode))
-    return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': it is not a regular file", map->path);
-  if (info.st_size == 0) return TR_OK; /* mmap refuses a length of 0 */
-  if ((uintmax_t)info.st_size > SIZE_MAX)
+    return TR_FAIL(ctx, TR_E_IO, "cannot read '%s': it is not a regular file", path);
+  *size = info.st_size;
+  return TR_OK;
+}
+
+/* Opens a regular file; the caller closes *fd. */
+static tr_status open_regular(tr_ctx *ctx, const char *path, int *fd, off_t *size) {
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not block the open */
+  if (*fd < 0) return TR_FAIL(ctx, TR_E_IO, "cannot open '%s': %s", path, strerror(errno));
+  tr_status status = check_regular(ctx, path, *fd, size);
+  if (status != TR_OK) close(*fd);
+  return status;
+}
+
+static tr_status map_descriptor(tr_ctx *ctx, int fd, off_t size, tr_file_map *map) {
+  if (size == 0) return TR_OK; /* mmap refuses a length of 0 */
+  if ((uintmax_t)size > SIZE_MAX)
     return TR_FAIL(ctx, TR_E_IO, "cannot map '%s': it is larger than the address space", map->path);
-  void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (data == MAP_FAILED) return TR_FAIL(ctx, TR_E_IO, "cannot map '%s': %s", map->path, strerror(errno));
   map->data = data;
-  map->size = (size_t)info.st_size;
+  map->size = (size_t)size;
   return TR_OK;
 }
 
@@ -33,12 +47,11 @@ tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out) {
   TR_REQUIRE(ctx, path, out);
   *out = (tr_file_map){.path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s'", path);
-  tr_status status;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not block the open */
-  if (fd < 0) {
-    status = TR_FAIL(ctx, TR_E_IO, "cannot open '%s': %s", path, strerror(errno));
-  } else {
-    status = map_descriptor(ctx, fd, out);
+  int fd;
+  off_t bytes;
+  tr_status status = open_regular(ctx, path, &fd, &bytes);
+  if (status == TR_OK) {
+    status = map_descriptor(ctx, fd, bytes, out);
     close(fd);
   }
   if (status != TR_OK) tr_file_map_close(out);
@@ -50,6 +63,17 @@ void tr_file_map_close(tr_file_map *map) {
   if (map->data) munmap((void *)map->data, map->size);
   free(map->path);
   *map = (tr_file_map){0};
+}
+
+tr_status tr_file_stream_open(tr_ctx *ctx, const char *path, FILE **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, path, out);
+  int fd;
+  off_t bytes;
+  TR_TRY(open_regular(ctx, path, &fd, &bytes));
+  if ((*out = fdopen(fd, "rb"))) return TR_OK;
+  close(fd);
+  return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
 }
 
 /* ---- output, whole or not at all ---- */

@@ -22,6 +22,10 @@ typedef struct {
 TR_API tr_status tr_file_map_open(tr_ctx *ctx, const char *path, tr_file_map *out);
 TR_API void tr_file_map_close(tr_file_map *map); /* unmaps and zeroes; a zeroed map is fine */
 
+/* Opens a regular file for reading, with the errors of tr_file_map_open. The caller closes *out, NULL on an
+ * error. */
+TR_API tr_status tr_file_stream_open(tr_ctx *ctx, const char *path, FILE **out);
+
 /* A file that appears under its name only when it is whole: written beside it under a temporary name, flushed
  * to disk, then renamed. */
 typedef struct tr_out_file tr_out_file;

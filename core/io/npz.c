@@ -6,6 +6,7 @@
 #include "core/io/zip_private.h"
 #include "core/io/zip_write_private.h"
 #include "core/require_private.h"
+#include "core/text.h"
 
 #define SUFFIX ".npy"
 #define PIECE  (1 << 18) /* elements of a device array downloaded at once */
@@ -82,13 +83,29 @@ bool tr_npz_has(const tr_npz *npz, const char *name) {
   return find(npz, name) != NULL;
 }
 
-static tr_status missing(const tr_npz *npz, const char *name) {
-  char list[240] = "";
+static bool is_one_of(const char *name, const char *const *list) {
+  for (; list && *list; list++)
+    if (strcmp(*list, name) == 0) return true;
+  return false;
+}
+
+const char *tr_npz_list(const tr_npz *npz, const char *const *but, char *text, size_t size) {
+  if (!npz || !text || size == 0) return "";
   size_t used = 0;
-  for (int i = 0; i < npz->n && used < sizeof list; i++)
-    used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", npz->names[i]);
+  *text = 0;
+  for (int i = 0; i < npz->n && used + 16 < size; i++) {
+    if (is_one_of(npz->names[i], but)) continue;
+    used += (size_t)snprintf(text + used, size - used, "%s", used ? ", " : "");
+    tr_text_show(npz->names[i], strlen(npz->names[i]), text + used, size - used);
+    used += strlen(text + used);
+  }
+  return text;
+}
+
+static tr_status missing(const tr_npz *npz, const char *name) {
+  char list[240];
   return TR_FAIL(npz->ctx, TR_E_IO, "'%s' has no array '%s': it holds %s", npz->map.path, name,
-                 npz->n ? list : "nothing");
+                 npz->n ? tr_npz_list(npz, NULL, list, sizeof list) : "nothing");
 }
 
 tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
@@ -99,7 +116,7 @@ tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
   const unsigned char *bytes;
   void *inflated;
   char label[320];
-  snprintf(label, sizeof label, "'%s' in '%s'", name, npz->map.path);
+  snprintf(label, sizeof label, "'%s' in '%s'", TR_SHOW(name, 80), TR_SHOW(npz->map.path, 220));
   TR_TRY(tr_zip_read(npz->ctx, npz->zip, entry, &bytes, &inflated));
   tr_status status = tr_npy_parse(npz->ctx, label, bytes, (size_t)entry->size, out);
   if (status == TR_OK && !out->owned)

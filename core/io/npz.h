@@ -18,6 +18,9 @@ TR_API int tr_npz_count(const tr_npz *npz);
 /* The name of the i-th entry; entries that are no .npy keep their whole name. Owned by the archive. */
 TR_API const char *tr_npz_name(const tr_npz *npz, int i);
 TR_API bool tr_npz_has(const tr_npz *npz, const char *name);
+/* The names of all entries but those of `but` (up to a NULL; NULL: none), "a, b, c" as it may be shown
+ * (core/text.h), written into text; returns text, "" where there is none. */
+TR_API const char *tr_npz_list(const tr_npz *npz, const char *const *but, char *text, size_t size);
 /* One array, checked against its CRC-32. Stored entries are borrowed from the archive, which must stay open
  * as long as *out is used. A missing name is TR_E_IO with the names that are there. Close with tr_npy_close.
  */

@@ -152,8 +152,8 @@ static void note_pending(tr_ctx *ctx, int slot) {
   if (slot >= 0) tr_ctx_slots(ctx)->pending |= 1u << slot;
 }
 
-static tr_status hand_to_device(tr_program *p) {
-  tr_ctx_count(p->ctx, TR_COUNT_PROGRAM, 0);
+static tr_status hand_to_device(tr_program *p, tr_count as) {
+  tr_ctx_count(p->ctx, as, 0);
   note_pending(p->ctx, p->reduce.slot);
   if (p->watch.x >= 0) note_pending(p->ctx, p->watch.slot);
   return tr_ctx_backend(p->ctx)->vec->program(p->ctx, p);
@@ -166,16 +166,20 @@ static tr_status check_watch(const tr_program *p) {
                  p->watch.slot);
 }
 
-static tr_status hand_over(tr_program *p) {
+static tr_status hand_over(tr_program *p, tr_count as) {
   tr_status status = check_watch(p);
-  if (status == TR_OK) status = hand_to_device(p);
+  if (status == TR_OK) status = hand_to_device(p, as);
   empty(p);
   return status;
 }
 
 tr_status tr_program_run(tr_program *p) {
   if (!p) return TR_FAIL(NULL, TR_E_ARG, "tr_program_run: p is NULL");
-  return p->n_vectors ? hand_over(p) : TR_OK;
+  return p->n_vectors ? hand_over(p, TR_COUNT_PROGRAM) : TR_OK;
+}
+
+tr_status tr_program_run_single(tr_program *p) {
+  return hand_over(p, TR_COUNT_OPERATION);
 }
 
 tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, const tr_array *y,
@@ -190,7 +194,7 @@ tr_status tr_program_reduce(tr_program *p, tr_reduce_op op, const tr_array *x, c
   p->reduce.op = op;
   p->reduce.slot = slot;
   p->reduce.parts = tr_vec_segments(x, seg);
-  return hand_over(p);
+  return hand_over(p, TR_COUNT_PROGRAM);
 }
 
 tr_status tr_program_watch(tr_program *p, const tr_array *x, int64_t step, const tr_array *keep) {

@@ -41,8 +41,10 @@ tr_status tr_vec_check_lincomb(int k, const tr_array *const *x, const tr_array *
 
 tr_status tr_lincomb(int k, const double *a, const tr_array *const *x, tr_array *z) {
   TR_REQUIRE(TR_CTX_OF(z), a, x, z);
-  TR_TRY(tr_vec_check_lincomb(k, x, z));
-  return counted(z->ctx)->lincomb(z->ctx, k, a, x, z);
+  tr_program p;
+  tr_program_init(&p, -1);
+  TR_TRY(tr_program_lincomb(&p, k, a, x, z));
+  return tr_program_run_single(&p);
 }
 
 tr_status tr_axpby(double a, const tr_array *x, double b, const tr_array *y, tr_array *z) {
@@ -72,17 +74,10 @@ tr_status tr_vec_check_map(tr_map_op op, const tr_array *x, const tr_array *y, c
 
 tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_array *y, tr_array *z) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, y, z), z);
-  TR_TRY(tr_vec_check_map(op, x, y, z));
-  return counted(z->ctx)->map(z->ctx, op, c, x, y, z);
-}
-
-tr_status tr_weights(const tr_array *y, const tr_segments *seg, const double *rtol, const double *atol,
-                     tr_array *w) {
-  TR_REQUIRE(TR_CTX_OF_ANY(y, w), y, rtol, atol, w);
   tr_program p;
   tr_program_init(&p, -1);
-  TR_TRY(tr_program_weights(&p, y, seg, rtol, atol, w));
-  return tr_program_run(&p);
+  TR_TRY(tr_program_map(&p, op, c, x, y, z));
+  return tr_program_run_single(&p);
 }
 
 /* ---- reductions ---- */
@@ -123,17 +118,6 @@ tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const
   TR_REQUIRE(TR_CTX_OF_ANY(x, y), x, out);
   TR_TRY(tr_reduce_begin(op, x, y, seg, SLOT_OF_REDUCE));
   return tr_slot_read(x->ctx, SLOT_OF_REDUCE, tr_vec_segments(x, seg).n, out);
-}
-
-tr_status tr_is_finite(const tr_array *x, bool *finite) {
-  double worst;
-  TR_REQUIRE(TR_CTX_OF(x), x, finite);
-  TR_TRY(tr_array_check(x));
-  *finite = true;
-  if (x->count == 0) return TR_OK;
-  TR_TRY(tr_reduce(TR_MAX_ABS, x, NULL, NULL, &worst));
-  *finite = isfinite(worst);
-  return TR_OK;
 }
 
 /* ---- slots ---- */
@@ -199,14 +183,6 @@ tr_status tr_watch_take(tr_ctx *ctx, int *slot) {
   return status;
 }
 
-tr_status tr_watch_finite(const tr_array *x, int64_t step, int slot) {
-  TR_REQUIRE(TR_CTX_OF(x), x);
-  tr_program p;
-  tr_program_init(&p, slot);
-  TR_TRY(tr_program_watch(&p, x, step, NULL));
-  return tr_program_run(&p);
-}
-
 tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step) {
   TR_REQUIRE(ctx, step);
   TR_TRY(tr_vec_check_slot(ctx, slot));
@@ -217,15 +193,36 @@ tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step) {
 
 /* ---- others ---- */
 
-tr_status tr_randn(const tr_random_address *address, tr_array *z) {
-  TR_REQUIRE(TR_CTX_OF(z), address, z);
+static tr_status check_address(const tr_random_address *address, uint32_t purpose, const tr_array *z) {
   TR_TRY(tr_vec_check(z, NULL, "a normal draw"));
   int64_t row = z->shape[0] ? z->count / z->shape[0] : 0;
   if (row > (int64_t)1 << 33)
     return TR_FAIL(z->ctx, TR_E_SHAPE, "a sample of %lld elements: at most 2^33", (long long)row);
-  if (address->purpose > 0xFFFFu || address->sample > ((uint64_t)1 << 48) - (uint64_t)z->shape[0])
-    return TR_FAIL(z->ctx, TR_E_ARG, "random address out of range: purpose < 2^16, sample < 2^48");
+  if (purpose <= 0xFFFFu && address->sample <= ((uint64_t)1 << 48) - (uint64_t)z->shape[0]) return TR_OK;
+  return TR_FAIL(z->ctx, TR_E_ARG, "random address out of range: purpose < 2^16, sample < 2^48");
+}
+
+tr_status tr_randn(const tr_random_address *address, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF(z), address, z);
+  TR_TRY(check_address(address, address->purpose, z));
   return counted(z->ctx)->randn(z->ctx, address, z);
+}
+
+tr_status tr_randn_sums(const tr_randn_sums_args *args) {
+  if (!args) return TR_FAIL(NULL, TR_E_ARG, "tr_randn_sums: args is NULL");
+  tr_array *z = args->z[0], *other = args->z[1];
+  TR_REQUIRE(TR_CTX_OF_ANY(z, other), z, args->term);
+  TR_TRY(check_address(&args->address, args->address.purpose, z));
+  TR_TRY(check_address(&args->address, args->second, z));
+  if (args->n < 1 || args->n > TR_RANDN_TERMS)
+    return TR_FAIL(z->ctx, TR_E_ARG, "a sum of %d terms of normals: use 1 to %d", args->n, TR_RANDN_TERMS);
+  if (other) TR_TRY(tr_vec_check(z, other, "sums of normals"));
+  if (other && !tr_array_same_shape(z, other)) {
+    char a[80], b[80];
+    return TR_FAIL(z->ctx, TR_E_SHAPE, "sums of the same normals in %s and %s: equal shapes are needed",
+                   tr_array_describe(z, a, sizeof a), tr_array_describe(other, b, sizeof b));
+  }
+  return counted(z->ctx)->randn_sums(z->ctx, args);
 }
 
 tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
@@ -252,4 +249,38 @@ tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, 
   }
   TR_TRY(tr_vec_check(x, y, "products of rows"));
   return counted(z->ctx)->dot_rows(z->ctx, a, x, y, b, z);
+}
+
+static tr_status check_deflate(const tr_deflate_args *a) {
+  const tr_array *given = a->given, *all[] = {a->images, a->deflated, a->numbers};
+  TR_TRY(tr_vec_check(given, NULL, "a deflation"));
+  bool fit = a->basis >= 1 && a->numbers->count >= 2 && a->numbers->count % 2 == 0;
+  for (int i = 0; i < 3; i++) {
+    TR_TRY(tr_array_check(all[i]));
+    fit = fit && all[i]->ctx == given->ctx && all[i]->dtype == given->dtype;
+  }
+  int64_t rows = a->numbers->count / 2;
+  fit = fit && given->count > 0 && a->basis <= given->count && given->count % (2 * a->basis) == 0 &&
+        given->count / (2 * a->basis) % rows == 0 && a->deflated->count == given->count &&
+        a->images->count >= given->count / 2 && a->deflated->data != given->data &&
+        a->deflated->data != a->images->data && a->first >= 0 && a->rows >= 0 && a->first <= rows - a->rows;
+  if (fit) return TR_OK;
+  char text[80], other[80];
+  return TR_FAIL(given->ctx, TR_E_SHAPE,
+                 "a deflation of %s into %s by %lld vectors a row, rows %lld to %lld of %lld: twice as many "
+                 "vectors of these rows, apart from each other, and as many images are needed",
+                 tr_array_describe(given, text, sizeof text),
+                 tr_array_describe(a->deflated, other, sizeof other), (long long)a->basis,
+                 (long long)a->first, (long long)(a->first + a->rows), (long long)rows);
+}
+
+tr_status tr_deflate(const tr_deflate_args *args) {
+  if (!args) return TR_FAIL(NULL, TR_E_ARG, "tr_deflate: args is NULL");
+  TR_REQUIRE_ARRAYS(args->given, args->images, args->deflated, args->numbers);
+  TR_TRY(check_deflate(args));
+  tr_ctx *ctx = args->given->ctx;
+  if (!tr_ctx_backend(ctx)->vec->deflate)
+    return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no deflation: use cpu",
+                   tr_ctx_backend(ctx)->name);
+  return counted(ctx)->deflate(ctx, args);
 }

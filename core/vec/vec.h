@@ -25,12 +25,11 @@ TR_API tr_status tr_map(tr_map_op op, double c, const tr_array *x, const tr_arra
 /* out[0 .. max(1, seg->n) - 1] = op over the segments (seg NULL: one segment); y may be NULL where unused. */
 TR_API tr_status tr_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg,
                            double *out);
-/* w = 1 / (rtol[k] |y| + atol[k]) on part k of seg (NULL: one part), the error weights of a solver. Rounds
- * where abs, scale, add and invert one by one would; infinite where rtol |y| + atol is 0. */
-TR_API tr_status tr_weights(const tr_array *y, const tr_segments *seg, const double *rtol, const double *atol,
-                            tr_array *w);
 /* Standard normals, see core/random.h; z of f32 or f64 with ndim >= 1, each row of < 2^33 elements. */
 TR_API tr_status tr_randn(const tr_random_address *address, tr_array *z);
+/* z[s] = sum over the terms of factor[s][0] a + factor[s][1] b, a and b being the arrays that tr_randn gives
+ * at the term's step for the two purposes: with the bits of linear combinations that add a term at a time. */
+TR_API tr_status tr_randn_sums(const tr_randn_sums_args *args);
 /* Arrays (N, C, ...) of equal shape: z = a x + b y on the first `channels` channels, 0 <= channels <= C, and
  * z = y on the others. z may be x or y. */
 TR_API tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
@@ -38,8 +37,17 @@ TR_API tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x
 /* z[r] = a (sum over row r of x y) + b, summed in double in a fixed order: x and y of equal dtype (f32, f64)
  * and count, cut into as many rows of equal length as z has elements (at least one). */
 TR_API tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, tr_array *z);
-/* *finite = whether every element is finite. */
-TR_API tr_status tr_is_finite(const tr_array *x, bool *finite);
+/* Deflation, in each of the rows first .. first + rows - 1, of vectors g_k, k < 2 R, with y_k = A g_k for the
+ * first R of them:
+ *   c = sum_k<R g_k' y_k / (R n)
+ *   deflated k < R:  y_k - c g_k, made orthonormal in turn; zeros where what the ones before it leave is no
+ *                    longer than TR_DEFLATE_DEPENDENT |y_k|
+ *   deflated k >= R: g_k less its projection on these
+ * by Gram-Schmidt, each vector projected twice; once is not enough for what is nearly in the space of the
+ * others. numbers: c of every row, then n less the vectors k < R that are not zeros. Sums in double, rounded
+ * to the type of the arrays (f32, f64) where a vector is stored. TR_E_UNSUPPORTED on a backend that lacks it.
+ */
+TR_API tr_status tr_deflate(const tr_deflate_args *args);
 
 /* Results that nobody waits for: the device leaves them in one of TR_SLOTS slots, and who reads the slot
  * waits for them, unless the host has waited for the device in the meantime.
@@ -56,10 +64,8 @@ TR_API tr_status tr_slot_read(tr_ctx *ctx, int slot, int n, double *out);
 TR_API tr_status tr_wait(tr_ctx *ctx);
 
 /* A watch: a latch on the device, in a slot, that keeps the number of the first step at which a state was not
- * finite. Give the slot back with tr_slot_give. */
+ * finite, which tr_program_watch looks at (core/vec/program.h). Give the slot back with tr_slot_give. */
 TR_API tr_status tr_watch_take(tr_ctx *ctx, int *slot);
-/* Sets the latch to `step` >= 0 if an element of x is not finite and it is not set yet. */
-TR_API tr_status tr_watch_finite(const tr_array *x, int64_t step, int slot);
 /* *step = the latch, TR_WATCH_NONE when it is not set. With `wait`, of all looks so far; without, the host
  * does not wait, and looks of which the device has not told yet may be missing. */
 TR_API tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step);

@@ -15,6 +15,9 @@ tr_status tr_vec_check_reduce(tr_reduce_op op, const tr_array *x, const tr_array
 tr_status tr_vec_check_slot(tr_ctx *ctx, int slot);
 bool tr_vec_slot_is_taken(tr_ctx *ctx, int slot);
 
+/* Runs a list of one operation, which counts as that and not as a program. */
+tr_status tr_program_run_single(struct tr_program *p);
+
 /* seg, which may be NULL or empty: then all of x. */
 tr_segments tr_vec_segments(const tr_array *x, const tr_segments *seg);
 

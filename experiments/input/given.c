@@ -6,7 +6,9 @@
 #include <string.h>
 
 static double element(const tr_npy *npy, int64_t i) {
-  return npy->dtype == TR_F64 ? ((const double *)npy->data)[i] : (double)((const float *)npy->data)[i];
+  double value;
+  tr_dtype_to_f64(npy->dtype, 1, (const char *)npy->data + (size_t)i * tr_dtype_size(npy->dtype), &value);
+  return value;
 }
 
 static void wanted_shape(int ndim, const int64_t *shape, char *text, size_t size) {
@@ -24,8 +26,9 @@ static void wanted_shape(int ndim, const int64_t *shape, char *text, size_t size
 static tr_status check(tr_ctx *ctx, const given *g, const char *path, int ndim, const int64_t *shape) {
   char found[128], wanted[128];
   tr_npy_describe(&g->npy, found, sizeof found);
-  if (g->npy.dtype != TR_F32 && g->npy.dtype != TR_F64)
-    return TR_FAIL(ctx, TR_E_SHAPE, "%s '%s' holds %s: float32 or float64 is needed", g->option, path, found);
+  if (g->npy.dtype != TR_F16 && g->npy.dtype != TR_F32 && g->npy.dtype != TR_F64)
+    return TR_FAIL(ctx, TR_E_SHAPE, "%s '%s' holds %s: float16, float32 or float64 is needed", g->option,
+                   path, found);
   bool fits = g->npy.ndim == ndim && g->npy.count > 0;
   for (int i = 0; fits && i < ndim; i++) fits = shape[i] < 0 || shape[i] == g->npy.shape[i];
   if (!fits) {
@@ -46,7 +49,7 @@ static bool is_archive(const char *path) {
 
 tr_status given_open(tr_ctx *ctx, const char *option, const char *path, int ndim, const int64_t *shape,
                      given *out) {
-  *out = (given){.option = option};
+  *out = (given){.option = option, .path = path};
   if (is_archive(path)) {
     TR_TRY(tr_npz_open(ctx, path, &out->archive));
     TR_TRY(tr_npz_get(out->archive, "latents", &out->npy));
@@ -68,7 +71,7 @@ bool given_all_zero(const given *g, int64_t offset, int64_t n) {
 }
 
 tr_status given_read(const given *g, int64_t offset, tr_array *out) {
-  if ((g->npy.dtype == TR_F64) == (out->dtype == TR_F64) && out->dtype != TR_BF16)
+  if (g->npy.dtype == out->dtype)
     return tr_array_upload(out, (const char *)g->npy.data + offset * (int64_t)tr_dtype_size(g->npy.dtype));
   double *host = malloc((size_t)out->count * sizeof *host);
   if (!host) return TR_FAIL(out->ctx, TR_E_MEM, "out of memory reading %s", g->option);

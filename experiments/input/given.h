@@ -4,15 +4,16 @@
 
 #include "core/io/npz.h"
 
-typedef struct {
+typedef struct given {
   const char *option; /* "--init", for messages */
+  const char *path;   /* borrowed */
   tr_npy npy;
   tr_npz *archive; /* open when the file is a .npz */
 } given;
 
-/* Opens a .npy file (or the array `latents` of a .npz) of finite f32 or f64 numbers with these extents (-1:
- * any). TR_E_SHAPE, TR_E_NONFINITE or TR_E_IO naming the option and the file. Close with given_close in any
- * case. */
+/* Opens a .npy file (or the array `latents` of a .npz) of finite f16, f32 or f64 numbers with these extents
+ * (-1: any). TR_E_SHAPE, TR_E_NONFINITE or TR_E_IO naming the option and the file. Close with given_close in
+ * any case. */
 tr_status given_open(tr_ctx *ctx, const char *option, const char *path, int ndim, const int64_t *shape,
                      given *out);
 void given_close(given *g);

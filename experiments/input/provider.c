@@ -8,6 +8,7 @@
 #include "experiments/common/machine_options.h"
 #include "experiments/common/param_options.h"
 #include "experiments/input/net_params.h"
+#include "experiments/input/overrides.h"
 #include "transport/guidance.h"
 #include "transport/transfer.h"
 
@@ -32,6 +33,7 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
   if (status == TR_OK) status = tr_model_open(ctx, o->ckpt, &options, out);
   free(told);
   TR_TRY(status);
+  overrides_warn(ctx, *out, o);
   TR_TRY(net_params_resolve(ctx, &(*out)->config, o));
   o->weights = (*out)->set;
   o->path_type = (*out)->interpolant.type->info.name;

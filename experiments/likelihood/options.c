@@ -12,9 +12,11 @@ static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(likelihood_options, model)),
 
     {.name = "data", .type = TR_OPTION_TEXT, FIELD(data), DATA, .flags = TR_OPTION_REQUIRED, .metavar = "FILE|DIR",
-     .help = "FILE.npy: float (N,C,H,W) or (N,dim) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
-             "`latents`, with `labels` if there. DIR: .png and .jpg files, all in sub-folders, which give the classes, or all "
-             "in DIR, without classes; levels as the files have them, and 16-bit ones must be multiples of 257."},
+     .help = "FILE.npy: float (N,C,H,W) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
+             "`latents`, or `arr_0`, which is one of them, with `labels`, `label` or `arr_1` if there. DIR: PNG and JPEG files in "
+             "full depth, all in sub-folders, which give the classes, or all in DIR, without classes. A sub-folder is the "
+             "class of its number where its name is one, else of its place among the names sorted as text (torchvision's "
+             "order). Levels are as the files have them, and 16-bit ones must be multiples of 257."},
     {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DATA, .flags = TR_OPTION_GE, .low = 0,
      .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
      .help = "One class for all inputs, or one per input; the number of classes itself is the null class. Must be given where "

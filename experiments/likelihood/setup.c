@@ -7,7 +7,9 @@
 #include "experiments/common/grid_options.h"
 #include "experiments/common/param_options.h"
 #include "experiments/input/data_labels.h"
+#include "experiments/input/drawn_with.h"
 #include "experiments/likelihood/run.h"
+#include "experiments/output/run_record.h"
 #include "integrators/sde/sde.h"
 
 static bool was_given(const likelihood_run *run, const char *name) {
@@ -139,19 +141,15 @@ static tr_status set_dequantisation(likelihood_run *run) {
   return TR_OK;
 }
 
-/* Labels: the option, else those of the data, else the null class; none of a model without classes. */
+/* Labels, and what samples that are the data say of their flow. */
 static tr_status set_labels(likelihood_run *run) {
   const likelihood_options *o = run->options;
-  const tr_net_info *info = provider_info(&run->provider);
-  tr_dataset *data = &run->data;
   tr_ctx *ctx = run->program->ctx;
-  const long null_class = info->null_class;
-  const bool classes = info->num_classes > 0;
-  run->labels_from = !classes ? "none" : o->class_labels.n ? "option" : data->labels ? "data" : "null class";
-  if (classes && !o->class_labels.n && !data->labels && null_class < 0)
-    return TR_FAIL(ctx, TR_E_ARG, "'%s' has no labels and this model no null class: give --class-labels",
-                   o->data);
-  return data_labels(ctx, info, &o->class_labels, data, data->n, &null_class, &run->labels);
+  json_t *options = record_options(&likelihood_table, run->parsed, o);
+  drawn_with_compare(ctx, "--data", o->data, options);
+  json_decref(options);
+  return data_labels(ctx, provider_info(&run->provider), &o->class_labels, &run->data, run->data.n,
+                     &run->labels_from, &run->labels);
 }
 
 /* The library refuses a probe of zeros too, but in the batch that has it, after hours perhaps; before the

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "experiments/commands.h"
+#include "experiments/input/data_labels.h"
+#include "experiments/input/drawn_with.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
@@ -26,11 +28,11 @@ typedef struct {
 static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(field_options, model)),
     {FIELD(init), .name = "init", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "X.npy",
-     .help = "Points (N,C,H,W) or (N,dim), float32 or float64."},
+     .help = "Points (N,C,H,W) or (N,dim), float32 or float64. A samples.npz gives its latents and labels."},
     {FIELD(times), .name = "times", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "T.npy",
      .help = "Times (N), one a point, from 0 (noise) to 1 (data)."},
     {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
-     .metavar = "L1,L2,...", .default_note = "0, 1, 2, ... in turn",
+     .metavar = "L1,L2,...", .default_note = "those in X.npz, else 0, 1, 2, ... in turn",
      .help = "One class for all points, or one per point; the number of classes itself is the null class."},
     {FIELD(quantities), .name = "quantities", .type = TR_OPTION_TEXTS, .kind = TR_KIND_PREDICTION, .metavar = "Q1,Q2,...",
      .default_text = "velocity,score,noise,denoiser",
@@ -64,6 +66,7 @@ typedef struct {
   int64_t n;
   double *t;       /* (n) */
   int32_t *labels; /* (n) */
+  const char *labels_from;
   int n_quantities;
   const tr_prediction_type *quantities[QUANTITIES_MAX];
   void *values[QUANTITIES_MAX]; /* (n, ...) each */
@@ -95,8 +98,11 @@ static tr_status open_points(field_run *run) {
     if (!(run->t[i] >= 0 && run->t[i] <= 1))
       return TR_FAIL(ctx, TR_E_ARG, "--times has %g at row %lld: use times from 0 to 1", run->t[i],
                      (long long)i);
-  return tr_model_labels(ctx, provider_info(&run->provider), "--class-labels", run->options->class_labels.n,
-                         run->options->class_labels.v, run->n, &run->labels);
+  json_t *options = record_options(&table, run->parsed, run->options);
+  drawn_with_compare(ctx, "--init", run->options->init, options);
+  json_decref(options);
+  return init_labels(ctx, provider_info(&run->provider), &run->options->class_labels, &run->points, false,
+                     run->n, &run->labels_from, &run->labels);
 }
 
 /* Every conversion that will be made exists. */
@@ -204,7 +210,7 @@ static tr_status save_record(field_run *run) {
   return record_stage_network(run->program, run->dir,
                               &(record_network){&table, run->parsed, run->options, run->provider.model,
                                                 run->options->model.ckpt, &run->hash,
-                                                run->provider.drift->n_eval, run->n});
+                                                run->provider.drift->n_eval, run->n, run->labels_from});
 }
 
 static tr_status save_all(field_run *run) {

@@ -5,6 +5,7 @@
 #include "core/vec/vec.h"
 #include "experiments/commands.h"
 #include "experiments/input/data_labels.h"
+#include "experiments/input/drawn_with.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/claim.h"
@@ -27,7 +28,7 @@ static const tr_option options[] = {
     {FIELD(data), .name = "data", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "FILE",
      .help = "As of `transit likelihood`: FILE.npy, FILE.npz with `images` or `latents` and `labels`, or a folder of images."},
     {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
-     .metavar = "L1,L2,...", .default_note = "those of the data, else 0, 1, 2, ... in turn",
+     .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
      .help = "One class for all rows of data, or one per row; the number of classes itself is the null class."},
     {FIELD(points), .name = "points", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e6,
      .metavar = "K", .default_text = "32", .help = "Times, in the middle of K equal parts of [0, 1]."},
@@ -62,7 +63,8 @@ typedef struct {
   provider provider;
   tr_dataset data;
   int64_t n;
-  int32_t *labels;      /* (n) */
+  int32_t *labels; /* (n) */
+  const char *labels_from;
   double *row;          /* (batch size, row): host copy */
   double *loss, *error; /* (points) */
   out_dir *dir;
@@ -85,6 +87,13 @@ static tr_status check_rows(const loss_run *run) {
   return TR_OK;
 }
 
+/* Samples may be the data. */
+static void compare_flows(const loss_run *run) {
+  json_t *options = record_options(&table, run->parsed, run->options);
+  drawn_with_compare(run->program->ctx, "--data", run->options->data, options);
+  json_decref(options);
+}
+
 static tr_status open_data(loss_run *run) {
   loss_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
@@ -97,7 +106,8 @@ static tr_status open_data(loss_run *run) {
                    (long long)run->n);
   run->n = o->num_samples;
   if (run->n < 2) return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds one row: at least 2 are needed", o->data);
-  TR_TRY(data_labels(ctx, info, &o->class_labels, &run->data, run->n, NULL, &run->labels));
+  compare_flows(run);
+  TR_TRY(data_labels(ctx, info, &o->class_labels, &run->data, run->n, &run->labels_from, &run->labels));
   return check_rows(run);
 }
 
@@ -245,7 +255,7 @@ static tr_status save_record(loss_run *run) {
   return record_stage_network(run->program, run->dir,
                               &(record_network){&table, run->parsed, run->options, run->provider.model,
                                                 run->options->model.ckpt, &run->hash,
-                                                run->provider.drift->n_eval, run->n});
+                                                run->provider.drift->n_eval, run->n, run->labels_from});
 }
 
 static tr_status save_all(loss_run *run) {

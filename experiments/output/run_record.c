@@ -216,6 +216,7 @@ tr_status record_stage_network(const program *p, out_dir *dir, const record_netw
   json_object_set_new(json, "checkpoint", record_checkpoint(what->model, what->ckpt, what->hash));
   json_object_set_new(json, "nfe", json_integer(what->nfe));
   json_object_set_new(json, "rows", json_integer(what->rows));
+  json_object_set_new(json, "labels", json_string(what->labels_from));
   tr_status status = record_save(p->ctx, json, path);
   json_decref(json);
   return status;

@@ -66,8 +66,9 @@ typedef struct {
   const void *values;
   const tr_model *model;
   const char *ckpt;
-  file_hash *hash;   /* started; finished here */
-  int64_t nfe, rows; /* evaluations, whole batches counting one; rows evaluated */
+  file_hash *hash;         /* started; finished here */
+  int64_t nfe, rows;       /* evaluations, whole batches counting one; rows evaluated */
+  const char *labels_from; /* experiments/input/data_labels.h */
 } record_network;
 /* Stages its run.json. */
 tr_status record_stage_network(const program *p, out_dir *dir, const record_network *what);

@@ -27,7 +27,7 @@ static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(sample_options, model)),
 
     {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DRAW, .flags = TR_OPTION_GE, FROM(0),
-     .metavar = "L1,L2,...", .default_note = "0, 1, 2, ... in turn",
+     .metavar = "L1,L2,...", .default_note = "those in --init, else the null class with --reverse and 0, 1, 2, ... in turn without",
      .help = "One class for all samples, or one per sample; the number of classes itself is the null class."},
     {.name = "num-samples", INT, FIELD(num_samples), DRAW, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(1e9),
      .metavar = "N", .default_note = "rows of --init, else entries of --class-labels if several, else 8",
@@ -40,7 +40,7 @@ static const tr_option options[] = {
      .help = "Addresses every random number: the same seed gives the same samples."},
     {.name = "init", TEXT, FIELD(init), DRAW, .metavar = "FILE.npy",
      .help = "Starting states (N,C,H,W) or (N,dim) instead of drawn ones; with --reverse, the data. A samples.npz gives its "
-             "latents."},
+             "latents and labels, and a warning where it was drawn with other guidance."},
 
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = ODE, .kind = TR_KIND_ODE_METHOD,
      .metavar = "NAME", .default_text = "cvode-adams", .help = "ODE solver, adaptive or on a fixed grid."},
@@ -138,8 +138,10 @@ const tr_option_table sample_table = {
     .name = "sample",
     .summary = "Draw samples from a checkpoint through the probability-flow ODE or the SDE.",
     .details =
-        "samples.npz holds latents (N,C,H,W) or (N,dim), labels, with --save-times trajectory (T,N,...) and "
-        "times, "
+        "samples.npz holds latents (N,C,H,W) or (N,dim), labels, drawn_with (guidance, path and prediction, "
+        "as the "
+        "bytes of a JSON "
+        "text), with --save-times trajectory (T,N,...) and times, "
         "and for "
         "models that work in pixels (1 or 3 channels) arr_0: uint8 (N,H,W,3), 127.5 x + 128 clamped and "
         "truncated as in the reference. samples.png shows the first 400 of them. run.json records every "

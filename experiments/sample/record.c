@@ -52,10 +52,8 @@ tr_status sample_record(const sample_run *run, const char *path) {
   add_statistics(run, json);
   record_memory(json, run->program->ctx);
   record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
-  if (run->options->class_labels.n == 0)
-    json_object_set_new(
-        json, "labels",
-        json_string(run->result.labels ? "every class in turn" : "none: an unconditional model"));
+  json_object_set_new(json, "labels",
+                      json_string(run->result.labels ? run->labels_from : "none: an unconditional model"));
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
   tr_status status = add_given(run, json, "init_sha256", run->options->init);

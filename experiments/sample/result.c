@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/io/image/png.h"
+#include "experiments/input/drawn_with.h"
 #include "experiments/output/npz_put.h"
 
 #define PICTURES_MAX 400 /* in samples.png */
@@ -33,6 +34,7 @@ tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
 void sample_result_free(sample_result *r) {
   free(r->latents);
   free(r->labels);
+  free(r->drawn_with);
   free(r->logp);
   free(r->times);
   free(r->trajectory);
@@ -56,6 +58,8 @@ static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned 
   const int64_t *s = r->shape;
   TR_TRY(npz_put(ctx, npz, "latents", r->dtype, r->ndim, s, r->latents));
   if (r->labels) TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, s, r->labels));
+  const int64_t length = (int64_t)strlen(r->drawn_with);
+  TR_TRY(npz_put(ctx, npz, DRAWN_WITH, TR_U8, 1, &length, r->drawn_with));
   if (r->logp) {
     TR_TRY(npz_put(ctx, npz, "logp", TR_F64, 1, s, r->logp));
     TR_TRY(npz_put(ctx, npz, "logp_se", TR_F64, 1, s, r->logp_se));

@@ -11,6 +11,7 @@ typedef struct {
   int64_t shape[TR_MAX_DIMS]; /* (N, C, H, W), or (N, dim) */
   void *latents;
   int32_t *labels;        /* (N), or NULL: the model has no classes */
+  char *drawn_with;       /* experiments/input/drawn_with.h, owned */
   double *logp, *logp_se; /* (N), with_logp; else NULL */
   bool with_logp;
   int n_times;   /* times asked for */

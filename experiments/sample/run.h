@@ -25,6 +25,7 @@ typedef struct {
   tr_sampler sampler;
   tr_density density; /* --with-logp */
   sample_result result;
+  const char *labels_from; /* experiments/input/data_labels.h */
   int n_put; /* save times of the latest batch that were handed out: not all when --max-nfe stops it */
   out_dir *dir;
   file_hash hash;

@@ -5,6 +5,9 @@
 #include "experiments/common/grid_options.h"
 #include "experiments/common/noised.h"
 #include "experiments/common/param_options.h"
+#include "experiments/input/data_labels.h"
+#include "experiments/input/drawn_with.h"
+#include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 
 #define MORE_NOISE 1.5 /* a last step that multiplies noise by more is warned of */
@@ -50,8 +53,18 @@ static tr_status set_samples(sample_run *run) {
   if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
   run->result.dtype = run->provider.dtype;
   run->result.ndim = provider_shape(&run->provider, o->num_samples, run->result.shape);
-  return tr_model_labels(run->program->ctx, provider_info(&run->provider), "--class-labels",
-                         o->class_labels.n, o->class_labels.v, o->num_samples, &run->result.labels);
+  return init_labels(run->program->ctx, provider_info(&run->provider), &o->class_labels, &run->init,
+                     o->reverse, o->num_samples, &run->labels_from, &run->result.labels);
+}
+
+/* What the samples tell of themselves, and what those of --init tell of the run that drew them. */
+static tr_status set_flow(sample_run *run) {
+  tr_ctx *ctx = run->program->ctx;
+  json_t *options = record_options(&sample_table, run->parsed, run->options);
+  run->result.drawn_with = drawn_with_text(options);
+  if (run->options->init) drawn_with_compare(ctx, "--init", run->options->init, options);
+  json_decref(options);
+  return run->result.drawn_with ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for the options");
 }
 
 static tr_status put_time(int index, double t, const tr_array *x, void *user) {
@@ -289,6 +302,7 @@ tr_status sample_setup(sample_run *run) {
   TR_TRY(grid_options_set(run->program->ctx, &sample_table, run->parsed, &run->options->grid,
                           &run->options->num_sampling_steps, &run->sampler, &run->grid_list));
   TR_TRY(set_samples(run));
+  TR_TRY(set_flow(run));
   TR_TRY(set_times(run));
   return sample_is_sde(run) ? set_sde(run) : set_ode(run);
 }

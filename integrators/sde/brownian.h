@@ -44,9 +44,10 @@ TR_API tr_status tr_brownian_create_coarse(tr_ctx *ctx, const tr_brownian *fine,
  * After TR_TREE_DEPTH halvings the path is the parabola that its (W, H) determine.
  *
  * The answer for an interval is a linear combination of the normals of the nodes that it cuts, with
- * coefficients computed on the host in double. It costs two arrays of normals a node, at most
- * 2 TR_TREE_DEPTH + 1 nodes, and fewer the shorter the binary fractions of its ends within [t0, t1] are.
- * Samples are addressed as in tr_brownian_create_addressed (the path is another one). t0 < t1, both finite.
+ * coefficients computed on the host in double. It is one operation of two normals an element and
+ * node, at most 2 TR_TREE_DEPTH + 1 nodes, and fewer the shorter the binary fractions of its ends within [t0,
+ * t1] are. Samples are addressed as in tr_brownian_create_addressed (the path is another one). t0 < t1, both
+ * finite.
  */
 #define TR_TREE_DEPTH 24
 TR_API tr_status tr_brownian_create_tree(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, double t0,

@@ -1,12 +1,11 @@
 /* The virtual Brownian tree. Time is u in [0, 1] over the tree's interval. The two numbers of a query [s, t],
  *   dW = int_s^t dW_u   and   (t - s) H = int_s^t (m - u) dW_u,  m = (s + t) / 2,
  * are integrals against dW, so they add up over the nodes, and each is linear in the pair (W, H) of a
- * node. */
+ * node: a query is one operation, sums of normals with factors made here. */
 #include <math.h>
 
 #include "core/random.h"
 #include "core/require_private.h"
-#include "core/vec/program.h"
 #include "core/vec/vec.h"
 #include "integrators/sde/brownian_private.h"
 
@@ -14,22 +13,18 @@
 
 /* The ends of a query cut two nodes a level; and the root. */
 #define MAX_TERMS (2 * TR_TREE_DEPTH + 1)
+_Static_assert(MAX_TERMS <= TR_RANDN_TERMS, "a query is one sum");
 
-enum { INCREMENT, MOMENT, INTEGRALS };
+enum { INCREMENT, MOMENT, INTEGRALS }; /* the sums of a query */
 
 typedef struct { /* of each integral in the W and H of a node */
   double w[INTEGRALS], h[INTEGRALS];
 } share;
 
-typedef struct { /* coefficients of a node's two normals in each integral */
-  uint32_t node;
-  double c[INTEGRALS][2];
-} term;
-
 typedef struct {
   double from, to, middle;
   int n;
-  term terms[MAX_TERMS];
+  tr_randn_term terms[MAX_TERMS]; /* a node is a step; both normals in each integral */
 } query;
 
 /* Below the finest nodes W_u = v W + 6 v (1 - v) H, v in [0, 1] over the node: the values at v of the
@@ -52,14 +47,14 @@ static share part_of_leaf(const query *q, double start, double length) {
 /* Through the bridge from the two halves of a node to the node: notes what its own normals contribute. */
 static share join(query *q, uint32_t node, double length, share left, share right) {
   share whole;
-  term *own = &q->terms[q->n++];
-  own->node = node;
+  tr_randn_term *own = &q->terms[q->n++];
+  own->step = node;
   for (int i = 0; i < INTEGRALS; i++) {
     double difference = left.w[i] - right.w[i], sum = left.h[i] + right.h[i];
     whole.w[i] = (left.w[i] + right.w[i]) / 2;
     whole.h[i] = 1.5 * difference + sum / 4;
-    own->c[i][0] = (difference - sum / 2) * sqrt(length / 16);
-    own->c[i][1] = (left.h[i] - right.h[i]) * sqrt(length / 48);
+    own->factor[i][0] = (difference - sum / 2) * sqrt(length / 16);
+    own->factor[i][1] = (left.h[i] - right.h[i]) * sqrt(length / 48);
   }
   return whole;
 }
@@ -78,31 +73,18 @@ static share descend(query *q, uint32_t node, int depth, double start, double le
 static void ask(query *q, double from, double to) {
   *q = (query){.from = from, .to = to, .middle = (from + to) / 2};
   share all = descend(q, 1, 0, 0, 1);
-  term *root = &q->terms[q->n++];
-  root->node = 0;
-  for (int i = 0; i < INTEGRALS; i++) root->c[i][0] = all.w[i], root->c[i][1] = all.h[i] * sqrt(1.0 / 12);
+  tr_randn_term *root = &q->terms[q->n++];
+  root->step = 0;
+  for (int i = 0; i < INTEGRALS; i++)
+    root->factor[i][0] = all.w[i], root->factor[i][1] = all.h[i] * sqrt(1.0 / 12);
 }
 
-static tr_status add(tr_program *list, const double c[2], double scale, const tr_array *n1,
-                     const tr_array *n2, bool first, tr_array *z) {
-  return tr_program_lincomb(list, first ? 2 : 3, (const double[]){c[0] * scale, c[1] * scale, 1},
-                            (const tr_array *const[]){n1, n2, z}, z);
-}
-
-static tr_status add_node(const tr_brownian *path, const query *q, int k, tr_array *n1, tr_array *n2,
-                          tr_array *z, tr_array *z2) {
-  const term *own = &q->terms[k];
-  double h = q->to - q->from;
-  tr_program list;
-  tr_random_address address = {
-      .seed = path->seed, .purpose = TR_RANDOM_TREE, .step = own->node, .sample = path->first_sample};
-  TR_TRY(tr_randn(&address, n1));
-  address.purpose = TR_RANDOM_TREE2;
-  TR_TRY(tr_randn(&address, n2));
-  tr_program_init(&list, -1);
-  TR_TRY(add(&list, own->c[INCREMENT], 1 / sqrt(h), n1, n2, k == 0, z));
-  if (z2) TR_TRY(add(&list, own->c[MOMENT], sqrt(12 / h) / h, n1, n2, k == 0, z2));
-  return tr_program_run(&list);
+/* From the integrals to the standard normals of the increment and of the area. */
+static void normalise(query *q) {
+  const double h = q->to - q->from, of[INTEGRALS] = {1 / sqrt(h), sqrt(12 / h) / h};
+  for (int k = 0; k < q->n; k++)
+    for (int i = 0; i < INTEGRALS; i++)
+      for (int j = 0; j < 2; j++) q->terms[k].factor[i][j] *= of[i];
 }
 
 static tr_status over(const tr_brownian *path, double from, double to, tr_array *z, tr_array *z2) {
@@ -114,12 +96,14 @@ static tr_status over(const tr_brownian *path, double from, double to, tr_array 
                    "a Brownian tree from t = %.10g to %.10g has no interval from %.10g to %.10g", path->t0,
                    path->t1, from, to);
   query q;
-  tr_array *n1, *n2;
   ask(&q, s, t);
-  TR_TRY(tr_brownian_array(path, 0, z, &n1));
-  TR_TRY(tr_brownian_array(path, 1, z, &n2));
-  for (int k = 0; k < q.n; k++) TR_TRY(add_node(path, &q, k, n1, n2, z, z2));
-  return TR_OK;
+  normalise(&q);
+  return tr_randn_sums(&(tr_randn_sums_args){
+      .address = {.seed = path->seed, .purpose = TR_RANDOM_TREE, .sample = path->first_sample},
+      .second = TR_RANDOM_TREE2,
+      .n = q.n,
+      .term = q.terms,
+      .z = {z, z2}});
 }
 
 tr_status tr_brownian_create_tree(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, double t0, double t1,

@@ -23,6 +23,6 @@ static const tr_sde_method method = {
     .n_scratch = TR_SRK_SCRATCH(2),
     .detail = &table,
     .step = tr_srk_step,
-    .caps = TR_SDE_USES_END,
+    .caps = TR_SDE_USES_END | TR_SDE_NOISE_FIRST,
 };
 const tr_module *const tr_sde_heun_sit = &method.info;

@@ -70,6 +70,8 @@ static tr_status allocate(tr_sde_run *run) {
   tr_program_init(&run->list, run->watch);
   TR_TRY(tr_array_like(run->x, &run->z));
   if (method->caps & TR_SDE_LEVY) TR_TRY(tr_array_like(run->x, &run->z2));
+  if (method->caps & TR_SDE_NOISE_FIRST) TR_TRY(tr_array_like(run->x, &run->z_spare));
+  if (run->z_spare && run->z2) TR_TRY(tr_array_like(run->x, &run->z2_spare));
   if (run->on_output || tr_sde_is_adaptive(run->spec)) TR_TRY(tr_array_like(run->x, &run->before));
   if (run->on_output) TR_TRY(tr_array_like(run->x, &run->between));
   run->scratch = calloc((size_t)method->n_scratch + 1, sizeof *run->scratch);
@@ -84,6 +86,8 @@ static void release(tr_sde_run *run) {
   free(run->scratch);
   tr_array_destroy(&run->z);
   tr_array_destroy(&run->z2);
+  tr_array_destroy(&run->z_spare);
+  tr_array_destroy(&run->z2_spare);
   tr_array_destroy(&run->before);
   tr_array_destroy(&run->between);
 }
@@ -131,7 +135,23 @@ static tr_status outputs(tr_sde_run *run, double t, double t_next) {
   return TR_OK;
 }
 
+static void exchange(tr_array **a, tr_array **b) {
+  tr_array *held = *a;
+  *a = *b;
+  *b = held;
+}
+
+/* What is listed keeps the normals that it reads. */
+static tr_status spare_normals(tr_sde_run *run) {
+  if (!tr_program_holds(&run->list, run->z->data)) return TR_OK;
+  if (!run->z_spare) return tr_program_run(&run->list);
+  exchange(&run->z, &run->z_spare);
+  exchange(&run->z2, &run->z2_spare);
+  return TR_OK;
+}
+
 static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
+  TR_TRY(spare_normals(run));
   if (tr_brownian_knows_times(run->path)) return tr_brownian_over(run->path, t, t_next, run->z, run->z2);
   return tr_brownian_normals(run->path, i, run->z, run->z2);
 }
@@ -210,13 +230,20 @@ static bool output_due(const tr_sde_run *run, double t) {
          run->times[run->next_output] <= t + TR_SAME_TIME * run->span;
 }
 
+/* Whether the end of a step may wait for the first program of the next one: it saves a program where there
+ * would be two of them. The watch is then seen a step later. */
+static bool joins_next(const tr_sde_run *run) {
+  return run->spec->method->caps & TR_SDE_NOISE_FIRST || tr_sde_is_adaptive(run->spec);
+}
+
 tr_status tr_sde_accept(tr_sde_run *run, double t, double t_next) {
   tr_sde_stats *stats = run->stats;
   run->recent[run->steps % TR_SDE_RECENT].from = t;
   run->recent[run->steps % TR_SDE_RECENT].to = t_next;
   TR_TRY(tr_program_watch(&run->list, run->x, run->steps++, NULL));
-  TR_TRY(tr_program_run(&run->list));
-  TR_TRY(ask(run, run->steps % TR_SDE_PATIENCE == 0 || output_due(run, t_next)));
+  const bool wait = run->steps % TR_SDE_PATIENCE == 0 || output_due(run, t_next);
+  if (wait || !joins_next(run)) TR_TRY(tr_program_run(&run->list));
+  TR_TRY(ask(run, wait));
   stats->n_steps++;
   stats->h_last = t_next - t;
   stats->t_end = t_next;

@@ -43,13 +43,15 @@ TR_API tr_status tr_sde_g2(tr_ctx *ctx, const tr_sde_problem *problem, double t,
 TR_API tr_status tr_sde_g2_integral(tr_ctx *ctx, const tr_sde_problem *problem, double t0, double t1,
                                     double *out);
 
-enum {                        /* what a method needs */
-       TR_SDE_LEVY = 1,       /* the second normal of a step */
-       TR_SDE_USES_END = 2,   /* f or g at t_next too: both must be finite at the end of the interval */
-       TR_SDE_OF_PROBLEM = 4, /* it knows more of the problem than f and g: the problem takes every step, by
-                                 singular_step (the sampler's: transport/exponential/) */
-       TR_SDE_AROUND_ODE = 8  /* noise between solves of an ODE by a method of ODEs, which tr_sde_solve does
-                                 not do and the sampler does (transport/sampler/noised_ode.h) */
+enum {                          /* what a method needs */
+       TR_SDE_LEVY = 1,         /* the second normal of a step */
+       TR_SDE_USES_END = 2,     /* f or g at t_next too: both must be finite at the end of the interval */
+       TR_SDE_OF_PROBLEM = 4,   /* it knows more of the problem than f and g: the problem takes every step, by
+                                   singular_step (the sampler's: transport/exponential/) */
+       TR_SDE_NOISE_FIRST = 16, /* noise in the first stage: with the normals of a step its first stage joins
+                                   what the step before has left in the list */
+       TR_SDE_AROUND_ODE = 8    /* noise between solves of an ODE by a method of ODEs, which tr_sde_solve does
+                                   not do and the sampler does (transport/sampler/noised_ode.h) */
 };
 
 typedef struct tr_sde_method {

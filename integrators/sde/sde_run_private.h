@@ -27,8 +27,9 @@ typedef struct {
   void *out_user;
   tr_sde_stats *stats;
   tr_array *z, *z2;
-  tr_array *before;  /* the state at the start of the step, where somebody needs it */
-  tr_array *between; /* interpolated outputs */
+  tr_array *z_spare, *z2_spare; /* for the next step, while the list still reads these; NULL: it does not */
+  tr_array *before;             /* the state at the start of the step, where somebody needs it */
+  tr_array *between;            /* interpolated outputs */
   tr_array **scratch;
   bool singular;   /* the latest step left a singular time: it has no error estimate */
   tr_program list; /* operations that wait for the next evaluation or look at the state */

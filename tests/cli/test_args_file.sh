@@ -46,8 +46,21 @@ done
 beside '{"num_heads": 8, "path_type": "VP"}'
 check "options" "$transit" sample ODE --ckpt "$scratch/bare.pt" --num-heads 4 --path-type Linear --num-samples 2 --rtol 0.1 --out "$scratch/options"
 same "$scratch/options/samples.npz" "$scratch/copy/samples.npz"
+warns "--num-heads 4 overrides the checkpoint's 8 ('$scratch/bare.pt.json' says num_heads = 8)"
+warns "--path-type Linear overrides the checkpoint's VP ('$scratch/bare.pt.json' says path_type = VP)"
+equals "$(wc -l <"$scratch/stderr" | tr -d ' ')" 2 "warnings of what is overridden"
 check "other heads" "$transit" sample ODE --ckpt "$scratch/bare.pt" --path-type Linear --num-samples 2 --rtol 0.1 --out "$scratch/eight"
 differ "$scratch/eight/samples.npz" "$scratch/copy/samples.npz"
+beside '{"num_heads": 4, "path_type": "linear", "prediction": "unheard"}'
+check "the same in other words" "$transit" sample ODE --ckpt "$scratch/bare.pt" --num-heads 4 --path-type Linear --prediction velocity --num-samples 2 --rtol 0.1 --out "$scratch/said"
+warns "--prediction velocity overrides the checkpoint's unheard ("
+equals "$(wc -l <"$scratch/stderr" | tr -d ' ')" 1 "warnings where all but one say the same"
+beside '{"num_heads": 4, "prediction": "velocity"}'
+for command in "sample ODE --rtol 0.1" "loss --data $here/../../experiments/digits/digits.npz --points 2" "sweep --solvers euler --steps 2 --reference-rtol 1e-3"; do
+  # shellcheck disable=SC2086
+  check "an overridden prediction" "$transit" $command --ckpt "$scratch/bare.pt" --prediction noise --num-samples 2 --force --out "$scratch/said"
+  warns "--prediction noise overrides the checkpoint's velocity ("
+done
 beside '{"model": "SiT-XL/2"}'
 refuse 1 "says model = SiT-XL/2: the weights (width 64, depth 6, patch 2) are not those of SiT-XL/2" "$transit" sample ODE \
   --ckpt "$scratch/bare.pt" --out "$scratch/out"

@@ -46,9 +46,8 @@ static void backends(void) {
     CHECK((*b)->abi == TR_BACKEND_ABI && (*b)->name && (*b)->summary && (*b)->open && (*b)->close);
     CHECK((*b)->mem && (*b)->mem->alloc && (*b)->mem->release && (*b)->mem->upload && (*b)->mem->download &&
           (*b)->mem->copy);
-    CHECK((*b)->vec && (*b)->vec->lincomb && (*b)->vec->map && (*b)->vec->program && (*b)->vec->watch &&
-          (*b)->vec->wait && (*b)->vec->slot && (*b)->vec->randn && (*b)->vec->blend_channels &&
-          (*b)->vec->dot_rows);
+    CHECK((*b)->vec && (*b)->vec->program && (*b)->vec->watch && (*b)->vec->wait && (*b)->vec->slot &&
+          (*b)->vec->randn && (*b)->vec->randn_sums && (*b)->vec->blend_channels && (*b)->vec->dot_rows);
   }
   CHECK(n >= 2);
 }

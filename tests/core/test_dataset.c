@@ -1,11 +1,10 @@
 /* Reading data: images of every kind in the order promised, with their classes; what cannot be used is named
- * and the rest kept; bad files are one-line errors. JPEG agrees with Pillow byte for byte. */
+ * and the rest kept; bad files are one-line errors. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "core/data/dataset.h"
 #include "core/io/image/image.h"
-#include "core/io/image/jpeg.h"
 #include "core/io/image/png.h"
 #include "core/io/npz.h"
 #include "experiments/output/npz_put.h"
@@ -248,28 +247,6 @@ static void classes_of_folders(tr_ctx *ctx) {
   refused(ctx, root, grey, TR_E_IO, "sub-folders '01' and '1' of");
 }
 
-static void jpeg(tr_ctx *ctx) {
-  tr_image image;
-  tr_npy npy;
-  size_t size;
-  CHECK_OK(ctx, tr_npy_open(ctx, TR_TEST_DATA "/images/gray.npy", &npy));
-  CHECK_OK(ctx, tr_jpeg_read(ctx, TR_TEST_DATA "/images/gray.jpg", 3, &image));
-  CHECK(image.height == npy.shape[0] && image.width == npy.shape[1]);
-  CHECK(image.pixels && memcmp(image.pixels, npy.data, (size_t)npy.count) == 0);
-  tr_npy_close(&npy);
-  free(image.pixels);
-  CHECK_ERROR(ctx, tr_jpeg_read(ctx, TR_TEST_DATA "/images/cmyk.jpg", 3, &image), TR_E_IO, "JPEG");
-  CHECK_ERROR(ctx, tr_jpeg_read(ctx, TR_TEST_DATA "/images/none.jpg", 3, &image), TR_E_IO, "none.jpg");
-  unsigned char *bytes = read_whole(TR_TEST_DATA "/images/gray.jpg", &size);
-  const char *cut = scratch("cut.jpg");
-  for (size_t keep = 0; keep < size; keep += size / 7 + 1) {
-    write_whole(cut, bytes, keep);
-    CHECK_ERROR(ctx, tr_jpeg_read(ctx, cut, 1, &image), TR_E_IO, "cut.jpg");
-    CHECK(image.pixels == NULL);
-  }
-  free(bytes);
-}
-
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   archives(ctx);
@@ -279,7 +256,6 @@ int main(int argc, char **argv) {
   arrays(ctx);
   folders(ctx);
   classes_of_folders(ctx);
-  jpeg(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -33,6 +33,21 @@ static bool same(tr_ctx *ctx, const tr_array *a, const tr_array *b) {
   return memcmp(x, y, (size_t)a->count * sizeof *x) == 0;
 }
 
+/* A list of error weights alone, and of a look. */
+static tr_status weights_of(const tr_array *y, const tr_segments *seg, const double *rtol, const double *atol,
+                            tr_array *w) {
+  tr_program list;
+  tr_program_init(&list, -1);
+  TR_TRY(tr_program_weights(&list, y, seg, rtol, atol, w));
+  return tr_program_run(&list);
+}
+static tr_status look(const tr_array *x, int64_t step, int slot) {
+  tr_program list;
+  tr_program_init(&list, slot);
+  TR_TRY(tr_program_watch(&list, x, step, NULL));
+  return tr_program_run(&list);
+}
+
 /* ---- the same bits ---- */
 
 static uint32_t state_of_draw = 1;
@@ -55,7 +70,7 @@ static tr_status random_operation(tr_program *list, vectors *all, int width) {
   if (kind == 7) return list ? tr_program_copy(list, y, z) : tr_array_copy(y, z);
   if (kind == 8)
     return list ? tr_program_weights(list, y, draw(2) ? &halves : NULL, rtol, atol, z)
-                : tr_weights(y, draw(2) ? &halves : NULL, rtol, atol, z);
+                : weights_of(y, draw(2) ? &halves : NULL, rtol, atol, z);
   tr_map_op op = (tr_map_op[]){TR_MAP_CONST, TR_MAP_MUL, TR_MAP_ABS, TR_MAP_ADDC}[draw(4)];
   return list ? tr_program_map(list, op, a[0], x[0], y, z) : tr_map(op, a[0], x[0], y, z);
 }
@@ -185,7 +200,7 @@ static void weights(tr_ctx *ctx, tr_dtype dtype) {
   const tr_segments parts = {2, {5000, N}};
   double w[N], y[N];
   CHECK_OK(ctx,
-           tr_weights(all.v[0], &parts, (const double[]){1e-3, 0}, (const double[]){1e-2, 0.25}, all.v[1]));
+           weights_of(all.v[0], &parts, (const double[]){1e-3, 0}, (const double[]){1e-2, 0.25}, all.v[1]));
   /* as the maps one by one */
   CHECK_OK(ctx, tr_map(TR_MAP_ABS, 0, all.v[0], NULL, all.v[2]));
   CHECK_OK(ctx, tr_scale(1e-3, all.v[2], all.v[2]));
@@ -199,10 +214,10 @@ static void weights(tr_ctx *ctx, tr_dtype dtype) {
   CHECK(second);
   CHECK_OK(ctx, tr_fill(0, all.v[0]));
   CHECK_OK(ctx,
-           tr_weights(all.v[0], NULL, (const double[]){1}, (const double[]){0}, all.v[0])); /* in place */
+           weights_of(all.v[0], NULL, (const double[]){1}, (const double[]){0}, all.v[0])); /* in place */
   CHECK_OK(ctx, tr_array_get_f64(all.v[0], w));
   CHECK(isinf(w[0]) && w[0] > 0 && isinf(w[N - 1]));
-  CHECK_ERROR(ctx, tr_weights(all.v[0], &(tr_segments){1, {5}}, (double[]){1}, (double[]){1}, all.v[1]),
+  CHECK_ERROR(ctx, weights_of(all.v[0], &(tr_segments){1, {5}}, (double[]){1}, (double[]){1}, all.v[1]),
               TR_E_ARG, "segments");
   destroy(&all);
 }
@@ -273,19 +288,19 @@ static void watches(tr_ctx *ctx, tr_dtype dtype) {
     CHECK_OK(ctx, tr_watch_take(ctx, &slot));
     CHECK(asked(ctx, slot, true) == TR_WATCH_NONE);
     CHECK_OK(ctx, tr_map(TR_MAP_CONST, dtype == TR_F32 ? 3e38 : 1e308, NULL, NULL, all.v[0]));
-    CHECK_OK(ctx, tr_watch_finite(all.v[0], 3, slot));
+    CHECK_OK(ctx, look(all.v[0], 3, slot));
     CHECK(asked(ctx, slot, true) == TR_WATCH_NONE);
     spoil(ctx, all.v[0], places[k % 4], values[k % 3]);
-    CHECK_OK(ctx, tr_watch_finite(all.v[0], 5, slot));
-    CHECK_OK(ctx, tr_watch_finite(all.v[0], 6, slot));
+    CHECK_OK(ctx, look(all.v[0], 5, slot));
+    CHECK_OK(ctx, look(all.v[0], 6, slot));
     CHECK(asked(ctx, slot, true) == 5);
     CHECK_OK(ctx, tr_fill(0, all.v[0]));
-    CHECK_OK(ctx, tr_watch_finite(all.v[0], 7, slot));
+    CHECK_OK(ctx, look(all.v[0], 7, slot));
     CHECK(asked(ctx, slot, true) == 5 && asked(ctx, slot, false) == 5);
-    CHECK_ERROR(ctx, tr_watch_finite(all.v[0], -1, slot), TR_E_ARG, "step -1");
+    CHECK_ERROR(ctx, look(all.v[0], -1, slot), TR_E_ARG, "step -1");
     tr_slot_give(ctx, &slot);
-    CHECK_ERROR(ctx, tr_watch_finite(all.v[0], 8, 3), TR_E_ARG, "slot 3");
-    CHECK_ERROR(ctx, tr_watch_finite(all.v[0], 8, -1), TR_E_ARG, "slot -1");
+    CHECK_ERROR(ctx, look(all.v[0], 8, 3), TR_E_ARG, "slot 3");
+    CHECK_ERROR(ctx, look(all.v[0], 8, -1), TR_E_ARG, "slot -1");
   }
   destroy(&all);
 }
@@ -362,7 +377,7 @@ static void late(tr_ctx *ctx) {
   tr_guard_set_late(ctx, true);
   for (int k = 0; k < 2; k++) {
     CHECK_OK(ctx, tr_map(TR_MAP_CONST, NAN, NULL, NULL, all.v[0]));
-    CHECK_OK(ctx, tr_watch_finite(all.v[0], 9, latch));
+    CHECK_OK(ctx, look(all.v[0], 9, latch));
     CHECK(asked(ctx, latch, false) == TR_WATCH_NONE);
     if (k == 0)
       CHECK(asked(ctx, latch, true) == 9);

@@ -126,11 +126,11 @@ static void reductions(tr_ctx *ctx, tr_dtype dtype) {
   destroy(&x), destroy(&y);
 }
 
-/* A NaN anywhere shows in every reduction and in tr_is_finite, whatever stands beside it. */
+/* A NaN anywhere shows in every reduction, whatever stands beside it. */
 static void not_a_number(tr_ctx *ctx, tr_dtype dtype) {
   enum { N = 9000 }; /* more than one chunk */
   static double x[N];
-  bool finite;
+  double worst;
   fenced v = make(ctx, dtype, N, NULL);
   static const int places[] = {0, 1, 4095, 4096, N - 1};
   for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
@@ -142,16 +142,14 @@ static void not_a_number(tr_ctx *ctx, tr_dtype dtype) {
       CHECK_OK(ctx, tr_reduce(op, v.part, v.part, NULL, &got));
       CHECK(isnan(got));
     }
-    CHECK_OK(ctx, tr_is_finite(v.part, &finite));
-    CHECK(!finite);
     x[places[p]] = -INFINITY;
     CHECK_OK(ctx, tr_array_set_f64(v.part, x));
-    CHECK_OK(ctx, tr_is_finite(v.part, &finite));
-    CHECK(!finite);
+    CHECK_OK(ctx, tr_reduce(TR_MAX_ABS, v.part, NULL, NULL, &worst));
+    CHECK(worst == INFINITY);
   }
   CHECK_OK(ctx, tr_fill(-1, v.part));
-  CHECK_OK(ctx, tr_is_finite(v.part, &finite));
-  CHECK(finite);
+  CHECK_OK(ctx, tr_reduce(TR_MAX_ABS, v.part, NULL, NULL, &worst));
+  CHECK(worst == 1);
   destroy(&v);
 }
 
@@ -185,7 +183,6 @@ static void mismatches(tr_ctx *ctx) {
   tr_array *a, *b, *i32, *empty;
   tr_ctx *other_ctx;
   double out;
-  bool finite;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 1, (int64_t[]){4}, &a));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){4}, &b));
   CHECK_ERROR(ctx, tr_scale(1, a, b), TR_E_SHAPE, "f32 (4) and f64 (4)");
@@ -206,8 +203,8 @@ static void mismatches(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_fill(1, empty));
   CHECK_OK(ctx, tr_reduce(TR_SUM, empty, NULL, NULL, &out));
   CHECK(out == 0);
-  CHECK_OK(ctx, tr_is_finite(empty, &finite));
-  CHECK(finite);
+  CHECK_OK(ctx, tr_reduce(TR_MAX_ABS, empty, NULL, NULL, &out));
+  CHECK(out == 0);
   CHECK_OK(ctx, tr_randn(&(tr_random_address){.purpose = TR_RANDOM_TEST}, empty));
   tr_array_destroy(&empty);
   tr_array_destroy(&i32);
@@ -226,6 +223,57 @@ static void random_addresses(tr_ctx *ctx) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     CHECK_ERROR(ctx, tr_randn(&bad[i], a), TR_E_ARG, "out of range");
   tr_array_destroy(&a);
+}
+
+/* With the bits of draws that are added a term at a time. */
+static void sums_of_normals(tr_ctx *ctx, tr_dtype dtype) {
+  enum { ROWS = 3, N = 5, TERMS = 7 };
+  const tr_random_address address = {.seed = 5, .purpose = TR_RANDOM_TEST, .sample = 11};
+  const int64_t shape[2] = {ROWS, N};
+  tr_array *a, *b, *want, *z[2], *other;
+  tr_randn_term term[TERMS];
+  double x[ROWS * N], y[ROWS * N];
+  for (int i = 0; i < 5; i++)
+    CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, shape, (tr_array * *[]){&a, &b, &want, &z[0], &z[1]}[i]));
+  for (int k = 0; k < TERMS; k++)
+    term[k] = (tr_randn_term){(uint32_t)(3 * k + 1), {{0.3 * k - 1, 1. / (k + 1)}, {sin(k), -0.7 * k}}};
+  tr_randn_sums_args args = {address, TR_RANDOM_TREE, TERMS, term, {z[0], z[1]}};
+  CHECK_OK(ctx, tr_randn_sums(&args));
+  for (int s = 0; s < 2; s++) {
+    for (int k = 0; k < TERMS; k++) {
+      tr_random_address at = address;
+      const double factor[3] = {term[k].factor[s][0], term[k].factor[s][1], 1};
+      at.step = term[k].step;
+      CHECK_OK(ctx, tr_randn(&at, a));
+      at.purpose = TR_RANDOM_TREE;
+      CHECK_OK(ctx, tr_randn(&at, b));
+      CHECK_OK(ctx, tr_lincomb(k ? 3 : 2, factor, (const tr_array *const[]){a, b, want}, want));
+    }
+    CHECK_OK(ctx, tr_array_get_f64(want, x));
+    CHECK_OK(ctx, tr_array_get_f64(z[s], y));
+    CHECK(memcmp(x, y, sizeof x) == 0);
+  }
+  CHECK_OK(ctx, tr_fill(0, z[0]));
+  args.z[1] = NULL;
+  CHECK_OK(ctx, tr_randn_sums(&args));
+  args.z[0] = z[1], args.z[1] = z[0]; /* another order: the second sum does not depend on the first */
+  CHECK_OK(ctx, tr_array_get_f64(z[0], x));
+  CHECK_OK(ctx, tr_randn_sums(&args));
+  CHECK_OK(ctx, tr_array_get_f64(z[1], y));
+  CHECK(memcmp(x, y, sizeof x) == 0);
+  args.n = 0;
+  CHECK_ERROR(ctx, tr_randn_sums(&args), TR_E_ARG, "0 terms");
+  args.n = TR_RANDN_TERMS + 1;
+  CHECK_ERROR(ctx, tr_randn_sums(&args), TR_E_ARG, "65 terms");
+  args.n = 1, args.second = 65536;
+  CHECK_ERROR(ctx, tr_randn_sums(&args), TR_E_ARG, "out of range");
+  args.second = 0, args.address.sample = UINT64_MAX;
+  CHECK_ERROR(ctx, tr_randn_sums(&args), TR_E_ARG, "out of range");
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){N, ROWS}, &other));
+  args.address.sample = 0, args.z[1] = other;
+  CHECK_ERROR(ctx, tr_randn_sums(&args), TR_E_SHAPE, "equal shapes");
+  tr_array_destroy(&other);
+  for (int i = 0; i < 5; i++) tr_array_destroy((tr_array **[]){&a, &b, &want, &z[0], &z[1]}[i]);
 }
 
 static void products_of_rows(tr_ctx *ctx, tr_dtype dtype) {
@@ -254,6 +302,7 @@ int main(int argc, char **argv) {
     reductions(ctx, dtype);
     not_a_number(ctx, dtype);
     products_of_rows(ctx, dtype);
+    sums_of_normals(ctx, dtype);
   }
   rounded_once(ctx);
   thread_free(ctx);

@@ -179,6 +179,10 @@ static tr_status hold_probes(tr_trace *trace, const tr_array *x) {
   TR_TRY(tr_array_like_stacked(x, held, &trace->held));
   TR_TRY(tr_array_like_stacked(x, held > derived ? held : derived, &trace->products));
   if (derived) TR_TRY(tr_array_like_stacked(x, derived, &trace->derived));
+  if (type->n_numbers) {
+    const int64_t shape[2] = {type->n_numbers(probes), trace->rows};
+    TR_TRY(tr_array_create(x->ctx, x->dtype, 2, shape, &trace->numbers));
+  }
   return (trace->spec.probes ? take_probes : draw_probes)(trace);
 }
 
@@ -206,6 +210,7 @@ void tr_trace_destroy(tr_trace **trace) {
   tr_array_destroy(&(*trace)->held);
   tr_array_destroy(&(*trace)->derived);
   tr_array_destroy(&(*trace)->products);
+  tr_array_destroy(&(*trace)->numbers);
   free(*trace);
   *trace = NULL;
 }

@@ -36,6 +36,7 @@ typedef struct tr_trace_type {
   /* Rademacher vectors held for a solve, and further ones multiplied by J in an estimate; row: n */
   int64_t (*n_held)(int n_probes, int64_t row);
   int64_t (*n_derived)(int n_probes, int64_t row); /* NULL: none */
+  int64_t (*n_numbers)(int n_probes);              /* numbers a row that an estimate works with; NULL: none */
   /* Instead of these: makes `held`, vectors of its own in its own shape, and `products`, for states like x */
   tr_status (*open)(tr_trace *trace, const tr_array *x);
   /* f = the drift at x; z (columns, N) = a tr(J) + b for every column and row. */
@@ -67,6 +68,7 @@ struct tr_trace {
   tr_array *held;     /* (n_held N, ...): vector k of every row, k after k */
   tr_array *derived;  /* (n_derived N, ...) or NULL; exact: the diagonals */
   tr_array *products; /* (the larger of the two N, ...) */
+  tr_array *numbers;  /* (n_numbers, N) or NULL */
 };
 
 /* Draws the probes; the drift is borrowed and the caller destroys the estimate. TR_E_ARG for settings out of

@@ -8,13 +8,6 @@
 #define MAX_PERIOD 10000.0
 #define EMBED_COST 40 /* of an element that is a cosine, to one that is moved */
 
-static void put(const tr_array *y, int64_t at, double value) {
-  if (y->dtype == TR_F32)
-    ((float *)y->data)[at] = (float)value;
-  else
-    ((double *)y->data)[at] = value;
-}
-
 tr_status tr_cpu_embed_times(tr_ctx *ctx, const tr_nn_embed_times_args *a) {
   const double *t = a->t->data;
   int64_t width = a->y->shape[1], half = width / 2;
@@ -23,10 +16,10 @@ tr_status tr_cpu_embed_times(tr_ctx *ctx, const tr_nn_embed_times_args *a) {
   for (int64_t r = 0; r < a->y->shape[0]; r++) {
     for (int64_t j = 0; j < half; j++) {
       double angle = t[a->t->count == 1 ? 0 : r] * exp(-log(MAX_PERIOD) * (double)j / (double)half);
-      put(a->y, r * width + j, cos(angle));
-      put(a->y, r * width + half + j, sin(angle));
+      tr_cpu_store(a->y, r * width + j, cos(angle));
+      tr_cpu_store(a->y, r * width + half + j, sin(angle));
     }
-    if (width % 2) put(a->y, (r + 1) * width - 1, 0);
+    if (width % 2) tr_cpu_store(a->y, (r + 1) * width - 1, 0);
   }
   return TR_OK;
 }

@@ -18,6 +18,13 @@ typedef struct {
   uint8_t *pixels; /* (height, width, channels); the caller frees */
 } tr_image;
 
+/* Reads a PNG or JPEG as tr_png_read and tr_jpeg_read do; its content tells which, not its name. Pictures of
+ * another size than height x width (0: any) are TR_E_SHAPE, with their size in *out: that is read in the
+ * header, and nothing is unpacked. TR_E_IO for what cannot be read or is neither. The caller frees
+ * out->pixels, NULL on an error. */
+TR_API tr_status tr_image_read(tr_ctx *ctx, const char *path, int channels, int64_t height, int64_t width,
+                               tr_image *out);
+
 /* Whether arrays (N, C, H, W) can be pixels: one channel, grey, or three, RGB. */
 TR_API bool tr_image_channels(int64_t channels);
 

@@ -9,10 +9,12 @@
 extern "C" {
 #endif
 
-/* The image as grey (1 channel) or RGB (3): grey is r = g = b, YCbCr is converted by libjpeg; profiles and
- * the camera's orientation are ignored. TR_E_IO with the reason: malformed or cut files, colour spaces that
- * have no RGB here (CMYK, YCCK), more than 8 bits, and colours where 1 channel is asked for. The caller frees
- * out->pixels, NULL on an error. */
+/* The image as grey (1 channel) or RGB (3): grey is r = g = b, YCbCr is converted by libjpeg, CMYK and YCCK,
+ * taken as inverted as Adobe writes them, by Pillow's formula (r = (255 - k)(255 - c) / 255, rounded as
+ * there); profiles and the camera's orientation are ignored. libjpeg's warnings of what changes no pixel
+ * (bytes between segments, an unknown version) are passed over. TR_E_IO with the reason: malformed, cut or
+ * damaged files, more than 8 bits, more than 500 scans, and colours where 1 channel is asked for. The caller
+ * frees out->pixels, NULL on an error. */
 TR_API tr_status tr_jpeg_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/io/file.h"
+#include "core/io/image/read_private.h"
 #include "core/require_private.h"
 
 #define BORDER      2  /* pixels between tiles */
@@ -160,9 +161,16 @@ tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout
 
 /* ---- reading ---- */
 
+/* A warning of libpng drops what it cannot read; without its tRNS a transparent picture would count as
+ * opaque. */
+static void on_read_warning(png_structp png, png_const_charp message) {
+  if (strncmp(message, "tRNS", 4) == 0) on_error(png, message);
+}
+
 /* The samples of a file: palettes and bits spread out by libpng, their numbers as they are. */
 typedef struct {
   int64_t height, width;
+  bool other_size;    /* than is wanted: it was not unpacked */
   int depth, samples; /* 8 or 16 bits; 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */
   uint8_t *bytes;     /* (height, width, samples); of 16 bits the high byte first */
   png_bytep *rows;
@@ -170,8 +178,6 @@ typedef struct {
 
 static bool make_raster(png_structp png, png_infop info, raster *r) {
   size_t row = png_get_rowbytes(png, info);
-  r->height = png_get_image_height(png, info);
-  r->width = png_get_image_width(png, info);
   r->depth = png_get_bit_depth(png, info);
   r->samples = png_get_channels(png, info);
   r->bytes = malloc((size_t)r->height * row);
@@ -181,11 +187,27 @@ static bool make_raster(png_structp png, png_infop info, raster *r) {
   return true;
 }
 
+/* Only the picture and its transparency are read. Texts and profiles, which may unpack to a thousand times
+ * their size, are passed over; a wrong checksum is damage wherever it is. */
+static void read_little(png_structp png) {
+  static const png_byte passed_over[] =
+      "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0"
+      "sPLT\0sRGB\0tEXt\0tIME\0zTXt";
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, passed_over, sizeof passed_over / 5);
+  png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+}
+
 /* Everything that may jump. No gamma is asked for, so that libpng leaves the levels alone. */
-static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, raster *r) {
+static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, const tr_image_size *wanted,
+                   raster *r) {
   if (setjmp(t->escape)) return false;
+  read_little(png);
   png_init_io(png, stream);
   png_read_info(png, info);
+  r->height = png_get_image_height(png, info);
+  r->width = png_get_image_width(png, info);
+  r->other_size = !tr_image_has_size(wanted, r->height, r->width);
+  if (r->other_size) return true;
   png_set_expand(png);
   png_set_interlace_handling(png);
   png_read_update_info(png, info);
@@ -195,16 +217,14 @@ static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, ra
   return true;
 }
 
-static tr_status read_raster(tr_ctx *ctx, const char *path, raster *r) {
+static tr_status read_raster(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_size *wanted,
+                             raster *r) {
   trouble t = {.message = "out of memory"};
   *r = (raster){0};
-  FILE *stream = fopen(path, "rb");
-  if (!stream) return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read: %s", path, strerror(errno));
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &t, on_error, on_warning);
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &t, on_error, on_read_warning);
   png_infop info = png ? png_create_info_struct(png) : NULL;
-  bool good = info && decode(png, info, &t, stream, r);
+  bool good = info && decode(png, info, &t, stream, wanted, r);
   png_destroy_read_struct(&png, &info, NULL);
-  fclose(stream);
   return good ? TR_OK : TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read as PNG: %s", path, t.message);
 }
 
@@ -238,26 +258,28 @@ static tr_status take_pixel(tr_ctx *ctx, const char *path, const raster *r, int6
 
 static tr_status take_pixels(tr_ctx *ctx, const char *path, const raster *r, tr_image *out) {
   const int64_t pixels = r->height * r->width;
-  out->height = r->height;
-  out->width = r->width;
   out->pixels = malloc((size_t)(pixels * out->channels));
   if (!out->pixels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
   for (int64_t p = 0; p < pixels; p++) TR_TRY(take_pixel(ctx, path, r, p, out));
   return TR_OK;
 }
 
-tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
-  TR_REQUIRE(ctx, path, out);
+tr_status tr_png_read_stream(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_size *wanted,
+                             tr_image *out) {
   raster r;
-  *out = (tr_image){.channels = channels};
-  tr_status status = read_raster(ctx, path, &r);
+  tr_status status = read_raster(ctx, path, stream, wanted, &r);
+  out->height = r.height;
+  out->width = r.width;
+  if (status == TR_OK && r.other_size) status = tr_image_other_size(ctx, path, wanted, out);
   if (status == TR_OK) status = take_pixels(ctx, path, &r, out);
   free(r.bytes);
   free(r.rows);
-  if (status == TR_OK) return TR_OK;
-  free(out->pixels);
-  out->pixels = NULL;
   return status;
+}
+
+tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out) {
+  TR_REQUIRE(ctx, path, out);
+  return tr_image_read_by(tr_png_read_stream, ctx, path, channels, out);
 }
 
 tr_status tr_png_array(const char *path, const tr_png_layout *layout, const tr_array *x) {

@@ -16,9 +16,9 @@ extern "C" {
 
 /* The levels of a file as they are, grey (1 channel) or RGB (3): palettes are looked up, grey is r = g = b,
  * levels of 1, 2 and 4 bits are spread over 0 to 255 and those of 16 bits divided by 257. Colour management
- * (gAMA, iCCP, ...) is ignored. TR_E_IO for a malformed file, a 16-bit level that is no multiple of 257, a
- * pixel that is not opaque, and colours where 1 channel is asked for. The caller frees out->pixels, NULL on
- * an error. */
+ * (gAMA, iCCP, ...) is ignored. TR_E_IO for a malformed file or a wrong checksum, a 16-bit level that is no
+ * multiple of 257, a pixel that is not opaque, and colours where 1 channel is asked for. The caller frees
+ * out->pixels, NULL on an error. */
 TR_API tr_status tr_png_read(tr_ctx *ctx, const char *path, int channels, tr_image *out);
 
 /* pixels (height, width, channels), row-major; channels 1 is grey, 3 is RGB. */

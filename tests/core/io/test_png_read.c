@@ -2,6 +2,7 @@
  * what is no grey or RGB of 256 levels is refused. */
 #include <png.h>
 #include <stdlib.h>
+#include <zlib.h>
 
 #include "core/io/image/png.h"
 #include "tests/support/check.h"
@@ -237,6 +238,79 @@ static void damaged(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_png_read(ctx, scratch("none.png"), 3, &image), TR_E_IO, "No such file");
 }
 
+/* A bit of a chunk's checksum. */
+static void break_checksum(unsigned char *bytes, size_t size, const char *name) {
+  for (size_t i = 8; i + 12 <= size;) {
+    size_t length =
+        (size_t)bytes[i] << 24 | (size_t)bytes[i + 1] << 16 | (size_t)bytes[i + 2] << 8 | bytes[i + 3];
+    if (memcmp(bytes + i + 4, name, 4) == 0) bytes[i + 8 + length] ^= 1;
+    i += 12 + length;
+  }
+}
+
+/* Wherever it is: a transparency that libpng would drop for it counts for opaque. */
+static void wrong_checksums(tr_ctx *ctx) {
+  static const char *const chunks[] = {"tRNS", "gAMA", "IDAT"};
+  const png_color_16 none = {.red = 9, .green = 9, .blue = 9};
+  const form f = {8, PNG_COLOR_TYPE_RGB, .fill = rgb8, .gamma = 0.5, .transparent = &none};
+  tr_image image;
+  size_t size;
+  CHECK_OK(ctx, tr_png_read(ctx, write_form(&f), 3, &image));
+  free(image.pixels);
+  for (int i = 0; i < 3; i++) {
+    unsigned char *bytes = read_whole(write_form(&f), &size);
+    const char *path = scratch("checksum.png");
+    break_checksum(bytes, size, chunks[i]);
+    write_whole(path, bytes, size);
+    CHECK_ERROR(ctx, tr_png_read(ctx, path, 3, &image), TR_E_IO, "checksum.png");
+    CHECK(image.pixels == NULL);
+    free(bytes);
+  }
+}
+
+/* A tRNS of the wrong length is dropped by libpng, too. */
+static void wrong_transparency(tr_ctx *ctx) {
+  uint8_t trns[] = {0, 0, 0, 1, 't', 'R', 'N', 'S', 7, 0, 0, 0, 0};
+  const char *path = scratch("length.png");
+  tr_image image;
+  size_t size;
+  unsigned char *bytes = read_whole(write_form(&(form){8, PNG_COLOR_TYPE_RGB, .fill = rgb8}), &size);
+  unsigned long sum = crc32(crc32(0, NULL, 0), trns + 4, 5);
+  for (int i = 0; i < 4; i++) trns[9 + i] = (uint8_t)(sum >> (24 - 8 * i));
+  FILE *stream = fopen(path, "wb");
+  CHECK(stream != NULL);
+  fwrite(bytes, 1, 33, stream); /* signature and IHDR */
+  fwrite(trns, 1, sizeof trns, stream);
+  fwrite(bytes + 33, 1, size - 33, stream);
+  fclose(stream);
+  CHECK_ERROR(ctx, tr_png_read(ctx, path, 3, &image), TR_E_IO, "tRNS");
+  free(bytes);
+}
+
+/* The size is told from the header alone, and the format from the content. */
+static void sizes(tr_ctx *ctx) {
+  size_t size;
+  tr_image image;
+  const char *path = write_form(&(form){8, PNG_COLOR_TYPE_RGB, .fill = rgb8}), *other = scratch("named.JPEG");
+  unsigned char *bytes = read_whole(path, &size);
+  write_whole(other, bytes, size);
+  CHECK_OK(ctx, tr_image_read(ctx, other, 3, H, W, &image));
+  CHECK(image.pixels && image.pixels[1] == level(0, 0, 1));
+  free(image.pixels);
+  memset(bytes + 60, 0, size - 60);
+  write_whole(other, bytes, size);
+  CHECK_ERROR(ctx, tr_image_read(ctx, other, 3, H, W, &image), TR_E_IO, "cannot be read as PNG");
+  CHECK_ERROR(ctx, tr_image_read(ctx, other, 3, H + 1, W, &image), TR_E_SHAPE,
+              "has 9 x 13 pixels: 10 x 13 are needed");
+  CHECK(image.height == H && image.width == W && !image.pixels);
+  write_whole(other, "RIFF....WEBPVP8 ", 16);
+  CHECK_ERROR(ctx, tr_image_read(ctx, other, 3, H, W, &image), TR_E_IO, "is WebP: PNG and JPEG are read");
+  write_whole(other, "hello", 5);
+  CHECK_ERROR(ctx, tr_image_read(ctx, other, 3, H, W, &image), TR_E_IO,
+              "is no picture: PNG and JPEG are read");
+  free(bytes);
+}
+
 int main(void) {
   tr_ctx *ctx = check_context(0, NULL);
   levels(ctx);
@@ -244,6 +318,9 @@ int main(void) {
   refusals(ctx);
   grey_in_colours(ctx);
   damaged(ctx);
+  wrong_checksums(ctx);
+  wrong_transparency(ctx);
+  sizes(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }
