@@ -12,7 +12,7 @@
 #include "nets/checkpoint/pickle_machine_private.h"
 
 enum { BLOCK = 1 << 16 };
-static const size_t max_pickle = (size_t)64 << 20, max_values = (size_t)256 << 20;
+static const size_t max_values = (size_t)256 << 20;
 
 /* Memory is taken in blocks and given back all at once. */
 typedef struct block {
@@ -73,8 +73,8 @@ tr_value *tr_pickle_value(tr_pickle_machine *machine, tr_pickle_kind kind) {
 static tr_status run(tr_pickle_machine *machine) {
   while (!machine->root) {
     TR_TRY(tr_pickle_step(machine));
-    if (machine->next > max_pickle)
-      return tr_pickle_fail(machine, "the pickle is longer than %zu MiB", max_pickle >> 20);
+    if (machine->next > TR_PICKLE_MAX_SIZE)
+      return tr_pickle_fail(machine, "the pickle is longer than %d MiB", TR_PICKLE_MAX_SIZE >> 20);
   }
   machine->pickle->root = machine->root;
   machine->pickle->storages = machine->storages;
@@ -92,7 +92,8 @@ tr_status tr_pickle_read(tr_ctx *ctx, const tr_pickle_source *source, tr_pickle 
     machine->ctx = ctx;
     machine->source = source;
     machine->pickle = pickle;
-    status = run(machine);
+    status = tr_pickle_reserve(machine, &machine->stack, &machine->stack_room, 1);
+    if (status == TR_OK) status = run(machine);
     if (consumed) *consumed = machine->next;
     free((void *)machine->stack);
     free((void *)machine->memo);
@@ -127,15 +128,29 @@ bool tr_text_equals(const tr_pickle_text *text, const char *word) {
   return text->size == strlen(word) && (text->size == 0 || memcmp(text->at, word, text->size) == 0);
 }
 
+/* What a class keeps of its own, or, with slots, a pair of that and the slots. */
+static const tr_value *attributes(const tr_value *state) {
+  if (tr_pickle_is(state, TR_P_TUPLE) && state->as.sequence.n == 2) state = state->as.sequence.items[0];
+  return tr_pickle_is(state, TR_P_DICT) ? state : NULL;
+}
+
+const tr_value *tr_value_pairs(const tr_value *value) {
+  if (!value || value->kind == TR_P_DICT) return value;
+  if (value->kind != TR_P_OBJECT) return NULL;
+  const tr_pickle_object *object = value->as.object;
+  return object->items ? object->items : attributes(object->state);
+}
+
 const tr_value *tr_value_find(const tr_value *value, const char *key) {
-  if (value->kind != TR_P_DICT && value->kind != TR_P_NAMESPACE) return NULL;
-  for (size_t i = 0; i < value->as.sequence.n; i++) {
-    const tr_value *k = value->as.sequence.items[2 * i];
-    if (k->kind == TR_P_TEXT && tr_text_equals(&k->as.text, key)) return value->as.sequence.items[2 * i + 1];
+  const tr_value *pairs = tr_value_pairs(value);
+  for (size_t i = pairs ? pairs->as.sequence.n : 0; i-- > 0;) {
+    const tr_value *k = pairs->as.sequence.items[2 * i];
+    if (k->kind == TR_P_TEXT && tr_text_equals(&k->as.text, key)) return pairs->as.sequence.items[2 * i + 1];
   }
   return NULL;
 }
 
 const char *tr_text_printable(const tr_pickle_text *text, char *out, size_t size) {
-  return tr_text_show(text->at, text->size, out, size);
+  *out = 0; /* for a text of no bytes */
+  return text->size ? tr_text_show(text->at, text->size, out, size) : out;
 }

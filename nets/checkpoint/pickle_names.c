@@ -1,173 +1,267 @@
-/* The closed list of names a checkpoint's pickle may use, and what each builds. */
-#include <inttypes.h>
+/* The names of a pickle that are understood, and what each builds; any other makes an object. */
 #include <string.h>
 
 #include "core/io/bytes_private.h"
 #include "nets/checkpoint/pickle_machine_private.h"
 
-/* ---- tensors ---- */
-
-static const tr_value *item(const tr_value *sequence, size_t i) {
-  return i < sequence->as.sequence.n ? sequence->as.sequence.items[i] : NULL;
+const tr_value *tr_pickle_item(const tr_value *sequence, size_t i) {
+  return sequence && i < sequence->as.sequence.n ? sequence->as.sequence.items[i] : NULL;
 }
 
-static bool is(const tr_value *value, tr_pickle_kind kind) {
+bool tr_pickle_is(const tr_value *value, tr_pickle_kind kind) {
   return value && value->kind == kind;
 }
 
-/* Copies a tuple of non-negative integers into out. */
-static tr_status read_extents(tr_pickle_machine *machine, const tr_value *tuple, const char *what, int *n,
-                              int64_t *out) {
-  if (!is(tuple, TR_P_TUPLE)) return tr_pickle_fail(machine, "the %s of a tensor is not a tuple", what);
-  if (tuple->as.sequence.n > TR_MAX_DIMS)
-    return tr_pickle_fail(machine, "a tensor has a %s of %zu entries; at most %d are supported", what,
-                          tuple->as.sequence.n, TR_MAX_DIMS);
-  *n = (int)tuple->as.sequence.n;
-  for (int i = 0; i < *n; i++) {
-    const tr_value *entry = tuple->as.sequence.items[i];
-    if (!is(entry, TR_P_INT))
-      return tr_pickle_fail(machine, "the %s of a tensor holds something else than integers", what);
-    if (entry->as.integer < 0)
-      return tr_pickle_fail(machine, "the %s of a tensor holds %" PRId64 ", which is negative", what,
-                            entry->as.integer);
-    out[i] = entry->as.integer;
+/* ---- containers ---- */
+
+/* The pairs of a dict, in a dict of their own. */
+static tr_status copy_pairs(tr_pickle_machine *machine, const tr_value *from, tr_value *to) {
+  return tr_pickle_extend(machine, to, from->as.sequence.items, 2 * from->as.sequence.n);
+}
+
+/* The pairs of a list of pairs. */
+static tr_status gather_pairs(tr_pickle_machine *machine, const tr_value *list, tr_value *to) {
+  for (size_t i = 0; i < list->as.sequence.n; i++) {
+    const tr_value *pair = list->as.sequence.items[i];
+    bool right = tr_pickle_is(pair, TR_P_LIST) || tr_pickle_is(pair, TR_P_TUPLE);
+    if (!right || pair->as.sequence.n != 2)
+      return tr_pickle_fail(machine, "a dict is made of something that is no pair");
+    TR_TRY(tr_pickle_extend(machine, to, pair->as.sequence.items, 2));
   }
   return TR_OK;
 }
 
-/* Fills in the number of elements, and checks that the last one lies inside the storage. */
-static tr_status check_extent(tr_pickle_machine *machine, tr_pickle_tensor *tensor) {
-  const uint64_t limit = INT64_MAX / 8; /* so that byte counts fit too */
-  uint64_t count = 1, last = (uint64_t)tensor->offset;
-  bool fits = last <= limit;
-  for (int i = 0; i < tensor->ndim; i++) {
-    uint64_t step = 0, extent = (uint64_t)tensor->shape[i];
-    fits = fits && tr_mul_u64(count, extent, &count) && count <= limit;
-    if (extent > 0)
-      fits = fits && tr_mul_u64(extent - 1, (uint64_t)tensor->stride[i], &step) && step <= limit - last;
-    if (fits) last += step;
-  }
-  if (!fits) return tr_pickle_fail(machine, "the shape or stride of a tensor overflows");
-  tensor->count = (int64_t)count;
-  uint64_t needed = count > 0 ? last + 1 : (uint64_t)tensor->offset;
-  if (needed > (uint64_t)tensor->storage->count)
-    return tr_pickle_fail(machine, "a tensor needs %" PRIu64 " elements, but its storage has %" PRId64,
-                          needed, tensor->storage->count);
-  return TR_OK;
+/* A dict of nothing, of a dict, or of a list of pairs. */
+static tr_status dict_of(tr_pickle_machine *machine, const tr_value *from, const char *name, tr_value **out) {
+  if (!(*out = tr_pickle_value(machine, TR_P_DICT))) return TR_E_MEM;
+  if (!from) return TR_OK;
+  if (from->kind == TR_P_DICT) return copy_pairs(machine, from, *out);
+  if (from->kind == TR_P_LIST) return gather_pairs(machine, from, *out);
+  return tr_pickle_fail(machine, "%s is called with arguments that make no dict", name);
 }
-
-/* (storage, offset, shape, stride, requires_grad, hooks[, metadata]); the tail does not concern the numbers.
- */
-static tr_status rebuild_tensor(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
-  const tr_value *storage = item(arguments, 0), *offset = item(arguments, 1);
-  int strides = 0;
-  if (!is(storage, TR_P_STORAGE) || !is(offset, TR_P_INT) || offset->as.integer < 0)
-    return tr_pickle_fail(machine, "a tensor is made without a storage and an offset in it");
-  tr_pickle_tensor *tensor = tr_pickle_allocate(machine, sizeof *tensor);
-  if (!tensor) return TR_E_MEM;
-  *tensor = (tr_pickle_tensor){.storage = storage->as.storage, .offset = offset->as.integer};
-  TR_TRY(read_extents(machine, item(arguments, 2), "shape", &tensor->ndim, tensor->shape));
-  TR_TRY(read_extents(machine, item(arguments, 3), "stride", &strides, tensor->stride));
-  if (strides != tensor->ndim)
-    return tr_pickle_fail(machine, "a tensor of %d dimensions has %d strides", tensor->ndim, strides);
-  TR_TRY(check_extent(machine, tensor));
-  if (!(*out = tr_pickle_value(machine, TR_P_TENSOR))) return TR_E_MEM;
-  (*out)->as.tensor = tensor;
-  return TR_OK;
-}
-
-/* (tensor, requires_grad, hooks[, state]): the tensor. */
-static tr_status rebuild_parameter(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
-  const tr_value *tensor = item(arguments, 0);
-  if (!is(tensor, TR_P_TENSOR)) return tr_pickle_fail(machine, "a parameter is made without a tensor");
-  if (!(*out = tr_pickle_value(machine, TR_P_TENSOR))) return TR_E_MEM;
-  (*out)->as.tensor = tensor->as.tensor;
-  return TR_OK;
-}
-
-tr_status tr_pickle_persistent(tr_pickle_machine *machine, const tr_value *id, tr_value **out) {
-  if (!is(id, TR_P_TUPLE) || !is(item(id, 0), TR_P_TEXT) || !tr_text_equals(&item(id, 0)->as.text, "storage"))
-    return tr_pickle_fail(machine, "a persistent id is not that of a storage");
-  const tr_pickle_name *class = item(id, 1) ? tr_pickle_name_of(item(id, 1)) : NULL;
-  const tr_value *key = item(id, 2), *count = item(id, 4), *view = item(id, 5);
-  if (!class || !class->is_storage || !is(key, TR_P_TEXT) || !is(count, TR_P_INT))
-    return tr_pickle_fail(machine, "the id of a storage lacks its class, key or size");
-  if (count->as.integer < 0)
-    return tr_pickle_fail(machine, "a storage of %" PRId64 " elements makes no sense", count->as.integer);
-  if (view && !is(view, TR_P_NONE))
-    return tr_pickle_fail(machine,
-                          "a storage is a view of another, which PyTorch wrote before 0.4: not supported");
-  tr_pickle_storage *storage = tr_pickle_allocate(machine, sizeof *storage);
-  if (!storage || !(*out = tr_pickle_value(machine, TR_P_STORAGE))) return TR_E_MEM;
-  *storage = (tr_pickle_storage){.dtype = class->storage_dtype,
-                                 .key = key->as.text,
-                                 .count = count->as.integer,
-                                 .next = machine->storages};
-  machine->storages = storage;
-  (*out)->as.storage = storage;
-  return TR_OK;
-}
-
-/* ---- containers and plain things ---- */
 
 static tr_status make_dict(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
-  if (arguments->as.sequence.n != 0) return tr_pickle_fail(machine, "OrderedDict is called with arguments");
-  return (*out = tr_pickle_value(machine, TR_P_DICT)) ? TR_OK : TR_E_MEM;
+  return dict_of(machine, tr_pickle_item(arguments, 0), "OrderedDict or Counter", out);
+}
+
+/* What makes the missing values comes first. */
+static tr_status make_default_dict(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
+  return dict_of(machine, tr_pickle_item(arguments, 1), "defaultdict", out);
 }
 
 /* torch.Size((2, 3)) is the tuple, torch.device("cuda", 0) the tuple of its arguments. */
 static tr_status make_tuple(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
-  const tr_value *only = item(arguments, 0);
+  const tr_value *only = tr_pickle_item(arguments, 0);
   if (!(*out = tr_pickle_value(machine, TR_P_TUPLE))) return TR_E_MEM;
-  (*out)->as.sequence =
-      is(only, TR_P_TUPLE) && arguments->as.sequence.n == 1 ? only->as.sequence : arguments->as.sequence;
+  (*out)->as.sequence = tr_pickle_is(only, TR_P_TUPLE) && arguments->as.sequence.n == 1
+                            ? only->as.sequence
+                            : arguments->as.sequence;
   return TR_OK;
 }
 
+static tr_status make_set(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
+  const tr_value *items = tr_pickle_item(arguments, 0);
+  if (!(*out = tr_pickle_value(machine, TR_P_SET))) return TR_E_MEM;
+  if (tr_pickle_is(items, TR_P_LIST) || tr_pickle_is(items, TR_P_TUPLE))
+    return tr_pickle_extend(machine, *out, items->as.sequence.items, items->as.sequence.n);
+  return TR_OK;
+}
+
+/* The way of protocols 0 and 1 to make an instance: (class, base, state of the base). */
+static tr_status reconstruct(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
+  return tr_pickle_object_of(machine, tr_pickle_item(arguments, 0), NULL, out);
+}
+
+/* ---- numbers of NumPy ---- */
+
+/* (text, "latin1"): the bytes whose numbers are those of the characters; so protocol 2 writes bytes. */
+static tr_status encode(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
+  const tr_value *text = tr_pickle_item(arguments, 0), *code = tr_pickle_item(arguments, 1);
+  if (!tr_pickle_is(text, TR_P_TEXT) || !tr_pickle_is(code, TR_P_TEXT) ||
+      !tr_text_equals(&code->as.text, "latin1"))
+    return tr_pickle_object_of(machine, NULL, arguments, out);
+  const tr_pickle_text *from = &text->as.text;
+  char *bytes = tr_pickle_allocate(machine, from->size + 1);
+  if (!bytes || !(*out = tr_pickle_value(machine, TR_P_BYTES))) return TR_E_MEM;
+  size_t n = 0;
+  for (size_t i = 0; i < from->size; i++) {
+    unsigned char c = (unsigned char)from->at[i];
+    bool two = (c == 0xc2 || c == 0xc3) && i + 1 < from->size && (from->at[i + 1] & 0xc0) == 0x80;
+    if (c >= 0x80 && !two) return tr_pickle_object_of(machine, NULL, arguments, out);
+    bytes[n++] = two ? (char)(unsigned char)((c & 3) << 6 | (from->at[++i] & 0x3f)) : (char)c;
+  }
+  (*out)->as.text = (tr_pickle_text){.at = bytes, .size = n};
+  return TR_OK;
+}
+
+/* The element type of a numpy.dtype("<f8", ...); false: another one. */
+static bool numpy_type(const tr_value *dtype, tr_dtype *type) {
+  static const struct {
+    const char *code;
+    tr_dtype type;
+  } types[] = {{"f4", TR_F32}, {"f8", TR_F64}, {"f2", TR_F16}, {"i1", TR_I8},
+               {"i2", TR_I16}, {"i4", TR_I32}, {"i8", TR_I64}, {"u1", TR_U8},
+               {"u2", TR_U16}, {"u4", TR_U32}, {"u8", TR_U64}, {"b1", TR_BOOL}};
+  if (!tr_pickle_is(dtype, TR_P_OBJECT) || strcmp(dtype->as.object->made_by, "numpy.dtype") != 0)
+    return false;
+  const tr_value *code = tr_pickle_item(dtype->as.object->arguments, 0), *state = dtype->as.object->state;
+  const tr_value *order = tr_pickle_is(state, TR_P_TUPLE) ? tr_pickle_item(state, 1) : NULL;
+  if (!tr_pickle_is(code, TR_P_TEXT)) return false;
+  if (tr_pickle_is(order, TR_P_TEXT) && tr_text_equals(&order->as.text, ">")) return false;
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    if (!tr_text_equals(&code->as.text, types[i].code)) continue;
+    *type = types[i].type;
+    return true;
+  }
+  return false;
+}
+
+/* (dtype, bytes): a number. */
+static tr_status numpy_scalar(tr_pickle_machine *machine, const tr_value *arguments, tr_value **out) {
+  const tr_value *bytes = tr_pickle_item(arguments, 1);
+  tr_dtype type;
+  if (!numpy_type(tr_pickle_item(arguments, 0), &type) || !tr_pickle_is(bytes, TR_P_BYTES) ||
+      bytes->as.text.size != tr_dtype_size(type))
+    return tr_pickle_object_of(machine, NULL, arguments, out);
+  uint64_t bits = 0;
+  for (size_t i = tr_dtype_size(type); i-- > 0;) bits = bits << 8 | (unsigned char)bytes->as.text.at[i];
+  double real = 0;
+  tr_dtype_to_f64(type, 1, bytes->as.text.at, &real);
+  const bool whole = tr_dtype_is_integer(type) && !(type == TR_U64 && bits > INT64_MAX);
+  *out = tr_pickle_value(machine, type == TR_BOOL ? TR_P_BOOL : whole ? TR_P_INT : TR_P_FLOAT);
+  if (!*out) return TR_E_MEM;
+  if (type == TR_BOOL)
+    (*out)->as.truth = bits != 0;
+  else if (!whole)
+    (*out)->as.real = real;
+  else
+    (*out)->as.integer = tr_dtype_size(type) == 8 ? (int64_t)bits : (int64_t)real;
+  return TR_OK;
+}
+
+/* ---- the list ---- */
+
 #define NAMED(m, n) .module = m, .name = n, .full = m "." n
-#define STORAGE(n, dtype)                                                                                    \
-  { NAMED("torch", n), .is_storage = true, .storage_dtype = dtype }
+#define STORAGE(n, type, bytes)                                                                              \
+  { NAMED("torch", n), .is_storage = true, .known = true, .dtype = type, .element = bytes }
+#define TYPE(n, type, bytes)                                                                                 \
+  { NAMED("torch", n), .is_type = true, .known = true, .dtype = type, .element = bytes }
+/* Those that can be counted but not read. */
+#define OTHER_STORAGE(m, n, bytes)                                                                           \
+  { NAMED(m, n), .is_storage = true, .element = bytes }
+#define OTHER_TYPE(n, bytes)                                                                                 \
+  { NAMED("torch", n), .is_type = true, .element = bytes }
 
 static const tr_pickle_name names[] = {
     {NAMED("collections", "OrderedDict"), .call = make_dict},
-    {NAMED("argparse", "Namespace"), .makes_namespace = true},
-    {NAMED("torch._utils", "_rebuild_tensor"), .call = rebuild_tensor},
-    {NAMED("torch._utils", "_rebuild_tensor_v2"), .call = rebuild_tensor},
-    {NAMED("torch._utils", "_rebuild_parameter"), .call = rebuild_parameter},
-    {NAMED("torch._utils", "_rebuild_parameter_with_state"), .call = rebuild_parameter},
-    STORAGE("FloatStorage", TR_F32),
-    STORAGE("DoubleStorage", TR_F64),
-    STORAGE("HalfStorage", TR_F16),
-    STORAGE("BFloat16Storage", TR_BF16),
-    STORAGE("LongStorage", TR_I64),
-    STORAGE("IntStorage", TR_I32),
-    STORAGE("ByteStorage", TR_U8),
-    STORAGE("BoolStorage", TR_BOOL),
-    {NAMED("numpy", "dtype"), .makes_opaque = true},
-    {NAMED("numpy.core.multiarray", "scalar"), .makes_opaque = true},
-    {NAMED("numpy._core.multiarray", "scalar"), .makes_opaque = true},
-    {NAMED("_codecs", "encode"), .makes_opaque = true}, /* bytes, under protocol 2 */
+    {NAMED("collections", "Counter"), .call = make_dict},
+    {NAMED("collections", "defaultdict"), .call = make_default_dict},
+    {NAMED("builtins", "set"), .call = make_set},
+    {NAMED("builtins", "frozenset"), .call = make_set},
+    {NAMED("__builtin__", "set"), .call = make_set},
+    {NAMED("__builtin__", "frozenset"), .call = make_set},
+    {NAMED("copyreg", "_reconstructor"), .call = reconstruct},
+    {NAMED("copy_reg", "_reconstructor"), .call = reconstruct},
+    {NAMED("torch._utils", "_rebuild_tensor"), .call = tr_pickle_rebuild_tensor},
+    {NAMED("torch._utils", "_rebuild_tensor_v2"), .call = tr_pickle_rebuild_tensor},
+    {NAMED("torch._utils", "_rebuild_tensor_v3"), .call = tr_pickle_rebuild_typed},
+    {NAMED("torch._utils", "_rebuild_parameter"), .call = tr_pickle_rebuild_parameter},
+    {NAMED("torch._utils", "_rebuild_parameter_with_state"), .call = tr_pickle_rebuild_parameter},
+    {NAMED("torch._tensor", "_rebuild_from_type_v2"), .call = tr_pickle_rebuild_subclass},
+    STORAGE("FloatStorage", TR_F32, 4),
+    STORAGE("DoubleStorage", TR_F64, 8),
+    STORAGE("HalfStorage", TR_F16, 2),
+    STORAGE("BFloat16Storage", TR_BF16, 2),
+    STORAGE("LongStorage", TR_I64, 8),
+    STORAGE("IntStorage", TR_I32, 4),
+    STORAGE("ShortStorage", TR_I16, 2),
+    STORAGE("CharStorage", TR_I8, 1),
+    STORAGE("ByteStorage", TR_U8, 1),
+    STORAGE("BoolStorage", TR_BOOL, 1),
+    OTHER_STORAGE("torch", "ComplexFloatStorage", 8),
+    OTHER_STORAGE("torch", "ComplexDoubleStorage", 16),
+    OTHER_STORAGE("torch", "QInt8Storage", 1),
+    OTHER_STORAGE("torch", "QUInt8Storage", 1),
+    OTHER_STORAGE("torch", "QInt32Storage", 4),
+    OTHER_STORAGE("torch", "UntypedStorage", 1),
+    OTHER_STORAGE("torch.storage", "UntypedStorage", 1),
+    TYPE("float32", TR_F32, 4),
+    TYPE("float64", TR_F64, 8),
+    TYPE("float16", TR_F16, 2),
+    TYPE("bfloat16", TR_BF16, 2),
+    TYPE("int64", TR_I64, 8),
+    TYPE("int32", TR_I32, 4),
+    TYPE("int16", TR_I16, 2),
+    TYPE("int8", TR_I8, 1),
+    TYPE("uint64", TR_U64, 8),
+    TYPE("uint32", TR_U32, 4),
+    TYPE("uint16", TR_U16, 2),
+    TYPE("uint8", TR_U8, 1),
+    TYPE("bool", TR_BOOL, 1),
+    OTHER_TYPE("float8_e4m3fn", 1),
+    OTHER_TYPE("float8_e5m2", 1),
+    OTHER_TYPE("float8_e4m3fnuz", 1),
+    OTHER_TYPE("float8_e5m2fnuz", 1),
+    OTHER_TYPE("complex64", 8),
+    OTHER_TYPE("complex128", 16),
     {NAMED("torch", "Size"), .call = make_tuple},
     {NAMED("torch", "device"), .call = make_tuple},
-    {NAMED("torch", "float32")},
-    {NAMED("torch", "float64")},
-    {NAMED("torch", "float16")},
-    {NAMED("torch", "bfloat16")},
-    {NAMED("torch", "int64")},
-    {NAMED("torch", "int32")},
-    {NAMED("torch", "uint8")},
-    {NAMED("torch", "bool")},
+    {NAMED("numpy.core.multiarray", "scalar"), .call = numpy_scalar},
+    {NAMED("numpy._core.multiarray", "scalar"), .call = numpy_scalar},
+    {NAMED("_codecs", "encode"), .call = encode},
 };
 enum { NAMES = sizeof names / sizeof *names };
-
-const tr_pickle_name *tr_pickle_find_name(const tr_pickle_text *module, const tr_pickle_text *name) {
-  for (int i = 0; i < NAMES; i++)
-    if (tr_text_equals(module, names[i].module) && tr_text_equals(name, names[i].name)) return &names[i];
-  return NULL;
-}
 
 const tr_pickle_name *tr_pickle_name_of(const tr_value *value) {
   for (int i = 0; i < NAMES && value->kind == TR_P_NAME; i++)
     if (value->as.name == names[i].full) return &names[i];
   return NULL;
+}
+
+/* "module.name" of a name that is not understood. Of very long ones the beginning will do. */
+static const char *write_name(tr_pickle_machine *machine, const tr_pickle_text *module,
+                              const tr_pickle_text *name) {
+  enum { LONGEST = 200 };
+  char *full = tr_pickle_allocate(machine, 2 * LONGEST + 8);
+  if (!full) return NULL;
+  tr_text_printable(module, full, LONGEST);
+  size_t used = strlen(full);
+  full[used++] = '.';
+  tr_text_printable(name, full + used, LONGEST);
+  return full;
+}
+
+tr_status tr_pickle_push_name(tr_pickle_machine *machine, const tr_pickle_text *module,
+                              const tr_pickle_text *name) {
+  tr_value *value = tr_pickle_value(machine, TR_P_NAME);
+  if (!value) return TR_E_MEM;
+  for (int i = 0; i < NAMES && !value->as.name; i++)
+    if (tr_text_equals(module, names[i].module) && tr_text_equals(name, names[i].name))
+      value->as.name = names[i].full;
+  if (!value->as.name && !(value->as.name = write_name(machine, module, name))) return TR_E_MEM;
+  return tr_pickle_push(machine, value);
+}
+
+tr_status tr_pickle_object_of(tr_pickle_machine *machine, const tr_value *callee, const tr_value *arguments,
+                              tr_value **out) {
+  tr_pickle_object *object = tr_pickle_allocate(machine, sizeof *object);
+  if (!object || !(*out = tr_pickle_value(machine, TR_P_OBJECT))) return TR_E_MEM;
+  *object = (tr_pickle_object){.made_by = tr_pickle_is(callee, TR_P_NAME)     ? callee->as.name
+                                          : tr_pickle_is(callee, TR_P_OBJECT) ? callee->as.object->made_by
+                                                                              : "something",
+                               .arguments = tr_pickle_is(arguments, TR_P_TUPLE) ? arguments : NULL};
+  (*out)->as.object = object;
+  return TR_OK;
+}
+
+tr_status tr_pickle_call(tr_pickle_machine *machine, const tr_value *callee, const tr_value *arguments,
+                         tr_value **out) {
+  const tr_pickle_name *name = tr_pickle_name_of(callee);
+  if (callee->kind != TR_P_NAME && callee->kind != TR_P_OBJECT)
+    return tr_pickle_fail(machine, "something that is no name is called");
+  if (arguments->kind != TR_P_TUPLE)
+    return tr_pickle_fail(machine, "%s is called without a tuple",
+                          callee->kind == TR_P_NAME ? callee->as.name : callee->as.object->made_by);
+  if (name && name->call) return name->call(machine, arguments, out);
+  return tr_pickle_object_of(machine, callee, arguments, out);
 }

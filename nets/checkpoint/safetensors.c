@@ -35,15 +35,24 @@ static tr_status fail(tr_ctx *ctx, const tr_checkpoint *checkpoint, int line, co
   return tr_ctx_latch(ctx, TR_E_IO, __FILE__, line, "'%s': safetensors, %s", checkpoint->map->path, text);
 }
 
-static bool read_type(const char *name, tr_dtype *type) {
+/* Fills in the element type; *bytes: of one element. Those that cannot be read are named all the same. */
+static bool read_type(const char *name, tr_tensor *tensor, size_t *bytes) {
   static const struct {
     const char *name;
     tr_dtype type;
-  } types[] = {{"F32", TR_F32}, {"F64", TR_F64}, {"F16", TR_F16}, {"BF16", TR_BF16},
-               {"I64", TR_I64}, {"I32", TR_I32}, {"U8", TR_U8},   {"BOOL", TR_BOOL}};
+    size_t bytes;
+    bool foreign;
+  } types[] = {{"F32", TR_F32, 4, false},   {"F64", TR_F64, 8, false},   {"F16", TR_F16, 2, false},
+               {"BF16", TR_BF16, 2, false}, {"I64", TR_I64, 8, false},   {"I32", TR_I32, 4, false},
+               {"I16", TR_I16, 2, false},   {"I8", TR_I8, 1, false},     {"U64", TR_U64, 8, false},
+               {"U32", TR_U32, 4, false},   {"U16", TR_U16, 2, false},   {"U8", TR_U8, 1, false},
+               {"BOOL", TR_BOOL, 1, false}, {"F8_E4M3", TR_U8, 1, true}, {"F8_E5M2", TR_U8, 1, true},
+               {"F8_E8M0", TR_U8, 1, true}, {"C64", TR_U8, 8, true}};
   for (size_t i = 0; name && i < sizeof types / sizeof *types; i++) {
     if (strcmp(name, types[i].name) != 0) continue;
-    *type = types[i].type;
+    tensor->dtype = types[i].type;
+    tensor->foreign = types[i].foreign ? types[i].name : NULL;
+    *bytes = types[i].bytes;
     return true;
   }
   return false;
@@ -73,7 +82,7 @@ static tr_status read_shape(tr_ctx *ctx, const tr_checkpoint *checkpoint, const 
 }
 
 static tr_status read_offsets(tr_ctx *ctx, const tr_checkpoint *checkpoint, uint64_t data_size,
-                              const json_t *offsets, const tr_tensor *tensor, extent *where) {
+                              const json_t *offsets, const tr_tensor *tensor, size_t bytes, extent *where) {
   const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
   if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
       json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin))
@@ -83,8 +92,8 @@ static tr_status read_offsets(tr_ctx *ctx, const tr_checkpoint *checkpoint, uint
   if (where->end > data_size)
     return FAIL(ctx, checkpoint, "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": truncated?",
                 where->name, where->end, data_size);
-  uint64_t size = (uint64_t)tensor->count * tr_dtype_size(tensor->dtype);
-  if (where->end - where->begin != size)
+  uint64_t size = 0;
+  if (!tr_mul_u64((uint64_t)tensor->count, bytes, &size) || where->end - where->begin != size)
     return FAIL(ctx, checkpoint, "tensor '%s' has %" PRIu64 " bytes, but its type and shape need %" PRIu64,
                 where->name, where->end - where->begin, size);
   return TR_OK;
@@ -93,15 +102,17 @@ static tr_status read_offsets(tr_ctx *ctx, const tr_checkpoint *checkpoint, uint
 static tr_status read_tensor(tr_ctx *ctx, const tr_checkpoint *checkpoint, const tr_file_map *data,
                              const json_t *json, tr_weight_set *set, extent *where) {
   tr_tensor tensor = {0};
+  size_t bytes;
   const char *type = json_string_value(json_object_get(json, "dtype")), *name = where->name;
   if (!json_is_object(json) || json_object_size(json) != 3)
     return FAIL(ctx, checkpoint, "tensor '%s' is not described by dtype, shape and data_offsets", name);
-  if (!read_type(type, &tensor.dtype))
+  if (!read_type(type, &tensor, &bytes))
     return FAIL(ctx, checkpoint, "tensor '%s' is of the type '%s', which is not supported", name,
                 type ? type : "(none)");
   TR_TRY(read_shape(ctx, checkpoint, name, json_object_get(json, "shape"), &tensor));
-  TR_TRY(read_offsets(ctx, checkpoint, data->size, json_object_get(json, "data_offsets"), &tensor, where));
-  tensor.data = data->data + where->begin;
+  TR_TRY(read_offsets(ctx, checkpoint, data->size, json_object_get(json, "data_offsets"), &tensor, bytes,
+                      where));
+  tensor.data = tensor.foreign ? NULL : data->data + where->begin;
   const tr_pickle_text text = {.at = name, .size = strlen(name)};
   return tr_weight_set_add(ctx, checkpoint, set, &text, &tensor, NULL);
 }
@@ -145,6 +156,7 @@ static tr_status check_extents(tr_ctx *ctx, const tr_checkpoint *checkpoint, uin
 static tr_status read_header(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_file_map *data, json_t *header,
                              extent *extents) {
   tr_weight_set *set = tr_checkpoint_add_set(checkpoint, "weights");
+  if (!set) return TR_FAIL(ctx, TR_E_MEM, "'%s': out of memory for its weights", checkpoint->map->path);
   const char *name;
   json_t *value;
   size_t n = 0;

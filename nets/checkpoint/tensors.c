@@ -1,6 +1,7 @@
 #include "nets/checkpoint/tensors.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/require_private.h"
@@ -15,8 +16,18 @@ tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, con
   return tensor;
 }
 
+static int compare_to_name(const void *name, const void *item) {
+  const tr_tensor *const *tensor = item;
+  return strcmp(name, (*tensor)->name);
+}
+
 const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name) {
   if (!tensors || !name) return NULL;
+  if (tensors->by_name) {
+    const tr_tensor *const *found = bsearch(name, (const void *)tensors->by_name, (size_t)tensors->n,
+                                            sizeof *tensors->by_name, compare_to_name);
+    return found ? *found : NULL;
+  }
   for (int i = 0; i < tensors->n; i++)
     if (strcmp(tensors->items[i].name, name) == 0) return &tensors->items[i];
   return NULL;
@@ -56,9 +67,9 @@ static tr_status convert_all(tr_ctx *ctx, const tr_tensor *tensor, convert_fn co
                              void *out) {
   const char *data = tensor->data;
   const int64_t size = (int64_t)tr_dtype_size(tensor->dtype);
-  if (!tr_dtype_is_float(tensor->dtype))
+  if (tensor->foreign || !tr_dtype_is_float(tensor->dtype))
     return TR_FAIL(ctx, TR_E_SHAPE, "tensor '%s' holds %s where f32, f64, f16 or bf16 was expected",
-                   tensor->name, tr_dtype_name(tensor->dtype));
+                   tensor->name, tensor->foreign ? tensor->foreign : tr_dtype_name(tensor->dtype));
   if (contiguous(tensor)) {
     convert(tensor->dtype, tensor->count, data, out);
     return TR_OK;

@@ -13,7 +13,9 @@ extern "C" {
 typedef struct {
   const char *name; /* borrowed from the checkpoint */
   tr_dtype dtype;
-  int ndim; /* 0 (scalar) .. TR_MAX_DIMS */
+  const char *foreign; /* static: an element type that cannot be read ("F8_E4M3"), and then data is NULL;
+                          NULL: elements are of `dtype` */
+  int ndim;            /* 0 (scalar) .. TR_MAX_DIMS */
   int64_t shape[TR_MAX_DIMS];
   int64_t stride[TR_MAX_DIMS]; /* in elements, as stored (PyTorch keeps strides); all offsets checked on
                                   reading */
@@ -24,6 +26,8 @@ typedef struct {
 typedef struct {
   int n;
   const tr_tensor *items;
+  const tr_tensor *const
+      *by_name; /* the same in the order of strcmp, for tr_tensors_find; NULL: it looks at all */
 } tr_tensors;
 
 /* Contiguous doubles of the caller as a tensor: name and data are borrowed; 0 <= ndim <= TR_MAX_DIMS. */

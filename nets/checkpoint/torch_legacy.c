@@ -9,12 +9,28 @@
 #include "nets/checkpoint/checkpoint_private.h"
 
 enum { PROTOCOL = 1001 };
-/* The pickle of the magic number 0x1950a86a20f9469cfc6c under protocol 2. */
-static const unsigned char magic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
+
+/* The bytes of the pickle of the magic number 0x1950a86a20f9469cfc6c that a file begins with; 0: it does not.
+ * Protocols from 2 on write its bytes, from 4 on within a frame; protocols 0 and 1 its digits. */
+static size_t magic_size(const tr_file_map *map) {
+  static const char binary[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
+                    digits[] = "L119547037146038801333356L\n.", frame[] = "\x95\x0d\0\0\0\0\0\0";
+  const struct {
+    const char *text;
+    size_t size;
+  } number[] = {{binary, sizeof binary - 1}, {digits, sizeof digits - 1}};
+  const unsigned char *at = map->data;
+  size_t skip = 0;
+  if (map->size > 11 && at[0] == 0x80) skip = 2;
+  if (skip && memcmp(at + 2, frame, sizeof frame) == 0) skip += sizeof frame;
+  for (int i = 0; i < 2; i++)
+    if (map->size >= skip + number[i].size && memcmp(at + skip, number[i].text, number[i].size) == 0)
+      return skip + number[i].size;
+  return 0;
+}
 
 static bool recognises(const tr_file_map *map) {
-  return map->size >= sizeof magic && memcmp(map->data, magic, sizeof magic) == 0;
+  return magic_size(map) > 0;
 }
 
 /* A storage that the object names, and where its data was found. */
@@ -68,7 +84,7 @@ static tr_status collect(tr_ctx *ctx, const tr_checkpoint *checkpoint, const tr_
                             *last = all->n ? all->items[all->n - 1].storage : NULL;
     if (!last || compare_keys(&s->key, &last->key) != 0) {
       all->items[all->n++].storage = s;
-    } else if (s->dtype != last->dtype || s->count != last->count) {
+    } else if (strcmp(s->class, last->class) != 0 || s->count != last->count) {
       return fail_key(ctx, checkpoint, &s->key, "is named with two types or sizes");
     }
   }
@@ -87,7 +103,10 @@ static tr_status read_block(tr_ctx *ctx, const tr_checkpoint *checkpoint, block 
                    "'%s': offset %" PRIu64 ": the data has %" PRIu64 " elements where %" PRId64
                    " are promised",
                    map->path, *at, tr_le64(map->data + *at), storage->count);
-  if (!tr_mul_u64((uint64_t)storage->count, tr_dtype_size(storage->dtype), &size) ||
+  if (!storage->element)
+    return TR_FAIL(ctx, TR_E_IO, "'%s': a storage is of the class %.80s, whose elements are of unknown size",
+                   map->path, storage->class);
+  if (!tr_mul_u64((uint64_t)storage->count, storage->element, &size) ||
       !tr_range_inside(*at + 8, size, map->size))
     return fail_key(ctx, checkpoint, &storage->key, "is cut off: the file is truncated");
   found->data = map->data + *at + 8;
@@ -117,11 +136,11 @@ static tr_status read_blocks(tr_ctx *ctx, const tr_checkpoint *checkpoint, const
 
 static tr_status find_storage(tr_ctx *ctx, const tr_checkpoint *checkpoint, const void *where,
                               const tr_pickle_storage *storage, const unsigned char **data,
-                              const tr_zip_entry **source) {
+                              tr_tensor_source *source) {
   const block *found = find_block(where, &storage->key);
   if (!found) return fail_key(ctx, checkpoint, &storage->key, "has no data");
   *data = found->data;
-  *source = NULL;
+  source->entry = NULL;
   return TR_OK;
 }
 
@@ -161,7 +180,7 @@ static tr_status check_machine(tr_ctx *ctx, const tr_checkpoint *checkpoint, siz
 }
 
 static tr_status read(tr_ctx *ctx, tr_checkpoint *checkpoint) {
-  size_t at = sizeof magic;
+  size_t at = magic_size(checkpoint->map);
   tr_pickle *object = NULL, *keys = NULL;
   blocks all = {0};
   tr_status status;

@@ -42,10 +42,11 @@ static tr_status check_byte_order(tr_ctx *ctx, const tr_checkpoint *checkpoint, 
   const char *path = beside(main, "byteorder", name, sizeof name);
   const tr_zip_entry *entry = path ? tr_zip_find(checkpoint->zip, path) : NULL;
   if (!entry) return TR_OK;
-  const unsigned char *data;
-  void *owned;
-  TR_TRY(tr_zip_read(ctx, checkpoint->zip, entry, &data, &owned));
-  bool little = entry->size == 6 && memcmp(data, "little", 6) == 0;
+  const unsigned char *data = NULL;
+  void *owned = NULL;
+  bool little = entry->size == 6;
+  if (little) TR_TRY(tr_zip_read(ctx, checkpoint->zip, entry, &data, &owned));
+  little = little && memcmp(data, "little", 6) == 0;
   free(owned);
   if (!little)
     return TR_FAIL(ctx, TR_E_IO,
@@ -56,7 +57,7 @@ static tr_status check_byte_order(tr_ctx *ctx, const tr_checkpoint *checkpoint, 
 
 static tr_status find_storage(tr_ctx *ctx, const tr_checkpoint *checkpoint, const void *where,
                               const tr_pickle_storage *storage, const unsigned char **data,
-                              const tr_zip_entry **source) {
+                              tr_tensor_source *source) {
   char key[64], rest[80], name[512];
   snprintf(rest, sizeof rest, "data/%s", tr_text_printable(&storage->key, key, sizeof key));
   const char *path = beside(where, rest, name, sizeof name);
@@ -64,17 +65,15 @@ static tr_status find_storage(tr_ctx *ctx, const tr_checkpoint *checkpoint, cons
   if (!entry)
     return TR_FAIL(ctx, TR_E_IO, "'%s': the data of storage '%s' is not in the archive",
                    checkpoint->map->path, key);
-  if (entry->method != 0)
-    return TR_FAIL(ctx, TR_E_IO, "'%s': entry '%s' is compressed; tensors must be stored as torch.save does",
-                   checkpoint->map->path, entry->name);
-  size_t size = tr_dtype_size(storage->dtype);
-  if (entry->size % size != 0 || entry->size / size != (uint64_t)storage->count)
-    return TR_FAIL(
-        ctx, TR_E_IO,
-        "'%s': entry '%s' has %" PRIu64 " bytes, but %" PRId64 " elements of %s are said to be in it",
-        checkpoint->map->path, entry->name, entry->size, storage->count, tr_dtype_name(storage->dtype));
-  *data = entry->data;
-  *source = entry;
+  const size_t size = storage->element;
+  if (!size || entry->size % size != 0 || entry->size / size != (uint64_t)storage->count)
+    return TR_FAIL(ctx, TR_E_IO,
+                   "'%s': entry '%s' has %" PRIu64 " bytes, but %" PRId64
+                   " elements of %s are said to be in it",
+                   checkpoint->map->path, entry->name, entry->size, storage->count,
+                   storage->known ? tr_dtype_name(storage->dtype) : storage->class);
+  *data = NULL;
+  source->entry = entry;
   return TR_OK;
 }
 
@@ -84,6 +83,11 @@ static tr_status read(tr_ctx *ctx, tr_checkpoint *checkpoint) {
   TR_TRY(tr_zip_open(ctx, map, &checkpoint->zip));
   TR_TRY(find_main(ctx, checkpoint, &main));
   TR_TRY(check_byte_order(ctx, checkpoint, main));
+  if (main->size > TR_PICKLE_MAX_SIZE)
+    return TR_FAIL(ctx, TR_E_IO, "'%s': '%s' has %" PRIu64 " bytes: a pickle has at most %d MiB", map->path,
+                   main->name, main->size, TR_PICKLE_MAX_SIZE >> 20);
+  checkpoint->blocks = calloc((size_t)tr_zip_count(checkpoint->zip), sizeof *checkpoint->blocks);
+  if (!checkpoint->blocks) return TR_FAIL(ctx, TR_E_MEM, "'%s': out of memory for its entries", map->path);
   tr_pickle_source source = {.file = map->path, .size = (size_t)main->size};
   void *owned;
   TR_TRY(tr_zip_read(ctx, checkpoint->zip, main, &source.bytes, &owned));

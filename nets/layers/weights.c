@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/require_private.h"
@@ -31,15 +32,22 @@ static tr_status check_tensor(tr_ctx *ctx, const tr_tensors *weights, const tr_e
                  tr_shape_text(want->ndim, want->shape, b, sizeof b));
 }
 
-static bool is_expected(const tr_net_type *type, const void *sizes, const char *name) {
+/* The first tensor that is none of the network's; NULL: there is none, or no memory to find it. */
+static const tr_tensor *find_other(const tr_tensors *weights, const tr_net_type *type, const void *sizes) {
+  bool *own = calloc((size_t)weights->n + 1, sizeof *own);
+  const tr_tensor *other = NULL;
   tr_net_entry entry;
-  for (int i = 0; type->entry(sizes, i, &entry); i++)
+  for (int i = 0; own && type->entry(sizes, i, &entry); i++)
     for (int part = 0; part < tr_entry_parts(&entry); part++) {
       tr_expected want;
       tr_entry_part(&entry, part, &want);
-      if (strcmp(want.name, name) == 0) return true;
+      const tr_tensor *have = tr_tensors_find(weights, want.name);
+      if (have) own[have - weights->items] = true;
     }
-  return false;
+  for (int i = 0; own && i < weights->n && !other; i++)
+    if (!own[i]) other = &weights->items[i];
+  free(own);
+  return other;
 }
 
 tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type, const void *sizes,
@@ -54,10 +62,10 @@ tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
       TR_TRY(check_tensor(ctx, weights, &want));
     }
   if (n == weights->n) return TR_OK;
-  for (int i = 0; i < weights->n; i++)
-    if (!is_expected(type, sizes, weights->items[i].name))
-      return TR_FAIL(ctx, TR_E_SHAPE, "the weights hold the tensor '%s', which %s does not have",
-                     weights->items[i].name, network);
+  const tr_tensor *other = find_other(weights, type, sizes);
+  if (other)
+    return TR_FAIL(ctx, TR_E_SHAPE, "the weights hold the tensor '%s', which %s does not have", other->name,
+                   network);
   return TR_FAIL(ctx, TR_E_SHAPE, "the weights hold %d tensors, of which %d have a name of their own",
                  weights->n, n);
 }

@@ -184,7 +184,7 @@ int main(void) {
   tr_tensor table = tr_tensor_of_f64("decaying", 2, (int64_t[]){1, 2}, zeros);
   snprintf(file, sizeof file, "%s", scratch("decay.safetensors"));
   snprintf(beside, sizeof beside, "%s.json", file);
-  safetensors_write(file, &(tr_tensors){1, &table}, "F32");
+  safetensors_write(file, &(tr_tensors){.n = 1, .items = &table}, "F32");
   shown();
   sampled();
   refused();

@@ -75,6 +75,18 @@ static void spelled(void) {
   tr_checkpoint_close(&checkpoint);
 }
 
+/* Lists and objects are recorded as they stand; a byte-order mark is no part of the text. */
+static void nested(void) {
+  static const char text[] =
+      "\xef\xbb\xbf{\"betas\": [0.9, 0.999], \"opt\": {\"lr\": 1e-4, \"a\": \"\\u009b\"}}";
+  tr_checkpoint *checkpoint = open_file(FILES "bare.pt");
+  CHECK_OK(ctx, add(checkpoint, text, sizeof text - 1));
+  CHECK(count(checkpoint) == 2);
+  check_arg(checkpoint, "betas", "[0.9, 0.999]", "m.pt.json");
+  check_arg(checkpoint, "opt", "{lr: 0.0001, a: ?}", "m.pt.json");
+  tr_checkpoint_close(&checkpoint);
+}
+
 /* A training file has arguments of its own: what agrees with them is no second argument. */
 static void beside_training_file(void) {
   tr_checkpoint *checkpoint = open_file(FILES "train.pt");
@@ -129,14 +141,12 @@ static void malformed(void) {
              {"{\"note\": \"\\ud800\"}", "invalid Unicode"},
              {"{\"note\": \"\\u0000\"}", "\\u0000 is not allowed"},
              {"{\"note\": \"\xff\"}", "unable to decode byte 0xff"},
-             {"\xef\xbb\xbf{}", "line 1, column 1: "},
+             {"\xef\xbb{}", "unable to decode byte 0xef"},
              {"4", "'[' or '{' expected"},
              {"\"num_heads\"", "'[' or '{' expected"},
              {"null", "'[' or '{' expected"},
              {"[]", "'m.pt.json' holds an array: use one object of arguments"},
              {"[{\"num_heads\": 4}]", "holds an array"},
-             {"{\"first\": 1, \"betas\": [0.9, 0.999]}", "'betas' is an array: use a text, a number"},
-             {"{\"args\": {\"num_heads\": 4}}", "'args' is an object: use a text, a number"},
              {"{\"\": 4}", "the name \"\" is not 1 to 255 printable"},
              {"{\"a\\nb\": 4}", "the name \"a?b\" is not 1 to 255 printable"},
              {"{\"t\xc3\xa9te\": 4}", "is not 1 to 255 printable"}};
@@ -213,6 +223,7 @@ static void damaged(void) {
 int main(int argc, char **argv) {
   ctx = check_context(argc, argv);
   spelled();
+  nested();
   beside_training_file();
   malformed();
   too_large();

@@ -118,7 +118,8 @@ static void refreshed(tr_ctx *ctx, scene *s, const tr_net_config *config) {
   take(ctx, s->net, &t);
   for (int i = 0; i < 2; i++) {
     tr_net *fresh;
-    CHECK_OK(ctx, tr_net_create(ctx, config, i ? &options : &plain, &(tr_tensors){t.n, t.items}, &fresh));
+    CHECK_OK(ctx, tr_net_create(ctx, config, i ? &options : &plain, &(tr_tensors){.n = t.n, .items = t.items},
+                                &fresh));
     answers want = ask(ctx, fresh, s);
     same_answers(&after, &want, s, parameters);
     forget(&want);

@@ -101,7 +101,7 @@ static tr_tensors tensors(tr_tensor items[3]) {
   items[0] = tr_tensor_of_f64("affine.rate.weight", 2, (int64_t[]){DIM, DIM}, rate);
   items[1] = tr_tensor_of_f64("affine.rate.bias", 1, (int64_t[]){DIM}, shift);
   items[2] = tr_tensor_of_f64("affine.drive", 2, (int64_t[]){1, DIM}, drive);
-  return (tr_tensors){3, items};
+  return (tr_tensors){.n = 3, .items = items};
 }
 
 /* Where dx/dt = a x + b + c t takes x0 in a unit of time. */

@@ -97,6 +97,7 @@ static weights load(const char *path) {
   w.items = malloc(((size_t)w.tensors.n + 1) * sizeof *w.items);
   memcpy(w.items, w.tensors.items, (size_t)w.tensors.n * sizeof *w.items);
   w.tensors.items = w.items;
+  w.tensors.by_name = NULL; /* of the checkpoint's own */
   return w;
 }
 
@@ -203,7 +204,7 @@ static void refused(void) {
   }
   const tr_tensors none = {0};
   CHECK_ERROR(ctx, infer(&none, 2, NULL, 3, &c), TR_E_SHAPE, "hold no tensor");
-  const tr_tensors foreign = {1, &(tr_tensor){.name = "conv1.weight"}};
+  const tr_tensors foreign = {.n = 1, .items = &(tr_tensor){.name = "conv1.weight"}};
   CHECK_ERROR(ctx, infer(&foreign, 2, NULL, 3, &c), TR_E_SHAPE,
               "'conv1.weight', are of no network that is known");
   unload(&w);

@@ -66,7 +66,7 @@ static void refused(tr_ctx *ctx) {
 
 static void find(void) {
   const tr_tensor items[2] = {{.name = "a"}, {.name = "b"}};
-  const tr_tensors tensors = {2, items};
+  const tr_tensors tensors = {.n = 2, .items = items};
   CHECK(tr_tensors_find(&tensors, "b") == &items[1]);
   CHECK(tr_tensors_find(&tensors, "c") == NULL);
 }

@@ -61,7 +61,7 @@ weights *weights_of_mlp(tr_ctx *ctx, const weights_mlp_sizes *sizes) {
 }
 
 tr_tensors weights_tensors(const weights *w) {
-  return (tr_tensors){w->n, w->items};
+  return (tr_tensors){.n = w->n, .items = w->items};
 }
 
 int weights_index(const weights *w, const char *name) {
