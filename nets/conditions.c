@@ -21,22 +21,44 @@ static tr_status make_room(tr_ctx *ctx, tr_mirror *m, tr_dtype dtype, int64_t n)
   return TR_OK;
 }
 
+/* Piece by piece, so that the host waits for none of them. */
+static tr_status send(const tr_mirror *m, tr_dtype dtype, const char *values, int64_t n) {
+  const int64_t size = (int64_t)tr_dtype_size(dtype), most = TR_SMALL_BYTES / size;
+  for (int64_t first = 0; first < n; first += most) {
+    tr_array piece = tr_rows(m->device, first, n - first < most ? n - first : most);
+    TR_TRY(tr_array_set_small(&piece, values + first * size));
+  }
+  return TR_OK;
+}
+
 static tr_status set(tr_ctx *ctx, tr_mirror *m, tr_dtype dtype, const void *values, int64_t n) {
   size_t bytes = (size_t)n * tr_dtype_size(dtype);
-  if (n == m->n && memcmp(m->host, values, bytes) == 0) return TR_OK;
-  m->n = 0; /* should the device fail, what it holds is not known */
-  TR_TRY(make_room(ctx, m, dtype, n));
-  tr_array front = tr_view(m->device, 0, 1, &n);
-  TR_TRY(bytes <= TR_SMALL_BYTES ? tr_array_set_small(&front, values) : tr_array_upload(&front, values));
-  memcpy(m->host, values, bytes);
+  if (n > m->sent || memcmp(m->host, values, bytes) != 0) {
+    m->sent = 0; /* should the device fail, what it holds is not known */
+    TR_TRY(make_room(ctx, m, dtype, n));
+    TR_TRY(send(m, dtype, values, n));
+    memcpy(m->host, values, bytes);
+    m->sent = n;
+  }
   m->n = n;
   return TR_OK;
+}
+
+static tr_status set_labels(tr_ctx *ctx, tr_conditions *c, const tr_cond *labels) {
+  return labels && labels->labels ? set(ctx, &c->labels, TR_I32, labels->labels, labels->n) : TR_OK;
 }
 
 tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels) {
   TR_REQUIRE(ctx, c);
   TR_TRY(set(ctx, &c->times, TR_F64, times.t, times.n));
-  return labels && labels->labels ? set(ctx, &c->labels, TR_I32, labels->labels, labels->n) : TR_OK;
+  return set_labels(ctx, c, labels);
+}
+
+tr_status tr_conditions_reserve(tr_ctx *ctx, tr_conditions *c, int64_t rows, const tr_cond *labels) {
+  TR_REQUIRE(ctx, c);
+  TR_TRY(make_room(ctx, &c->times, TR_F64, rows));
+  if (labels && labels->labels) TR_TRY(make_room(ctx, &c->labels, TR_I32, rows));
+  return set_labels(ctx, c, labels);
 }
 
 void tr_conditions_clear(tr_conditions *c) {

@@ -16,12 +16,19 @@ static tr_net *net_of(const tr_drift *drift) {
   return ((const field *)drift->impl)->net;
 }
 
+/* What rows share is known once. */
+static tr_times common(tr_times times) {
+  bool same = times.n > 0;
+  for (int64_t i = 1; same && i < times.n; i++) same = times.t[i] == times.t[0];
+  return same ? (tr_times){1, times.t} : times;
+}
+
 static tr_status field_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                             tr_array *f) {
   tr_net *net = net_of(drift);
   TR_TRY(tr_net_check_states(net, x));
   net->counts.n_forward++;
-  return net->type->forward(net, times, x, cond, f);
+  return net->type->forward(net, common(times), x, cond, f);
 }
 
 static tr_status field_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -30,7 +37,7 @@ static tr_status field_vjp_passes(tr_drift *drift, tr_times times, const tr_arra
   TR_TRY(tr_net_check_states(net, x));
   net->counts.n_forward++;
   for (int k = 0; k < passes->n && x->count; k++) net->counts.n_vjp += passes->w[k]->count / x->count;
-  return net->type->backward(net, times, x, cond, &(tr_net_request){.passes = passes, .f = f});
+  return net->type->backward(net, common(times), x, cond, &(tr_net_request){.passes = passes, .f = f});
 }
 
 /* One covector a row, or several. */
@@ -44,7 +51,13 @@ static tr_status field_jvp(tr_drift *drift, tr_times times, const tr_array *x, c
   tr_net *net = net_of(drift);
   TR_TRY(tr_net_check_states(net, x));
   net->counts.n_forward++, net->counts.n_jvp++;
-  return net->type->jvp(net, times, x, cond, v, Jv);
+  return net->type->jvp(net, common(times), x, cond, v, Jv);
+}
+
+static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  tr_net *net = net_of(drift);
+  TR_TRY(tr_net_check_states(net, x));
+  return net->type->reserve(net, x, cond, vectors);
 }
 
 static void field_destroy(tr_drift *drift) {
@@ -60,6 +73,7 @@ static tr_drift_ops ops_of(const tr_net_type *type) {
     ops.caps |= TR_DRIFT_VJP | TR_DRIFT_VJP_MULTI | TR_DRIFT_VJP_PASSES;
     ops.vjp = ops.vjp_multi = field_vjp, ops.vjp_passes = field_vjp_passes;
   }
+  if (type->reserve) ops.reserve = field_reserve;
   if (type->jvp) ops.caps |= TR_DRIFT_JVP, ops.jvp = field_jvp;
   return ops;
 }

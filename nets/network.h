@@ -129,6 +129,9 @@ struct tr_net_type {
   /* OPTIONAL: Jv = (df/dx) v. */
   tr_status (*jvp)(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, const tr_array *v,
                    tr_array *Jv);
+  /* OPTIONAL: takes the memory, and sends the labels, for evaluations at states like x with these labels, as
+   * tr_drift_reserve says; checked already. */
+  tr_status (*reserve)(tr_net *net, const tr_array *x, const tr_cond *cond, int64_t vectors);
   /* OPTIONAL, both or none: see tr_net_set_recompute. */
   void (*set_recompute)(tr_net *net, bool recompute);
   long (*recomputed)(const tr_net *net);

@@ -74,6 +74,16 @@ static tr_status said(const tr_drift *drift, tr_times times, const char *what, t
   return tr_callback_status(drift->ctx, status, callback, first_time(times));
 }
 
+tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  const tr_times somewhere = {1, &(double){0}};
+  TR_REQUIRE(TR_CTX_FROM(drift, x), drift, x);
+  TR_TRY(tr_drift_check(drift, somewhere, x, cond));
+  if (vectors < 0)
+    return TR_FAIL(drift->ctx, TR_E_ARG, "room for %lld covectors a row: use 0 or more", (long long)vectors);
+  if (!drift->ops->reserve) return TR_OK;
+  return said(drift, somewhere, "the preparation", drift->ops->reserve(drift, x, cond, vectors));
+}
+
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         tr_array *f) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, f);

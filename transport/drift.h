@@ -75,6 +75,8 @@ typedef struct {
   /* f as above and the products of all passes behind one forward. OPTIONAL (TR_DRIFT_VJP_PASSES) */
   tr_status (*vjp_passes)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_drift_passes *,
                           tr_array *f);
+  /* Takes what evaluations with these arguments need, see tr_drift_reserve. OPTIONAL */
+  tr_status (*reserve)(tr_drift *, const tr_array *x, const tr_cond *, int64_t vectors);
   void (*destroy)(tr_drift *); /* REQUIRED: frees what create made, the struct itself included */
 } tr_drift_ops;
 
@@ -100,6 +102,13 @@ struct tr_drift {
 /* The checks that the calls below make of times, labels and the context of x, for those that reach a provider
  * another way (nets/net.h). */
 TR_API tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond);
+
+/* Says what a solve is about to ask for: evaluations at states like x (its elements are not read) with these
+ * labels, without products (vectors 0), or with up to so many covectors a row in one call (vectors where the
+ * provider has no vjp). A provider may then take its memory and send the labels, so that no evaluation has
+ * to; other evaluations stay allowed. Solves of the sampler call it. Without a `reserve` in the provider
+ * nothing but the checks of an evaluation happens. */
+TR_API tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors);
 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
  * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the

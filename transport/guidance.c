@@ -121,14 +121,20 @@ static tr_status copy_twice(const guide *self, const tr_array *from, const tr_ar
   return tr_array_copy(from, &h.null_rows);
 }
 
-/* x twice, its times twice unless one is for all, its labels and as many null labels. */
-static tr_status fill_inputs(guide *self, tr_times times, const tr_array *x, const tr_cond *cond) {
-  TR_TRY(copy_twice(self, x, self->x));
+/* The labels and as many null labels. */
+static void fill_labels(guide *self, const tr_cond *cond) {
   for (int64_t i = 0; i < self->rows; i++) {
-    if (times.n > 1) self->times[i] = self->times[self->rows + i] = times.t[i];
     self->labels[i] = cond->labels[cond->n == 1 ? 0 : i];
     self->labels[self->rows + i] = self->inner->null_class;
   }
+}
+
+/* x twice, its times twice unless one is for all, and the labels. */
+static tr_status fill_inputs(guide *self, tr_times times, const tr_array *x, const tr_cond *cond) {
+  TR_TRY(copy_twice(self, x, self->x));
+  for (int64_t i = 0; times.n > 1 && i < self->rows; i++)
+    self->times[i] = self->times[self->rows + i] = times.t[i];
+  fill_labels(self, cond);
   return TR_OK;
 }
 
@@ -267,6 +273,16 @@ static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, 
   return combine(self, &product, Jv);
 }
 
+/* What inner is asked for within the interval is the largest; its first labels are those of the class rows.
+ */
+static tr_status guided_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  guide *self = drift->impl;
+  TR_TRY(vectors ? prepare_products(self, x, vectors) : prepare_buffers(self, x));
+  fill_labels(self, cond);
+  tr_cond both = doubled_cond(self);
+  return tr_drift_reserve(self->inner, self->x, &both, vectors);
+}
+
 static void guided_destroy(tr_drift *drift) {
   guide *self = drift->impl;
   release_buffers(self);
@@ -282,6 +298,7 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .vjp = inner->ops->vjp ? guided_vjp : NULL,
                         .jvp = inner->ops->jvp ? guided_jvp : NULL,
                         .vjp_multi = inner->ops->vjp_multi ? guided_vjp_multi : NULL,
+                        .reserve = guided_reserve,
                         .destroy = guided_destroy};
 }
 

@@ -184,6 +184,13 @@ static tr_status transferred_vjp_passes(tr_drift *drift, tr_times times, const t
   return leave_products(self, times, 0, x->shape[0], asked->w[asked->n - 1], asked->wJ[asked->n - 1]);
 }
 
+static tr_status transferred_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond,
+                                     int64_t vectors) {
+  transfer *self = drift->impl;
+  TR_TRY(make_room(self, (tr_times){1, NULL}, x));
+  return tr_drift_reserve(self->inner, self->x, cond, vectors);
+}
+
 static void on_segment(tr_drift *drift, double from, double to) {
   transfer *self = drift->impl;
   if (!self->inner->on_segment) return;
@@ -209,6 +216,7 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .jvp = inner->ops->jvp ? transferred_jvp : NULL,
                         .vjp_multi = inner->ops->vjp_multi ? transferred_vjp_multi : NULL,
                         .vjp_passes = inner->ops->vjp_passes ? transferred_vjp_passes : NULL,
+                        .reserve = transferred_reserve,
                         .destroy = transferred_destroy};
 }
 

@@ -178,9 +178,9 @@ static int64_t probes_of(const request *q) {
   return q->back.passes ? tr_net_most_probes(&q->back, q->x->count) : 1;
 }
 
-static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g) {
+static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g, int64_t probes) {
   const tr_net_request *back = &g->asked->back;
-  int64_t d = net->config.hidden, wide = g->rows * probes_of(g->asked);
+  int64_t d = net->config.hidden, wide = g->rows * probes;
   const int64_t elements[BUFFERS] = {
       [EMBEDDING] = g->rows * net->config.time_frequencies,
       [TIME] = g->rows * d,
@@ -366,7 +366,7 @@ static tr_status run_groups(const request *q, mlp *net, tr_times times, bool com
   int64_t batch = q->x->shape[0], most = samples_at_once(q->x->ctx, batch, probes_of(q));
   bool one_time = times.n == 1 && !q->back.gradient, one = one_time && common;
   group g = {.net = net, .asked = q, .rows = most};
-  TR_TRY(provide_work(q->x->ctx, net, &g));
+  TR_TRY(provide_work(q->x->ctx, net, &g, probes_of(q)));
   for (g.first = 0; g.first < batch; g.first += most) {
     g.rows = batch - g.first < most ? batch - g.first : most, g.conditions = one ? 1 : g.rows;
     g.x = tr_rows(q->x, g.first, g.rows);
@@ -400,6 +400,16 @@ static tr_status backward_all(tr_net *net, tr_times times, const tr_array *x, co
 static tr_status jvp_all(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_array *v, tr_array *Jv) {
   return run(net, times, cond, &(request){.x = x, .v = v, .Jv = Jv});
+}
+
+static tr_status reserve(tr_net *of, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  mlp *net = of->work;
+  const request asked = {.x = x};
+  int64_t batch = x->shape[0], probes = vectors > 1 ? vectors : 1;
+  if (batch == 0) return TR_OK;
+  TR_TRY(tr_conditions_reserve(of->ctx, &net->conditions, batch, cond));
+  const group g = {.net = net, .asked = &asked, .rows = samples_at_once(of->ctx, batch, probes)};
+  return provide_work(of->ctx, net, &g, probes);
 }
 
 static tr_status open_mlp(tr_net *net) {
@@ -437,5 +447,6 @@ static const tr_net_type type = {
     .close = close_mlp,
     .forward = forward_all,
     .backward = backward_all,
-    .jvp = jvp_all};
+    .jvp = jvp_all,
+    .reserve = reserve};
 const tr_module *const tr_network_mlp = &type.info;

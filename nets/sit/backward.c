@@ -34,9 +34,9 @@ static int64_t slots(const tr_sit *net) {
   return net->recompute ? 1 : net->config.depth;
 }
 
-/* For groups up to this one. */
-static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g,
-                                   const tr_net_request *request) {
+/* For groups up to this one; result, covector: whether they have to be kept here. */
+static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g, bool result,
+                                   bool covector) {
   int64_t d = net->config.hidden, depth = net->config.depth, rows = g->rows, kept = slots(net) * rows;
   int64_t part = g->part * rows, conditions = g->params ? g->samples : 0;
   int64_t state = g->samples * (g->x->count / g->x->shape[0]);
@@ -56,8 +56,8 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_BACK_CONDITION] = conditions * d,
       [TR_SIT_BACK_TIME2] = conditions * d,
       [TR_SIT_BACK_TIME1] = conditions * d,
-      [TR_SIT_RESULT] = request->f ? 0 : state,
-      [TR_SIT_COVECTOR] = request->covector ? state : 0,
+      [TR_SIT_RESULT] = result ? state : 0,
+      [TR_SIT_COVECTOR] = covector ? state : 0,
   };
   tr_sit_back_work *work = &net->back;
   for (int i = 0; i < TR_SIT_BACK_BUFFERS; i++) {
@@ -493,23 +493,33 @@ static long repeats(const back_group *g, const tr_net_request *request) {
   return (long)times;
 }
 
+/* A group of x as large as they come, with so many probes a row. */
+static back_group whole_group(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64_t probes) {
+  int64_t group = tr_sit_group(ctx, net, x->shape[0], true), rows = group * net->tokens;
+  int64_t most = probes_at_once(net, rows, probes);
+  return (back_group){.net = net,
+                      .samples = group,
+                      .rows = rows,
+                      .conditions = group,
+                      .most = most,
+                      .part = part_at_once(ctx, rows, most),
+                      .x = x};
+}
+
+tr_status tr_sit_reserve_backward(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64_t probes) {
+  const back_group g = whole_group(ctx, net, x, probes);
+  TR_TRY(tr_sit_provide_work(ctx, net, g.samples, g.samples));
+  return provide_back_work(ctx, net, &g, false, false);
+}
+
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                           const tr_net_request *request) {
-  int64_t samples = x->shape[0];
-  if (samples == 0) return TR_OK;
-  int64_t group = tr_sit_group(ctx, net, samples, true), rows = group * net->tokens;
-  int64_t probes = probes_at_once(net, rows, tr_net_most_probes(request, x->count));
-  back_group g = {.net = net,
-                  .samples = group,
-                  .rows = rows,
-                  .conditions = group,
-                  .most = probes,
-                  .part = part_at_once(ctx, rows, probes),
-                  .x = x,
-                  .params = request->gradient};
-  TR_TRY(tr_sit_provide_work(ctx, net, group, group));
-  TR_TRY(provide_back_work(ctx, net, &g, request));
+  if (x->shape[0] == 0) return TR_OK;
+  back_group g = whole_group(ctx, net, x, tr_net_most_probes(request, x->count));
+  g.params = request->gradient;
+  TR_TRY(tr_sit_provide_work(ctx, net, g.samples, g.samples));
+  TR_TRY(provide_back_work(ctx, net, &g, !request->f, request->covector));
   TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));
   if (net->recompute) net->n_recomputed += repeats(&g, request);
-  return run_groups(&g, group, times, x, times.n == 1 && labels->n == 1, request);
+  return run_groups(&g, g.samples, times, x, times.n == 1 && labels->n == 1, request);
 }

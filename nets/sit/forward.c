@@ -177,12 +177,22 @@ int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept)
   return smaller(larger(tr_nn_rows_at_once(ctx, kept) / net->tokens, 1), samples);
 }
 
+/* Samples of a run; *group: of a group. */
+static int64_t run_of(tr_ctx *ctx, const tr_sit *net, int64_t samples, int64_t *group) {
+  *group = tr_sit_group(ctx, net, samples, false);
+  return smaller(*group * TR_SIT_GROUPS_OF_A_RUN, samples);
+}
+
+tr_status tr_sit_reserve_forward(tr_ctx *ctx, tr_sit *net, int64_t samples) {
+  int64_t group, most = run_of(ctx, net, samples, &group);
+  return tr_sit_provide_work(ctx, net, most, group);
+}
+
 tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                          tr_array *f) {
   int64_t samples = x->shape[0];
   if (samples == 0) return TR_OK;
-  int64_t group = tr_sit_group(ctx, net, samples, false);
-  int64_t most = smaller(group * TR_SIT_GROUPS_OF_A_RUN, samples);
+  int64_t group, most = run_of(ctx, net, samples, &group);
   TR_TRY(tr_sit_provide_work(ctx, net, most, group));
   TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));
   for (int64_t first = 0; first < samples; first += most) {

@@ -118,6 +118,15 @@ static tr_status jvp(tr_net *net, tr_times times, const tr_array *x, const tr_co
   return tr_sit_jvp(net->ctx, net->work, times, x, cond, v, Jv);
 }
 
+static tr_status reserve(tr_net *net, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  tr_sit *sit = net->work;
+  int64_t samples = x->shape[0];
+  if (samples == 0) return TR_OK;
+  TR_TRY(tr_conditions_reserve(net->ctx, &sit->conditions, samples, cond));
+  return vectors ? tr_sit_reserve_backward(net->ctx, sit, x, vectors)
+                 : tr_sit_reserve_forward(net->ctx, sit, samples);
+}
+
 static void set_recompute(tr_net *net, bool recompute) {
   tr_sit *sit = net->work;
   if (sit->recompute != recompute) tr_sit_back_work_clear(&sit->back);
@@ -152,6 +161,7 @@ const tr_net_type tr_net_sit = {
     .forward = forward,
     .backward = backward,
     .jvp = jvp,
+    .reserve = reserve,
     .set_recompute = set_recompute,
     .recomputed = recomputed};
 const tr_module *const tr_network_sit = &tr_net_sit.info;

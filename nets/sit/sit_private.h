@@ -136,6 +136,10 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                           const tr_net_request *request);
 
+/* Memory for forwards of so many samples, and for backwards at x with so many covectors a row. */
+tr_status tr_sit_reserve_forward(tr_ctx *ctx, tr_sit *net, int64_t samples);
+tr_status tr_sit_reserve_backward(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64_t probes);
+
 /* Jv = (df/dx) v, of the shape of x. */
 tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                      const tr_array *v, tr_array *Jv);

@@ -223,7 +223,9 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   run->spec.progress_user = run;
   TR_TRY(prepare_grid(run));
   TR_TRY(prepare_breaks(run));
-  return run->clock == TR_CLOCK_ANGLE ? tr_array_like(x, &run->scratch) : TR_OK;
+  if (run->clock == TR_CLOCK_ANGLE) TR_TRY(tr_array_like(x, &run->scratch));
+  return tr_drift_reserve(sampler->drift, x, run->cond,
+                          run->trace ? run->trace->products->count / x->count : 0);
 }
 
 static void release(ode_run *run) {

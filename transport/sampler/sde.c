@@ -166,7 +166,8 @@ static tr_status prepare(sde_run *run, const tr_array *x) {
   if (!tr_exponential_sde_of(sampler->sde.method) && !adaptive(run))
     TR_TRY(tr_sde_warn_unstable(run->ctx, sampler, run->prediction, run->grid, run->n_grid));
   if (!sampler->last.type->identity) TR_TRY(tr_array_like(x, &run->p));
-  return make_path(run);
+  TR_TRY(make_path(run));
+  return tr_drift_reserve(sampler->drift, x, run->cond, 0);
 }
 
 static void release(sde_run *run) {
