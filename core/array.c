@@ -8,6 +8,64 @@
 #include "core/context_private.h"
 #include "core/require_private.h"
 
+/* ---- memory ---- */
+
+/* A kept block of exactly so many bytes, or NULL. The latest first: it is the likeliest in a cache. */
+static void *kept_block(tr_kept *kept, size_t bytes) {
+  for (int i = kept->n - 1; i >= 0; i--) {
+    if (kept->block[i].bytes != bytes) continue;
+    void *memory = kept->block[i].memory;
+    kept->block[i] = kept->block[--kept->n];
+    return memory;
+  }
+  return NULL;
+}
+
+/* Device memory of so many bytes, which are counted while it is taken; contents undefined. */
+static tr_status take_memory(tr_ctx *ctx, size_t bytes, void **out) {
+  *out = kept_block(tr_ctx_kept(ctx), bytes);
+  if (!*out) {
+    TR_TRY(tr_ctx_backend(ctx)->mem->alloc(ctx, bytes ? bytes : 1, out));
+    tr_ctx_count(ctx, TR_COUNT_ALLOCATION, 0);
+  }
+  tr_ctx_count_memory(ctx, (int64_t)bytes);
+  return TR_OK;
+}
+
+/* Whether there is room for another one. */
+static bool room_for_another(tr_kept *kept) {
+  if (kept->n < kept->room) return true;
+  int room = kept->room ? 2 * kept->room : 16;
+  tr_block *block = realloc(kept->block, (size_t)room * sizeof *block);
+  if (!block) return false;
+  kept->block = block;
+  kept->room = room;
+  return true;
+}
+
+static void give_memory(tr_ctx *ctx, void *memory, size_t bytes) {
+  tr_kept *kept = tr_ctx_kept(ctx);
+  tr_ctx_count_memory(ctx, -(int64_t)bytes);
+  if (kept->holds && room_for_another(kept))
+    kept->block[kept->n++] = (tr_block){memory, bytes};
+  else
+    tr_ctx_backend(ctx)->mem->release(ctx, memory);
+}
+
+void tr_memory_hold(tr_ctx *ctx) {
+  tr_ctx_kept(ctx)->holds++;
+}
+
+void tr_memory_let_go(tr_ctx *ctx) {
+  tr_kept *kept = tr_ctx_kept(ctx);
+  if (--kept->holds > 0) return;
+  for (int i = 0; i < kept->n; i++) tr_ctx_backend(ctx)->mem->release(ctx, kept->block[i].memory);
+  free(kept->block);
+  *kept = (tr_kept){0};
+}
+
+/* ---- arrays ---- */
+
 static tr_status check_shape(tr_ctx *ctx, int ndim, const int64_t *shape, int64_t *count) {
   if (ndim < 1 || ndim > TR_MAX_DIMS)
     return TR_FAIL(ctx, TR_E_SHAPE, "an array of %d dimensions: use 1 to %d", ndim, TR_MAX_DIMS);
@@ -42,14 +100,11 @@ tr_status tr_array_create(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *
   memcpy(a.shape, shape, (size_t)ndim * sizeof *shape);
   tr_array *made = malloc(sizeof *made);
   if (!made) return TR_FAIL(ctx, TR_E_MEM, "out of memory for an array header");
-  size_t bytes = bytes_of(&a);
-  tr_status status = tr_ctx_backend(ctx)->mem->alloc(ctx, bytes ? bytes : 1, &a.data);
+  tr_status status = take_memory(ctx, bytes_of(&a), &a.data);
   if (status != TR_OK) {
     free(made);
     return status;
   }
-  tr_ctx_count(ctx, TR_COUNT_ALLOCATION, 0);
-  tr_ctx_count_memory(ctx, (int64_t)bytes);
   *made = a;
   *out = made;
   return TR_OK;
@@ -115,10 +170,7 @@ tr_array tr_rows(const tr_array *a, int64_t first, int64_t n) {
 
 void tr_array_destroy(tr_array **a) {
   if (!a || !*a) return;
-  if ((*a)->owned) {
-    tr_ctx_backend((*a)->ctx)->mem->release((*a)->ctx, (*a)->data);
-    tr_ctx_count_memory((*a)->ctx, -(int64_t)bytes_of(*a));
-  }
+  if ((*a)->owned) give_memory((*a)->ctx, (*a)->data, bytes_of(*a));
   free(*a);
   *a = NULL;
 }

@@ -22,6 +22,7 @@ struct tr_ctx {
   int64_t memory, memory_peak;
   tr_counts counts;
   tr_slots slots;
+  tr_kept kept;
   tr_error error;
   tr_warn_fn warn;
   void *warn_user;
@@ -177,6 +178,10 @@ tr_counts tr_ctx_counts(const tr_ctx *ctx) {
 static void waited(tr_ctx *ctx) {
   ctx->counts.waits++;
   ctx->slots.pending = 0;
+}
+
+tr_kept *tr_ctx_kept(tr_ctx *ctx) {
+  return &ctx->kept;
 }
 
 tr_slots *tr_ctx_slots(tr_ctx *ctx) {

@@ -29,4 +29,22 @@ typedef struct {
 } tr_slots;
 tr_slots *tr_ctx_slots(tr_ctx *ctx);
 
+/* Memory of destroyed arrays that stays with the context; all 0: none. */
+typedef struct {
+  void *memory;
+  size_t bytes;
+} tr_block;
+typedef struct {
+  int holds;
+  int n, room;
+  tr_block *block;
+} tr_kept;
+tr_kept *tr_ctx_kept(tr_ctx *ctx);
+
+/* Between the two (core/array.c), memory of arrays that are destroyed stays for those that take as many
+ * bytes: for runs of many short solves, which then allocate as one. To allocate makes a device wait. What is
+ * kept is not counted in tr_ctx_memory. They nest; each tr_memory_hold has its tr_memory_let_go. */
+void tr_memory_hold(tr_ctx *ctx);
+void tr_memory_let_go(tr_ctx *ctx);
+
 #endif

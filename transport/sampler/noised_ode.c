@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/context_private.h"
 #include "core/vec/vec.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
@@ -187,6 +188,7 @@ tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_ar
   noised_run run = {
       .sampler = &settled, .table = tr_noised_ode_of(method), .cond = cond, .ctx = x->ctx, .stats = stats};
   *stats = (tr_sample_stats){.stop_reason = TR_STOP_ERROR, .convention = form ? TR_SDE_CONVENTION : ""};
+  tr_memory_hold(x->ctx); /* each leg takes what the one before gives back */
   tr_status status = tr_module_settle(x->ctx, &method->info, &settled.sde.values);
   if (status == TR_OK) status = prepare(&run, x);
   if (status == TR_OK) {
@@ -198,5 +200,6 @@ tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_ar
     if (status != TR_OK) stats->stop_reason = TR_STOP_ERROR;
   }
   release(&run);
+  tr_memory_let_go(x->ctx);
   return status;
 }

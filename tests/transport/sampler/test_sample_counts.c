@@ -60,9 +60,31 @@ static tr_counts measured(const tr_sampler *s, bool sde, meter *m, tr_sample_sta
 }
 
 static void show(const char *name, int scene, const tr_sample_stats *stats, const tr_counts *c) {
-  printf("%s, %s, kind %d: %ld evaluations, %lld programs, %lld operations, %lld waits\n", name,
-         scenes[scene].path, (int)scenes[scene].kind, stats->nfe, (long long)c->programs,
+  printf("%s, %s, kind %d: %ld steps, %ld evaluations, %lld programs, %lld operations, %lld waits\n", name,
+         scenes[scene].path, (int)scenes[scene].kind, stats->n_steps, stats->nfe, (long long)c->programs,
          (long long)c->operations, (long long)c->waits);
+}
+
+/* What adaptive methods may ask for: Adams an accepted step, the others one that is tried. */
+static const struct {
+  const char *name;
+  bool accepted;
+  double programs, waits;
+} adaptive[] = {{"cvode-adams", true, 5, 2},
+                {"cvode-bdf", false, 15, 12},
+                {"dopri5", false, 10, 1.5},
+                {"bosh3", false, 7, 1.5}};
+enum { ADAPTIVE = sizeof adaptive / sizeof *adaptive };
+
+/* legs: solves in the run, each with a look at its start and one at its end. */
+static void check_adaptive(const char *name, const tr_sample_stats *stats, const tr_counts *c, int legs) {
+  int k = 0;
+  while (k < ADAPTIVE && strcmp(adaptive[k].name, name) != 0) k++;
+  CHECK(k < ADAPTIVE);
+  if (k == ADAPTIVE) return;
+  const double steps = (double)(stats->n_steps + (adaptive[k].accepted ? 0 : stats->n_rejected));
+  CHECK((double)c->programs <= adaptive[k].programs * steps + 2 * (legs - 1));
+  CHECK((double)c->waits <= adaptive[k].waits * steps + 2 * (legs - 1));
 }
 
 /* Fixed grids: a program an evaluation. At the end the state goes back into the caller's array and out of the
@@ -79,10 +101,12 @@ static void ode(tr_ctx *ctx, int scene) {
     s.clock = s.ode.method->caps & TR_ODE_ANGLE ? TR_CLOCK_ANGLE : scenes[scene].clock;
     tr_counts c = measured(&s, false, &m, &stats);
     show(module->name, scene, &stats, &c);
-    if (s.ode.method->caps & TR_ODE_ADAPTIVE)
-      CHECK(strcmp(module->name, "cvode-adams") != 0 || c.operations <= 5 * stats.n_steps);
-    else
+    if (s.ode.method->caps & TR_ODE_ADAPTIVE) {
+      CHECK(c.operations <= c.programs + 2); /* into the angle and out of it */
+      check_adaptive(module->name, &stats, &c, 1);
+    } else {
       CHECK(c.operations <= stats.nfe + 3 && c.waits <= POINTS / 16 + 1);
+    }
     tr_drift_destroy(&drift);
   }
   CHECK(seen > 15);
@@ -110,6 +134,26 @@ static void sde(tr_ctx *ctx, int scene) {
     tr_drift_destroy(&drift);
   }
   CHECK(seen >= 10);
+}
+
+/* Noise between solves: a solve a leg, in the memory of the first. */
+static void legs(tr_ctx *ctx, int scene, const char *name, const char *around, int legs) {
+  static const tr_restart restarts[] = {{.low = 0.3, .high = 0.6, .restarts = 3, .steps = 4}};
+  meter m;
+  tr_drift *drift;
+  tr_sample_stats stats;
+  tr_sampler s = sampler_of(ctx, scene, &m, &drift);
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_SDE_METHOD, name, (const tr_module **)&s.sde.method));
+  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, around, (const tr_module **)&s.ode.method));
+  s.restarts = restarts, s.n_restarts = 1;
+  tr_counts c = measured(&s, true, &m, &stats);
+  show(name, scene, &stats, &c);
+  if (s.ode.method->caps & TR_ODE_ADAPTIVE)
+    check_adaptive(around, &stats, &c, legs);
+  else
+    CHECK(c.programs <= stats.nfe + legs && c.waits <= 2 * legs + stats.n_steps / 16);
+  CHECK(c.operations <= c.programs + 4 * legs); /* a draw, the injection, into the angle and out of it */
+  tr_drift_destroy(&drift);
 }
 
 /* ---- log-densities ---- */
@@ -159,6 +203,10 @@ int main(int argc, char **argv) {
   for (int scene = 0; scene < SCENES; scene++) {
     ode(ctx, scene);
     sde(ctx, scene);
+    legs(ctx, scene, "churn", "heun2", POINTS - 1);
+    legs(ctx, scene, "churn", "cvode-adams", POINTS - 1);
+    legs(ctx, scene, "restart", "heun2", 5);
+    legs(ctx, scene, "restart", "dopri5", 5);
   }
   densities(ctx);
   tr_ctx_close(&ctx);
