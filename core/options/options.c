@@ -17,10 +17,24 @@ static bool in_mode(const tr_option *option, int mode) {
   return option->modes == 0 || (option->modes >> mode & 1u);
 }
 
+static bool is_alias(const tr_option *option, const char *name) {
+  size_t length = strlen(name);
+  for (const char *a = option->aliases; a && *a; a += strspn(a, ",")) {
+    size_t of_alias = strcspn(a, ",");
+    if (of_alias == length && strncmp(a, name, length) == 0) return true;
+    a += of_alias;
+  }
+  return false;
+}
+
+static bool is_called(const tr_option *option, const char *name) {
+  return strcmp(option->name, name) == 0 || is_alias(option, name);
+}
+
 int tr_option_row(const tr_option_table *table, int mode, const char *name) {
   if (!table || !name) return -1;
   for (int i = 0; i < table->n_options; i++)
-    if (in_mode(&table->options[i], mode) && strcmp(table->options[i].name, name) == 0) return i;
+    if (in_mode(&table->options[i], mode) && is_called(&table->options[i], name)) return i;
   return -1;
 }
 
@@ -52,22 +66,46 @@ static tr_status bad_value(tr_ctx *ctx, const tr_option *option, const char *val
                  *range ? " " : "", range);
 }
 
+/* A number that no long holds: one end of the range is then that of the type. */
+static tr_status too_far(tr_ctx *ctx, const tr_option *option, const char *value) {
+  char low[64];
+  const bool bounded = option->flags & TR_OPTION_GE;
+  if (option->flags & (TR_OPTION_LE | TR_OPTION_LT)) return bad_value(ctx, option, value, "a whole number");
+  snprintf(low, sizeof low, "%ld", bounded ? (long)option->low : LONG_MIN + 1);
+  return TR_FAIL(ctx, TR_E_ARG, "--%s '%s' is not right: use a whole number from %s to %ld", option->name,
+                 value, low, LONG_MAX);
+}
+
 static tr_status parse_long(tr_ctx *ctx, const tr_option *option, const char *text, const char *whole,
                             long *out) {
   char *end;
   errno = 0;
   *out = strtol(text, &end, 10);
+  if (errno == ERANGE && !*end) return too_far(ctx, option, whole);
   if (isspace((unsigned char)*text) || end == text || *end || errno || !in_range(option, (double)*out))
     return bad_value(ctx, option, whole, option->type == TR_OPTION_INTS ? "whole numbers" : "a whole number");
   return TR_OK;
+}
+
+static tr_status parse_seed(tr_ctx *ctx, const tr_option *option, const char *text, uint64_t *out) {
+  char *end;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  *out = value;
+  if (isdigit((unsigned char)*text) && !*end && !errno && value <= UINT64_MAX) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "--%s '%s' is not right: use a whole number from 0 to %llu", option->name,
+                 text, (unsigned long long)UINT64_MAX);
 }
 
 static tr_status parse_double(tr_ctx *ctx, const tr_option *option, const char *text, const char *whole,
                               double *out) {
   char *end;
   *out = strtod(text, &end);
-  if (isspace((unsigned char)*text) || end == text || *end || !in_range(option, *out))
-    return bad_value(ctx, option, whole, option->type == TR_OPTION_DOUBLES ? "numbers" : "a number");
+  bool list = option->type == TR_OPTION_DOUBLES,
+       number = !isspace((unsigned char)*text) && end != text && !*end;
+  if (number && !isfinite(*out))
+    return bad_value(ctx, option, whole, list ? "finite numbers" : "a finite number");
+  if (!number || !in_range(option, *out)) return bad_value(ctx, option, whole, list ? "numbers" : "a number");
   return TR_OK;
 }
 
@@ -258,6 +296,8 @@ static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *t
     return TR_OK;
   case TR_OPTION_INT:
     return parse_long(ctx, option, text, text, out);
+  case TR_OPTION_SEED:
+    return parse_seed(ctx, option, text, out);
   case TR_OPTION_DOUBLE:
     return parse_double(ctx, option, text, text, out);
   case TR_OPTION_TEXT:
@@ -300,6 +340,10 @@ static tr_status unknown_option(tr_ctx *ctx, const tr_option_table *table, int m
   if (modes_with(table, name, having, sizeof having) > 0)
     return TR_FAIL(ctx, TR_E_ARG, "--%s is not an option of '%s %s %s': it belongs to %s", name,
                    table->program, table->name, table->modes[mode], having);
+  for (const tr_option_hint *hint = table->hints; hint && hint->name; hint++)
+    if (strcmp(hint->name, name) == 0)
+      return TR_FAIL(ctx, TR_E_ARG, "--%s is no option of '%s %s': %s", name, table->program, table->name,
+                     hint->instead);
   const char *names[TR_OPTIONS_MAX + 1];
   int n = 0;
   for (int i = 0; i < table->n_options; i++) names[n++] = table->options[i].name;
@@ -319,7 +363,11 @@ static tr_status parse_option(tr_ctx *ctx, const tr_option_table *table, int arg
   if (row < 0) return unknown_option(ctx, table, parsed->mode, name);
   const tr_option *option = &table->options[row];
   if (parsed->given[row] && option->type != TR_OPTION_PAIRS)
-    return TR_FAIL(ctx, TR_E_ARG, "--%s is given twice: give it once", option->name);
+    return is_alias(option, name)
+               ? TR_FAIL(ctx, TR_E_ARG,
+                         "--%s is another name of --%s, which is given already: give one of them", name,
+                         option->name)
+               : TR_FAIL(ctx, TR_E_ARG, "--%s is given twice: give it once", option->name);
   parsed->given[row] = true;
   ++*at;
   if (option->type == TR_OPTION_FLAG) {

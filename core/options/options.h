@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "core/module/registry.h"
@@ -16,6 +17,7 @@ extern "C" {
 typedef enum {                    /* type of the field that the option fills */
                TR_OPTION_FLAG,    /* bool; takes no value */
                TR_OPTION_INT,     /* long */
+               TR_OPTION_SEED,    /* uint64_t, any; 0 unless there is a default */
                TR_OPTION_DOUBLE,  /* double, finite */
                TR_OPTION_TEXT,    /* const char * (borrowed from argv or from the table) */
                TR_OPTION_CHOICE,  /* const char *: the canonical spelling of one of the choices */
@@ -61,7 +63,8 @@ enum {
 };
 
 typedef struct {
-  const char *name; /* without the dashes */
+  const char *name;    /* without the dashes */
+  const char *aliases; /* other spellings that are taken, "a,b"; NULL: none */
   tr_option_type type;
   size_t offset;  /* of the field in the values struct */
   unsigned modes; /* bit m: mode m has this option; 0: every mode has it */
@@ -76,6 +79,12 @@ typedef struct {
   const char *group;        /* heading in the help; rows of a group stand together */
   const char *help;
 } tr_option;
+
+/* What some call an option that a command does not have, and what to do instead: "leave it away, the
+ * checkpoint tells it". */
+typedef struct {
+  const char *name, *instead;
+} tr_option_hint;
 
 /* Two rows may share a name (and field) when their modes differ. At most TR_OPTIONS_MAX rows. */
 #define TR_OPTIONS_MAX 96
@@ -93,6 +102,7 @@ typedef struct {
   const tr_option *options;
   int n_options;
   size_t values_size;
+  const tr_option_hint *hints; /* the last has a NULL name; NULL: none */
 } tr_option_table;
 
 typedef struct {
@@ -103,14 +113,14 @@ typedef struct {
 
 /* Parses the arguments after the command's name ("--name value", "--name=value") into *values, a struct of
  * table->values_size bytes that is set whole. Errors are TR_E_ARG, one line each: an unknown option or mode
- * with its nearest right spelling, an option that the mode lacks with the modes that have it, a repeated
- * option (but for pairs) or name of a pair, a missing value, a value that is malformed or out of range (with
- * the range). Free with tr_options_free in any case. */
+ * with its nearest right spelling or the table's hint, an option that the mode lacks with the modes that have
+ * it, a repeated option (but for pairs) or name of a pair, a missing value, a value that is malformed or out
+ * of range (with the range). Free with tr_options_free in any case. */
 TR_API tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,
                                   void *values, tr_parsed *parsed);
 TR_API void tr_options_free(const tr_option_table *table, void *values);
 
-/* Row number of an option of this name in this mode, -1 if there is none. */
+/* Row number of an option of this name, or with this alias, in this mode; -1 if there is none. */
 TR_API int tr_option_row(const tr_option_table *table, int mode, const char *name);
 /* Whether the user gave it. */
 TR_API bool tr_option_given(const tr_option_table *table, const tr_parsed *parsed, const char *name);

@@ -59,6 +59,11 @@ static void remarks(const tr_ctx *ctx, const tr_option_table *table, const tr_op
     ADD(" Default %s.", option->default_text);
   else if (option->default_note)
     ADD(" Default: %s.", option->default_note);
+  for (const char *a = option->aliases; a && *a; a += strspn(a, ",")) {
+    int length = (int)strcspn(a, ",");
+    ADD("%s --%.*s%s", a == option->aliases ? " Also" : ",", length, a, a[length] ? "" : ".");
+    a += length;
+  }
 #undef ADD
 }
 

@@ -13,6 +13,23 @@
 /* One option in a few lines reads better than one field a line. */
 /* clang-format off */
 
+/* "SiT's code" in the help of a command, said once there. */
+#define SIT_CODE "SiT's code is that of https://github.com/willisma/SiT."
+
+/* The seed of a run; `...`: offset, group, help. */
+#define SEED_OPTION(...)                                                                                              \
+  {.name = "seed", .aliases = "global-seed", .type = TR_OPTION_SEED, .metavar = "N", .default_text = "0", __VA_ARGS__}
+
+/* What SiT's code calls options that are not needed here, and what counts points or steps. */
+#define SIT_HINTS                                                                                                     \
+  {"model", "the checkpoint tells its network, leave it away"},                                                       \
+  {"image-size", "the checkpoint tells the size of its states, leave it away"},                                       \
+  {"num-classes", "the checkpoint tells its classes, leave it away"},                                                 \
+  {"vae", "results stay in the model's own space: latents are decoded by a program that has the autoencoder"},        \
+  {"tf32", "say --dtype f32 or f64"}, {"no-tf32", "say --dtype f32 or f64"},                                          \
+  {"loss-weight", "it is of training only, leave it away"},                                                           \
+  {"steps", "say --num-sampling-steps N, the points of the grid: N - 1 steps lie between them"}
+
 /* Parameters of the modules of a kind: name, type and help of a row (experiments/common/param_options.h). */
 #define PARAM_OPTION(option, of, kind)                                                                                \
   .name = (option), .type = TR_OPTION_PAIRS, .metavar = "NAME=VALUE,...",                                             \
@@ -58,9 +75,9 @@ typedef struct {
 #define GUIDANCE_OPTIONS(base)                                                                                        \
   {GUIDANCE_OPTION(base, scale), .name = "cfg-scale", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GE, .low = 0,      \
    .metavar = "X", .default_text = "1",                                                                               \
-   .help = "Classifier-free guidance; 1 is none (the reference's sample.py has 4, its sample_ddp.py 1)."},            \
+   .help = "Classifier-free guidance; 1 is none (in SiT's code, https://github.com/willisma/SiT, sample.py has 4, sample_ddp.py 1)."},            \
   {GUIDANCE_OPTION(base, channels), .name = "cfg-channels", .type = TR_OPTION_CHOICE, .choices = "all,first3",        \
-   .default_text = "all", .help = "Channels that are guided; first3 is the reference's way."},                        \
+   .default_text = "all", .help = "Channels that are guided; first3 is the way of SiT's code."},                        \
   {GUIDANCE_OPTION(base, interval), .name = "cfg-interval", .type = TR_OPTION_DOUBLES, .count = 2, .metavar = "A,B",  \
    .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .default_note = "always",        \
    .help = "Guide only at times from A to B."}
@@ -163,7 +180,7 @@ typedef struct {
   {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
    .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
    .help = "Threads; the results do not depend on it."},                                                              \
-  {MACHINE_OPTION(base, out), .name = "out", .type = TR_OPTION_TEXT, .metavar = "DIR",                                \
+  {MACHINE_OPTION(base, out), .name = "out", .aliases = "sample-dir", .type = TR_OPTION_TEXT, .metavar = "DIR",       \
    .default_note = "out/COMMAND-0001, or the next number that is free", .help = out_help},                            \
   {MACHINE_OPTION(base, force), .name = "force", .type = TR_OPTION_FLAG,                                              \
    .help = "Replace results of another command or of other options that DIR holds. Without it only the same command " \

@@ -7,6 +7,7 @@
 #include "core/vec/vec.h"
 #include "experiments/common/advice.h"
 #include "experiments/likelihood/run.h"
+#include "experiments/output/machine.h"
 #include "experiments/output/run_record.h"
 
 typedef struct {
@@ -35,7 +36,9 @@ static tr_status open_batch(batch *b) {
   TR_TRY(tr_array_like(b->x, &b->start));
   if (run->probe.option) TR_TRY(tr_array_like_stacked(b->x, run->density.n_probes, &b->probes));
   b->host = malloc((n * (size_t)row_of(b) + n + 2 * n * K + K) * sizeof *b->host);
-  if (!b->host) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a batch of %lld inputs", (long long)b->n);
+  if (!b->host)
+    return machine_lacks_memory(ctx, (double)(n * (size_t)row_of(b) + n + 2 * n * K + K) * sizeof *b->host,
+                                b->n, "inputs of a batch", "batch-size");
   b->log_q = b->host + n * (size_t)row_of(b);
   b->value = b->log_q + n;
   b->se = b->value + n * K;
@@ -297,7 +300,10 @@ static tr_status allocate(likelihood_run *run) {
   size_t n = (size_t)run->data.n, all = n * (size_t)tr_dataset_row(&run->data);
   int fields = run->options->save_score ? LIKELIHOOD_FIELDS : 0;
   r->logp = malloc((3 * n + (size_t)(1 + fields) * all) * sizeof *r->logp);
-  if (!r->logp) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %zu inputs", n);
+  if (!r->logp)
+    return machine_lacks_memory(run->program->ctx,
+                                (double)(3 * n + (size_t)(1 + fields) * all) * sizeof *r->logp, (int64_t)n,
+                                "inputs", "num-samples");
   for (size_t i = 0; i < 3 * n + (size_t)(1 + fields) * all; i++) r->logp[i] = NAN;
   r->logp_se = r->logp + n;
   r->bpd = r->logp_se + n;

@@ -22,7 +22,7 @@ static tr_status open_all(likelihood_run *run) {
   static const guidance_options unguided = {.scale = 1, .channels = "all"};
   likelihood_options *o = run->options;
   tr_ctx *ctx;
-  TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
+  TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   ctx = run->program->ctx;
   TR_TRY(likelihood_setup(run));
   TR_TRY(open_folder(run));

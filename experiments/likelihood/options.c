@@ -11,8 +11,8 @@
 static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(likelihood_options, model)),
 
-    {.name = "data", .type = TR_OPTION_TEXT, FIELD(data), DATA, .flags = TR_OPTION_REQUIRED, .metavar = "FILE|DIR",
-     .help = "FILE.npy: float (N,C,H,W) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
+    {.name = "data", .aliases = "init", .type = TR_OPTION_TEXT, FIELD(data), DATA, .flags = TR_OPTION_REQUIRED, .metavar = "FILE|DIR",
+     .help = "FILE.npy: float (N,C,H,W) or (N,dim) in the model's own space. FILE.npz: `images`, 0 to 255, (N,H,W) or (N,H,W,3), or "
              "`latents`, or `arr_0`, which is one of them, with `labels`, `label` or `arr_1` if there. DIR: PNG and JPEG files in "
              "full depth, all in sub-folders, which give the classes, or all in DIR, without classes. A sub-folder is the "
              "class of its number where its name is one, else of its place among the names sorted as text (torchvision's "
@@ -21,12 +21,12 @@ static const tr_option options[] = {
      .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
      .help = "One class for all inputs, or one per input; the number of classes itself is the null class. Must be given where "
              "the data has no labels and the model no null class."},
-    {.name = "num", .type = TR_OPTION_INT, FIELD(num), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e9,
+    {.name = "num-samples", .aliases = "num,num-fid-samples", .type = TR_OPTION_INT, FIELD(num_samples), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e9,
      .metavar = "N", .default_note = "all", .help = "Only the first N inputs."},
-    {.name = "batch-size", .type = TR_OPTION_INT, FIELD(batch_size), DATA, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
+    {.name = "batch-size", .aliases = "per-proc-batch-size", .type = TR_OPTION_INT, FIELD(batch_size), DATA, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
      .default_text = "64", .help = "Inputs per network evaluation; an adaptive solver shares its steps within a batch."},
-    {.name = "seed", .type = TR_OPTION_INT, FIELD(seed), DATA, .flags = TR_OPTION_GE, .low = 0, .metavar = "N",
-     .default_text = "0", .help = "Addresses probes and dequantisation noise by input: they do not depend on the batch."},
+    SEED_OPTION(FIELD(seed), DATA,
+                .help = "Addresses probes and dequantisation noise by input: they do not depend on the batch."),
     {.name = "dequant", .type = TR_OPTION_CHOICE, FIELD(dequant), DATA, .choices = "none,uniform,gaussian",
      .default_text = "none",
      .help = "Of images: none takes the density at the middle of the bin, uniform and gaussian bound the probability of "
@@ -47,7 +47,7 @@ static const tr_option options[] = {
     {.name = "probe", .type = TR_OPTION_TEXT, FIELD(probe), HOW, .metavar = "FILE.npy",
      .help = "Probes (N,...) or (R,N,...), of the shape of the data, instead of drawn ones, for hutchinson. ln p is unbiased only for random probes z "
              "that are independent of the data and have E z z' = I, such as random signs; that cannot be checked here."},
-    {.name = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
+    {.name = "sampling-method", .aliases = "method", .type = TR_OPTION_TEXT, FIELD(method), HOW, .metavar = "NAME", .default_text = "cvode-adams",
      .help = "ODE solver, as `transit list ode-method` names them. On a fixed grid (the exponential methods ddim, dpmpp-2m, "
              "unipc, ... too) ln p has an error that no error bar holds: 200 points leave 29 nats (ddim, euler) to 0.6 "
              "(rk4-classical) on the bundled digits, with --time-grid cosine 8.6 to 0.0013, the adaptive default 0.003. "
@@ -61,7 +61,7 @@ static const tr_option options[] = {
     {FIELD(sample_path_params), HOW, PARAM_OPTION("sample-path-param", "the path that the ODE follows", TR_KIND_INTERPOLANT)},
     {.name = "num-sampling-steps", .type = TR_OPTION_INT, FIELD(num_sampling_steps), HOW,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e7, .metavar = "N", .default_text = "250",
-     .help = "Points of a fixed grid."},
+     .help = "Points of a fixed grid: N - 1 steps lie between them."},
     GRID_OPTIONS(offsetof(likelihood_options, grid), HOW),
     {.name = "rtol", .type = TR_OPTION_DOUBLE, FIELD(rtol), HOW, .flags = TR_OPTION_GT | TR_OPTION_LT, .low = 0, .high = 1,
      .metavar = "R", .default_text = "1e-4", .help = "Relative tolerance of the latents."},
@@ -70,7 +70,7 @@ static const tr_option options[] = {
     {CLOCK_OPTION(FIELD(clock), HOW),
      .help = "Time that the solver works in; auto: t where the velocity is finite to both ends, else the angle."},
     {.name = "sample-eps", .type = TR_OPTION_DOUBLE, FIELD(sample_eps), HOW, .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
-     .high = 0.5, .metavar = "X", .default_note = "the reference's, for path and prediction",
+     .high = 0.5, .metavar = "X", .default_note = "that of SiT's code for path and prediction",
      .help = "Distance from the singular ends; 0 is legal everywhere. Of gaussian dequantisation only that from the noise: "
              "the data end is --dequant-eps."},
     {.name = "check", .type = TR_OPTION_FLAG, FIELD(check), HOW,
@@ -83,6 +83,9 @@ static const tr_option options[] = {
     MACHINE_OPTIONS_IN(offsetof(likelihood_options, machine), "f64",
                        "Folder for likelihood.npz, run.json and the histogram."),
 };
+static const tr_option_hint hints[] = {
+    SIT_HINTS, {"reverse", "a likelihood goes from data to noise anyhow, leave it away"},
+    {"likelihood", "that is this command, leave it away"}, {NULL, NULL}};
 /* clang-format on */
 
 const tr_option_table likelihood_table = {
@@ -108,7 +111,8 @@ const tr_option_table likelihood_table = {
         "--check, --save-score and batches that failed included; logp_se_is says what the errors hold. "
         "Offset and dequantisation stand there and on the terminal.\n\n"
         "An input that cannot be used, or whose density is not finite, is named and left out (NaN); the "
-        "others are kept.",
+        "others are kept.\n\n" SIT_CODE,
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .values_size = sizeof(likelihood_options)};
+    .values_size = sizeof(likelihood_options),
+    .hints = hints};

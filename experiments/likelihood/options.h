@@ -9,7 +9,8 @@ typedef struct {
   /* of what */
   const char *data, *dequant, *probe;
   tr_int_list class_labels;
-  long num, batch_size, seed, dequant_samples;
+  long num_samples, batch_size, dequant_samples;
+  uint64_t seed;
   double cfg_scale;
   /* how */
   const char *trace, *method, *clock, *sample_path;

@@ -22,13 +22,14 @@ static tr_status find_method(likelihood_run *run) {
   tr_ctx *ctx = run->program->ctx;
   const tr_module *module;
   if (tr_module_named(ctx, TR_KIND_SDE_METHOD, o->method))
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "--method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
-                   o->method);
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "--sampling-method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
+        o->method);
   if (tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module) != TR_OK) {
     tr_error error = *tr_ctx_error(ctx);
     tr_ctx_clear(ctx);
-    return TR_FAIL(ctx, error.status, "--method: %s", TR_SHOW(error.message, 400));
+    return TR_FAIL(ctx, error.status, "--sampling-method: %s", TR_SHOW(error.message, 400));
   }
   run->sampler.ode.method = (const tr_ode_method *)module;
   o->method = module->name;
@@ -59,17 +60,18 @@ static tr_status set_solver(likelihood_run *run) {
   s->ode.atol = o->atol;
   s->on_progress = progress_tick;
   s->progress_user = &run->progress;
-  s->seed = (uint64_t)o->seed;
+  s->seed = o->seed;
   if (s->ode.method->caps & TR_ODE_ADAPTIVE) {
     warn_idle(run, grid_option_names, "the method chooses its own steps");
     return TR_OK;
   }
   warn_idle(run, of_adaptive, "the method walks a fixed grid");
   if (!o->check)
-    tr_ctx_warn(run->program->ctx,
-                "--method %s walks a fixed grid: no error bar holds the solver's error in ln p, --check "
-                "shows its size",
-                o->method);
+    tr_ctx_warn(
+        run->program->ctx,
+        "--sampling-method %s walks a fixed grid: no error bar holds the solver's error in ln p, --check "
+        "shows its size",
+        o->method);
   return TR_OK;
 }
 
@@ -214,11 +216,11 @@ tr_status likelihood_setup(likelihood_run *run) {
   TR_TRY(provider_sample_along(run->program, &o->sample_path, &o->sample_path_params, &run->provider));
   TR_TRY(set_solver(run));
   TR_TRY(tr_dataset_open(run->program->ctx, o->data, info->ndim, info->shape,
-                         o->num == TR_OPTION_UNSET ? 0 : o->num, &run->data));
-  if (o->num != TR_OPTION_UNSET && o->num > run->data.n)
-    tr_ctx_warn(run->program->ctx, "--num %ld: '%s' has %lld inputs", o->num, o->data,
+                         o->num_samples == TR_OPTION_UNSET ? 0 : o->num_samples, &run->data));
+  if (o->num_samples != TR_OPTION_UNSET && o->num_samples > run->data.n)
+    tr_ctx_warn(run->program->ctx, "--num-samples %ld: '%s' has %lld inputs", o->num_samples, o->data,
                 (long long)run->data.n);
-  o->num = (long)run->data.n;
+  o->num_samples = (long)run->data.n;
   TR_TRY(set_dequantisation(run));
   TR_TRY(set_labels(run));
   return set_density(run);

@@ -119,7 +119,9 @@ static tr_status allocate(field_run *run) {
   size_t bytes = (size_t)(run->n * provider_row(&run->provider)) * tr_dtype_size(run->provider.dtype);
   for (int q = 0; q < run->n_quantities; q++)
     if (!(run->values[q] = malloc(bytes)))
-      return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %lld points", (long long)run->n);
+      return TR_FAIL(run->program->ctx, TR_E_MEM,
+                     "out of memory: %.3g MiB are needed for a quantity at %lld points",
+                     (double)bytes / (1 << 20), (long long)run->n);
   return TR_OK;
 }
 

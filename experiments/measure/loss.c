@@ -9,6 +9,7 @@
 #include "experiments/input/file_hash.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/claim.h"
+#include "experiments/output/machine.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/output/run_record.h"
 
@@ -17,7 +18,8 @@ typedef struct {
   machine_options machine;
   const char *data;
   tr_int_list class_labels;
-  long points, num_samples, batch_size, seed;
+  long points, num_samples, batch_size;
+  uint64_t seed;
 } loss_options;
 
 #define FIELD(member) .offset = offsetof(loss_options, member), .group = "What is measured"
@@ -32,12 +34,11 @@ static const tr_option options[] = {
      .help = "One class for all rows of data, or one per row; the number of classes itself is the null class."},
     {FIELD(points), .name = "points", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e6,
      .metavar = "K", .default_text = "32", .help = "Times, in the middle of K equal parts of [0, 1]."},
-    {FIELD(num_samples), .name = "num-samples", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 2, .metavar = "N",
+    {FIELD(num_samples), .name = "num-samples", .aliases = "num", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 2, .metavar = "N",
      .default_note = "all", .help = "Rows of data to use, from the first on."},
     {FIELD(batch_size), .name = "batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
      .default_text = "128", .help = "Rows per network evaluation."},
-    {FIELD(seed), .name = "seed", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 0, .metavar = "S", .default_text = "0",
-     .help = "Seed of the noise: row i at time k has its own, whatever the batch size."},
+    SEED_OPTION(FIELD(seed), .help = "Seed of the noise: row i at time k has its own, whatever the batch size."),
     MACHINE_OPTIONS(offsetof(loss_options, machine), "Folder for loss.txt and run.json."),
 };
 /* clang-format on */
@@ -117,8 +118,8 @@ static tr_status allocate(loss_run *run) {
   run->row = malloc(batch * sizeof *run->row);
   run->loss = calloc(2 * points, sizeof *run->loss);
   if (!run->row || !run->loss)
-    return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for batches of %ld rows",
-                   run->options->batch_size);
+    return machine_lacks_memory(run->program->ctx, (double)(batch + 2 * points) * sizeof *run->row,
+                                run->options->batch_size, "rows of a batch", "batch-size");
   run->error = run->loss + points;
   return TR_OK;
 }
@@ -141,7 +142,7 @@ static tr_status open_folder(loss_run *run) {
 static tr_status open_all(loss_run *run) {
   static const guidance_options none = {.scale = 1, .channels = "all"};
   loss_options *o = run->options;
-  TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
+  TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   TR_TRY(open_data(run));
   TR_TRY(check_conversions(run));
   if (o->batch_size > run->n) o->batch_size = (long)run->n;
@@ -192,10 +193,8 @@ static tr_status measure_time(const loss_run *run, int64_t first, int64_t n, lon
   tr_coeffs at = tr_interpolant_at(&p->interpolant, t);
   tr_affine v;
   tr_cond cond = provider_cond(run->labels, first, n);
-  tr_random_address address = {.seed = (uint64_t)run->options->seed,
-                               .purpose = TR_RANDOM_INIT,
-                               .step = (uint32_t)k,
-                               .sample = (uint64_t)first};
+  tr_random_address address = {
+      .seed = run->options->seed, .purpose = TR_RANDOM_INIT, .step = (uint32_t)k, .sample = (uint64_t)first};
   TR_TRY(tr_randn(&address, b->x0));
   TR_TRY(tr_axpby(at.alpha, b->x1, at.sigma, b->x0, b->xt));
   TR_TRY(tr_drift_eval(p->drift, (tr_times){1, &t}, b->xt, &cond, b->v));

@@ -61,3 +61,12 @@ void machine_print_memory(const tr_ctx *ctx) {
   if (isfinite(resident)) printf(", %.1f MiB resident", resident);
   printf("\n");
 }
+
+tr_status machine_lacks_memory(tr_ctx *ctx, double bytes, int64_t n, const char *what, const char *option) {
+  static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+  double size = bytes / 1024;
+  int unit = 0;
+  for (; size >= 1024 && unit < 3; unit++) size /= 1024;
+  return TR_FAIL(ctx, TR_E_MEM, "out of memory: %.3g %s are needed for %lld %s: lower --%s", size,
+                 units[unit], (long long)n, what, option);
+}

@@ -16,4 +16,8 @@ double machine_peak_arrays(const tr_ctx *ctx);
 double machine_peak_resident(void);
 void machine_print_memory(const tr_ctx *ctx); /* both, as a line of a summary */
 
+/* TR_E_MEM of what a run asks for at once: "out of memory: 23.8 GiB are needed for 100000000 samples: lower
+ * --num-samples"; what: "samples", option: "num-samples". */
+tr_status machine_lacks_memory(tr_ctx *ctx, double bytes, int64_t n, const char *what, const char *option);
+
 #endif

@@ -23,6 +23,13 @@ json_t *record_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
 }
 
+json_t *record_seed(uint64_t seed) {
+  char text[32];
+  if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
+  snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+  return json_string(text);
+}
+
 json_t *record_numbers(const double *values, int64_t n) {
   json_t *list = json_array();
   for (int64_t i = 0; i < n; i++) json_array_append_new(list, record_number(values[i]));
@@ -87,6 +94,8 @@ static json_t *option_to_json(const tr_option *option, const void *values) {
     long value = *(const long *)field;
     return value == TR_OPTION_UNSET ? json_null() : json_integer(value);
   }
+  case TR_OPTION_SEED:
+    return record_seed(*(const uint64_t *)field);
   case TR_OPTION_DOUBLE:
     return record_number(*(const double *)field);
   case TR_OPTION_TEXT:
@@ -134,7 +143,7 @@ json_t *record_create(const program *p, const tr_option_table *table, const tr_p
   if (table->modes) json_object_set_new(record, "mode", json_string(table->modes[parsed->mode]));
   json_object_set_new(record, "command_line", command_line(p));
   json_object_set_new(record, "options", record_options(table, parsed, values));
-  json_object_set_new(record, "seed", json_integer((json_int_t)tr_ctx_seed(p->ctx)));
+  json_object_set_new(record, "seed", record_seed(tr_ctx_seed(p->ctx)));
   json_object_set_new(record, "device", json_string(tr_ctx_resource(p->ctx)));
   json_object_set_new(record, "threads", json_integer(tr_ctx_threads(p->ctx)));
   json_object_set_new(record, "processor", machine_processor(tr_ctx_backend(p->ctx)));

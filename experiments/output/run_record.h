@@ -17,6 +17,8 @@
 json_t *record_text(const char *text);
 /* A number as JSON; NaN and infinities, which JSON lacks, give null. */
 json_t *record_number(double value);
+/* A seed: a number, and as a text where JSON's readers would round it. */
+json_t *record_seed(uint64_t seed);
 json_t *record_numbers(const double *values, int64_t n);
 
 /* What the files of --grid-file and --diffusion-table hold, as read: a list of times, a list of [t, value].

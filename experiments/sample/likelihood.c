@@ -7,26 +7,21 @@
 #include "experiments/likelihood/options.h"
 #include "experiments/sample/options.h"
 
-/* Options of `sample` that a likelihood has under another name; NULL: it has none, and this is why. */
+/* Options of `sample` that a likelihood has not, where more can be said of it. */
 static const struct {
-  const char *sample, *likelihood, *why;
-} spellings[] = {{"init", "data", NULL},
-                 {"num-samples", "num", NULL},
-                 {"sampling-method", "method", NULL},
-                 {"reverse", NULL, "a likelihood goes from data to noise anyhow, leave it away"},
-                 {"with-logp", NULL, "a likelihood is the log-density of data, leave it away"},
-                 {"train-eps", NULL, "it is recorded only, leave it away"}};
-enum { SPELLINGS = sizeof spellings / sizeof *spellings };
+  const char *name, *why;
+} absent[] = {{"reverse", "a likelihood goes from data to noise anyhow, leave it away"},
+              {"with-logp", "a likelihood is the log-density of data, leave it away"},
+              {"train-eps", "it is recorded only, leave it away"}};
 
-/* Row of this option, -1: written the same. */
-static int spelling_of(const char *name) {
-  for (int i = 0; i < SPELLINGS; i++)
-    if (strcmp(spellings[i].sample, name) == 0) return i;
-  return -1;
+static const char *why_absent(const char *name) {
+  for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+    if (strcmp(absent[i].name, name) == 0) return absent[i].why;
+  return "a likelihood has none like it";
 }
 
 /* An option of sample that a likelihood lacks. */
-static tr_status refuse(tr_ctx *ctx, const char *name, const char *why) {
+static tr_status refuse(tr_ctx *ctx, const char *name) {
   if (tr_option_row(&sample_table, SAMPLE_ODE, name) < 0)
     return TR_FAIL(
         ctx, TR_E_ARG,
@@ -35,7 +30,7 @@ static tr_status refuse(tr_ctx *ctx, const char *name, const char *why) {
   return TR_FAIL(ctx, TR_E_ARG,
                  "--%s is an option of '%s sample ODE' without --likelihood: %s, see '%s likelihood "
                  "--help'",
-                 name, TR_PROGRAM, why ? why : "a likelihood has none like it", TR_PROGRAM);
+                 name, TR_PROGRAM, why_absent(name), TR_PROGRAM);
 }
 
 static bool has(const tr_option_table *table, const char *name) {
@@ -44,26 +39,15 @@ static bool has(const tr_option_table *table, const char *name) {
   return false;
 }
 
-/* "--to" and what follows the name in the word, such as "=value"; NULL: out of memory. */
-static char *renamed(const char *word, const char *to) {
-  const char *rest = word + strcspn(word, "=");
-  size_t size = strlen(to) + strlen(rest) + 3;
-  char *out = malloc(size);
-  if (out) snprintf(out, size, "--%s%s", to, rest);
-  return out;
-}
-
-/* The word as the other command spells it, malloc'd. One that is no option of either is left for that one to
- * refuse. */
-static tr_status translate(tr_ctx *ctx, const char *word, char **out) {
+/* A word that is no option of either is left for the other command to refuse. */
+static tr_status take(tr_ctx *ctx, const char *word, command_line *out) {
   char name[64] = "";
   if (strncmp(word, "--", 2) == 0) snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
-  int row = spelling_of(name);
-  const char *to = row < 0 ? name : spellings[row].likelihood;
-  if (!to || (has(&sample_table, name) && !has(&likelihood_table, to)))
-    return refuse(ctx, name, row < 0 ? NULL : spellings[row].why);
-  *out = row < 0 ? strdup(word) : renamed(word, to);
-  return *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for the words of a likelihood");
+  if (has(&sample_table, name) && !has(&likelihood_table, name)) return refuse(ctx, name);
+  char *copy = strdup(word);
+  if (!copy) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the words of a likelihood");
+  out->words[out->n++] = copy;
+  return TR_OK;
 }
 
 /* How often --likelihood is there: the parser, which refuses repeats, never sees it. */
@@ -82,6 +66,6 @@ tr_status sample_instead(tr_ctx *ctx, int argc, char *const *argv, command_line 
   out->words = calloc((size_t)argc, sizeof *out->words);
   if (!out->words) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the words of a likelihood");
   for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--likelihood") != 0) TR_TRY(translate(ctx, argv[i], &out->words[out->n++]));
+    if (strcmp(argv[i], "--likelihood") != 0) TR_TRY(take(ctx, argv[i], out));
   return TR_OK;
 }

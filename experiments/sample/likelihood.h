@@ -5,9 +5,8 @@
 #include "experiments/commands.h"
 
 /* When the words after the command's name are "ODE ... --likelihood ...": the likelihood command and its
- * words, in which the names that the two commands spell in different ways are translated (--init is --data,
- * --num-samples --num, --sampling-method --method). Options of sample that it lacks, and --likelihood
- * given twice, are TR_E_ARG, which says why. Otherwise *out is left as it is. */
+ * words. Options of sample that it lacks, and --likelihood given twice, are TR_E_ARG, which says why.
+ * Otherwise *out is left as it is. */
 tr_status sample_instead(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
 
 #endif

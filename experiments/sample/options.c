@@ -29,15 +29,14 @@ static const tr_option options[] = {
     {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DRAW, .flags = TR_OPTION_GE, FROM(0),
      .metavar = "L1,L2,...", .default_note = "those in --init, else the null class with --reverse and 0, 1, 2, ... in turn without",
      .help = "One class for all samples, or one per sample; the number of classes itself is the null class."},
-    {.name = "num-samples", INT, FIELD(num_samples), DRAW, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(1e9),
+    {.name = "num-samples", .aliases = "num-fid-samples", INT, FIELD(num_samples), DRAW, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(1e9),
      .metavar = "N", .default_note = "rows of --init, else entries of --class-labels if several, else 8",
      .help = "Number of samples."},
-    {.name = "batch-size", INT, FIELD(batch_size), DRAW, .flags = TR_OPTION_GE, FROM(1), .metavar = "N",
+    {.name = "batch-size", .aliases = "per-proc-batch-size", INT, FIELD(batch_size), DRAW, .flags = TR_OPTION_GE, FROM(1), .metavar = "N",
      .default_text = "128",
      .help = "Samples per network evaluation. On fixed grids the samples do not depend on it; an adaptive solver "
              "shares its steps within a batch."},
-    {.name = "seed", INT, FIELD(seed), DRAW, .flags = TR_OPTION_GE, FROM(0), .metavar = "N", .default_text = "0",
-     .help = "Addresses every random number: the same seed gives the same samples."},
+    SEED_OPTION(FIELD(seed), DRAW, .help = "Addresses every random number: the same seed gives the same samples."),
     {.name = "init", TEXT, FIELD(init), DRAW, .metavar = "FILE.npy",
      .help = "Starting states (N,C,H,W) or (N,dim) instead of drawn ones; with --reverse, the data. A samples.npz gives its "
              "latents and labels, and a warning where it was drawn with other guidance."},
@@ -55,7 +54,7 @@ static const tr_option options[] = {
     {FIELD(sample_path_params), SOLVER, PARAM_OPTION("sample-path-param", "the path sampled along", TR_KIND_INTERPOLANT)},
     {.name = "num-sampling-steps", INT, FIELD(num_sampling_steps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(2), TO(1e7),
      .metavar = "N", .default_text = "250",
-     .help = "Points of a fixed grid, as the reference counts: N - 1 steps, then (SDE) the last step. Adaptive "
+     .help = "Points of a fixed grid, as SiT's code counts: N - 1 steps, then (SDE) the last step. Adaptive "
              "solvers choose their own."},
     GRID_OPTIONS(offsetof(sample_options, grid), SOLVER),
     {.name = "rtol", DOUBLE, FIELD(rtol), SOLVER, .modes = ODE, .flags = TR_OPTION_GT | TR_OPTION_LT, FROM(0), TO(1),
@@ -85,13 +84,13 @@ static const tr_option options[] = {
     TRACE_OPTIONS(offsetof(sample_options, trace), offsetof(sample_options, probes), offsetof(sample_options, logp_tol),
                   offsetof(sample_options, recompute), SOLVER, .modes = ODE),
     {.name = "likelihood", .type = TR_OPTION_FLAG, FIELD(likelihood), SOLVER, .modes = ODE,
-     .help = "The reference's spelling of `transit likelihood`, which then runs with these options; its data is --data "
+     .help = "The spelling of SiT's code for `transit likelihood`, which then runs with these options; its data is --data "
              "(also --init)."},
     {.name = "train-eps", DOUBLE, FIELD(train_eps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(0.5),
-     .metavar = "X", .default_note = "the reference's, for path and prediction",
+     .metavar = "X", .default_note = "that of SiT's code for path and prediction",
      .help = "Distance from the singular ends that training kept; recorded only, samples do not depend on it."},
     {.name = "sample-eps", DOUBLE, FIELD(sample_eps), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LT, FROM(0), TO(0.5),
-     .metavar = "X", .default_note = "the reference's, for path and prediction",
+     .metavar = "X", .default_note = "that of SiT's code for path and prediction",
      .help = "Distance from the singular ends that sampling keeps; 0 is legal everywhere."},
     {.name = "save-times", DOUBLES, FIELD(save_times), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(0), TO(1),
      .metavar = "T1,T2,...", .help = "Also save the states at these times, as `trajectory`."},
@@ -132,6 +131,10 @@ static const tr_option options[] = {
 /* clang-format on */
 
 static const char *const modes[] = {"ODE", "SDE", NULL};
+static const tr_option_hint hints[] = {SIT_HINTS,
+                                       {"solvers", "a run has one solver, --sampling-method"},
+                                       {"seeds", "a run has one seed, --seed"},
+                                       {NULL, NULL}};
 
 const tr_option_table sample_table = {
     .program = TR_PROGRAM,
@@ -144,14 +147,15 @@ const tr_option_table sample_table = {
         "text), with --save-times trajectory (T,N,...) and times, "
         "and for "
         "models that work in pixels (1 or 3 channels) arr_0: uint8 (N,H,W,3), 127.5 x + 128 clamped and "
-        "truncated as in the reference. samples.png shows the first 400 of them. run.json records every "
+        "truncated as in SiT's code. samples.png shows the first 400 of them. run.json records every "
         "option "
         "as resolved, versions, and what the solver did. They appear together when the run is complete, or "
         "not "
-        "at all.\n\nOptions that the reference has mean what they mean there, but for the guidance scale, "
+        "at all.\n\n" SIT_CODE " Options that it has mean what they mean there, but for the guidance scale, "
         "the "
         "default solver and the cases that its code gets wrong.",
     .modes = modes,
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .values_size = sizeof(sample_options)};
+    .values_size = sizeof(sample_options),
+    .hints = hints};

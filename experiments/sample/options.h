@@ -10,7 +10,8 @@ typedef struct {
   model_options model;
   /* what to draw */
   tr_int_list class_labels;
-  long num_samples, batch_size, seed;
+  long num_samples, batch_size;
+  uint64_t seed;
   const char *init;
   /* solver */
   const char *method, *clock, *sample_path;

@@ -5,6 +5,7 @@
 
 #include "core/io/image/png.h"
 #include "experiments/input/drawn_with.h"
+#include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
 
 #define PICTURES_MAX 400 /* in samples.png */
@@ -22,12 +23,15 @@ tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
   r->n_reached = r->n_times;
   if (r->with_logp) {
     r->logp = malloc(2 * (size_t)r->shape[0] * sizeof *r->logp);
-    if (!r->logp) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld densities", (long long)r->shape[0]);
+    if (!r->logp)
+      return machine_lacks_memory(ctx, 2 * (double)r->shape[0] * sizeof *r->logp, r->shape[0], "densities",
+                                  "num-samples");
     r->logp_se = r->logp + r->shape[0];
   }
   if (!r->latents || (r->n_times && !r->trajectory))
-    return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld samples at %d times", (long long)r->shape[0],
-                   r->n_times + 1);
+    return machine_lacks_memory(ctx, (double)bytes * (r->n_times + 1), r->shape[0],
+                                r->n_times ? "samples and their trajectories" : "samples",
+                                r->n_times ? "num-samples, or save fewer times" : "num-samples");
   return TR_OK;
 }
 

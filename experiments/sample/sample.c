@@ -19,7 +19,7 @@ static tr_status open_folder(sample_run *run) {
 
 static tr_status open_all(sample_run *run) {
   sample_options *o = run->options;
-  TR_TRY(provider_load(run->program, &o->model, &o->machine, (uint64_t)o->seed, &run->provider));
+  TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   TR_TRY(sample_setup(run));
   TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));

@@ -7,6 +7,7 @@
 #include "experiments/common/param_options.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/input/drawn_with.h"
+#include "experiments/input/form.h"
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 
@@ -155,6 +156,7 @@ static tr_status set_diffusion(sample_run *run) {
   }
   if (d->type->without_table && !d->table)
     tr_ctx_warn(ctx, "the form %s without --diffusion-table: %s", d->type->info.name, d->type->without_table);
+  TR_TRY(form_complete(ctx, d, &source));
   return tr_diffusion_check(ctx, d, &run->sampler.interpolant);
 }
 
@@ -293,7 +295,7 @@ tr_status sample_setup(sample_run *run) {
   TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->options->sample_path_params,
                                &run->provider));
   run->sampler.interpolant = run->provider.along;
-  run->sampler.seed = (uint64_t)run->options->seed;
+  run->sampler.seed = run->options->seed;
   run->sampler.max_nfe = run->options->max_nfe == TR_OPTION_UNSET ? 0 : run->options->max_nfe;
   run->sampler.on_progress = progress_tick;
   run->sampler.progress_user = &run->progress;

@@ -101,6 +101,10 @@ static const tr_option options[] = {
                        "Folder for results.csv, manifest.json, table.md and the plots. One that holds a part of the same "
                        "sweep is completed."),
 };
+static const tr_option_hint hints[] = {
+    {"sampling-method", "say --solvers NAME1,NAME2,..."},
+    {"num-sampling-steps", "say --steps N1,N2,..., the steps of a grid: its points are one more"},
+    {"seed", "say --seeds A:B, or a list"}, {NULL, NULL}};
 /* clang-format on */
 
 const tr_option_table sweep_table = {
@@ -128,4 +132,5 @@ const tr_option_table sweep_table = {
         "missing rows need. A combination that cannot work is skipped, with a note in table.md.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .values_size = sizeof(sweep_options)};
+    .values_size = sizeof(sweep_options),
+    .hints = hints};

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiments/common/advice.h"
-
 #include "core/text.h"
+#include "experiments/common/advice.h"
+#include "experiments/input/form.h"
 
 #define DIRECTIONS 64
 
@@ -344,8 +344,17 @@ static tr_status try_on(sweep_scene *scene, const sweep_setting *s, tr_array *x)
   return sample(s, &sampler, &cond, x, NULL);
 }
 
+/* What the form cannot do without, by the options that give it. */
+static tr_status check_form(const sweep_scene *scene, const sweep_setting *s) {
+  const sweep_options *o = scene->target->options;
+  const param_alias eta = {"eta", "eta", o->eta};
+  const param_source source = {"form-param", &o->form_params, &eta, 1};
+  return s->diffusion.type ? form_complete(context(scene), &s->diffusion, &source) : TR_OK;
+}
+
 static tr_status try_once(sweep_scene *scene, const sweep_setting *s) {
   tr_array *x;
+  TR_TRY(check_form(scene, s));
   TR_TRY(sweep_target_enter(scene->target, &scene->plan->paths[scene->path]));
   TR_TRY(sweep_target_state(scene->target, scene->target->dtype, 1, &x));
   tr_status status = try_on(scene, s, x);

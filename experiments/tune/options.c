@@ -45,6 +45,11 @@ static const tr_option options[] = {
 
     MACHINE_OPTIONS_IN(offsetof(tune_options, sweep.machine), "f64", "Folder for grid.txt, table.md and run.json."),
 };
+static const tr_option_hint hints[] = {
+    {"solvers", "say --sampling-method NAME: a grid is for one"},
+    {"steps", "say --nfe N, the evaluations of a run"},
+    {"num-sampling-steps", "say --nfe N, the evaluations of a run"},
+    {"seed", "say --seeds A:B, or a list, and --pilot-seeds"}, {NULL, NULL}};
 /* clang-format on */
 
 const tr_option_table tune_table = {
@@ -62,4 +67,5 @@ const tr_option_table tune_table = {
         "uses it; table.md has the errors of all.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
-    .values_size = sizeof(tune_options)};
+    .values_size = sizeof(tune_options),
+    .hints = hints};

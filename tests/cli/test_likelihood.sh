@@ -48,7 +48,7 @@ likelihood "another seed" --data "$images" $quick --seed 1 --out "$scratch/b"
 differ "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
 fixed="--data $images --num 3 --probes 2 --method rk4-classical --num-sampling-steps 8"
 likelihood "one batch" $fixed --out "$scratch/a"
-warns "--method rk4-classical walks a fixed grid: no error bar holds the solver's error in ln p"
+warns "--sampling-method rk4-classical walks a fixed grid: no error bar holds the solver's error in ln p"
 likelihood "one input a batch" $fixed --batch-size 1 --out "$scratch/b"
 same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
 check "the reference's spelling" "$transit" sample ODE --likelihood $model --init "$images" --num-samples 3 --probes 2 \
@@ -74,7 +74,7 @@ unlike "--cfg-interval $none" --cfg-interval 0,1
 unlike "--diffusion-form is an option of 'transit sample SDE': a likelihood follows the ODE" --diffusion-form=sigma
 unlike "--churn is an option of 'transit sample SDE'" --churn 1
 unlike "unknown option --rtoll: did you mean --rtol?" --rtoll 1
-unlike "--method is given twice" --sampling-method=euler --method euler
+unlike "--method is another name of --sampling-method, which is given already: give one of them" --sampling-method=euler --method euler
 unlike "--likelihood is given twice" --likelihood
 # Every option of sample is either one of a likelihood too or refused by this rule.
 for name in $("$transit" sample ODE --help | sed -n 's/^  --\([a-z0-9-]*\).*/\1/p'); do
@@ -309,7 +309,7 @@ refuse 2 "use transit likelihood" "$transit" sample ODE $model --reverse --init 
 bad 2 "--data is missing"
 bad 2 "SDE" --data "$images" --method euler-maruyama
 bad 2 "works in the angle" --data "$images" --num 1 --method ddim --clock t
-bad 2 "--method: unknown ode-method 'dopri': did you mean 'dopri5'" --data "$images" --method dopri
+bad 2 "--sampling-method: unknown ode-method 'dopri': did you mean 'dopri5'" --data "$images" --method dopri
 bad 2 "did you mean 'hutchinson'" --data "$images" --trace hutchison
 bad 2 "guided" --data "$images" --cfg-scale 4
 bad 2 "--dequant-samples 2 needs" --data "$images" --dequant-samples 2

@@ -45,7 +45,7 @@ ode 2 "from 2 to 10000000" --num-sampling-steps 1
 ode 2 "from 2 to 10000000" --num-sampling-steps 3000000000
 ode 2 "not increasing" --cfg-interval 0.7,0.2
 ode 2 "from 0 to 1" --save-times 0,2
-ode 2 ">= 0" --seed -1
+ode 2 "use a whole number from 0 to 18446744073709551615" --seed -1
 ode 2 "no device" --device cuda:0
 ode 2 "f32" --dtype f16
 
@@ -96,8 +96,12 @@ ode 1 "cut.npy" --init "$scratch/cut.npy"
 sde 1 "the shape must be (249, 2, 1, 8, 8)" --noise "$scratch/narrow.npy"
 sde 2 "--noise holds the normals of numbered steps" --noise "$scratch/narrow.npy" --sampling-method shark --rtol 1e-2
 sde 2 "Levy area" --noise "$scratch/narrow.npy" --sampling-method sra1
-sde 2 "needs a table" --diffusion-form table
-sde 2 "needs its parameter eta" --diffusion-form KL-eta
+sde 2 "needs a table of t, D(t): give --diffusion-table FILE" --diffusion-form table
+sde 2 "KL-eta needs its parameter eta: give --eta X or --form-param eta=X, and it needs a table of t, L_t (the loss of the velocity, which 'transit loss' measures): give --diffusion-table FILE" --diffusion-form KL-eta
+sde 2 "KL-eta needs a table of t, L_t" --diffusion-form KL-eta --eta 1
+times=$(seq 1 500 | awk '{ printf "%s%g", NR > 1 ? "," : "", $1 / 1000 }')
+refuse 1 "out of memory: 117 TiB are needed for 1000000000 samples and their trajectories: lower --num-samples, or save fewer times" \
+  "$transit" sample ODE --ckpt "$digits" --num-samples 1000000000 --save-times "$times" --out "$out"
 ode 2 "save times go from 0 to 1" --save-times 0.5,0.25
 ode 2 "save times go from 1 to 0" --save-times 0,1 --reverse --init "$scratch/start.npy"
 ode 2 "from t = 0.999 to 0" --save-times 1 --reverse --init "$scratch/start.npy" --path-type VP --prediction noise

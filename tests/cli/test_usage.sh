@@ -30,6 +30,41 @@ for option in ckpt weights path-type prediction sampling-method num-sampling-ste
   says "  --$option"
 done
 
+# One name for one thing, and the names of SiT's code: taken, or answered with ours.
+images=$here/../../experiments/digits/digits.npz
+for command in sample likelihood loss; do
+  check "help of $command" sh -c "'$transit' $command --help | tr -s '\\n ' ' '"
+  says "Also --global-seed"
+  says "Also --sample-dir"
+  checks=$((checks + 1))
+  grep -qi "the reference" "$scratch/stdout" && fail "help of $command speaks of the reference"
+done
+for command in "sample ODE" "sample ODE --likelihood --data $images"; do
+  rm -rf "$scratch/new" "$scratch/old"
+  # shellcheck disable=SC2086
+  {
+    check "our names" "$transit" $command --ckpt "$digits" --seed 18446744073709551615 --num-samples 2 --batch-size 1 \
+      --sampling-method euler --num-sampling-steps 3 --out "$scratch/new"
+    check "SiT's names" "$transit" $command --ckpt "$digits" --global-seed 18446744073709551615 --num-fid-samples 2 \
+      --per-proc-batch-size 1 --sampling-method euler --num-sampling-steps 3 --sample-dir "$scratch/old"
+  }
+  name=$(basename "$scratch"/new/*.npz)
+  same "$scratch/new/$name" "$scratch/old/$name"
+  grep -q '"seed": "18446744073709551615"' "$scratch/old/run.json" || fail "run.json has another seed: $(grep seed "$scratch/old/run.json")"
+done
+rm -rf "$scratch/old"
+check "old names of a likelihood" "$transit" likelihood --ckpt "$digits" --seed 18446744073709551615 --data "$images" --num 2 \
+  --batch-size 1 --method euler --num-sampling-steps 3 --out "$scratch/old"
+same "$scratch/new/likelihood.npz" "$scratch/old/likelihood.npz"
+grep -q '"num-samples": 2' "$scratch/old/run.json" || fail "run.json has no num-samples"
+refuse 2 "use a whole number from 0 to 18446744073709551615" "$transit" sample ODE --ckpt "$digits" --seed 18446744073709551616
+refuse 2 "is no option of 'transit sample': the checkpoint tells its network" "$transit" sample ODE --ckpt "$digits" --model SiT-XL/2
+refuse 2 "say --dtype f32 or f64" "$transit" sample ODE --ckpt "$digits" --no-tf32
+refuse 2 "say --num-sampling-steps N, the points of the grid" "$transit" sample ODE --ckpt "$digits" --steps 50
+refuse 2 "say --steps N1,N2,..., the steps of a grid: its points are one more" "$transit" sweep --target gaussian:d=1 --num-sampling-steps 51
+refuse 2 "say --solvers" "$transit" sweep --target gaussian:d=1 --sampling-method euler
+refuse 2 "say --nfe N" "$transit" tune-grid --target gaussian:d=1 --steps 10
+
 refuse 2 "did you mean 'sample'" "$transit" smaple
 refuse 2 "did you mean '--help'" "$transit" --hlp
 refuse 2 "one argument too many" "$transit" --version now

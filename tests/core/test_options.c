@@ -8,6 +8,7 @@
 typedef struct {
   bool quiet;
   long n, far;
+  uint64_t seed;
   double x, y;
   const char *text, *choice, *module, *operand;
   tr_int_list labels;
@@ -74,9 +75,16 @@ static const tr_option rows[] = {
      .default_text = "alpha,b",
      .help = "Forms."},
     {.name = "params", .type = TR_OPTION_PAIRS, AT(params), .metavar = "NAME=VALUE", .help = "Pairs."},
+    {.name = "seed",
+     .aliases = "global-seed,s",
+     .type = TR_OPTION_SEED,
+     AT(seed),
+     .metavar = "N",
+     .help = "Seed."},
     {.name = "types", .type = TR_OPTION_TEXTS, AT(types), .choices = "f32,f64", .help = "Types."},
 };
 static const char *const modes[] = {"ODE", "SDE", NULL};
+static const tr_option_hint hints[] = {{"vae", "decode them yourself"}, {NULL, NULL}};
 static const tr_option_table table = {.program = "transit",
                                       .name = "test",
                                       .summary = "A table for the test.",
@@ -86,7 +94,8 @@ static const tr_option_table table = {.program = "transit",
                                       .operand_offset = offsetof(values, operand),
                                       .options = rows,
                                       .n_options = sizeof rows / sizeof *rows,
-                                      .values_size = sizeof(values)};
+                                      .values_size = sizeof(values),
+                                      .hints = hints};
 
 #define MAX_WORDS 16
 static int split(char *line, char **words) {
@@ -101,6 +110,47 @@ static tr_status parse(tr_ctx *ctx, const char *line, values *v, tr_parsed *pars
   snprintf(line_copy, sizeof line_copy, "%s", line);
   int n = split(line_copy, words);
   return tr_options_parse(ctx, &table, n, words, v, parsed);
+}
+
+/* Seeds are any 64 bits; other names of an option are it; what others call what is not there has an answer.
+ */
+static void seeds_and_names(tr_ctx *ctx) {
+  values v;
+  tr_parsed parsed;
+  CHECK_OK(ctx, parse(ctx, "ODE --seed 18446744073709551615", &v, &parsed));
+  CHECK(v.seed == UINT64_MAX);
+  tr_options_free(&table, &v);
+  CHECK_OK(ctx, parse(ctx, "ODE --global-seed=7", &v, &parsed));
+  CHECK(v.seed == 7 && tr_option_given(&table, &parsed, "seed") && tr_option_given(&table, &parsed, "s"));
+  tr_options_free(&table, &v);
+  CHECK_OK(ctx, parse(ctx, "ODE", &v, &parsed));
+  CHECK(v.seed == 0 && !tr_option_given(&table, &parsed, "seed"));
+  tr_options_free(&table, &v);
+  static const char *const bad[] = {"18446744073709551616", "-1", "+1", "1.5", "0x10", "7a"};
+  for (int i = 0; i < 6; i++) {
+    char line[64], want[128];
+    snprintf(line, sizeof line, "ODE --seed %s", bad[i]);
+    snprintf(want, sizeof want, "--seed '%s' is not right: use a whole number from 0 to 18446744073709551615",
+             bad[i]);
+    CHECK_ERROR(ctx, parse(ctx, line, &v, &parsed), TR_E_ARG, want);
+    tr_options_free(&table, &v);
+  }
+  static const struct {
+    const char *line, *want;
+  } wrong[] = {
+      {"ODE --seed 1 --s 2", "--s is another name of --seed, which is given already: give one of them"},
+      {"ODE --s 1 --seed 2", "--seed is given twice: give it once"},
+      {"ODE --global 2", "unknown option --global"},
+      {"ODE --vae x", "--vae is no option of 'transit test': decode them yourself"},
+      {"ODE --num-steps 99999999999999999999", "use a whole number from 2 to 9223372036854775807"},
+      {"ODE --far -99999999999999999999",
+       "use a whole number from -9223372036854775807 to 9223372036854775807"},
+      {"SDE --norm 1e999", "--norm '1e999' is not right: use a finite number"},
+      {"SDE --norm nan", "use a finite number"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    CHECK_ERROR(ctx, parse(ctx, wrong[i].line, &v, &parsed), TR_E_ARG, wrong[i].want);
+    tr_options_free(&table, &v);
+  }
 }
 
 static void good_lines(tr_ctx *ctx) {
@@ -190,7 +240,7 @@ static void bad_lines(tr_ctx *ctx) {
       {"ODE --params =1", "use NAME=VALUE"},
       {"ODE --params a=1,", "'a=1,' is not right"},
       {"ODE --params a=", "a number"},
-      {"ODE --params a=inf", "a number"},
+      {"ODE --params a=inf", "a finite number"},
       {"ODE --params a=1,b=2x", "'a=1,b=2x' is not right: use a number"},
       {"ODE --params a=1,a=2", "'a' twice"},
       {"ODE --params a=1 --params b=2,a=1", "'a' twice"},
@@ -232,6 +282,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_register(ctx, "test-form", &alpha));
   CHECK_OK(ctx, tr_register(ctx, "test-form", &beta));
   good_lines(ctx);
+  seeds_and_names(ctx);
   bad_lines(ctx);
   texts(ctx);
   tr_ctx_close(&ctx);
