@@ -1,11 +1,14 @@
 #include "experiments/commands.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/text.h"
 #include "experiments/common/advice.h"
+#include "experiments/output/staging.h"
 
 const command *const commands[] = {
     &command_sample, &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
@@ -36,7 +39,10 @@ static int exit_status(tr_status status) {
 }
 
 static int report(const program *p, tr_status status) {
-  if (status != TR_OK) fprintf(stderr, "%s %s: %s\n", TR_PROGRAM, p->command, program_error(p)->message);
+  if (status == TR_OK) return 0;
+  tr_error error = *program_error(p);
+  staging_hide(error.message);
+  fprintf(stderr, "%s %s: %s\n", TR_PROGRAM, p->command, error.message);
   return exit_status(status);
 }
 
@@ -119,7 +125,15 @@ static int about_program(int argc, char **argv, void (*print)(FILE *)) {
   return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }
 
+/* A file that the program opens must not become its standard output, which the caller has closed: a stream
+ * that nobody can write to fails as a closed one does. */
+static void keep_streams_apart(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) return;
+}
+
 int commands_main(int argc, char **argv, program_modules more) {
+  keep_streams_apart();
   if (argc < 2) {
     commands_overview(stderr);
     return 2;

@@ -300,8 +300,8 @@ tr_status tr_model_labels(tr_ctx *ctx, const tr_net_info *info, const char *call
                              given[0])
                    : TR_OK;
   if (n_given > 1 && n_given != n)
-    return TR_FAIL(ctx, TR_E_ARG, "%s has %d entries for %ld samples: give one, or one per sample", name,
-                   n_given, n);
+    return TR_FAIL(ctx, TR_E_ARG, "%s has %d entries for %ld sample%s: give one, or one per sample", name,
+                   n_given, n, n == 1 ? "" : "s");
   for (int i = 0; i < n_given; i++) TR_TRY(check_label(ctx, info, name, given[i]));
   int32_t *each = malloc((size_t)n * sizeof *each);
   if (!each) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %ld labels", n);

@@ -111,8 +111,8 @@ static tr_status parse_double(tr_ctx *ctx, const tr_option *option, const char *
 
 static tr_status check_list(tr_ctx *ctx, const tr_option *option, const char *text, const double *v, int n) {
   if (option->count && n != option->count)
-    return TR_FAIL(ctx, TR_E_ARG, "--%s '%s' has %d entries: give %d, separated by commas", option->name,
-                   text, n, option->count);
+    return TR_FAIL(ctx, TR_E_ARG, "--%s '%s' has %d entr%s: give %d, separated by commas", option->name, text,
+                   n, n == 1 ? "y" : "ies", option->count);
   if (option->flags & TR_OPTION_INCREASING)
     for (int i = 1; i < n; i++)
       if (!(v[i] > v[i - 1]))
@@ -430,14 +430,29 @@ static tr_status parse_arguments(tr_ctx *ctx, const tr_option_table *table, int 
   return TR_OK;
 }
 
+/* The required options that are not given, all of them. */
+static tr_status check_required(tr_ctx *ctx, const tr_option_table *table, const tr_parsed *parsed) {
+  char names[256] = "", uses[512] = "";
+  size_t of_names = 0, of_uses = 0;
+  int n = 0;
+  for (int i = 0; i < table->n_options && of_names < sizeof names && of_uses < sizeof uses; i++) {
+    const tr_option *option = &table->options[i];
+    if (!in_mode(option, parsed->mode) || parsed->given[i] || !(option->flags & TR_OPTION_REQUIRED)) continue;
+    of_names +=
+        (size_t)snprintf(names + of_names, sizeof names - of_names, "%s--%s", n ? " and " : "", option->name);
+    of_uses +=
+        (size_t)snprintf(uses + of_uses, sizeof uses - of_uses, " --%s %s", option->name, option->metavar);
+    n++;
+  }
+  return n ? TR_FAIL(ctx, TR_E_ARG, "%s %s missing: give%s", names, n > 1 ? "are" : "is", uses) : TR_OK;
+}
+
 static tr_status complete(tr_ctx *ctx, const tr_option_table *table, void *values, const tr_parsed *parsed) {
+  TR_TRY(check_required(ctx, table, parsed));
   for (int i = 0; i < table->n_options; i++) {
     const tr_option *option = &table->options[i];
-    if (!in_mode(option, parsed->mode) || parsed->given[i]) continue;
-    if (option->flags & TR_OPTION_REQUIRED)
-      return TR_FAIL(ctx, TR_E_ARG, "--%s is missing: give --%s %s", option->name, option->name,
-                     option->metavar);
-    if (option->default_text) TR_TRY(parse_value(ctx, option, option->default_text, values));
+    bool open = in_mode(option, parsed->mode) && !parsed->given[i];
+    if (open && option->default_text) TR_TRY(parse_value(ctx, option, option->default_text, values));
   }
   if (table->operand_required && !*(const char **)((char *)values + table->operand_offset))
     return TR_FAIL(ctx, TR_E_ARG, "%s is missing: '%s %s %s'", table->operand, table->program, table->name,

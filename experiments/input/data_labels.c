@@ -56,8 +56,9 @@ tr_status data_labels(tr_ctx *ctx, const tr_net_info *info, const tr_int_list *g
   if (info->num_classes == 0)
     return tr_model_labels(ctx, info, "--class-labels", given->n, given->v, (long)n, out);
   if (given->n > 1 && given->n != n)
-    return TR_FAIL(ctx, TR_E_ARG, "--class-labels has %d entries for %lld inputs: give one, or one per input",
-                   given->n, (long long)n);
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--class-labels has %d entries for %lld input%s: give one, or one per input", given->n,
+                   (long long)n, n == 1 ? "" : "s");
   if (given->n == 1) return tr_model_labels(ctx, info, "--class-labels", 1, given->v, (long)n, out);
   if (given->n == 0 && !data->labels) return take_null(ctx, info, data->path, n, from, out);
   return label_each(ctx, info, given, data, n, out);

@@ -27,8 +27,13 @@ static tr_status bad_key(const fields *f, const char *key, const char *const *kn
   if (near)
     return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': unknown key '%s': did you mean '%s'?",
                    TR_SHOW(f->whole, 200), key, near);
-  return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': unknown key '%s'", TR_SHOW(f->whole, 200),
-                 TR_SHOW(key, 100));
+  char all[128] = "";
+  for (int i = 0; i < n_known; i++) {
+    size_t used = strlen(all);
+    snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", known[i]);
+  }
+  return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': unknown key '%s': it has %s", TR_SHOW(f->whole, 200),
+                 TR_SHOW(key, 100), all);
 }
 
 static tr_status add_field(fields *f, char *word, const char *const *known, int n_known) {
@@ -65,6 +70,18 @@ static const char *value_of(const fields *f, const char *key) {
   return NULL;
 }
 
+/* All that is missing of the keys, in one line. */
+static tr_status need_keys(const fields *f, const char *const *keys, const char *example) {
+  char missing[128] = "";
+  size_t used = 0;
+  for (int i = 0; keys[i] && used < sizeof missing; i++)
+    if (!value_of(f, keys[i]))
+      used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%s=", used ? ", " : "", keys[i]);
+  if (!used) return TR_OK;
+  return TR_FAIL(f->ctx, TR_E_ARG, "target '%s' lacks %s: write it like %s", TR_SHOW(f->whole, 200), missing,
+                 example);
+}
+
 static tr_status bad_number(const fields *f, const char *key, const char *text, const char *wanted) {
   return TR_FAIL(f->ctx, TR_E_ARG, "target '%s': %s '%s' is not right: use %s", TR_SHOW(f->whole, 200), key,
                  TR_SHOW(text, 100), wanted);
@@ -82,7 +99,6 @@ static tr_status whole_number(const fields *f, const char *key, double low, doub
                               double *out) {
   const char *text = value_of(f, key), *end;
   if (!text) text = fallback;
-  if (!text) return TR_FAIL(f->ctx, TR_E_ARG, "target '%s' lacks %s=", TR_SHOW(f->whole, 200), key);
   if (read_number(text, 0, out, &end) && *out == floor(*out) && *out >= low && *out <= high) return TR_OK;
   char wanted[96];
   snprintf(wanted, sizeof wanted, "a whole number from %.15g to %.15g", low, high);
@@ -92,7 +108,6 @@ static tr_status whole_number(const fields *f, const char *key, double low, doub
 static tr_status positive(const fields *f, const char *key, const char *fallback, double *out) {
   const char *text = value_of(f, key), *end;
   if (!text) text = fallback;
-  if (!text) return TR_FAIL(f->ctx, TR_E_ARG, "target '%s' lacks %s=", TR_SHOW(f->whole, 200), key);
   return read_number(text, 0, out, &end) && *out > 0 ? TR_OK : bad_number(f, key, text, "a number > 0");
 }
 
@@ -101,8 +116,11 @@ static tr_status per_dimension(const fields *f, const char *key, const char *fal
                                bool above_zero, double *out) {
   const char *text = value_of(f, key), *at = text ? text : fallback, *end;
   char wanted[96];
-  snprintf(wanted, sizeof wanted, "one number%s, or %lld separated by '/'", above_zero ? " > 0" : "",
-           (long long)d);
+  if (d == 1)
+    snprintf(wanted, sizeof wanted, "a number%s", above_zero ? " > 0" : "");
+  else
+    snprintf(wanted, sizeof wanted, "one number%s, or %lld separated by '/'", above_zero ? " > 0" : "",
+             (long long)d);
   for (int64_t i = 0; i < d; i++) {
     if (!read_number(at, '/', &out[i], &end) || (above_zero && !(out[i] > 0)))
       return bad_number(f, key, text, wanted);
@@ -136,6 +154,7 @@ static tr_status modes_of(tr_ctx *ctx, const char *whole, const char *rest, mixt
   fields f;
   double d, modes, std, radius, seed;
   TR_TRY(split_fields(ctx, whole, rest, known, 5, &f));
+  TR_TRY(need_keys(&f, (const char *const[]){"d", "modes", "std", NULL}, "gmm:d=2,modes=8,std=0.05"));
   TR_TRY(whole_number(&f, "d", 1, MIXTURE_MAX, NULL, &d));
   TR_TRY(whole_number(&f, "modes", 1, MIXTURE_MAX, NULL, &modes));
   TR_TRY(positive(&f, "std", NULL, &std));
@@ -153,6 +172,7 @@ static tr_status gaussian_of(tr_ctx *ctx, const char *whole, const char *rest, m
   fields f;
   double d;
   TR_TRY(split_fields(ctx, whole, rest, known, 3, &f));
+  TR_TRY(need_keys(&f, (const char *const[]){"d", NULL}, "gaussian:d=2,mean=0,std=1"));
   TR_TRY(whole_number(&f, "d", 1, MIXTURE_MAX, NULL, &d));
   TR_TRY(mixture_allocate(ctx, 1, (int64_t)d, false, out));
   out->weights[0] = 1;

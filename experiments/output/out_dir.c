@@ -44,7 +44,11 @@ static tr_status make_folder(tr_ctx *ctx, out_dir *dir, char *path) {
   }
   int reason = errno;
   struct stat status;
-  if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) return TR_OK;
+  bool there = stat(path, &status) == 0;
+  if (there && S_ISDIR(status.st_mode)) return TR_OK;
+  if (there)
+    return TR_FAIL(ctx, TR_E_IO,
+                   "folder '%s' cannot be made: there is a file of this name, give another --out", path);
   return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", path, strerror(reason));
 }
 

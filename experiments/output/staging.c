@@ -116,3 +116,16 @@ void staging_remove_dead(const char *path) {
     if (owner_of(entry->d_name, &who) && is_dead(&who, here)) remove_folder(dirfd(folder), entry->d_name);
   if (folder) closedir(folder);
 }
+
+/* ---- messages ---- */
+
+void staging_hide(char *message) {
+  owner unused;
+  for (char *at = message; (at = strstr(at, "/" PREFIX));) {
+    char *end = strchr(at + 1, '/');
+    if (end && owner_of(at + 1, &unused))
+      memmove(at, end, strlen(end) + 1);
+    else
+      at++;
+  }
+}

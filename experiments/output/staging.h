@@ -14,4 +14,7 @@ char *staging_make(const char *path);
  * and now gone or another one with its number. What cannot be told or removed stays. */
 void staging_remove_dead(const char *path);
 
+/* Takes such folders out of the paths that a message names: what is made in them belongs to PATH itself. */
+void staging_hide(char *message);
+
 #endif

@@ -151,7 +151,7 @@ fi
 model="--ckpt $digits --num-samples 2"
 : >"$scratch/file"
 refuse 1 "cannot be made" "$transit" sample ODE $model --out "$scratch/file/out"
-refuse 1 "cannot be" "$transit" sample ODE $model --out "$scratch/file"
+refuse 1 "there is a file of this name, give another --out" "$transit" sample ODE $model --out "$scratch/file"
 refuse 1 "cannot be" "$transit" sample ODE $model --out /proc/transit
 equals "$(wc -c <"$scratch/file" | tr -d ' ')" 0 "size of a file in the way"
 

@@ -65,6 +65,25 @@ refuse 2 "say --steps N1,N2,..., the steps of a grid: its points are one more" "
 refuse 2 "say --solvers" "$transit" sweep --target gaussian:d=1 --sampling-method euler
 refuse 2 "say --nfe N" "$transit" tune-grid --target gaussian:d=1 --steps 10
 
+# All that is missing in one line, and what would do.
+refuse 2 "--ckpt and --data are missing: give --ckpt FILE --data FILE|DIR" "$transit" likelihood
+refuse 2 "lacks d=, modes=: write it like gmm:d=2,modes=8,std=0.05" "$transit" sweep --solvers euler --target gmm:std=1
+refuse 2 "lacks d=: write it like gaussian:d=2,mean=0,std=1" "$transit" sweep --solvers euler --target gaussian
+refuse 2 "unknown key 'foo': it has d, mean, std" "$transit" sweep --solvers euler --target gaussian:d=1,foo=1
+refuse 2 "use a number > 0" "$transit" sweep --solvers euler --target gaussian:d=1,std=-1
+
+# A stream that is closed: the file opened next must not take its place.
+"$transit" sweep --target gaussian:d=1 --solvers euler --steps 1 --num-samples 2 --out "$scratch/closed" >&- 2>"$scratch/stderr"
+equals $? 1 "status without a standard output"
+warns "standard output cannot be written"
+equals "$(grep -c wrote "$scratch/closed/results.csv")" 0 "words to the terminal among the rows"
+for stream in list "inspect $digits"; do
+  # shellcheck disable=SC2086
+  "$transit" $stream >/dev/full 2>"$scratch/stderr"
+  equals $? 1 "status of '$stream' on a full disk"
+  warns "standard output cannot be written"
+done
+
 refuse 2 "did you mean 'sample'" "$transit" smaple
 refuse 2 "did you mean '--help'" "$transit" --hlp
 refuse 2 "one argument too many" "$transit" --version now

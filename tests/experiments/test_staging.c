@@ -92,7 +92,14 @@ static void of_names(void) {
   CHECK(stays(".transit-XkR2d3") && stays(".transit-") && stays("transit-1-1-x-0"));
 }
 
+static void of_messages(void) {
+  char message[] = "cannot write 'a/.transit-12-34-5f.6-0/x.npz' or 'b/.transit-1-2-u-0/y' in .transit-q/z";
+  staging_hide(message);
+  CHECK(strcmp(message, "cannot write 'a/x.npz' or 'b/y' in .transit-q/z") == 0);
+}
+
 int main(void) {
+  of_messages();
   snprintf(folder, sizeof folder, "%s", scratch("folder"));
   CHECK(mkdir(folder, 0777) == 0);
   CHECK(!staging_make(scratch("none")) && errno == ENOENT);
