@@ -99,7 +99,7 @@ sde 2 "Levy area" --noise "$scratch/narrow.npy" --sampling-method sra1
 sde 2 "needs a table of t, D(t): give --diffusion-table FILE" --diffusion-form table
 sde 2 "KL-eta needs its parameter eta: give --eta X or --form-param eta=X, and it needs a table of t, L_t (the loss of the velocity, which 'transit loss' measures): give --diffusion-table FILE" --diffusion-form KL-eta
 sde 2 "KL-eta needs a table of t, L_t" --diffusion-form KL-eta --eta 1
-times=$(seq 1 500 | awk '{ printf "%s%g", NR > 1 ? "," : "", $1 / 1000 }')
+times=$(seq 1 500 | awk '{ printf "%s%g", (NR > 1 ? "," : ""), $1 / 1000 }')
 refuse 1 "out of memory: 117 TiB are needed for 1000000000 samples and their trajectories: lower --num-samples, or save fewer times" \
   "$transit" sample ODE --ckpt "$digits" --num-samples 1000000000 --save-times "$times" --out "$out"
 ode 2 "save times go from 0 to 1" --save-times 0.5,0.25
