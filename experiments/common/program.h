@@ -53,6 +53,8 @@ tr_status program_check_interrupt(program *p);
 double program_seconds(void);
 
 #define TR_PROGRAM "transit"
+/* The ending of what there are n of: "%ld step%s". */
+#define PLURAL(n) ((n) == 1 ? "" : "s")
 /* "0.1.0", with git's description of the source behind it where it is known. */
 const char *program_version(void);
 

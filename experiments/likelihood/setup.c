@@ -218,8 +218,8 @@ tr_status likelihood_setup(likelihood_run *run) {
   TR_TRY(tr_dataset_open(run->program->ctx, o->data, info->ndim, info->shape,
                          o->num_samples == TR_OPTION_UNSET ? 0 : o->num_samples, &run->data));
   if (o->num_samples != TR_OPTION_UNSET && o->num_samples > run->data.n)
-    tr_ctx_warn(run->program->ctx, "--num-samples %ld: '%s' has %lld inputs", o->num_samples, o->data,
-                (long long)run->data.n);
+    tr_ctx_warn(run->program->ctx, "--num-samples %ld: '%s' has %lld input%s", o->num_samples, o->data,
+                (long long)run->data.n, PLURAL(run->data.n));
   o->num_samples = (long)run->data.n;
   TR_TRY(set_dequantisation(run));
   TR_TRY(set_labels(run));

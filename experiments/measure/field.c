@@ -233,7 +233,7 @@ static void close_all(field_run *run) {
 }
 
 static void print_summary(const field_run *run) {
-  printf("%lld points: wrote", (long long)run->n);
+  printf("%lld point%s: wrote", (long long)run->n, PLURAL(run->n));
   for (int q = 0; q < run->n_quantities; q++) printf("%s%s", q ? "," : " ", run->quantities[q]->info.name);
   printf(" of them to %s/field.npz, and run.json\n", run->options->machine.out);
 }

@@ -276,8 +276,8 @@ static void close_all(loss_run *run) {
 static void print_summary(const loss_run *run) {
   double mean = 0;
   for (long k = 0; k < run->options->points; k++) mean += run->loss[k] / (double)run->options->points;
-  printf("mean loss %.4g over %lld rows and %ld times: wrote %s/loss.txt and run.json\n", mean,
-         (long long)run->n, run->options->points, run->options->machine.out);
+  printf("mean loss %.4g over %lld rows and %ld time%s: wrote %s/loss.txt and run.json\n", mean,
+         (long long)run->n, run->options->points, PLURAL(run->options->points), run->options->machine.out);
 }
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {

@@ -60,11 +60,12 @@ static void print_summary(const sample_run *run) {
   const tr_sample_stats *stats = &run->totals;
   bool moved = provider_transfers(&run->provider);
   printf("%lld sample%s (%s) of %s: %s %s%s%s, %s\n", (long long)run->result.shape[0],
-         run->result.shape[0] == 1 ? "" : "s", provider_say_shape(info, shape, sizeof shape), o->model.ckpt,
+         PLURAL(run->result.shape[0]), provider_say_shape(info, shape, sizeof shape), o->model.ckpt,
          o->model.path_type, o->model.prediction, moved ? " along " : "", moved ? o->sample_path : "",
          stats->solver);
-  printf("network evaluations %ld a sample, %ld steps, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
-         stats->n_steps, stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es", run->seconds);
+  printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
+         stats->n_steps, PLURAL(stats->n_steps), stats->n_rejected, run->n_batches,
+         run->n_batches == 1 ? "" : "es", run->seconds);
   if (stats->stop_reason != TR_STOP_END)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
   if (run->result.logp) print_density(run);

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "experiments/common/noised.h"
 #include "experiments/common/param_options.h"
+#include "experiments/common/program.h"
 
 /* ---- solvers ---- */
 
@@ -432,7 +433,7 @@ int sweep_plan_wanted(const sweep_plan *plan) {
 
 void sweep_plan_amount(const sweep_setting *s, char *text, size_t size) {
   if (s->steps)
-    snprintf(text, size, "%ld step%s", s->steps, s->steps == 1 ? "" : "s");
+    snprintf(text, size, "%ld step%s", s->steps, PLURAL(s->steps));
   else
     snprintf(text, size, "rtol %.3g", s->rtol);
 }

@@ -211,14 +211,15 @@ static tr_status interrupted(sweep *s) {
 
 static void say_row(const sweep *s, const sweep_result *r) {
   char error[64] = "";
+  bool well = strcmp(r->status, "ok") == 0;
   if (isfinite(r->rms))
     snprintf(error, sizeof error, ", %s %.3g", s->target.exact ? "error" : "relative error",
              s->target.exact ? r->rms : r->relative);
   else if (isfinite(r->sw2))
     snprintf(error, sizeof error, ", sliced Wasserstein-2 distance %.3g", r->sw2);
-  program_say(s->program, "%s: %s%ld evaluations%s, %.3g s%s%s", s->progress.what,
-              strcmp(r->status, "ok") == 0 ? "" : TR_SHOW(r->status, 15), r->nfe, error, r->wall_seconds,
-              *r->message ? ": " : "", r->message);
+  program_say(s->program, "%s: %s%s%ld evaluation%s%s, %.3g s%s%s", s->progress.what, well ? "" : r->status,
+              well ? "" : " after ", r->nfe, PLURAL(r->nfe), error, r->wall_seconds, *r->message ? ": " : "",
+              r->message);
 }
 
 static tr_status run_one(sweep *s, int run) {
@@ -275,7 +276,7 @@ static tr_status report(sweep *s) {
   if (s->tight.loaded + s->tight.made > 0)
     printf("tight solves: %ld made, %ld taken from the folder\n", s->tight.made, s->tight.loaded);
   printf("wrote %s/results.csv (%d row%s), manifest.json, table.md and %d plot%s\n", o->machine.out,
-         s->rows.n_done, s->rows.n_done == 1 ? "" : "s", n_plots, n_plots == 1 ? "" : "s");
+         s->rows.n_done, PLURAL(s->rows.n_done), n_plots, PLURAL(n_plots));
   if (n_plots && !drawn)
     printf("no picture was drawn: gnuplot is missing or failed (Debian: apt-get install gnuplot-nox), then "
            "'gnuplot NAME.gp' in "
@@ -293,9 +294,9 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
                           .path = -1,
                           .seed = -1};
   tr_status status = prepare(&s);
-  int before = s.rows.n_done;
+  int before = s.rows.n_done, wanted = status == TR_OK ? sweep_plan_wanted(&s.plan) : 0;
   if (status == TR_OK && s.resumed)
-    printf("%d of %d rows are there already\n", before, sweep_plan_wanted(&s.plan));
+    printf("%d of %d row%s %s there already\n", before, wanted, PLURAL(wanted), wanted == 1 ? "is" : "are");
   if (status == TR_OK) status = run_all(&s);
   if (status == TR_OK) status = report(&s);
   sweep_forecast_free(&s.forecast);

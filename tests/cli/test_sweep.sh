@@ -249,7 +249,9 @@ equals "$(awk -F, 'NR > 1 { print ($16 < 2e-3) }' "$out/along/results.csv" | sor
 
 # A divergence is a row, not an end.
 check "divergence" $sweep --target gaussian:d=1,std=0.0001 --num-samples 4 --solvers euler-maruyama --diffusion-forms constant \
-  --diffusion-norms 1e9 --steps 100 --last-steps None --out "$out/wild"
+  --diffusion-norms 1e9 --steps 100 --last-steps None --verbose --out "$out/wild"
+warns "row 1 of 1: euler-maruyama, constant n = 1e+09, None, 100 steps, Linear, seed 0: diverged after 23 evaluations, "
+says "(1 row), manifest.json"
 equals "$(column "$out/wild/results.csv" status)" diverged "status"
 
 # Mixtures from files.
