@@ -53,12 +53,27 @@ static double chosen(tr_ctx *ctx, int n, double gain, double noise) {
   return (double)found / TRIALS;
 }
 
+/* The share of trials in which an interval of its own would have chosen one: why there is a wider one. */
+static double alone(tr_ctx *ctx, int n, double noise) {
+  field f;
+  int found = 0;
+  for (int trial = 0; trial < TRIALS; trial++) {
+    int best, any = 0;
+    draw(&f, (uint64_t)trial, n, 0, noise);
+    CHECK_OK(ctx, tune_judge(ctx, f.c, n, SEEDS, &best));
+    for (int g = 1; g < n; g++) any |= f.c[g].pilot < f.c[0].pilot && f.c[g].ln_ratio.high < 0;
+    found += any;
+  }
+  return (double)found / TRIALS;
+}
+
 /* Noise alone: one rival is written in 1.25 % of the cases (2.5 % of one side, half of these pilots), the
  * best of many in less than 5 %. */
 static void noise_alone(tr_ctx *ctx) {
   double one = chosen(ctx, 2, 0, 0.3), many = chosen(ctx, GRIDS, 0, 0.3),
          little = chosen(ctx, GRIDS, 0, 1e-6);
   printf("written by noise alone: %.4f of one rival, %.4f of %d, %.4f\n", one, many, GRIDS - 1, little);
+  printf("by an interval of its own: %.4f of %d\n", alone(ctx, GRIDS, 0.3), GRIDS - 1);
   CHECK(one < 0.02 && many < 0.05 && little < 0.05);
   CHECK(chosen(ctx, 2, 0, 0.3) > 0.005); /* and not never */
 }
