@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/text.h"
+#include "experiments/common/program.h"
 
 bool param_known(const tr_module *module, const char *param) {
   for (int i = 0; i < module->n_params; i++)
@@ -19,20 +19,13 @@ bool param_given(const param_source *source) {
 }
 
 /* The library's words, after the option that they are about. */
-static tr_status said(tr_ctx *ctx, const char *option, tr_status status) {
-  if (status == TR_OK) return TR_OK;
-  tr_error error = *tr_ctx_error(ctx);
-  tr_ctx_clear(ctx);
-  return TR_FAIL(ctx, status, "--%s: %s", option, TR_SHOW(error.message, 400));
-}
-
 static tr_status set(tr_ctx *ctx, const char *option, const tr_module *module, const char *param,
                      double value, tr_values *values) {
-  return said(ctx, option, tr_module_set(ctx, module, values, param, value));
+  return program_option_error(ctx, option, tr_module_set(ctx, module, values, param, value));
 }
 
 tr_status param_settled(tr_ctx *ctx, const char *option, const tr_module *module, const tr_values *values) {
-  return said(ctx, option, tr_module_check(ctx, module, values));
+  return program_option_error(ctx, option, tr_module_check(ctx, module, values));
 }
 
 static tr_status check_spellings(tr_ctx *ctx, const param_source *source) {

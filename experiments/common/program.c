@@ -135,6 +135,19 @@ void program_say(const program *p, const char *format, ...) {
   fprintf(stderr, "%s%s %s: %s\n", isatty(STDERR_FILENO) ? CLEAR_LINE : "", TR_PROGRAM, p->command, text);
 }
 
+tr_status program_option_error(tr_ctx *ctx, const char *option, tr_status status) {
+  if (status == TR_OK) return TR_OK;
+  tr_error error = *tr_ctx_error(ctx);
+  tr_ctx_clear(ctx);
+  return TR_FAIL(ctx, status, "--%s: %s", option, TR_SHOW(error.message, 400));
+}
+
+void program_warn_idle(tr_ctx *ctx, const tr_option_table *table, const tr_parsed *parsed,
+                       const char *const *names, const char *why) {
+  for (; *names; names++)
+    if (tr_option_given(table, parsed, *names)) tr_ctx_warn(ctx, "--%s has no effect: %s", *names, why);
+}
+
 tr_status program_open(program *p, const char *resource, uint64_t seed, int threads) {
   tr_ctx_close(&p->ctx);
   TR_TRY(tr_ctx_open(resource, seed, &p->ctx, &p->error));

@@ -26,6 +26,13 @@ typedef struct {
 tr_status program_open(program *p, const char *resource, uint64_t seed, int threads);
 /* A line on standard error, "transit COMMAND: ...", in the place of a progress line that may stand there. */
 void program_say(const program *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The status of a call that an option asked for. After a failure the context's message begins with the
+ * option's name: "--OPTION: ...". */
+tr_status program_option_error(tr_ctx *ctx, const char *option, tr_status status);
+/* Not silently ignored: a warning "--NAME has no effect: WHY" for each of these options that was given. The
+ * names end with NULL. */
+void program_warn_idle(tr_ctx *ctx, const tr_option_table *table, const tr_parsed *parsed,
+                       const char *const *names, const char *why);
 /* The first error: of the context, or of the attempt to open one. */
 const tr_error *program_error(const program *p);
 

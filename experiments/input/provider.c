@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/text.h"
 #include "experiments/common/machine_options.h"
 #include "experiments/common/param_options.h"
 #include "experiments/input/net_params.h"
@@ -114,11 +113,7 @@ tr_status provider_build(program *p, const guidance_options *g, provider *out) {
 }
 
 tr_status provider_recompute(const program *p, provider *pr, bool recompute) {
-  if (!recompute) return TR_OK;
-  if (tr_net_set_recompute(pr->net, true) == TR_OK) return TR_OK;
-  tr_error error = *tr_ctx_error(p->ctx);
-  tr_ctx_clear(p->ctx);
-  return TR_FAIL(p->ctx, error.status, "--recompute: %s", TR_SHOW(error.message, 400));
+  return recompute ? program_option_error(p->ctx, "recompute", tr_net_set_recompute(pr->net, true)) : TR_OK;
 }
 
 void provider_drop(provider *pr) {

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/text.h"
 #include "experiments/common/density_options.h"
 #include "experiments/common/grid_options.h"
 #include "experiments/common/param_options.h"
@@ -26,11 +25,7 @@ static tr_status find_method(likelihood_run *run) {
         ctx, TR_E_ARG,
         "--sampling-method %s is a method of the SDE: a likelihood follows the ODE, use cvode-adams",
         o->method);
-  if (tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module) != TR_OK) {
-    tr_error error = *tr_ctx_error(ctx);
-    tr_ctx_clear(ctx);
-    return TR_FAIL(ctx, error.status, "--sampling-method: %s", TR_SHOW(error.message, 400));
-  }
+  TR_TRY(program_option_error(ctx, "sampling-method", tr_find(ctx, TR_KIND_ODE_METHOD, o->method, &module)));
   run->sampler.ode.method = (const tr_ode_method *)module;
   o->method = module->name;
   const param_source source = {.option = "method-param", .pairs = &o->method_params};
@@ -41,8 +36,7 @@ static tr_status find_method(likelihood_run *run) {
 }
 
 static void warn_idle(const likelihood_run *run, const char *const *names, const char *why) {
-  for (; *names; names++)
-    if (was_given(run, *names)) tr_ctx_warn(run->program->ctx, "--%s has no effect: %s", *names, why);
+  program_warn_idle(run->program->ctx, &likelihood_table, run->parsed, names, why);
 }
 
 static tr_status set_solver(likelihood_run *run) {

@@ -19,9 +19,9 @@ bool sample_was_given(const sample_run *run, const char *name) {
 
 void sample_warn_unused(const sample_run *run, const char *const *names, const char *method,
                         const char *why) {
-  for (; *names; names++)
-    if (sample_was_given(run, *names))
-      tr_ctx_warn(run->program->ctx, "--%s has no effect: %s %s", *names, method, why);
+  char text[320];
+  snprintf(text, sizeof text, "%s %s", method, why);
+  program_warn_idle(run->program->ctx, &sample_table, run->parsed, names, text);
 }
 
 /* Each eps as given, or the default, for the record: of the model's path and prediction in training, of the

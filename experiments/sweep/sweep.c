@@ -26,9 +26,7 @@ typedef struct {
 /* ---- before anything is written ---- */
 
 static void warn_unused(const sweep *s, const char *const *names, bool used, const char *why) {
-  for (; !used && *names; names++)
-    if (tr_option_given(&sweep_table, s->parsed, *names))
-      tr_ctx_warn(s->program->ctx, "--%s has no effect: %s", *names, why);
+  if (!used) program_warn_idle(s->program->ctx, &sweep_table, s->parsed, names, why);
 }
 
 /* What some setting of the sweep reads. */

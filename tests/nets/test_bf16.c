@@ -15,18 +15,6 @@
 
 enum { ROWS = 3 };
 
-static const scene_sizes sit = {.channels = 2,
-                                .out_channels = 4,
-                                .patch = 2,
-                                .grid = 3,
-                                .hidden = 66,
-                                .depth = 2,
-                                .heads = 3,
-                                .mlp_hidden = 131,
-                                .time_frequencies = 34,
-                                .num_classes = 7,
-                                .null_class = 7};
-
 /* The same numbers, of which bf16 holds each, in both types. */
 static void write_both(const tr_tensors *all, const char *half, const char *single) {
   for (int i = 0; i < all->n; i++) {
@@ -118,9 +106,11 @@ static void memory(tr_ctx *ctx, const char *half, const char *single, int heads)
 }
 
 static void of_sit(tr_ctx *ctx) {
+  scene_sizes sit = scene_odd;
   const char *half = scratch("sit16.safetensors"), *single = scratch("sit32.safetensors");
   weights *w = weights_create();
   scene s;
+  sit.out_channels = 4, sit.patch = 2;
   open_trained_scene(ctx, &sit, TR_F64, 1, &s);
   const tr_params *params = tr_net_params(s.net);
   for (int i = 0; i < tr_params_n(params); i++) {

@@ -152,17 +152,8 @@ int main(int argc, char **argv) {
                               .time_frequencies = 256,
                               .num_classes = 10,
                               .null_class = 10};
-  const scene_sizes odd = {.channels = 3,
-                           .out_channels = 3,
-                           .patch = 4,
-                           .grid = 5,
-                           .hidden = 66,
-                           .depth = 2,
-                           .heads = 3,
-                           .mlp_hidden = 131,
-                           .time_frequencies = 34,
-                           .num_classes = 7,
-                           .null_class = 7};
+  scene_sizes odd = scene_odd;
+  odd.channels = odd.out_channels = 3, odd.patch = 4, odd.grid = 5;
   for (int i = 0; i < 2; i++) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     rows_independent(ctx, &digits, dtype, more_than(ctx, &digits, 1));
