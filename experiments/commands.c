@@ -11,7 +11,7 @@
 #include "experiments/output/staging.h"
 
 const command *const commands[] = {
-    &command_sample, &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
+    &command_sample, &command_train, &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
     &command_field,  &command_inspect,    &command_list, &command_man,   NULL};
 
 const command *command_find(const char *name) {

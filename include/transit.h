@@ -93,6 +93,7 @@
 #include "nets/checkpoint/write/save.h"
 #include "nets/train/draws.h"
 #include "nets/train/schedule.h"
+#include "nets/train/state.h"
 #include "nets/train/trainer.h"
 
 #endif

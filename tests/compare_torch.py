@@ -1,8 +1,10 @@
-"""Time the SiT forward (or input VJP) of PyTorch (plain definition below, eager and torch.compile) against build/bench_forward.
+"""Time the SiT forward (or input VJP, or training step) of PyTorch (plain definition below, eager and torch.compile) against build/bench_forward.
 
 usage: python tests/compare_torch.py [--bench build/bench_forward] [--models S/2,B/2,XL/2] [--batches 1,8]
-                                     [--threads 2] [--rounds 3] [--seconds 2] [--no-compile] [--vjp]
+                                     [--threads 2] [--rounds 3] [--seconds 2] [--no-compile] [--vjp | --train]
 
+--train times a step of training: draws, forward, backward, AdamW, one running average of the parameters, against
+build/bench_train.
 --vjp times the forward together with the gradient of w' f with respect to the latents, against build/bench_vjp.
 
 The programs take turns for some rounds and each keeps its best time, because a shared machine drifts. Column ratio
@@ -13,6 +15,7 @@ compare AVX2 with AVX2 on a machine that has more, set for both:
 """
 
 import argparse
+import copy
 import math
 import resource
 import statistics
@@ -98,17 +101,46 @@ def with_vjp(run, x):
     return both
 
 
-def torch_cases(model, batch, with_compile, vjp):
+def with_step(forward, net, average, optimiser, x1, y):
+    """A step of the reference's loop (Linear, velocity), with the average updated by one call for all parameters."""
+    parameters, kept = list(net.parameters()), list(average.parameters())
+
+    def step():
+        t, x0 = torch.rand(len(x1)), torch.randn_like(x1)
+        at = t.view(-1, 1, 1, 1)
+        labels = torch.where(torch.rand(len(x1)) < 0.1, CLASSES, y)
+        loss = ((forward(at * x1 + (1 - at) * x0, t, labels) - (x1 - x0)) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(kept, parameters, 1e-4)
+    return step
+
+
+def train_cases(net, x, y, with_compile):
+    net.train()
+    average = copy.deepcopy(net)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-4)
+    cases = {"eager": with_step(net, net, average, optimiser, x, y)}
+    if with_compile:
+        cases["compile"] = with_step(torch.compile(net), net, average, optimiser, x, y)
+    return cases
+
+
+def torch_cases(model, batch, with_compile, kind):
     size, patch = model.split("/")
     torch.manual_seed(0)
     net = Transformer(*SIZES[size], int(patch)).eval()
     x, t = torch.randn(batch, CHANNELS, SIDE, SIDE), torch.rand(batch)
     y = torch.arange(batch) % CLASSES
+    if kind == "train":
+        return train_cases(net, x, y, with_compile)
     cases = {"eager": lambda: net(x, t, y)}
     if with_compile:
         compiled = torch.compile(net)
         cases["compile"] = lambda: compiled(x, t, y)
-    if vjp:
+    if kind == "vjp":
         net.requires_grad_(False)
         x.requires_grad_(True)
         cases = {name: with_vjp(run, x) for name, run in cases.items()}
@@ -125,7 +157,7 @@ def ours(options, model, batch):
 def compare(options, model, batch):
     best, row, ratios = {}, None, []
     torch._dynamo.reset()
-    cases = torch_cases(model, batch, not options.no_compile, options.vjp)
+    cases = torch_cases(model, batch, not options.no_compile, options.kind)
     for _ in range(options.rounds):
         round_ms = {name: best_ms(run, options.seconds) for name, run in cases.items()}
         best = {name: min(best.get(name, math.inf), ms) for name, ms in round_ms.items()}
@@ -144,21 +176,22 @@ def compare(options, model, batch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", help="default: build/bench_forward, or build/bench_vjp with --vjp")
+    parser.add_argument("--bench", help="default: build/bench_forward, or that of --vjp or --train")
     parser.add_argument("--models", default="S/2,B/2,XL/2")
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--vjp", action="store_true")
+    parser.add_argument("--vjp", dest="kind", action="store_const", const="vjp", default="forward")
+    parser.add_argument("--train", dest="kind", action="store_const", const="train")
     options = parser.parse_args()
-    options.bench = options.bench or ("build/bench_vjp" if options.vjp else "build/bench_forward")
+    options.bench = options.bench or "build/bench_" + options.kind
     torch.set_num_threads(options.threads)
     print(f"# torch {torch.__version__}, capability {torch.backends.cpu.get_cpu_capability()}; "
           "ratio: the faster torch over transit")
     print("program\tmodel\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\tratio\trounds")
-    with torch.enable_grad() if options.vjp else torch.inference_mode():
+    with torch.inference_mode() if options.kind == "forward" else torch.enable_grad():
         for model in options.models.split(","):
             for batch in options.batches.split(","):
                 compare(options, model, int(batch))

@@ -1,6 +1,7 @@
 #include "nets/checkpoint/checkpoint.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,7 @@ void tr_checkpoint_close(tr_checkpoint **checkpoint) {
   tr_checkpoint *c = *checkpoint;
   if (!c) return;
   for (int i = 0; i < c->n_sets; i++) tr_weight_set_free(&c->sets[i]);
+  for (int i = 0; i < TR_N_MOMENTS; i++) tr_weight_set_free(&c->moments[i]);
   free(c->sets);
   tr_checkpoint_drop_args(c, 0);
   free(c->args);
@@ -370,6 +372,49 @@ tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpoint, co
   TR_TRY(look_at(ctx, checkpoint, found));
   *out = (tr_tensors){.n = found->n, .items = found->items, .by_name = found->by_name};
   return TR_OK;
+}
+
+/* ---- moments ---- */
+
+static tr_status open_moments(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_weight_set *set,
+                              tr_tensors *out) {
+  if (set->problem.status != TR_OK) return TR_FAIL(ctx, set->problem.status, "%s", set->problem.message);
+  TR_TRY(look_at(ctx, checkpoint, set));
+  if (!set->by_name) TR_TRY(tr_weight_set_sort(ctx, checkpoint, set));
+  *out = (tr_tensors){.n = set->n, .items = set->items, .by_name = set->by_name};
+  return TR_OK;
+}
+
+/* The one number that all of them hold. */
+static tr_status read_steps(tr_ctx *ctx, const tr_checkpoint *checkpoint, const tr_tensors *steps,
+                            int64_t *out) {
+  double first = 0, step;
+  for (int i = 0; i < steps->n; i++) {
+    if (steps->items[i].count != 1)
+      return TR_FAIL(ctx, TR_E_IO, "'%s': the step of the optimiser's parameter %s is no number",
+                     checkpoint->map->path, steps->items[i].name);
+    TR_TRY(tr_tensor_to_f64(ctx, &steps->items[i], &step));
+    if (i == 0) first = step;
+    if (step != first || step != rint(step) || step < 0 || step > UINT32_MAX)
+      return TR_FAIL(ctx, TR_E_IO,
+                     "'%s': the optimiser has taken %.17g steps with one parameter and %.17g with another",
+                     checkpoint->map->path, first, step);
+  }
+  *out = (int64_t)first;
+  return TR_OK;
+}
+
+tr_status tr_checkpoint_moments(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_moments *out) {
+  if (out) *out = (tr_moments){0};
+  TR_REQUIRE(ctx, checkpoint, out);
+  tr_weight_set *sets = (tr_weight_set *)checkpoint->moments;
+  tr_tensors steps = {0};
+  if (sets[TR_MOMENT_FIRST].n == 0 && sets[TR_MOMENT_FIRST].problem.status == TR_OK)
+    return TR_FAIL(ctx, TR_E_IO, "'%s' has no state of AdamW under 'opt'", checkpoint->map->path);
+  TR_TRY(open_moments(ctx, checkpoint, &sets[TR_MOMENT_STEP], &steps));
+  TR_TRY(read_steps(ctx, checkpoint, &steps, &out->steps));
+  TR_TRY(open_moments(ctx, checkpoint, &sets[TR_MOMENT_FIRST], &out->first));
+  return open_moments(ctx, checkpoint, &sets[TR_MOMENT_SECOND], &out->second);
 }
 
 /* ---- arguments ---- */

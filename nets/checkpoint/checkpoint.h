@@ -49,6 +49,15 @@ TR_API tr_status tr_checkpoint_weights(tr_ctx *ctx, const tr_checkpoint *checkpo
  * name of the first one. */
 TR_API int tr_checkpoint_passed_over(const tr_checkpoint *checkpoint, const char *set, const char **first);
 
+/* What torch.optim.AdamW remembered, where the file has its state_dict under "opt": the moments of each
+ * parameter, named by its number, "0", "1", ...; frozen ones have none. They live as long as the checkpoint.
+ * Without such a state, or with steps that differ from parameter to parameter: TR_E_IO. */
+typedef struct {
+  int64_t steps; /* taken */
+  tr_tensors first, second;
+} tr_moments;
+TR_API tr_status tr_checkpoint_moments(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_moments *out);
+
 /* Arguments of the training run (the file's args, config, hyper_parameters ...) or safetensors metadata:
  * value as text, NULL if absent. Numbers are decimal and read back exactly; None, True and False are spelled
  * so, as in Python; control characters are replaced by '?'. The official script writes model, image_size,

@@ -52,6 +52,9 @@ typedef struct {
   void *owned;
 } tr_zip_block;
 
+/* What AdamW keeps of a parameter: exp_avg, exp_avg_sq, step. */
+enum { TR_MOMENT_FIRST, TR_MOMENT_SECOND, TR_MOMENT_STEP, TR_N_MOMENTS };
+
 struct tr_checkpoint {
   const char *format;
   const tr_file_map *map; /* own, or borrowed; the zip keeps it too, so it never moves */
@@ -60,7 +63,8 @@ struct tr_checkpoint {
   tr_zip_block *blocks;   /* one an entry of the zip */
   tr_weight_set *sets;    /* TR_MAX_SETS */
   int n_sets;
-  tr_checkpoint **shards; /* owned: of a checkpoint in several files */
+  tr_weight_set moments[TR_N_MOMENTS]; /* of an optimiser; empty: there is none */
+  tr_checkpoint **shards;              /* owned: of a checkpoint in several files */
   int n_shards;
   tr_checkpoint_argument *args;
   int n_args;

@@ -198,6 +198,36 @@ static tr_status find_args(reader *r, const tr_value *root) {
   return TR_OK;
 }
 
+/* ---- the state of an optimiser ---- */
+
+static tr_status add_moments(const reader *r, long number, const tr_value *state) {
+  static const char *const keys[TR_N_MOMENTS] = {
+      [TR_MOMENT_FIRST] = "exp_avg", [TR_MOMENT_SECOND] = "exp_avg_sq", [TR_MOMENT_STEP] = "step"};
+  char text[24];
+  const tr_pickle_text name = {text, (size_t)snprintf(text, sizeof text, "%ld", number)};
+  for (int i = 0; i < TR_N_MOMENTS; i++) {
+    const tr_value *value = tr_value_find(state, keys[i]);
+    if (!value || value->kind != TR_P_TENSOR) continue; /* another optimiser's, or an older PyTorch's */
+    tr_weight_set *set = &r->checkpoint->moments[i];
+    TR_TRY(tr_weight_set_spoil(r->ctx, set, add_tensor(r, set, &name, value->as.tensor)));
+  }
+  return TR_OK;
+}
+
+static tr_status find_moments(reader *r, const tr_value *root) {
+  const tr_value *opt = tr_value_find(root, "opt"), *state = opt ? tr_value_find(opt, "state") : NULL;
+  const tr_value *pairs = state ? tr_value_pairs(state) : NULL;
+  if (!pairs) return TR_OK;
+  TR_TRY(count_entries(r, pairs));
+  for (size_t i = 0; i < pairs->as.sequence.n; i++) {
+    const tr_value *key = pairs->as.sequence.items[2 * i], *value = pairs->as.sequence.items[2 * i + 1];
+    if (key->kind == TR_P_INT && key->as.integer >= 0 && key->as.integer < TR_MAX_TENSORS &&
+        tr_value_pairs(value))
+      TR_TRY(add_moments(r, (long)key->as.integer, value));
+  }
+  return TR_OK;
+}
+
 /* ---- the whole ---- */
 
 static const char *list_keys(const tr_value *root, char *text, size_t size) {
@@ -235,5 +265,6 @@ tr_status tr_torch_content(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_valu
   if (root->kind == TR_P_DICT && is_state_dict(root)) return add_set(&r, "weights", root);
   TR_TRY(find_sets(&r, "", root, 0));
   if (checkpoint->n_sets == 0) return no_weights(&r, root);
+  TR_TRY(find_moments(&r, root));
   return find_args(&r, root);
 }

@@ -6,19 +6,7 @@
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
-
-struct tr_trainer {
-  tr_ctx *ctx;
-  tr_net *net;
-  tr_params *params;
-  tr_trainer_options o;
-  int64_t steps;
-  tr_array *gradient, *first, *second, *average[TR_NN_AVERAGES]; /* of the layout */
-  tr_array *x, *x0, *loss; /* (rows at once, ...), (rows, ...), (rows) */
-  tr_loss_rows *numbers;   /* of the rows of a step */
-  double *t, *each;        /* (rows) */
-  int32_t *labels;         /* (rows) */
-};
+#include "nets/train/trainer_private.h"
 
 void tr_trainer_defaults(tr_trainer_options *o) {
   if (!o) return;
@@ -73,35 +61,35 @@ static tr_status check_options(tr_net *net, const tr_trainer_options *o) {
   return TR_OK;
 }
 
-static tr_status make_states(tr_trainer *tr, int64_t n, tr_array **out) {
+static tr_status make_states(tr_trainer *trainer, int64_t n, tr_array **out) {
   int64_t shape[TR_MAX_DIMS];
-  const int ndim = tr_net_states(tr_net_info_of(tr->net), n, shape);
-  return tr_array_create(tr->ctx, tr_net_dtype(tr->net), ndim, shape, out);
+  const int ndim = tr_net_states(tr_net_info_of(trainer->net), n, shape);
+  return tr_array_create(trainer->ctx, tr_net_dtype(trainer->net), ndim, shape, out);
 }
 
-static tr_status make_arenas(tr_trainer *tr) {
-  TR_TRY(tr_params_like(tr->params, &tr->gradient));
-  TR_TRY(tr_params_like(tr->params, &tr->first));
-  TR_TRY(tr_params_like(tr->params, &tr->second));
-  for (int i = 0; i < tr->o.n_averages; i++) {
-    TR_TRY(tr_params_like(tr->params, &tr->average[i]));
-    TR_TRY(tr_array_copy(tr_params_values(tr->params), tr->average[i]));
+static tr_status make_arenas(tr_trainer *trainer) {
+  TR_TRY(tr_params_like(trainer->params, &trainer->gradient));
+  TR_TRY(tr_params_like(trainer->params, &trainer->first));
+  TR_TRY(tr_params_like(trainer->params, &trainer->second));
+  for (int i = 0; i < trainer->o.n_averages; i++) {
+    TR_TRY(tr_params_like(trainer->params, &trainer->average[i]));
+    TR_TRY(tr_array_copy(tr_params_values(trainer->params), trainer->average[i]));
   }
   return TR_OK;
 }
 
-static tr_status make_rows(tr_trainer *tr) {
-  const size_t rows = (size_t)tr->o.rows;
-  TR_TRY(make_states(tr, tr->o.rows_at_once, &tr->x));
-  TR_TRY(make_states(tr, tr->o.rows, &tr->x0));
-  TR_TRY(tr_array_create(tr->ctx, TR_F64, 1, &tr->o.rows, &tr->loss));
-  TR_TRY(tr_loss_rows_create(tr->ctx, tr->o.rows, &tr->numbers));
-  tr->t = calloc(rows, sizeof *tr->t);
-  tr->each = calloc(rows, sizeof *tr->each);
-  tr->labels = calloc(rows, sizeof *tr->labels);
-  return tr->t && tr->each && tr->labels
+static tr_status make_rows(tr_trainer *trainer) {
+  const size_t rows = (size_t)trainer->o.rows;
+  TR_TRY(make_states(trainer, trainer->o.rows_at_once, &trainer->x));
+  TR_TRY(make_states(trainer, trainer->o.rows, &trainer->x0));
+  TR_TRY(tr_array_create(trainer->ctx, TR_F64, 1, &trainer->o.rows, &trainer->loss));
+  TR_TRY(tr_loss_rows_create(trainer->ctx, trainer->o.rows, &trainer->numbers));
+  trainer->t = calloc(rows, sizeof *trainer->t);
+  trainer->each = calloc(rows, sizeof *trainer->each);
+  trainer->labels = calloc(rows, sizeof *trainer->labels);
+  return trainer->t && trainer->each && trainer->labels
              ? TR_OK
-             : TR_FAIL(tr->ctx, TR_E_MEM, "out of memory for a training with %zu rows a step", rows);
+             : TR_FAIL(trainer->ctx, TR_E_MEM, "out of memory for a training with %zu rows a step", rows);
 }
 
 tr_status tr_trainer_create(tr_net *net, const tr_trainer_options *options, tr_trainer **out) {
@@ -111,74 +99,76 @@ tr_status tr_trainer_create(tr_net *net, const tr_trainer_options *options, tr_t
   if (o.rows == 0) o.rows = o.batch;
   TR_TRY(check_options(net, &o));
   if (o.rows_at_once == 0 || o.rows_at_once > o.rows) o.rows_at_once = o.rows;
-  tr_trainer *tr = calloc(1, sizeof *tr);
-  if (!tr) return TR_FAIL(tr_net_ctx(net), TR_E_MEM, "out of memory for a training");
-  *tr = (tr_trainer){.ctx = tr_net_ctx(net), .net = net, .params = tr_net_params(net), .o = o};
-  tr_status status = make_arenas(tr);
-  if (status == TR_OK) status = make_rows(tr);
-  if (status != TR_OK) tr_trainer_destroy(&tr);
-  *out = tr;
+  tr_trainer *trainer = calloc(1, sizeof *trainer);
+  if (!trainer) return TR_FAIL(tr_net_ctx(net), TR_E_MEM, "out of memory for a training");
+  *trainer = (tr_trainer){.ctx = tr_net_ctx(net), .net = net, .params = tr_net_params(net), .o = o};
+  tr_status status = make_arenas(trainer);
+  if (status == TR_OK) status = make_rows(trainer);
+  if (status != TR_OK) tr_trainer_destroy(&trainer);
+  *out = trainer;
   return status;
 }
 
-void tr_trainer_destroy(tr_trainer **trainer) {
-  if (!trainer || !*trainer) return;
-  tr_trainer *tr = *trainer;
-  tr_array **arrays[] = {&tr->gradient, &tr->first, &tr->second, &tr->x, &tr->x0, &tr->loss};
+void tr_trainer_destroy(tr_trainer **owner) {
+  if (!owner || !*owner) return;
+  tr_trainer *trainer = *owner;
+  tr_array **arrays[] = {&trainer->gradient, &trainer->first, &trainer->second,
+                         &trainer->x,        &trainer->x0,    &trainer->loss};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
-  for (int i = 0; i < TR_NN_AVERAGES; i++) tr_array_destroy(&tr->average[i]);
-  tr_loss_rows_destroy(&tr->numbers);
-  free(tr->t);
-  free(tr->each);
-  free(tr->labels);
-  free(tr);
-  *trainer = NULL;
+  for (int i = 0; i < TR_NN_AVERAGES; i++) tr_array_destroy(&trainer->average[i]);
+  tr_loss_rows_destroy(&trainer->numbers);
+  free(trainer->t);
+  free(trainer->each);
+  free(trainer->labels);
+  free(trainer);
+  *owner = NULL;
 }
 
 /* ---- what a step is given, and draws ---- */
 
-static tr_status check_batch(const tr_trainer *tr, const tr_train_batch *batch) {
-  const tr_net_info *info = tr_net_info_of(tr->net);
+static tr_status check_batch(const tr_trainer *trainer, const tr_train_batch *batch) {
+  const tr_net_info *info = tr_net_info_of(trainer->net);
   char a[80], b[80];
-  if (!tr_array_same_shape(batch->x1, tr->x0) || batch->x1->dtype != tr->x0->dtype)
-    return TR_FAIL(tr->ctx, TR_E_SHAPE, "a training step on %s: %s is needed",
-                   tr_array_describe(batch->x1, a, sizeof a), tr_array_describe(tr->x0, b, sizeof b));
+  if (!tr_array_same_shape(batch->x1, trainer->x0) || batch->x1->dtype != trainer->x0->dtype)
+    return TR_FAIL(trainer->ctx, TR_E_SHAPE, "a training step on %s: %s is needed",
+                   tr_array_describe(batch->x1, a, sizeof a), tr_array_describe(trainer->x0, b, sizeof b));
   if (!batch->x0 != !batch->t)
-    return TR_FAIL(tr->ctx, TR_E_ARG, "a training step is given noise or times: give both or neither");
+    return TR_FAIL(trainer->ctx, TR_E_ARG, "a training step is given noise or times: give both or neither");
   if (!batch->labels != !info->num_classes)
-    return TR_FAIL(tr->ctx, TR_E_ARG, "a training step %s labels of a network %s classes",
+    return TR_FAIL(trainer->ctx, TR_E_ARG, "a training step %s labels of a network %s classes",
                    batch->labels ? "with" : "without", info->num_classes ? "with" : "without");
-  for (int64_t i = 0; batch->labels && i < tr->o.rows; i++)
+  for (int64_t i = 0; batch->labels && i < trainer->o.rows; i++)
     if (!tr_net_has_class(info, batch->labels[i]))
-      return TR_FAIL(tr->ctx, TR_E_ARG, "row %lld of a training step has label %ld: classes are 0 to %d",
+      return TR_FAIL(trainer->ctx, TR_E_ARG, "row %lld of a training step has label %ld: classes are 0 to %d",
                      (long long)i, (long)batch->labels[i], info->num_classes - 1);
   return TR_OK;
 }
 
-static tr_status draw(tr_trainer *tr, const tr_train_batch *batch) {
-  const tr_train_rows rows = {tr->o.seed, tr->steps, tr->o.first, tr->o.rows, tr->o.batch};
-  const size_t n = (size_t)tr->o.rows;
-  if (batch->labels) memcpy(tr->labels, batch->labels, n * sizeof *tr->labels);
+static tr_status draw(tr_trainer *trainer, const tr_train_batch *batch) {
+  const tr_train_rows rows = {trainer->o.seed, trainer->steps, trainer->o.first, trainer->o.rows,
+                              trainer->o.batch};
+  const size_t n = (size_t)trainer->o.rows;
+  if (batch->labels) memcpy(trainer->labels, batch->labels, n * sizeof *trainer->labels);
   if (batch->t) {
-    memcpy(tr->t, batch->t, n * sizeof *tr->t);
+    memcpy(trainer->t, batch->t, n * sizeof *trainer->t);
     return TR_OK;
   }
-  TR_TRY(tr_draw_times(tr->ctx, &rows, &tr->o.times, tr->t));
+  TR_TRY(tr_draw_times(trainer->ctx, &rows, &trainer->o.times, trainer->t));
   if (batch->labels)
-    TR_TRY(tr_draw_dropout(tr->ctx, &rows, tr->o.label_dropout, (int32_t)tr_net_info_of(tr->net)->null_class,
-                           tr->labels));
-  return tr_randn(&(tr_random_address){.seed = tr->o.seed,
+    TR_TRY(tr_draw_dropout(trainer->ctx, &rows, trainer->o.label_dropout,
+                           (int32_t)tr_net_info_of(trainer->net)->null_class, trainer->labels));
+  return tr_randn(&(tr_random_address){.seed = trainer->o.seed,
                                        .purpose = TR_RANDOM_NOISE,
-                                       .step = (uint32_t)tr->steps,
-                                       .sample = (uint64_t)tr->o.first},
-                  tr->x0);
+                                       .step = (uint32_t)trainer->steps,
+                                       .sample = (uint64_t)trainer->o.first},
+                  trainer->x0);
 }
 
 /* ---- forward and backward ---- */
 
 /* Some rows of a step, on their way through the network. */
 typedef struct {
-  tr_trainer *tr;
+  tr_trainer *trainer;
   const tr_array *x1, *x0; /* of all rows */
   int64_t first;
 } piece;
@@ -186,78 +176,80 @@ typedef struct {
 static tr_status covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
   const piece *p = user;
   const int64_t at = p->first + first, n = f->shape[0];
-  tr_array x1 = tr_rows(p->x1, at, n), x0 = tr_rows(p->x0, at, n), loss = tr_rows(p->tr->loss, at, n);
-  return tr_loss_rows_eval(p->tr->numbers, at, f, &x1, &x0, 1 / (double)p->tr->o.batch, &loss, w);
+  tr_array x1 = tr_rows(p->x1, at, n), x0 = tr_rows(p->x0, at, n), loss = tr_rows(p->trainer->loss, at, n);
+  return tr_loss_rows_eval(p->trainer->numbers, at, f, &x1, &x0, 1 / (double)p->trainer->o.batch, &loss, w);
 }
 
 static tr_status pass_piece(const piece *p, int64_t n) {
-  tr_trainer *tr = p->tr;
-  tr_array x1 = tr_rows(p->x1, p->first, n), x0 = tr_rows(p->x0, p->first, n), x = tr_rows(tr->x, 0, n);
-  const tr_cond labels = {n, tr->labels + p->first};
+  tr_trainer *trainer = p->trainer;
+  tr_array x1 = tr_rows(p->x1, p->first, n), x0 = tr_rows(p->x0, p->first, n), x = tr_rows(trainer->x, 0, n);
+  const tr_cond labels = {n, trainer->labels + p->first};
   const tr_net_backward_args args = {
-      .want = TR_GRAD_PARAMS, .covector = covector, .user = (void *)p, .gradient = tr->gradient};
-  TR_TRY(tr_loss_rows_interpolate(tr->numbers, p->first, &x1, &x0, &x));
-  return tr_net_backward(tr->net, (tr_times){n, tr->t + p->first}, &x,
-                         tr_net_info_of(tr->net)->num_classes ? &labels : NULL, &args);
+      .want = TR_GRAD_PARAMS, .covector = covector, .user = (void *)p, .gradient = trainer->gradient};
+  TR_TRY(tr_loss_rows_interpolate(trainer->numbers, p->first, &x1, &x0, &x));
+  return tr_net_backward(trainer->net, (tr_times){n, trainer->t + p->first}, &x,
+                         tr_net_info_of(trainer->net)->num_classes ? &labels : NULL, &args);
 }
 
 /* The gradient of the mean loss, and the losses of the rows. */
-static tr_status pass(tr_trainer *tr, const tr_train_batch *batch) {
-  piece p = {.tr = tr, .x1 = batch->x1, .x0 = batch->x0 ? batch->x0 : tr->x0};
-  TR_TRY(tr_loss_rows_set(tr->numbers, &tr->o.loss, (tr_times){tr->o.rows, tr->t}, tr->o.rows));
-  TR_TRY(tr_fill(0, tr->gradient));
-  for (; p.first < tr->o.rows; p.first += tr->o.rows_at_once) {
-    const int64_t left = tr->o.rows - p.first;
-    TR_TRY(pass_piece(&p, left < tr->o.rows_at_once ? left : tr->o.rows_at_once));
+static tr_status pass(tr_trainer *trainer, const tr_train_batch *batch) {
+  piece p = {.trainer = trainer, .x1 = batch->x1, .x0 = batch->x0 ? batch->x0 : trainer->x0};
+  TR_TRY(tr_loss_rows_set(trainer->numbers, &trainer->o.loss, (tr_times){trainer->o.rows, trainer->t},
+                          trainer->o.rows));
+  TR_TRY(tr_fill(0, trainer->gradient));
+  for (; p.first < trainer->o.rows; p.first += trainer->o.rows_at_once) {
+    const int64_t left = trainer->o.rows - p.first;
+    TR_TRY(pass_piece(&p, left < trainer->o.rows_at_once ? left : trainer->o.rows_at_once));
   }
   return TR_OK;
 }
 
 /* ---- the step ---- */
 
-static tr_status measure(tr_trainer *tr, tr_train_report *report) {
+static tr_status measure(tr_trainer *trainer, tr_train_report *report) {
   double sum = 0, squares;
-  TR_TRY(tr_reduce(TR_SUM_XY, tr->gradient, tr->gradient, NULL, &squares));
-  TR_TRY(tr_array_download(tr->loss, tr->each));
-  for (int64_t i = 0; i < tr->o.rows; i++) sum += tr->each[i];
-  report->loss = sum / (double)tr->o.batch;
+  TR_TRY(tr_reduce(TR_SUM_XY, trainer->gradient, trainer->gradient, NULL, &squares));
+  TR_TRY(tr_array_download(trainer->loss, trainer->each));
+  for (int64_t i = 0; i < trainer->o.rows; i++) sum += trainer->each[i];
+  report->loss = sum / (double)trainer->o.batch;
   report->grad_norm = sqrt(squares);
   return TR_OK;
 }
 
 /* The first parameter, in the order of the network, with an element that is not finite; -1: there is none. */
-static tr_status first_bad(const tr_trainer *tr, const tr_array *arena, int *out) {
-  const int n = tr_params_n(tr->params);
+static tr_status first_bad(const tr_trainer *trainer, const tr_array *arena, int *out) {
+  const int n = tr_params_n(trainer->params);
   double worst = 0;
   *out = -1;
   for (int i = 0; i < n && *out < 0; i++) {
-    tr_array part = tr_params_at(tr->params, arena, i);
+    tr_array part = tr_params_at(trainer->params, arena, i);
     TR_TRY(tr_reduce(TR_MAX_ABS, &part, NULL, NULL, &worst));
     if (!isfinite(worst)) *out = i;
   }
   return TR_OK;
 }
 
-static tr_status refuse(const tr_trainer *tr, const tr_train_report *report) {
+static tr_status refuse(const tr_trainer *trainer, const tr_train_report *report) {
   int value, slope;
-  TR_TRY(first_bad(tr, tr_params_values(tr->params), &value));
-  TR_TRY(first_bad(tr, tr->gradient, &slope));
+  TR_TRY(first_bad(trainer, tr_params_values(trainer->params), &value));
+  TR_TRY(first_bad(trainer, trainer->gradient, &slope));
   const int bad = value >= 0 ? value : slope;
-  return TR_FAIL(tr->ctx, TR_E_NONFINITE,
+  return TR_FAIL(trainer->ctx, TR_E_NONFINITE,
                  "step %lld: the loss is %g and its gradient has norm %g; the first layer that is "
                  "not finite is %s%s",
                  (long long)report->step, report->loss, report->grad_norm,
-                 bad >= 0 ? tr_params_entry(tr->params, bad)->name : "none",
+                 bad >= 0 ? tr_params_entry(trainer->params, bad)->name : "none",
                  value >= 0   ? ""
                  : slope >= 0 ? " (its gradient)"
                               : "");
 }
 
-static tr_status update(tr_trainer *tr, const tr_train_report *report) {
-  const tr_trainer_options *o = &tr->o;
-  tr_array p = tr_params_trained(tr->params, tr_params_values(tr->params)),
-           g = tr_params_trained(tr->params, tr->gradient), m = tr_params_trained(tr->params, tr->first),
-           v = tr_params_trained(tr->params, tr->second), average[TR_NN_AVERAGES];
+static tr_status update(tr_trainer *trainer, const tr_train_report *report) {
+  const tr_trainer_options *o = &trainer->o;
+  tr_array p = tr_params_trained(trainer->params, tr_params_values(trainer->params)),
+           g = tr_params_trained(trainer->params, trainer->gradient),
+           m = tr_params_trained(trainer->params, trainer->first),
+           v = tr_params_trained(trainer->params, trainer->second), average[TR_NN_AVERAGES];
   tr_nn_adamw_args args = {.p = &p,
                            .g = &g,
                            .m = &m,
@@ -270,12 +262,12 @@ static tr_status update(tr_trainer *tr, const tr_train_report *report) {
                            .decay = o->decay,
                            .step = report->step};
   for (int i = 0; i < o->n_averages; i++) {
-    average[i] = tr_params_trained(tr->params, tr->average[i]);
+    average[i] = tr_params_trained(trainer->params, trainer->average[i]);
     args.average[i] = &average[i];
     args.keep[i] = o->keep[i];
   }
   TR_TRY(tr_nn_adamw(&args));
-  return tr_net_refresh(tr->net);
+  return tr_net_refresh(trainer->net);
 }
 
 tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report) {
@@ -295,20 +287,20 @@ tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_t
 
 /* ---- what a checkpoint holds ---- */
 
-tr_array *tr_trainer_first_moment(const tr_trainer *tr) {
-  return tr ? tr->first : NULL;
+tr_array *tr_trainer_first_moment(const tr_trainer *trainer) {
+  return trainer ? trainer->first : NULL;
 }
 
-tr_array *tr_trainer_second_moment(const tr_trainer *tr) {
-  return tr ? tr->second : NULL;
+tr_array *tr_trainer_second_moment(const tr_trainer *trainer) {
+  return trainer ? trainer->second : NULL;
 }
 
-tr_array *tr_trainer_average(const tr_trainer *tr, int i) {
-  return tr && i >= 0 && i < tr->o.n_averages ? tr->average[i] : NULL;
+tr_array *tr_trainer_average(const tr_trainer *trainer, int i) {
+  return trainer && i >= 0 && i < trainer->o.n_averages ? trainer->average[i] : NULL;
 }
 
-int64_t tr_trainer_steps(const tr_trainer *tr) {
-  return tr ? tr->steps : 0;
+int64_t tr_trainer_steps(const tr_trainer *trainer) {
+  return trainer ? trainer->steps : 0;
 }
 
 tr_status tr_trainer_set_steps(tr_trainer *trainer, int64_t steps) {

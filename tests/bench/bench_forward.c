@@ -2,5 +2,5 @@
 #include "tests/support/nets/bench_network.h"
 
 int main(int argc, char **argv) {
-  return bench_network("bench_forward", false, argc, argv);
+  return bench_network("bench_forward", BENCH_FORWARD, argc, argv);
 }

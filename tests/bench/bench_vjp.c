@@ -2,5 +2,5 @@
 #include "tests/support/nets/bench_network.h"
 
 int main(int argc, char **argv) {
-  return bench_network("bench_vjp", true, argc, argv);
+  return bench_network("bench_vjp", BENCH_VJP, argc, argv);
 }

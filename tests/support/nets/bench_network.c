@@ -1,11 +1,13 @@
 #include "tests/support/nets/bench_network.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/vec/vec.h"
 #include "experiments/output/machine.h"
+#include "nets/train/trainer.h"
 #include "tests/support/nets/networks.h"
 #include "tests/support/seconds.h"
 
@@ -17,7 +19,7 @@ typedef struct {
   tr_net_storage storage;
   int threads, runs;
   double seconds;
-  bool vjp;
+  bench_kind kind;
 } bench_options;
 
 /* Multiply-adds of one sample: linear layers of the tokens, attention, and the conditioning. */
@@ -34,11 +36,22 @@ static double multiply_adds(const tr_net *net) {
 
 typedef struct {
   tr_drift *drift;
+  tr_trainer *trainer;  /* NULL: no training */
   tr_array *x, *f, *wJ; /* wJ NULL: forward only */
   double *times;
   int32_t *labels;
   int64_t batch;
 } bench_case;
+
+static tr_status open_trainer(tr_ctx *ctx, tr_net *net, int batch, tr_trainer **out) {
+  tr_trainer_options o;
+  tr_trainer_defaults(&o);
+  o.batch = batch;
+  TR_TRY(tr_interpolant_find(ctx, "Linear", &o.loss.interpolant));
+  TR_TRY(tr_prediction_find(ctx, "velocity", &o.loss.prediction));
+  TR_TRY(tr_loss_weight_find(ctx, "none", &o.loss.weight));
+  return tr_trainer_create(net, &o, out);
+}
 
 static tr_status open_case(tr_ctx *ctx, const bench_options *options, tr_drift *drift, int batch,
                            bench_case *b) {
@@ -50,11 +63,13 @@ static tr_status open_case(tr_ctx *ctx, const bench_options *options, tr_drift *
   for (int i = 0; i < batch; i++) b->times[i] = (i + 0.5) / batch, b->labels[i] = i % CLASSES;
   TR_TRY(tr_array_create(ctx, options->dtype, 4, (int64_t[]){batch, CHANNELS, SIDE, SIDE}, &b->x));
   TR_TRY(tr_array_like(b->x, &b->f));
-  if (options->vjp) TR_TRY(tr_array_like(b->x, &b->wJ));
+  if (options->kind == BENCH_VJP) TR_TRY(tr_array_like(b->x, &b->wJ));
+  if (options->kind == BENCH_TRAIN) TR_TRY(open_trainer(ctx, tr_net_of_drift(drift), batch, &b->trainer));
   return tr_randn(&address, b->x);
 }
 
 static void close_case(bench_case *b) {
+  tr_trainer_destroy(&b->trainer);
   tr_array_destroy(&b->x);
   tr_array_destroy(&b->f);
   tr_array_destroy(&b->wJ);
@@ -66,6 +81,9 @@ static void close_case(bench_case *b) {
 static tr_status evaluate(const bench_case *b) {
   const tr_cond cond = {b->batch, b->labels};
   const tr_times times = {b->batch, b->times};
+  tr_train_report report;
+  if (b->trainer)
+    return tr_trainer_step(b->trainer, &(tr_train_batch){.x1 = b->x, .labels = b->labels}, &report);
   return b->wJ ? tr_drift_vjp(b->drift, times, b->x, &cond, b->x, b->f, b->wJ)
                : tr_drift_eval(b->drift, times, b->x, &cond, b->f);
 }
@@ -90,7 +108,9 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
   if (status == TR_OK) status = best_time(&b, options, &best);
   close_case(&b);
   TR_TRY(status);
-  double passes = options->vjp ? 2 : 1; /* the backward multiplies as often as the forward, attention apart */
+  /* The backward of states multiplies as often as the forward, attention apart, and so does that of weights.
+   */
+  double passes = 1 + options->kind;
   double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
   printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch, tr_dtype_name(options->dtype), options->threads,
          best * 1e3, flops / best * 1e-9, machine_peak_resident());
@@ -106,8 +126,11 @@ static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const ch
   char full[64];
   snprintf(full, sizeof full, strncmp(model, "SiT-", 4) == 0 ? "%s" : "SiT-%s", model);
   TR_TRY(networks_register(ctx));
-  TR_TRY(tr_net_create_named(
-      ctx, full, 4, sizes, &(tr_net_options){.dtype = options->dtype, .storage = options->storage}, 1, &net));
+  TR_TRY(tr_net_create_named(ctx, full, 4, sizes,
+                             &(tr_net_options){.dtype = options->dtype,
+                                               .trained = options->kind == BENCH_TRAIN,
+                                               .storage = options->storage},
+                             1, &net));
   TR_TRY(tr_drift_take_net(&net, TR_VELOCITY, &drift));
   tr_status status = TR_OK;
   for (const char *at = options->batches; at && status == TR_OK; at = strchr(at, ',')) {
@@ -158,7 +181,7 @@ static bool parse(bench_options *o, const char *name, const char *value) {
   return o->threads > 0 && o->runs > 0;
 }
 
-int bench_network(const char *name, bool vjp, int argc, char **argv) {
+int bench_network(const char *name, bench_kind kind, int argc, char **argv) {
   tr_ctx *ctx;
   tr_error error;
   if (tr_ctx_open("cpu", 1, &ctx, &error) != TR_OK) {
@@ -171,7 +194,7 @@ int bench_network(const char *name, bool vjp, int argc, char **argv) {
                            .threads = tr_ctx_threads(ctx),
                            .runs = 3,
                            .seconds = 1,
-                           .vjp = vjp};
+                           .kind = kind};
   for (int i = 1; i < argc; i += 2)
     if (i + 1 == argc || !parse(&options, argv[i], argv[i + 1])) {
       tr_ctx_close(&ctx);

@@ -1,0 +1,275 @@
+/* The rows of training steps, from a data set in memory or as given. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiments/train/run.h"
+
+/* ---- shapes ---- */
+
+static tr_status shape_of_array(train_data *d, const tr_npy *npy, const char *name, tr_ctx *ctx) {
+  char text[96];
+  d->ndim = npy->ndim - 1;
+  if (d->ndim != 1 && d->ndim != 3)
+    return TR_FAIL(ctx, TR_E_SHAPE, "--data-path: %s is %s: (N,C,H,W) or (N,dim) is needed", name,
+                   tr_npy_describe(npy, text, sizeof text));
+  for (int i = 0; i < d->ndim; i++) d->shape[i] = npy->shape[i + 1];
+  return TR_OK;
+}
+
+/* Levels (N, H, W) or (N, H, W, 3) as states (1 or 3, H, W). */
+static tr_status shape_of_images(train_data *d, const tr_npy *npy, tr_ctx *ctx) {
+  char text[96];
+  if (npy->ndim != 3 && !(npy->ndim == 4 && npy->shape[3] == 3))
+    return TR_FAIL(ctx, TR_E_SHAPE, "--data-path: `images` is %s: (N,H,W) or (N,H,W,3) is needed",
+                   tr_npy_describe(npy, text, sizeof text));
+  d->ndim = 3;
+  d->shape[0] = npy->ndim == 3 ? 1 : 3;
+  d->shape[1] = npy->shape[1];
+  d->shape[2] = npy->shape[2];
+  return TR_OK;
+}
+
+static tr_status probe_archive(tr_ctx *ctx, const char *path, train_data *d) {
+  tr_npz *npz;
+  tr_npy npy;
+  TR_TRY(tr_npz_open(ctx, path, &npz));
+  const bool latents = tr_npz_has(npz, "latents");
+  tr_status status = tr_npz_get(npz, latents ? "latents" : "images", &npy);
+  if (status == TR_OK) {
+    status = latents ? shape_of_array(d, &npy, "`latents`", ctx) : shape_of_images(d, &npy, ctx);
+    tr_npy_close(&npy);
+  }
+  tr_npz_close(&npz);
+  return status;
+}
+
+static tr_status probe_array(tr_ctx *ctx, const char *path, train_data *d) {
+  tr_npy npy;
+  TR_TRY(tr_npy_open(ctx, path, &npy));
+  tr_status status = shape_of_array(d, &npy, "it", ctx);
+  tr_npy_close(&npy);
+  return status;
+}
+
+static bool ends_with(const char *text, const char *ending) {
+  const size_t n = strlen(text), m = strlen(ending);
+  return n >= m && strcmp(text + n - m, ending) == 0;
+}
+
+static tr_status probe(const train_run *run, train_data *d) {
+  const train_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (ends_with(o->data_path, ".npz")) return probe_archive(ctx, o->data_path, d);
+  if (ends_with(o->data_path, ".npy")) return probe_array(ctx, o->data_path, d);
+  if (o->image_size == TR_OPTION_UNSET)
+    return TR_FAIL(ctx, TR_E_ARG, "--data-path '%s' is a folder: --image-size says what size its images have",
+                   o->data_path);
+  d->ndim = 3;
+  d->shape[0] = 3;
+  d->shape[1] = d->shape[2] = o->image_size;
+  return TR_OK;
+}
+
+/* ---- the data set ---- */
+
+static tr_status note_trouble(train_run *run) {
+  train_data *d = &run->data;
+  char name[300];
+  int64_t left_out = 0;
+  d->usable = malloc((size_t)d->set.n * sizeof *d->usable);
+  if (!d->usable)
+    return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %lld inputs", (long long)d->set.n);
+  for (int64_t i = 0; i < d->set.n; i++) {
+    if (!d->set.trouble[i]) {
+      d->usable[d->n++] = i;
+      continue;
+    }
+    if (left_out++ == 0)
+      tr_ctx_warn(run->program->ctx, "%s is left out: it has %s",
+                  tr_dataset_name(&d->set, i, name, sizeof name), d->set.trouble[i]);
+  }
+  if (left_out > 1) tr_ctx_warn(run->program->ctx, "%lld inputs are left out", (long long)left_out);
+  return TR_OK;
+}
+
+static tr_status find_classes(train_run *run) {
+  train_data *d = &run->data;
+  const long told = run->options->num_classes;
+  double most = -1;
+  if (!d->set.labels) return TR_OK;
+  for (int64_t i = 0; i < d->n; i++) most = fmax(most, d->set.labels[d->usable[i]]);
+  d->num_classes = (int)(told == TR_OPTION_UNSET ? most + 1 : told);
+  for (int64_t i = 0; i < d->n; i++) {
+    const double label = d->set.labels[d->usable[i]];
+    if (label != rint(label) || label < 0 || label >= d->num_classes)
+      return TR_FAIL(run->program->ctx, TR_E_ARG,
+                     "input %lld of --data-path has class %.15g: classes are 0 to %d",
+                     (long long)d->usable[i], label, d->num_classes - 1);
+  }
+  run->options->num_classes = d->num_classes;
+  return TR_OK;
+}
+
+static tr_status open_set(train_run *run) {
+  train_data *d = &run->data;
+  TR_TRY(probe(run, d));
+  TR_TRY(tr_dataset_open(run->program->ctx, run->options->data_path, d->ndim, d->shape, 0, &d->set));
+  TR_TRY(note_trouble(run));
+  TR_TRY(find_classes(run));
+  if (d->n < run->options->batch)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--global-batch-size %ld: --data-path '%s' has %lld usable inputs", run->options->batch,
+                   run->options->data_path, (long long)d->n);
+  return TR_OK;
+}
+
+/* ---- given draws ---- */
+
+static tr_status read_draws(train_run *run, tr_npz *npz) {
+  train_data *d = &run->data;
+  tr_ctx *ctx = run->program->ctx;
+  tr_npy t = {0}, y = {0};
+  TR_TRY(tr_npz_get_array(npz, "x1", run->dtype, &d->x1));
+  TR_TRY(tr_npz_get_array(npz, "x0", run->dtype, &d->x0));
+  TR_TRY(tr_npz_get(npz, "t", &t));
+  tr_status status = tr_npz_has(npz, "y") ? tr_npz_get(npz, "y", &y) : TR_OK;
+  d->t = malloc((size_t)t.count * sizeof *d->t);
+  d->y = calloc((size_t)t.count, sizeof *d->y);
+  if (status == TR_OK && (!d->t || !d->y)) status = TR_FAIL(ctx, TR_E_MEM, "out of memory for --draws");
+  const int ndim = d->x1->ndim - 2;
+  if (status == TR_OK &&
+      (t.ndim != 2 || (ndim != 1 && ndim != 3) || !tr_array_same_shape(d->x1, d->x0) ||
+       d->x1->shape[0] != t.shape[0] || d->x1->shape[1] != t.shape[1] || (y.count && y.count != t.count)))
+    status = TR_FAIL(ctx, TR_E_SHAPE, "--draws '%s': x1 and x0 (S,N,...), t and y (S,N) are needed",
+                     run->options->draws);
+  if (status == TR_OK && t.shape[1] != run->options->batch)
+    status = TR_FAIL(ctx, TR_E_ARG, "--draws '%s' has %lld rows a step: --global-batch-size is %ld",
+                     run->options->draws, (long long)t.shape[1], run->options->batch);
+  if (status == TR_OK) {
+    tr_npy_get_f64(&t, d->t);
+    if (y.count) status = tr_npy_get_i32(ctx, &y, d->y);
+    d->drawn = t.shape[0];
+    d->ndim = ndim;
+    for (int i = 0; i < ndim; i++) d->shape[i] = d->x1->shape[i + 2];
+    if (y.count && !d->num_classes) d->num_classes = (int)run->options->num_classes;
+  }
+  tr_npy_close(&t);
+  tr_npy_close(&y);
+  return status;
+}
+
+static tr_status open_draws(train_run *run) {
+  tr_npz *npz;
+  const train_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (o->max_steps == TR_OPTION_UNSET && !o->data_path)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--draws without --data-path needs --max-steps, at most as many as there are draws");
+  if (!o->data_path && o->num_classes == TR_OPTION_UNSET)
+    return TR_FAIL(ctx, TR_E_ARG, "--draws without --data-path needs --num-classes");
+  TR_TRY(tr_npz_open(ctx, o->draws, &npz));
+  tr_status status = read_draws(run, npz);
+  tr_npz_close(&npz);
+  if (status == TR_OK && !o->data_path && o->max_steps > run->data.drawn)
+    status = TR_FAIL(ctx, TR_E_ARG, "--max-steps %ld: --draws has %lld, and there is no --data-path",
+                     o->max_steps, (long long)run->data.drawn);
+  return status;
+}
+
+tr_status train_data_open(train_run *run) {
+  const train_options *o = run->options;
+  run->data.epoch = -1;
+  if (!o->data_path && !o->draws)
+    return TR_FAIL(run->program->ctx, TR_E_ARG, "--data-path is missing: a folder, a .npz or a .npy of data");
+  if (o->data_path) TR_TRY(open_set(run));
+  return o->draws ? open_draws(run) : TR_OK;
+}
+
+/* ---- batches ---- */
+
+tr_status train_data_prepare(train_run *run) {
+  train_data *d = &run->data;
+  const int64_t rows = run->options->batch;
+  int64_t shape[TR_MAX_DIMS];
+  const tr_net_info *info = tr_net_info_of(run->net);
+  const int ndim = tr_net_states(info, rows, shape);
+  d->host = malloc((size_t)(rows * info->row) * sizeof *d->host);
+  d->labels = calloc((size_t)rows, sizeof *d->labels);
+  d->mirror = calloc((size_t)rows, sizeof *d->mirror);
+  d->order = malloc((size_t)(d->n ? d->n : 1) * sizeof *d->order);
+  if (!d->host || !d->labels || !d->mirror || !d->order)
+    return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for batches of %lld rows", (long long)rows);
+  return tr_array_create(run->program->ctx, run->dtype, ndim, shape, &d->batch);
+}
+
+int64_t train_data_steps(const train_run *run) {
+  return run->data.n / run->options->batch;
+}
+
+static void mirror(double *image, const int64_t shape[3]) {
+  for (int64_t line = 0; line < shape[0] * shape[1]; line++, image += shape[2])
+    for (int64_t a = 0, b = shape[2] - 1; a < b; a++, b--) {
+      const double held = image[a];
+      image[a] = image[b];
+      image[b] = held;
+    }
+}
+
+static tr_status order_for(train_run *run, int64_t epoch) {
+  train_data *d = &run->data;
+  if (d->epoch == epoch) return TR_OK;
+  d->epoch = epoch;
+  return tr_draw_order(run->program->ctx, (uint64_t)run->options->seed, epoch, d->n, d->order);
+}
+
+static tr_status fill(train_run *run, int64_t step) {
+  train_data *d = &run->data;
+  const int64_t rows = run->options->batch, row = tr_net_info_of(run->net)->row, each = train_data_steps(run);
+  const tr_train_rows address = {(uint64_t)run->options->seed, step, 0, rows, rows};
+  TR_TRY(order_for(run, step / each));
+  if (run->options->flip) TR_TRY(tr_draw_flips(run->program->ctx, &address, d->mirror));
+  for (int64_t i = 0; i < rows; i++) {
+    const int64_t input = d->usable[d->order[step % each * rows + i]];
+    TR_TRY(tr_dataset_values(&d->set, input, 1, d->host + i * row));
+    if (d->mirror[i]) mirror(d->host + i * row, d->shape);
+    if (d->set.labels) d->labels[i] = (int32_t)d->set.labels[input];
+  }
+  return tr_array_set_f64(d->batch, d->host);
+}
+
+/* Step k of a stack (steps, rows, ...). */
+static tr_array of_step(const tr_array *stack, int64_t k) {
+  return tr_view(stack, k * (stack->count / stack->shape[0]), stack->ndim - 1, stack->shape + 1);
+}
+
+tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out) {
+  train_data *d = &run->data;
+  const bool labelled = tr_net_info_of(run->net)->num_classes > 0;
+  if (step >= d->drawn) {
+    TR_TRY(fill(run, step));
+    *out = (tr_train_batch){.x1 = d->batch, .labels = labelled ? d->labels : NULL};
+    return TR_OK;
+  }
+  d->given_x1 = of_step(d->x1, step);
+  d->given_x0 = of_step(d->x0, step);
+  *out = (tr_train_batch){.x1 = &d->given_x1,
+                          .labels = labelled ? d->y + step * run->options->batch : NULL,
+                          .x0 = &d->given_x0,
+                          .t = d->t + step * run->options->batch};
+  return TR_OK;
+}
+
+void train_data_close(train_data *d) {
+  tr_dataset_close(&d->set);
+  tr_array_destroy(&d->x1);
+  tr_array_destroy(&d->x0);
+  tr_array_destroy(&d->batch);
+  free(d->usable);
+  free(d->order);
+  free(d->t);
+  free(d->y);
+  free(d->host);
+  free(d->labels);
+  free(d->mirror);
+}

@@ -1,0 +1,268 @@
+/* The folder of a training: checkpoints/, metrics.jsonl, log.txt and run.json. */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/io/file.h"
+#include "core/text.h"
+#include "experiments/output/claim.h"
+#include "experiments/output/machine.h"
+#include "experiments/output/run_record.h"
+#include "experiments/train/run.h"
+
+enum { PATH_BYTES = 4096 };
+
+static tr_status path_in(const train_run *run, const char *name, char path[PATH_BYTES]) {
+  const int n = snprintf(path, PATH_BYTES, "%s/%s", run->folder, name);
+  if (n < PATH_BYTES) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO, "'%s' is too long a path for a file in it",
+                 TR_SHOW(run->folder, 100));
+}
+
+/* ---- run.json ---- */
+
+static json_t *describe_network(const tr_net_config *config) {
+  json_t *object = json_object();
+  tr_net_fact fact;
+  json_object_set_new(object, "kind", json_string(tr_net_config_kind(config)));
+  for (int i = 0; tr_net_config_fact(config, i, &fact); i++)
+    if (fact.recorded)
+      json_object_set_new(object, fact.key,
+                          fact.kind == TR_NET_NONE   ? json_null()
+                          : fact.kind == TR_NET_FLAG ? json_boolean(fact.value)
+                                                     : json_integer(fact.value));
+  return object;
+}
+
+static tr_status save_record(const train_run *run) {
+  char path[PATH_BYTES], temporary[PATH_BYTES + 16];
+  TR_TRY(path_in(run, "run.json", path));
+  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
+  json_t *record = record_create(run->program, &train_table, &run->parsed, run->options);
+  json_object_set(record, "arguments", run->words);
+  json_object_set_new(record, "network", describe_network(&run->config));
+  json_object_set_new(record, "parameters", json_integer(tr_params_count(tr_net_params(run->net), true)));
+  json_object_set_new(record, "steps", json_integer(tr_trainer_steps(run->trainer)));
+  json_object_set_new(record, "inputs", json_integer(run->data.n));
+  record_memory(record, run->program->ctx);
+  tr_status status = record_save(run->program->ctx, record, temporary);
+  json_decref(record);
+  if (status == TR_OK && rename(temporary, path) != 0)
+    status = TR_FAIL(run->program->ctx, TR_E_IO, "cannot write '%s': %s", path, strerror(errno));
+  return status;
+}
+
+/* ---- the logs ---- */
+
+/* Whether a line of metrics.jsonl is of a step that the checkpoint has behind it. */
+static bool is_of_before(const char *line, int64_t steps) {
+  json_t *object = json_loads(line, 0, NULL);
+  const json_t *step = json_object_get(object, "step");
+  const bool before = json_is_integer(step) && json_integer_value(step) <= steps;
+  json_decref(object);
+  return before;
+}
+
+/* Takes away what a run wrote behind the checkpoint that this one goes on from. */
+static tr_status cut_metrics(const train_run *run, const char *path) {
+  FILE *in = fopen(path, "r");
+  char *line = NULL;
+  size_t room = 0;
+  tr_out_file *out;
+  if (!in) return TR_OK;
+  tr_status status = tr_out_file_open(run->program->ctx, path, &out);
+  while (status == TR_OK && getline(&line, &room, in) > 0)
+    if (is_of_before(line, run->begun)) fputs(line, tr_out_file_stream(out));
+  free(line);
+  fclose(in);
+  return status == TR_OK ? tr_out_file_commit(run->program->ctx, &out) : status;
+}
+
+static tr_status open_log(const train_run *run, const char *name, FILE **out) {
+  char path[PATH_BYTES];
+  TR_TRY(path_in(run, name, path));
+  if (run->options->resume && strcmp(name, "metrics.jsonl") == 0) TR_TRY(cut_metrics(run, path));
+  *out = fopen(path, run->options->resume ? "a" : "w");
+  return *out ? TR_OK : TR_FAIL(run->program->ctx, TR_E_IO, "cannot write '%s': %s", path, strerror(errno));
+}
+
+static tr_status make_folder(const train_run *run, const char *name) {
+  char path[PATH_BYTES];
+  TR_TRY(path_in(run, name, path));
+  if (mkdir(path, 0777) == 0 || errno == EEXIST) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO, "cannot make '%s': %s", path, strerror(errno));
+}
+
+tr_status train_files_open(train_run *run) {
+  static const char *const results[] = {"checkpoints", "metrics.jsonl", "log.txt", NULL};
+  train_options *o = run->options;
+  const claim what = {&train_table, &run->parsed, o, &o->machine, results};
+  if (!o->resume) TR_TRY(claim_folder(run->program, &what, &run->made));
+  if (!run->made) TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->made));
+  TR_TRY(out_dir_commit(run->program->ctx, &run->made)); /* it is there, and can be written to */
+  run->folder = o->machine.out;
+  TR_TRY(make_folder(run, "checkpoints"));
+  TR_TRY(open_log(run, "metrics.jsonl", &run->metrics));
+  TR_TRY(open_log(run, "log.txt", &run->log));
+  return save_record(run);
+}
+
+static tr_status written(const train_run *run, FILE *file, const char *name) {
+  if (fflush(file) == 0 && !ferror(file)) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO, "cannot write '%s/%s': %s", run->folder, name, strerror(errno));
+}
+
+tr_status train_files_say(train_run *run, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vfprintf(run->log, format, args);
+  va_end(args);
+  fputc('\n', run->log);
+  return written(run, run->log, "log.txt");
+}
+
+tr_status train_files_log(train_run *run) {
+  const train_window *w = &run->window;
+  const double n = (double)w->steps,
+               rate = run->spent > 0 ? n * (double)run->options->batch / run->spent : NAN;
+  const int64_t step = run->report.step, each = train_data_steps(run);
+  json_t *line = json_object();
+  json_object_set_new(line, "step", json_integer(step));
+  json_object_set_new(line, "epoch", json_integer(each ? (step - 1) / each : 0));
+  json_object_set_new(line, "loss", record_number(w->loss / n));
+  json_object_set_new(line, "grad_norm", record_number(w->grad_norm / n));
+  json_object_set_new(line, "lr", record_number(run->report.rate));
+  json_object_set_new(line, "images_per_second", record_number(rate));
+  json_object_set_new(line, "peak_resident_mib", record_number(machine_peak_resident()));
+  char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
+  json_decref(line);
+  if (!text) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for a line of the log");
+  fprintf(run->metrics, "%s\n", text);
+  free(text);
+  TR_TRY(written(run, run->metrics, "metrics.jsonl"));
+  return train_files_say(run, "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s", (long long)step,
+                         w->loss / n, w->grad_norm / n, run->report.rate, rate);
+}
+
+/* ---- checkpoints ---- */
+
+static tr_saved_arg text_arg(const char *name, const char *text) {
+  return (tr_saved_arg){.name = name, .kind = text ? TR_SAVED_TEXT : TR_SAVED_NONE, .text = text};
+}
+
+static tr_saved_arg int_arg(const char *name, long value) {
+  return (tr_saved_arg){.name = name, .kind = TR_SAVED_INT, .integer = value};
+}
+
+static tr_saved_arg real_arg(const char *name, double value) {
+  return (tr_saved_arg){.name = name, .kind = isfinite(value) ? TR_SAVED_REAL : TR_SAVED_NONE, .real = value};
+}
+
+static bool is_none(const char *word) {
+  return strcmp(word, "none") == 0;
+}
+
+/* Arguments under the reference's names, then what it does not know: what weights do not tell, and the sums
+ * of the log. Returns how many. */
+enum { MOST_ARGS = 32 };
+static int list_args(const train_run *run, tr_saved_arg args[MOST_ARGS]) {
+  const train_options *o = run->options;
+  const char *kind = tr_net_config_kind(&run->config);
+  const bool sit = strcmp(kind, "sit") == 0;
+  int n = 0;
+  args[n++] = text_arg("model", o->model ? o->model : kind);
+  if (sit) args[n++] = int_arg("image_size", run->data.shape[1]);
+  if (run->data.num_classes) args[n++] = int_arg("num_classes", run->data.num_classes);
+  args[n++] = int_arg("global_batch_size", o->batch);
+  args[n++] = int_arg("global_seed", o->seed);
+  args[n++] = text_arg("path_type", o->path_type);
+  args[n++] = text_arg("prediction", o->prediction);
+  args[n++] = text_arg("loss_weight", is_none(o->loss_weight) ? NULL : o->loss_weight);
+  args[n++] = real_arg("train_eps", o->train_eps);
+  args[n++] = real_arg("sample_eps", NAN);
+  tr_net_fact fact;
+  for (int i = 0; tr_net_config_fact(&run->config, i, &fact); i++)
+    if (fact.param && n < MOST_ARGS - 3) args[n++] = int_arg(fact.param, fact.value);
+  args[n++] = int_arg("transit_window_steps", run->window.steps);
+  args[n++] = (tr_saved_arg){.name = "transit_window_loss", .kind = TR_SAVED_REAL, .real = run->window.loss};
+  args[n++] = (tr_saved_arg){
+      .name = "transit_window_grad_norm", .kind = TR_SAVED_REAL, .real = run->window.grad_norm};
+  return n;
+}
+
+static int is_checkpoint(const struct dirent *e) {
+  const size_t digits = strspn(e->d_name, "0123456789");
+  return digits >= 7 && strcmp(e->d_name + digits, ".pt") == 0;
+}
+
+static int by_step(const struct dirent **a, const struct dirent **b) {
+  const long long x = atoll((*a)->d_name), y = atoll((*b)->d_name);
+  return (x > y) - (x < y);
+}
+
+static void remove_in(const char *folder, const char *name, const char *ending) {
+  char path[PATH_BYTES + 300];
+  snprintf(path, sizeof path, "%s/%.*s%s", folder, (int)strcspn(name, "."), name, ending);
+  unlink(path);
+}
+
+static tr_status drop_old(const train_run *run) {
+  char folder[PATH_BYTES];
+  struct dirent **names;
+  if (run->options->keep == TR_OPTION_UNSET) return TR_OK;
+  TR_TRY(path_in(run, "checkpoints", folder));
+  const int n = scandir(folder, &names, is_checkpoint, by_step);
+  for (int i = 0; i < n; i++) {
+    if (i < n - run->options->keep) {
+      remove_in(folder, names[i]->d_name, ".pt");
+      remove_in(folder, names[i]->d_name, ".safetensors");
+    }
+    free(names[i]);
+  }
+  if (n >= 0) free(names);
+  return TR_OK;
+}
+
+tr_status train_files_checkpoint(train_run *run) {
+  char name[64], path[PATH_BYTES];
+  tr_saved_arg args[MOST_ARGS];
+  const int n = list_args(run, args);
+  const long long steps = (long long)tr_trainer_steps(run->trainer);
+  snprintf(name, sizeof name, "checkpoints/%07lld.safetensors", steps);
+  TR_TRY(path_in(run, name, path));
+  TR_TRY(tr_trainer_export(run->trainer, run->options->ema_decay.n ? 0 : -1, path, n, args));
+  snprintf(name, sizeof name, "checkpoints/%07lld.pt", steps);
+  TR_TRY(path_in(run, name, path));
+  TR_TRY(tr_trainer_save(run->trainer, path, n, args));
+  TR_TRY(drop_old(run));
+  TR_TRY(save_record(run));
+  return train_files_say(run, "step %lld: wrote %s", steps, name);
+}
+
+tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {
+  char path[PATH_BYTES], whole[PATH_BYTES + 300];
+  struct dirent **names;
+  snprintf(path, sizeof path, "%s/checkpoints", folder);
+  const int n = scandir(path, &names, is_checkpoint, by_step);
+  *out = NULL;
+  if (n > 0) {
+    snprintf(whole, sizeof whole, "%s/%s", path, names[n - 1]->d_name);
+    *out = strdup(whole);
+  }
+  for (int i = 0; i < n; i++) free(names[i]);
+  if (n >= 0) free(names);
+  if (n > 0) return *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
+  return TR_FAIL(ctx, TR_E_IO, "--resume '%s': there is no checkpoint in %s", TR_SHOW(folder, 200),
+                 TR_SHOW(path, 250));
+}
+
+void train_files_close(train_run *run) {
+  if (run->metrics) fclose(run->metrics);
+  if (run->log) fclose(run->log);
+  out_dir_discard(&run->made);
+}

@@ -1,0 +1,33 @@
+/* The options of `transit train`: the struct they fill and the table that parses them. */
+#ifndef TR_EXPERIMENTS_TRAIN_OPTIONS_H
+#define TR_EXPERIMENTS_TRAIN_OPTIONS_H
+
+#include "experiments/common/common_options.h"
+
+typedef struct {
+  /* data */
+  const char *data_path, *draws;
+  long num_classes, image_size;
+  bool flip;
+  /* network */
+  const char *model, *init_weights, *learn_sigma;
+  long hidden, depth, num_heads, patch;
+  /* loss */
+  const char *path_type, *prediction, *loss_weight, *time_sampling;
+  tr_pair_list path_params;
+  double train_eps, time_mean, time_std, label_dropout;
+  /* optimiser */
+  long batch, accumulate, epochs, max_steps, warmup, seed;
+  double max_minutes, lr, weight_decay, clip_grad;
+  tr_double_list betas, ema_decay;
+  const char *lr_schedule;
+  bool recompute;
+  /* output */
+  long log_every, ckpt_every, keep;
+  const char *resume, *ckpt;
+  machine_options machine;
+} train_options;
+
+extern const tr_option_table train_table;
+
+#endif

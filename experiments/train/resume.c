@@ -1,0 +1,171 @@
+/* Going on with a training: its options, and its last checkpoint. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "experiments/output/run_record.h"
+#include "experiments/train/run.h"
+
+/* ---- options ---- */
+
+/* What may differ: it changes when and where a training runs, not what it is. */
+static bool may_differ(const char *name, bool cosine) {
+  static const char *const free_ones[] = {"max-minutes", "ckpt-every", "keep",  "threads",    "device",
+                                          "out",         "resume",     "force", "accumulate", "recompute"};
+  for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
+    if (strcmp(free_ones[i], name) == 0) return true;
+  return !cosine && (strcmp(name, "max-steps") == 0 || strcmp(name, "epochs") == 0);
+}
+
+/* The option that a word of a command line gives, as a row of the table; -1: it is a value. */
+static int row_of(const char *word) {
+  char name[64];
+  if (strncmp(word, "--", 2) != 0) return -1;
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+  return tr_option_row(&train_table, 0, name);
+}
+
+/* Appends the words of `from` to `to`, but for those that give an option of `but`. */
+static void merge(json_t *to, const json_t *from, const tr_parsed *but) {
+  bool skipping = false;
+  for (size_t i = 0; i < json_array_size(from); i++) {
+    json_t *word = json_array_get(from, i);
+    const int row = row_of(json_string_value(word));
+    if (row >= 0) skipping = but->given[row];
+    if (!skipping) json_array_append(to, word);
+  }
+}
+
+static tr_status parse(program *p, const json_t *words, train_options *values, tr_parsed *parsed) {
+  const int n = (int)json_array_size(words);
+  char **argv = calloc((size_t)n + 1, sizeof *argv);
+  if (!argv) return TR_FAIL(p->ctx, TR_E_MEM, "out of memory for options");
+  for (int i = 0; i < n; i++) argv[i] = (char *)json_string_value(json_array_get(words, (size_t)i));
+  tr_status status = tr_options_parse(p->ctx, &train_table, n, argv, values, parsed);
+  free(argv);
+  return status;
+}
+
+/* Each option that was given now and differs from that of before, in words. */
+static void list_differences(const train_run *run, const json_t *before, const json_t *now, FILE *out) {
+  const bool cosine = strcmp(run->options->lr_schedule, "cosine") == 0;
+  int n = 0;
+  for (int i = 0; i < train_table.n_options; i++) {
+    const char *name = train_table.options[i].name;
+    if (!run->parsed.given[i] || may_differ(name, cosine)) continue;
+    json_t *old = json_object_get(before, name), *new = json_object_get(now, name);
+    if (json_equal(old, new)) continue;
+    char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(new, JSON_ENCODE_ANY);
+    fprintf(out, "%s--%s was %s, is %s", n++ ? "; " : "", name, was ? was : "?", is ? is : "?");
+    free(was);
+    free(is);
+  }
+}
+
+static tr_status compare(const train_run *run, const json_t *record, const tr_parsed *parsed,
+                         const train_options *merged) {
+  char *text = NULL;
+  size_t size = 0;
+  json_t *now = record_options(&train_table, parsed, merged);
+  FILE *out = open_memstream(&text, &size);
+  if (out) {
+    list_differences(run, json_object_get(record, "options"), now, out);
+    fclose(out);
+  }
+  json_decref(now);
+  tr_status status = TR_OK;
+  if (!text) status = TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory to compare options");
+  if (text && *text)
+    status = TR_FAIL(run->program->ctx, TR_E_ARG, "--resume '%s': %s: give them as they were, or not at all",
+                     TR_SHOW(run->options->resume, 100), text);
+  free(text);
+  return status;
+}
+
+static tr_status read_record(const train_run *run, json_t **out) {
+  char path[4096];
+  json_error_t error;
+  const char *folder = run->options->resume;
+  snprintf(path, sizeof path, "%s/run.json", folder);
+  *out = json_load_file(path, 0, &error);
+  if (!*out)
+    return TR_FAIL(run->program->ctx, TR_E_IO, "--resume '%s': its run.json cannot be read: %s",
+                   TR_SHOW(folder, 200), TR_SHOW(error.text, 150));
+  const char *command = json_string_value(json_object_get(*out, "command"));
+  if (command && strcmp(command, "train") == 0 && json_is_array(json_object_get(*out, "arguments")))
+    return TR_OK;
+  json_decref(*out);
+  *out = NULL;
+  return TR_FAIL(run->program->ctx, TR_E_ARG, "--resume '%s': its run.json is of '%s', not of 'train'",
+                 TR_SHOW(folder, 200), TR_SHOW(command ? command : "?", 50));
+}
+
+/* The words in force: those of before with those of now in the place of their like. */
+static json_t *words_in_force(const train_run *run, const json_t *record) {
+  json_t *words = json_array();
+  tr_parsed resume_only = {0};
+  resume_only.given[tr_option_row(&train_table, 0, "resume")] = true;
+  resume_only.given[tr_option_row(&train_table, 0, "out")] = true;
+  merge(words, json_object_get(record, "arguments"), &run->parsed);
+  merge(words, run->words, &resume_only);
+  return words;
+}
+
+tr_status train_resume_options(train_run *run) {
+  json_t *record;
+  train_options merged = {0};
+  tr_parsed parsed;
+  TR_TRY(read_record(run, &record));
+  json_t *words = words_in_force(run, record);
+  tr_status status = parse(run->program, words, &merged, &parsed);
+  if (status == TR_OK) status = compare(run, record, &parsed, &merged);
+  if (status == TR_OK) {
+    merged.resume = run->options->resume;
+    merged.machine.out = run->options->resume;
+    tr_options_free(&train_table, run->options);
+    *run->options = merged;
+    run->parsed = parsed;
+    json_decref(run->words);
+    run->words = json_incref(words);
+    run->record = json_incref(record); /* the texts of the options are its own */
+  } else {
+    tr_options_free(&train_table, &merged);
+  }
+  json_decref(words);
+  json_decref(record);
+  return status;
+}
+
+/* ---- state ---- */
+
+static double number_arg(const tr_checkpoint *checkpoint, const char *name) {
+  const char *text = tr_checkpoint_arg(checkpoint, name);
+  return text ? strtod(text, NULL) : 0;
+}
+
+static tr_status load(train_run *run, const char *path) {
+  tr_checkpoint *checkpoint;
+  TR_TRY(tr_checkpoint_open(run->program->ctx, path, &checkpoint));
+  tr_status status = tr_trainer_load(run->trainer, checkpoint);
+  run->window = (train_window){(int64_t)number_arg(checkpoint, "transit_window_steps"),
+                               number_arg(checkpoint, "transit_window_loss"),
+                               number_arg(checkpoint, "transit_window_grad_norm")};
+  run->begun = tr_trainer_steps(run->trainer);
+  tr_checkpoint_close(&checkpoint);
+  return status;
+}
+
+tr_status train_resume_state(train_run *run) {
+  char *path;
+  TR_TRY(train_files_newest(run->program->ctx, run->options->resume, &path));
+  tr_status status = load(run, path);
+  free(path);
+  return status;
+}
+
+/* The log of a folder of its own begins here. */
+tr_status train_ckpt_state(train_run *run) {
+  TR_TRY(load(run, run->options->ckpt));
+  run->window = (train_window){0};
+  return TR_OK;
+}

@@ -1,0 +1,98 @@
+/* A run of `transit train`: what its files share. */
+#ifndef TR_EXPERIMENTS_TRAIN_RUN_H
+#define TR_EXPERIMENTS_TRAIN_RUN_H
+
+#include <jansson.h>
+
+#include "core/data/dataset.h"
+#include "core/io/npz.h"
+#include "experiments/common/program.h"
+#include "experiments/common/progress.h"
+#include "experiments/output/out_dir.h"
+#include "experiments/train/options.h"
+#include "nets/train/state.h"
+
+/* What the steps are given. */
+typedef struct {
+  tr_dataset set;     /* in host memory; n == 0: none */
+  int64_t n, *usable; /* inputs without trouble */
+  int ndim;           /* of a state */
+  int64_t shape[3];
+  int num_classes;       /* 0: no labels */
+  int64_t *order, epoch; /* (n): of that epoch, -1: none yet */
+  /* --draws */
+  int64_t drawn;     /* steps; 0: none */
+  tr_array *x1, *x0; /* (steps, rows, ...) */
+  double *t;         /* (steps, rows) */
+  int32_t *y;
+  /* of a step */
+  double *host;                /* (rows, ...) */
+  int32_t *labels;             /* (rows) */
+  bool *mirror;                /* (rows) */
+  tr_array *batch;             /* (rows, ...) */
+  tr_array given_x1, given_x0; /* views of x1 and x0 */
+} train_data;
+
+/* Sums over the steps since the last line of the log. */
+typedef struct {
+  int64_t steps;
+  double loss, grad_norm;
+} train_window;
+
+typedef struct {
+  program *program;
+  tr_parsed parsed;
+  train_options *options;
+  json_t *words;  /* the arguments in force, those of the run that is resumed included */
+  json_t *record; /* run.json of that run, or NULL */
+  tr_dtype dtype;
+  train_data data;
+  tr_net_config config;
+  tr_net *net;
+  tr_interpolant interpolant;
+  tr_trainer *trainer;
+  int64_t last; /* the step after which it ends */
+  train_window window;
+  int64_t begun;         /* steps taken before this run */
+  double started, spent; /* seconds: when this run began; in its steps */
+  tr_train_report report;
+  const char *folder;
+  FILE *metrics, *log;
+  out_dir *made; /* a numbered folder, else NULL */
+} train_run;
+
+/* ---- data.c ---- */
+/* Opens --data-path and --draws, and finds the shape of states and the classes. */
+tr_status train_data_open(train_run *run);
+/* Room for batches, when the network is there. */
+tr_status train_data_prepare(train_run *run);
+/* Steps of one pass over the data; 0: there is none. */
+int64_t train_data_steps(const train_run *run);
+/* The rows of the next step. */
+tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out);
+void train_data_close(train_data *data);
+
+/* ---- setup.c ---- */
+/* Network, loss and trainer from the options. */
+tr_status train_setup(train_run *run);
+
+/* ---- resume.c ---- */
+/* The options of the run in --resume DIR, with those of now that may differ. */
+tr_status train_resume_options(train_run *run);
+/* Its last checkpoint, or --ckpt, into network and trainer. */
+tr_status train_resume_state(train_run *run);
+tr_status train_ckpt_state(train_run *run);
+
+/* ---- files.c ---- */
+/* The folder, run.json and the logs; lines behind the step that a resumed run begins with go. */
+tr_status train_files_open(train_run *run);
+/* Writes checkpoints/STEP.pt and .safetensors and removes those beyond --keep. */
+tr_status train_files_checkpoint(train_run *run);
+/* The path of the newest checkpoint in a folder, malloc'd; TR_E_IO: there is none. */
+tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out);
+/* A line of metrics.jsonl and one of log.txt. */
+tr_status train_files_log(train_run *run);
+tr_status train_files_say(train_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void train_files_close(train_run *run);
+
+#endif

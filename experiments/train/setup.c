@@ -1,0 +1,183 @@
+/* The network, the loss and the trainer of a run. */
+#include <math.h>
+#include <string.h>
+
+#include "experiments/common/param_options.h"
+#include "experiments/train/run.h"
+#include "nets/model.h"
+#include "transport/path/interval.h"
+
+/* ---- the network ---- */
+
+static long or (long value, long otherwise) {
+  return value == TR_OPTION_UNSET ? otherwise : value;
+}
+
+/* Sizes without a name are for a network without one. */
+static tr_status check_model_options(const train_run *run) {
+  const train_options *o = run->options;
+  const struct {
+    const char *name;
+    long value;
+  } own[] = {{"hidden", o->hidden}, {"depth", o->depth}, {"num-heads", o->num_heads}, {"patch", o->patch}};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (o->model && own[i].value != TR_OPTION_UNSET)
+      return TR_FAIL(run->program->ctx, TR_E_ARG, "--%s %ld: --model %s has its own", own[i].name,
+                     own[i].value, o->model);
+  return TR_OK;
+}
+
+static tr_status configure_vectors(train_run *run) {
+  train_options *o = run->options;
+  const train_data *d = &run->data;
+  if (o->model || o->num_heads != TR_OPTION_UNSET || o->patch != TR_OPTION_UNSET)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--%s is for images: states of %lld numbers get an MLP, with --hidden and --depth",
+                   o->model                      ? "model"
+                   : o->patch != TR_OPTION_UNSET ? "patch"
+                                                 : "num-heads",
+                   (long long)d->shape[0]);
+  o->hidden = or (o->hidden, 64);
+  o->depth = or (o->depth, 3);
+  const tr_net_size sizes[] = {
+      {"dim", (int)d->shape[0]},       {"hidden", (int)o->hidden},
+      {"depth", (int)o->depth},        {"time_frequencies", 32},
+      {"num_classes", d->num_classes}, {"null_class", d->num_classes ? d->num_classes : -1}};
+  return tr_net_configure_sizes(run->program->ctx, "mlp", sizeof sizes / sizeof *sizes, sizes, &run->config);
+}
+
+static tr_status configure_images(train_run *run) {
+  train_options *o = run->options;
+  const train_data *d = &run->data;
+  tr_ctx *ctx = run->program->ctx;
+  const bool sigma = strcmp(o->learn_sigma, "true") == 0;
+  if (d->shape[1] != d->shape[2])
+    return TR_FAIL(ctx, TR_E_SHAPE, "states of %lld x %lld: a SiT takes squares", (long long)d->shape[1],
+                   (long long)d->shape[2]);
+  if (!d->num_classes)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "the data has no labels: a SiT needs classes (one for all will do: `labels` of zeros)");
+  if (o->model) {
+    const tr_net_size open[] = {{"channels", (int)d->shape[0]},
+                                {"latent_size", (int)d->shape[1]},
+                                {"num_classes", d->num_classes},
+                                {"learn_sigma", sigma}};
+    return tr_net_configure_named(ctx, o->model, sizeof open / sizeof *open, open, &run->config);
+  }
+  o->hidden = or (o->hidden, 64);
+  o->depth = or (o->depth, 6);
+  o->num_heads = or (o->num_heads, 4);
+  o->patch = or (o->patch, 2);
+  if (d->shape[1] % o->patch)
+    return TR_FAIL(ctx, TR_E_ARG, "--patch %ld: states of side %lld cannot be cut so", o->patch,
+                   (long long)d->shape[1]);
+  const tr_net_size sizes[] = {
+      {"channels", (int)d->shape[0]}, {"out_channels", (int)d->shape[0] * (1 + sigma)},
+      {"patch", (int)o->patch},       {"grid", (int)(d->shape[1] / o->patch)},
+      {"hidden", (int)o->hidden},     {"depth", (int)o->depth},
+      {"heads", (int)o->num_heads},   {"mlp_hidden", 4 * (int)o->hidden},
+      {"time_frequencies", 256},      {"num_classes", d->num_classes},
+      {"null_class", d->num_classes}};
+  return tr_net_configure_sizes(ctx, "sit", sizeof sizes / sizeof *sizes, sizes, &run->config);
+}
+
+/* The weights of --init-weights, which must fit. */
+static tr_status begin_with_weights(train_run *run, const tr_net_options *options) {
+  tr_checkpoint *checkpoint;
+  tr_tensors weights;
+  tr_ctx *ctx = run->program->ctx;
+  TR_TRY(tr_checkpoint_open(ctx, run->options->init_weights, &checkpoint));
+  tr_status status = tr_checkpoint_weights(ctx, checkpoint, NULL, &weights);
+  if (status == TR_OK) status = tr_net_create(ctx, &run->config, options, &weights, &run->net);
+  tr_checkpoint_close(&checkpoint);
+  return status;
+}
+
+static tr_status make_network(train_run *run) {
+  const train_options *o = run->options;
+  const tr_net_options options = {.dtype = run->dtype, .trained = true};
+  TR_TRY(check_model_options(run));
+  TR_TRY(run->data.ndim == 1 ? configure_vectors(run) : configure_images(run));
+  if (o->init_weights)
+    TR_TRY(begin_with_weights(run, &options));
+  else
+    TR_TRY(tr_net_create_random(run->program->ctx, &run->config, &options, TR_NET_INITIAL, (uint64_t)o->seed,
+                                &run->net));
+  return o->recompute ? tr_net_set_recompute(run->net, true) : TR_OK;
+}
+
+/* ---- the trainer ---- */
+
+static tr_status set_loss(train_run *run, tr_loss *loss) {
+  train_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  const param_source source = {.option = "path-param", .pairs = &o->path_params};
+  TR_TRY(tr_interpolant_find(ctx, o->path_type, &loss->interpolant));
+  TR_TRY(param_set_all(ctx, &source, &loss->interpolant.type->info, &loss->interpolant.values));
+  TR_TRY(param_resolve(ctx, &loss->interpolant.type->info, &loss->interpolant.values, &o->path_params));
+  TR_TRY(tr_prediction_find(ctx, o->prediction, &loss->prediction));
+  if (!loss->prediction->target)
+    return TR_FAIL(ctx, TR_E_ARG, "--prediction %s has no target to train on", o->prediction);
+  return tr_loss_weight_find(ctx, o->loss_weight, &loss->weight);
+}
+
+static tr_status set_times(train_run *run, const tr_loss *loss, tr_time_law *law) {
+  train_options *o = run->options;
+  TR_TRY(tr_interval_train(run->program->ctx, &loss->interpolant, loss->prediction->tag, o->train_eps,
+                           &law->t0, &law->t1));
+  law->mean = o->time_mean;
+  law->deviation = o->time_std;
+  for (int i = 0; tr_time_sampling_name((tr_time_sampling)i); i++)
+    if (strcmp(tr_time_sampling_name((tr_time_sampling)i), o->time_sampling) == 0)
+      law->sampling = (tr_time_sampling)i;
+  return TR_OK;
+}
+
+/* The step after which the run ends. */
+static tr_status find_last(train_run *run) {
+  const train_options *o = run->options;
+  const int64_t each = train_data_steps(run);
+  run->last = each ? each * o->epochs : run->data.drawn;
+  if (o->max_steps != TR_OPTION_UNSET && o->max_steps < run->last) run->last = o->max_steps;
+  return run->last < UINT32_MAX
+             ? TR_OK
+             : TR_FAIL(run->program->ctx, TR_E_ARG, "%lld steps: at most 2^32 - 2 (--epochs, --max-steps)",
+                       (long long)run->last);
+}
+
+static void set_schedule(const train_run *run, tr_schedule *s) {
+  const train_options *o = run->options;
+  *s = (tr_schedule){.rate = o->lr, .warmup = o->warmup, .steps = run->last};
+  if (strcmp(o->lr_schedule, tr_schedule_name(TR_SCHEDULE_COSINE)) == 0) s->kind = TR_SCHEDULE_COSINE;
+}
+
+static tr_status make_trainer(train_run *run) {
+  train_options *o = run->options;
+  tr_trainer_options t;
+  tr_trainer_defaults(&t);
+  t.seed = (uint64_t)o->seed;
+  TR_TRY(set_loss(run, &t.loss));
+  TR_TRY(set_times(run, &t.loss, &t.times));
+  TR_TRY(find_last(run));
+  set_schedule(run, &t.schedule);
+  if (o->ema_decay.n > TR_NN_AVERAGES)
+    return TR_FAIL(run->program->ctx, TR_E_ARG, "--ema-decay has %d entries: at most %d", o->ema_decay.n,
+                   TR_NN_AVERAGES);
+  t.n_averages = o->ema_decay.n;
+  for (int i = 0; i < t.n_averages; i++) t.keep[i] = o->ema_decay.v[i];
+  t.beta1 = o->betas.v[0];
+  t.beta2 = o->betas.v[1];
+  t.decay = o->weight_decay;
+  if (isfinite(o->clip_grad)) t.clip = o->clip_grad;
+  t.label_dropout = tr_net_info_of(run->net)->null_class >= 0 ? o->label_dropout : 0;
+  t.batch = o->batch;
+  t.rows_at_once = (o->batch + o->accumulate - 1) / o->accumulate;
+  run->interpolant = t.loss.interpolant;
+  return tr_trainer_create(run->net, &t, &run->trainer);
+}
+
+tr_status train_setup(train_run *run) {
+  TR_TRY(make_network(run));
+  TR_TRY(make_trainer(run));
+  return train_data_prepare(run);
+}

@@ -1,0 +1,138 @@
+/* transit train: trains a network. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiments/commands.h"
+#include "experiments/common/machine_options.h"
+#include "experiments/train/run.h"
+
+static tr_status open_all(train_run *run) {
+  train_options *o = run->options;
+  if (o->resume && o->ckpt)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--resume and --ckpt: the first goes on in a folder, the second from a file: give one");
+  if (o->resume) TR_TRY(train_resume_options(run));
+  TR_TRY(machine_open(run->program, &o->machine, (uint64_t)o->seed, &run->dtype));
+  TR_TRY(train_data_open(run));
+  TR_TRY(train_setup(run));
+  if (o->resume)
+    TR_TRY(train_resume_state(run));
+  else if (o->ckpt)
+    TR_TRY(train_ckpt_state(run));
+  return train_files_open(run);
+}
+
+static void print_beginning(const train_run *run) {
+  char text[400];
+  printf("%s\n%lld parameters, %lld inputs, %lld steps of %ld rows into %s\n",
+         tr_net_config_say(&run->config, text, sizeof text),
+         (long long)tr_params_count(tr_net_params(run->net), true), (long long)run->data.n,
+         (long long)run->last, run->options->batch, run->folder);
+  if (run->begun) printf("going on from step %lld\n", (long long)run->begun);
+  fflush(stdout);
+}
+
+/* ---- steps ---- */
+
+static tr_status take_step(train_run *run) {
+  tr_train_batch batch;
+  const double begun = program_seconds();
+  TR_TRY(train_data_batch(run, tr_trainer_steps(run->trainer), &batch));
+  TR_TRY(tr_trainer_step(run->trainer, &batch, &run->report));
+  run->spent += program_seconds() - begun;
+  run->window.steps++;
+  run->window.loss += run->report.loss;
+  run->window.grad_norm += run->report.grad_norm;
+  return TR_OK;
+}
+
+static tr_status log_step(train_run *run) {
+  if (run->report.step % run->options->log_every != 0) return TR_OK;
+  TR_TRY(train_files_log(run));
+  run->window = (train_window){0};
+  run->spent = 0;
+  return TR_OK;
+}
+
+static bool out_of_time(const train_run *run) {
+  const double minutes = run->options->max_minutes;
+  return isfinite(minutes) && program_seconds() - run->started >= 60 * minutes;
+}
+
+/* Steps until the last, or until a signal or the clock ends the run. *saved: the step of the last checkpoint.
+ */
+static tr_status take_steps(train_run *run, progress *bar, int64_t *saved) {
+  while (tr_trainer_steps(run->trainer) < run->last && !program_signal() && !out_of_time(run)) {
+    TR_TRY(take_step(run));
+    TR_TRY(log_step(run));
+    progress_tick((double)run->report.step, (long)(run->report.step - run->begun), bar);
+    if (run->report.step % run->options->ckpt_every != 0) continue;
+    TR_TRY(train_files_checkpoint(run));
+    *saved = run->report.step;
+  }
+  return TR_OK;
+}
+
+/* A signal ends the step under way, which then has not happened. */
+static tr_status train(train_run *run) {
+  progress bar;
+  int64_t saved = run->begun;
+  run->started = program_seconds();
+  progress_start(&bar);
+  progress_part(&bar, 1, (double)run->begun, (double)run->last);
+  tr_status status = take_steps(run, &bar, &saved);
+  progress_end(&bar);
+  if (status == TR_E_INTERRUPTED && program_signal()) {
+    tr_ctx_clear(run->program->ctx);
+    status = TR_OK;
+  }
+  if (status == TR_OK && tr_trainer_steps(run->trainer) > saved) status = train_files_checkpoint(run);
+  return status;
+}
+
+static void print_end(const train_run *run) {
+  const int64_t steps = tr_trainer_steps(run->trainer);
+  printf("%s at step %lld of %lld%s: wrote %s/checkpoints/%07lld.pt and .safetensors\n",
+         steps < run->last ? "stopped" : "finished", (long long)steps, (long long)run->last,
+         steps < run->last ? ", --resume goes on" : "", run->folder, (long long)steps);
+}
+
+/* ---- the command ---- */
+
+static tr_status note_words(train_run *run) {
+  run->words = json_array();
+  for (int i = 2; i < run->program->argc; i++) {
+    json_t *word = json_string(run->program->argv[i]);
+    if (!word) return TR_FAIL(run->program->ctx, TR_E_ARG, "argument %d is no UTF-8", i);
+    json_array_append_new(run->words, word);
+  }
+  return TR_OK;
+}
+
+static void close_all(train_run *run) {
+  train_files_close(run);
+  tr_trainer_destroy(&run->trainer);
+  tr_net_destroy(&run->net);
+  tr_net_config_clear(&run->config);
+  train_data_close(&run->data);
+  json_decref(run->words);
+  tr_options_free(&train_table, run->options);
+  memset(run->options, 0, sizeof *run->options);
+  json_decref(run->record);
+}
+
+static tr_status run_train(program *p, const tr_parsed *parsed, void *values) {
+  train_run run = {.program = p, .parsed = *parsed, .options = values};
+  tr_status status = note_words(&run);
+  if (status == TR_OK) status = open_all(&run);
+  if (status == TR_OK) {
+    print_beginning(&run);
+    status = train(&run);
+  }
+  if (status == TR_OK) print_end(&run);
+  close_all(&run);
+  return status;
+}
+
+const command command_train = {.table = &train_table, .run = run_train};

@@ -1,0 +1,20 @@
+/* What a trainer is made of. Not for users of the library. */
+#ifndef TR_NETS_TRAIN_TRAINER_PRIVATE_H
+#define TR_NETS_TRAIN_TRAINER_PRIVATE_H
+
+#include "nets/train/trainer.h"
+
+struct tr_trainer {
+  tr_ctx *ctx;
+  tr_net *net;
+  tr_params *params;
+  tr_trainer_options o;
+  int64_t steps;
+  tr_array *gradient, *first, *second, *average[TR_NN_AVERAGES]; /* of the layout */
+  tr_array *x, *x0, *loss; /* (rows at once, ...), (rows, ...), (rows) */
+  tr_loss_rows *numbers;   /* of the rows of a step */
+  double *t, *each;        /* (rows) */
+  int32_t *labels;         /* (rows) */
+};
+
+#endif

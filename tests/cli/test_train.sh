@@ -1,0 +1,117 @@
+# transit train: the reference's twenty steps by given draws; cut, killed and interrupted trainings that go on to the same bytes;
+# checkpoints that the other commands take; what is refused.
+. "$(dirname "$0")/common.sh"
+
+data=$here/../../experiments/digits/digits.npz
+goldens=$here/../data/goldens
+small="$transit train --data-path $data --global-batch-size 32 --hidden 16 --depth 2 --num-heads 2 --lr 1e-3 --ema-decay 0.9,0.5
+  --log-every 4 --threads 1"
+
+# Losses of metrics.jsonl, a step and its loss a line.
+losses() {
+  sed -n 's/.*"step":\([0-9]*\),.*"loss":\([^,]*\),"grad_norm":\([^,]*\),"lr":\([^,]*\),.*/\1 \2 \3 \4/p' "$1/metrics.jsonl"
+}
+
+same_training() { # same_training WHAT A B STEP
+  same "$2/checkpoints/$4.pt" "$3/checkpoints/$4.pt"
+  same "$2/checkpoints/$4.safetensors" "$3/checkpoints/$4.safetensors"
+  losses "$2" >"$scratch/one"
+  losses "$3" >"$scratch/other"
+  same "$scratch/one" "$scratch/other"
+}
+
+# shellcheck disable=SC2086
+{
+  # ---- the reference ----
+  reference="$transit train --init-weights $goldens/ema.pt --draws $goldens/train20.npz --num-classes 10 --num-heads 3 --hidden 48
+    --depth 3 --global-batch-size 4 --lr 1e-3 --weight-decay 0.01 --ema-decay 0.99 --dtype f64 --log-every 1"
+  check "twenty steps" $reference --max-steps 20 --out "$scratch/reference"
+  equals "$(losses "$scratch/reference" | grep -c .)" 20 "lines of metrics.jsonl"
+  python3 - "$goldens/train20.npz" "$scratch/reference/metrics.jsonl" <<'END' || fail "losses of the reference"
+import json, struct, sys, zipfile
+
+raw = zipfile.ZipFile(sys.argv[1]).read("losses.npy")
+start = 10 + struct.unpack("<H", raw[8:10])[0]
+want = struct.unpack("<20d", raw[start:start + 160])
+got = [json.loads(line)["loss"] for line in open(sys.argv[2])]
+sys.exit(len(got) != 20 or max(abs(a / b - 1) for a, b in zip(got, want)) > 1e-8)
+END
+  checks=$((checks + 1))
+  refuse 2 "--draws has 20" $reference --max-steps 21 --out "$scratch/refused"
+  absent "$scratch/refused"
+
+  # ---- exact resume ----
+  check "a training" $small --max-steps 23 --ckpt-every 10 --out "$scratch/whole"
+  says "finished at step 23 of 23"
+  present "$scratch/whole/run.json" "$scratch/whole/log.txt" "$scratch/whole/checkpoints/0000010.pt"
+  equals "$(losses "$scratch/whole" | grep -c .)" 5 "lines of metrics.jsonl"
+  check "a part of it" $small --max-steps 11 --out "$scratch/parts"
+  check "the rest" "$transit" train --resume "$scratch/parts" --max-steps 23 --threads 2
+  says "going on from step 11"
+  same_training "in two parts" "$scratch/whole" "$scratch/parts" 0000023
+  check "pieces" $small --max-steps 23 --accumulate 5 --recompute --out "$scratch/pieces"
+  same_training "in pieces" "$scratch/whole" "$scratch/pieces" 0000023
+  check "another seed" $small --max-steps 23 --global-seed 1 --out "$scratch/seed"
+  differ "$scratch/whole/checkpoints/0000023.safetensors" "$scratch/seed/checkpoints/0000023.safetensors"
+  check "mirrored" $small --max-steps 23 --flip --out "$scratch/flip"
+  differ "$scratch/whole/checkpoints/0000023.safetensors" "$scratch/flip/checkpoints/0000023.safetensors"
+  check "the last two" $small --max-steps 23 --ckpt-every 5 --keep 2 --out "$scratch/kept"
+  equals "$(cd "$scratch/kept/checkpoints" && echo *)" \
+    "0000020.pt 0000020.safetensors 0000023.pt 0000023.safetensors" "checkpoints kept"
+
+  # ---- killed and interrupted ----
+  $small --max-steps 100000 --ckpt-every 3 --keep 3 --out "$scratch/killed" >"$scratch/stdout" 2>&1 &
+  pid=$!
+  while [ ! -e "$scratch/killed/checkpoints/0000006.pt" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  last=$(ls "$scratch/killed/checkpoints" | sed -n 's/^0*\([0-9]*\)\.pt$/\1/p' | sort -n | tail -1)
+  check "after kill -9" "$transit" train --resume "$scratch/killed" --max-steps $((last + 5))
+  says "going on from step $last"
+  check "the same without it" $small --max-steps $((last + 5)) --ckpt-every $((last + 5)) --out "$scratch/unkilled"
+  same_training "killed" "$scratch/unkilled" "$scratch/killed" "$(printf %07d $((last + 5)))"
+
+  $small --max-steps 100000 --ckpt-every 100000 --out "$scratch/stopped" >"$scratch/stdout" 2>"$scratch/stderr" &
+  pid=$!
+  while [ ! -s "$scratch/stopped/metrics.jsonl" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+  kill -TERM $pid
+  wait $pid
+  equals $? 0 "status after SIGTERM"
+  says "--resume goes on"
+  equals "$(ls "$scratch/stopped/checkpoints" | grep -c '\.pt$')" 1 "checkpoints after SIGTERM"
+  last=$(ls "$scratch/stopped/checkpoints" | sed -n 's/^0*\([0-9]*\)\.pt$/\1/p')
+  check "after SIGTERM" "$transit" train --resume "$scratch/stopped" --max-steps $((last + 3))
+  check "the same without it" $small --max-steps $((last + 3)) --out "$scratch/unstopped"
+  same_training "stopped" "$scratch/unstopped" "$scratch/stopped" "$(printf %07d $((last + 3)))"
+
+  # ---- what other commands see ----
+  for file in 0000023.pt 0000023.safetensors; do
+    check "inspect $file" "$transit" inspect "$scratch/whole/checkpoints/$file"
+    says "heads: 2"
+    check "sample of $file" "$transit" sample ODE --ckpt "$scratch/whole/checkpoints/$file" --num-samples 2 --sampling-method euler \
+      --num-sampling-steps 3 --threads 1 --out "$scratch/drawn.$file"
+  done
+  same "$scratch/drawn.0000023.pt/samples.npz" "$scratch/drawn.0000023.safetensors/samples.npz"
+  npy "$scratch/points.npy" '<f4' '(64, 2)' 512
+  check "vectors" "$transit" train --data-path "$scratch/points.npy" --global-batch-size 16 --max-steps 3 --hidden 8 --depth 1 \
+    --path-type GVP --prediction noise --loss-weight velocity --time-sampling stratified --out "$scratch/mlp"
+  check "their samples" "$transit" sample ODE --ckpt "$scratch/mlp/checkpoints/0000003.pt" --num-samples 2 --threads 1 --out "$scratch/drawn.mlp"
+
+  # ---- refused ----
+  out=$scratch/refused
+  refuse 2 "--lr was 0.001, is 0.002" "$transit" train --resume "$scratch/parts" --lr 2e-3
+  refuse 1 "run.json cannot be read" "$transit" train --resume "$scratch/nowhere"
+  refuse 2 "--data-path is missing" "$transit" train --out "$out"
+  refuse 2 "1797 usable inputs" "$transit" train --data-path "$data" --global-batch-size 1798 --out "$out"
+  refuse 2 "classes are 0 to 4" "$transit" train --data-path "$data" --num-classes 5 --out "$out"
+  refuse 2 "has its own" "$transit" train --data-path "$data" --model SiT-S/2 --hidden 4 --out "$out"
+  refuse 2 "cannot be cut" "$transit" train --data-path "$data" --patch 3 --out "$out"
+  refuse 2 "at most 4" "$transit" train --data-path "$data" --ema-decay 0.1,0.2,0.3,0.4,0.5 --out "$out"
+  refuse 1 "pos_embed" "$transit" train --data-path "$data" --init-weights "$goldens/ema.pt" --out "$out"
+  refuse 2 "--global-batch-size is 5" "$transit" train --draws "$goldens/train20.npz" --num-classes 10 --max-steps 20 \
+    --global-batch-size 5 --out "$out"
+  refuse 2 "holds" $small --max-steps 3 --out "$scratch/mlp"
+  absent "$out"
+}
+
+finish
