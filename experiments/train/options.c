@@ -3,13 +3,13 @@
 #include "experiments/common/program.h"
 #include "transport/loss/loss.h"
 
-#define ROW(member) .offset = offsetof(train_options, member)
-#define DATA(member) ROW(member), .group = "Data"
-#define NETWORK(member) ROW(member), .group = "Network"
-#define LOSS(member) ROW(member), .group = "Loss"
-#define STEPS(member) ROW(member), .group = "Steps"
-#define FILES(member) ROW(member), .group = "Log and checkpoints"
-#define AT_LEAST(number) .flags = TR_OPTION_GE, .low = (number)
+#define ROW(member)       .offset = offsetof(train_options, member)
+#define DATA(member)      ROW(member), .group = "Data"
+#define NETWORK(member)   ROW(member), .group = "Network"
+#define LOSS(member)      ROW(member), .group = "Loss"
+#define STEPS(member)     ROW(member), .group = "Steps"
+#define FILES(member)     ROW(member), .group = "Log and checkpoints"
+#define AT_LEAST(number)  .flags = TR_OPTION_GE, .low = (number)
 #define BETWEEN(from, to) .flags = TR_OPTION_GE | TR_OPTION_LE, .low = (from), .high = (to)
 
 /* clang-format off */
@@ -107,12 +107,14 @@ const tr_option_table train_table = {
     .program = TR_PROGRAM,
     .name = "train",
     .summary = "Train a network on images, latents or vectors.",
-    .details =
-        "Checkpoints are checkpoints/0000100.pt in the reference's own form (model, ema, opt, args), which PyTorch "
-        "loads with weights_only=True, and the average beside them as .safetensors.\n\n"
-        "Everything random is drawn by address: the order of the data by seed and epoch, the rest by seed, step and row "
-        "of the batch. So a training that stopped (Ctrl-C, SIGTERM, --max-minutes, a crash) goes on by --resume DIR to "
-        "the same bits that it would have had.",
+    .details = "Checkpoints are checkpoints/0000100.pt in the reference's own form (model, ema, opt, args), "
+               "which PyTorch "
+               "loads with weights_only=True, and the average beside them as .safetensors.\n\n"
+               "Everything random is drawn by address: the order of the data by seed and epoch, the rest by "
+               "seed, step and row "
+               "of the batch. So a training that stopped (Ctrl-C, SIGTERM, --max-minutes, a crash) goes on "
+               "by --resume DIR to "
+               "the same bits that it would have had.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(train_options)};

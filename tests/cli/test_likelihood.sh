@@ -40,7 +40,7 @@ equals "$(number "$scratch/a/run.json" labels)" data "labels"
 nfe=$(number "$scratch/a/run.json" nfe)
 equals "$(number "$scratch/a/run.json" n_vjp)" $((2 * nfe)) "backward passes of two probes"
 if command -v python3 >/dev/null 2>&1; then
-  check "the numbers once more" python3 "$here/check_likelihood.py" numbers "$scratch/a" "$images"
+  check "the numbers once more" python3 "$here/checks/check_likelihood.py" numbers "$scratch/a" "$images"
 fi
 likelihood "again" --data "$images" $quick --check --save-score --out "$scratch/b"
 same "$scratch/a/likelihood.npz" "$scratch/b/likelihood.npz"
@@ -242,17 +242,17 @@ if command -v python3 >/dev/null 2>&1; then
   likelihood "both directions" $two $loose --check --out "$scratch/k"
   # shellcheck disable=SC2086
   forward "$scratch/k" $loose
-  check "what --check reports" python3 "$here/check_likelihood.py" check "$scratch/k" "$images" "$scratch/t"
+  check "what --check reports" python3 "$here/checks/check_likelihood.py" check "$scratch/k" "$images" "$scratch/t"
   tight="--probes 1 --rtol 1e-6 --atol 1e-8 --logp-tol 1e-4"
   likelihood "one draw" $two $tight --dequant uniform --out "$scratch/k"
   # shellcheck disable=SC2086
   forward "$scratch/k" $tight
-  check "a uniform draw" python3 "$here/check_likelihood.py" uniform "$scratch/k" "$images" "$scratch/t"
+  check "a uniform draw" python3 "$here/checks/check_likelihood.py" uniform "$scratch/k" "$images" "$scratch/t"
   # Along VP, whose run begins at 0 whatever --sample-eps is: both commands cover the same times.
   likelihood "one draw" $two $tight --dequant gaussian --sample-path VP --dequant-eps 1e-4 --out "$scratch/k"
   # shellcheck disable=SC2086
   forward "$scratch/k" $tight --sample-path VP --sample-eps 1e-4
-  check "a gaussian draw" python3 "$here/check_likelihood.py" gaussian "$scratch/k" "$images" "$scratch/t"
+  check "a gaussian draw" python3 "$here/checks/check_likelihood.py" gaussian "$scratch/k" "$images" "$scratch/t"
 fi
 
 # Parity with the reference, its probe held.

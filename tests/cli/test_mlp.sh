@@ -3,7 +3,7 @@
 command -v python3 >/dev/null 2>&1 || { echo "python3 is needed for checkpoints of an MLP" >&2; exit 1; }
 
 mlp() { # mlp WHAT ...: of mlp.py
-  check "mlp.py $1" python3 "$here/mlp.py" "$@"
+  check "mlp.py $1" python3 "$here/checks/mlp.py" "$@"
 }
 plain=$scratch/plain.safetensors
 classes=$scratch/classes.safetensors

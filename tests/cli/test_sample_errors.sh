@@ -189,7 +189,7 @@ if command -v python3 >/dev/null 2>&1; then
   for name in INT TERM HUP; do
     for times in once twice; do
       # shellcheck disable=SC2086
-      check "SIG$name $times on a terminal" python3 "$here/check_signals.py" $times $name \
+      check "SIG$name $times on a terminal" python3 "$here/checks/check_signals.py" $times $name \
         "$transit" sample SDE $model $endless --out "$scratch/terminal/inner"
       absent "$scratch/terminal"
     done

@@ -9,7 +9,7 @@ if [ -z "$python" ]; then
   echo "left out: neither tests/.venv nor python3 has torch (python3 tests/compare_torchdiffeq.py --setup makes the first)"
   exit 77
 fi
-check "PyTorch goes on, and transit behind it" "$python" "$here/check_train.py" "$transit" "$scratch" "$here/../data/goldens"
+check "PyTorch goes on, and transit behind it" "$python" "$here/checks/check_train.py" "$transit" "$scratch" "$here/../data/goldens"
 cat "$scratch/stdout"
 
 finish

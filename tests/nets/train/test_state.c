@@ -19,8 +19,8 @@ typedef struct {
 } training;
 
 static void open_training(tr_ctx *ctx, int hidden, int averages, uint64_t seed, training *t) {
-  const tr_net_size sizes[] = {
-      {"dim", DIM}, {"hidden", hidden}, {"depth", 2}, {"time_frequencies", 8}, {"num_classes", 0},     {"null_class", -1}};
+  const tr_net_size sizes[] = {{"dim", DIM},       {"hidden", hidden}, {"depth", 2}, {"time_frequencies", 8},
+                               {"num_classes", 0}, {"null_class", -1}};
   tr_net_config config = {0};
   tr_trainer_options o;
   tr_trainer_defaults(&o);

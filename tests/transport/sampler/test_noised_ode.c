@@ -260,7 +260,7 @@ static void refusals(tr_ctx *ctx) {
   s.sde.method = flow_sde_method(ctx, "churn");
   const tr_module *churn = &s.sde.method->info;
   CHECK_ERROR(ctx, tr_module_set(ctx, churn, &s.sde.values, "churn", -1), TR_E_ARG,
-              "churn of churn is -1: use a finite number >= 0");
+              "churn of churn is -1: use a finite number from 0 to 1000000");
   s.sde.values = (tr_values){.set = 1, .v = {-1}}; /* past the name */
   refuse(ctx, &s, "churn of churn is -1");
   s.sde.values = (tr_values){0};
