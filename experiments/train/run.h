@@ -72,6 +72,10 @@ int64_t train_data_steps(const train_run *run);
 tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out);
 void train_data_close(train_data *data);
 
+/* ---- network.c ---- */
+/* run->config, from the options and the shape of the data. */
+tr_status train_network_configure(train_run *run);
+
 /* ---- setup.c ---- */
 /* Network, loss and trainer from the options. */
 tr_status train_setup(train_run *run);

@@ -9,78 +9,6 @@
 
 /* ---- the network ---- */
 
-static long or (long value, long otherwise) {
-  return value == TR_OPTION_UNSET ? otherwise : value;
-}
-
-/* Sizes without a name are for a network without one. */
-static tr_status check_model_options(const train_run *run) {
-  const train_options *o = run->options;
-  const struct {
-    const char *name;
-    long value;
-  } own[] = {{"hidden", o->hidden}, {"depth", o->depth}, {"num-heads", o->num_heads}, {"patch", o->patch}};
-  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-    if (o->model && own[i].value != TR_OPTION_UNSET)
-      return TR_FAIL(run->program->ctx, TR_E_ARG, "--%s %ld: --model %s has its own", own[i].name,
-                     own[i].value, o->model);
-  return TR_OK;
-}
-
-static tr_status configure_vectors(train_run *run) {
-  train_options *o = run->options;
-  const train_data *d = &run->data;
-  if (o->model || o->num_heads != TR_OPTION_UNSET || o->patch != TR_OPTION_UNSET)
-    return TR_FAIL(run->program->ctx, TR_E_ARG,
-                   "--%s is for images: states of %lld numbers get an MLP, with --hidden and --depth",
-                   o->model                      ? "model"
-                   : o->patch != TR_OPTION_UNSET ? "patch"
-                                                 : "num-heads",
-                   (long long)d->shape[0]);
-  o->hidden = or (o->hidden, 64);
-  o->depth = or (o->depth, 3);
-  const tr_net_size sizes[] = {
-      {"dim", (int)d->shape[0]},       {"hidden", (int)o->hidden},
-      {"depth", (int)o->depth},        {"time_frequencies", 32},
-      {"num_classes", d->num_classes}, {"null_class", d->num_classes ? d->num_classes : -1}};
-  return tr_net_configure_sizes(run->program->ctx, "mlp", sizeof sizes / sizeof *sizes, sizes, &run->config);
-}
-
-static tr_status configure_images(train_run *run) {
-  train_options *o = run->options;
-  const train_data *d = &run->data;
-  tr_ctx *ctx = run->program->ctx;
-  const bool sigma = strcmp(o->learn_sigma, "true") == 0;
-  if (d->shape[1] != d->shape[2])
-    return TR_FAIL(ctx, TR_E_SHAPE, "states of %lld x %lld: a SiT takes squares", (long long)d->shape[1],
-                   (long long)d->shape[2]);
-  if (!d->num_classes)
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "the data has no labels: a SiT needs classes (one for all will do: `labels` of zeros)");
-  if (o->model) {
-    const tr_net_size open[] = {{"channels", (int)d->shape[0]},
-                                {"latent_size", (int)d->shape[1]},
-                                {"num_classes", d->num_classes},
-                                {"learn_sigma", sigma}};
-    return tr_net_configure_named(ctx, o->model, sizeof open / sizeof *open, open, &run->config);
-  }
-  o->hidden = or (o->hidden, 64);
-  o->depth = or (o->depth, 6);
-  o->num_heads = or (o->num_heads, 4);
-  o->patch = or (o->patch, 2);
-  if (d->shape[1] % o->patch)
-    return TR_FAIL(ctx, TR_E_ARG, "--patch %ld: states of side %lld cannot be cut so", o->patch,
-                   (long long)d->shape[1]);
-  const tr_net_size sizes[] = {
-      {"channels", (int)d->shape[0]}, {"out_channels", (int)d->shape[0] * (1 + sigma)},
-      {"patch", (int)o->patch},       {"grid", (int)(d->shape[1] / o->patch)},
-      {"hidden", (int)o->hidden},     {"depth", (int)o->depth},
-      {"heads", (int)o->num_heads},   {"mlp_hidden", 4 * (int)o->hidden},
-      {"time_frequencies", 256},      {"num_classes", d->num_classes},
-      {"null_class", d->num_classes}};
-  return tr_net_configure_sizes(ctx, "sit", sizeof sizes / sizeof *sizes, sizes, &run->config);
-}
-
 /* The weights of --init-weights, which must fit. */
 static tr_status begin_with_weights(train_run *run, const tr_net_options *options) {
   tr_checkpoint *checkpoint;
@@ -96,8 +24,7 @@ static tr_status begin_with_weights(train_run *run, const tr_net_options *option
 static tr_status make_network(train_run *run) {
   const train_options *o = run->options;
   const tr_net_options options = {.dtype = run->dtype, .trained = true};
-  TR_TRY(check_model_options(run));
-  TR_TRY(run->data.ndim == 1 ? configure_vectors(run) : configure_images(run));
+  TR_TRY(train_network_configure(run));
   if (o->init_weights)
     TR_TRY(begin_with_weights(run, &options));
   else

@@ -56,7 +56,7 @@ untouched() {
   # Sweeps: they go on where they were; --force begins another one; and a folder holds one kind of results.
   check "a sweep" $sweep --steps 2 --out "$scratch/sweep"
   check "the same sweep" $sweep --steps 2 --force --out "$scratch/sweep"
-  says "1 of 1 rows are there already"
+  says "1 of 1 row is there already"
   remember "$scratch/sweep"
   refuse 2 "holds another sweep (--steps was [2], is [3])" $sweep --steps 3 --out "$scratch/sweep"
   refuse 2 "results of 'transit sweep'" "$transit" sample ODE $quick --out "$scratch/sweep"
@@ -86,7 +86,7 @@ cd "$scratch/here" || exit 1
   says "wrote out/sweep-0001/results.csv"
   check "the same sweep has a folder of its own" $sweep --steps 2
   check "a sweep goes on" $sweep --steps 2 --out out/sweep-0001
-  says "1 of 1 rows are there already"
+  says "1 of 1 row is there already"
 }
 present out/sample-0001/run.json out/sample-0002/samples.npz out/likelihood-0001/likelihood.npz out/sweep-0002/table.md
 equals "$(ls -A out | wc -l | tr -d ' ')" 5 "folders"

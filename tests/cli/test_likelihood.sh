@@ -317,7 +317,7 @@ bad 2 "--dequant-eps 0.001 needs --dequant gaussian" --data "$images" --dequant-
 bad 2 "--dequant-eps 0.001 needs --dequant gaussian" --data "$images" --dequant uniform --dequant-eps 1e-3
 bad 2 "--dequant-eps '0' is not right" --data "$images" --dequant gaussian --dequant-eps 0
 bad 2 "--dequant-eps '0.5' is not right" --data "$images" --dequant gaussian --dequant-eps 0.5
-bad 1 "is neither a .npy, nor a .npz, nor a folder of images" --data "$digits"
+bad 1 "has neither 'images' nor 'latents'" --data "$digits"
 bad 1 "none.npz': No such file" --data "$scratch/none.npz"
 bad 1 "none': No such file" --data "$scratch/none"
 npy "$scratch/empty.npy" '<f4' '(0, 1, 8, 8)' 0

@@ -208,6 +208,6 @@ differ "$out/older" "$out/sweep-plain/manifest.json"
 mv "$out/older" "$out/sweep-plain/manifest.json"
 # shellcheck disable=SC2086
 check "the same sweep" $sweep --out "$out/sweep-plain"
-says "1 of 1 rows are there already"
+says "1 of 1 row is there already"
 
 finish

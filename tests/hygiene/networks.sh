@@ -21,12 +21,13 @@ strays() {
 }
 
 # Prints one line for each word of one kind of network alone outside its folder, in the library's networks and in the
-# program. The option --num-heads is the user's.
+# program. The option --num-heads is the user's, and so are the sizes of a network to train.
 words() {
   sources | grep -E '^(nets|experiments)/' | { grep -v '^nets/sit/' || true; } |
     xargs -r grep -HnEi '(^|[^a-z-])(heads|num_heads|patch|patches|patchify|qkv|adaln)([^a-z_]|$)|"blocks\.' |
     { grep -vE '^experiments/.*(num_heads|NUM_HEADS|--num-heads)' || true; } |
-    { grep -v '^experiments/common/common_options\.h:.*Attention heads, which weights do not tell' || true; }
+    { grep -v '^experiments/common/common_options\.h:.*Attention heads, which weights do not tell' || true; } |
+    { grep -vE '^experiments/train/(options|network)\.[ch]:' || true; }
 }
 
 self_test() {
