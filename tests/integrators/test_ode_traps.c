@@ -275,6 +275,39 @@ static void silent(tr_ctx *ctx) {
   close(file), close(out), close(err);
 }
 
+/* rtol, atol and a segment's own tolerance all go to the error test times the method's tolerance_scale; and a
+ * segment with one of its own is held to that alone, whatever rtol and atol are. */
+static void tolerances_of_the_test(tr_ctx *ctx) {
+  for (int m = 0; m < METHODS; m++) {
+    tr_ode_spec spec = spec_for(ctx, methods[m], 1e-4);
+    if (!(spec.method->caps & TR_ODE_ADAPTIVE)) continue;
+    spec.norm = (tr_segments){2, {PROBLEM_MAX - 1, PROBLEM_MAX}};
+    spec.absolute[1] = 1e-5;
+    spec.h0 = 0.01;
+    tr_ode_method plain = *spec.method, scaled = *spec.method;
+    plain.tolerance_scale = 1;
+    scaled.tolerance_scale = 0.25;
+    spec.method = &scaled;
+    double error = solve_error(ctx, &hidden, &spec, TR_F64, 0, 1, NULL);
+    spec.method = &plain;
+    spec.rtol *= 0.25, spec.atol *= 0.25, spec.absolute[1] *= 0.25;
+    CHECK(solve_error(ctx, &hidden, &spec, TR_F64, 0, 1, NULL) == error);
+    spec.absolute[1] *= 4;
+    CHECK(solve_error(ctx, &hidden, &spec, TR_F64, 0, 1, NULL) != error);
+
+    spec.norm = (tr_segments){1, {PROBLEM_MAX}};
+    spec.absolute[0] = 1e-5, spec.absolute[1] = 0;
+    double first = 0;
+    for (int k = 0; k < 3; k++) {
+      spec.rtol = k == 1 ? 1e-6 : 1e-3; /* above the tolerance from which on CVODE's order is another one */
+      spec.atol = k == 2 ? 1e-9 : 1e-3;
+      double own = solve_error(ctx, &hidden, &spec, TR_F64, 0, 1, NULL);
+      if (k == 0) first = own;
+      CHECK(own == first);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
@@ -287,6 +320,7 @@ int main(int argc, char **argv) {
   interrupts(ctx);
   impossible_tolerances(ctx);
   segments_show_the_hard_component(ctx);
+  tolerances_of_the_test(ctx);
   never_past_the_end(ctx);
   bdf_counts_its_products(ctx);
   silent(ctx);

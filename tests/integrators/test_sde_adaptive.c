@@ -314,6 +314,34 @@ static void refusals(tr_ctx *ctx) {
   REFUSED((c.spec.rtol = c.spec.atol = 0, c.spec.max_steps = 7), TR_E_ARG, "max_steps");
 }
 
+/* The estimate of a step is what it is said to be: x' minus Euler's step, without noise x + h f(t, x). */
+static void estimate_of_a_step(tr_ctx *ctx) {
+  const double h = 0.1, t = 0.3;
+  for (int m = 0; m < METHODS; m++) {
+    const tr_sde_method *method = find_sde(ctx, methods[m]);
+    tr_array *x = start(ctx), *z, *slope, *error, *scratch[16];
+    tr_program list;
+    double after[SAMPLES], f[SAMPLES], estimate[SAMPLES];
+    CHECK_OK(ctx, tr_array_like(x, &z));
+    CHECK_OK(ctx, tr_array_like(x, &slope));
+    CHECK_OK(ctx, tr_array_like(x, &error));
+    for (int i = 0; i < method->n_scratch; i++) CHECK_OK(ctx, tr_array_like(x, &scratch[i]));
+    CHECK_OK(ctx, tr_fill(0, z));
+    CHECK_OK(ctx, sine.drift(t, x, slope, sine.user));
+    CHECK_OK(ctx, tr_array_get_f64(slope, f));
+    tr_program_init(&list, -1);
+    CHECK_OK(ctx, method->step(method, NULL, &sine, t, t + h, z, z, x, scratch, &list));
+    CHECK_OK(ctx, method->error(method, h, scratch, error, &list));
+    CHECK_OK(ctx, tr_program_run(&list));
+    CHECK_OK(ctx, tr_array_get_f64(x, after));
+    CHECK_OK(ctx, tr_array_get_f64(error, estimate));
+    CHECK(fabs(estimate[0]) > 1e-3);
+    for (int i = 0; i < SAMPLES; i++) CHECK_NEAR(estimate[i], after[i] - (0.2 + h * f[i]), 1e-14);
+    tr_array_destroy(&x), tr_array_destroy(&z), tr_array_destroy(&slope), tr_array_destroy(&error);
+    for (int i = 0; i < method->n_scratch; i++) tr_array_destroy(&scratch[i]);
+  }
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_integrators_register(ctx));
@@ -322,6 +350,7 @@ int main(int argc, char **argv) {
   rejections_leave_no_trace(ctx);
   outputs_are_hit(ctx);
   no_more_than_allowed(ctx);
+  estimate_of_a_step(ctx);
   limits(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);

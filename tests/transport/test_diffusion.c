@@ -221,6 +221,12 @@ static void interpolation(tr_ctx *ctx) {
     }
   tr_table_destroy(&table);
   CHECK(table == NULL);
+  /* The slopes of Fritsch and Butland by hand: steps 1 and 2, secants 1 and 1/2. */
+  CHECK_OK(ctx, tr_table_create(ctx, 3, (double[]){0, 1, 3}, (double[]){0, 1, 2}, &table));
+  CHECK_NEAR(tr_table_slope(table, 1), 9 / (5 / 1.0 + 4 / 0.5), 1e-15);
+  CHECK_NEAR(tr_table_slope(table, 0), (4 * 1 - 1 * 0.5) / 3, 1e-15);
+  CHECK_NEAR(tr_table_slope(table, 3), (5 * 0.5 - 2 * 1) / 3, 1e-15);
+  tr_table_destroy(&table);
   /* Smooth monotone data: fourth order inside would be too much to ask, third is there. */
   double error[2];
   for (int k = 0; k < 2; k++) {

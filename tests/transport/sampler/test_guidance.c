@@ -225,12 +225,43 @@ static void blends(tr_ctx *ctx, tr_dtype dtype) {
   tr_array_destroy(&flat);
 }
 
+/* Around a field with jumps of its own: they are jumps of the guided field too, and it hears of segments. */
+static double heard_from, heard_to;
+static void hear_segment(tr_drift *drift, double from, double to) {
+  (void)drift;
+  heard_from = from, heard_to = to;
+}
+
+static void around_jumps(tr_ctx *ctx) {
+  static const double own[] = {0.1, 0.5, 0.9};
+  classes *inner = create_classes(ctx);
+  tr_drift *guided;
+  inner->drift.breaks = own;
+  inner->drift.n_breaks = 3;
+  inner->drift.on_segment = hear_segment;
+  CHECK_OK(ctx, tr_drift_create_guided(&inner->drift, &(tr_guidance){2, 0, 0.3, 0.7}, &guided));
+  CHECK(guided->n_breaks == 5);
+  for (int b = 0; b < 5; b++) {
+    const double want[] = {0.1, 0.3, 0.5, 0.7, 0.9};
+    int found = 0;
+    for (int i = 0; i < guided->n_breaks; i++) found += guided->breaks[i] == want[b];
+    CHECK(found == 1);
+  }
+  guided->on_segment(guided, 0.3, 0.5);
+  CHECK(heard_from == 0.3 && heard_to == 0.5);
+  guided->on_segment(guided, 0.9, 0.7);
+  CHECK(heard_from == 0.9 && heard_to == 0.7);
+  tr_drift_destroy(&guided);
+  tr_drift_destroy((tr_drift *[]){&inner->drift});
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
   combination(ctx);
   interval(ctx);
   solves(ctx);
+  around_jumps(ctx);
   bad_input(ctx);
   blends(ctx, TR_F64);
   blends(ctx, TR_F32);

@@ -271,6 +271,20 @@ static void remedies(tr_ctx *ctx) {
   tr_ctx_on_warning(ctx, NULL, NULL);
 }
 
+/* The limit itself: with a constant D the last of 10 steps to 0.96 has 2 sigma^2 / D = 2 0.136^2 / D. */
+static void where_it_warns(tr_ctx *ctx) {
+  for (int over = 0; over < 2; over++) {
+    heard h;
+    tr_sampler s = moments_sampler(ctx, "Linear", "euler-maruyama", "Mean");
+    CHECK_OK(ctx, tr_diffusion_find(ctx, "constant", &s.diffusion));
+    s.diffusion.norm = 2 * 0.136 * 0.136 / 0.096 * (over ? 1.001 : 0.999);
+    tr_ctx_on_warning(ctx, hear, &h);
+    blown_up(ctx, &s, 10, &h);
+    CHECK(h.n == over);
+  }
+  tr_ctx_on_warning(ctx, NULL, NULL);
+}
+
 static void refusals(tr_ctx *ctx) {
   tr_sampler good = flow_sampler(ctx, "Linear", TR_VELOCITY, &target), s = good;
   tr_array *x = draw(ctx, &good, 1);
@@ -335,6 +349,7 @@ int main(int argc, char **argv) {
   to_the_data(ctx);
   addressed(ctx);
   outputs_and_limits(ctx);
+  where_it_warns(ctx);
   remedies(ctx);
   refusals(ctx);
   tr_ctx_close(&ctx);
