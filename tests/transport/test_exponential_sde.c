@@ -371,6 +371,66 @@ static void limits_and_refusals(tr_ctx *ctx) {
   tr_drift_destroy(&s.drift);
 }
 
+/* m = a + b lambda, the same for every state. */
+static const double line[] = {0.4, -0.7};
+static tr_status on_a_line(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
+  tr_coeffs at = tr_interpolant_at(user, times.t[0]);
+  (void)x, (void)cond;
+  return tr_fill(line[0] + line[1] * log(at.alpha / at.sigma), f);
+}
+
+static tr_status no_noise(long step, tr_array *z, void *user) {
+  (void)step, (void)user;
+  return tr_fill(0, z);
+}
+
+/* The mean of the SDE with kappa = k for that denoiser, y = x / sigma: dy = (-k y + (1 + k) e^lambda m)
+ * dlambda.
+ */
+static double mean_on_a_line(const tr_coeffs *from, const tr_coeffs *to, double k, double x) {
+  double a = log(from->alpha / from->sigma), b = log(to->alpha / to->sigma), c = 1 + k;
+  double low = exp(c * a) * (line[0] + line[1] * a - line[1] / c),
+         high = exp(c * b) * (line[0] + line[1] * b - line[1] / c);
+  return to->sigma * (exp(-k * (b - a)) * x / from->sigma + exp(-k * b) * (high - low));
+}
+
+/* SA-Solver corrects its first step by a line and goes on by polynomials: exact for a denoiser that is a line
+ * in lambda, with noise and without. The last state, which is not corrected, follows from two denoisers. */
+static void exact_on_a_line(tr_ctx *ctx) {
+  static const double k[] = {0, 1, 4};
+  for (int m = 2; m < METHODS; m++)
+    for (int p = 0; p < 3; p++)
+      for (int c = 0; c < 3; c++) {
+        enum { STEPS = 24 };
+        double start[ROWS * N], got[ROWS * N];
+        tr_sampler s = flow_sampler(ctx, moments_paths[p], TR_DENOISER, &target);
+        tr_array *x;
+        tr_brownian *path;
+        tr_drift_destroy(&s.drift);
+        CHECK_OK(ctx,
+                 tr_drift_create_callback(ctx, "a line", TR_DENOISER, on_a_line, &s.interpolant, &s.drift));
+        CHECK_OK(ctx, tr_diffusion_find(ctx, "kappa", &s.diffusion));
+        CHECK_OK(ctx, tr_last_step_find(ctx, "None", &s.last));
+        CHECK_OK(ctx, tr_brownian_create_given(ctx, STEPS, no_noise, NULL, &path));
+        s.diffusion.norm = k[c];
+        s.path = path;
+        s.sde.method = flow_sde_method(ctx, methods[m]);
+        s.sample_eps = 0.2;
+        s.n_steps = STEPS + 1;
+        CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, N}, &x));
+        CHECK_OK(ctx, tr_sample_init(&s, x));
+        CHECK_OK(ctx, tr_array_get_f64(x, start));
+        tr_array_destroy(&x);
+        sample(ctx, &s, true, got, NULL);
+        tr_coeffs from = tr_interpolant_at(&s.interpolant, p == 2 ? 0 : 0.2),
+                  to = tr_interpolant_at(&s.interpolant, 0.8);
+        for (int i = 0; i < ROWS * N; i++)
+          CHECK_NEAR(got[i], mean_on_a_line(&from, &to, k[c], start[i]), 1e-12);
+        tr_brownian_destroy(&path);
+        tr_drift_destroy(&s.drift);
+      }
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -384,6 +444,7 @@ int main(int argc, char **argv) {
   no_noise_is_the_ode(ctx);
   every_prediction(ctx);
   stiff_noise(ctx);
+  exact_on_a_line(ctx);
   jumps(ctx);
   exact_between_jumps(ctx);
   limits_and_refusals(ctx);

@@ -484,40 +484,6 @@ static void refusals(tr_ctx *ctx) {
   tr_drift_destroy(&s.drift);
 }
 
-/* The standard error over R probes is sqrt(sum (L_k - mean)^2 / (R - 1) / R) of the estimates that each probe
- * gives alone on the same steps. */
-static void error_of_probes(tr_ctx *ctx) {
-  enum { ROWS = 3, D = 4, MOST = 4 };
-  tr_sampler s = reverse_sampler(ctx, "Linear", 1e-3);
-  double alone[MOST][ROWS], se[ROWS], all[ROWS], random[MOST * ROWS * D];
-  for (int i = 0; i < MOST * ROWS * D; i++) random[i] = (i * 7 + i / 5 * 3) % 4 < 2 ? 1 : -1;
-  s.drift = mixture_random(ctx, &s.interpolant, TR_VELOCITY, D, 3, 0.1, 4);
-  s.n_steps = 12;
-  CHECK_OK(ctx, tr_find(ctx, TR_KIND_ODE_METHOD, "rk4", (const tr_module **)&s.ode.method));
-  for (int R = 1; R <= MOST; R++)
-    for (int k = 0; k <= R; k++) { /* each probe alone, then all of them */
-      tr_density density = with_trace(ctx, "hutchinson", k < R ? 1 : R);
-      tr_array *x = mixture_points(ctx, ROWS, D, 5), *probes;
-      CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 3, (int64_t[]){k < R ? 1 : R, ROWS, D}, &probes));
-      CHECK_OK(ctx, tr_array_set_f64(probes, random + (k < R ? k * ROWS * D : 0)));
-      density.probes = probes;
-      CHECK_OK(ctx, tr_sample_density(&s, &density, NULL, x, k < R ? alone[k] : all, se, NULL));
-      tr_array_destroy(&x);
-      tr_array_destroy(&probes);
-      for (int i = 0; i < ROWS && k == R; i++) {
-        double mean = 0, squares = 0;
-        for (int j = 0; j < R; j++) mean += alone[j][i] / R;
-        for (int j = 0; j < R; j++) squares += (alone[j][i] - mean) * (alone[j][i] - mean);
-        CHECK_NEAR(all[i], mean, 1e-12);
-        if (R == 1)
-          CHECK(isnan(se[i]));
-        else
-          CHECK_NEAR(se[i], sqrt(squares / (R - 1) / R), 1e-12);
-      }
-    }
-  tr_drift_destroy(&s.drift);
-}
-
 /* A tolerance of 0 nats stands for rtol times the number of elements, and no other. */
 static void default_tolerance(tr_ctx *ctx) {
   enum { D = 16 };
@@ -581,7 +547,6 @@ int main(int argc, char **argv) {
   own_tolerance(ctx);
   latents_in_the_norm(ctx);
   cut_short(ctx);
-  error_of_probes(ctx);
   default_tolerance(ctx);
   cut_short_forward(ctx);
   refusals(ctx);
