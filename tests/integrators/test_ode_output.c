@@ -132,6 +132,31 @@ static void exact_on_grid_points(tr_ctx *ctx) {
   }
 }
 
+/* Grid points and output times that differ by roundings are the same: the state is the grid's, handed out at
+ * once, and the last one is not lost. */
+static void up_to_rounding(tr_ctx *ctx) {
+  for (int sign = -1; sign <= 1; sign += 2)
+    for (int m = 0; m < METHODS; m++) {
+      uniform_grid(0, 1, 10);
+      double times[4] = {0, grid[3] + sign * 0x1p-53, grid[7] - sign * 0x1p-52, 1 + sign * 0x1p-53};
+      tr_ode_spec spec = spec_for(ctx, methods[m], 0, 10);
+      if (spec.method->caps & TR_ODE_ADAPTIVE) continue;
+      listener got = {.p = &logistic, .times = times},
+               want = {.p = &logistic, .times = (double[]){0, grid[3], grid[7], 1}};
+      for (int exact = 0; exact < 2; exact++) {
+        listener *l = exact ? &want : &got;
+        recorder r = record(&logistic);
+        tr_rhs rhs = recorded(&r);
+        tr_array *x = exact_state(ctx, &logistic, TR_F64, 0);
+        CHECK_OK(ctx, tr_ode_solve(&spec, &rhs, l->times, 4, x, listen, l, NULL));
+        CHECK(l->seen == 4);
+        tr_array_destroy(&x);
+      }
+      for (int i = 1; i < 4; i++)
+        CHECK(memcmp(got.states[i], want.states[i], (size_t)logistic.n * sizeof(double)) == 0);
+    }
+}
+
 /* max_nfe: the states up to where the solve came are handed out, no others. */
 static void outputs_stop_with_the_budget(tr_ctx *ctx) {
   uniform_grid(0, 1, 16);
@@ -284,6 +309,7 @@ int main(int argc, char **argv) {
   dense_accuracy(ctx, &rotation, 0, 1);
   dense_accuracy(ctx, &logistic, 1, -0.5);
   exact_on_grid_points(ctx);
+  up_to_rounding(ctx);
   outputs_stop_with_the_budget(ctx);
   breaks_keep_accuracy(ctx);
   same_bits(ctx);

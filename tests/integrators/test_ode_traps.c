@@ -110,6 +110,25 @@ static void max_nfe_is_never_exceeded(tr_ctx *ctx) {
     }
 }
 
+/* A budget that is met exactly is enough, and one evaluation less is not. */
+static void max_nfe_can_be_met(tr_ctx *ctx) {
+  for (int m = 0; m < METHODS; m++) {
+    long whole = 0;
+    for (int k = 0; k < 3; k++) {
+      tr_ode_spec spec = spec_for(ctx, methods[m], 1e-4);
+      recorder r = record(&rotation);
+      spec.max_nfe = k == 0 ? 0 : k == 1 ? whole : whole - 1;
+      tr_array *x;
+      tr_ode_stats stats;
+      CHECK_OK(ctx, solve(ctx, &spec, &r, TR_F64, &stats, &x));
+      if (k == 0) whole = r.calls;
+      CHECK((stats.stop_reason == TR_STOP_END) == (k < 2) && (stats.t_end == 1) == (k < 2));
+      if (k == 1) CHECK(r.calls == whole);
+      tr_array_destroy(&x);
+    }
+  }
+}
+
 static void max_steps_is_an_error(tr_ctx *ctx) {
   for (int m = 0; m < METHODS; m++) {
     tr_ode_spec spec = spec_for(ctx, methods[m], 1e-9);
@@ -316,6 +335,7 @@ int main(int argc, char **argv) {
   nan_stops_soon(ctx);
   singularity_is_an_error(ctx);
   max_nfe_is_never_exceeded(ctx);
+  max_nfe_can_be_met(ctx);
   max_steps_is_an_error(ctx);
   interrupts(ctx);
   impossible_tolerances(ctx);

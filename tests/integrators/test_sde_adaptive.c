@@ -314,6 +314,29 @@ static void refusals(tr_ctx *ctx) {
   REFUSED((c.spec.rtol = c.spec.atol = 0, c.spec.max_steps = 7), TR_E_ARG, "max_steps");
 }
 
+/* Where steps must end: one that would leave a crumb before a stop goes half the way, and one that a stop cut
+ * short says nothing of how long the next may be. */
+static void stops_and_steps(tr_ctx *ctx) {
+  static const double crumb[] = {0, 0.31, 1}, pair[] = {0, 0.5, 0.51, 1};
+  double end[SAMPLES];
+  for (int k = 0; k < 2; k++) {
+    steps_seen seen = {0};
+    tr_sde_stats stats;
+    tr_sde_spec spec = {.method = &known,
+                        .grid = k ? pair : crumb,
+                        .n_grid = k ? 4 : 3,
+                        .atol = 1,
+                        .h0 = 0.3,
+                        .on_progress = watch_steps,
+                        .progress_user = &seen};
+    error_size = 0;
+    if (k) spec.h0 = 0.5;
+    solve(ctx, &spec, &sine, end, &stats);
+    if (k == 0) CHECK(seen.first > 0.14 && seen.first < 0.17);
+    if (k == 1) CHECK(stats.n_steps == 3); /* 0.5, 0.01 and all the rest: not five times 0.01 */
+  }
+}
+
 /* The estimate of a step is what it is said to be: x' minus Euler's step, without noise x + h f(t, x). */
 static void estimate_of_a_step(tr_ctx *ctx) {
   const double h = 0.1, t = 0.3;
@@ -350,6 +373,7 @@ int main(int argc, char **argv) {
   rejections_leave_no_trace(ctx);
   outputs_are_hit(ctx);
   no_more_than_allowed(ctx);
+  stops_and_steps(ctx);
   estimate_of_a_step(ctx);
   limits(ctx);
   refusals(ctx);
