@@ -138,7 +138,7 @@ static void up_to_rounding(tr_ctx *ctx) {
   for (int sign = -1; sign <= 1; sign += 2)
     for (int m = 0; m < METHODS; m++) {
       uniform_grid(0, 1, 10);
-      double times[4] = {0, grid[3] + sign * 0x1p-53, grid[7] - sign * 0x1p-52, 1 + sign * 0x1p-53};
+      double times[4] = {0, grid[3] + sign * 0x1p-53, grid[7] - sign * 0x1p-52, 1 + sign * 0x1p-52};
       tr_ode_spec spec = spec_for(ctx, methods[m], 0, 10);
       if (spec.method->caps & TR_ODE_ADAPTIVE) continue;
       listener got = {.p = &logistic, .times = times},

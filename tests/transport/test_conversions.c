@@ -250,7 +250,12 @@ static void noise_of_last_steps(tr_ctx *ctx) {
   tr_diffusion form;
   tr_last_step tweedie;
   double factor;
+  /* from pure noise, where a velocity says the denoiser only */
   CHECK_OK(ctx, tr_diffusion_find(ctx, "sigma", &form));
+  CHECK_OK(ctx, tr_last_step_find(ctx, "Tweedie", &tweedie));
+  CHECK_OK(ctx,
+           tr_last_step_noise(ctx, &tweedie, &linear, prediction_of(ctx, TR_VELOCITY), &form, 0, 1, &factor));
+  CHECK_NEAR(factor, 0, 1e-14);
   CHECK_OK(ctx, tr_last_step_find(ctx, "Tweedie", &tweedie));
   CHECK_ERROR(
       ctx, tr_last_step_noise(ctx, &tweedie, &linear, prediction_of(ctx, TR_VELOCITY), &form, 1, 0, &factor),

@@ -162,6 +162,18 @@ static void spanned(tr_ctx *ctx, bool backward) {
   for (int i = 0; i < 3 * N * ROWS; i++) CHECK_NEAR(z[i], trace_of(&l), 1e-11);
 }
 
+/* One eigenvalue 1e8 times the others: what is left of a second vector of the sketch after the first is
+ * taken out is small, and Q must be orthogonal all the same. */
+static void nearly_dependent(tr_ctx *ctx) {
+  linear l;
+  double z[2 * N * ROWS];
+  for (int i = 0; i < N; i++)
+    for (int j = 0; j < N; j++) l.M[i][j] = 1e8 * cos(1.0 + i) * cos(1.0 + 2 * j) + sin(1.0 + 3 * i + 7 * j);
+  make(ctx, true, &l);
+  estimate(&l, "hutch++", 2 * N, 0, 0, ROWS, 1, 0, z);
+  for (int i = 0; i < 2 * N * ROWS; i++) CHECK_NEAR(z[i], trace_of(&l), 1e-7);
+}
+
 typedef struct {
   double mean, deviation; /* of single columns */
 } spread;
@@ -427,6 +439,7 @@ int main(int argc, char **argv) {
     exact_sum(ctx, backward);
     spanned(ctx, backward);
   }
+  nearly_dependent(ctx);
   unbiased(ctx);
   large_eigenvalue(ctx);
   any_batch(ctx, "hutchinson");
