@@ -43,7 +43,7 @@ Each column is one digit, 0 to 9.
 
 To try next:
   build/transit inspect $checkpoint
-  build/transit sample ODE --ckpt $checkpoint --class-labels 3 --num-samples 16 --rtol 0.05 --out out/threes
+  build/transit sample ODE --ckpt $checkpoint --class-labels 3 --num-samples 16 --rtol 0.05 --out out/loose
   build/transit sample SDE --ckpt $checkpoint --diffusion-form SBDM --num-sampling-steps 50 --out out/sbdm
   build/transit sample --help
   build/transit list

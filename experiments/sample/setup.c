@@ -114,6 +114,15 @@ static tr_status set_used(sample_run *run, const tr_module *method, tr_values *v
   return param_resolve(run->program->ctx, method, values, &run->options->method_params);
 }
 
+static tr_status set_order(sample_run *run) {
+  tr_ode_spec *ode = &run->sampler.ode;
+  const int orders = ode->method->max_order;
+  ode->max_order = sample_was_given(run, "max-order") ? (int)run->options->max_order : 0;
+  if (orders == 0 || ode->max_order <= orders) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_ARG, "--max-order %d: %s has the orders 1 to %d", ode->max_order,
+                 ode->method->info.name, orders);
+}
+
 static tr_status set_ode(sample_run *run) {
   sample_options *o = run->options;
   tr_sampler *s = &run->sampler;
@@ -128,7 +137,7 @@ static tr_status set_ode(sample_run *run) {
   s->ode.rtol = o->rtol;
   s->ode.atol = o->atol;
   s->ode.h0 = sample_was_given(run, "first-step") ? o->first_step : 0;
-  s->ode.max_order = sample_was_given(run, "max-order") ? (int)o->max_order : 0;
+  TR_TRY(set_order(run));
   static const char *const of_adaptive[] = {"rtol", "atol", NULL};
   if (s->ode.method->caps & TR_ODE_ADAPTIVE)
     sample_warn_unused(run, grid_option_names, o->method, "chooses its own steps");

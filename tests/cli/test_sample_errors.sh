@@ -40,6 +40,8 @@ ode 2 "did you mean 'dopri5'" --sampling-method dopri
 ode 2 "euler has no first step: leave --first-step away" --sampling-method euler --first-step 0.2
 ode 2 "Linear" --path-type Linaer
 ode 2 "> 0 and < 1" --rtol 0
+ode 2 "--max-order 9: cvode-bdf has the orders 1 to 5" --sampling-method cvode-bdf --max-order 9
+ode 2 "the method dopri5 has no order to bound: leave --max-order away" --sampling-method dopri5 --max-order 3
 ode 2 "twice" --rtol 1e-3 --rtol 1e-4
 ode 2 "from 2 to 10000000" --num-sampling-steps 1
 ode 2 "from 2 to 10000000" --num-sampling-steps 3000000000
