@@ -61,7 +61,18 @@ static void describe(const char *key, const json_t *old, const json_t *now, char
   free(is);
 }
 
-bool claim_options_differ(const json_t *old, const json_t *now, char *text, size_t size) {
+/* A record under the names that options have now: older ones hold what is an alias today. */
+static json_t *renamed(const tr_option_table *table, int mode, const json_t *options) {
+  json_t *out = json_object(), *value;
+  const char *key;
+  json_object_foreach((json_t *)options, key, value) {
+    int row = tr_option_row(table, mode, key);
+    json_object_set(out, row < 0 ? key : table->options[row].name, value);
+  }
+  return out;
+}
+
+static bool differ(const json_t *old, const json_t *now, char *text, size_t size) {
   const json_t *const both[] = {now, old};
   const char *key;
   json_t *unused;
@@ -72,6 +83,14 @@ bool claim_options_differ(const json_t *old, const json_t *now, char *text, size
       return true;
     }
   return false;
+}
+
+bool claim_options_differ(const tr_option_table *table, int mode, const json_t *old, const json_t *now,
+                          char *text, size_t size) {
+  json_t *named = renamed(table, mode, old);
+  bool result = differ(named, now, text, size);
+  json_decref(named);
+  return result;
 }
 
 /* ---- what lies there ---- */
@@ -113,10 +132,11 @@ static bool is_ours(const program *p, const claim *what, const json_t *old, char
   if (strcmp(mine, its) != 0) return false;
   json_t *options = record_options(what->table, what->parsed, what->values);
   json_t *now = claim_as_written(options);
-  bool differ = claim_options_differ(json_object_get(old, "options"), now, why, size);
+  bool other =
+      claim_options_differ(what->table, what->parsed->mode, json_object_get(old, "options"), now, why, size);
   json_decref(options);
   json_decref(now);
-  return !differ;
+  return !other;
 }
 
 static tr_status refuse(const program *p, const char *folder, const json_t *old, const char *why) {

@@ -34,7 +34,8 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t siz
                   {"parameters", "the parameters of a module differ"},
                   {"grid_file", "what --grid-file holds differs"},
                   {"diffusion_table", "what --diffusion-table holds differs"}};
-  if (claim_options_differ(json_object_get(old, "options"), json_object_get(new, "options"), text, size))
+  if (claim_options_differ(&sweep_table, 0, json_object_get(old, "options"), json_object_get(new, "options"),
+                           text, size))
     return true;
   for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
     if (same_entry(old, new, contents[i].key)) continue;

@@ -35,6 +35,13 @@ untouched() {
   check "other options by --force" "$transit" sample ODE $quick --seed 1 --force --out "$one"
   grep -q '"seed": 1' "$one/run.json" || fail "the old record stayed"
 
+  # A record of before an option had its name of now is as good.
+  check "a likelihood" $likelihood --out "$scratch/named"
+  sed -i 's/"num-samples"/"num"/; s/"sampling-method"/"method"/' "$scratch/named/run.json"
+  check "the same likelihood" $likelihood --out "$scratch/named"
+  sed -i 's/"num-samples": 1/"num": 2/' "$scratch/named/run.json"
+  refuse 2 "(--num-samples was 2, is 1)" $likelihood --out "$scratch/named"
+
   # With --force nothing of another command stays beside the new record; what is nobody's does.
   echo mine >"$one/notes.txt"
   check "another command by --force" $likelihood --force --out "$one"
