@@ -39,7 +39,7 @@ build/transit sweep --target gaussian:d=2,mean=1,std=0.25 --num-samples 20000 --
 
 # The bundled digits, ten as one system: adaptive solvers beside dopri5, and few steps on several grids.
 echo "== digits"
-digits="--ckpt experiments/digits/digits-ema.pt --reference-rtol 1e-9"
+digits="--ckpt experiments/digits/digits-ema.pt --tight-rtol 1e-9"
 # shellcheck disable=SC2086
 build/transit sweep $digits --rtol 1e-1,3e-2,1e-2,3e-3,1e-3,3e-4,1e-4,1e-5 --steps 4,5,7,10,15,20,30,50,100 \
   --solvers cvode-adams,dopri5,bosh3,euler,heun2,ab2,ab3,dpmpp-2m --out "$out/digits"

@@ -74,11 +74,11 @@ static const tr_option options[] = {
      .default_note = "equal to rtol", .help = "Absolute tolerance of adaptive solvers."},
     {CLOCK_OPTION(FIELD(clock), FIXED),
      .help = "Time that ODE solvers work in, those of churn and restart too, as in 'transit sample ODE'."},
-    {.name = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(tight_rtol), FIXED, .flags = TR_OPTION_GE | TR_OPTION_LE,
+    {.name = "tight-rtol", .aliases = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(tight_rtol), FIXED, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 1e-13, .high = 1e-3, .metavar = "R", .default_text = "1e-11",
      .help = "Tolerance, relative and absolute, of the tight solve (dopri5 in f64) that ODE errors are measured "
              "against; one Gaussian has its flow in closed form instead."},
-    {.name = "reference-sets", .type = TR_OPTION_INT, FIELD(tight_sets), FIXED,
+    {.name = "tight-sets", .aliases = "reference-sets", .type = TR_OPTION_INT, FIELD(tight_sets), FIXED,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e4, .metavar = "R", .default_text = "8",
      .help = "SDE on a checkpoint: sets of --num-samples samples that tight solves draw from other starts, to compare "
              "with in law."},
@@ -124,10 +124,10 @@ const tr_option_table sweep_table = {
         "with the size that sampling alone gives them (mean_noise, cov_noise), and the sliced Wasserstein-2 "
         "distance to exact samples (sw2) with that between two sets of exact samples (sw2_floor). Where an "
         "SDE "
-        "runs on a checkpoint, what is exact there is replaced by --reference-sets sets of samples of tight "
+        "runs on a checkpoint, what is exact there is replaced by --tight-sets sets of samples of tight "
         "solves from other starts with the same classes, and the covariance by its diagonal. Intervals in "
         "table.md are 95 % over the seeds.\n\n"
-        "The tight solve is dopri5 in f64 at --reference-rtol. It takes most of the time of a sweep on a "
+        "The tight solve is dopri5 in f64 at --tight-rtol. It takes most of the time of a sweep on a "
         "checkpoint, and is kept in the folder (tight-*.npz): a sweep that goes on makes only those that "
         "missing rows need. A combination that cannot work is skipped, with a note in table.md.",
     .options = options,

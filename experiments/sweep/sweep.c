@@ -84,12 +84,12 @@ static void warn_all_unused(const sweep *s) {
   warn_one_unused(s, "steps", sweep_plan_has_fixed(&s->plan), "every solver chooses its own steps");
   warn_one_unused(s, "grid-param", any.grid, "every solver chooses its own steps");
   warn_one_unused(s, "clock", any.clock, "no solver solves an ODE");
-  warn_one_unused(s, "reference-rtol", solves, "there is no tight solve");
+  warn_one_unused(s, "tight-rtol", solves, "there is no tight solve");
   warn_unused(s, of_forms, any.form, no_sde ? no_sde : "no solver has a diffusion form");
   warn_unused(s, of_last_steps, any.last, no_sde ? no_sde : "no solver has a last step");
   warn_one_unused(s, "last-step-size", any.last_size, no_sde ? no_sde : "no solver has a last step but None");
   warn_noised_unused(s, &any);
-  warn_one_unused(s, "reference-sets", sde && !s->target.exact,
+  warn_one_unused(s, "tight-sets", sde && !s->target.exact,
                   "only SDEs on a checkpoint are compared with sets of tight solves");
   warn_one_unused(s, "diffusion-table", any.table || !any.form, "no diffusion form reads a table");
 }

@@ -13,7 +13,7 @@
 #include "experiments/sweep/manifest.h"
 #include "transport/sampler/sampler.h"
 
-static const advice_reader of_tight = {&sweep_table, 0, "reference-rtol"};
+static const advice_reader of_tight = {&sweep_table, 0, "tight-rtol"};
 
 static tr_ctx *context(const sweep_tight *tight) {
   return tight->target->program->ctx;

@@ -1,4 +1,4 @@
-/* The tight solves of a sweep: dopri5 in f64 at --reference-rtol, from the starts of a seed, or from those of
+/* The tight solves of a sweep: dopri5 in f64 at --tight-rtol, from the starts of a seed, or from those of
  * a set that the law of a checkpoint is known by. They are what errors are measured against, take most of the
  * time of a sweep on a checkpoint, and are kept in its folder, so that one that goes on need not make them
  * again. */

@@ -39,7 +39,7 @@ static const tr_option options[] = {
      .help = "Seeds held out, at least two: their starts judge the grids. None may be a pilot seed."},
     {.name = "num-samples", .type = TR_OPTION_INT, FIELD(sweep.num_samples), JUDGED, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 2, .high = 1e8, .metavar = "N", .default_note = "256; for a checkpoint 10", .help = "Samples of a seed."},
-    {.name = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(sweep.tight_rtol), JUDGED,
+    {.name = "tight-rtol", .aliases = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(sweep.tight_rtol), JUDGED,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1e-13, .high = 1e-3, .metavar = "R", .default_text = "1e-9",
      .help = "Tolerance, relative and absolute, of the tight solve (dopri5 in f64) that errors are measured against."},
 

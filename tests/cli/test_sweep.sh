@@ -88,7 +88,7 @@ for clock in t angle; do
   # shellcheck disable=SC2086
   check "churn in $clock" $sweep $small --solvers churn+rk4-classical,restart+dopri5 --clock $clock --restart-intervals 0.2,0.6 --restart-steps 3 \
     --steps 3 --rtol 1e-2 --reference-rtol 1e-6 --last-step-size 0.1 --out "$out/clock-$clock"
-  for name in restart-steps reference-rtol last-step-size; do warns "--$name has no effect"; done
+  for name in restart-steps tight-rtol last-step-size; do warns "--$name has no effect"; done
 done
 checks=$((checks + 1))
 [ "$(column "$out/clock-t/results.csv" sw2)" != "$(column "$out/clock-angle/results.csv" sw2)" ] || fail "--clock without effect in churn"
@@ -221,7 +221,7 @@ says "2 of 2 rows are there already"
 # An SDE on a checkpoint is compared in law with samples of the reference; the same seeds give the same rows.
 law="--ckpt $digits --num-samples 30 --class-labels 1 --solvers exponential-euler,ddim --steps 1,24 --seeds 0:3 --last-steps None"
 # shellcheck disable=SC2086
-check "SDE on a checkpoint" $sweep $law --reference-rtol 1e-3 --reference-sets 3 --out "$out/law"
+check "SDE on a checkpoint" $sweep $law --tight-rtol 1e-3 --tight-sets 3 --out "$out/law"
 csv=$out/law/results.csv
 equals "$(column "$csv" status | sort -u)" ok "status of the runs on a checkpoint"
 equals "$(column "$csv" sw2_floor | sort -u | wc -l | tr -d ' ')" 3 "a pair of sets for each seed"
@@ -238,7 +238,7 @@ head -c 900 "$csv" >"$scratch/part.csv"
 timeless "$csv" >"$scratch/first"
 cp "$scratch/part.csv" "$csv"
 # shellcheck disable=SC2086
-check "resumed on a checkpoint" $sweep $law --reference-rtol 1e-3 --reference-sets 3 --out "$out/law"
+check "resumed on a checkpoint" $sweep $law --tight-rtol 1e-3 --tight-sets 3 --out "$out/law"
 timeless "$csv" >"$scratch/resumed"
 same "$scratch/resumed" "$scratch/first"
 
@@ -294,7 +294,7 @@ refuse 1 "absent.json" $sweep --target "$scratch/absent.json" --solvers heun2 --
   refuse 2 "did you mean 'gmm" $sweep --target gmn:d=2 --solvers heun2 --out "$out/none"
   refuse 2 "no target" $sweep --solvers heun2 --out "$out/none"
   refuse 2 "two targets" $sweep $small --ckpt "$digits" --solvers heun2 --out "$out/none"
-  refuse 2 "--reference-sets '1'" $sweep --ckpt "$digits" --solvers shark --reference-sets 1 --out "$out/none"
+  refuse 2 "--tight-sets '1'" $sweep --ckpt "$digits" --solvers shark --tight-sets 1 --out "$out/none"
   refuse 2 "are for --ckpt" $sweep $small --cfg-scale 2 --solvers heun2 --out "$out/none"
   refuse 2 "--sample-paths are for --ckpt" $sweep $small --sample-paths GVP --solvers heun2 --out "$out/none"
   refuse 2 "did you mean 'GVP'" $sweep --ckpt "$digits" --sample-paths GPV --solvers heun2 --out "$out/none"

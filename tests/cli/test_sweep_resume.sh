@@ -62,7 +62,7 @@ again 2 3
 warns "tight-Linear-seed-0-"
 warns "is damaged and is made again"
 # Solves of a forced sweep are not those of the one before it.
-refuse 2 "--reference-rtol was" "$transit" sweep --ckpt "$digits" --num-samples 4 --class-labels 1 --solvers heun2,euler-maruyama --steps 4,8 \
+refuse 2 "--tight-rtol was" "$transit" sweep --ckpt "$digits" --num-samples 4 --class-labels 1 --solvers heun2,euler-maruyama --steps 4,8 \
   --seeds 0:3 --reference-rtol 1e-4 --reference-sets 2 --out "$out"
 check "forced" "$transit" sweep --ckpt "$digits" --num-samples 4 --class-labels 1 --solvers heun2 --steps 4 --reference-rtol 1e-4 --out "$out" --force
 says "tight solves: 1 made, 0 taken from the folder"

@@ -82,7 +82,7 @@ static void read_as(tr_ctx *ctx, tr_status status, const advice_reader *reader, 
 static const advice_reader sampler_ode = {&sample_table, SAMPLE_ODE, NULL},
                            sampler_sde = {&sample_table, SAMPLE_SDE, NULL},
                            likelihood = {&likelihood_table, 0, NULL}, sweep = {&sweep_table, 0, NULL},
-                           tight = {&sweep_table, 0, "reference-rtol"};
+                           tight = {&sweep_table, 0, "tight-rtol"};
 
 static void of_odes(tr_ctx *ctx) {
   const tr_module *module;
@@ -92,7 +92,7 @@ static void of_odes(tr_ctx *ctx) {
     tr_ode_spec spec = {.rtol = 1e-9, .max_steps = 3};
     read_as(ctx, solve_ode(ctx, spec, module->name), &sampler_ode, ": loosen --rtol");
     read_as(ctx, solve_ode(ctx, spec, module->name), &likelihood, ": loosen --rtol");
-    read_as(ctx, solve_ode(ctx, spec, module->name), &tight, ": loosen --reference-rtol");
+    read_as(ctx, solve_ode(ctx, spec, module->name), &tight, ": loosen --tight-rtol");
   }
   tr_ode_spec order = {.rtol = 1e-3, .max_order = 2}, first = {.grid = whole, .n_grid = 2, .h0 = 0.1};
   read_as(ctx, solve_ode(ctx, order, "dopri5"), &sampler_ode,
