@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nets/foreign_private.h"
 #include "nets/network.h"
 
 #include "core/require_private.h"
@@ -102,6 +103,18 @@ static tr_status try_kind(tr_ctx *ctx, const tr_net_type *type, const tr_tensors
   return finish(type->configure(ctx, weights, settings, values.v, out->sizes), out);
 }
 
+/* Weights that are told to be of something else than any kind here. */
+static tr_status not_supported(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *const *kinds,
+                               int n) {
+  const char *what = NULL;
+  char text[400];
+  for (int i = 0; i < n && !what; i++)
+    if (kinds[i]->relative) what = kinds[i]->relative(weights, text, sizeof text);
+  if (!what) what = tr_net_foreign(weights);
+  return what ? TR_FAIL(ctx, TR_E_UNSUPPORTED, "the weights seem to be of %s, which is not supported", what)
+              : TR_OK;
+}
+
 tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                            tr_net_config *out) {
   TR_REQUIRE(ctx, weights, out);
@@ -117,6 +130,7 @@ tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
     if (i == 0) first = *tr_ctx_error(ctx);
     tr_ctx_clear(ctx);
   }
+  if (n == 0 || first.status == TR_E_SHAPE) TR_TRY(not_supported(ctx, weights, kinds, n));
   return n ? TR_FAIL(ctx, first.status, "%s", first.message) : no_kind(ctx, weights);
 }
 

@@ -1,16 +1,50 @@
 /* A field network as a drift provider. */
+#include <math.h>
 #include <stdlib.h>
 
-#include "nets/net_private.h"
-
 #include "core/require_private.h"
+#include "core/vec/vec.h"
+#include "nets/net_private.h"
 
 typedef struct {
   tr_drift drift;
   tr_drift_ops ops; /* its own: name and capabilities are the network's */
   tr_net *net;
   bool owned;
+  tr_net_clock clock;
+  double *times; /* of the network, for `room` of the provider */
+  int64_t room;
 } field;
+
+/* ---- the network's own time and sign ---- */
+
+static bool is_plain(const tr_net_clock *clock) {
+  return clock->at_noise == 0 && clock->at_data == 1;
+}
+
+/* *times as the network counts them. */
+static tr_status tell_times(field *self, tr_times *times) {
+  const tr_net_clock *clock = &self->clock;
+  if (is_plain(clock)) return TR_OK;
+  if (times->n > self->room) {
+    free(self->times);
+    self->room = 0;
+    self->times = malloc((size_t)times->n * sizeof *self->times);
+    if (!self->times)
+      return TR_FAIL(self->drift.ctx, TR_E_MEM, "out of memory for %lld times", (long long)times->n);
+    self->room = times->n;
+  }
+  for (int64_t i = 0; i < times->n; i++)
+    self->times[i] = fmax(clock->at_noise + (clock->at_data - clock->at_noise) * times->t[i], 0);
+  times->t = self->times;
+  return TR_OK;
+}
+
+static tr_status turn(const field *self, tr_array *x) {
+  return self->clock.factor == 1 ? TR_OK : tr_scale(self->clock.factor, x, x);
+}
+
+/* ---- calls ---- */
 
 static tr_net *net_of(const tr_drift *drift) {
   return ((const field *)drift->impl)->net;
@@ -27,17 +61,50 @@ static tr_status field_eval(tr_drift *drift, tr_times times, const tr_array *x, 
                             tr_array *f) {
   tr_net *net = net_of(drift);
   TR_TRY(tr_net_check_states(net, x));
+  field *self = drift->impl;
+  TR_TRY(tell_times(self, &times));
   net->counts.n_forward++;
-  return net->type->forward(net, common(times), x, cond, f);
+  TR_TRY(net->type->forward(net, common(times), x, cond, f));
+  return turn(self, f);
+}
+
+/* Products are turned before the covectors of the next pass are made of them. */
+typedef struct {
+  const field *self;
+  const tr_drift_passes *passes;
+  const tr_array *x;
+} turned_passes;
+
+/* Rows first .. first + rows - 1 of every product of a pass. */
+static tr_status turn_rows(const field *self, const tr_array *products, const tr_array *x, int64_t first,
+                           int64_t rows) {
+  const int64_t row = x->count / x->shape[0], vectors = products->count / x->count;
+  for (int64_t r = 0; r < vectors && rows > 0; r++) {
+    tr_array part = tr_view(products, r * x->count + first * row, 2, (int64_t[]){rows, row});
+    TR_TRY(turn(self, &part));
+  }
+  return TR_OK;
+}
+
+static tr_status next_turned(void *user, int pass, int64_t first, int64_t rows) {
+  const turned_passes *t = user;
+  TR_TRY(turn_rows(t->self, t->passes->wJ[pass - 1], t->x, first, rows));
+  return t->passes->next(t->passes->user, pass, first, rows);
 }
 
 static tr_status field_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                   const tr_drift_passes *passes, tr_array *f) {
-  tr_net *net = net_of(drift);
+  field *self = drift->impl;
+  tr_net *net = self->net;
+  turned_passes turned = {self, passes, x};
+  const tr_drift_passes own = {passes->n, passes->w, passes->wJ, next_turned, &turned};
   TR_TRY(tr_net_check_states(net, x));
+  TR_TRY(tell_times(self, &times));
   net->counts.n_forward++;
   for (int k = 0; k < passes->n && x->count; k++) net->counts.n_vjp += passes->w[k]->count / x->count;
-  return net->type->backward(net, common(times), x, cond, &(tr_net_request){.passes = passes, .f = f});
+  TR_TRY(net->type->backward(net, common(times), x, cond, &(tr_net_request){.passes = &own, .f = f}));
+  TR_TRY(turn(self, f));
+  return turn(self, passes->wJ[passes->n - 1]);
 }
 
 /* One covector a row, or several. */
@@ -48,10 +115,13 @@ static tr_status field_vjp(tr_drift *drift, tr_times times, const tr_array *x, c
 
 static tr_status field_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                            const tr_array *v, tr_array *Jv) {
-  tr_net *net = net_of(drift);
+  field *self = drift->impl;
+  tr_net *net = self->net;
   TR_TRY(tr_net_check_states(net, x));
+  TR_TRY(tell_times(self, &times));
   net->counts.n_forward++, net->counts.n_jvp++;
-  return net->type->jvp(net, common(times), x, cond, v, Jv);
+  TR_TRY(net->type->jvp(net, common(times), x, cond, v, Jv));
+  return turn(self, Jv);
 }
 
 static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
@@ -63,6 +133,7 @@ static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond
 static void field_destroy(tr_drift *drift) {
   field *self = drift->impl;
   if (self->owned) tr_net_destroy(&self->net);
+  free(self->times);
   free(self);
 }
 
@@ -86,6 +157,7 @@ tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
   if (!self) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a provider");
   self->net = net;
   self->ops = ops_of(net->type);
+  self->clock = (tr_net_clock){0, 1, 1};
   self->drift = (tr_drift){.ops = &self->ops,
                            .ctx = net->ctx,
                            .impl = self,
@@ -107,6 +179,18 @@ tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out) {
   }
   tr_net_destroy(net);
   return status;
+}
+
+tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock) {
+  TR_REQUIRE(drift ? drift->ctx : NULL, drift, clock);
+  if (!tr_net_of_drift(drift))
+    return TR_FAIL(drift->ctx, TR_E_ARG, "the provider %s is no network: only those have a clock",
+                   drift->ops->name);
+  if (!isfinite(clock->at_noise) || !isfinite(clock->at_data) || !isfinite(clock->factor))
+    return TR_FAIL(drift->ctx, TR_E_ARG, "a clock from %g to %g with the factor %g: finite values are needed",
+                   clock->at_noise, clock->at_data, clock->factor);
+  ((field *)drift->impl)->clock = *clock;
+  return TR_OK;
 }
 
 tr_net *tr_net_of_drift(const tr_drift *drift) {

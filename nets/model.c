@@ -1,4 +1,3 @@
-#include "nets/model.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,41 +7,35 @@
 
 #include "core/require_private.h"
 #include "core/text.h"
+#include "nets/layers/weights.h"
+#include "nets/model_private.h"
 #include "nets/network.h"
 
-/* An argument that says something; NULL where there is none, or None. */
-static const char *told(const tr_checkpoint *checkpoint, const char *name) {
-  const char *text = tr_checkpoint_arg(checkpoint, name);
-  return text && *text && strcmp(text, "None") != 0 ? text : NULL;
+const char *tr_model_told(const tr_model *m, const char *name) {
+  const char *text = tr_checkpoint_arg(m->checkpoint, name);
+  return text && *text && *text != '<' && strcmp(text, "None") != 0 ? text : NULL;
 }
 
 /* A whole number within the range among the arguments; *given: whether there is one. */
-static tr_status whole_arg(tr_ctx *ctx, const tr_checkpoint *checkpoint, const char *name,
-                           const tr_range *range, int *out, bool *given) {
-  const char *text = told(checkpoint, name);
+static tr_status whole_arg(const tr_model *m, const char *name, const tr_range *range, int *out,
+                           bool *given) {
+  const char *text = tr_model_told(m, name);
   char words[96], *end;
   *given = text != NULL;
   if (!text) return TR_OK;
   long value = strtol(text, &end, 10);
   *out = (int)value;
   if (!*end && end != text && *out == value && tr_range_has(range, (double)value)) return TR_OK;
-  return TR_FAIL(ctx, TR_E_IO, "'%s' says %s = %s: a whole number %s is needed",
-                 tr_checkpoint_arg_file(checkpoint, name), name, TR_SHOW(text, 60),
+  return TR_FAIL(m->ctx, TR_E_IO, "'%s' says %s = %s: a whole number %s is needed",
+                 tr_checkpoint_arg_file(m->checkpoint, name), name, TR_SHOW(text, 60),
                  tr_range_text(range, words, sizeof words));
-}
-
-static const char *set_in_use(const tr_checkpoint *checkpoint, const char *asked) {
-  const char *name;
-  for (int i = 0; (name = tr_checkpoint_set_name(checkpoint, i)); i++)
-    if (strcmp(name, asked ? asked : "ema") == 0) return name;
-  return tr_checkpoint_set_name(checkpoint, 0);
 }
 
 static tr_status latch_again(tr_ctx *ctx, const tr_error *error) {
   return TR_FAIL(ctx, error->status, "%s", error->message);
 }
 
-static tr_status wrong_arg(const tr_model *m, const char *name, const tr_error *error) {
+tr_status tr_model_wrong_arg(const tr_model *m, const char *name, const tr_error *error) {
   return TR_FAIL(m->ctx, TR_E_IO, "'%s' says %s = %s: %s", tr_checkpoint_arg_file(m->checkpoint, name), name,
                  TR_SHOW(tr_checkpoint_arg(m->checkpoint, name), 60), TR_SHOW(error->message, 340));
 }
@@ -66,7 +59,7 @@ static tr_status add_args(const tr_model *m, const tr_module *kind, settings *s)
     const tr_param *param = &kind->params[i];
     bool given;
     if (place_of(s, param->name) >= 0) continue;
-    TR_TRY(whole_arg(m->ctx, m->checkpoint, param->name, &param->range, &s->v[s->n].value, &given));
+    TR_TRY(whole_arg(m, param->name, &param->range, &s->v[s->n].value, &given));
     s->v[s->n].key = param->name;
     s->n += given;
   }
@@ -95,7 +88,7 @@ static void note_tellers(tr_model *m, const settings *s) {
 }
 
 tr_told_by tr_model_told_by(const tr_model *model, const char *param) {
-  if (!model || !param) return TR_TOLD_OTHERWISE;
+  if (!model || !param || !model->config.type) return TR_TOLD_OTHERWISE;
   const tr_module *kind = &model->config.type->info;
   for (int i = 0; i < kind->n_params; i++)
     if (strcmp(kind->params[i].name, param) == 0) return model->told_by[i];
@@ -104,11 +97,26 @@ tr_told_by tr_model_told_by(const tr_model *model, const char *param) {
 
 /* ---- the network ---- */
 
+/* A whole number > 0 among the arguments, 0 if there is none: it matters only where a table is missing. */
+static int side_arg(const tr_model *m, const char *name) {
+  const char *text = tr_model_told(m, name);
+  char *end = NULL;
+  long value = text ? strtol(text, &end, 10) : 0;
+  return text && *end == 0 && value > 0 && value <= 1 << 20 ? (int)value : 0;
+}
+
+static void tell_sides(const tr_model *m, tr_net_settings *told) {
+  const int side = side_arg(m, "input_size"), image = side_arg(m, "image_size");
+  told->side = side ? side : side_arg(m, "latent_size");
+  told->image_side = image ? image : side_arg(m, "resolution");
+}
+
 /* Whether the weights are those of a network with so many classes (0: any) and the first n of the parameters,
  * whatever else is told; then m->config. */
 static bool fits(tr_model *m, int classes, const settings *s, int n) {
   tr_net_config_clear(&m->config);
-  const tr_net_settings any = {.num_classes = classes, .n_told = n, .told = s->v, .open = true};
+  tr_net_settings any = {.num_classes = classes, .n_told = n, .told = s->v, .open = true};
+  tell_sides(m, &any);
   bool ok = tr_net_configure(m->ctx, &m->weights, &any, &m->config) == TR_OK;
   tr_ctx_clear(m->ctx);
   return ok;
@@ -135,11 +143,12 @@ static tr_status lacks(const tr_model *m, const tr_model_options *o, const tr_pa
 static tr_status blame(tr_model *m, const tr_model_options *o, const settings *s, int classes,
                        const tr_error *error) {
   if (!fits(m, classes, s, 0))
-    return classes && fits(m, 0, s, 0) ? wrong_arg(m, "num_classes", error) : latch_again(m->ctx, error);
+    return classes && fits(m, 0, s, 0) ? tr_model_wrong_arg(m, "num_classes", error)
+                                       : latch_again(m->ctx, error);
   if (!fits(m, classes, s, s->n_options)) return latch_again(m->ctx, error);
-  if (s->n > s->n_options) return wrong_arg(m, s->v[s->n_options].key, error);
+  if (s->n > s->n_options) return tr_model_wrong_arg(m, s->v[s->n_options].key, error);
   bool misnamed = s->n == 0 && error->status == TR_E_SHAPE; /* a known name, of another network */
-  if (misnamed && !o->open) return wrong_arg(m, "model", error);
+  if (misnamed && !o->open) return tr_model_wrong_arg(m, "model", error);
   const tr_param *untold = first_untold(m, s);
   return untold ? lacks(m, o, untold) : latch_again(m->ctx, error);
 }
@@ -148,11 +157,10 @@ static tr_status infer_from(tr_model *m, const tr_model_options *o, const settin
   static const tr_range counts = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1, .high = 1 << 20};
   int classes = 0;
   bool given;
-  TR_TRY(whole_arg(m->ctx, m->checkpoint, "num_classes", &counts, &classes, &given));
-  const tr_net_settings all = {.num_classes = classes,
-                               .model_name = tr_checkpoint_arg(m->checkpoint, "model"),
-                               .n_told = s->n,
-                               .told = s->v};
+  TR_TRY(whole_arg(m, "num_classes", &counts, &classes, &given));
+  tr_net_settings all = {
+      .num_classes = classes, .model_name = tr_model_told(m, "model"), .n_told = s->n, .told = s->v};
+  tell_sides(m, &all);
   if (tr_net_configure(m->ctx, &m->weights, &all, &m->config) == TR_OK) {
     note_tellers(m, s);
     return TR_OK;
@@ -168,34 +176,6 @@ static tr_status infer(tr_model *m, const tr_model_options *o) {
   if (status == TR_OK) status = infer_from(m, o, &s);
   free(s.v);
   return status;
-}
-
-/* ---- path and prediction ---- */
-
-/* `*name` = the user's choice if not NULL, else the checkpoint's argument `arg` (a module of `kind`) unless
- * it is None or empty, else `fallback`; canonical spelling. */
-static tr_status settle_name(const tr_model *m, const char *kind, const char *arg, const char *fallback,
-                             const char **name) {
-  const tr_module *module;
-  const char *from_args = *name ? NULL : told(m->checkpoint, arg);
-  if (!*name) *name = from_args ? from_args : fallback;
-  tr_status status = tr_find(m->ctx, kind, *name, &module);
-  if (status == TR_OK) {
-    *name = module->name;
-    return TR_OK;
-  }
-  if (!from_args) return status;
-  tr_error error = *tr_ctx_error(m->ctx);
-  tr_ctx_clear(m->ctx);
-  return wrong_arg(m, arg, &error);
-}
-
-static tr_status settle(tr_model *m, const tr_model_options *o) {
-  const char *path = o->path_type, *prediction = o->prediction;
-  TR_TRY(settle_name(m, TR_KIND_INTERPOLANT, "path_type", "Linear", &path));
-  TR_TRY(settle_name(m, TR_KIND_PREDICTION, "prediction", "velocity", &prediction));
-  TR_TRY(tr_interpolant_find(m->ctx, path, &m->interpolant));
-  return tr_prediction_find(m->ctx, prediction, &m->prediction);
 }
 
 /* ---- opening ---- */
@@ -217,13 +197,106 @@ static tr_status add_args_beside(tr_ctx *ctx, const char *path, tr_model *m) {
   return tr_sha256_file(ctx, beside, m->args_sha256);
 }
 
+/* ---- which weights ---- */
+
+static tr_status take_set(tr_model *m, const tr_model_options *o, const char *set) {
+  m->set = set;
+  TR_TRY(tr_checkpoint_weights(m->ctx, m->checkpoint, set, &m->weights));
+  return infer(m, o);
+}
+
+static bool is_of_no_network(tr_status status) {
+  return status == TR_E_SHAPE || status == TR_E_UNSUPPORTED;
+}
+
+/* A network that stands in the set beside others; false: there is none that is known. */
+static bool take_part(tr_model *m, const tr_model_options *o, const char *whole) {
+  const char *part;
+  for (int i = 0; (part = tr_checkpoint_candidate(m->checkpoint, o->weights, whole, i)); i++) {
+    tr_ctx_clear(m->ctx);
+    if (take_set(m, o, part) == TR_OK) return true;
+  }
+  return false;
+}
+
+static tr_status find_network(tr_model *m, const tr_model_options *o) {
+  const char *set = tr_checkpoint_candidate(m->checkpoint, o->weights, NULL, 0);
+  if (!set) return tr_checkpoint_weights(m->ctx, m->checkpoint, o->weights, &m->weights);
+  tr_status status = take_set(m, o, set);
+  if (!is_of_no_network(status)) return status;
+  const tr_error error = *tr_ctx_error(m->ctx);
+  if (take_part(m, o, set)) return TR_OK;
+  tr_ctx_clear(m->ctx);
+  m->set = set;
+  TR_TRY(tr_checkpoint_weights(m->ctx, m->checkpoint, set, &m->weights));
+  if (!o->open) return latch_again(m->ctx, &error);
+  snprintf(m->unknown, sizeof m->unknown, "%s", error.message);
+  return TR_OK;
+}
+
+/* ---- what is said of them ---- */
+
+/* Averages that cannot be used, when nobody chose. */
+static void say_problems(const tr_model *m) {
+  for (int i = 0; tr_checkpoint_set_name(m->checkpoint, i); i++) {
+    const char *problem = tr_checkpoint_set_problem(m->checkpoint, i);
+    if (problem) tr_ctx_warn(m->ctx, "%.300s: the weights %s are used instead", problem, m->set);
+  }
+}
+
+static void say_passed_over(const tr_model *m) {
+  const char *first;
+  int n = tr_checkpoint_passed_over(m->checkpoint, m->set, &first);
+  if (n > 0)
+    tr_ctx_warn(m->ctx, "of the weights %s %d %s passed over, no tensors of the network: '%s'%s", m->set, n,
+                n == 1 ? "entry is" : "entries are", first, n == 1 ? "" : " and others");
+  n = 0, first = NULL;
+  for (int i = 0; i < m->weights.n; i++) {
+    if (!tr_weights_unused(m->config.type, m->weights.items[i].name)) continue;
+    if (n++ == 0) first = m->weights.items[i].name;
+  }
+  if (n > 0)
+    tr_ctx_warn(m->ctx, "%d tensors that only training needs are passed over: '%s'%s", n, first,
+                n == 1 ? "" : " and others");
+}
+
+static void say_made(const tr_model *m) {
+  tr_net_entry entry;
+  char shape[80];
+  for (int i = 0; m->config.type->entry(m->config.sizes, i, &entry); i++)
+    if (tr_weights_can_make(&entry) && !tr_tensors_find(&m->weights, entry.name))
+      tr_ctx_warn(m->ctx, "the table '%s' is not stored: it is made again, of sines and cosines, for %s",
+                  entry.name, tr_shape_text(entry.ndim, entry.shape, shape, sizeof shape));
+}
+
+/* Whether a file is called like one of several: NAME-00001-of-00002.ENDING. */
+static bool is_shard_name(const char *path) {
+  const char *of = strstr(path, "-of-");
+  int number, n, end = 0;
+  if (!of || of - path < 6 || of[-6] != '-') return false;
+  return sscanf(of - 5, "%5d-of-%5d%n", &number, &n, &end) == 2 && n > 1 && of[end - 5] == '.';
+}
+
+static tr_status whole_is_needed(const tr_model *m, const char *path) {
+  const tr_error error = *tr_ctx_error(m->ctx);
+  tr_ctx_clear(m->ctx);
+  return TR_FAIL(
+      m->ctx, error.status,
+      "'%s' is one of several files of a checkpoint: give their index, NAME.safetensors.index.json (%s)",
+      path, TR_SHOW(error.message, 200));
+}
+
 static tr_status open_all(tr_model *m, const char *path, const tr_model_options *o) {
   TR_TRY(tr_checkpoint_open(m->ctx, path, &m->checkpoint));
   TR_TRY(add_args_beside(m->ctx, path, m));
-  TR_TRY(tr_checkpoint_weights(m->ctx, m->checkpoint, o->weights, &m->weights));
-  m->set = set_in_use(m->checkpoint, o->weights);
-  TR_TRY(infer(m, o));
-  return o->open ? TR_OK : settle(m, o);
+  tr_status status = find_network(m, o);
+  if (is_of_no_network(status) && is_shard_name(path)) return whole_is_needed(m, path);
+  TR_TRY(status);
+  if (o->open) return TR_OK;
+  if (!o->weights) say_problems(m);
+  say_passed_over(m);
+  say_made(m);
+  return tr_model_settle(m, o);
 }
 
 tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options, tr_model **out) {
@@ -235,6 +308,7 @@ tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *o
   tr_model *m = calloc(1, sizeof *m);
   if (!m) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a model");
   m->ctx = ctx;
+  m->clock = (tr_net_clock){0, 1, 1};
   tr_status status = open_all(m, path, options ? options : &defaults);
   if (status != TR_OK)
     tr_model_close(&m);
@@ -260,12 +334,24 @@ tr_status tr_model_network(const tr_model *model, const tr_net_options *options,
   return tr_net_create(model->ctx, &model->config, options, &model->weights, out);
 }
 
+tr_status tr_model_field(const tr_model *model, tr_net *net, tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, net, out);
+  TR_TRY(tr_drift_of_net(net, model->prediction->tag, out));
+  tr_status status = tr_drift_set_clock(*out, &model->clock);
+  if (status != TR_OK) tr_drift_destroy(out);
+  return status;
+}
+
 tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_OF(model), model, out);
   tr_net *net;
   TR_TRY(tr_model_network(model, &(tr_net_options){.dtype = dtype}, &net));
-  return tr_drift_take_net(&net, model->prediction->tag, out);
+  TR_TRY(tr_drift_take_net(&net, model->prediction->tag, out));
+  tr_status status = tr_drift_set_clock(*out, &model->clock);
+  if (status != TR_OK) tr_drift_destroy(out);
+  return status;
 }
 
 tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out) {

@@ -18,16 +18,27 @@ extern "C" {
 /* Zeros are defaults. `told` are parameters of the network's kind that its weights do not tell (`transit list
  * network`). Those that are not among them are taken from the arguments of the same names. */
 typedef struct {
-  const char *weights;    /* the set: "ema", "model"; NULL: ema if there is one */
+  const char
+      *weights; /* the set (tr_checkpoint_candidate): "ema", "model", a name; NULL: ema if there is one */
   const char *path_type;  /* NULL: the argument path_type, else "Linear" */
   const char *prediction; /* NULL: the argument prediction, else "velocity" */
-  /* To look at a file only: a size that it does not tell is no error, and neither path nor prediction is
-   * settled. */
+  /* "dit": noise predicted at the discrete times 0 to 999, along the path DDPM, unless path_type and
+   * prediction say otherwise; "sit". NULL: by the arguments (model_family, or model
+   * "DiT-..."). */
+  const char *family;
+  /* "noise-at-1": the network's t = 1 is the noise and its velocity points there, as REPA's; "noise-at-0".
+   * NULL: by the arguments (time_direction, or prediction v along linear or cosine, as REPA has), else
+   * noise-at-0. */
+  const char *time_direction;
+  /* To look at a file only: a size that it does not tell is no error, neither path nor prediction is
+   * settled, and weights of no known network are no error: config.type is NULL. */
   bool open;
   int n_told;
   const tr_net_size *told;
   const char *(*told_as)(const char *param); /* how one is given, for messages; NULL: tr_model_options.told */
 } tr_model_options;
+
+enum { TR_MODEL_UNKNOWN = 512 };
 
 /* Who told a parameter of the network's kind. */
 typedef enum {
@@ -45,15 +56,21 @@ typedef struct {
   tr_tensors weights;
   tr_net_config config;
   tr_told_by told_by[TR_PARAMS_MAX]; /* of the parameters of the network's kind, in their order */
+  char unknown[TR_MODEL_UNKNOWN];    /* why config.type is NULL */
   tr_interpolant interpolant;
   const tr_prediction_type *prediction;
+  bool path_assumed, prediction_assumed; /* neither options nor arguments say them */
+  const char *family;         /* "dit", or the kind of network, as long as options say nothing else */
+  const char *time_direction; /* as in the options, settled; NULL with the family dit */
+  tr_net_clock clock;         /* its network's own time and sign */
 } tr_model;
 
 /* Opens `path` and the arguments beside it (FILE.json supplies what FILE does not carry), takes a set of
  * weights and finds out what network it is. Modules must be registered (tr_register_all).
  * Damaged files, and arguments that are no such thing, are TR_E_IO naming the file and the argument; weights
  * of no known network TR_E_SHAPE; a parameter that nobody tells TR_E_ARG, saying how to give
- * it. options NULL: all defaults. tr_model_close; networks made of it live on. */
+ * it. What is assumed, passed over or made again is said in a warning each, but for a file that is only
+ * looked at. options NULL: all defaults. tr_model_close; networks made of it live on. */
 TR_API tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options,
                                tr_model **out);
 TR_API void tr_model_close(tr_model **model); /* frees and sets *model to NULL; NULL is fine */
@@ -63,6 +80,12 @@ TR_API tr_told_by tr_model_told_by(const tr_model *model, const char *param);
 
 /* The network: tr_net_create with the model's weights. */
 TR_API tr_status tr_model_network(const tr_model *model, const tr_net_options *options, tr_net **out);
+/* A network of the model as a provider of its prediction, in the time of transit and with the sign that
+ * belongs to it (tr_drift_of_net, tr_drift_set_clock): the network is borrowed. */
+TR_API tr_status tr_model_field(const tr_model *model, tr_net *net, tr_drift **out);
+/* What a word of another training script ("v", "cosine") is called here, for the argument path_type or
+ * prediction; any other word is returned as it is. */
+TR_API const char *tr_model_word(const char *arg, const char *word);
 /* The field network in dtype f32 or f64 as a provider of the model's prediction, which owns it
  * (tr_drift_destroy). */
 TR_API tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out);

@@ -50,6 +50,8 @@ typedef struct {
 /* What tensors do not tell. Zeroed: nothing is told. */
 typedef struct {
   int num_classes;         /* without the null class; 0: not told */
+  int side;                /* of states that are square; 0: not told */
+  int image_side;          /* of the images that the states are, or are latents of; 0: not told */
   const char *model_name;  /* "SiT-S/2"; NULL: not told */
   int n_told;              /* values for parameters of the kind (tr_net_type.info.params), by name; none */
   const tr_net_size *told; /* twice: the last one holds */
@@ -58,8 +60,8 @@ typedef struct {
 
 /* Recognises the network whose tensors these are, and its sizes. The kinds are tried in the order of how many
  * of the tensors have names like theirs. When none fits, the error is that of the likeliest: TR_E_SHAPE
- * naming the tensor, or TR_E_ARG naming what was told, or was not. settings NULL: none. tr_net_config_clear
- * in any case. */
+ * naming the tensor, or TR_E_ARG naming what was told, or was not; TR_E_UNSUPPORTED for weights that seem to
+ * be of something else that is known by name. settings NULL: none. tr_net_config_clear in any case. */
 TR_API tr_status tr_net_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                                   tr_net_config *out);
 TR_API void tr_net_config_clear(tr_net_config *config);
@@ -196,6 +198,16 @@ TR_API long tr_net_recomputed(const tr_net *net);
  * takes it over, also on failure, and sets *net to NULL: tr_drift_destroy destroys it. */
 TR_API tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out);
 TR_API tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out);
+/* A network that was trained with a time and a sign of its own: at time t of the provider it is asked at
+ *   max(at_noise + (at_data - at_noise) t, 0),
+ * and what it gives, and its products, are multiplied by factor. */
+typedef struct {
+  double at_noise, at_data; /* its times at t = 0 and t = 1 */
+  double factor;
+} tr_net_clock;
+/* Gives the clock to a provider that one of these two has made; { 0, 1, 1 } is what it has at first. TR_E_ARG
+ * for another provider, and for values that are not finite. */
+TR_API tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock);
 /* The network behind a provider, NULL: it is not one of these two (a guide or a transfer around one is not).
  */
 TR_API tr_net *tr_net_of_drift(const tr_drift *drift);

@@ -23,7 +23,7 @@ typedef enum {
   TR_ENTRY_LAYER, /* NAME.weight, of this shape, and NAME.bias (shape[0]): y = x W^T + b, W (shape[0], the
                      rest) */
   TR_ENTRY_TABLE, /* NAME, of this shape */
-  TR_ENTRY_FIXED  /* the same, never trained */
+  TR_ENTRY_FIXED  /* the same, never trained; one with TR_START_FILL is made where tensors lack it */
 } tr_entry_kind;
 
 typedef enum {
@@ -98,6 +98,8 @@ struct tr_net_type {
   /* How names of its tensors begin ("x_in."), NULL-terminated. The kind that knows most tensors of a
    * checkpoint is asked first. */
   const char *const *beginnings;
+  /* OPTIONAL: how names of tensors begin that only training needs, NULL-terminated; they may be there. */
+  const char *const *unused;
   size_t sizes_bytes;
   const tr_net_key *keys; /* key NULL ends them */
   /* Every tensor of a network of these sizes: the i-th entry, false past the last. PyTorch's order. */
@@ -112,6 +114,9 @@ struct tr_net_type {
   tr_status (*check)(tr_ctx *ctx, const void *sizes); /* TR_E_ARG unless these sizes make a network */
   void (*about)(const void *sizes, tr_net_info *out); /* all but `row` */
   void (*say)(const void *sizes, char *text, size_t size);
+  /* OPTIONAL: weights that `configure` refuses, of a relative that is not this kind: what they seem to be,
+   * written into text, which is returned; NULL: nothing is known. */
+  const char *(*relative)(const tr_tensors *weights, char *text, size_t size);
   /* OPTIONAL: sizes under a name, and those that it leaves open (tr_net_configure_named); the names,
    * NULL-terminated. */
   const char *const *names;

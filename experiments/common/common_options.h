@@ -36,7 +36,7 @@
   .help = "Parameters of " of "; ranges and defaults by 'transit list " kind "'. May be given again."
 
 typedef struct {
-  const char *ckpt, *weights, *path_type, *prediction;
+  const char *ckpt, *weights, *path_type, *prediction, *family, *time_direction;
   tr_pair_list path_params, net_params;
   long num_heads;
 } model_options;
@@ -48,14 +48,20 @@ typedef struct {
    .help = "Checkpoint: train.py's .pt, a bare state dict .pt, or .safetensors. FILE.json beside it, one flat object " \
            "such as {\"num_heads\": 4, \"path_type\": \"GVP\"}, supplies training arguments that it lacks. Any kind of "    \
            "network will do ('transit list network'): states are (N,C,H,W) or (N,dim)."},                              \
-  {MODEL_OPTION(base, weights), .name = "weights", .type = TR_OPTION_CHOICE, .choices = "ema,model",                  \
+  {MODEL_OPTION(base, weights), .name = "weights", .type = TR_OPTION_TEXT, .metavar = "ema|model|NAME",               \
    .default_note = "ema where there is one",                                                                          \
-   .help = "Set of weights; for a bare state dict both are the only set."},                                           \
+   .help = "Set of weights: ema, model, or one of the names that 'transit inspect' lists."},                                           \
   {MODEL_OPTION(base, num_heads), .name = "num-heads", .type = TR_OPTION_INT, .metavar = "H",                         \
    .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 4096, .default_note = "from the checkpoint's args",        \
    .help = "Attention heads, which weights do not tell; needed where the args do not tell either. The same as "        \
            "--net-param num_heads=H, of the network sit."},                                                            \
-  {MODEL_OPTION(base, net_params), PARAM_OPTION("net-param", "the network that its file does not tell", TR_KIND_NETWORK)}
+  {MODEL_OPTION(base, net_params), PARAM_OPTION("net-param", "the network that its file does not tell", TR_KIND_NETWORK)},                                                                     \
+  {MODEL_OPTION(base, family), .name = "model-family", .type = TR_OPTION_CHOICE, .choices = "sit,dit",                \
+   .default_note = "from the checkpoint's args",                                                                      \
+   .help = "dit: noise predicted at the discrete times 0 to 999, along the path DDPM."},                              \
+  {MODEL_OPTION(base, time_direction), .name = "time-direction", .type = TR_OPTION_CHOICE,                            \
+   .choices = "noise-at-0,noise-at-1", .default_note = "from the checkpoint's args, else noise-at-0",                 \
+   .help = "noise-at-1: the network's t = 1 is the noise and its velocity points there, as in REPA; it is turned."}
 #define MODEL_OPTIONS(base)                                                                                           \
   MODEL_FILE_OPTIONS(base, TR_OPTION_REQUIRED),                                                                       \
   {MODEL_OPTION(base, path_type), .name = "path-type", .type = TR_OPTION_CHOICE, .kind = TR_KIND_INTERPOLANT,         \

@@ -7,6 +7,7 @@
 #include "experiments/commands.h"
 #include "experiments/input/net_params.h"
 #include "experiments/output/run_record.h"
+#include "nets/layers/weights.h"
 
 typedef struct {
   const char *file, *weights;
@@ -17,29 +18,46 @@ static const tr_option options[] = {
     {.name = "weights",
      .type = TR_OPTION_TEXT,
      .offset = offsetof(inspect_values, weights),
-     .metavar = "ema|model",
+     .metavar = "ema|model|NAME",
      .default_note = "ema where there is one",
-     .help = "Which set of weights to describe."},
+     .help = "Which set of weights to describe: ema, model, or a name that is printed."},
     {.name = "json", .type = TR_OPTION_FLAG, .offset = offsetof(inspect_values, json), .help = "Print JSON."},
 };
 
+static json_t *set_to_json(const tr_tensors *tensors) {
+  json_int_t parameters = 0, bytes = 0;
+  for (int k = 0; k < tensors->n; k++) {
+    parameters += tensors->items[k].count;
+    bytes += tensors->items[k].count * (json_int_t)tr_dtype_size(tensors->items[k].dtype);
+  }
+  return json_pack("{s:i, s:I, s:I}", "tensors", tensors->n, "parameters", parameters, "bytes", bytes);
+}
+
+/* Sets that cannot be used say why. */
 static json_t *sets_to_json(tr_ctx *ctx, const tr_model *m, tr_status *status) {
   json_t *sets = json_object();
   const char *name;
   for (int i = 0; *status == TR_OK && (name = tr_checkpoint_set_name(m->checkpoint, i)); i++) {
-    tr_tensors tensors;
-    *status = tr_checkpoint_weights(ctx, m->checkpoint, name, &tensors);
-    if (*status != TR_OK) break;
-    json_int_t parameters = 0, bytes = 0;
-    for (int k = 0; k < tensors.n; k++) {
-      parameters += tensors.items[k].count;
-      bytes += tensors.items[k].count * (json_int_t)tr_dtype_size(tensors.items[k].dtype);
-    }
+    tr_tensors tensors = {0};
+    const char *problem = tr_checkpoint_set_problem(m->checkpoint, i);
+    if (!problem) *status = tr_checkpoint_weights(ctx, m->checkpoint, name, &tensors);
     json_object_set_new(
-        sets, name,
-        json_pack("{s:i, s:I, s:I}", "tensors", tensors.n, "parameters", parameters, "bytes", bytes));
+        sets, name, problem ? json_pack("{s:o}", "problem", record_text(problem)) : set_to_json(&tensors));
   }
   return sets;
+}
+
+/* Names, shapes and element types of weights that are of no known network. */
+static json_t *tensors_to_json(const tr_tensors *tensors) {
+  json_t *list = json_array();
+  for (int i = 0; i < tensors->n; i++) {
+    const tr_tensor *t = &tensors->items[i];
+    json_t *shape = json_array();
+    for (int d = 0; d < t->ndim; d++) json_array_append_new(shape, json_integer(t->shape[d]));
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s}", "name", t->name, "shape", shape, "type",
+                                          t->foreign ? t->foreign : tr_dtype_name(t->dtype)));
+  }
+  return list;
 }
 
 static json_t *args_to_json(const tr_model *m) {
@@ -51,6 +69,9 @@ static json_t *args_to_json(const tr_model *m) {
 }
 
 static json_t *network_to_json(const tr_model *m) {
+  if (!m->config.type)
+    return json_pack("{s:n, s:o, s:o}", "kind", "unknown", record_text(m->unknown), "tensors",
+                     tensors_to_json(&m->weights));
   json_t *json = json_object();
   tr_net_fact fact;
   json_object_set_new(json, "kind", json_string(tr_net_config_kind(&m->config)));
@@ -67,6 +88,11 @@ static void print_sets(json_t *sets, const char *in_use) {
   json_t *set;
   json_object_foreach(sets, name, set) {
     const bool alone = strcmp(name, "weights") == 0; /* of a bare state dict */
+    const char *problem = json_string_value(json_object_get(set, "problem"));
+    if (problem) {
+      printf("weights %s: cannot be used: %s\n", name, problem);
+      continue;
+    }
     printf("weights%s%s: %lld tensors, %lld parameters, %.1f MB%s\n", alone ? "" : " ", alone ? "" : name,
            (long long)json_integer_value(json_object_get(set, "tensors")),
            (long long)json_integer_value(json_object_get(set, "parameters")),
@@ -87,6 +113,20 @@ static void print_told(const tr_model *m) {
     else
       printf("%s: %ld (from args %s)\n", fact.key, fact.value, by_arg ? fact.param : "model");
   }
+}
+
+static void print_tensors(const tr_tensors *tensors) {
+  char shape[128];
+  for (int i = 0; i < tensors->n; i++) {
+    const tr_tensor *t = &tensors->items[i];
+    printf("  %s %s %s\n", t->name, tr_shape_text(t->ndim, t->shape, shape, sizeof shape),
+           t->foreign ? t->foreign : tr_dtype_name(t->dtype));
+  }
+}
+
+static void print_unknown(const tr_model *m) {
+  printf("network: not known, so it cannot be sampled: %s\ntensors of %s:\n", m->unknown, m->set);
+  print_tensors(&m->weights);
 }
 
 static void print_network(const tr_model *m) {
@@ -126,7 +166,10 @@ static tr_status describe(program *p, const inspect_values *v, const tr_model *m
   } else if (status == TR_OK) {
     printf("file: %s\nformat: %s\n", TR_SHOW(v->file, 4095), tr_checkpoint_format(m->checkpoint));
     print_sets(sets, m->set);
-    print_network(m);
+    if (m->config.type)
+      print_network(m);
+    else
+      print_unknown(m);
     print_args(m);
   }
   json_decref(sets);

@@ -18,6 +18,7 @@ static void compare_name(tr_ctx *ctx, const tr_model *m, const char *option, con
   const char *told = tr_checkpoint_arg(m->checkpoint, arg);
   const tr_module *module;
   if (!given || !told || !*told || strcmp(told, "None") == 0) return;
+  told = tr_model_word(arg, told);
   if (tr_find(ctx, kind, told, &module) == TR_OK) told = module->name;
   tr_ctx_clear(ctx);
   if (strcmp(told, used) != 0) warn_overrides(ctx, m, option, used, arg, told);

@@ -26,6 +26,8 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
   const tr_model_options options = {.weights = o->weights,
                                     .path_type = o->path_type,
                                     .prediction = o->prediction,
+                                    .family = o->family,
+                                    .time_direction = o->time_direction,
                                     .n_told = n_told,
                                     .told = told,
                                     .told_as = net_params_option};
@@ -37,6 +39,8 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
   o->weights = (*out)->set;
   o->path_type = (*out)->interpolant.type->info.name;
   o->prediction = (*out)->prediction->info.name;
+  o->family = (*out)->family;
+  o->time_direction = (*out)->time_direction;
   return TR_OK;
 }
 
@@ -92,7 +96,7 @@ static tr_status build_guided(program *p, const guidance_options *g, provider *o
   if (g->scale == 1 && strcmp(g->channels, "all") != 0)
     tr_ctx_warn(ctx, "--cfg-channels has no effect: --cfg-scale 1 is no guidance");
   TR_TRY(tr_model_network(out->model, &(tr_net_options){.dtype = out->dtype}, &out->net));
-  TR_TRY(tr_drift_of_net(out->net, out->prediction->tag, &out->network));
+  TR_TRY(tr_model_field(out->model, out->net, &out->network));
   out->drift = out->network;
   if (g->scale == 1) return TR_OK;
   const tr_guidance guidance = {.scale = g->scale,

@@ -175,6 +175,14 @@ static json_t *recorded_network(const tr_net_config *config) {
   return json;
 }
 
+/* What neither options nor arguments say. */
+static json_t *assumed(const tr_model *m) {
+  json_t *list = json_array();
+  if (m->path_assumed) json_array_append_new(list, json_string("path_type"));
+  if (m->prediction_assumed) json_array_append_new(list, json_string("prediction"));
+  return list;
+}
+
 json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *hash) {
   json_t *json = json_object();
   json_object_set_new(json, "file", record_text(path));
@@ -183,6 +191,7 @@ json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *
   json_object_set_new(json, "weights", record_text(m->set));
   json_object_set_new(json, "network", recorded_network(&m->config));
   json_object_set_new(json, "args_file", record_args_file(m));
+  json_object_set_new(json, "assumed", assumed(m));
   return json;
 }
 

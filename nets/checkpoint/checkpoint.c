@@ -73,9 +73,9 @@ static bool has_word(const char *name, const char *const *words, int n) {
   return false;
 }
 
-static bool is_averaged(const tr_weight_set *set) {
+bool tr_checkpoint_is_averaged(const char *name) {
   static const char *const words[] = {"ema", "averaged", "shadow"};
-  return has_word(set->name, words, 3);
+  return has_word(name, words, 3);
 }
 
 static bool is_model(const tr_weight_set *set) {
@@ -92,10 +92,10 @@ static const char *last_key(const tr_weight_set *set) {
 /* How well a set answers to what was asked for; 0: not at all. A whole comes before parts, and averages must
  * be of as much as the rest. */
 static int answers(const tr_weight_set *set, const char *asked, int largest) {
-  const bool averaged = is_averaged(set), model = !averaged && is_model(set);
+  const bool averaged = tr_checkpoint_is_averaged(set->name), model = !averaged && is_model(set);
   const bool bare = strcmp(set->name, "weights") == 0;
   if (!asked) {
-    int rank = averaged && 2 * set->n >= largest ? 3 : model ? 2 : 1;
+    int rank = averaged && (set->part || 2 * set->n >= largest) ? 3 : model ? 2 : 1;
     return rank + (set->part ? 0 : 3);
   }
   if (strcmp(set->name, asked) == 0) return 9;
@@ -247,6 +247,11 @@ void tr_checkpoint_close(tr_checkpoint **checkpoint) {
 const char *tr_checkpoint_format(const tr_checkpoint *checkpoint) {
   if (!checkpoint) return "";
   return checkpoint->format;
+}
+
+const char *tr_checkpoint_shard(const tr_checkpoint *checkpoint, int i) {
+  if (!checkpoint || i < 0 || i >= checkpoint->n_shards) return NULL;
+  return checkpoint->shards[i]->map->path;
 }
 
 const char *tr_checkpoint_set_name(const tr_checkpoint *checkpoint, int i) {

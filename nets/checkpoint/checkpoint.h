@@ -26,6 +26,8 @@ TR_API void tr_checkpoint_close(tr_checkpoint **checkpoint);
 
 /* "pt-zip", "pt-legacy", "safetensors" or "shards". */
 TR_API const char *tr_checkpoint_format(const tr_checkpoint *checkpoint);
+/* The path of the i-th file that an index names; NULL past the last, and for a checkpoint in one file. */
+TR_API const char *tr_checkpoint_shard(const tr_checkpoint *checkpoint, int i);
 
 /* Names of the weight sets, NULL past the end: the keys that lead to them ("ema", "model", "state_dict",
  * "model_ema.module"), or "weights" for a bare state dict. Where networks stand in one set beside others, as

@@ -104,6 +104,8 @@ tr_status tr_weight_set_spoil(tr_ctx *ctx, tr_weight_set *set, tr_status status)
  * own. A failure when no set can be used. */
 tr_status tr_checkpoint_finish_sets(tr_ctx *ctx, tr_checkpoint *checkpoint);
 void tr_weight_set_free(tr_weight_set *set);
+/* Whether keys are called like those of an average of weights. */
+bool tr_checkpoint_is_averaged(const char *name);
 /* Makes by_name. */
 tr_status tr_weight_set_sort(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_weight_set *set);
 

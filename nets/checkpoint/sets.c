@@ -250,7 +250,7 @@ static tr_status add_part(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_weigh
  * each of these, for whoever does not know the whole. */
 static tr_status add_parts(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_weight_set *whole) {
   const char *last = "";
-  const bool common = common_component(whole) > 0;
+  const bool common = whole->n > 1 && common_component(whole) > 0;
   for (int i = 0; i < whole->n; i++) {
     const char *name = whole->by_name[i]->name, *dot = strchr(name, '.');
     const size_t length = dot ? (size_t)(dot - name) : 0;

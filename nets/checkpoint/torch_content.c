@@ -75,8 +75,9 @@ static bool is_weight(const tr_value *value) {
          (value->as.tensor->foreign || tr_dtype_is_float(value->as.tensor->dtype));
 }
 
-/* A dict that names tensors of weights: at least one, and tensors are more than half of what it holds. */
-static bool is_state_dict(const tr_value *dict) {
+/* A dict that names tensors of weights: at least one, and tensors are half of what it holds. Of the root,
+ * which may hold a number of steps as a tensor beside a set, they are more. */
+static bool is_state_dict(const tr_value *dict, bool root) {
   size_t tensors = 0, weights = 0;
   for (size_t i = 0; i < dict->as.sequence.n; i++) {
     const tr_value *value = dict->as.sequence.items[2 * i + 1];
@@ -84,7 +85,7 @@ static bool is_state_dict(const tr_value *dict) {
     tensors += value->kind == TR_P_TENSOR;
     weights += is_weight(value);
   }
-  return weights > 0 && 2 * tensors > dict->as.sequence.n;
+  return weights > 0 && 2 * tensors >= dict->as.sequence.n + root;
 }
 
 /* An object of torch.nn.Module, saved whole. */
@@ -99,10 +100,10 @@ static bool holds_tensors(const tr_value *list) {
   return false;
 }
 
-/* A list of tensors under a key, as some averages are kept: it is said of it that it has no names. */
+/* A list of tensors, as some averages are kept: it is said of it that it has no names. */
 static tr_status note_list(const reader *r, const char *name, const tr_value *list) {
   if (list->kind != TR_P_LIST && list->kind != TR_P_TUPLE) return TR_OK;
-  if (!holds_tensors(list)) return TR_OK;
+  if (!tr_checkpoint_is_averaged(name) || !holds_tensors(list)) return TR_OK;
   tr_weight_set *set = tr_checkpoint_add_set(r->checkpoint, name);
   if (!set) return TR_OK;
   return tr_weight_set_spoil(r->ctx, set,
@@ -160,7 +161,7 @@ static tr_status find_sets(reader *r, const char *path, const tr_value *value, i
   }
   if (!pairs) return note_list(r, path, value);
   TR_TRY(count_entries(r, pairs));
-  if (depth > 0 && is_state_dict(pairs)) return add_set(r, path, pairs);
+  if (depth > 0 && is_state_dict(pairs, false)) return add_set(r, path, pairs);
   return depth < MAX_DEPTH ? find_within(r, path, pairs, depth) : TR_OK;
 }
 
@@ -251,6 +252,9 @@ static tr_status no_weights(const reader *r, const tr_value *root) {
                    "'%s' holds a whole module (%.60s), whose code would be needed: save its state dict, "
                    "torch.save(model.state_dict(), ...)",
                    path, r->module);
+  if (root->kind == TR_P_OBJECT)
+    return TR_FAIL(r->ctx, TR_E_IO, "'%s' holds what %.80s would have made, and that is not called: no dict",
+                   path, root->as.object->made_by);
   if (!tr_value_pairs(root))
     return TR_FAIL(r->ctx, TR_E_IO,
                    "'%s': the file holds no dict, so no state dict and no training checkpoint", path);
@@ -262,7 +266,7 @@ static tr_status no_weights(const reader *r, const tr_value *root) {
 tr_status tr_torch_content(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_value *root,
                            tr_storage_finder find, const void *where) {
   reader r = {.ctx = ctx, .checkpoint = checkpoint, .find = find, .where = where};
-  if (root->kind == TR_P_DICT && is_state_dict(root)) return add_set(&r, "weights", root);
+  if (root->kind == TR_P_DICT && is_state_dict(root, true)) return add_set(&r, "weights", root);
   TR_TRY(find_sets(&r, "", root, 0));
   if (checkpoint->n_sets == 0) return no_weights(&r, root);
   TR_TRY(find_moments(&r, root));

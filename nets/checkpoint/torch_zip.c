@@ -11,6 +11,23 @@ static bool recognises(const tr_file_map *map) {
   return map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0;
 }
 
+static bool ends_with(const char *name, const char *ending) {
+  const size_t length = strlen(name), n = strlen(ending);
+  return length >= n && strcmp(name + length - n, ending) == 0;
+}
+
+/* What an archive without NAME/data.pkl is, and what to do. */
+static const char *other_archive(const tr_zip *zip) {
+  for (int i = 0; i < tr_zip_count(zip); i++) {
+    const char *name = tr_zip_entry_at(zip, i)->name;
+    if (ends_with(name, ".npy")) return "it is an .npz of NumPy's arrays";
+    if (ends_with(name, ".pt") || ends_with(name, ".pth") || ends_with(name, ".safetensors"))
+      return "a checkpoint is packed in it: unpack it with unzip";
+    if (ends_with(name, ".weights.h5")) return "it is of Keras: convert the weights to .safetensors";
+  }
+  return "it has no NAME/data.pkl";
+}
+
 /* The directory that everything lies in, "NAME/", from the one entry "NAME/data.pkl". */
 static tr_status find_main(tr_ctx *ctx, const tr_checkpoint *checkpoint, const tr_zip_entry **main) {
   *main = NULL;
@@ -24,8 +41,8 @@ static tr_status find_main(tr_ctx *ctx, const tr_checkpoint *checkpoint, const t
     *main = entry;
   }
   if (!*main)
-    return TR_FAIL(ctx, TR_E_IO, "'%s': the zip archive is no PyTorch checkpoint: it has no NAME/data.pkl",
-                   checkpoint->map->path);
+    return TR_FAIL(ctx, TR_E_IO, "'%s': the zip archive is no PyTorch checkpoint: %s", checkpoint->map->path,
+                   other_archive(checkpoint->zip));
   return TR_OK;
 }
 
@@ -34,6 +51,18 @@ static const char *beside(const tr_zip_entry *main, const char *rest, char *out,
   size_t prefix = strlen(main->name) - strlen("data.pkl");
   int length = snprintf(out, size, "%.*s%s", (int)prefix, main->name, rest);
   return length >= 0 && (size_t)length < size ? out : NULL;
+}
+
+/* A compiled model has its code and constants in the archive. */
+static tr_status check_no_script(tr_ctx *ctx, const tr_checkpoint *checkpoint, const tr_zip_entry *main) {
+  char name[512];
+  const char *path = beside(main, "constants.pkl", name, sizeof name);
+  if (!path || !tr_zip_find(checkpoint->zip, path)) return TR_OK;
+  return TR_FAIL(
+      ctx, TR_E_IO,
+      "'%s' is TorchScript (torch.jit.save), which is a program: load it in Python with torch.jit.load and "
+      "save its state_dict()",
+      checkpoint->map->path);
 }
 
 /* Archives before PyTorch 2.1 do not say; they are little-endian as the machines were. */
@@ -82,6 +111,7 @@ static tr_status read(tr_ctx *ctx, tr_checkpoint *checkpoint) {
   const tr_zip_entry *main = NULL;
   TR_TRY(tr_zip_open(ctx, map, &checkpoint->zip));
   TR_TRY(find_main(ctx, checkpoint, &main));
+  TR_TRY(check_no_script(ctx, checkpoint, main));
   TR_TRY(check_byte_order(ctx, checkpoint, main));
   if (main->size > TR_PICKLE_MAX_SIZE)
     return TR_FAIL(ctx, TR_E_IO, "'%s': '%s' has %" PRIu64 " bytes: a pickle has at most %d MiB", map->path,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/vec/vec.h"
+#include "nets/layers/weights.h"
 
 /* ---- tensors of an entry ---- */
 
@@ -40,11 +41,21 @@ static tr_status upload_tensor(tr_ctx *ctx, const tr_tensor *tensor, tr_array *o
   return status;
 }
 
+/* A table that its kind makes of the sizes. */
+static tr_status make_table(const void *sizes, const tr_net_entry *entry, tr_array *out) {
+  double *host = malloc((size_t)out->count * sizeof *host);
+  if (!host) return TR_FAIL(out->ctx, TR_E_MEM, "out of memory for the weights '%s'", entry->name);
+  entry->fill(sizes, host);
+  tr_status status = tr_array_set_f64(out, host);
+  free(host);
+  return status;
+}
+
 static tr_status read_tensor(tr_weight_source *base, const tr_net_entry *entry, const tr_expected *want,
                              tr_array *out) {
-  (void)entry;
   const tr_tensor_source *source = (const tr_tensor_source *)base;
   const tr_tensor *tensor = tr_tensors_find(source->weights, want->name);
+  if (!tensor && tr_weights_can_make(entry)) return make_table(source->sizes, entry, out);
   if (!tensor) return TR_FAIL(source->ctx, TR_E_SHAPE, "the weights lack the tensor '%s'", want->name);
   if (tensor->count != out->count) {
     char text[96];
@@ -59,8 +70,8 @@ static bool tensor_is_bf16(tr_weight_source *base, const tr_expected *want) {
   return tensor && tensor->dtype == TR_BF16;
 }
 
-tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights) {
-  return (tr_tensor_source){{read_tensor, tensor_is_bf16}, ctx, weights};
+tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights, const void *sizes) {
+  return (tr_tensor_source){{read_tensor, tensor_is_bf16}, ctx, weights, sizes};
 }
 
 static tr_random_address next_address(tr_random_source *source) {
@@ -80,19 +91,14 @@ static tr_status read_random(tr_weight_source *base, const tr_net_entry *entry, 
   return normals(&address, matrix ? 1 / sqrt((double)out->shape[1]) : 0.1, out);
 }
 
-/* `out` from numbers made on the host: by the kind, or uniform in +- bound. */
-static tr_status from_host(const tr_random_source *source, const tr_net_entry *entry,
-                           const tr_random_address *address, tr_array *out) {
+/* `out` uniform in +- bound, made on the host. */
+static tr_status uniforms(const tr_net_entry *entry, const tr_random_address *address, tr_array *out) {
   double *host = malloc((size_t)out->count * sizeof *host);
   if (!host) return TR_FAIL(out->ctx, TR_E_MEM, "out of memory for the weights '%s'", entry->name);
-  if (entry->start == TR_START_FILL) {
-    entry->fill(source->sizes, host);
-  } else {
-    const int64_t rows = out->shape[0], cols = out->shape[1];
-    const double bound = sqrt(6 / (double)(rows + cols));
-    for (int64_t i = 0; i < out->count; i++)
-      host[i] = bound * (2 * tr_random_uniform(address, (uint64_t)(i / cols), (uint32_t)(i % cols)) - 1);
-  }
+  const int64_t rows = out->shape[0], cols = out->shape[1];
+  const double bound = sqrt(6 / (double)(rows + cols));
+  for (int64_t i = 0; i < out->count; i++)
+    host[i] = bound * (2 * tr_random_uniform(address, (uint64_t)(i / cols), (uint32_t)(i % cols)) - 1);
   tr_status status = tr_array_set_f64(out, host);
   free(host);
   return status;
@@ -104,7 +110,8 @@ static tr_status read_initial(tr_weight_source *base, const tr_net_entry *entry,
   const tr_random_address address = next_address(source);
   if (tensor->bias || entry->start == TR_START_ZERO) return tr_fill(0, out);
   if (entry->start == TR_START_NORMAL) return normals(&address, entry->scale, out);
-  return from_host(source, entry, &address, out);
+  if (entry->start == TR_START_FILL) return make_table(source->sizes, entry, out);
+  return uniforms(entry, &address, out);
 }
 
 static bool never_bf16(tr_weight_source *source, const tr_expected *tensor) {

@@ -28,8 +28,9 @@ typedef struct {
   tr_weight_source base;
   tr_ctx *ctx;
   const tr_tensors *weights;
+  const void *sizes;
 } tr_tensor_source;
-tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights);
+tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights, const void *sizes);
 
 /* Weights addressed by a seed and their place in the order of reading. */
 typedef struct {

@@ -9,10 +9,16 @@
 extern "C" {
 #endif
 
-/* Every tensor of the list of entries (nets/network.h) is there with its shape, and nothing else; `network`
- * ("a SiT of depth 2") stands in messages. TR_E_SHAPE naming the tensor. */
+/* Every tensor of the list of entries (nets/network.h) is there with its shape, and nothing else but what
+ * only training needs; a fixed table that can be made may be missing. `network` ("a SiT of depth 2") stands
+ * in messages. TR_E_SHAPE naming the tensor. */
 TR_API tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type,
                                   const void *sizes, const char *network);
+
+/* Whether the tensor is one that only training of this kind needs. */
+TR_API bool tr_weights_unused(const tr_net_type *type, const char *name);
+/* Whether the entry is a fixed table that is made where it is missing. */
+TR_API bool tr_weights_can_make(const tr_net_entry *entry);
 
 /* The tensor, which must have this many dimensions, each of a size that a network can have. `meaning` is its
  * shape in words, `network` ("a SiT") what the tensors should be of. */

@@ -18,10 +18,12 @@ const char *const tr_sit_names[] = {"SiT-S/2",  "SiT-S/4",  "SiT-S/8", "SiT-B/2"
                                     "SiT-XL/4", "SiT-XL/8", NULL};
 enum { PATCHES = 3, MLP_RATIO = 4, TIME_FREQUENCIES = 256 };
 
-/* hidden, depth, heads, mlp_hidden, patch and time_frequencies of a name; false when it is unknown. */
+/* hidden, depth, heads, mlp_hidden, patch and time_frequencies of a name, "SiT-" or "DiT-" before the size;
+ * false when it is unknown. */
 static bool find_name(const char *name, tr_sit_config *out) {
   for (int i = 0; name && tr_sit_names[i]; i++) {
-    if (strcmp(tr_sit_names[i], name) != 0) continue;
+    const bool dit = strncmp(name, "DiT-", 4) == 0 && strcmp(tr_sit_names[i] + 4, name + 4) == 0;
+    if (!dit && strcmp(tr_sit_names[i], name) != 0) continue;
     int size = i / PATCHES;
     *out = (tr_sit_config){.hidden = sizes[size].hidden,
                            .depth = sizes[size].depth,
@@ -156,11 +158,46 @@ static tr_status find_shape(tr_ctx *ctx, const tr_tensors *weights, const char *
   return tr_weights_find(ctx, weights, name, ndim, meaning, "a SiT", out);
 }
 
+/* Latents of Stable Diffusion's autoencoder are an eighth of the image along a side; pixels have three
+ * channels. */
+enum { LATENT_SCALE = 8, PIXEL_CHANNELS = 3 };
+
+/* The tokens along a side when no table tells: from the side of the latents, or of the images. */
+static tr_status infer_grid_untold(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
+  const int scale = config->channels == PIXEL_CHANNELS ? 1 : LATENT_SCALE;
+  const int side = told->side ? told->side : told->image_side / scale;
+  if (side == 0)
+    return TR_FAIL(
+        ctx, TR_E_SHAPE,
+        "the weights lack the tensor 'pos_embed' of shape (1, tokens, hidden): the table of sines and "
+        "cosines can be made again, if the arguments tell its size: give input_size, the side of the "
+        "latents, or image_size");
+  if (side % config->patch != 0 || (!told->side && told->image_side % scale != 0))
+    return TR_FAIL(ctx, TR_E_SHAPE, "latents of side %d cannot be cut into patches of side %d", side,
+                   config->patch);
+  config->grid = side / config->patch;
+  return TR_OK;
+}
+
+static tr_status infer_grid(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *told,
+                            tr_sit_config *config) {
+  const tr_tensor *position;
+  if (!tr_tensors_find(weights, "pos_embed")) return infer_grid_untold(ctx, told, config);
+  TR_TRY(find_shape(ctx, weights, "pos_embed", 3, "(1, tokens, hidden)", &position));
+  int64_t tokens = position->shape[1];
+  while ((int64_t)config->grid * config->grid < tokens) config->grid++;
+  if ((int64_t)config->grid * config->grid != tokens)
+    return TR_FAIL(ctx, TR_E_SHAPE,
+                   "tensor 'pos_embed' has %" PRId64
+                   " tokens, which is no square: only square latents are supported",
+                   tokens);
+  return TR_OK;
+}
+
 static tr_status infer_patches(tr_ctx *ctx, const tr_tensors *weights, tr_sit_config *config) {
-  const tr_tensor *patches, *position;
+  const tr_tensor *patches;
   char text[128];
   TR_TRY(find_shape(ctx, weights, "x_embedder.proj.weight", 4, "(hidden, channels, patch, patch)", &patches));
-  TR_TRY(find_shape(ctx, weights, "pos_embed", 3, "(1, tokens, hidden)", &position));
   if (patches->shape[2] != patches->shape[3] || patches->shape[2] > 1024)
     return TR_FAIL(
         ctx, TR_E_SHAPE,
@@ -169,13 +206,6 @@ static tr_status infer_patches(tr_ctx *ctx, const tr_tensors *weights, tr_sit_co
   config->hidden = (int)patches->shape[0];
   config->channels = (int)patches->shape[1];
   config->patch = (int)patches->shape[2];
-  int64_t tokens = position->shape[1];
-  while ((int64_t)config->grid * config->grid < tokens) config->grid++;
-  if ((int64_t)config->grid * config->grid != tokens)
-    return TR_FAIL(ctx, TR_E_SHAPE,
-                   "tensor 'pos_embed' has %" PRId64
-                   " tokens, which is no square: only square latents are supported",
-                   tokens);
   return TR_OK;
 }
 
@@ -242,6 +272,7 @@ tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
   tr_sit_config config = {.depth = tr_weights_count(weights, "blocks")};
   const tr_tensor *fc1, *time;
   TR_TRY(infer_patches(ctx, weights, &config));
+  TR_TRY(infer_grid(ctx, weights, settings, &config));
   TR_TRY(infer_output(ctx, weights, &config));
   TR_TRY(infer_classes(ctx, weights, settings->num_classes, &config));
   TR_TRY(find_shape(ctx, weights, "t_embedder.mlp.0.weight", 2, "(hidden, frequencies)", &time));

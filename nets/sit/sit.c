@@ -140,6 +140,8 @@ static long recomputed(const tr_net *net) {
 static const char *const beginnings[] = {"pos_embed", "x_embedder.",  "t_embedder.", "y_embedder.",
                                          "blocks.",   "final_layer.", NULL};
 
+static const char *const unused[] = {"projectors.", NULL}; /* REPA's, onto the features of another network */
+
 const tr_net_type tr_net_sit = {
     .info = {.name = "sit",
              .summary = "scalable interpolant transformer: images or latents, with classes",
@@ -147,6 +149,7 @@ const tr_net_type tr_net_sit = {
              .n_params = TR_SIT_PARAMS},
     .caps = TR_NET_FIELD,
     .beginnings = beginnings,
+    .unused = unused,
     .sizes_bytes = sizeof(tr_sit_config),
     .keys = keys,
     .entry = tr_sit_entry,
@@ -154,6 +157,7 @@ const tr_net_type tr_net_sit = {
     .check = tr_sit_check,
     .about = about,
     .say = say,
+    .relative = tr_sit_relative,
     .names = tr_sit_names,
     .named = tr_sit_named,
     .open = open_sit,

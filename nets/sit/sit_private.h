@@ -41,6 +41,7 @@ tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
                            const double *params, void *sizes);
 tr_status tr_sit_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, void *sizes);
 tr_status tr_sit_check(tr_ctx *ctx, const void *sizes);
+const char *tr_sit_relative(const tr_tensors *weights, char *text, size_t size); /* nets/sit/relative.c */
 
 /* Layers of the network's list. */
 typedef struct {

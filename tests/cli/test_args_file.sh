@@ -43,7 +43,7 @@ for resolved in '"path-type": "VP"' '"prediction": "noise"' '"num-heads": 4' '"n
   checks=$((checks + 1))
   grep -qF "$resolved" "$scratch/vp/run.json" || fail "run.json lacks $resolved"
 done
-beside '{"num_heads": 8, "path_type": "VP"}'
+beside '{"num_heads": 8, "path_type": "VP", "prediction": "velocity"}'
 check "options" "$transit" sample ODE --ckpt "$scratch/bare.pt" --num-heads 4 --path-type Linear --num-samples 2 --rtol 0.1 --out "$scratch/options"
 same "$scratch/options/samples.npz" "$scratch/copy/samples.npz"
 warns "--num-heads 4 overrides the checkpoint's 8 ('$scratch/bare.pt.json' says num_heads = 8)"

@@ -46,7 +46,7 @@ paths_that_are_missing() {
 
 # ROOM.NAME of every test, as tests/CMakeLists.txt names them.
 test_names() {
-  files | sed -n 's|^tests/\([a-z]*\)/\([a-z]*/\)\{0,1\}test_\([a-z0-9_]*\)\.c$|\1.\3|p; s|^tests/cli/test_\([a-z_]*\)\.sh$|cli.\1|p
+  files | sed -n 's|^tests/\([a-z]*\)/\([a-z]*/\)\{0,1\}test_\([a-z0-9_]*\)\.c$|\1.\3|p; s|^tests/cli/\([a-z]*/\)\{0,1\}test_\([a-z_]*\)\.sh$|cli.\2|p
     s,^tests/\(hygiene\|install\|example\)s\{0\,1\}/\([a-z_]*\)\.sh$,\1.\2,p'
 }
 

@@ -255,6 +255,8 @@ static void dicts(void) {
 
 /* What protocols 0 and 1, Python 2 and sets need. */
 static void other_opcodes(void) {
+  MAKES("(t.", root->kind == TR_P_TUPLE && root->as.sequence.n == 0); /* before anything stood on the stack */
+  MAKES("(l.", root->kind == TR_P_LIST && root->as.sequence.n == 0);
   MAKES("I01\n.", root->kind == TR_P_BOOL && root->as.truth);
   MAKES("I-42\n.", root->as.integer == -42);
   MAKES("L42L\n.", root->as.integer == 42);

@@ -109,7 +109,7 @@ static void refused_sizes(tr_ctx *ctx, const scene_sizes *sizes) {
   const tr_net_options half = {.dtype = TR_BF16}, single = {.dtype = TR_F32};
   CHECK_ERROR(ctx, tr_net_create_random(ctx, &config, &half, TR_NET_RANDOM, 1, &net), TR_E_ARG, "bf16");
   CHECK_ERROR(ctx, tr_net_create(ctx, &config, &single, &none, &net), TR_E_SHAPE,
-              "lack the tensor 'pos_embed'");
+              "lack the tensor 'x_embedder.proj.weight'"); /* pos_embed can be made */
   CHECK(net == NULL);
   tr_net_config_clear(&config);
   const tr_net_size unknown[] = {{"width", 3}}, follows[] = {{"tokens", 3}};

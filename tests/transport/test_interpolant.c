@@ -12,7 +12,7 @@
 #include "transport/sampler/sampler.h"
 #include "transport/transfer.h"
 
-static const char *const paths[] = {"Linear", "GVP", "VP"};
+static const char *const paths[] = {"Linear", "GVP", "VP"}; /* the reference's */
 
 static tr_interpolant find(tr_ctx *ctx, const char *name) {
   tr_interpolant interpolant = {0};
@@ -235,6 +235,29 @@ static void bad_input(tr_ctx *ctx) {
               "Linear has no parameter 'sigma_min': it has none");
 }
 
+/* DDPM's levels are the cumulated products of its betas, and the path is smooth between them. */
+static void discrete_levels(tr_ctx *ctx) {
+  const tr_interpolant ddpm = find(ctx, "DDPM");
+  double kept = 1;
+  for (int k = 1; k <= 1000; k++) {
+    kept *= 1 - (1e-4 + (0.02 - 1e-4) * (k - 1) / 999);
+    const tr_coeffs c = tr_interpolant_at(&ddpm, 1 - k / 1000.);
+    CHECK_NEAR(c.alpha, sqrt(kept), 2e-13);
+    CHECK_NEAR(c.sigma, sqrt(1 - kept), 2e-13 / sqrt(1 - kept));
+  }
+  for (int i = 1; i < 5000; i++) {
+    const double t = i / 5000., h = 1e-5 * (1 - t);
+    const tr_coeffs c = tr_interpolant_at(&ddpm, t), a = tr_interpolant_at(&ddpm, t - h),
+                    b = tr_interpolant_at(&ddpm, t + h);
+    CHECK_NEAR((b.alpha - a.alpha) / (2 * h), c.dalpha, 1e-7);
+    CHECK_NEAR((b.sigma - a.sigma) / (2 * h) / c.dsigma, 1, 1e-7);
+    CHECK_NEAR(tr_interpolant_time(&ddpm, c.theta), t, 1e-12 / (1 - t));
+  }
+  const tr_coeffs end = tr_interpolant_at(&ddpm, 1);
+  CHECK(end.alpha == 1 && end.sigma == 0 && end.inv_W == 0 && isfinite(end.g2_W));
+  CHECK_NEAR(tr_interpolant_at(&ddpm, 0).alpha, 0.00635282, 1e-8);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -242,6 +265,7 @@ int main(int argc, char **argv) {
   ends(ctx);
   derivatives(ctx);
   angles(ctx);
+  discrete_levels(ctx);
   bad_input(ctx);
   tr_ctx_close(&ctx);
   return check_report();

@@ -5,9 +5,7 @@
  * alpha(0) = 0.0066: t = 0 is not quite pure noise. sigma' and W are infinite at t = 1; their ratios are not.
  */
 #include "transport/modules_private.h"
-#include "transport/path/interpolant.h"
-
-#include <math.h>
+#include "transport/path/preserving_private.h"
 
 enum { BMIN, BMAX };
 
@@ -17,17 +15,7 @@ static double log_alpha(const double *p, double u) {
 
 static void at(const double *params, double t, tr_coeffs *out) {
   double u = 1 - t, beta = params[BMIN] + u * (params[BMAX] - params[BMIN]), L = log_alpha(params, u);
-  out->alpha = exp(L);
-  out->sigma = sqrt(-expm1(2 * L));
-  out->dalpha = out->alpha * beta / 2;
-  out->sigma_dsigma = -out->alpha * out->alpha * beta / 2;
-  out->dsigma = out->sigma_dsigma / out->sigma;
-  out->W = out->alpha * beta / (2 * out->sigma);
-  out->inv_W = 2 * out->sigma / (out->alpha * beta);
-  out->dalpha_W = out->sigma;
-  out->dsigma_W = -out->alpha;
-  out->g2_W = beta / 2;
-  out->c = 1;
+  tr_preserving_at(L, beta, out);
 }
 
 /* alpha = sin(theta), so u = 1 - t solves (bmax - bmin)/4 u^2 + bmin/2 u + ln sin(theta) = 0; written without
