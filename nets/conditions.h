@@ -28,7 +28,7 @@ typedef struct {
 /* One time for all rows, or one a row, and the same of labels; without any (NULL) those that are there stay.
  */
 TR_API tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels);
-/* Memory for as many times and labels as `rows`, and these labels. */
+/* Memory for as many times and labels as `rows`, and these labels; without any (NULL) for times alone. */
 TR_API tr_status tr_conditions_reserve(tr_ctx *ctx, tr_conditions *c, int64_t rows, const tr_cond *labels);
 TR_API void tr_conditions_clear(tr_conditions *c);
 

@@ -4,6 +4,7 @@
 /* TR_TEST_RESOURCES */
 #include "core/vec/vec.h"
 #include "integrators/register.h"
+#include "integrators/sde/stochastic_rk.h"
 #include "tests/support/counts.h"
 #include "tests/support/problems/ode_problems.h"
 #include "tests/support/problems/sde_problems.h"
@@ -135,11 +136,14 @@ static void sde_grids(tr_ctx *ctx, tr_dtype dtype) {
   for (int i = 0; (module = tr_module_at(ctx, TR_KIND_SDE_METHOD, i)); i++) {
     tr_sde_spec spec = {.method = (const tr_sde_method *)module, .grid = grid, .n_grid = STEPS + 1};
     const long draws = STEPS * (spec.method->caps & TR_SDE_LEVY ? 2 : 1);
+    const tr_srk_table *table = spec.method->detail;
+    const bool noise_first = spec.method->caps & TR_SDE_NOISE_FIRST;
+    CHECK(noise_first == (table->stage_w[0][0] != 0 || table->stage_h[0][0] != 0));
     tr_sde_stats stats;
     tr_counts c = solve_sde(ctx, spec, dtype, NULL, 0, NULL, &stats);
     CHECK(stats.n_steps == STEPS);
     /* What may wait for the next step does, but for the look every 16 steps. */
-    CHECK(c.programs <= stats.n_rhs + (spec.method->caps & TR_SDE_NOISE_FIRST ? STEPS / 16 + 1 : 0));
+    CHECK(c.programs <= stats.n_rhs + (noise_first ? STEPS / 16 + 1 : 0));
     CHECK(c.operations == c.programs + draws - (c.programs && draws == 2 * STEPS ? 2 : 1));
     CHECK(c.waits <= STEPS / 16 + 1);
     const int64_t plain = c.operations;
