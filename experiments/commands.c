@@ -10,17 +10,9 @@
 #include "experiments/common/advice.h"
 #include "experiments/output/staging.h"
 
-const command *const commands[] = {&command_sample,
-                                   &command_train,
-                                   &command_likelihood,
-                                   &command_loss,
-                                   &command_sweep,
-                                   &command_tune_grid,
-                                   &command_field,
-                                   &command_inspect,
-                                   &command_list,
-                                   &command_man,
-                                   NULL};
+const command *const commands[] = {
+    &command_sample, &command_train,   &command_likelihood, &command_loss, &command_sweep, &command_tune_grid,
+    &command_field,  &command_inspect, &command_convert,    &command_list, &command_man,   NULL};
 
 const command *command_find(const char *name) {
   for (int i = 0; commands[i]; i++)

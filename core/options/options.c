@@ -381,12 +381,35 @@ static tr_status parse_option(tr_ctx *ctx, const tr_option_table *table, int arg
   return parse_value(ctx, option, argv[(*at)++], values);
 }
 
+static const char **operand_field(const tr_operand *operand, void *values) {
+  return (const char **)((char *)values + operand->offset);
+}
+
 static tr_status parse_operand(tr_ctx *ctx, const tr_option_table *table, const char *word, void *values) {
-  const char **out = table->operand ? (const char **)((char *)values + table->operand_offset) : NULL;
-  if (!out || *out)
-    return TR_FAIL(ctx, TR_E_ARG, "'%s' is one argument too many: see '%s %s --help'", word, table->program,
-                   table->name);
-  *out = word;
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++) {
+    const char **out = operand_field(&table->operands[i], values);
+    if (*out) continue;
+    *out = word;
+    return TR_OK;
+  }
+  return TR_FAIL(ctx, TR_E_ARG, "'%s' is one argument too many: see '%s %s --help'", word, table->program,
+                 table->name);
+}
+
+/* "transit convert IN OUT", written into text; returns text. */
+static const char *synopsis(const tr_option_table *table, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "%s %s", table->program, table->name);
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name && used < size; i++)
+    used += (size_t)snprintf(text + used, size - used, " %s", table->operands[i].name);
+  return text;
+}
+
+static tr_status check_operands(tr_ctx *ctx, const tr_option_table *table, void *values) {
+  char text[200];
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++)
+    if (table->operands[i].required && !*operand_field(&table->operands[i], values))
+      return TR_FAIL(ctx, TR_E_ARG, "%s is missing: '%s'", table->operands[i].name,
+                     synopsis(table, text, sizeof text));
   return TR_OK;
 }
 
@@ -454,10 +477,7 @@ static tr_status complete(tr_ctx *ctx, const tr_option_table *table, void *value
     bool open = in_mode(option, parsed->mode) && !parsed->given[i];
     if (open && option->default_text) TR_TRY(parse_value(ctx, option, option->default_text, values));
   }
-  if (table->operand_required && !*(const char **)((char *)values + table->operand_offset))
-    return TR_FAIL(ctx, TR_E_ARG, "%s is missing: '%s %s %s'", table->operand, table->program, table->name,
-                   table->operand);
-  return TR_OK;
+  return check_operands(ctx, table, values);
 }
 
 tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,

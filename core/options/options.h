@@ -86,19 +86,25 @@ typedef struct {
   const char *name, *instead;
 } tr_option_hint;
 
+/* A word without dashes. */
+typedef struct {
+  const char *name; /* stands for it in the help */
+  const char *help;
+  bool required; /* none behind one that is not */
+  size_t offset; /* of a const char * field */
+} tr_operand;
+#define TR_OPERANDS_MAX 2
+
 /* Two rows may share a name (and field) when their modes differ. At most TR_OPTIONS_MAX rows. */
 #define TR_OPTIONS_MAX 96
 
 typedef struct {
-  const char *program;      /* "transit" */
-  const char *name;         /* of the command */
-  const char *summary;      /* one line */
-  const char *details;      /* paragraphs, separated by an empty line; may be NULL */
-  const char *const *modes; /* NULL-terminated names of the first operand, or NULL: no modes */
-  const char *operand;      /* metavar of one more operand, NULL: none */
-  const char *operand_help;
-  bool operand_required;
-  size_t operand_offset; /* of a const char * field */
+  const char *program;                  /* "transit" */
+  const char *name;                     /* of the command */
+  const char *summary;                  /* one line */
+  const char *details;                  /* paragraphs, separated by an empty line; may be NULL */
+  const char *const *modes;             /* NULL-terminated names of the first operand, or NULL: no modes */
+  tr_operand operands[TR_OPERANDS_MAX]; /* behind the mode, in this order; name NULL ends them */
   const tr_option *options;
   int n_options;
   size_t values_size;

@@ -82,7 +82,8 @@ void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out)
   synopsis_modes(table, text, sizeof text);
   fprintf(out, "usage: %s %s", table->program, table->name);
   if (*text) fprintf(out, " %s", text);
-  if (table->operand) fprintf(out, table->operand_required ? " %s" : " [%s]", table->operand);
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++)
+    fprintf(out, table->operands[i].required ? " %s" : " [%s]", table->operands[i].name);
   for (int i = 0; i < table->n_options; i++)
     if (table->options[i].flags & TR_OPTION_REQUIRED)
       fprintf(out, " --%s %s", table->options[i].name, table->options[i].metavar);
@@ -96,8 +97,10 @@ void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out)
     wrap(out, paragraph, 0, 0);
     p = end ? end + 2 : NULL;
   }
-  if (table->operand) fprintf(out, "\n  %-*s", INDENT - 2, table->operand);
-  if (table->operand) wrap(out, table->operand_help, INDENT, INDENT);
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++) {
+    fprintf(out, "%s  %-*s", i ? "" : "\n", INDENT - 2, table->operands[i].name);
+    wrap(out, table->operands[i].help, INDENT, INDENT);
+  }
   const char *group = "";
   for (int i = 0; i < table->n_options; i++) {
     const tr_option *option = &table->options[i];
@@ -149,8 +152,9 @@ void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out) 
   synopsis_modes(table, modes, sizeof modes);
   fputs(".SS \"", out);
   troff(out, table->program);
-  fprintf(out, " %s%s%s%s%s", table->name, *modes ? " " : "", modes, table->operand ? " " : "",
-          table->operand ? table->operand : "");
+  fprintf(out, " %s%s%s", table->name, *modes ? " " : "", modes);
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++)
+    fprintf(out, " %s", table->operands[i].name);
   fputs("\"\n", out);
   troff(out, table->summary);
   fputc('\n', out);
@@ -163,11 +167,11 @@ void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out) 
     fputc('\n', out);
     p = end ? end + 2 : NULL;
   }
-  if (table->operand) {
+  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++) {
     fputs(".TP\n\\fI", out);
-    troff(out, table->operand);
+    troff(out, table->operands[i].name);
     fputs("\\fR\n", out);
-    troff(out, table->operand_help);
+    troff(out, table->operands[i].help);
     fputc('\n', out);
   }
   const char *group = "";

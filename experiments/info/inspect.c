@@ -191,11 +191,11 @@ static const tr_option_table table = {
     .program = TR_PROGRAM,
     .name = "inspect",
     .summary = "Say what a checkpoint holds: weight sets, network, training arguments.",
-    .operand = "FILE",
-    .operand_help = "A .pt or .safetensors checkpoint. Nothing in it is executed. FILE.json beside it "
-                    "supplies arguments.",
-    .operand_required = true,
-    .operand_offset = offsetof(inspect_values, file),
+    .operands = {{.name = "FILE",
+                  .help = "A .pt or .safetensors checkpoint. Nothing in it is executed. FILE.json beside it "
+                          "supplies arguments.",
+                  .required = true,
+                  .offset = offsetof(inspect_values, file)}},
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(inspect_values)};

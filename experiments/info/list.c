@@ -98,9 +98,9 @@ static const tr_option_table table = {
     .name = "list",
     .summary = "List every registered module (paths, predictions, solvers, ...) with one line each, and its "
                "parameters.",
-    .operand = "KIND",
-    .operand_help = "Only this kind: interpolant, ode-method, sde-method, ...",
-    .operand_offset = offsetof(list_values, kind),
+    .operands = {{.name = "KIND",
+                  .help = "Only this kind: interpolant, ode-method, sde-method, ...",
+                  .offset = offsetof(list_values, kind)}},
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(list_values)};

@@ -85,17 +85,16 @@ static const tr_option rows[] = {
 };
 static const char *const modes[] = {"ODE", "SDE", NULL};
 static const tr_option_hint hints[] = {{"vae", "decode them yourself"}, {NULL, NULL}};
-static const tr_option_table table = {.program = "transit",
-                                      .name = "test",
-                                      .summary = "A table for the test.",
-                                      .modes = modes,
-                                      .operand = "FILE",
-                                      .operand_help = "An operand.",
-                                      .operand_offset = offsetof(values, operand),
-                                      .options = rows,
-                                      .n_options = sizeof rows / sizeof *rows,
-                                      .values_size = sizeof(values),
-                                      .hints = hints};
+static const tr_option_table table = {
+    .program = "transit",
+    .name = "test",
+    .summary = "A table for the test.",
+    .modes = modes,
+    .operands = {{.name = "FILE", .help = "An operand.", .offset = offsetof(values, operand)}},
+    .options = rows,
+    .n_options = sizeof rows / sizeof *rows,
+    .values_size = sizeof(values),
+    .hints = hints};
 
 #define MAX_WORDS 16
 static int split(char *line, char **words) {

@@ -1,0 +1,48 @@
+# transit convert: bits, types and arguments survive the way to the other format and back; what is refused.
+. "$(dirname "$0")/common.sh"
+
+goldens=$here/../data/goldens
+field="$transit field --times $scratch/t.npy --class-labels 3 --init $scratch/x.npy --quantities velocity --threads 1"
+
+# shellcheck disable=SC2086
+{
+  npy "$scratch/x.npy" '<f4' '(2, 1, 8, 8)' 512
+  npy "$scratch/t.npy" '<f8' '(2,)' 16
+  # The digits' arguments stand in a file beside them, which is not the checkpoint's.
+  cp "$digits" "$scratch/digits.pt"
+  check "a bare .pt" "$transit" convert "$scratch/digits.pt" "$scratch/digits.safetensors"
+  says "72 tensors in 1 set, 0 arguments"
+  check "and back" "$transit" convert "$scratch/digits.safetensors" "$scratch/back.pt"
+  for file in digits.pt digits.safetensors back.pt; do
+    check "the field of $file" $field --ckpt "$scratch/$file" --num-heads 4 --out "$scratch/field.$file"
+    same "$scratch/field.digits.pt/field.npz" "$scratch/field.$file/field.npz"
+  done
+
+  # A training has several sets and arguments.
+  check "a training" "$transit" train --data-path "$here/../../experiments/digits/digits.npz" --global-batch-size 16 --hidden 16 --depth 1 \
+    --num-heads 2 --max-steps 2 --ema-decay 0.5 --threads 1 --out "$scratch/train"
+  trained=$scratch/train/checkpoints/0000002
+  check "ema" "$transit" convert $trained.pt "$scratch/ema.safetensors"
+  same "$scratch/ema.safetensors" $trained.safetensors
+  check "model" "$transit" convert $trained.pt "$scratch/model.safetensors" --weights model
+  differ "$scratch/ema.safetensors" "$scratch/model.safetensors"
+  check "all sets" "$transit" convert $trained.pt "$scratch/sets.pt"
+  check "inspect" "$transit" inspect "$scratch/sets.pt"
+  says "weights model:"
+  says "weights ema:"
+  says "args num_heads = 2"
+  says "args loss_weight = None"
+  check "once more" "$transit" convert "$scratch/sets.pt" "$scratch/again.safetensors"
+  same "$scratch/ema.safetensors" "$scratch/again.safetensors"
+
+  out=$scratch/refused.pt
+  refuse 2 "OUT is missing" "$transit" convert "$digits"
+  refuse 2 "its name says the format" "$transit" convert "$digits" "$scratch/refused"
+  refuse 2 "both" "$transit" convert "$digits" "$digits"
+  refuse 2 "no weights named 'ema_7'" "$transit" convert $trained.pt "$out" --weights ema_7
+  refuse 1 "none.pt" "$transit" convert "$scratch/none.pt" "$out"
+  refuse 2 "too many" "$transit" convert "$digits" "$out" "$out"
+  absent "$out"
+}
+
+finish
