@@ -178,8 +178,23 @@ static tr_status check_strays(const program *p, const claim *what, const char *f
   return TR_OK;
 }
 
+/* Hours or days of work, which a slip of the pen must not take away. */
+static tr_status spare_training(const program *p, const char *folder) {
+  json_t *old = read_record(folder, "run.json");
+  const char *its = json_string_value(json_object_get(old, "command"));
+  const bool training = its && strcmp(its, "train") == 0;
+  json_decref(old);
+  if (!training) return TR_OK;
+  return TR_FAIL(
+      p->ctx, TR_E_ARG,
+      "--out '%s' holds a training, which nothing replaces: 'transit train --resume' goes on with it, "
+      "else use another folder",
+      TR_SHOW(folder, 200));
+}
+
 static tr_status check(const program *p, const claim *what) {
   const char *folder = what->machine->out;
+  TR_TRY(spare_training(p, folder));
   if (what->machine->force) return TR_OK;
   TR_TRY(check_record(p, what, folder, "run.json"));
   TR_TRY(check_record(p, what, folder, "manifest.json"));

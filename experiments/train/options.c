@@ -21,13 +21,13 @@ static const tr_option options[] = {
      .default_note = "that of the file", .help = "Height and width of the images of a folder."},
     {DATA(num_classes), .name = "num-classes", .type = TR_OPTION_INT, .metavar = "K", BETWEEN(1, 1e9),
      .default_note = "the largest label and one more", .help = "Classes; the null class comes after them."},
-    {DATA(flip), .name = "flip", .type = TR_OPTION_FLAG, .help = "Mirror every second image, left to right, as the reference does."},
+    {DATA(flip), .name = "flip", .type = TR_OPTION_FLAG, .help = "Mirror every second image, left to right, as SiT's code does."},
     {DATA(draws), .name = "draws", .type = TR_OPTION_TEXT, .metavar = "FILE.npz",
      .help = "x1, x0 (S,N,...), t (S,N) and y (S,N): the first S steps take these instead of what they would draw, and drop no label."},
 
     {NETWORK(model), .name = "model", .type = TR_OPTION_TEXT, .metavar = "NAME",
      .default_note = "a network of --hidden, --depth, --num-heads and --patch",
-     .help = "SiT-S/2, SiT-B/4, ...: a SiT of the reference's sizes ('transit list network')."},
+     .help = "SiT-S/2, SiT-B/4, ...: a SiT of the sizes of SiT's code ('transit list network')."},
     {NETWORK(hidden), .name = "hidden", .type = TR_OPTION_INT, .metavar = "D", BETWEEN(1, 65536), .default_note = "64",
      .help = "Width, without --model."},
     {NETWORK(depth), .name = "depth", .type = TR_OPTION_INT, .metavar = "L", BETWEEN(1, 1000), .default_note = "6 for images, 3 for vectors",
@@ -37,7 +37,7 @@ static const tr_option options[] = {
     {NETWORK(patch), .name = "patch", .type = TR_OPTION_INT, .metavar = "P", BETWEEN(1, 4096), .default_note = "2",
      .help = "Side of a patch, without --model."},
     {NETWORK(learn_sigma), .name = "learn-sigma", .type = TR_OPTION_CHOICE, .choices = "true,false", .default_text = "true",
-     .help = "Whether a SiT has twice the channels, of which the first half is used, as in the reference."},
+     .help = "Whether a SiT has twice the channels, of which the first half is used, as in SiT's code."},
     {NETWORK(init_weights), .name = "init-weights", .type = TR_OPTION_TEXT, .metavar = "FILE",
      .help = "Begin with the weights of a checkpoint instead of random ones; steps are counted from 0."},
 
@@ -49,7 +49,7 @@ static const tr_option options[] = {
     {LOSS(loss_weight), .name = "loss-weight", .type = TR_OPTION_CHOICE, .kind = TR_KIND_LOSS_WEIGHT, .metavar = "NAME",
      .default_text = "none", .help = "Weight of the loss by time; velocity losses have weight 1 always."},
     {LOSS(train_eps), .name = "train-eps", .type = TR_OPTION_DOUBLE, .metavar = "E", .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
-     .high = 0.5, .default_note = "of path and prediction, as in the reference",
+     .high = 0.5, .default_note = "that of SiT's code for path and prediction",
      .help = "Times are drawn this far away from the ends where something is infinite."},
     {LOSS(time_sampling), .name = "time-sampling", .type = TR_OPTION_CHOICE, .choices = "uniform,logit-normal,stratified",
      .default_text = "uniform", .help = "Law of the times; stratified has one in each N-th part of a batch of N."},
@@ -60,12 +60,12 @@ static const tr_option options[] = {
     {LOSS(label_dropout), .name = "label-dropout", .type = TR_OPTION_DOUBLE, .metavar = "P", BETWEEN(0, 1), .default_text = "0.1",
      .help = "How often a label becomes the null class, for guidance."},
 
-    {STEPS(batch), .name = "global-batch-size", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 1e9), .default_text = "256",
+    {STEPS(batch), .name = "global-batch-size", .aliases = "batch-size", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 1e9), .default_text = "256",
      .help = "Rows of a step."},
     {STEPS(accumulate), .name = "accumulate", .type = TR_OPTION_INT, .metavar = "K", BETWEEN(1, 1e9), .default_text = "1",
      .help = "Pieces in which a batch goes through the network: less memory, the same bits."},
     {STEPS(epochs), .name = "epochs", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "1400",
-     .help = "Passes over the data; what is left over of a batch is left out, as in the reference."},
+     .help = "Passes over the data; what is left over of a batch is left out, as in SiT's code."},
     {STEPS(max_steps), .name = "max-steps", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_note = "none",
      .help = "Stop after so many steps, those before a resume included."},
     {STEPS(max_minutes), .name = "max-minutes", .type = TR_OPTION_DOUBLE, .metavar = "M", .flags = TR_OPTION_GT, .low = 0,
@@ -85,7 +85,7 @@ static const tr_option options[] = {
      .help = "Decays of up to 4 running averages of the parameters; the first is `ema`."},
     {STEPS(recompute), .name = "recompute", .type = TR_OPTION_FLAG,
      .help = "Compute activations again on the way back instead of keeping them: less memory, the same bits, a third more work."},
-    {STEPS(seed), .name = "global-seed", .type = TR_OPTION_INT, .metavar = "S", AT_LEAST(0), .default_text = "0",
+    {STEPS(seed), .name = "global-seed", .aliases = "seed", .type = TR_OPTION_INT, .metavar = "S", AT_LEAST(0), .default_text = "0",
      .help = "Seed of the weights, the order of the data and of everything drawn."},
 
     {FILES(log_every), .name = "log-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "100",
@@ -98,7 +98,7 @@ static const tr_option options[] = {
      .help = "Go on with the training in DIR exactly as if it had not stopped, with its options. Given again they must be the same, but "
              "for --max-minutes, --ckpt-every, --keep, --accumulate, --recompute, --threads, --device and, with a constant rate, --max-steps and --epochs."},
     {FILES(ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE.pt",
-     .help = "Go on from a file of this program or of the reference's train.py: its model, ema, opt and step, with the options given here."},
+     .help = "Go on from a file of this program or of SiT's train.py: its model, ema, opt and step, with the options given here."},
     MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, log.txt and run.json."),
 };
 /* clang-format on */
@@ -107,14 +107,15 @@ const tr_option_table train_table = {
     .program = TR_PROGRAM,
     .name = "train",
     .summary = "Train a network on images, latents or vectors.",
-    .details = "Checkpoints are checkpoints/0000100.pt in the reference's own form (model, ema, opt, args), "
+    .details = "Checkpoints are checkpoints/0000100.pt in the form of SiT's code (model, ema, opt, args), "
                "which PyTorch "
                "loads with weights_only=True, and the average beside them as .safetensors.\n\n"
                "Everything random is drawn by address: the order of the data by seed and epoch, the rest by "
                "seed, step and row "
                "of the batch. So a training that stopped (Ctrl-C, SIGTERM, --max-minutes, a crash) goes on "
                "by --resume DIR to "
-               "the same bits that it would have had.",
+               "the same bits that it would have had. A folder that holds a training is replaced by no "
+               "other.\n\n" SIT_CODE,
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(train_options)};

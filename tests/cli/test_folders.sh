@@ -77,6 +77,21 @@ untouched() {
   equals "$(ls "$scratch/sweep" | grep -c 'samples\|run.json')" 0 "samples beside a sweep"
 }
 
+# A training is replaced by nothing, and goes on by --resume.
+train="$transit train --data-path $images --global-batch-size 4 --hidden 8 --depth 1 --num-heads 2 --max-steps 1"
+# shellcheck disable=SC2086
+{
+  check "a training" $train --out "$scratch/train"
+  kept=$(cd "$scratch/train" && find . -type f -exec sha256sum {} + | sort)
+  for command in "$train" "$transit sample ODE $quick" "$likelihood" "$sweep --steps 2"; do
+    for force in "" --force; do
+      refuse 2 "holds a training, which nothing replaces: 'transit train --resume' goes on with it" $command $force --out "$scratch/train"
+    done
+  done
+  equals "$(cd "$scratch/train" && find . -type f -exec sha256sum {} + | sort)" "$kept" "a training that others wanted the place of"
+  check "a training goes on" "$transit" train --resume "$scratch/train" --max-steps 2
+}
+
 # Without --out: numbers of their own, said; a run that fails takes its folder away again.
 mkdir "$scratch/here"
 cd "$scratch/here" || exit 1

@@ -32,9 +32,12 @@ done
 
 # One name for one thing, and the names of SiT's code: taken, or answered with ours.
 images=$here/../../experiments/digits/digits.npz
-for command in sample likelihood loss; do
+for command in sample likelihood loss train field sweep tune-grid; do
   check "help of $command" sh -c "'$transit' $command --help | tr -s '\\n ' ' '"
-  says "Also --global-seed"
+  case $command in
+    sample | likelihood | loss) says "Also --global-seed" ;;
+    train) says "Also --seed" ;;
+  esac
   says "Also --sample-dir"
   checks=$((checks + 1))
   grep -qi "the reference" "$scratch/stdout" && fail "help of $command speaks of the reference"
