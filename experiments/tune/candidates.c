@@ -122,8 +122,7 @@ static void add_differences(const pilot *p, int order, double *square) {
 
 #define ORDERS 3
 
-/* Each step at most TUNE_STEP_RATIO times its neighbours, the sum kept. */
-static void bound_steps(int n, double *h) {
+void tune_bound_steps(int n, double *h) {
   double before = 0, after = 0;
   for (int i = 0; i < n; i++) before += h[i];
   for (int i = 1; i < n; i++) h[i] = fmin(h[i], TUNE_STEP_RATIO * h[i - 1]);
@@ -135,7 +134,7 @@ static void bound_steps(int n, double *h) {
 /* times <- the points that n steps h in theta make. */
 static void times_of_steps(const tune *t, int n, double *h, double *times) {
   double theta = angle(t, 0);
-  bound_steps(n, h);
+  tune_bound_steps(n, h);
   for (int i = 0; i < n; i++) {
     times[i] = tr_interpolant_time(path_of(t), theta);
     theta += h[i];

@@ -40,6 +40,9 @@ tr_status tune_add_densities(tune *t);
 /* The candidate that is best on the pilot seeds, its steps stretched by factors exp(w(theta)), w piecewise
  * linear, that are searched coordinate by coordinate for the smallest error there. */
 tr_status tune_add_warped(tune *t);
+/* Shortens steps h (n) until each is at most TUNE_STEP_RATIO times its neighbours, and stretches all to the
+ * sum that they had. */
+void tune_bound_steps(int n, double *h);
 #define TUNE_STEP_RATIO  2
 #define TUNE_PILOT_STEPS 256 /* of rk4-classical, for the derivatives */
 #define TUNE_WARP_RUNS   48  /* at most, for each pilot seed */

@@ -17,6 +17,15 @@ loss="$transit loss --force --ckpt $digits"
   same "$scratch/a/loss.txt" "$scratch/b/loss.txt"
   check "another seed" $loss --data "$data" --num-samples 40 --points 4 --seed 1 --out "$scratch/c"
   differ "$scratch/a/loss.txt" "$scratch/c/loss.txt"
+  # The error of a mean is s / sqrt(n), s over n - 1: two rows are their mean +- their error, and a third follows.
+  for n in 2 3; do check "$n rows" $loss --data "$data" --num-samples $n --points 2 --out "$scratch/rows$n"; done
+  says "over 3 rows and 2 times:"
+  checks=$((checks + 1))
+  paste "$scratch/rows2/loss.txt" "$scratch/rows3/loss.txt" | awk '!/^#/ { a = $2 + $5; b = $2 - $5; m = $7; c = 3 * m - a - b; n++
+      off = $10 / sqrt(((a - m) ^ 2 + (b - m) ^ 2 + (c - m) ^ 2) / 2 / 3)
+      print "error over", off, "times that of the rows"; if (!(off > 0.95 && off < 1.05)) bad = 1 }
+    END { exit bad || n != 2 }' >"$scratch/stdout" ||
+    fail "errors of 2 and 3 rows: $(cat "$scratch/stdout")"
   # The classes are those of the archive.
   check "one class for all" $loss --data "$data" --num-samples 40 --points 4 --class-labels 3 --out "$scratch/d"
   differ "$scratch/a/loss.txt" "$scratch/d/loss.txt"

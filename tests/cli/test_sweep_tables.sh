@@ -40,4 +40,12 @@ grep -q 'set ylabel .bias of the covariance.' "$out/sde/covariance-Linear.gp" ||
 check "checkpoint" $sweep --ckpt "$digits" --num-samples 8 --class-labels 3 --solvers euler-maruyama,heun2 --steps 4,8 --seeds 0:3 \
   --reference-rtol 1e-3 --reference-sets 2 --out "$out/digits"
 again digits Linear
+
+# Every row is what the command sample does with its seed, method, steps or tolerances, form and last step.
+check "rows" $sweep --ckpt "$digits" --num-samples 5 --class-labels 3 --cfg-scale 2 --solvers heun2,dopri5,shark --steps 3,7 \
+  --rtol 1e-2 --atol 1e-5 --time-grids cosine --diffusion-forms sigma,constant --diffusion-norms 0.5 --last-steps Mean,Euler \
+  --last-step-size 0.1 --sample-paths GVP,Linear --seeds 3,14 --reference-rtol 1e-4 --reference-sets 2 --out "$out/rows"
+says "(44 rows)"
+again rows GVP Linear
+check "rows by sample" python3 "$here/checks/check_sweep_runs.py" "$transit" "$digits" "$out/rows" "$scratch" --class-labels 3 --cfg-scale 2
 finish

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
-#include "experiments/tune/judge.h"
+#include "experiments/tune/grid.h"
 #include "tests/support/check.h"
 
 enum { GRIDS = 18, SEEDS = 4, TRIALS = 2000 };
@@ -114,12 +114,30 @@ static void cases(tr_ctx *ctx) {
   CHECK(f.c[1].ln_ratio.n == SEEDS);
 }
 
+/* Steps that grow, or shrink, too fast are bounded from both sides; others stay as they are. */
+static void steps(void) {
+  double calm[] = {1, 2, 1, 0.5}, grow[] = {1, 10, 10, 10}, shrink[] = {10, 10, 1, 1},
+         peak[] = {1, 1, 100, 1, 1};
+  tune_bound_steps(4, calm);
+  CHECK(calm[0] == 1 && calm[1] == 2 && calm[2] == 1 && calm[3] == 0.5);
+  tune_bound_steps(4, grow); /* 1 2 4 8, stretched from 15 to 31 */
+  for (int i = 0; i < 4; i++) CHECK_NEAR(grow[i], (1 << i) * 31.0 / 15, 1e-14);
+  tune_bound_steps(4, shrink); /* 4 2 1 1, from 8 to 22 */
+  CHECK_NEAR(shrink[0], 11, 1e-14);
+  CHECK_NEAR(shrink[1], 5.5, 1e-14);
+  CHECK_NEAR(shrink[3], 2.75, 1e-14);
+  tune_bound_steps(5, peak); /* 1 1 2 1 1, from 6 to 104 */
+  CHECK_NEAR(peak[2], 2 * 104.0 / 6, 1e-13);
+  CHECK_NEAR(peak[1], 104.0 / 6, 1e-13);
+}
+
 int main(void) {
   tr_ctx *ctx;
   CHECK(tr_ctx_open("cpu", 0, &ctx, NULL) == TR_OK);
   noise_alone(ctx);
   gain(ctx);
   cases(ctx);
+  steps();
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -140,16 +140,39 @@ def check_plot(name, values):
         close(f"a point of {name}", a, b, 1e-4)
 
 
+def check_ends(name):
+    """Every point lies in its interval, whose ends are where those of the rows are."""
+    for line in open(f"{folder}/{name}-{path}.dat").read().split("\n\n\n# exact samples")[0].splitlines():
+        if not line or line.startswith("#"):
+            continue
+        evaluations, value, low, high = map(float, line.split())
+        if not low <= value <= high:
+            sys.exit(f"{name}: {line}")
+        mine = [v for k, v in runs.items() if abs(nfe[k] - evaluations) <= 1e-5 * evaluations]
+        column = {"sliced-w2": "sw2", "work-precision": "relative" if relative else "rms"}.get(name)
+        if column and len(mine[0]) > 1 and not any(ends_fit([number(r, column) for r in v], value, low, high) for v in mine):
+            sys.exit(f"{name}: the ends of {line} are those of no rows")
+
+
+def ends_fit(values, value, low, high):
+    mean, half = statistics.fmean(values), STUDENT[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
+    want = mean, mean - half if mean > half else mean, mean + half
+    return all(abs(a - b) <= 1e-4 * abs(b) for a, b in zip((value, low, high), want))
+
+
 found = list(tables())
 checks = [check_needed] + [check_ratio] * any("over the evaluations" in t for t in [open(folder + "/table.md").read()]) + [check_budget, check_runs]
 if any(r["mode"] == "SDE" for r in rows):
     checks = (checks if error else []) + [check_law]
     check_plot("covariance", [bias(v, "cov") for v in runs.values()])
+    check_ends("covariance")
+    check_ends("sliced-w2")
     check_plot("sliced-w2", [statistics.fmean(number(r, "sw2") for r in v) for v in runs.values()])
     if not all(number(r, "sw2_floor") > 0 for r in rows):
         sys.exit("a distance of 0 between two sets of samples")
 if error:
     check_plot("work-precision", error.values())
+    check_ends("work-precision")
 if len(checks) != len(found):
     sys.exit(f"{len(found)} tables, expected {len(checks)}")
 for check, table in zip(checks, found):
