@@ -57,7 +57,7 @@ def run(name, *arguments, command=("sample", "ODE")):
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         fail(f"{' '.join(words)}: {done.stderr}")
-    found = "samples.npz" if command[0] == "sample" else "likelihood.npz"
+    found = {"sample": "samples.npz", "field": "field.npz"}.get(command[0], "likelihood.npz")
     return json.load(open(os.path.join(out, "run.json"))), npz(os.path.join(out, found))
 
 
@@ -234,6 +234,30 @@ def check_pixels():
                     fail(f"picture {k} of samples.png differs from arr_0 at {x}, {y}")
 
 
+# ---- fields ----
+
+
+def check_field():
+    """Rows of several batches have their own times and classes; on the Linear path the denoiser is x + (1 - t) v, the noise
+    x - t v."""
+    shape, values = starts()
+    times = [0.1 * k + 0.05 for k in range(7)]
+    points = part_of(shape, values, "points", 0, 7)
+    open(os.path.join(scratch, "times.npy"), "wb").write(npy_bytes("<f8", (7,), times))
+    common = ("--init", points, "--times", os.path.join(scratch, "times.npy"), "--class-labels", ",".join(map(str, LABELS)), "--quantities",
+              "velocity,denoiser,noise", "--dtype", "f64")
+    one, arrays = run("field", *common, command=("field",))
+    several, parts = run("fields", *common, "--batch-size", 3, command=("field",))
+    for name in ("velocity", "denoiser", "noise", "times", "labels"):
+        same(f"{name} in batches", parts[name][1], arrays[name][1])
+    same("times", parts["times"][1], times)
+    equal("labels", parts["labels"][1], LABELS)
+    size, v = len(values) // 7, parts["velocity"][1]
+    same("denoiser", parts["denoiser"][1], [x + (1 - times[i // size]) * v[i] for i, x in enumerate(values)], 1e-12)
+    same("noise", parts["noise"][1], [x - times[i // size] * v[i] for i, x in enumerate(values)], 1e-12)
+    equal("evaluations and rows", [several["nfe"], several["rows"], one["nfe"]], [3, 7, 1])
+
+
 # ---- likelihoods ----
 
 
@@ -276,4 +300,5 @@ check_counts()
 check_density()
 check_noise()
 check_pixels()
+check_field()
 check_likelihood()
