@@ -57,6 +57,8 @@ for method in ab2 ab3 heun2 dpmpp-2m; do
   check "smooth, $method" $tune $smooth --sampling-method $method --nfe 12 --path-type GVP --out "$out/$method"
   holds "$(written "$out/$method" 3) <= $(field "$out/$method" uniform 3)" "smooth data, $method"
 done
+# Heun takes two evaluations a step.
+equals "$(number "$out/heun2/run.json" nfe) $(number "$out/heun2/run.json" n_steps)" "12 6" "evaluations and steps of heun2"
 # A standard normal flows nowhere along GVP: every grid is exact, and uniform is what is written.
 check "a field that is 0" $tune --target gaussian:d=2,mean=0,std=1 --num-samples 8 --nfe 6 --path-type GVP --out "$out/flat"
 says "uniform is better: "

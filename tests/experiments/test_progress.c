@@ -27,6 +27,15 @@ static void parts(void) {
   CHECK(strcmp(line(&p, 1, 3), "[####################] 100 %  24 evaluations  0 s left  ") == 0);
 }
 
+/* Each part begins where those before it end, whatever their shares. */
+static void sums(void) {
+  progress p = {0};
+  progress_part(&p, 0.1, 0, 1);
+  progress_part(&p, 0.3, 0, 1);
+  progress_part(&p, 0.6, 0, 1);
+  CHECK(percent(line(&p, 0, 3)) == 40 && percent(line(&p, 0.5, 3)) == 70);
+}
+
 /* A batch of 24 that fails and is halved down to its last input begins each half where it stands. */
 static void halves(void) {
   progress p = {0};
@@ -115,6 +124,7 @@ static void heartbeat(const char *file) {
 
 int main(void) {
   parts();
+  sums();
   halves();
   small();
   named();

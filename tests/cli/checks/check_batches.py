@@ -294,6 +294,40 @@ def check_likelihood():
         equal(f"{key} of all", [record[key + "_all_batches"], record["work"]["solves"][key]], [total, total])
     check_mean(record["logp_nats"], arrays["logp"][1])
     check_mean(record["bits_per_dimension"], arrays["bpd"][1])
+    check_histogram(os.path.join(scratch, "five", "histogram.dat"), arrays["bpd"][1])
+
+
+def check_histogram(path, values):
+    """Bins of one width from the least to the largest value, each with its lower edge."""
+    found = [line.split() for line in open(path) if not line.startswith("#")]
+    low, bins = min(values), len(found)
+    width = (max(values) - low) / bins
+    same("middles of bins", [float(middle) for middle, _ in found], [low + (i + 0.5) * width for i in range(bins)], 1e-6)
+    places = [min(bins - 1, math.floor((v - low) / width)) for v in values]
+    equal("counts", [int(count) for _, count in found], [places.count(i) for i in range(bins)])
+
+
+def check_draws():
+    """Two draws of a dequantisation: the first is that of one draw alone, the second follows from the logarithm of their mean,
+    and the jackknife's error of two is half of what is between them."""
+    how = "--data", data_file("draws", 0, 3), "--trace", "exact", "--method", "heun2", "--num-sampling-steps", 20, "--dequant", "uniform"
+    one, two = (run(f"draws{k}", *how, "--dequant-samples", k, "--batch-size", 2, command=("likelihood",))[1] for k in (1, 2))
+    bins = 64 * math.log(127.5)
+    first, mean = ([v - bins for v in arrays["logp"][1]] for arrays in (one, two))
+    second = [m + math.log(2 - math.exp(f - m)) for f, m in zip(first, mean)]
+    same("error of two draws", two["logp_se"][1], [abs(a - b) / 2 for a, b in zip(first, second)], 1e-6)
+    equal("draws that are alike", [i for i in range(3) if abs(first[i] - second[i]) < 1e-3], [])
+
+
+def check_given_probes():
+    """Probes of a file belong to their inputs whatever the batch."""
+    probes = [1 if (i * i + i // 7) % 3 else -1 for i in range(2 * 3 * 64)]
+    open(os.path.join(scratch, "probes.npy"), "wb").write(npy_bytes("<f8", (2, 3, 1, 8, 8), probes))
+    how = ("--data", data_file("probed", 0, 3), "--probe", os.path.join(scratch, "probes.npy"), "--method", "heun2",
+           "--num-sampling-steps", 6)
+    one, several = (run(f"probed{size}", *how, "--batch-size", size, command=("likelihood",))[1] for size in (3, 1))
+    for name in ("logp", "logp_se"):
+        same(f"{name} of given probes in batches", several[name][1], one[name][1])
 
 
 check_counts()
@@ -302,3 +336,5 @@ check_noise()
 check_pixels()
 check_field()
 check_likelihood()
+check_draws()
+check_given_probes()
