@@ -26,12 +26,11 @@ static bool says(const tr_model *m, const char *name, const char *word) {
   return told && strcmp(told, word) == 0;
 }
 
-/* The training script of REPA and those that come from it: prediction v along linear or cosine, or
- * projectors among the weights. Their t = 1 is the noise, and v = noise - data. */
+/* The training script of REPA and those that come from it: prediction v along linear or cosine, or, where the
+ * prediction is not told, projectors among the weights. Their t = 1 is the noise, and v = noise - data. */
 static bool is_repa(const tr_model *m) {
-  if (says(m, "prediction", "v") && (says(m, "path_type", "linear") || says(m, "path_type", "cosine")))
-    return true;
-  for (int i = 0; i < m->weights.n; i++)
+  if (says(m, "prediction", "v")) return says(m, "path_type", "linear") || says(m, "path_type", "cosine");
+  for (int i = 0; i < m->weights.n && !tr_model_told(m, "prediction"); i++)
     if (strncmp(m->weights.items[i].name, "projectors.", 11) == 0) return true;
   return false;
 }
@@ -48,6 +47,9 @@ static tr_status settle_family(tr_model *m, const tr_model_options *o) {
   m->family = told ? told : is_dit(m) ? dit : tr_net_config_kind(&m->config);
   if (told && strcmp(m->family, sit) != 0 && strcmp(m->family, dit) != 0)
     return TR_FAIL(m->ctx, TR_E_ARG, "no model family '%s': use sit or dit", m->family);
+  if (told && strcmp(m->family, dit) != 0 && is_dit(m))
+    tr_ctx_warn(m->ctx, "the model family %s overrides the checkpoint's, which says model = %s", m->family,
+                tr_model_told(m, "model"));
   if (strcmp(m->family, dit) != 0) return TR_OK;
   if (o->time_direction)
     return TR_FAIL(m->ctx, TR_E_ARG,
@@ -67,6 +69,8 @@ static tr_status settle_direction(tr_model *m, const tr_model_options *o) {
   const char *told = o->time_direction ? o->time_direction : tr_model_told(m, "time_direction");
   const bool by_file = !told && !o->family && is_repa(m);
   m->time_direction = told ? told : by_file ? at_1 : at_0;
+  if (o->time_direction && strcmp(m->time_direction, at_0) == 0 && is_repa(m))
+    tr_ctx_warn(m->ctx, "the time direction %s overrides the checkpoint's, which is of REPA's family", at_0);
   if (strcmp(m->time_direction, at_0) == 0) return TR_OK;
   if (strcmp(m->time_direction, at_1) != 0)
     return TR_FAIL(m->ctx, TR_E_ARG, "no time direction '%s': use %s or %s", m->time_direction, at_0, at_1);

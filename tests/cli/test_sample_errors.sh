@@ -145,7 +145,7 @@ rewrite("nan.pt", lambda entry, data: data[:400] + b"\xff\xff\xff\xff" + data[40
 rewrite("call.pt", lambda entry, data: pickle.dumps(Call(), 2) if entry.endswith("data.pkl") else data)
 END
   ode 1 "nan" --ckpt "$scratch/nan.pt"
-  ode 1 "holds no dict" --ckpt "$scratch/call.pt"
+  ode 1 "holds what posix.system would have made, and that is not called" --ckpt "$scratch/call.pt"
   absent "$scratch/called"
 fi
 

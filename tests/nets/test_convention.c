@@ -188,7 +188,7 @@ static void directions(void) {
   model_is("{" SIZES ", \"path_type\": \"linear\", \"prediction\": \"v\"}", NULL, 1, 0, -1);
   heard(1, "REPA's family (prediction v): its time direction is turned, v(x, t) = -v_file(x, 1 - t)");
   model_is("{" SIZES ", \"path_type\": \"linear\", \"prediction\": \"v\"}", &plain, 0, 1, 1);
-  heard(0, "");
+  heard(1, "the time direction noise-at-0 overrides the checkpoint's, which is of REPA's family");
   tr_model *m = open_model("{" SIZES ", \"path_type\": \"cosine\", \"prediction\": \"v\"}", NULL);
   CHECK(strcmp(m->interpolant.type->info.name, "GVP") == 0 && m->prediction->tag == TR_VELOCITY &&
         strcmp(m->time_direction, "noise-at-1") == 0);
@@ -215,6 +215,13 @@ static void projectors(void) {
         strstr(said[1], "REPA's family (projectors among the weights)") &&
         strstr(said[2], "does not say its path_type"));
   tr_model_close(&m);
+  /* but not where the file says another prediction in its own words */
+  CHECK_OK(ctx, tr_model_open(ctx,
+                              file(NULL, "projectors.0.0.weight",
+                                   "{" SIZES ", \"path_type\": \"Linear\", \"prediction\": \"velocity\"}"),
+                              NULL, &m));
+  CHECK(m && m->clock.factor == 1 && strcmp(m->time_direction, "noise-at-0") == 0);
+  tr_model_close(&m);
 }
 
 static void dit(void) {
@@ -230,6 +237,8 @@ static void dit(void) {
         strcmp(m->family, "dit") == 0);
   tr_model_close(&m);
   model_is("{" SIZES ", \"model\": \"DiT-XL/2\"}", &(tr_model_options){.family = "sit"}, 0, 1, 1);
+  CHECK(n_said == 2 &&
+        strstr(said[0], "the model family sit overrides the checkpoint's, which says model = DiT-XL/2"));
   const char *path = file(NULL, NULL, "{" SIZES "}");
   CHECK_ERROR(ctx, tr_model_open(ctx, path, &(tr_model_options){.family = "unet"}, &m), TR_E_ARG,
               "no model family 'unet': use sit or dit");
