@@ -1,13 +1,11 @@
 #include "core/io/columns_private.h"
 #include "core/text.h"
+#include "core/text/lines_private.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE_MAX_LENGTH 1024
 
 static const char *const counts[TR_COLUMNS_MAX + 1] = {"no numbers",    "one number",   "two numbers",
                                                        "three numbers", "four numbers", "five numbers",
@@ -40,6 +38,7 @@ typedef struct {
 static bool append(row_list *list, const double *row) {
   size_t bytes = (size_t)list->columns * sizeof *row;
   if (list->n == list->room) {
+    if (list->room > INT_MAX / 2) return false;
     int room = list->room ? 2 * list->room : 64;
     double *values = realloc(list->values, (size_t)room * bytes);
     if (!values) return false;
@@ -50,35 +49,39 @@ static bool append(row_list *list, const double *row) {
   return true;
 }
 
-static tr_status read_lines(tr_ctx *ctx, const char *path, FILE *file, row_list *list) {
-  char line[LINE_MAX_LENGTH];
-  for (int number = 1; fgets(line, sizeof line, file); number++) {
-    double row[TR_COLUMNS_MAX];
-    char *comment = strchr(line, '#');
-    if (comment) *comment = '\0';
-    char *text = line;
+/* An empty line, or a header. */
+static bool has_no_row(const char *text, int number) {
+  return *text == 0 || (number == 1 && isalpha((unsigned char)*text));
+}
+
+static tr_status read_lines(tr_ctx *ctx, tr_lines *lines, row_list *list) {
+  double row[TR_COLUMNS_MAX];
+  bool more = true;
+  for (;;) {
+    TR_TRY(tr_lines_next(ctx, lines, &more));
+    if (!more) return TR_OK;
+    char *text = lines->text;
     while (isspace((unsigned char)*text)) text++;
-    if (*text == '\0' || (number == 1 && isalpha((unsigned char)*text))) continue;
+    if (has_no_row(text, lines->number)) continue;
     if (!parse_row(text, list->columns, row))
-      return TR_FAIL(ctx, TR_E_IO, "%s:%d: expected %s, '%s' is not that", path, number,
-                     counts[list->columns], TR_SHOW(strtok(text, "\r\n"), 40));
-    if (!append(list, row)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %s", path);
+      return TR_FAIL(ctx, TR_E_IO, "%s:%d: expected %s, '%s' is not that", lines->path, lines->number,
+                     counts[list->columns], TR_SHOW(strtok(text, "\r"), 40));
+    if (!append(list, row)) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %s", lines->path);
   }
-  return ferror(file) ? TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno)) : TR_OK;
 }
 
 tr_status tr_read_columns(tr_ctx *ctx, const char *path, int columns, int least, double **values, int *rows) {
   *values = NULL;
   if (columns < 1 || columns > TR_COLUMNS_MAX)
     return TR_FAIL(ctx, TR_E_ARG, "%d columns: use 1 to %d", columns, TR_COLUMNS_MAX);
-  FILE *file = fopen(path, "r");
-  if (!file) return TR_FAIL(ctx, TR_E_IO, "%s: %s", path, strerror(errno));
+  tr_lines lines;
   row_list list = {.columns = columns};
-  tr_status status = read_lines(ctx, path, file, &list);
+  tr_status status = tr_lines_open(ctx, path, &lines);
+  if (status == TR_OK) status = read_lines(ctx, &lines, &list);
+  tr_lines_close(&lines);
   if (status == TR_OK && list.n < least)
     status = TR_FAIL(ctx, TR_E_IO, "%s: %d lines of %s, at least %d are needed", path, list.n,
                      counts[columns], least);
-  fclose(file);
   if (status != TR_OK) {
     free(list.values);
     return status;

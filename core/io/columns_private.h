@@ -12,7 +12,7 @@ extern "C" {
 #define TR_COLUMNS_MAX 8
 
 /* values (rows, columns), row after row, at least `least` rows; the caller frees. Errors (TR_E_IO) name file
- * and line. */
+ * and line; a NUL is one, and lines may have any length (core/text/lines_private.h). */
 tr_status tr_read_columns(tr_ctx *ctx, const char *path, int columns, int least, double **values, int *rows);
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 
 #include "core/require_private.h"
 #include "core/text.h"
+#include "core/text/lines_private.h"
 
 static void *field(const tr_option *option, void *values) {
   return (char *)values + option->offset;
@@ -138,6 +139,58 @@ static tr_status parse_entries(tr_ctx *ctx, const tr_option *option, const char 
   return check_list(ctx, option, text, doubles, n);
 }
 
+/* Adds a number to a list with this room. */
+static bool add_number(tr_int_list *list, int *room, long value) {
+  if (list->n == *room) {
+    if (*room > INT_MAX / 2) return false;
+    int more = *room ? 2 * *room : 256;
+    long *v = realloc(list->v, (size_t)more * sizeof *v);
+    if (!v) return false;
+    list->v = v;
+    *room = more;
+  }
+  list->v[list->n++] = value;
+  return true;
+}
+
+static tr_status parse_line(tr_ctx *ctx, const tr_option *option, const tr_lines *line, tr_int_list *list,
+                            int *room) {
+  char *rest = line->text;
+  long value;
+  for (char *word; (word = strtok_r(rest, " \t\r\f\v,", &rest));) {
+    tr_status status = parse_long(ctx, option, word, word, &value);
+    if (status != TR_OK) {
+      const tr_error error = *tr_ctx_error(ctx);
+      tr_ctx_clear(ctx);
+      return TR_FAIL(ctx, status, "%s:%d: %s", line->path, line->number, TR_SHOW(error.message, 300));
+    }
+    if (!add_number(list, room, value))
+      return TR_FAIL(ctx, TR_E_MEM, "out of memory reading --%s", option->name);
+  }
+  return TR_OK;
+}
+
+/* "@FILE" */
+static tr_status parse_file(tr_ctx *ctx, const tr_option *option, const char *text, tr_int_list *out) {
+  tr_int_list list = {.given = text};
+  tr_lines lines;
+  int room = 0;
+  bool more = true;
+  tr_status status = tr_lines_open(ctx, text + 1, &lines);
+  while (status == TR_OK && more) {
+    status = tr_lines_next(ctx, &lines, &more);
+    if (status == TR_OK && more) status = parse_line(ctx, option, &lines, &list, &room);
+  }
+  tr_lines_close(&lines);
+  if (status == TR_OK && list.n == 0)
+    status = TR_FAIL(ctx, TR_E_IO, "--%s '%s': the file holds no numbers", option->name, text);
+  if (status == TR_OK)
+    *out = list;
+  else
+    free(list.v);
+  return status;
+}
+
 static tr_status parse_list(tr_ctx *ctx, const tr_option *option, const char *text, void *out) {
   int n = 1;
   for (const char *c = text; *c; c++) n += *c == ',';
@@ -149,7 +202,7 @@ static tr_status parse_list(tr_ctx *ctx, const tr_option *option, const char *te
                          ? parse_entries(ctx, option, text, copy, doubles, longs, n)
                          : TR_FAIL(ctx, TR_E_MEM, "out of memory reading --%s", option->name);
   if (ints && status == TR_OK)
-    *(tr_int_list *)out = (tr_int_list){n, longs}, longs = NULL;
+    *(tr_int_list *)out = (tr_int_list){.n = n, .v = longs}, longs = NULL;
   else if (status == TR_OK)
     *(tr_double_list *)out = (tr_double_list){n, doubles}, doubles = NULL;
   free(copy);
@@ -213,6 +266,16 @@ static tr_status parse_choice(tr_ctx *ctx, const tr_option *option, const char *
                    text, near, option->choices);
   return TR_FAIL(ctx, TR_E_ARG, "--%s '%s' is not a choice: use one of %s", option->name, text,
                  option->choices);
+}
+
+/* A list of numbers, of a file of them, or a word in its place. */
+static tr_status parse_ints(tr_ctx *ctx, const tr_option *option, const char *text, tr_int_list *out) {
+  if (*text == '@' && option->flags & TR_OPTION_FROM_FILE) return parse_file(ctx, option, text, out);
+  if (option->choices && isalpha((unsigned char)*text)) {
+    TR_TRY(parse_choice(ctx, option, text, &out->given));
+    return TR_OK;
+  }
+  return parse_list(ctx, option, text, out);
 }
 
 /* One entry of a list of texts; what is not a choice points into the list's own copy. */
@@ -307,6 +370,7 @@ static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *t
   case TR_OPTION_CHOICE:
     return parse_choice(ctx, option, text, out);
   case TR_OPTION_INTS:
+    return parse_ints(ctx, option, text, out);
   case TR_OPTION_DOUBLES:
     return parse_list(ctx, option, text, out);
   case TR_OPTION_TEXTS:

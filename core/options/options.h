@@ -21,7 +21,7 @@ typedef enum {                    /* type of the field that the option fills */
                TR_OPTION_DOUBLE,  /* double, finite */
                TR_OPTION_TEXT,    /* const char * (borrowed from argv or from the table) */
                TR_OPTION_CHOICE,  /* const char *: the canonical spelling of one of the choices */
-               TR_OPTION_INTS,    /* tr_int_list */
+               TR_OPTION_INTS,    /* tr_int_list; with choices one of these words in its place */
                TR_OPTION_DOUBLES, /* tr_double_list */
                TR_OPTION_TEXTS,   /* tr_text_list: any texts, or with choices or kind canonical spellings */
                TR_OPTION_PAIRS /* tr_pair_list: NAME=VALUE,...; may be given again, which adds to the list */
@@ -30,6 +30,8 @@ typedef enum {                    /* type of the field that the option fills */
 typedef struct {
   int n;
   long *v;
+  const char
+      *given; /* "@FILE", or the choice in the place of numbers (n = 0); NULL: numbers on the command line */
 } tr_int_list;
 typedef struct {
   int n;
@@ -59,7 +61,9 @@ enum {
   TR_OPTION_GT = TR_RANGE_GT,
   TR_OPTION_LE = TR_RANGE_LE,
   TR_OPTION_LT = TR_RANGE_LT,
-  TR_OPTION_INCREASING = 32 /* lists: each entry greater than the one before */
+  TR_OPTION_INCREASING = 32, /* lists: each entry greater than the one before */
+  TR_OPTION_FROM_FILE =
+      64 /* INTS: also @FILE, numbers separated by blanks, commas and ends of lines; '#' begins a comment */
 };
 
 typedef struct {
@@ -71,7 +75,7 @@ typedef struct {
   unsigned flags;
   double low, high;         /* range of a number or of every entry of a list, as the flags say */
   int count;                /* lists: exact number of entries; 0: any */
-  const char *choices;      /* CHOICE, TEXTS: "a,b,c", or NULL when kind is set */
+  const char *choices;      /* CHOICE, TEXTS: "a,b,c", or NULL when kind is set; INTS: words, or NULL */
   const char *kind;         /* CHOICE, TEXTS: the names of this kind in the registry */
   const char *metavar;      /* stands for the value in the help */
   const char *default_text; /* parsed like a user's value; NULL: unset */

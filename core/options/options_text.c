@@ -69,7 +69,7 @@ static void remarks(const tr_ctx *ctx, const tr_option_table *table, const tr_op
 
 /* What stands for the value: "a|b|c" for a closed list of choices. */
 static const char *value_name(const tr_option *option, char *text, size_t size) {
-  if (!option->choices) return option->metavar ? option->metavar : "";
+  if (!option->choices || option->type == TR_OPTION_INTS) return option->metavar ? option->metavar : "";
   snprintf(text, size, "%s", option->choices);
   for (char *c = text; *c; c++)
     if (*c == ',') *c = '|';

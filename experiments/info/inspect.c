@@ -160,8 +160,10 @@ static tr_status describe(program *p, const inspect_values *v, const tr_model *m
     json_t *all = json_pack("{s:o, s:s, s:O, s:s, s:o, s:o, s:o}", "file", record_text(v->file), "format",
                             tr_checkpoint_format(m->checkpoint), "weights", sets, "in_use", m->set, "network",
                             network_to_json(m), "args", args_to_json(m), "args_file", record_args_file(m));
-    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-    putchar('\n');
+    if (!all || json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) != 0)
+      status = TR_FAIL(p->ctx, TR_E_MEM, "out of memory for the JSON of '%s'", v->file);
+    else
+      putchar('\n');
     json_decref(all);
   } else if (status == TR_OK) {
     printf("file: %s\nformat: %s\n", TR_SHOW(v->file, 4095), tr_checkpoint_format(m->checkpoint));

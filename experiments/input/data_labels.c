@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/text.h"
+#include "experiments/input/class_labels.h"
 
 #include "nets/model.h"
 
@@ -104,9 +105,10 @@ static tr_status take_file(tr_ctx *ctx, const tr_net_info *info, const struct gi
 tr_status init_labels(tr_ctx *ctx, const tr_net_info *info, const tr_int_list *given,
                       const struct given *init, bool data, int64_t n, const char **from, int32_t **out) {
   *out = NULL;
-  *from = info->num_classes == 0 ? labels_none : given->n ? labels_of_option : labels_in_turn;
-  if (*from != labels_in_turn)
-    return tr_model_labels(ctx, info, "--class-labels", given->n, given->v, (long)n, out);
+  *from = info->num_classes == 0      ? labels_none
+          : class_labels_unset(given) ? labels_in_turn
+                                      : labels_of_option;
+  if (*from != labels_in_turn) return class_labels_make(ctx, info, given, (long)n, out);
   const char *name = !init->archive                        ? NULL
                      : tr_npz_has(init->archive, "labels") ? "labels"
                      : tr_npz_has(init->archive, "label")  ? "label"

@@ -1,6 +1,7 @@
 #include "experiments/likelihood/options.h"
 
 #include "experiments/common/program.h"
+#include "experiments/input/class_labels.h"
 #include "integrators/ode/ode.h"
 
 #define FIELD(member) .offset = offsetof(likelihood_options, member)
@@ -17,9 +18,8 @@ static const tr_option options[] = {
              "full depth, all in sub-folders, which give the classes, or all in DIR, without classes. A sub-folder is the "
              "class of its number where its name is one, else of its place among the names sorted as text (torchvision's "
              "order). Levels are as the files have them, and 16-bit ones must be multiples of 257."},
-    {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DATA, .flags = TR_OPTION_GE, .low = 0,
-     .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
-     .help = "One class for all inputs, or one per input; the number of classes itself is the null class. Must be given where "
+    {CLASS_LABELS, FIELD(class_labels), DATA, .default_note = "those of the data, else the null class",
+     .help = "One class for all inputs, or one per input, here or in a text file; the number of classes itself is the null class. Must be given where "
              "the data has no labels and the model no null class."},
     {.name = "num-samples", .aliases = "num,num-fid-samples", .type = TR_OPTION_INT, FIELD(num_samples), DATA, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 1e9,
      .metavar = "N", .default_note = "all", .help = "Only the first N inputs."},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/io/file.h"
+#include "core/text.h"
 #include "experiments/common/density_options.h"
 #include "experiments/likelihood/run.h"
 #include "experiments/output/gnuplot.h"
@@ -181,8 +182,8 @@ static tr_status write_script(const likelihood_run *run, const char *path) {
   stat_average mean = likelihood_average(run, run->result.bpd);
   const histogram h = count_values(run);
   char title[600];
-  snprintf(title, sizeof title, "%s under %s: mean %.4f bits/dim", run->options->data,
-           run->options->model.ckpt, mean.mean);
+  snprintf(title, sizeof title, "%s under %s: mean %.4f bits/dim", TR_SHOW(run->options->data, 250),
+           TR_SHOW(run->options->model.ckpt, 250), mean.mean);
   TR_TRY(tr_out_file_open(run->program->ctx, path, &file));
   FILE *out = tr_out_file_stream(file);
   gnuplot_begin(out, "histogram", 640, title);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "experiments/commands.h"
+#include "experiments/input/class_labels.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/input/drawn_with.h"
 #include "experiments/input/file_hash.h"
@@ -31,9 +32,8 @@ static const tr_option options[] = {
      .help = "Points (N,C,H,W) or (N,dim), float32 or float64. A samples.npz gives its latents and labels."},
     {FIELD(times), .name = "times", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "T.npy",
      .help = "Times (N), one a point, from 0 (noise) to 1 (data)."},
-    {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
-     .metavar = "L1,L2,...", .default_note = "those in X.npz, else 0, 1, 2, ... in turn",
-     .help = "One class for all points, or one per point; the number of classes itself is the null class."},
+    {FIELD(class_labels), CLASS_LABELS_DRAWN, .default_note = "those in X.npz, else 0, 1, 2, ... in turn",
+     .help = "One class for all points, or one per point, here or in a text file; the number of classes itself is the null class. " CLASS_LABELS_WORDS},
     {FIELD(quantities), .name = "quantities", .type = TR_OPTION_TEXTS, .kind = TR_KIND_PREDICTION, .metavar = "Q1,Q2,...",
      .default_text = "velocity,score,noise,denoiser",
      .help = "Which quantities to compute; one that does not exist at a time asked for is an error."},

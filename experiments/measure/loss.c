@@ -2,8 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/text.h"
 #include "core/vec/vec.h"
 #include "experiments/commands.h"
+#include "experiments/input/class_labels.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/input/drawn_with.h"
 #include "experiments/input/file_hash.h"
@@ -29,9 +31,8 @@ static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(loss_options, model)),
     {FIELD(data), .name = "data", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "FILE",
      .help = "As of `transit likelihood`: FILE.npy, FILE.npz with `images` or `latents` and `labels`, or a folder of images."},
-    {FIELD(class_labels), .name = "class-labels", .type = TR_OPTION_INTS, .flags = TR_OPTION_GE, .low = 0,
-     .metavar = "L1,L2,...", .default_note = "those of the data, else the null class",
-     .help = "One class for all rows of data, or one per row; the number of classes itself is the null class."},
+    {FIELD(class_labels), CLASS_LABELS, .default_note = "those of the data, else the null class",
+     .help = "One class for all rows of data, or one per row, here or in a text file; the number of classes itself is the null class."},
     {FIELD(points), .name = "points", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 2, .high = 1e6,
      .metavar = "K", .default_text = "32", .help = "Times, in the middle of K equal parts of [0, 1]."},
     {FIELD(num_samples), .name = "num-samples", .aliases = "num", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 2, .metavar = "N",
@@ -242,7 +243,7 @@ static tr_status save_table(loss_run *run) {
   FILE *file = fopen(path, "w");
   if (!file) return TR_FAIL(ctx, TR_E_IO, "cannot write '%s'", path);
   fprintf(file, "# t, L_t: mean squared error of the velocity over %lld rows of %s\n", (long long)run->n,
-          run->options->data);
+          TR_SHOW(run->options->data, 4095));
   for (long k = 0; k < run->options->points; k++)
     fprintf(file, "%.9g %.9g # +- %.2g\n", time_of(run, k), run->loss[k], run->error[k]);
   bool written = !ferror(file);

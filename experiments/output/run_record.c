@@ -53,7 +53,7 @@ void record_files(json_t *record, const double *grid, int n_grid, const tr_table
   json_object_set_new(record, "diffusion_table", rows);
 }
 
-/* A list as JSON, null when it is empty. */
+/* A list as JSON, a word in its place as it is, null when it is empty. */
 static json_t *list_to_json(const tr_option *option, const void *field) {
   json_t *list = json_array();
   const tr_int_list *ints = field;
@@ -67,7 +67,7 @@ static json_t *list_to_json(const tr_option *option, const void *field) {
     json_array_append_new(list, record_text(texts->v[i]));
   if (json_array_size(list) > 0) return list;
   json_decref(list);
-  return json_null();
+  return option->type == TR_OPTION_INTS ? record_text(ints->given) : json_null();
 }
 
 /* Pairs as an object, null when there is none. */

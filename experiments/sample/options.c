@@ -1,6 +1,7 @@
 #include "experiments/sample/options.h"
 
 #include "experiments/common/program.h"
+#include "experiments/input/class_labels.h"
 #include "integrators/ode/ode.h"
 #include "integrators/sde/sde.h"
 #include "transport/diffusion/diffusion.h"
@@ -26,11 +27,10 @@
 static const tr_option options[] = {
     MODEL_OPTIONS(offsetof(sample_options, model)),
 
-    {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), DRAW, .flags = TR_OPTION_GE, FROM(0),
-     .metavar = "L1,L2,...", .default_note = "those in --init, else the null class with --reverse and 0, 1, 2, ... in turn without",
-     .help = "One class for all samples, or one per sample; the number of classes itself is the null class."},
+    {CLASS_LABELS_DRAWN, FIELD(class_labels), DRAW, .default_note = "those in --init, else the null class with --reverse and 0, 1, 2, ... in turn without",
+     .help = "One class for all samples, or one per sample, here or in a text file; the number of classes itself is the null class. " CLASS_LABELS_WORDS},
     {.name = "num-samples", .aliases = "num-fid-samples", INT, FIELD(num_samples), DRAW, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(1e9),
-     .metavar = "N", .default_note = "rows of --init, else entries of --class-labels if several, else 8",
+     .metavar = "N", .default_note = "rows of --init, else entries of --class-labels if several (balanced: one of each class), else 8",
      .help = "Number of samples."},
     {.name = "batch-size", .aliases = "per-proc-batch-size", INT, FIELD(batch_size), DRAW, .flags = TR_OPTION_GE, FROM(1), .metavar = "N",
      .default_text = "128",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/io/image/image.h"
+#include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/density_options.h"
 #include "experiments/common/intervals.h"
@@ -60,9 +61,9 @@ static void print_summary(const sample_run *run) {
   const tr_sample_stats *stats = &run->totals;
   bool moved = provider_transfers(&run->provider);
   printf("%lld sample%s (%s) of %s: %s %s%s%s, %s\n", (long long)run->result.shape[0],
-         PLURAL(run->result.shape[0]), provider_say_shape(info, shape, sizeof shape), o->model.ckpt,
-         o->model.path_type, o->model.prediction, moved ? " along " : "", moved ? o->sample_path : "",
-         stats->solver);
+         PLURAL(run->result.shape[0]), provider_say_shape(info, shape, sizeof shape),
+         TR_SHOW(o->model.ckpt, 4095), o->model.path_type, o->model.prediction, moved ? " along " : "",
+         moved ? o->sample_path : "", stats->solver);
   printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
          stats->n_steps, PLURAL(stats->n_steps), stats->n_rejected, run->n_batches,
          run->n_batches == 1 ? "" : "es", run->seconds);

@@ -5,6 +5,7 @@
 #include "experiments/common/grid_options.h"
 #include "experiments/common/noised.h"
 #include "experiments/common/param_options.h"
+#include "experiments/input/class_labels.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/input/drawn_with.h"
 #include "experiments/input/form.h"
@@ -50,7 +51,8 @@ static tr_status set_samples(sample_run *run) {
   sample_options *o = run->options;
   TR_TRY(open_init(run));
   if (o->num_samples == TR_OPTION_UNSET)
-    o->num_samples = o->init ? (long)run->init.npy.shape[0] : o->class_labels.n > 1 ? o->class_labels.n : 8;
+    o->num_samples = o->init ? (long)run->init.npy.shape[0]
+                             : class_labels_count(provider_info(&run->provider), &o->class_labels, 8);
   if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
   run->result.dtype = run->provider.dtype;
   run->result.ndim = provider_shape(&run->provider, o->num_samples, run->result.shape);

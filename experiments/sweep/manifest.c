@@ -100,11 +100,12 @@ static tr_status meet(tr_ctx *ctx, const sweep_options *o, const char *path, con
   json_error_t error;
   json_t *old = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
   if (!json_is_object(old)) {
+    char why[200] = "it holds no object";
+    if (!old) snprintf(why, sizeof why, "line %d: %s", error.line, TR_SHOW(error.text, 160));
     json_decref(old);
-    return TR_FAIL(
-        ctx, TR_E_IO,
-        "'%s' is no manifest of a sweep (line %d: %s): use another folder, or --force to replace it", path,
-        error.line, error.text);
+    return TR_FAIL(ctx, TR_E_IO,
+                   "'%s' is no manifest of a sweep (%s): use another folder, or --force to replace it", path,
+                   why);
   }
   tr_status status = compare(ctx, o->machine.out, record, old);
   json_decref(old);

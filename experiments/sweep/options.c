@@ -1,6 +1,7 @@
 #include "experiments/sweep/options.h"
 
 #include "experiments/common/program.h"
+#include "experiments/input/class_labels.h"
 #include "transport/diffusion/diffusion.h"
 #include "transport/grid/grid.h"
 #include "transport/laststep/laststep.h"
@@ -23,9 +24,8 @@ static const tr_option options[] = {
      .kind = TR_KIND_PREDICTION, .metavar = "NAME",
      .default_note = "velocity; for a checkpoint from its args",
      .help = "What the model predicts, or the exact target gives."},
-    {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(class_labels), .group = "Model", .flags = TR_OPTION_GE,
-     .low = 0, .metavar = "L1,L2,...", .default_note = "0, 1, 2, ... in turn",
-     .help = "Classes of a checkpoint: one for all samples, or one per sample."},
+    {CLASS_LABELS_DRAWN, FIELD(class_labels), .group = "Model", .default_note = "0, 1, 2, ... in turn",
+     .help = "Classes of a checkpoint: one for all samples, or one per sample, here or in a text file. " CLASS_LABELS_WORDS},
     GUIDANCE_OPTIONS(offsetof(sweep_options, guidance)),
 
     {.name = "solvers", .type = TR_OPTION_TEXTS, FIELD(solvers), SWEPT, .flags = TR_OPTION_REQUIRED, .metavar = "S1,S2,...",

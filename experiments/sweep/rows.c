@@ -127,6 +127,8 @@ static tr_status read_row(reader *r, const char *at, const char *end, int *last)
 /* Reads whole rows; *whole is the length of the file up to the end of the last one. */
 static tr_status read_rows(tr_ctx *ctx, sweep_rows *rows, const tr_file_map *map, size_t *whole) {
   reader r = {.ctx = ctx, .rows = rows};
+  *whole = 0;
+  if (map->size == 0) return TR_OK; /* an empty file has no mapping */
   const char *text = (const char *)map->data, *at = text, *end = text + map->size, *stop;
   int last = -1;
   for (; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "experiments/common/machine_options.h"
+#include "experiments/input/class_labels.h"
 #include "experiments/output/run_record.h"
 #include "transport/transfer.h"
 
@@ -25,7 +26,7 @@ static tr_status check_choice(program *p, const sweep_options *o) {
                    "--sample-paths are for --ckpt: an exact target has its field on every path, use "
                    "--path-types");
   if (o->model.weights || o->model.num_heads != TR_OPTION_UNSET || o->model.net_params.n ||
-      o->class_labels.n || o->guidance.scale != 1 || o->guidance.interval.n ||
+      !class_labels_unset(&o->class_labels) || o->guidance.scale != 1 || o->guidance.interval.n ||
       strcmp(o->guidance.channels, "all") != 0)
     return TR_FAIL(p->ctx, TR_E_ARG,
                    "--weights, --num-heads, --net-param, --class-labels and --cfg-... are for --ckpt: an "
@@ -55,10 +56,10 @@ static tr_status open_checkpoint(sweep_options *o, sweep_target *t) {
   TR_TRY(provider_load(p, &o->model, &o->machine, 0, &t->provider));
   t->dtype = t->provider.dtype;
   TR_TRY(file_hash_start(p->ctx, o->model.ckpt, &t->hash));
-  if (o->num_samples == TR_OPTION_UNSET) o->num_samples = 10;
+  if (o->num_samples == TR_OPTION_UNSET)
+    o->num_samples = class_labels_count(provider_info(&t->provider), &o->class_labels, 10);
   t->row = provider_row(&t->provider);
-  return tr_model_labels(p->ctx, provider_info(&t->provider), "--class-labels", o->class_labels.n,
-                         o->class_labels.v, o->num_samples, &t->labels);
+  return class_labels_make(p->ctx, provider_info(&t->provider), &o->class_labels, o->num_samples, &t->labels);
 }
 
 tr_status sweep_target_open(program *p, sweep_options *o, sweep_target *out) {

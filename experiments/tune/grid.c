@@ -62,7 +62,7 @@ static tr_status plan(tune *t) {
   const char *name = t->setting.ode->info.name;
   of_plan.solvers = (tr_text_list){1, &name};
   of_plan.time_grids = (tr_text_list){1, &grid};
-  of_plan.steps = (tr_int_list){1, &steps};
+  of_plan.steps = (tr_int_list){.n = 1, .v = &steps};
   of_plan.forms = (tr_text_list){1, &form}; /* an ODE reads none of these three */
   of_plan.last_steps = (tr_text_list){1, &last_step};
   of_plan.norms = (tr_double_list){1, &of_plan.tight_rtol};

@@ -1,3 +1,4 @@
+#include "experiments/input/class_labels.h"
 #include "experiments/tune/grid.h"
 
 #define FIELD(member) .offset = offsetof(tune_options, member)
@@ -14,9 +15,8 @@ static const tr_option options[] = {
     {.name = "prediction", .type = TR_OPTION_CHOICE, FIELD(sweep.model.prediction), .group = "Model",
      .kind = TR_KIND_PREDICTION, .metavar = "NAME", .default_note = "velocity; for a checkpoint from its args",
      .help = "What the model predicts, or the exact target gives."},
-    {.name = "class-labels", .type = TR_OPTION_INTS, FIELD(sweep.class_labels), .group = "Model", .flags = TR_OPTION_GE,
-     .low = 0, .metavar = "L1,L2,...", .default_note = "0, 1, 2, ... in turn",
-     .help = "Classes of a checkpoint: one for all samples, or one per sample."},
+    {CLASS_LABELS_DRAWN, FIELD(sweep.class_labels), .group = "Model", .default_note = "0, 1, 2, ... in turn",
+     .help = "Classes of a checkpoint: one for all samples, or one per sample, here or in a text file. " CLASS_LABELS_WORDS},
     GUIDANCE_OPTIONS(offsetof(tune_options, sweep.guidance)),
 
     {.name = "sampling-method", .type = TR_OPTION_TEXT, FIELD(method), TUNED, .metavar = "NAME", .default_text = "ab3",

@@ -42,6 +42,23 @@ if command -v python3 >/dev/null 2>&1; then
   check "run.json is JSON" python3 -m json.tool "$record"
 fi
 
+# Classes out of a file, at random, as many of each; the record says which.
+quick="--sampling-method euler --num-sampling-steps 2"
+seq 0 9 | tr '\n' ' ' >"$scratch/labels.txt"
+# shellcheck disable=SC2086
+{
+  check "labels of a file" $draw ODE --ckpt "$digits" --seed 3 $quick --class-labels "@$scratch/labels.txt" --out "$out/of-file"
+  check "labels in turn" $draw ODE --ckpt "$digits" --seed 3 $quick --class-labels balanced --out "$out/balanced"
+  check "labels at random" $draw ODE --ckpt "$digits" --seed 3 $quick --class-labels random --num-samples 10 --out "$out/random"
+  refuse 2 "7 samples are no multiple of the 10 classes: use 10" $draw ODE --ckpt "$digits" --class-labels balanced --num-samples 7 --out "$out/no"
+  refuse 2 "labels.txt:2: --class-labels 'x' is not right" sh -c "printf '1\n2 x\n' >'$scratch/labels.txt'; exec $draw ODE --ckpt '$digits' --class-labels '@$scratch/labels.txt' --out '$out/no'"
+}
+absent "$out/no"
+same "$out/of-file/samples.npz" "$out/balanced/samples.npz"
+differ "$out/of-file/samples.npz" "$out/random/samples.npz"
+checks=$((checks + 1))
+grep -q '"class-labels": "random"' "$out/random/run.json" || fail "run.json does not say that the classes were drawn"
+
 # The same seed gives the same bytes for any batch size and any number of threads, on fixed grids.
 grid="--sampling-method heun2 --num-sampling-steps 9 --cfg-scale 2"
 # shellcheck disable=SC2086

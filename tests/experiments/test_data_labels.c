@@ -187,7 +187,7 @@ static void of_states(tr_ctx *ctx) {
   t.data = true;
   CHECK_OK(ctx, take(ctx, path, &t));
   CHECK(are(&t, 7, 10, 2));
-  t.given = (tr_int_list){1, one};
+  t.given = (tr_int_list){.n = 1, .v = one};
   CHECK_OK(ctx, take(ctx, path, &t));
   CHECK(are(&t, 4, 4, 4) && strcmp(t.from, "option") == 0);
   t.given = (tr_int_list){0};

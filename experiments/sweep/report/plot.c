@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/io/file.h"
+#include "core/text.h"
 #include "experiments/common/program.h"
 #include "experiments/output/gnuplot.h"
 #include "experiments/sweep/manifest.h"
@@ -134,7 +135,7 @@ static void write_curves(plot *p) {
 static tr_status write_script(plot *p) {
   const sweep_options *o = p->options;
   char title[512];
-  snprintf(title, sizeof title, "%s, %s path", o->target ? o->target : o->model.ckpt,
+  snprintf(title, sizeof title, "%s, %s path", TR_SHOW(o->target ? o->target : o->model.ckpt, 200),
            p->rows->plan->paths[p->path].type->info.name);
   gnuplot_begin(p->out, p->base, 640 + 10 * p->rows->plan->n_series, title);
   fputs("set xlabel \"evaluations of the field\"\nset ylabel ", p->out);

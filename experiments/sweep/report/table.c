@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/io/file.h"
+#include "core/text.h"
 #include "experiments/common/program.h"
 #include "experiments/sweep/report/summary.h"
 
@@ -338,8 +339,8 @@ static tr_status path_tables(table *t) {
 static tr_status write_all(table *t) {
   const sweep_options *o = t->options;
   fprintf(t->out, "# Sweep of %s\n\n%ld samples a run, %d seed%s, %s, prediction %s",
-          o->target ? o->target : o->model.ckpt, o->num_samples, t->plan->n_seeds, PLURAL(t->plan->n_seeds),
-          o->machine.dtype, o->model.prediction);
+          TR_SHOW(o->target ? o->target : o->model.ckpt, 4095), o->num_samples, t->plan->n_seeds,
+          PLURAL(t->plan->n_seeds), o->machine.dtype, o->model.prediction);
   if (o->model.ckpt) fprintf(t->out, ", guidance scale %g", o->guidance.scale);
   fputs(". Evaluations are of the field, a sample.\n", t->out);
   for (t->path = 0; t->path < t->plan->n_paths; t->path++) TR_TRY(path_tables(t));
