@@ -78,6 +78,24 @@ int tr_cpu_threads_for_elements(const tr_ctx *ctx, int64_t count) {
   return tr_cpu_threads_for(ctx, (double)count / TR_CPU_ELEMENT_RATE);
 }
 
+#define SECONDS_OF_LONG_WORK 1
+
+tr_cpu_long_work tr_cpu_begin(tr_ctx *ctx, double seconds) {
+  return (tr_cpu_long_work){.ctx = ctx, .asks = seconds >= SECONDS_OF_LONG_WORK};
+}
+
+bool tr_cpu_is_stopped(tr_cpu_long_work *work) {
+  if (!work->asks || !tr_ctx_interrupted(work->ctx)) return false;
+#pragma omp atomic write
+  work->stopped = true;
+  return true;
+}
+
+tr_status tr_cpu_end(const tr_cpu_long_work *work) {
+  if (!work->stopped) return TR_OK;
+  return TR_FAIL(work->ctx, TR_E_INTERRUPTED, "interrupted at work on one layer, within an evaluation");
+}
+
 /* Layers walk through matrices by rows that lie pages apart: with pages of 2 MiB, where the system has them,
  * fewer addresses have to be looked up. It is advice, and may be ignored. */
 #define HUGE_PAGE ((size_t)1 << 21)

@@ -38,6 +38,19 @@ int tr_cpu_threads_for_elements(const tr_ctx *ctx, int64_t count);
 #define TR_CPU_PRODUCT_RATE 3e10
 #define TR_CPU_ELEMENT_RATE 2e9
 
+/* An operation that would take one thread a second or more asks before each of its tasks whether it was
+ * interrupted; what is left is then not done. Shorter ones end first: networks ask between them, and know the
+ * time to name. */
+typedef struct {
+  tr_ctx *ctx;
+  bool asks, stopped; /* stopped: some task was not done */
+} tr_cpu_long_work;
+tr_cpu_long_work tr_cpu_begin(tr_ctx *ctx, double seconds);
+/* Whether the next task shall not be done; any thread may ask. */
+bool tr_cpu_is_stopped(tr_cpu_long_work *work);
+/* TR_E_INTERRUPTED where something was not done. */
+tr_status tr_cpu_end(const tr_cpu_long_work *work);
+
 /* Memory of a device: 64-byte aligned, with huge pages where it is large; goes back by free. */
 tr_status tr_cpu_alloc(tr_ctx *ctx, size_t bytes, void **out);
 

@@ -33,9 +33,9 @@ static int64_t queries_of(const attention_job *job, int64_t tile) {
 }
 
 /* Of a pass that makes `products` matrix products of tokens x tokens x head_size a head. */
-static int threads_for(const tr_ctx *ctx, const attention_job *job, int64_t samples, int products) {
+static double seconds_of(const attention_job *job, int64_t samples, int products) {
   double scores = (double)(samples * job->heads) * (double)job->tokens * (double)job->tokens;
-  return tr_cpu_threads_for(ctx, products * scores * (double)job->head_size / TR_CPU_PRODUCT_RATE);
+  return products * scores * (double)job->head_size / TR_CPU_PRODUCT_RATE;
 }
 
 static void plan(attention_job *job, int64_t samples, int threads) {
@@ -140,7 +140,9 @@ static void run_task(const attention_job *job, int64_t task, char *scratch) {
 tr_status tr_cpu_attention(tr_ctx *ctx, const tr_nn_attention_args *args) {
   attention_job job = job_of(ctx, args->qkv, args->samples, args->heads);
   int64_t samples = args->samples;
-  int threads = threads_for(ctx, &job, samples, 2);
+  const double seconds = seconds_of(&job, samples, 2);
+  int threads = tr_cpu_threads_for(ctx, seconds);
+  tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
   void *scratch;
   job.y = args->y, job.stats = args->stats;
   if (args->y->count == 0) return TR_OK;
@@ -152,9 +154,10 @@ tr_status tr_cpu_attention(tr_ctx *ctx, const tr_nn_attention_args *args) {
   {
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
-    for (int64_t task = 0; task < tasks; task++) run_task(&job, task, mine);
+    for (int64_t task = 0; task < tasks; task++)
+      if (!tr_cpu_is_stopped(&work)) run_task(&job, task, mine);
   }
-  return TR_OK;
+  return tr_cpu_end(&work);
 }
 
 /* ---- backward ---- */
@@ -272,7 +275,9 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_
                       .given = args->stats,
                       .dy = dy,
                       .dqkv = args->dqkv};
-  int threads = threads_for(ctx, &job.base, samples, 5);
+  const double seconds = seconds_of(&job.base, samples, 5);
+  int threads = tr_cpu_threads_for(ctx, seconds);
+  tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
   void *scratch;
   if (dy->count == 0) return TR_OK;
   job.probes = dy->shape[0] / qkv->shape[0];
@@ -286,9 +291,10 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_
   {
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
-    for (int64_t task = 0; task < tasks; task++) backward_task(&job, task, mine);
+    for (int64_t task = 0; task < tasks; task++)
+      if (!tr_cpu_is_stopped(&work)) backward_task(&job, task, mine);
   }
-  return TR_OK;
+  return tr_cpu_end(&work);
 }
 
 /* ---- forward mode ---- */
@@ -358,6 +364,7 @@ tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args
   int threads = tr_ctx_threads(ctx);
   int64_t samples = args->samples;
   jvp_job job = {.base = job_of(ctx, args->qkv, samples, args->heads), .v = args->v};
+  tr_cpu_long_work work = tr_cpu_begin(ctx, seconds_of(&job.base, samples, 5));
   void *scratch;
   job.base.y = args->y;
   if (args->y->count == 0) return TR_OK;
@@ -371,7 +378,8 @@ tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args
   {
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
-    for (int64_t task = 0; task < tasks; task++) jvp_task(&job, task, mine);
+    for (int64_t task = 0; task < tasks; task++)
+      if (!tr_cpu_is_stopped(&work)) jvp_task(&job, task, mine);
   }
-  return TR_OK;
+  return tr_cpu_end(&work);
 }

@@ -138,7 +138,9 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
                       .rows = x->shape[0],
                       .in = x->shape[1],
                       .out = dy->shape[1]};
-  int threads = tr_cpu_threads_for(ctx, (double)dy->count * (double)job.in / TR_CPU_PRODUCT_RATE);
+  const double seconds = (double)dy->count * (double)job.in / TR_CPU_PRODUCT_RATE;
+  int threads = tr_cpu_threads_for(ctx, seconds);
+  tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
   void *scratch;
   if (dy->count == 0 || job.in == 0) return TR_OK;
   plan(&job, threads);
@@ -149,7 +151,8 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
   {
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(dynamic)
-    for (int64_t task = 0; task < job.tasks; task++) run_task(&job, task, mine);
+    for (int64_t task = 0; task < job.tasks; task++)
+      if (!tr_cpu_is_stopped(&work)) run_task(&job, task, mine);
   }
-  return TR_OK;
+  return tr_cpu_end(&work);
 }

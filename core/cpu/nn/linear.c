@@ -147,7 +147,9 @@ tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
                     .in = args->x->shape[1],
                     .out = args->y->shape[1],
                     .weight_size = (int64_t)tr_dtype_size(w->storage)};
-  int threads = tr_cpu_threads_for(ctx, (double)args->y->count * (double)job.in / TR_CPU_PRODUCT_RATE);
+  const double seconds = (double)args->y->count * (double)job.in / TR_CPU_PRODUCT_RATE;
+  int threads = tr_cpu_threads_for(ctx, seconds);
+  tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
   void *scratch;
   if (args->y->count == 0) return TR_OK;
   TR_TRY(tr_cpu_weight_panels(ctx, args->w, args->transposed, &job.weight));
@@ -158,7 +160,8 @@ tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
   {
     char *product = (char *)scratch + omp_get_thread_num() * job.scratch_stride;
 #pragma omp for schedule(dynamic)
-    for (int64_t task = 0; task < job.tiles * job.panels; task++) run_task(&job, task, product);
+    for (int64_t task = 0; task < job.tiles * job.panels; task++)
+      if (!tr_cpu_is_stopped(&work)) run_task(&job, task, product);
   }
-  return TR_OK;
+  return tr_cpu_end(&work);
 }
