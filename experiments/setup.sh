@@ -9,7 +9,7 @@ set -eu
 
 build_packages="gcc libc6-dev make cmake ninja-build pkg-config"
 library_packages="libsundials-dev libxsmm-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libjansson-dev libssl-dev"
-test_packages="libgsl-dev clang-14 libomp-14-dev clang-format-14 git python3"
+test_packages="libgsl-dev clang-14 libclang-rt-14-dev libomp-14-dev clang-format-14 git python3"
 
 fail() {
   echo "setup: $*" >&2

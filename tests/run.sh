@@ -1,15 +1,17 @@
 #!/bin/sh
-# Installs what is missing, builds and tests transit: sh tests/run.sh [release|asan|clang ...]
+# Installs what is missing, builds and tests transit: sh tests/run.sh [release|asan|clang|fuzz ...]
 #   release  build/        gcc, optimized: all tests
 #   asan     build-asan/   gcc, AddressSanitizer and UndefinedBehaviorSanitizer: all tests
-#   clang    build-clang/  clang 14, every warning an error: all built; then without GSL, a part of the tests run
-# Without an argument all three, as the continuous integration does. Ends with a line for each part.
+#   clang    build-clang/  clang 14, every warning an error, and its UndefinedBehaviorSanitizer: all built; then without
+#                          GSL, a part of the tests run
+#   fuzz     build-fuzz/   clang 14, libFuzzer, both sanitizers: every target of tests/fuzz for TRANSIT_FUZZ_SECONDS (20)
+# Without an argument the first three, as the continuous integration does. Ends with a line for each part.
 set -eu
 
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
 usage() {
-  echo "usage: sh tests/run.sh [release|asan|clang ...]" >&2
+  echo "usage: sh tests/run.sh [release|asan|clang|fuzz ...]" >&2
   exit 2
 }
 
@@ -44,14 +46,27 @@ asan() {
 }
 
 clang() {
-  CC=clang-14 build build-clang -DTRANSIT_WERROR=ON -DTRANSIT_GSL=ON
+  CC=clang-14 build build-clang -DTRANSIT_WERROR=ON -DTRANSIT_GSL=ON -DTRANSIT_SANITIZE=undefined -DTRANSIT_BENCHES=OFF
   build build-clang -DTRANSIT_GSL=OFF
-  run_tests build-clang --tests-regex '^(transport\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.usage)$'
+  run_tests build-clang --tests-regex "$clang_tests"
+}
+# The numbers of another compiler, and every reader of files.
+clang_tests='^(transport\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.(usage|hostile|inspect_field|tune_grid)'
+clang_tests="$clang_tests"'|core\.(text|options.*|columns|file|folder|arrays|dataset|zip|np[yz]|png.*|jpeg|image)|nets\.(checkpoint.*|pickle|tensors|model)|experiments\.(mixture|class_labels))$'
+
+# The seeds, and what is found on the way, which the next run begins with, are below build-fuzz/.
+fuzz() {
+  [ -f build-fuzz/CMakeCache.txt ] ||
+    CC=clang-14 cmake -S . -B build-fuzz -G Ninja -DTRANSIT_FUZZ=ON -DTRANSIT_TESTS=OFF -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=OFF
+  cmake --build build-fuzz --parallel "$jobs" --target fuzzers
+  rm -rf build-fuzz/seeds
+  python3 tests/fuzz/seeds.py build-fuzz/seeds
+  ls build-fuzz/seeds | xargs -P "$jobs" -n 1 sh tests/fuzz/run_one.sh build-fuzz "${TRANSIT_FUZZ_SECONDS-20}"
 }
 
 for part in "$@"; do
   case $part in
-  release | asan | clang) ;;
+  release | asan | clang | fuzz) ;;
   *) usage ;;
   esac
 done

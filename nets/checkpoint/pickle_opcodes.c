@@ -86,7 +86,7 @@ static tr_status pop_mark(tr_pickle_machine *machine, const tr_value ***values, 
   if (machine->n_marks == 0) return tr_pickle_fail(machine, "there is no mark on the stack");
   *n = above_mark(machine);
   machine->height = machine->marks[--machine->n_marks];
-  *values = machine->stack + machine->height;
+  *values = machine->stack ? machine->stack + machine->height : NULL; /* nothing was pushed yet */
   return TR_OK;
 }
 

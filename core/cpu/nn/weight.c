@@ -133,7 +133,7 @@ tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
   TR_TRY(tr_cpu_scratch(ctx, (size_t)threads * stride, &scratch));
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t first = 0; first < l.out; first += l.wide)
-    pack_panel(&l, w, values, first, (char *)scratch + (size_t)omp_get_thread_num() * stride);
+    pack_panel(&l, w, values, first, stride ? (char *)scratch + (size_t)omp_get_thread_num() * stride : NULL);
   w->stale = true;
   return TR_OK;
 }
