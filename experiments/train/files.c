@@ -109,6 +109,7 @@ tr_status train_files_open(train_run *run) {
   TR_TRY(make_folder(run, "checkpoints"));
   TR_TRY(open_log(run, "metrics.jsonl", &run->metrics));
   TR_TRY(open_log(run, "log.txt", &run->log));
+  TR_TRY(events_open(run->program->ctx, run->folder, run->begun + 1, &run->events));
   return save_record(run);
 }
 
@@ -124,6 +125,14 @@ tr_status train_files_say(train_run *run, const char *format, ...) {
   va_end(args);
   fputc('\n', run->log);
   return written(run, run->log, "log.txt");
+}
+
+static tr_status log_events(train_run *run, double loss, double grad_norm, double images) {
+  const int64_t step = run->report.step;
+  TR_TRY(events_scalar(run->events, "train/loss", step, loss));
+  TR_TRY(events_scalar(run->events, "train/grad_norm", step, grad_norm));
+  TR_TRY(events_scalar(run->events, "train/lr", step, run->report.rate));
+  return events_scalar(run->events, "train/images_per_second", step, images);
 }
 
 tr_status train_files_log(train_run *run) {
@@ -145,6 +154,7 @@ tr_status train_files_log(train_run *run) {
   fprintf(run->metrics, "%s\n", text);
   free(text);
   TR_TRY(written(run, run->metrics, "metrics.jsonl"));
+  TR_TRY(log_events(run, w->loss / n, w->grad_norm / n, rate));
   return train_files_say(run, "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s", (long long)step,
                          w->loss / n, w->grad_norm / n, run->report.rate, rate);
 }
@@ -264,5 +274,6 @@ tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {
 void train_files_close(train_run *run) {
   if (run->metrics) fclose(run->metrics);
   if (run->log) fclose(run->log);
+  events_close(&run->events);
   out_dir_discard(&run->made);
 }

@@ -99,7 +99,7 @@ static const tr_option options[] = {
              "for --max-minutes, --ckpt-every, --keep, --accumulate, --recompute, --threads, --device and, with a constant rate, --max-steps and --epochs."},
     {FILES(ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE.pt",
      .help = "Go on from a file of this program or of SiT's train.py: its model, ema, opt and step, with the options given here."},
-    MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, log.txt and run.json."),
+    MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, TensorBoard's events, log.txt and run.json."),
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 #include "core/io/npz.h"
 #include "experiments/common/program.h"
 #include "experiments/common/progress.h"
+#include "experiments/output/events.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/train/options.h"
 #include "nets/train/state.h"
@@ -58,6 +59,7 @@ typedef struct {
   tr_train_report report;
   const char *folder;
   FILE *metrics, *log;
+  events *events;
   out_dir *made; /* a numbered folder, else NULL */
 } train_run;
 

@@ -59,6 +59,18 @@ END
   equals "$(cd "$scratch/kept/checkpoints" && echo *)" \
     "0000020.pt 0000020.safetensors 0000023.pt 0000023.safetensors" "checkpoints kept"
 
+  # ---- what TensorBoard reads ----
+  checks=$((checks + 1))
+  python3 "$here/checks/check_events.py" "$scratch/whole"/events.out.tfevents.* >"$scratch/events" || fail "the events of a training"
+  equals "$(head -n 1 "$scratch/events")" "START 1" "where the events begin"
+  equals "$(grep -c 'train/loss' "$scratch/events")" 5 "losses among the events"
+  losses "$scratch/whole" | awk '{ printf "%d %.4g\n", $1, $2 }' >"$scratch/one"
+  awk '/train.loss/ { printf "%d %.4g\n", $1, $3 }' "$scratch/events" >"$scratch/other"
+  same "$scratch/one" "$scratch/other"
+  for file in "$scratch/parts"/events.out.tfevents.*; do python3 "$here/checks/check_events.py" "$file"; done | sed -n 's/^START //p' |
+    sort -n >"$scratch/starts"
+  equals "$(tr '\n' ' ' <"$scratch/starts")" "1 12 " "where the events of two parts begin"
+
   # ---- killed and interrupted ----
   $small --max-steps 100000 --ckpt-every 3 --keep 3 --out "$scratch/killed" >"$scratch/stdout" 2>&1 &
   pid=$!

@@ -1,0 +1,137 @@
+#include "experiments/output/events.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct events {
+  tr_ctx *ctx;
+  FILE *file;
+  char path[4096];
+};
+
+uint32_t events_crc32c(const void *bytes, size_t size) {
+  const unsigned char *at = bytes;
+  uint32_t crc = 0xFFFFFFFFu;
+  for (size_t i = 0; i < size; i++) {
+    crc ^= at[i];
+    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1u ? 0x82F63B78u : 0);
+  }
+  return ~crc;
+}
+
+/* As the format has it: a checksum of data that holds checksums would be weak. */
+static uint32_t masked(const void *bytes, size_t size) {
+  const uint32_t crc = events_crc32c(bytes, size);
+  return (crc >> 15 | crc << 17) + 0xA282EAD8u;
+}
+
+/* ---- protocol buffers ---- */
+
+typedef struct {
+  unsigned char bytes[512];
+  size_t size;
+} message;
+
+enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 }; /* kinds of fields */
+
+static void put_varint(message *m, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) m->bytes[m->size++] = (unsigned char)(value | 0x80);
+  m->bytes[m->size++] = (unsigned char)value;
+}
+
+static void put_key(message *m, int field, int kind) {
+  put_varint(m, (uint64_t)field << 3 | (uint64_t)kind);
+}
+
+static void put_raw(message *m, const void *bytes, size_t size) {
+  memcpy(m->bytes + m->size, bytes, size);
+  m->size += size;
+}
+
+static void put_bytes(message *m, int field, const void *bytes, size_t size) {
+  put_key(m, field, BYTES);
+  put_varint(m, size);
+  put_raw(m, bytes, size);
+}
+
+/* Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
+static message event_at(int64_t step) {
+  message m = {.size = 0};
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  const double seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+  put_key(&m, 1, FIXED64);
+  put_raw(&m, &seconds, sizeof seconds);
+  put_key(&m, 2, VARINT);
+  put_varint(&m, (uint64_t)step);
+  return m;
+}
+
+/* ---- records ---- */
+
+static void little(unsigned char *out, int width, uint64_t value) {
+  for (int i = 0; i < width; i++) out[i] = (unsigned char)(value >> 8 * i);
+}
+
+static tr_status write_record(events *e, const message *m) {
+  unsigned char head[12], tail[4];
+  little(head, 8, m->size);
+  little(head + 8, 4, masked(head, 8));
+  little(tail, 4, masked(m->bytes, m->size));
+  if (fwrite(head, 1, sizeof head, e->file) == sizeof head &&
+      fwrite(m->bytes, 1, m->size, e->file) == m->size &&
+      fwrite(tail, 1, sizeof tail, e->file) == sizeof tail && fflush(e->file) == 0)
+    return TR_OK;
+  return TR_FAIL(e->ctx, TR_E_IO, "cannot write '%s': %s", e->path, strerror(errno));
+}
+
+static tr_status write_beginning(events *e, int64_t first) {
+  static const char version[] = "brain.Event:2";
+  message m = event_at(0), start = {.size = 0};
+  put_bytes(&m, 3, version, sizeof version - 1);
+  TR_TRY(write_record(e, &m));
+  m = event_at(first);
+  put_key(&start, 1, VARINT); /* SessionLog: status = 1, of which START is 1 */
+  put_varint(&start, 1);
+  put_bytes(&m, 7, start.bytes, start.size);
+  return write_record(e, &m);
+}
+
+tr_status events_open(tr_ctx *ctx, const char *folder, int64_t first, events **out) {
+  *out = NULL;
+  events *e = calloc(1, sizeof *e);
+  if (!e) return TR_FAIL(ctx, TR_E_MEM, "out of memory for an event file");
+  e->ctx = ctx;
+  snprintf(e->path, sizeof e->path, "%s/events.out.tfevents.%010lld.transit.%ld", folder,
+           (long long)time(NULL), (long)getpid());
+  e->file = fopen(e->path, "wb");
+  tr_status status = e->file ? write_beginning(e, first)
+                             : TR_FAIL(ctx, TR_E_IO, "cannot write '%s': %s", e->path, strerror(errno));
+  if (status != TR_OK) events_close(&e);
+  *out = e;
+  return status;
+}
+
+tr_status events_scalar(events *e, const char *tag, int64_t step, double value) {
+  message m = event_at(step), summary = {.size = 0}, entry = {.size = 0};
+  const float narrow = (float)value;
+  const size_t size = strlen(tag);
+  if (size > 100) return TR_FAIL(e->ctx, TR_E_ARG, "a tag of %zu characters: at most 100", size);
+  put_bytes(&entry, 1, tag, size); /* Summary.Value: tag = 1, simple_value = 2 */
+  put_key(&entry, 2, FIXED32);
+  put_raw(&entry, &narrow, sizeof narrow);
+  put_bytes(&summary, 1, entry.bytes, entry.size);
+  put_bytes(&m, 5, summary.bytes, summary.size);
+  return write_record(e, &m);
+}
+
+void events_close(events **e) {
+  if (!*e) return;
+  if ((*e)->file) fclose((*e)->file);
+  free(*e);
+  *e = NULL;
+}
