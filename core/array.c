@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/context_private.h"
 #include "core/require_private.h"
+#include "core/vec/vec_private.h"
 
 /* ---- memory ---- */
 
@@ -83,6 +84,7 @@ static tr_status check_shape(tr_ctx *ctx, int ndim, const int64_t *shape, int64_
 /* The types that devices calculate with; others are those of files. */
 static tr_status check_dtype(tr_ctx *ctx, tr_dtype dtype) {
   if (dtype == TR_F32 || dtype == TR_F64 || dtype == TR_BF16 || dtype == TR_I32) return TR_OK;
+  if (tr_dtype_size(dtype) == 0) return TR_FAIL(ctx, TR_E_ARG, "there is no element type %d", (int)dtype);
   return TR_FAIL(ctx, TR_E_SHAPE, "an array of %s: devices hold f32, f64, bf16 and i32",
                  tr_dtype_name(dtype));
 }
@@ -228,6 +230,8 @@ tr_status tr_array_copy(const tr_array *from, tr_array *to) {
     return TR_FAIL(to->ctx, TR_E_SHAPE, "cannot copy %s to %s: contexts, types and counts must agree",
                    tr_array_describe(from, a, sizeof a), tr_array_describe(to, b, sizeof b));
   }
+  if (tr_array_lies_across(from, to))
+    return TR_FAIL(to->ctx, TR_E_ARG, "a copy to memory that lies across what is copied: use memory apart");
   tr_ctx_count(to->ctx, TR_COUNT_OPERATION, 0);
   return tr_ctx_backend(to->ctx)->mem->copy(to->ctx, to->data, from->data,
                                             (size_t)to->count * tr_dtype_size(to->dtype));

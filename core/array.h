@@ -61,7 +61,7 @@ TR_API tr_status tr_array_set_small(tr_array *a, const void *host);
  * that is no 32-bit integer is TR_E_ARG for an array of i32. */
 TR_API tr_status tr_array_set_f64(tr_array *a, const double *host);
 TR_API tr_status tr_array_get_f64(const tr_array *a, double *host);
-/* Copy between arrays of equal dtype and count on the same context. */
+/* Copy between arrays of equal dtype and count on the same context, which do not overlap (TR_E_ARG). */
 TR_API tr_status tr_array_copy(const tr_array *from, tr_array *to);
 
 #ifdef __cplusplus

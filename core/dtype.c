@@ -80,24 +80,28 @@ static const struct {
   size_t size;
 } types[TR_N_DTYPES] = {TYPES(AS_ROW)};
 
+static bool is_known(tr_dtype dtype) {
+  return (unsigned)dtype < TR_N_DTYPES;
+}
+
 size_t tr_dtype_size(tr_dtype dtype) {
-  return types[dtype].size;
+  return is_known(dtype) ? types[dtype].size : 0;
 }
 
 const char *tr_dtype_name(tr_dtype dtype) {
-  return types[dtype].name;
+  return is_known(dtype) ? types[dtype].name : "?";
 }
 
 const char *tr_dtype_kind(tr_dtype dtype) {
-  return types[dtype].kind;
+  return is_known(dtype) ? types[dtype].kind : "?";
 }
 
 bool tr_dtype_is_float(tr_dtype dtype) {
-  return types[dtype].family == FLOATING;
+  return is_known(dtype) && types[dtype].family == FLOATING;
 }
 
 bool tr_dtype_is_integer(tr_dtype dtype) {
-  return types[dtype].family == INTEGER;
+  return is_known(dtype) && types[dtype].family == INTEGER;
 }
 
 /* ---- conversion ---- */

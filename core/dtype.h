@@ -30,6 +30,7 @@ typedef enum {
   TR_N_DTYPES
 } tr_dtype;
 
+/* Of a value that is no type: 0, "?" and false. */
 TR_API size_t tr_dtype_size(tr_dtype dtype);      /* bytes of one element */
 TR_API const char *tr_dtype_name(tr_dtype dtype); /* "f32", "bf16", "i64", "bool", ... */
 TR_API bool tr_dtype_is_float(tr_dtype dtype);

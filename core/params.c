@@ -152,6 +152,7 @@ tr_array tr_params_at(const tr_params *params, const tr_array *array, int i) {
     TR_FAIL(params->values->ctx, TR_E_ARG, "parameter %d: there are 0 to %d", i, params->n - 1);
     return (tr_array){0};
   }
+  if (tr_params_check(params, array, "an array of parameters") != TR_OK) return (tr_array){0};
   const placed *item = &params->items[i];
   return tr_view(array, item->offset, item->entry.ndim, item->entry.shape);
 }
@@ -163,6 +164,7 @@ tr_array tr_params_value(const tr_params *params, int i) {
 
 tr_array tr_params_trained(const tr_params *params, const tr_array *array) {
   if (!params || !array) return (tr_array){0};
+  if (tr_params_check(params, array, "an array of parameters") != TR_OK) return (tr_array){0};
   return tr_view(array, 0, 1, &params->trained);
 }
 

@@ -48,7 +48,8 @@ TR_API tr_status tr_params_like(const tr_params *params, tr_array **out);
 
 /* The value of the i-th parameter in its shape: a view of the values. */
 TR_API tr_array tr_params_value(const tr_params *params, int i);
-/* The same of another array of the layout. */
+/* The same of another array of the layout; the empty view of one that is not (TR_E_SHAPE), and of a parameter
+ * that there is not (TR_E_ARG). */
 TR_API tr_array tr_params_at(const tr_params *params, const tr_array *array, int i);
 /* The front of an array of the layout that holds what is trained, gaps included; of 0 elements when
  * everything is frozen. */

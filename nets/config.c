@@ -153,10 +153,18 @@ static tr_status unknown_name(tr_ctx *ctx, const char *name) {
   return TR_FAIL(ctx, TR_E_ARG, "no model '%s': use one such as %s", name, n ? all[0] : "(none is known)");
 }
 
+static tr_status check_keys(tr_ctx *ctx, int n, const tr_net_size *sizes) {
+  if (n < 0) return TR_FAIL(ctx, TR_E_ARG, "%d sizes of a network: use 0 or more", n);
+  for (int i = 0; i < n; i++)
+    if (!sizes[i].key) return TR_FAIL(ctx, TR_E_ARG, "size %d of %d has no key", i, n);
+  return TR_OK;
+}
+
 tr_status tr_net_configure_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *sizes,
                                  tr_net_config *out) {
   if (out) *out = (tr_net_config){0};
   TR_REQUIRE(ctx, name, sizes, out);
+  TR_TRY(check_keys(ctx, n, sizes));
   const tr_net_type *type = NULL;
   for (int i = 0; (type = type_at(ctx, i)) && !has_name(type, name);) i++;
   if (!type) return unknown_name(ctx, name);
@@ -194,6 +202,7 @@ tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_
                                  tr_net_config *out) {
   if (out) *out = (tr_net_config){0};
   TR_REQUIRE(ctx, kind, sizes, out);
+  TR_TRY(check_keys(ctx, n, sizes));
   const tr_module *module;
   TR_TRY(tr_find(ctx, TR_KIND_NETWORK, kind, &module));
   TR_TRY(open_config(ctx, (const tr_net_type *)module, out));
@@ -203,7 +212,7 @@ tr_status tr_net_configure_sizes(tr_ctx *ctx, const char *kind, int n, const tr_
 /* ---- what is said of them ---- */
 
 const char *tr_net_config_kind(const tr_net_config *config) {
-  if (!config) return "";
+  if (!config || !config->type) return "";
   return config->type->info.name;
 }
 
@@ -212,8 +221,9 @@ static long value_of(const void *sizes, const tr_net_key *key) {
 }
 
 bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out) {
-  if (!config || !out) return false;
-  const tr_net_key *key = &config->type->keys[i];
+  if (!config || !config->type || !out || i < 0) return false;
+  const tr_net_key *key = config->type->keys;
+  while (key->key && i-- > 0) key++;
   if (!key->key) return false;
   long value = value_of(config->sizes, key);
   tr_net_value_kind kind = key->flag ? TR_NET_FLAG : value == key->absent ? TR_NET_NONE : TR_NET_NUMBER;
@@ -222,13 +232,13 @@ bool tr_net_config_fact(const tr_net_config *config, int i, tr_net_fact *out) {
 }
 
 long tr_net_config_value(const tr_net_config *config, const char *key) {
-  if (!config || !key) return 0;
+  if (!config || !config->type || !key) return 0;
   const tr_net_key *found = find_key(config->type, key);
   return found ? value_of(config->sizes, found) : 0;
 }
 
 const char *tr_net_config_say(const tr_net_config *config, char *text, size_t size) {
-  if (!config || !text) return "";
+  if (!config || !config->type || !text) return "";
   config->type->say(config->sizes, text, size);
   return text;
 }

@@ -5,6 +5,7 @@
 #include "core/require_private.h"
 #include "core/vec/vec.h"
 #include "nets/net_private.h"
+#include "transport/drift_private.h"
 
 typedef struct {
   tr_drift drift;
@@ -152,6 +153,8 @@ static tr_drift_ops ops_of(const tr_net_type *type) {
 tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_OF(net), net, out);
+  TR_REQUIRE(net->ctx, net->type);
+  TR_TRY(tr_quantity_check(net->ctx, kind));
   if (!(net->type->caps & TR_NET_FIELD)) return tr_net_lacking(net, "field");
   field *self = calloc(1, sizeof *self);
   if (!self) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a provider");
@@ -194,6 +197,6 @@ tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock) {
 }
 
 tr_net *tr_net_of_drift(const tr_drift *drift) {
-  if (!drift) return NULL;
+  if (!drift || !drift->ops) return NULL;
   return drift->ops->destroy == field_destroy ? net_of(drift) : NULL;
 }

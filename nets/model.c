@@ -381,6 +381,8 @@ tr_status tr_model_labels(tr_ctx *ctx, const tr_net_info *info, const char *call
   TR_REQUIRE(ctx, info, labels);
   if (n_given > 0) TR_REQUIRE(ctx, given);
   const char *name = called ? called : "class label";
+  if (n < 0 || n_given < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "%d of %s for %ld samples: neither can be negative", n_given, name, n);
   if (info->num_classes == 0)
     return n_given ? TR_FAIL(ctx, TR_E_ARG, "%s %ld: this model is unconditional, it takes no classes", name,
                              given[0])

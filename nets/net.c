@@ -13,6 +13,10 @@
 /* ---- making ---- */
 
 static tr_status check_options(tr_ctx *ctx, const tr_net_config *config, const tr_net_options *options) {
+  if (!config->type || !config->sizes)
+    return TR_FAIL(ctx, TR_E_ARG, "a network without sizes: find them by tr_net_configure or its like");
+  if ((unsigned)options->storage > TR_WEIGHTS_BF16)
+    return TR_FAIL(ctx, TR_E_ARG, "there is no way %d to keep weights", (int)options->storage);
   if (options->dtype != TR_F32 && options->dtype != TR_F64)
     return TR_FAIL(ctx, TR_E_ARG, "a network in %s: use f32 or f64", tr_dtype_name(options->dtype));
   return config->type->check(ctx, config->sizes);
@@ -58,6 +62,8 @@ tr_status tr_net_create_random(tr_ctx *ctx, const tr_net_config *config, const t
                                tr_net_start start, uint64_t seed, tr_net **out) {
   if (out) *out = NULL;
   TR_REQUIRE(ctx, config, options, out);
+  if ((unsigned)start > TR_NET_INITIAL)
+    return TR_FAIL(ctx, TR_E_ARG, "there is no way %d to begin a network", (int)start);
   tr_random_source source = tr_random_source_of(config->sizes, start, seed);
   return create(ctx, config, options, &source.base, out);
 }
@@ -85,7 +91,7 @@ void tr_net_destroy(tr_net **net) {
 /* ---- what it is ---- */
 
 const char *tr_net_name(const tr_net *net) {
-  if (!net) return "";
+  if (!net || !net->type) return "";
   return net->type->info.name;
 }
 
@@ -131,6 +137,7 @@ tr_net_counts tr_net_counted(const tr_net *net) {
 
 tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
   TR_REQUIRE(TR_CTX_OF(net), net);
+  TR_REQUIRE(net->ctx, net->type);
   if (!net->type->set_recompute)
     return TR_FAIL(net->ctx, TR_E_ARG, "the network %s keeps no activations by blocks", tr_net_name(net));
   net->type->set_recompute(net, recompute);
@@ -138,7 +145,7 @@ tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
 }
 
 long tr_net_recomputed(const tr_net *net) {
-  if (!net) return 0;
+  if (!net || !net->type) return 0;
   return net->type->recomputed ? net->type->recomputed(net) : 0;
 }
 
@@ -181,6 +188,7 @@ static tr_status check_array(const tr_net *net, const tr_array *x, const tr_arra
 
 tr_status tr_net_forward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
   TR_REQUIRE(TR_CTX_FROM(net, x, f), net, x, f);
+  TR_REQUIRE(TR_CTX_FROM(net, x, f), net->type);
   TR_TRY(check_call(net, times, x, cond));
   TR_TRY(check_array(net, x, f, "the result"));
   net->counts.n_forward++;
@@ -229,6 +237,7 @@ static tr_status hear_covector(void *user, int64_t first, const tr_array *f, tr_
 tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                           const tr_net_backward_args *args) {
   TR_REQUIRE(TR_CTX_FROM(net, x), net, x, args);
+  TR_REQUIRE(TR_CTX_FROM(net, x), net->type);
   if (!net->type->backward) return tr_net_lacking(net, "backward");
   TR_TRY(check_call(net, times, x, cond));
   TR_TRY(check_args(net, x, args));
@@ -245,13 +254,13 @@ tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const 
 }
 
 int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k) {
-  if (!request) return 0;
+  if (!request || !request->passes || k < 0 || k >= request->passes->n) return 0;
   const tr_array *w = request->passes->w[k];
-  return w ? w->count / elements : 1;
+  return !w ? 1 : elements > 0 ? w->count / elements : 0;
 }
 
 int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements) {
-  if (!request) return 0;
+  if (!request || !request->passes) return 0;
   int64_t most = 0;
   for (int k = 0; k < request->passes->n; k++) {
     int64_t probes = tr_net_probes(request, elements, k);

@@ -69,7 +69,8 @@ typedef struct {
   const tr_net_gradient *gradient; /* to add to; NULL: not wanted */
 } tr_net_request;
 
-/* Covectors a row of pass k, and the most of all passes; `elements` of all rows of the state together. */
+/* Covectors a row of pass k (0: there is no such pass), and the most of all passes; `elements` of all rows of
+ * the state together. */
 TR_API int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k);
 TR_API int64_t tr_net_most_probes(const tr_net_request *request, int64_t elements);
 

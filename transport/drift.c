@@ -6,6 +6,7 @@
 
 #include "core/callback_private.h"
 #include "core/require_private.h"
+#include "transport/drift_private.h"
 
 static tr_status check_times(tr_drift *drift, tr_times times, int64_t rows) {
   if (times.n != 1 && times.n != rows)
@@ -51,6 +52,7 @@ static tr_status check_array(tr_drift *drift, const tr_array *x, const tr_array 
 
 tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond) {
   TR_REQUIRE(TR_CTX_FROM(drift, x), drift, x);
+  TR_REQUIRE(TR_CTX_FROM(drift, x), drift->ops);
   TR_TRY(tr_array_check(x));
   if (x->ctx != drift->ctx)
     return TR_FAIL(drift->ctx, TR_E_SHAPE, "%s: the state belongs to another context", drift->ops->name);
@@ -87,6 +89,7 @@ tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *co
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         tr_array *f) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, f);
+  TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift->ops);
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
   drift->n_eval++, drift->n_forward++;
@@ -96,6 +99,7 @@ tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, cons
 tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *w, tr_array *f, tr_array *wJ) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, w, f, wJ), drift, x, w, f, wJ);
+  TR_REQUIRE(TR_CTX_FROM(drift, x, w, f, wJ), drift->ops);
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, w, "the covector"));
@@ -108,6 +112,7 @@ tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const
 tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *v, tr_array *Jv) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, v, Jv), drift, x, v, Jv);
+  TR_REQUIRE(TR_CTX_FROM(drift, x, v, Jv), drift->ops);
   if (!drift->ops->jvp) return lacking(drift, "Jacobian-vector product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, v, "the vector"));
@@ -158,6 +163,7 @@ static tr_status multi(tr_drift *drift, tr_times times, const tr_array *x, const
 tr_status tr_drift_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                              const tr_array *w, tr_array *f, tr_array *wJ) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, w, f, wJ), drift, x, w, f, wJ);
+  TR_REQUIRE(TR_CTX_FROM(drift, x, w, f, wJ), drift->ops);
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_stacks(drift, x, w, wJ));
@@ -196,6 +202,7 @@ static tr_status passes_of(tr_drift *drift, tr_times times, const tr_array *x, c
 tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                               const tr_drift_passes *passes, tr_array *f) {
   TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift, x, passes, f);
+  TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift->ops);
   if (!drift->ops->vjp) return lacking(drift, "vector-Jacobian product");
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
@@ -240,6 +247,7 @@ tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity ki
   if (out) *out = NULL;
   TR_REQUIRE(ctx, name, out);
   TR_REQUIRE_FUNCTION(ctx, fn);
+  TR_TRY(tr_quantity_check(ctx, kind));
   callback_drift *self = calloc(1, sizeof *self);
   if (!self) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the provider %s", name);
   self->fn = fn;

@@ -133,8 +133,9 @@ TR_API tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_a
 TR_API void tr_drift_destroy(tr_drift **drift);
 
 /* A provider from a C function (the arrays live on the device of the context), which the caller destroys.
- * `name` and `user` are borrowed. It is deterministic, unconditional (set num_classes and null_class to
- * change that) and of rounding noise 0. An error that fn returns keeps the message that it latched. */
+ * `name` and `user` are borrowed; a kind that tr_quantity does not have is TR_E_ARG. It is deterministic,
+ * unconditional (set num_classes and null_class to change that) and of rounding noise 0. An error that fn
+ * returns keeps the message that it latched. */
 typedef tr_status (*tr_field_fn)(tr_times, const tr_array *x, const tr_cond *, tr_array *f, void *user);
 TR_API tr_status tr_drift_create_callback(tr_ctx *ctx, const char *name, tr_quantity kind, tr_field_fn fn,
                                           void *user, tr_drift **out);

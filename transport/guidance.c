@@ -6,6 +6,7 @@
 #include "core/require_private.h"
 #include "core/vec/vec.h"
 #include "integrators/same_time_private.h"
+#include "transport/drift_private.h"
 
 typedef struct {
   tr_drift drift;
@@ -321,6 +322,7 @@ static tr_status check_guidance(const tr_drift *inner, const tr_guidance *g) {
 tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_OF(inner), inner, guidance, out);
+  TR_TRY(tr_drift_check_struct(inner->ctx, inner));
   TR_TRY(check_guidance(inner, guidance));
   guide *self = calloc(1, sizeof *self);
   double *breaks = malloc((2 + (size_t)inner->n_breaks) * sizeof *breaks);

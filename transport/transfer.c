@@ -6,6 +6,7 @@
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
+#include "transport/drift_private.h"
 #include "transport/prediction/prediction.h"
 
 typedef struct {
@@ -224,6 +225,7 @@ tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *tra
                                       const tr_interpolant *along, tr_drift **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_OF(inner), inner, trained, along, out);
+  TR_TRY(tr_drift_check_struct(inner->ctx, inner));
   const tr_prediction_type *prediction;
   if (!trained->type || !along->type)
     return TR_FAIL(inner->ctx, TR_E_ARG, "a transfer of %s without %s", inner->ops->name,

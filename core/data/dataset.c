@@ -25,7 +25,7 @@ int64_t tr_dataset_row(const tr_dataset *data) {
 
 const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_t size) {
   if (!data || !text) return "";
-  if (data->names && data->names[i])
+  if (data->names && i >= 0 && i < data->n && data->names[i])
     snprintf(text, size, "'%s'", TR_SHOW(data->names[i], 255));
   else
     snprintf(text, size, "input %lld", (long long)i);
@@ -33,7 +33,7 @@ const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text, size_
 }
 
 void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...) {
-  if (!data || !format) return;
+  if (!data || !data->trouble || !format || i < 0 || i >= data->n) return;
   char text[400];
   va_list args;
   va_start(args, format);
@@ -45,6 +45,9 @@ void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...) {
 tr_status tr_dataset_check(const tr_dataset *data, int64_t n) {
   TR_REQUIRE(TR_CTX_OF(data), data);
   char name[300];
+  if (n < 1 || n > data->n)
+    return TR_FAIL(data->ctx, TR_E_ARG, "the first %lld inputs of %lld: use 1 or more, at most all",
+                   (long long)n, (long long)data->n);
   for (int64_t i = 0; i < n; i++)
     if (!data->trouble[i]) return TR_OK;
   return TR_FAIL(data->ctx, TR_E_SHAPE, "no input can be used: %s has %s",
@@ -153,6 +156,12 @@ tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
   if (ndim != 1 && ndim != 3)
     return TR_FAIL(ctx, TR_E_ARG, "data for a model of states of %d dimensions: use 1 or 3", ndim);
+  for (int i = 0; i < ndim; i++)
+    if (shape[i] < 1)
+      return TR_FAIL(ctx, TR_E_ARG, "extent %lld of dimension %d of a model's states: use 1 or more",
+                     (long long)shape[i], i);
+  if (limit < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "at most %lld inputs: use 1 or more, or 0 for all", (long long)limit);
   memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
   TR_TRY(read_any(out, limit));
   if (out->pixels) TR_TRY(check_pixels(out, shape));

@@ -56,10 +56,11 @@ TR_API const char *tr_dataset_name(const tr_dataset *data, int64_t i, char *text
  * u / TR_BINS_PER_UNIT - 1 (core/io/image/image.h). TR_E_ARG for inputs that are not there. */
 TR_API tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out);
 
-/* Notes why input i, 0 <= i < N, cannot be used; the first reason stays. */
+/* Notes why input i, 0 <= i < N (else nothing), cannot be used; the first reason stays. */
 TR_API void tr_dataset_reject(tr_dataset *data, int64_t i, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* TR_E_SHAPE, saying what the first has, when none of the first n inputs, 1 <= n <= N, can be used. */
+/* TR_E_SHAPE, saying what the first has, when none of the first n inputs, 1 <= n <= N (else
+ * TR_E_ARG), can be used. */
 TR_API tr_status tr_dataset_check(const tr_dataset *data, int64_t n);
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/io/npy_private.h"
 #include "core/require_private.h"
 
 /* As a file says it and as NumPy does. */
@@ -19,13 +20,18 @@ static const struct {
 #define MAGIC       "\x93NUMPY"
 #define MAGIC_BYTES 6
 
+/* NULL where NumPy has no such type, or nobody has. */
+static const char *descr_of(tr_dtype dtype) {
+  return (unsigned)dtype < TR_N_DTYPES ? types[dtype].descr : NULL;
+}
+
 const char *tr_npy_type_name(tr_dtype dtype) {
-  return types[dtype].name ? types[dtype].name : tr_dtype_name(dtype);
+  return descr_of(dtype) ? types[dtype].name : tr_dtype_name(dtype);
 }
 
 const char *tr_npy_describe(const tr_npy *npy, char *text, size_t size) {
   if (!npy || !text) return "";
-  size_t used = (size_t)snprintf(text, size, "%s (", types[npy->dtype].name);
+  size_t used = (size_t)snprintf(text, size, "%s (", tr_npy_type_name(npy->dtype));
   for (int i = 0; i < npy->ndim && used < size; i++)
     used += (size_t)snprintf(text + used, size - used, i ? ", %lld" : "%lld", (long long)npy->shape[i]);
   if (used < size) snprintf(text + used, size - used, ")");
@@ -288,7 +294,9 @@ tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shap
   if (ndim > 0) TR_REQUIRE(ctx, shape);
   if (ndim < 0 || ndim > TR_NPY_MAX_DIMS)
     return TR_FAIL(ctx, TR_E_SHAPE, "a .npy array of %d dimensions: use 0 to %d", ndim, TR_NPY_MAX_DIMS);
-  if (!types[dtype].descr)
+  if ((unsigned)dtype >= TR_N_DTYPES)
+    return TR_FAIL(ctx, TR_E_ARG, "there is no element type %d", (int)dtype);
+  if (!descr_of(dtype))
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "NumPy files cannot hold %s: convert to f32 first",
                    tr_dtype_name(dtype));
   tr_npy npy = {.dtype = dtype, .ndim = ndim, .data = data};
@@ -302,8 +310,17 @@ tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shap
   return TR_OK;
 }
 
+tr_status tr_npy_check(tr_ctx *ctx, const tr_npy *npy) {
+  tr_npy counted;
+  TR_TRY(tr_npy_wrap(ctx, npy->dtype, npy->ndim, npy->shape, npy->data, &counted));
+  if (counted.count == npy->count) return TR_OK;
+  char text[240];
+  return TR_FAIL(ctx, TR_E_ARG, "an array %s is said to have %lld elements: use tr_npy_wrap to describe one",
+                 tr_npy_describe(npy, text, sizeof text), (long long)npy->count);
+}
+
 size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX]) {
-  if (!npy || !text) return 0;
+  if (!npy || !text || !descr_of(npy->dtype)) return 0;
   size_t used = MAGIC_BYTES + 4;
   memcpy(text, MAGIC "\x01\x00", MAGIC_BYTES + 2);
   used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used,
@@ -322,6 +339,7 @@ size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX
 tr_status tr_npy_save(tr_ctx *ctx, const char *path, const tr_npy *npy) {
   TR_REQUIRE(ctx, path, npy);
   if (npy->count) TR_REQUIRE(ctx, npy->data);
+  TR_TRY(tr_npy_check(ctx, npy));
   char text[TR_NPY_HEADER_MAX];
   tr_out_file *file;
   TR_TRY(tr_out_file_open(ctx, path, &file));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/io/npy_private.h"
 #include "core/io/zip_private.h"
 #include "core/io/zip_write_private.h"
 #include "core/require_private.h"
@@ -68,7 +69,7 @@ int tr_npz_count(const tr_npz *npz) {
 }
 
 const char *tr_npz_name(const tr_npz *npz, int i) {
-  if (!npz) return NULL;
+  if (!npz || i < 0 || i >= npz->n) return NULL;
   return npz->names[i];
 }
 
@@ -155,6 +156,7 @@ tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
 
 tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
   TR_REQUIRE(TR_CTX_OF(npz), npz, name, shape);
+  TR_TRY(tr_npy_check(npz->ctx, shape));
   char entry[300], header[TR_NPY_HEADER_MAX];
   uint64_t elements = (uint64_t)shape->count * tr_dtype_size(shape->dtype);
   int length = snprintf(entry, sizeof entry, "%s%s", name, SUFFIX);

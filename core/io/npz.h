@@ -15,7 +15,8 @@ typedef struct tr_npz tr_npz;
 TR_API tr_status tr_npz_open(tr_ctx *ctx, const char *path, tr_npz **out); /* malformed: TR_E_IO */
 TR_API void tr_npz_close(tr_npz **npz);                                    /* NULL is fine */
 TR_API int tr_npz_count(const tr_npz *npz);
-/* The name of the i-th entry; entries that are no .npy keep their whole name. Owned by the archive. */
+/* The name of the i-th entry, NULL past the end; entries that are no .npy keep their whole name. Owned by the
+ * archive. */
 TR_API const char *tr_npz_name(const tr_npz *npz, int i);
 TR_API bool tr_npz_has(const tr_npz *npz, const char *name);
 /* The names of all entries but those of `but` (up to a NULL; NULL: none), "a, b, c" as it may be shown

@@ -130,7 +130,7 @@ tr_status tr_register(tr_ctx *ctx, const char *kind, const tr_module *module) {
 }
 
 const tr_module *tr_module_at(const tr_ctx *ctx, const char *kind, int i) {
-  if (!ctx || !kind) return NULL;
+  if (!ctx || !kind || i < 0) return NULL;
   const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);
   for (int k = 0; k < registry->n; k++)
     if (strcmp(registry->entries[k].kind, kind) == 0 && i-- == 0) return registry->entries[k].module;
@@ -146,7 +146,7 @@ const tr_module *tr_module_named(const tr_ctx *ctx, const char *kind, const char
 }
 
 const char *tr_kind_at(const tr_ctx *ctx, int i) {
-  if (!ctx) return NULL;
+  if (!ctx || i < 0) return NULL;
   const tr_registry *registry = tr_ctx_registry((tr_ctx *)ctx);
   for (int k = 0; k < registry->n; k++) {
     bool seen = false;

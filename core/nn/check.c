@@ -20,6 +20,12 @@ tr_status tr_nn_check_matrix(const tr_nn_call *call, const char *name, const tr_
   return tr_nn_check_operand(call, name, a, like, 2);
 }
 
+tr_status tr_nn_check_activation(const tr_nn_call *call, tr_nn_activation activation) {
+  if ((unsigned)activation <= TR_NN_GELU_TANH) return TR_OK;
+  return TR_FAIL(call->ctx, TR_E_ARG, "%s with the activation %d, which there is not", call->what,
+                 (int)activation);
+}
+
 tr_status tr_nn_check_extents(const tr_nn_call *call, bool fit) {
   return fit ? TR_OK
              : TR_FAIL(call->ctx, TR_E_SHAPE, "the extents of the operands of %s do not fit together",
@@ -33,7 +39,7 @@ tr_status tr_nn_check_columns(const tr_nn_call *call, const char *name, const tr
   TR_TRY(tr_nn_check_matrix(call, name, table, y));
   return tr_nn_check_extents(call, table->shape[0] > 0 && y->shape[0] % table->shape[0] == 0 &&
                                        columns->offset >= 0 &&
-                                       columns->offset + y->shape[1] <= table->shape[1]);
+                                       columns->offset <= table->shape[1] - y->shape[1]);
 }
 
 tr_status tr_nn_check_labels(const tr_nn_call *call, const tr_array *labels, int64_t rows) {

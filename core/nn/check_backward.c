@@ -9,12 +9,14 @@ tr_status tr_nn_check_gate(const tr_nn_call *call, const tr_nn_gate_args *a) {
 }
 
 tr_status tr_nn_check_activate(const tr_nn_call *call, const tr_nn_activate_args *a) {
+  TR_TRY(tr_nn_check_activation(call, a->activation));
   TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
   TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->y));
   return tr_nn_check_extents(call, tr_array_same_shape(a->v, a->y));
 }
 
 tr_status tr_nn_check_activation_backward(const tr_nn_call *call, const tr_nn_activation_backward_args *a) {
+  TR_TRY(tr_nn_check_activation(call, a->activation));
   TR_TRY(tr_nn_check_matrix(call, "dv", a->dv, a->dv));
   TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->dv));
   TR_TRY(tr_nn_check_matrix(call, "dy", a->dy, a->dv));
@@ -78,6 +80,7 @@ tr_status tr_nn_check_gradient_of_gate(const tr_nn_call *call, const tr_nn_gradi
 }
 
 tr_status tr_nn_check_gradient_of_norm(const tr_nn_call *call, const tr_nn_gradient_of_norm_args *a) {
+  TR_TRY(tr_nn_check_extents(call, a->shift >= 0 && a->scale >= 0));
   int64_t apart = a->shift > a->scale ? a->shift - a->scale : a->scale - a->shift;
   TR_TRY(tr_nn_check_matrix(call, "x", a->x, a->table));
   TR_TRY(tr_nn_check_matrix(call, "dy", a->dy, a->table));

@@ -17,6 +17,7 @@ tr_status tr_nn_check_linear(const tr_nn_call *call, const tr_nn_linear_args *a)
   TR_TRY(tr_nn_check_matrix(call, "y", y, y));
   TR_TRY(tr_nn_check_matrix(call, "x", x, y));
   TR_TRY(check_weight(call, a->w, y));
+  TR_TRY(tr_nn_check_activation(call, a->activation));
   TR_TRY(tr_nn_check_operand(call, "bias", bias, y, 1));
   TR_TRY(tr_nn_check_matrix(call, "residual", residual, y));
   const tr_nn_weight_spec *w = &a->w->spec;

@@ -6,6 +6,9 @@
  * of types and extents that fit (TR_E_SHAPE), and hand them to the backend; one that lacks the operation is
  * TR_E_UNSUPPORTED naming it. Arrays are f32 or f64, all of a call the same unless the struct says otherwise.
  *
+ * A result may be an operand only where the struct says so, and is then the same array; what a result holds
+ * that lies across an operand in memory, as views may, is undefined.
+ *
  * "Rows" are tokens. Each row of a result depends on its own row (in attention: its own sample) alone; on a
  * backend with TR_BACKEND_ROWS_INDEPENDENT so do its bits, whatever the batch and the threads. */
 #ifndef TR_CORE_NN_NN_H

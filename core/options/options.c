@@ -548,6 +548,7 @@ tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, 
                            void *values, tr_parsed *parsed) {
   if (parsed) *parsed = (tr_parsed){0};
   TR_REQUIRE(ctx, table, argv, values, parsed);
+  if (argc < 0) return TR_FAIL(ctx, TR_E_ARG, "%d arguments of a command: use 0 or more", argc);
   memset(values, 0, table->values_size);
   if (table->n_options > TR_OPTIONS_MAX)
     return TR_FAIL(ctx, TR_E_ARG, "the table of '%s' has %d rows: %d at most", table->name, table->n_options,

@@ -77,7 +77,7 @@ static const char *value_name(const tr_option *option, char *text, size_t size) 
 }
 
 void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out) {
-  if (!ctx || !table || !out) return;
+  if (!ctx || !table || !table->name || !out) return;
   char text[1024], value[256];
   synopsis_modes(table, text, sizeof text);
   fprintf(out, "usage: %s %s", table->program, table->name);
@@ -147,7 +147,7 @@ static void man_option(const tr_ctx *ctx, const tr_option_table *table, const tr
 }
 
 void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out) {
-  if (!ctx || !table || !out) return;
+  if (!ctx || !table || !table->name || !out) return;
   char modes[96];
   synopsis_modes(table, modes, sizeof modes);
   fputs(".SS \"", out);

@@ -109,7 +109,7 @@ tr_status tr_program_scale(tr_program *p, double a, const tr_array *x, tr_array 
 
 tr_status tr_program_copy(tr_program *p, const tr_array *x, tr_array *z) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, z), p, x, z);
-  TR_TRY(tr_vec_check(z, x, "a copy"));
+  TR_TRY(tr_vec_check_written(z, x, "a copy"));
   return x->data == z->data ? TR_OK : tr_program_scale(p, 1, x, z);
 }
 
@@ -135,7 +135,7 @@ static bool same_parts(const tr_segments *a, const tr_segments *b) {
 tr_status tr_program_weights(tr_program *p, const tr_array *y, const tr_segments *seg, const double *rtol,
                              const double *atol, tr_array *w) {
   TR_REQUIRE(TR_CTX_OF_ANY(y, w), p, y, rtol, atol, w);
-  TR_TRY(tr_vec_check(w, y, "error weights"));
+  TR_TRY(tr_vec_check_written(w, y, "error weights"));
   TR_TRY(tr_vec_check_segments(y, seg));
   const tr_segments parts = tr_vec_segments(y, seg);
   if (p->parts.n && !same_parts(&p->parts, &parts)) TR_TRY(tr_program_run(p));

@@ -28,13 +28,21 @@ tr_status tr_vec_check(const tr_array *z, const tr_array *x, const char *what) {
   return TR_OK;
 }
 
+tr_status tr_vec_check_written(const tr_array *z, const tr_array *x, const char *what) {
+  TR_TRY(tr_vec_check(z, x, what));
+  if (!x || !tr_array_lies_across(z, x)) return TR_OK;
+  return TR_FAIL(z->ctx, TR_E_ARG,
+                 "%s whose result lies across an operand: give it the operand's memory, or memory apart",
+                 what);
+}
+
 tr_status tr_vec_check_lincomb(int k, const tr_array *const *x, const tr_array *z) {
   if (k < 1 || k > TR_LINCOMB_MAX)
     return TR_FAIL(TR_CTX_OF(z), TR_E_ARG, "a linear combination of %d terms: use 1 to %d", k,
                    TR_LINCOMB_MAX);
   for (int i = 0; i < k; i++) {
     if (!x[i]) return TR_FAIL(TR_CTX_OF(z), TR_E_ARG, "term %d of a linear combination is NULL", i);
-    TR_TRY(tr_vec_check(z, x[i], "a linear combination"));
+    TR_TRY(tr_vec_check_written(z, x[i], "a linear combination"));
   }
   return TR_OK;
 }
@@ -65,8 +73,8 @@ tr_status tr_fill(double c, tr_array *z) {
 tr_status tr_vec_check_map(tr_map_op op, const tr_array *x, const tr_array *y, const tr_array *z) {
   if ((int)op < TR_MAP_CONST || op > TR_MAP_ADDC)
     return TR_FAIL(z->ctx, TR_E_ARG, "there is no elementwise operation %d", (int)op);
-  TR_TRY(tr_vec_check(z, x, "an elementwise operation"));
-  TR_TRY(tr_vec_check(z, y, "an elementwise operation"));
+  TR_TRY(tr_vec_check_written(z, x, "an elementwise operation"));
+  TR_TRY(tr_vec_check_written(z, y, "an elementwise operation"));
   if ((op != TR_MAP_CONST && !x) || ((op == TR_MAP_MUL || op == TR_MAP_DIV) && !y))
     return TR_FAIL(z->ctx, TR_E_ARG, "elementwise operation %d lacks an operand", (int)op);
   return TR_OK;
@@ -228,8 +236,8 @@ tr_status tr_randn_sums(const tr_randn_sums_args *args) {
 tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
                             tr_array *z) {
   TR_REQUIRE_ARRAYS(x, y, z);
-  TR_TRY(tr_vec_check(z, x, "a blend of channels"));
-  TR_TRY(tr_vec_check(z, y, "a blend of channels"));
+  TR_TRY(tr_vec_check_written(z, x, "a blend of channels"));
+  TR_TRY(tr_vec_check_written(z, y, "a blend of channels"));
   if (z->ndim < 2 || !tr_array_same_shape(x, z) || !tr_array_same_shape(y, z) || channels < 0 ||
       channels > z->shape[1]) {
     char text[80];
@@ -248,6 +256,8 @@ tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, 
                    tr_array_describe(x, text, sizeof text), tr_array_describe(z, other, sizeof other));
   }
   TR_TRY(tr_vec_check(x, y, "products of rows"));
+  if (tr_array_lies_across(z, x) || tr_array_lies_across(z, y))
+    return TR_FAIL(z->ctx, TR_E_ARG, "products of rows whose result lies across them: give it memory apart");
   return counted(z->ctx)->dot_rows(z->ctx, a, x, y, b, z);
 }
 

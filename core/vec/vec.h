@@ -1,5 +1,6 @@
 /* Vector operations on arrays, on whatever device they live. These check arguments and forward to the
- * backend. */
+ * backend. A result is one of the operands where its line says so, or lies apart from them in memory: one
+ * that lies across an operand, as views may, is TR_E_ARG. */
 #ifndef TR_CORE_VEC_VEC_H
 #define TR_CORE_VEC_VEC_H
 

@@ -7,6 +7,7 @@
 #include "core/require_private.h"
 
 tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data) {
+  if (ndim < 0 || ndim > TR_MAX_DIMS) return (tr_tensor){0};
   tr_tensor tensor = {.name = name, .dtype = TR_F64, .ndim = ndim, .count = 1, .data = data};
   for (int i = ndim - 1; shape && i >= 0; i--) {
     tensor.shape[i] = shape[i];

@@ -30,7 +30,8 @@ typedef struct {
       *by_name; /* the same in the order of strcmp, for tr_tensors_find; NULL: it looks at all */
 } tr_tensors;
 
-/* Contiguous doubles of the caller as a tensor: name and data are borrowed; 0 <= ndim <= TR_MAX_DIMS. */
+/* Contiguous doubles of the caller as a tensor: name and data are borrowed; 0 <= ndim <= TR_MAX_DIMS, else
+ * the result is zeros. */
 TR_API tr_tensor tr_tensor_of_f64(const char *name, int ndim, const int64_t *shape, const double *data);
 /* By name; NULL if absent. */
 TR_API const tr_tensor *tr_tensors_find(const tr_tensors *tensors, const char *name);

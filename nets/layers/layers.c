@@ -3,12 +3,12 @@
 #include "core/require_private.h"
 
 int64_t tr_layer_out(const tr_layer *layer) {
-  if (!layer) return 0;
+  if (!layer || !layer->w) return 0;
   return tr_nn_weight_spec_of(layer->w)->out;
 }
 
 int64_t tr_layer_in(const tr_layer *layer) {
-  if (!layer) return 0;
+  if (!layer || !layer->w) return 0;
   return tr_nn_weight_spec_of(layer->w)->in;
 }
 
@@ -37,6 +37,7 @@ tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array 
 tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                 const tr_net_gradient *gradient) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, dy), layer, x, dy, gradient);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, dy), layer->w, gradient->params, gradient->array);
   tr_array dw = tr_params_at(gradient->params, gradient->array, layer->parameter);
   tr_array db = tr_params_at(gradient->params, gradient->array, layer->parameter + 1);
   dw = tr_net_matrix(&dw, tr_layer_out(layer), tr_layer_in(layer));

@@ -64,6 +64,7 @@ static const tr_tensor *find_other(const tr_tensors *weights, const tr_net_type 
 tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type, const void *sizes,
                            const char *network) {
   TR_REQUIRE(ctx, weights, type, sizes, network);
+  TR_REQUIRE_FUNCTION(ctx, type->entry);
   tr_net_entry entry;
   int n = 0;
   for (int i = 0; type->entry(sizes, i, &entry); i++)

@@ -46,6 +46,14 @@ static void shapes(tr_ctx *ctx) {
   tr_array_destroy(&a);
 }
 
+static void types(tr_ctx *ctx) {
+  tr_array *a;
+  CHECK_ERROR(ctx, tr_array_create(ctx, TR_U8, 1, (int64_t[]){2}, &a), TR_E_SHAPE, "an array of u8");
+  CHECK_ERROR(ctx, tr_array_create(ctx, (tr_dtype)77, 1, (int64_t[]){2}, &a), TR_E_ARG, "no element type 77");
+  CHECK_ERROR(ctx, tr_array_create(ctx, (tr_dtype)-1, 1, (int64_t[]){2}, &a), TR_E_ARG, "no element type -1");
+  CHECK(a == NULL);
+}
+
 static void empty(tr_ctx *ctx) {
   tr_array *a, *b;
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){0, 3}, &a));
@@ -282,6 +290,7 @@ static void small(tr_ctx *ctx) {
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   shapes(ctx);
+  types(ctx);
   empty(ctx);
   views(ctx);
   views_that_do_not_fit(ctx);

@@ -247,11 +247,33 @@ static void classes_of_folders(tr_ctx *ctx) {
   refused(ctx, root, grey, TR_E_IO, "sub-folders '01' and '1' of");
 }
 
+static void out_of_bounds(tr_ctx *ctx) {
+  const double values[12] = {0};
+  const char *path = scratch("bounds.npy");
+  char name[300];
+  tr_dataset data;
+  save(ctx, path, TR_F64, 2, (int64_t[]){4, 3}, values);
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, path, 1, (int64_t[]){3}, -4, &data), TR_E_ARG, "at most -4 inputs");
+  tr_dataset_close(&data);
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, path, 1, (int64_t[]){-3}, 0, &data), TR_E_ARG, "extent -3");
+  tr_dataset_close(&data);
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 1, (int64_t[]){3}, 0, &data));
+  CHECK_ERROR(ctx, tr_dataset_check(&data, 5), TR_E_ARG, "first 5 inputs of 4");
+  CHECK_ERROR(ctx, tr_dataset_check(&data, 0), TR_E_ARG, "first 0 inputs of 4");
+  tr_dataset_reject(&data, 99, "none");
+  tr_dataset_reject(&data, -1, "none");
+  for (int i = 0; i < 4; i++) CHECK(data.trouble[i] == NULL);
+  CHECK(strcmp(tr_dataset_name(&data, 99, name, sizeof name), "input 99") == 0);
+  tr_dataset_close(&data);
+  tr_dataset_reject(&data, 0, "closed");
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   archives(ctx);
   out_of_range(ctx);
   nothing(ctx);
+  out_of_bounds(ctx);
   rows_of_numbers(ctx);
   arrays(ctx);
   folders(ctx);

@@ -125,8 +125,21 @@ static void rounded_once(void) {
   CHECK(as[0] == 0 && as[1] == 1 && as[2] == 1);
 }
 
+static void no_type(void) {
+  static const tr_dtype none[] = {(tr_dtype)-1, TR_N_DTYPES, (tr_dtype)77};
+  double out = 5;
+  for (int i = 0; i < 3; i++) {
+    CHECK(tr_dtype_size(none[i]) == 0);
+    CHECK(strcmp(tr_dtype_name(none[i]), "?") == 0 && strcmp(tr_dtype_kind(none[i]), "?") == 0);
+    CHECK(!tr_dtype_is_float(none[i]) && !tr_dtype_is_integer(none[i]));
+    tr_dtype_to_f64(none[i], 1, &out, &out);
+    CHECK(out == 5);
+  }
+}
+
 int main(void) {
   names();
+  no_type();
   all_halves();
   ends_of_halves();
   bf16_of_floats();

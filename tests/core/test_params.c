@@ -143,6 +143,13 @@ static void other_arrays(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_params_check(params, same, "the gradient"));
   CHECK_ERROR(ctx, tr_params_check(params, short_one, "the gradient"), TR_E_SHAPE, "the gradient is f32");
   CHECK_ERROR(ctx, tr_params_check(params, wide, "the average"), TR_E_SHAPE, "the average is f64");
+  /* a view of what has another layout is none */
+  CHECK(tr_params_at(params, short_one, 0).ndim == 0 && tr_params_trained(params, short_one).ndim == 0);
+  CHECK_ERROR(ctx, TR_E_SHAPE, TR_E_SHAPE, "an array of parameters is f32");
+  CHECK(tr_params_at(params, wide, 0).ndim == 0 && tr_params_trained(params, wide).ndim == 0);
+  CHECK_ERROR(ctx, TR_E_SHAPE, TR_E_SHAPE, "an array of parameters is f64");
+  CHECK(tr_params_at(params, same, ENTRIES).ndim == 0);
+  CHECK_ERROR(ctx, TR_E_ARG, TR_E_ARG, "parameter");
   tr_array_destroy(&wide);
   tr_array_destroy(&short_one);
   tr_array_destroy(&same);

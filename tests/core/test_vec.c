@@ -294,6 +294,27 @@ static void products_of_rows(tr_ctx *ctx, tr_dtype dtype) {
   destroy(&x), destroy(&y), destroy(&z);
 }
 
+/* A result that lies across an operand would be read before and after it is written. */
+static void across(tr_ctx *ctx) {
+  tr_array *all;
+  double out[4];
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){4, 2}, &all));
+  CHECK_OK(ctx, tr_array_set_f64(all, (double[]){0, 1, 2, 3, 4, 5, 6, 7}));
+  tr_array x = tr_rows(all, 0, 2), z = tr_rows(all, 1, 2), apart = tr_rows(all, 2, 2),
+           one = tr_rows(all, 1, 1);
+  CHECK_ERROR(ctx, tr_scale(2, &x, &z), TR_E_ARG, "lies across");
+  CHECK_ERROR(ctx, tr_scale(2, &z, &x), TR_E_ARG, "lies across");
+  CHECK_ERROR(ctx, tr_axpby(1, &apart, 2, &x, &z), TR_E_ARG, "lies across");
+  CHECK_ERROR(ctx, tr_map(TR_MAP_MUL, 0, &x, &z, &z), TR_E_ARG, "lies across");
+  CHECK_ERROR(ctx, tr_blend_channels(1, 1, &x, 1, &apart, &z), TR_E_ARG, "lies across");
+  CHECK_ERROR(ctx, tr_dot_rows(1, &x, &x, 0, &one), TR_E_ARG, "lies across");
+  CHECK_ERROR(ctx, tr_array_copy(&x, &z), TR_E_ARG, "lies across");
+  CHECK_OK(ctx, tr_axpby(1, &x, 1, &apart, &apart));
+  CHECK_OK(ctx, tr_reduce(TR_SUM_XY, &x, &z, NULL, out)); /* nothing is written */
+  CHECK(out[0] == 29);
+  tr_array_destroy(&all);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   for (tr_dtype dtype = TR_F32; dtype <= TR_F64; dtype++) {
@@ -308,6 +329,7 @@ int main(int argc, char **argv) {
   thread_free(ctx);
   mismatches(ctx);
   random_addresses(ctx);
+  across(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

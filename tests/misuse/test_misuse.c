@@ -2,12 +2,10 @@
  * writes the calls). One that returns a status gives TR_E_ARG and one line that names function and argument,
  * and its result is NULL; the others do nothing, or return nothing. None crashes: each call is made in a
  * process of its own. */
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <transit.h>
 #include <unistd.h>
 
+#include "tests/misuse/child.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 
@@ -56,48 +54,30 @@ static bool names(const char *message, const misuse *m) {
   return strncmp(message, expected, (size_t)length) == 0 && !strchr(message, '\n');
 }
 
-/* In the child: 0 when the call did what it should; else the reason is written. */
-static int judge(const misuse *m) {
+static bool judge(const void *user) {
+  const misuse *m = user;
   tr_ctx_clear(NULL);
   result = nothing_at_all;
   tr_status status = m->call();
   const char *message = tr_ctx_error(m->told ? ctx : NULL)->message;
   bool defined = !m->makes || !result;
-  if (!m->returns_status || (status == TR_E_ARG && names(message, m) && defined)) return 0;
+  if (!m->returns_status || (status == TR_E_ARG && names(message, m) && defined)) return true;
   fprintf(stderr, "%s without %s: %s '%s'%s\n", m->function, m->argument, tr_status_name(status), message,
           defined ? "" : ", its result is not NULL");
-  return 1;
+  return false;
 }
 
 static bool is_sound(const misuse *m) {
-  int state = -1;
-  fflush(NULL);
-  pid_t child = fork();
-  if (child == 0) {
-    signal(SIGSEGV, SIG_DFL);
-    _exit(judge(m));
-  }
-  if (child < 0 || waitpid(child, &state, 0) != child) state = -1;
-  if (state != 0 && !(WIFEXITED(state) && WEXITSTATUS(state) == 1))
-    fprintf(stderr, "%s without %s: crashed\n", m->function, m->argument);
-  return state == 0;
+  char what[200];
+  snprintf(what, sizeof what, "%s without %s", m->function, m->argument);
+  return child_says_yes(judge, m, what);
 }
 
-/* Each of these must be noticed. */
-static tr_status crash(void) {
-  return *(volatile tr_status *)NULL;
-}
-static tr_status accept(void) {
-  return TR_OK;
-}
-static tr_status say_nothing(void) {
-  return TR_E_ARG;
-}
-
+/* Each of the calls of child.h must be noticed. */
 static void self_test(void) {
-  static const misuse bad[] = {{"crash", "x", crash, true, false, false},
-                               {"accept", "x", accept, true, false, false},
-                               {"mute", "x", say_nothing, true, false, false}};
+  static const misuse bad[] = {{"crash", "x", misuse_crash, true, false, false},
+                               {"accept", "x", misuse_accept, true, false, false},
+                               {"mute", "x", misuse_say_nothing, true, false, false}};
   for (int i = 0; i < 3; i++) CHECK(!is_sound(&bad[i]));
 }
 

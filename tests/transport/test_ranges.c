@@ -2,10 +2,14 @@
  * works. So no value that is accepted overflows. */
 #include <stdlib.h>
 
+#include "core/vec/vec.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "transport/diffusion/diffusion.h"
 #include "transport/grid/grid.h"
+#include "transport/guidance.h"
+#include "transport/sampler/sampler.h"
+#include "transport/transfer.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
 
@@ -90,6 +94,47 @@ static void kl_eta(tr_ctx *ctx) {
   tr_table_destroy(&table);
 }
 
+static tr_status copy(tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f, void *user) {
+  (void)times, (void)cond, (void)user;
+  return tr_array_copy(x, f);
+}
+
+#define REFUSED(change, word)                                                                                \
+  do {                                                                                                       \
+    tr_sampler s = good;                                                                                     \
+    tr_drift d = *good.drift;                                                                                \
+    s.drift = &d;                                                                                            \
+    change;                                                                                                  \
+    CHECK_ERROR(ctx, tr_sample_ode(&s, NULL, x, NULL), TR_E_ARG, word);                                      \
+  } while (0)
+
+/* Fields of a sampler and of its provider that nothing could be made of. */
+static void fields(tr_ctx *ctx) {
+  tr_sampler good;
+  tr_array *x;
+  tr_drift *drift, *made;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){2, 2}, &x));
+  CHECK_OK(ctx, tr_fill(1, x));
+  CHECK_ERROR(ctx, tr_drift_create_callback(ctx, "copy", (tr_quantity)77, copy, NULL, &drift), TR_E_ARG,
+              "quantity 77");
+  CHECK_OK(ctx, tr_drift_create_callback(ctx, "copy", TR_VELOCITY, copy, NULL, &drift));
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &good));
+  good.drift = drift;
+  REFUSED(s.clock = (tr_clock)77, "the clock 77");
+  REFUSED(s.clock = (tr_clock)-1, "the clock -1");
+  REFUSED(s.n_restarts = -1, "-1 restarts");
+  REFUSED(s.n_restarts = 1, "1 restarts");
+  REFUSED(d.ops = NULL, "its ops is NULL");
+  REFUSED(d.n_breaks = -3, "copy announces -3 jumps");
+  REFUSED(d.n_breaks = 2, "copy announces 2 jumps in time and gives none");
+  drift->n_breaks = 2;
+  CHECK_ERROR(ctx, tr_drift_create_guided(drift, &(tr_guidance){1, 0, 0, 1}, &made), TR_E_ARG, "2 jumps");
+  CHECK_ERROR(ctx, tr_drift_create_transferred(drift, &good.interpolant, &good.interpolant, &made), TR_E_ARG,
+              "2 jumps");
+  tr_drift_destroy(&drift);
+  tr_array_destroy(&x);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -97,6 +142,7 @@ int main(int argc, char **argv) {
   grids(ctx);
   vp(ctx);
   kl_eta(ctx);
+  fields(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -21,6 +21,7 @@ tr_status tr_diffusion_find(tr_ctx *ctx, const char *name, tr_diffusion *out) {
 
 tr_status tr_diffusion_set(tr_ctx *ctx, tr_diffusion *diffusion, const char *param, double value) {
   TR_REQUIRE(ctx, diffusion, param);
+  TR_REQUIRE(ctx, diffusion->type);
   return tr_module_set(ctx, &diffusion->type->info, &diffusion->values, param, value);
 }
 
@@ -56,18 +57,18 @@ tr_status tr_diffusion_check(tr_ctx *ctx, const tr_diffusion *diffusion, const t
 }
 
 double tr_diffusion_D(const tr_diffusion *diffusion, const tr_coeffs *at) {
-  if (!diffusion || !at) return NAN;
+  if (!diffusion || !diffusion->type || !at) return NAN;
   return diffusion->type->D(diffusion, at);
 }
 
 double tr_diffusion_D_sigma(const tr_diffusion *diffusion, const tr_coeffs *at) {
-  if (!diffusion || !at) return NAN;
+  if (!diffusion || !diffusion->type || !at) return NAN;
   if (diffusion->type->D_sigma) return diffusion->type->D_sigma(diffusion, at);
   return diffusion->type->D(diffusion, at) / at->sigma;
 }
 
 double tr_diffusion_kappa(const tr_diffusion *diffusion, const tr_coeffs *at) {
-  if (!diffusion || !at) return NAN;
+  if (!diffusion || !diffusion->type || !at) return NAN;
   if (diffusion->type->kappa) return diffusion->type->kappa(diffusion, at);
   return diffusion->type->D(diffusion, at) / at->g2_W;
 }
@@ -114,7 +115,7 @@ static double churn_density(const tr_diffusion *diffusion, const tr_coeffs *at) 
 
 double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
                              double b) {
-  if (!diffusion || !interpolant) return NAN;
+  if (!diffusion || !diffusion->type || !interpolant) return NAN;
   tr_coeffs from = tr_interpolant_at(interpolant, a), to = tr_interpolant_at(interpolant, b);
   if (!isfinite(tr_diffusion_D(diffusion, &from)) || !isfinite(tr_diffusion_D(diffusion, &to)))
     return INFINITY;
@@ -123,7 +124,7 @@ double tr_diffusion_variance(const tr_diffusion *diffusion, const tr_interpolant
 
 double tr_diffusion_churn(const tr_diffusion *diffusion, const tr_interpolant *interpolant, double a,
                           double b) {
-  if (!diffusion || !interpolant) return NAN;
+  if (!diffusion || !diffusion->type || !interpolant) return NAN;
   tr_coeffs from = tr_interpolant_at(interpolant, a), to = tr_interpolant_at(interpolant, b);
   if (to.sigma == 0) return INFINITY;
   if (diffusion->type->churn) return diffusion->type->churn(diffusion, &from, &to);
@@ -159,6 +160,7 @@ bool tr_sde_drift_of(const tr_prediction_type *prediction, const tr_diffusion *d
 tr_status tr_sde_drift(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
                        const tr_diffusion *diffusion, double t, tr_affine *out) {
   TR_REQUIRE(ctx, interpolant, prediction, diffusion, out);
+  TR_REQUIRE(ctx, interpolant->type, prediction->info.name, diffusion->type);
   tr_coeffs at = tr_interpolant_at(interpolant, t);
   if (tr_sde_drift_of(prediction, diffusion, &at, out)) return TR_OK;
   return TR_FAIL(

@@ -12,6 +12,7 @@
 
 tr_status tr_gaussian_axes(tr_ctx *ctx, int64_t n, const double *covariance, double *variance, double *axes) {
   TR_REQUIRE(ctx, covariance, variance, axes);
+  if (n < 1) return TR_FAIL(ctx, TR_E_ARG, "a covariance of %lld elements: use at least one", (long long)n);
   double largest = 0;
   TR_TRY(tr_symmetric_eigen(ctx, n, covariance, variance, axes));
   for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(variance[i]));

@@ -25,6 +25,7 @@ tr_grid tr_grid_of_points(const double *points, int n) {
 
 tr_status tr_grid_set(tr_ctx *ctx, tr_grid *grid, const char *param, double value) {
   TR_REQUIRE(ctx, grid, param);
+  TR_REQUIRE(ctx, grid->type);
   return tr_module_set(ctx, &grid->type->info, &grid->values, param, value);
 }
 

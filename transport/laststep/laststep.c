@@ -14,6 +14,7 @@ tr_status tr_last_step_find(tr_ctx *ctx, const char *name, tr_last_step *out) {
 
 tr_status tr_last_step_set(tr_ctx *ctx, tr_last_step *last, const char *param, double value) {
   TR_REQUIRE(ctx, last, param);
+  TR_REQUIRE(ctx, last->type);
   return tr_module_set(ctx, &last->type->info, &last->values, param, value);
 }
 
@@ -21,6 +22,7 @@ tr_status tr_last_step_map(tr_ctx *ctx, const tr_last_step *last, const tr_inter
                            const tr_prediction_type *prediction, const tr_diffusion *diffusion, double t,
                            double size, tr_affine *out) {
   TR_REQUIRE(ctx, last, interpolant, prediction, diffusion, out);
+  TR_REQUIRE(ctx, last->type, interpolant->type, prediction->info.name, diffusion->type);
   const tr_last_step_type *type = last->type;
   *out = (tr_affine){1, 0};
   if (type->identity) return TR_OK;

@@ -51,6 +51,9 @@ static void draw_gaussian(const tr_coeffs *at, const tr_random_address *address,
 tr_status tr_dequantise(tr_ctx *ctx, tr_dequant kind, const tr_coeffs *at, const tr_random_address *address,
                         int64_t n, const uint8_t *levels, double *x, double *log_q) {
   TR_REQUIRE(ctx, at, address, levels, x, log_q);
+  if ((unsigned)kind > TR_DEQUANT_GAUSSIAN)
+    return TR_FAIL(ctx, TR_E_ARG, "there is no dequantisation %d", (int)kind);
+  if (n < 0) return TR_FAIL(ctx, TR_E_ARG, "%lld levels to dequantise: use 0 or more", (long long)n);
   if (kind != TR_DEQUANT_GAUSSIAN) {
     draw_uniform(address, kind == TR_DEQUANT_NONE, n, levels, x, log_q);
     return TR_OK;

@@ -120,7 +120,8 @@ static tr_status set_residual(tr_loss_rows *rows, const tr_loss *loss, tr_times 
 
 tr_status tr_loss_rows_set(tr_loss_rows *rows, const tr_loss *loss, tr_times times, int64_t n) {
   TR_REQUIRE(TR_CTX_OF(rows), rows, loss);
-  TR_REQUIRE(rows->ctx, times.t);
+  TR_REQUIRE(rows->ctx, times.t, loss->prediction);
+  if (!loss->prediction->unweighted) TR_REQUIRE(rows->ctx, loss->weight);
   if (!loss->prediction->target)
     return TR_FAIL(rows->ctx, TR_E_UNSUPPORTED, "a %s prediction has no target to train on",
                    loss->prediction->info.name);

@@ -18,6 +18,7 @@ tr_status tr_interpolant_find(tr_ctx *ctx, const char *name, tr_interpolant *out
 
 tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, const char *param, double value) {
   TR_REQUIRE(ctx, interpolant, param);
+  TR_REQUIRE(ctx, interpolant->type);
   return tr_module_set(ctx, &interpolant->type->info, &interpolant->values, param, value);
 }
 
@@ -38,7 +39,7 @@ static void complete(double *field, double value) {
 
 tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t) {
   tr_coeffs c = unknown;
-  if (!interpolant || !(t >= 0 && t <= 1)) return c;
+  if (!interpolant || !interpolant->type || !(t >= 0 && t <= 1)) return c;
   interpolant->type->at(interpolant->values.v, t, &c);
   c.t = t;
   complete(&c.sigma_dsigma, c.sigma * c.dsigma);
@@ -66,7 +67,7 @@ static double bisect(const tr_interpolant *interpolant, double theta) {
 }
 
 double tr_interpolant_time(const tr_interpolant *interpolant, double theta) {
-  if (!interpolant) return NAN;
+  if (!interpolant || !interpolant->type) return NAN;
   if (theta <= tr_interpolant_at(interpolant, 0).theta) return 0;
   if (theta >= tr_interpolant_at(interpolant, 1).theta) return 1;
   double (*inverse)(const double *, double) = interpolant->type->time_of_angle;

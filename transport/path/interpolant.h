@@ -59,7 +59,7 @@ TR_API tr_status tr_interpolant_set(tr_ctx *ctx, tr_interpolant *interpolant, co
 TR_API tr_status tr_interpolant_check(tr_ctx *ctx, const tr_interpolant *interpolant);
 /* The same type with the same values. */
 TR_API bool tr_interpolant_same(const tr_interpolant *a, const tr_interpolant *b);
-/* Coefficients at t in [0, 1] (outside: NaN everywhere). */
+/* Coefficients at t in [0, 1] (outside, and of no type: NaN everywhere). */
 TR_API tr_coeffs tr_interpolant_at(const tr_interpolant *interpolant, double t);
 /* The time at which atan2(alpha, sigma) = theta; clamped to [0, 1]. */
 TR_API double tr_interpolant_time(const tr_interpolant *interpolant, double theta);

@@ -6,11 +6,12 @@
 tr_status tr_interval_eps(tr_ctx *ctx, const tr_interpolant *interpolant, tr_quantity prediction, double eps,
                           bool training, double *out) {
   TR_REQUIRE(ctx, interpolant, out);
+  TR_REQUIRE(ctx, interpolant->type);
   const tr_interpolant_type *path = interpolant->type;
   const tr_prediction_type *type;
   *out = eps;
-  if (!isnan(eps)) return TR_OK;
   TR_TRY(tr_prediction_of(ctx, prediction, &type));
+  if (!isnan(eps)) return TR_OK;
   if (type->finite_at_ends)
     *out = training ? path->train_eps_velocity : path->sample_eps_velocity;
   else

@@ -49,7 +49,7 @@ static tr_affine combine(double a, tr_affine p, double b, tr_affine q) {
 bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_quantity wanted,
                   tr_affine *out) {
   if (out) *out = (tr_affine){NAN, NAN};
-  if (!prediction || !at || !out) return false;
+  if (!prediction || !prediction->estimate || !at || !out) return false;
   tr_affine m, e, v;
   *out = (tr_affine){0, 1};
   if (wanted == prediction->tag) return true;
@@ -79,6 +79,7 @@ bool tr_affine_of(const tr_prediction_type *prediction, const tr_coeffs *at, tr_
 tr_status tr_convert(tr_ctx *ctx, const tr_interpolant *interpolant, const tr_prediction_type *prediction,
                      tr_quantity wanted, double t, tr_affine *out) {
   TR_REQUIRE(ctx, interpolant, prediction, out);
+  TR_REQUIRE(ctx, interpolant->type, prediction->info.name);
   if (!(t >= 0 && t <= 1))
     return TR_FAIL(ctx, TR_E_ARG, "t = %g: times lie between 0 (noise) and 1 (data)", t);
   tr_coeffs at = tr_interpolant_at(interpolant, t);

@@ -8,6 +8,7 @@
 #include "core/require_private.h"
 #include "core/text.h"
 #include "core/vec/vec.h"
+#include "transport/drift_private.h"
 #include "transport/sampler/run_private.h"
 
 static const char *const clock_names[] = {
@@ -72,6 +73,12 @@ tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
   if (!sampler->drift) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without a drift provider");
   if (!sampler->interpolant.type) return TR_FAIL(x->ctx, TR_E_ARG, "a sampler without an interpolant");
   TR_TRY(tr_interpolant_check(x->ctx, &sampler->interpolant));
+  TR_TRY(tr_drift_check_struct(x->ctx, sampler->drift));
+  if ((unsigned)sampler->clock > TR_CLOCK_ANGLE)
+    return TR_FAIL(x->ctx, TR_E_ARG, "a sampler with the clock %d: use auto, t or angle",
+                   (int)sampler->clock);
+  if (sampler->n_restarts < 0 || (sampler->n_restarts && !sampler->restarts))
+    return TR_FAIL(x->ctx, TR_E_ARG, "%d restarts are announced, but none are given", sampler->n_restarts);
   if (sampler->drift->ctx != x->ctx)
     return TR_FAIL(x->ctx, TR_E_SHAPE, "the state and %s belong to different contexts",
                    sampler->drift->ops->name);

@@ -19,7 +19,7 @@ tr_status tr_trace_find(tr_ctx *ctx, const char *name, const tr_trace_type **out
 /* ---- products with the Jacobian ---- */
 
 tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n) {
-  if (!trace || !of) return (tr_array){0};
+  if (!trace || !trace->products || !of) return (tr_array){0};
   const tr_array *like = trace->products;
   int64_t shape[TR_MAX_DIMS] = {n, trace->rows};
   for (int i = 1; i < like->ndim; i++) shape[i + 1] = like->shape[i];
@@ -39,9 +39,19 @@ static tr_status forward(tr_trace *trace, tr_times times, const tr_array *x, con
   return tr_drift_jvp(trace->drift, times, x, cond, &in, &out);
 }
 
+/* Vectors of every row, for which `products` has room. */
+static tr_status check_vectors(const tr_trace *trace, int64_t n) {
+  const int64_t room = trace->products->count / (trace->rows * trace->row);
+  if (n >= 0 && n <= room) return TR_OK;
+  return TR_FAIL(trace->drift->ctx, TR_E_ARG, "products of %lld vectors: the trace has room for 0 to %lld",
+                 (long long)n, (long long)room);
+}
+
 tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                             int64_t n, const tr_array *v, tr_array *f) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, v, f), trace, x, v, f);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, v, f), trace->drift, trace->products);
+  TR_TRY(check_vectors(trace, n));
   if (trace->drift->ops->vjp) return backward(trace, times, x, cond, n, v, f);
   TR_TRY(tr_drift_eval(trace->drift, times, x, cond, f));
   for (int64_t k = 0; k < n; k++) TR_TRY(forward(trace, times, x, cond, k, v));
@@ -74,7 +84,10 @@ tr_status tr_trace_products_twice(tr_trace *trace, tr_times times, const tr_arra
                                   int64_t n_held, int64_t n_derived, tr_trace_derive derive, void *user,
                                   tr_array *f) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, f), trace, x, f);
-  TR_REQUIRE_FUNCTION(x->ctx, derive);
+  TR_REQUIRE_FUNCTION(TR_CTX_OF_ANY(x, f), derive);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, f), trace->drift, trace->held, trace->derived, trace->products);
+  TR_TRY(check_vectors(trace, n_held));
+  TR_TRY(check_vectors(trace, n_derived));
   derivation d = {derive, user};
   if (trace->drift->ops->vjp) return backward_twice(trace, times, x, cond, n_held, n_derived, &d, f);
   TR_TRY(tr_trace_products(trace, times, x, cond, n_held, trace->held, f));
@@ -189,6 +202,8 @@ static tr_status hold_probes(tr_trace *trace, const tr_array *x) {
 tr_status tr_trace_create(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x, tr_trace **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_FROM(drift, x), spec, drift, x, out);
+  TR_REQUIRE(TR_CTX_FROM(drift, x), drift->ops);
+  TR_TRY(tr_array_check(x));
   TR_TRY(check_spec(spec, drift, x));
   tr_trace *trace = calloc(1, sizeof *trace);
   if (!trace) return TR_FAIL(x->ctx, TR_E_MEM, "out of memory for the trace");
@@ -218,5 +233,6 @@ void tr_trace_destroy(tr_trace **trace) {
 tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f,
                          double a, double b, tr_array *z) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, f, z), trace, x, f, z);
+  TR_REQUIRE(TR_CTX_OF_ANY(x, f, z), trace->spec.type, trace->drift);
   return trace->spec.type->apply(trace, times, x, cond, f, a, b, z);
 }

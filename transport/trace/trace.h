@@ -86,7 +86,8 @@ TR_API tr_status tr_trace_apply(tr_trace *trace, tr_times times, const tr_array 
  * view (n, N, ...). */
 TR_API tr_array tr_trace_stack(const tr_trace *trace, const tr_array *of, int64_t from, int64_t n);
 /* products[k] = J' v[k], or J v[k] where the drift has no vjp (the trace is the same), for the
- * first n vectors of v, and f. One forward for all where the drift allows it. */
+ * first n vectors of v, and f; TR_E_ARG where `products` has no room for n. One forward for all where the
+ * drift allows it. */
 TR_API tr_status tr_trace_products(tr_trace *trace, tr_times times, const tr_array *x, const tr_cond *cond,
                                    int64_t n, const tr_array *v, tr_array *f);
 /* The same first for n_held vectors held, then for n_derived derived: `derive` fills these in `rows` rows

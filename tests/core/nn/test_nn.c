@@ -208,6 +208,37 @@ static void patches(tr_ctx *ctx, tr_dtype dtype) {
   tr_array_destroy(&wide);
 }
 
+/* An activation that there is not, and columns from so far on that a sum would overflow. */
+static void out_of_range(tr_ctx *ctx) {
+  tr_array *x = matrix(ctx, TR_F64, 4, 3, 1), *w = matrix(ctx, TR_F64, 3, 3, 2),
+           *y = matrix(ctx, TR_F64, 4, 3, 3);
+  tr_nn_weight *weight = weight_of(w, w->dtype);
+  const tr_nn_activation none[] = {(tr_nn_activation)77, (tr_nn_activation)-1};
+  const int64_t offsets[] = {-1, 1, INT64_MAX - 1, INT64_MIN};
+  for (int i = 0; i < 2; i++) {
+    CHECK_ERROR(ctx, tr_nn_activate(&(tr_nn_activate_args){.activation = none[i], .v = x, .y = y}), TR_E_ARG,
+                "activation");
+    CHECK_ERROR(ctx,
+                tr_nn_activation_backward(
+                    &(tr_nn_activation_backward_args){.activation = none[i], .v = x, .dy = y, .dv = y}),
+                TR_E_ARG, "activation");
+    CHECK_ERROR(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .activation = none[i], .y = y}),
+                TR_E_ARG, "activation");
+  }
+  for (int i = 0; i < 4; i++) {
+    CHECK_ERROR(ctx, tr_nn_gate(&(tr_nn_gate_args){.x = x, .gate = {x, offsets[i]}, .y = y}), TR_E_SHAPE,
+                "extents");
+    CHECK_ERROR(ctx,
+                tr_nn_gradient_of_norm(&(tr_nn_gradient_of_norm_args){
+                    .x = x, .eps = 1e-6, .dy = y, .table = w, .shift = offsets[i], .scale = 0}),
+                TR_E_SHAPE, "extents");
+  }
+  tr_nn_weight_destroy(&weight);
+  tr_array_destroy(&x);
+  tr_array_destroy(&w);
+  tr_array_destroy(&y);
+}
+
 static void refused(tr_ctx *ctx) {
   tr_array *x = matrix(ctx, TR_F32, 4, 5, 1), *w = matrix(ctx, TR_F32, 3, 6, 2),
            *y = matrix(ctx, TR_F32, 4, 3, 3);
@@ -250,6 +281,7 @@ int main(int argc, char **argv) {
     patches(ctx, dtype);
   }
   refused(ctx);
+  out_of_range(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -1,0 +1,25 @@
+/* What those who are given a provider, or make one, look at. */
+#ifndef TR_TRANSPORT_DRIFT_PRIVATE_H
+#define TR_TRANSPORT_DRIFT_PRIVATE_H
+
+#include "transport/drift.h"
+
+/* TR_E_ARG unless a value is one of tr_quantity, or in the range that users have. */
+static inline tr_status tr_quantity_check(tr_ctx *ctx, tr_quantity kind) {
+  const int tag = (int)kind;
+  if ((tag >= TR_VELOCITY && tag <= TR_CANONICAL) || (tag >= TR_QUANTITY_USER && tag <= TR_QUANTITY_MAX))
+    return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG,
+                 "a provider of quantity %d: use velocity to canonical, or one of your own from %d on", tag,
+                 TR_QUANTITY_USER);
+}
+
+/* TR_E_ARG unless the struct is that of a provider: with operations, and the jumps that it announces. */
+static inline tr_status tr_drift_check_struct(tr_ctx *ctx, const tr_drift *drift) {
+  if (!drift->ops) return TR_FAIL(ctx, TR_E_ARG, "a provider without operations: its ops is NULL");
+  if (drift->n_breaks >= 0 && (drift->n_breaks == 0 || drift->breaks)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "%s announces %d jumps in time and gives %s", drift->ops->name,
+                 drift->n_breaks, drift->breaks ? "some" : "none");
+}
+
+#endif
