@@ -56,6 +56,8 @@ tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const
 
 tr_status tr_conditions_reserve(tr_ctx *ctx, tr_conditions *c, int64_t rows, const tr_cond *labels) {
   TR_REQUIRE(ctx, c);
+  if (rows < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "memory for the times of %lld rows: use 0 or more", (long long)rows);
   TR_TRY(make_room(ctx, &c->times, TR_F64, rows));
   if (labels && labels->labels) TR_TRY(make_room(ctx, &c->labels, TR_I32, rows));
   return set_labels(ctx, c, labels);

@@ -79,9 +79,15 @@ static tr_status open_content(const tr_trainer *trainer, content *c) {
   return TR_OK;
 }
 
+static tr_status check_count(const tr_trainer *trainer, int n_args) {
+  if (n_args >= 0) return TR_OK;
+  return TR_FAIL(trainer->ctx, TR_E_ARG, "%d arguments of a training: use 0 or more", n_args);
+}
+
 tr_status tr_trainer_save(const tr_trainer *trainer, const char *path, int n_args, const tr_saved_arg *args) {
   if (n_args > 0 && !args) return TR_FAIL(TR_CTX_OF(trainer), TR_E_ARG, "%s: args is NULL", __func__);
   TR_REQUIRE(TR_CTX_OF(trainer), trainer, path);
+  TR_TRY(check_count(trainer, n_args));
   content c;
   tr_status status = open_content(trainer, &c);
   if (status == TR_OK)
@@ -99,6 +105,7 @@ tr_status tr_trainer_export(const tr_trainer *trainer, int i, const char *path, 
                             const tr_saved_arg *args) {
   if (n_args > 0 && !args) return TR_FAIL(TR_CTX_OF(trainer), TR_E_ARG, "%s: args is NULL", __func__);
   TR_REQUIRE(TR_CTX_OF(trainer), trainer, path);
+  TR_TRY(check_count(trainer, n_args));
   if (i < -1 || i >= trainer->o.n_averages)
     return TR_FAIL(trainer->ctx, TR_E_ARG, "average %d of a training with %d", i, trainer->o.n_averages);
   char name[16];
