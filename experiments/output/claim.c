@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -178,13 +179,28 @@ static tr_status check_strays(const program *p, const claim *what, const char *f
   return TR_OK;
 }
 
+static double number_of(const json_t *object, const char *key) {
+  const json_t *value = json_object_get(object, key);
+  return json_is_number(value) ? json_number_value(value) : INFINITY;
+}
+
+/* Whether a training has made all the steps that its options ask for: again it would come to the same. */
+static bool is_complete(const json_t *training) {
+  const json_t *options = json_object_get(training, "options");
+  double a_pass = floor(number_of(training, "inputs") / number_of(options, "global-batch-size"));
+  return json_number_value(json_object_get(training, "steps")) >=
+         fmin(number_of(options, "max-steps"), number_of(options, "epochs") * a_pass);
+}
+
 /* Hours or days of work, which a slip of the pen must not take away. */
-static tr_status spare_training(const program *p, const char *folder) {
+static tr_status spare_training(const program *p, const claim *what, const char *folder) {
+  char why[256];
   json_t *old = read_record(folder, "run.json");
   const char *its = json_string_value(json_object_get(old, "command"));
   const bool training = its && strcmp(its, "train") == 0;
+  const bool again = training && is_ours(p, what, old, why, sizeof why) && is_complete(old);
   json_decref(old);
-  if (!training) return TR_OK;
+  if (!training || again) return TR_OK;
   return TR_FAIL(
       p->ctx, TR_E_ARG,
       "--out '%s' holds a training, which nothing replaces: 'transit train --resume' goes on with it, "
@@ -194,7 +210,7 @@ static tr_status spare_training(const program *p, const char *folder) {
 
 static tr_status check(const program *p, const claim *what) {
   const char *folder = what->machine->out;
-  TR_TRY(spare_training(p, folder));
+  TR_TRY(spare_training(p, what, folder));
   if (what->machine->force) return TR_OK;
   TR_TRY(check_record(p, what, folder, "run.json"));
   TR_TRY(check_record(p, what, folder, "manifest.json"));

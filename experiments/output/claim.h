@@ -1,6 +1,6 @@
 /* The folder of a run: as given, or out/COMMAND-0001; and what lies in it already. The same command with the
  * same options may run there again. Anything else is refused, unless --force is given; and a training is
- * replaced by nothing, itself included. */
+ * replaced by nothing but itself, when it is complete. */
 #ifndef TR_EXPERIMENTS_OUTPUT_CLAIM_H
 #define TR_EXPERIMENTS_OUTPUT_CLAIM_H
 

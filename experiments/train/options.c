@@ -114,8 +114,8 @@ const tr_option_table train_table = {
                "seed, step and row "
                "of the batch. So a training that stopped (Ctrl-C, SIGTERM, --max-minutes, a crash) goes on "
                "by --resume DIR to "
-               "the same bits that it would have had. A folder that holds a training is replaced by no "
-               "other.\n\n" SIT_CODE,
+               "the same bits that it would have had. A folder that holds a training is given to no "
+               "other run, nor to the same one before it is complete.\n\n" SIT_CODE,
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(train_options)};

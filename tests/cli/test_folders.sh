@@ -82,14 +82,19 @@ train="$transit train --data-path $images --global-batch-size 4 --hidden 8 --dep
 # shellcheck disable=SC2086
 {
   check "a training" $train --out "$scratch/train"
+  check "the same, which was complete" $train --out "$scratch/train"
   kept=$(cd "$scratch/train" && find . -type f -exec sha256sum {} + | sort)
-  for command in "$train" "$transit sample ODE $quick" "$likelihood" "$sweep --steps 2"; do
+  for command in "$train --lr 1e-3" "$transit sample ODE $quick" "$likelihood" "$sweep --steps 2"; do
     for force in "" --force; do
       refuse 2 "holds a training, which nothing replaces: 'transit train --resume' goes on with it" $command $force --out "$scratch/train"
     done
   done
   equals "$(cd "$scratch/train" && find . -type f -exec sha256sum {} + | sort)" "$kept" "a training that others wanted the place of"
   check "a training goes on" "$transit" train --resume "$scratch/train" --max-steps 2
+  check "one that is cut short" "$transit" train --data-path "$images" --global-batch-size 4 --hidden 8 --depth 1 --num-heads 2 \
+    --max-minutes 0.0001 --out "$scratch/cut"
+  refuse 2 "holds a training, which nothing replaces" "$transit" train --data-path "$images" --global-batch-size 4 --hidden 8 --depth 1 \
+    --num-heads 2 --max-minutes 0.0001 --out "$scratch/cut"
 }
 
 # Without --out: numbers of their own, said; a run that fails takes its folder away again.
