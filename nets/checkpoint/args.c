@@ -5,6 +5,7 @@
 
 #include "core/require_private.h"
 #include "core/text.h"
+#include "core/text/lines_private.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 /* ---- values of a pickle ---- */
@@ -243,8 +244,7 @@ static tr_status parse(tr_ctx *ctx, const tr_file_map *map, json_t **out) {
     return TR_FAIL(ctx, TR_E_IO,
                    "'%s' is empty: use one JSON object of arguments, such as {\"path_type\": \"GVP\"}",
                    map->path);
-  const bool marked = map->size >= 3 && memcmp(map->data, "\xef\xbb\xbf", 3) == 0; /* a byte-order mark */
-  const size_t skip = marked ? 3 : 0;
+  const size_t skip = tr_byte_order_mark((const char *)map->data, map->size);
   *out = json_loadb((const char *)map->data + skip, map->size - skip, JSON_REJECT_DUPLICATES, &error);
   if (*out) return TR_OK;
   return TR_FAIL(ctx, TR_E_IO, "'%s', line %d, column %d: %s", map->path, error.line, error.column,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/text/lines_private.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 /* ---- by their first bytes ---- */
@@ -40,7 +41,7 @@ static bool is_tar(const tr_file_map *map) {
 
 /* Where the text begins, behind white space and a byte-order mark. */
 static size_t first_letter(const tr_file_map *map) {
-  size_t i = map->size >= 3 && memcmp(map->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  size_t i = tr_byte_order_mark((const char *)map->data, map->size);
   while (i < map->size && isspace(map->data[i])) i++;
   return i;
 }
@@ -80,7 +81,7 @@ const char *tr_checkpoint_mistaken(const tr_file_map *map) {
     return "is a plain pickle, not torch.save's: load it where it was written, and save the tensors with "
            "torch.save or as .safetensors";
   if (is_text(map))
-    return map->data[first_letter(map)] == '{'
+    return says(map, first_letter(map), "{") /* there may be none */
                ? "is JSON text: arguments go into FILE.json beside the checkpoint"
                : "is text";
   return NULL;

@@ -94,6 +94,7 @@ for path in sorted(glob.glob(os.path.join(data, "checkpoints", "*"))):
 values = [None, True, 1, -(2**40), 2**80, 1.5, "caf\xe9", b"\xff", [1, 2], (1, (2,)), {"a": {"b": []}}, {1, 2}, frozenset((3,))]
 for protocol in range(6):
     put("pickle", f"values-{protocol}", pickle.dumps(values, protocol))
+put("checkpoint-safetensors", "blanks", b"\xef\xbb\xbf \n")
 tensor = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
 put("checkpoint-safetensors", "two", safetensors({"__metadata__": {"format": "pt", "num_heads": "2"}, "a": tensor, "b": dict(tensor, dtype="BF16", data_offsets=[16, 24])}, bytes(24)))
 mlp = {"layers.0.weight": dict(tensor, shape=[2, 2]), "layers.0.bias": dict(tensor, shape=[2], data_offsets=[16, 24])}

@@ -196,6 +196,18 @@ static void refused(const char *bytes, size_t size, const char *word) {
 }
 #define REFUSED(bytes, word) refused(bytes, sizeof bytes - 1, word)
 
+/* What lies behind a text of blanks is not looked at. */
+static void only_blanks(void) {
+  static const char blanks[2][5] = {" {", "\xef\xbb\xbf{"};
+  static char path[] = "blanks";
+  tr_checkpoint *c;
+  for (int i = 0; i < 2; i++) {
+    const tr_file_map map = {
+        .data = (const unsigned char *)blanks[i], .size = strlen(blanks[i]) - 1, .path = path};
+    CHECK_ERROR(ctx, tr_checkpoint_read(ctx, &map, &c), TR_E_IO, "it is text");
+  }
+}
+
 static void mistaken(void) {
   tr_checkpoint *c;
   char tar[1024] = "model.pt";
@@ -348,6 +360,7 @@ int main(int argc, char **argv) {
   twice();
   arguments();
   out_of_proportion();
+  only_blanks();
   mistaken();
   archives();
   protocols();
