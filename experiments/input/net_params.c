@@ -14,6 +14,18 @@ const char *net_params_option(const char *param) {
   return strcmp(param, NUM_HEADS) == 0 ? "--num-heads H" : "--net-param NAME=VALUE";
 }
 
+bool net_params_given(const model_options *o) {
+  return o->num_heads != TR_OPTION_UNSET || o->net_params.n;
+}
+
+void net_params_spelled(const model_options *o, const char *param, long value, char *text, size_t size) {
+  const bool own = o->num_heads != TR_OPTION_UNSET && strcmp(param, NUM_HEADS) == 0;
+  if (own)
+    snprintf(text, size, "--num-heads %ld", value);
+  else
+    snprintf(text, size, "--net-param %s=%ld", param, value);
+}
+
 static tr_status check(tr_ctx *ctx, const model_options *o, const param_alias *alias) {
   const param_source source = {"net-param", &o->net_params, alias, 1};
   const tr_module *kinds[KINDS_MAX];

@@ -1,14 +1,16 @@
 #include "experiments/input/overrides.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/text.h"
+#include "experiments/input/net_params.h"
 
-static void warn_overrides(tr_ctx *ctx, const tr_model *m, const char *option, const char *given,
-                           const char *arg, const char *told) {
-  tr_ctx_warn(ctx, "--%s %s overrides the checkpoint's %s ('%s' says %s = %s)", option, given,
-              TR_SHOW(told, 60), TR_SHOW(tr_checkpoint_arg_file(m->checkpoint, arg), 200), arg,
+static void warn_overrides(tr_ctx *ctx, const tr_model *m, const char *given, const char *arg,
+                           const char *told) {
+  tr_ctx_warn(ctx, "%s overrides the checkpoint's %s ('%s' says %s = %s)", given, TR_SHOW(told, 60),
+              TR_SHOW(tr_checkpoint_arg_file(m->checkpoint, arg), 200), arg,
               TR_SHOW(tr_checkpoint_arg(m->checkpoint, arg), 60));
 }
 
@@ -17,24 +19,53 @@ static void compare_name(tr_ctx *ctx, const tr_model *m, const char *option, con
                          const char *given, const char *used, const char *arg) {
   const char *told = tr_checkpoint_arg(m->checkpoint, arg);
   const tr_module *module;
+  char text[128];
   if (!given || !told || !*told || strcmp(told, "None") == 0) return;
   told = tr_model_word(arg, told);
   if (tr_find(ctx, kind, told, &module) == TR_OK) told = module->name;
   tr_ctx_clear(ctx);
-  if (strcmp(told, used) != 0) warn_overrides(ctx, m, option, used, arg, told);
+  snprintf(text, sizeof text, "--%s %s", option, used);
+  if (strcmp(told, used) != 0) warn_overrides(ctx, m, text, arg, told);
 }
 
-/* What the checkpoint would say without the option: by its number or its model's name. */
-static void compare_num_heads(tr_ctx *ctx, const tr_model *m, const model_options *o) {
+/* Whether the kind has a value of its own where nobody tells one. */
+static bool has_default(const tr_net_config *config, const char *param) {
+  const tr_module *kind = &config->type->info;
+  for (int i = 0; i < kind->n_params; i++)
+    if (strcmp(kind->params[i].name, param) == 0) return !isnan(kind->params[i].value);
+  return false;
+}
+
+/* The argument by which the file tells this: the parameter itself, or its model's name. NULL: it does not,
+ * and the value is the kind's own. */
+static const char *teller(const tr_model *alone, const tr_net_fact *fact) {
+  if (fact->kind == TR_NET_NONE) return NULL;
+  if (tr_model_told_by(alone, fact->param) == TR_TOLD_BY_ARG) return fact->param;
+  if (has_default(&alone->config, fact->param)) return NULL;
+  return tr_checkpoint_arg(alone->checkpoint, "model") ? "model" : NULL;
+}
+
+static void compare_fact(tr_ctx *ctx, const tr_model *m, const model_options *o, const tr_net_fact *used,
+                         const tr_model *alone, const tr_net_fact *fact) {
+  const char *arg = teller(alone, fact);
+  char given[128], told[32];
+  if (!arg || fact->value == used->value) return;
+  net_params_spelled(o, used->param, used->value, given, sizeof given);
+  snprintf(told, sizeof told, "%ld", fact->value);
+  warn_overrides(ctx, m, given, arg, told);
+}
+
+/* What was told of the network, in either spelling, and what the checkpoint would say without it. */
+static void compare_params(tr_ctx *ctx, const tr_model *m, const model_options *o) {
   tr_model *alone;
-  char given[32], told[32];
+  tr_net_fact used, fact;
   if (tr_model_open(ctx, o->ckpt, &(tr_model_options){.weights = o->weights, .open = true}, &alone) ==
       TR_OK) {
-    const long num_heads = tr_net_config_value(&alone->config, "heads");
-    const char *arg = tr_checkpoint_arg(m->checkpoint, "num_heads") ? "num_heads" : "model";
-    snprintf(given, sizeof given, "%ld", o->num_heads);
-    snprintf(told, sizeof told, "%ld", num_heads);
-    if (num_heads > 0 && num_heads != o->num_heads) warn_overrides(ctx, m, "num-heads", given, arg, told);
+    const bool same = alone->config.type == m->config.type;
+    for (int i = 0; same && tr_net_config_fact(&m->config, i, &used); i++)
+      if (used.param && tr_model_told_by(m, used.param) == TR_TOLD_BY_OPTION &&
+          tr_net_config_fact(&alone->config, i, &fact))
+        compare_fact(ctx, m, o, &used, alone, &fact);
     tr_model_close(&alone);
   }
   tr_ctx_clear(ctx);
@@ -45,5 +76,5 @@ void overrides_warn(tr_ctx *ctx, const tr_model *m, const model_options *given) 
                "path_type");
   compare_name(ctx, m, "prediction", TR_KIND_PREDICTION, given->prediction, m->prediction->info.name,
                "prediction");
-  if (given->num_heads != TR_OPTION_UNSET) compare_num_heads(ctx, m, given);
+  if (net_params_given(given)) compare_params(ctx, m, given);
 }

@@ -5,6 +5,7 @@
 
 #include "experiments/common/machine_options.h"
 #include "experiments/input/class_labels.h"
+#include "experiments/input/net_params.h"
 #include "experiments/output/run_record.h"
 #include "transport/transfer.h"
 
@@ -25,9 +26,8 @@ static tr_status check_choice(program *p, const sweep_options *o) {
     return TR_FAIL(p->ctx, TR_E_ARG,
                    "--sample-paths are for --ckpt: an exact target has its field on every path, use "
                    "--path-types");
-  if (o->model.weights || o->model.num_heads != TR_OPTION_UNSET || o->model.net_params.n ||
-      !class_labels_unset(&o->class_labels) || o->guidance.scale != 1 || o->guidance.interval.n ||
-      strcmp(o->guidance.channels, "all") != 0)
+  if (o->model.weights || net_params_given(&o->model) || !class_labels_unset(&o->class_labels) ||
+      o->guidance.scale != 1 || o->guidance.interval.n || strcmp(o->guidance.channels, "all") != 0)
     return TR_FAIL(p->ctx, TR_E_ARG,
                    "--weights, --num-heads, --net-param, --class-labels and --cfg-... are for --ckpt: an "
                    "exact target has "

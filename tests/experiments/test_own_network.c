@@ -154,6 +154,25 @@ static void sampled(void) {
   }
 }
 
+/* An option that is not what the file says, and one that is. */
+static void overridden(void) {
+  char options[400], dir[256];
+  write_args("{\"decay_rate\": 2}");
+  snprintf(dir, sizeof dir, "%s", scratch("overridden"));
+  for (int rate = 1; rate <= 2; rate++) {
+    snprintf(options, sizeof options, "--net-param decay_rate=%d --force --out %s", rate, dir);
+    CHECK(sample(options) == 0);
+    snprintf(options, sizeof options,
+             "--net-param decay_rate=1 overrides the checkpoint's 2 ('%s' says decay_rate = 2)", beside);
+    CHECK((strstr(said, options) != NULL) == (rate == 1));
+    CHECK((strstr(said, "overrides") != NULL) == (rate == 1));
+  }
+  write_args("{\"model\": \"SiT-S/2\"}");
+  snprintf(options, sizeof options, "--net-param decay_rate=1 --force --out %s", dir);
+  CHECK(sample(options) == 0);
+  CHECK(strstr(said, "overrides") == NULL);
+}
+
 static void refused(void) {
   static const struct {
     const char *args, *options, *says;
@@ -187,6 +206,7 @@ int main(void) {
   safetensors_write(file, &(tr_tensors){.n = 1, .items = &table}, "F32");
   shown();
   sampled();
+  overridden();
   refused();
   return check_report();
 }

@@ -21,11 +21,12 @@ strays() {
 }
 
 # Prints one line for each word of one kind of network alone outside its folder, in the library's networks and in the
-# program. The option --num-heads is the user's, and so are the sizes of a network to train.
+# program. The option --num-heads is the user's, where it is declared and where it is read, and so are the sizes of a
+# network to train.
 words() {
   sources | grep -E '^(nets|experiments)/' | { grep -v '^nets/sit/' || true; } |
     xargs -r grep -HnEi '(^|[^a-z-])(heads|num_heads|patch|patches|patchify|qkv|adaln)([^a-z_]|$)|"blocks\.' |
-    { grep -vE '^experiments/.*(num_heads|NUM_HEADS|--num-heads)' || true; } |
+    { grep -vE '^experiments/(common/common_options\.h|input/net_params\.c):.*(num_heads|NUM_HEADS)' || true; } |
     { grep -v '^experiments/common/common_options\.h:.*Attention heads, which weights do not tell' || true; } |
     { grep -vE '^experiments/train/(options|network)\.[ch]:' || true; }
 }
@@ -52,7 +53,11 @@ self_test() {
   check stray nets/mlp/mlp.c '/* no patches here */'
   check stray nets/config.c 'find(weights, "blocks.0.attn.proj.weight")'
   check '' nets/sit/a.c 'int heads, patch;'
-  check '' experiments/input/a.c 'o->num_heads = 4; /* --num-heads */'
+  check stray experiments/input/a.c 'o->num_heads = 4; /* --num-heads */'
+  check stray experiments/input/overrides.c 'tr_checkpoint_arg(m->checkpoint, "num_heads")'
+  check stray experiments/input/net_params.c 'strcmp(fact.key, "heads")'
+  check '' experiments/input/net_params.c 'o->num_heads = 4; /* --num-heads */'
+  check '' experiments/common/common_options.h '  long num_heads;'
   check '' nets/checkpoint/a.c 'struct block { int dispatch; };'
   check '' core/nn.h 'int heads;'
   rm -rf "$tree"

@@ -10,9 +10,9 @@
 enum { WORDS = 40 };
 char said[1 << 16];
 
-/* Everything that is written to `number` goes to a file of its own until it is put back. */
+/* Everything that is written to `number` goes to the end of a file until it is put back. */
 static int divert(int number, const char *path) {
-  int kept = dup(number), file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  int kept = dup(number), file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
   CHECK(kept >= 0 && file >= 0 && dup2(file, number) >= 0);
   close(file);
   return kept;
