@@ -2,7 +2,7 @@
 """Writes the small checkpoints in tests/data/checkpoints with PyTorch itself (any version since 2.2, and numpy).
 
 Every number is ((37 i + 11 k) mod 101 - 50) / 16 for element i of tensor k: exact in every floating type down to
-bfloat16, and tests/nets/test_checkpoint.c works it out again.
+bfloat16, and tests/nets/checkpoint/test_checkpoint.c works it out again.
 """
 import argparse
 import json

@@ -183,10 +183,9 @@ enum { MOST_ARGS = 32 };
 static int list_args(const train_run *run, tr_saved_arg args[MOST_ARGS]) {
   const train_options *o = run->options;
   const char *kind = tr_net_config_kind(&run->config);
-  const bool sit = strcmp(kind, "sit") == 0;
   int n = 0;
   args[n++] = text_arg("model", o->model ? o->model : kind);
-  if (sit) args[n++] = int_arg("image_size", run->data.shape[1]);
+  if (run->data.ndim == 3) args[n++] = int_arg("image_size", run->data.shape[1]);
   if (run->data.num_classes) args[n++] = int_arg("num_classes", run->data.num_classes);
   args[n++] = int_arg("global_batch_size", o->batch);
   args[n++] = int_arg("global_seed", o->seed);

@@ -186,7 +186,7 @@ stop_once HUP 129
 stop_once XCPU 152
 
 # On a terminal the first says what a second one does, on a line of its own after the progress line; the second ends it at
-# once, and nothing is left either. (Without a terminal: unit.out_dir.)
+# once, and nothing is left either. (Without a terminal: experiments.out_dir.)
 if command -v python3 >/dev/null 2>&1; then
   for name in INT TERM HUP; do
     for times in once twice; do

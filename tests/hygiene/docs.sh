@@ -98,6 +98,16 @@ decisions_without_date_or_evidence() {
     END { finish() }' docs/decisions.md
 }
 
+# One line an entry, each heading once in a version, no gaps within one.
+changelog_out_of_order() {
+  [ -f CHANGELOG.md ] || return 0
+  awk '/^## / { split("", seen) }
+    /^### / { if ($0 in seen) print "CHANGELOG.md:" FNR ": " $0 " stands twice in its version"; seen[$0] = 1 }
+    /^- / && blank && !headed { print "CHANGELOG.md:" FNR ": an empty line before an entry" }
+    /^[ \t]/ { print "CHANGELOG.md:" FNR ": an entry is one line" }
+    { blank = $0 == ""; headed = /^#/ || (blank && headed) }' CHANGELOG.md
+}
+
 # usage: findings SCRATCH. Prints one line for each finding below the current folder.
 findings() {
   words_of_sources >"$1/words"
@@ -110,6 +120,7 @@ findings() {
   done
   readme_of_the_wrong_size
   decisions_without_date_or_evidence
+  changelog_out_of_order
 }
 
 # Each of these must be noticed.
@@ -117,7 +128,7 @@ self_test() {
   tree=$1/broken
   words=$1
   # shellcheck disable=SC2016
-  check() { # check broken|'' TEXT [DECISIONS]
+  check() { # check broken|'' TEXT [DECISIONS] [CHANGELOG]
     rm -rf "$tree"
     mkdir -p "$tree/docs/examples" "$tree/tests/core" "$tree/tests/bench" "$tree/core"
     echo 'tr_status tr_fill(double to); /* --num-heads */' >"$tree/core/array.h"
@@ -125,7 +136,8 @@ self_test() {
     printf 'int one;\nint two;\n' >"$tree/docs/examples/sample.c"
     printf '### Why (2026-11-24)\nEvidence: none.\n' >"$tree/docs/decisions.md"
     printf "$2\n" >"$tree/README.md"
-    [ $# -lt 3 ] || printf "$3\n" >"$tree/docs/decisions.md"
+    [ -z "${3-}" ] || printf "$3\n" >"$tree/docs/decisions.md"
+    [ -z "${4-}" ] || printf "$4\n" >"$tree/CHANGELOG.md"
     found=$(cd "$tree" && findings "$words")
     [ "$1" = "${found:+broken}" ] || die "self-test: '$2' '${3-}' gave '${found:-nothing}'"
   }
@@ -148,6 +160,10 @@ self_test() {
   check broken x '### Why\nEvidence: none.'
   check broken x '### Why (2026-11-24)\n### What (2026-11-24)\nEvidence: none.'
   check broken x '### Why (2026-11-24)\nBecause.'
+  check '' x '' '## 1\n\n### A\n- a\n- b\n\n### B\n- c\n\n## 0\n\n### A\n- d'
+  for text in '## 1\n### A\n- a\n### A\n- b' '## 1\n### A\n- a\n  more' '## 1\n### A\n- a\n\n- b'; do
+    check broken x '' "$text"
+  done
   rm -rf "$tree"
 }
 

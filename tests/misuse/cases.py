@@ -1,4 +1,4 @@
-"""Writes the calls of test_misuse.c: every public function with each of its pointers NULL in turn.
+"""Writes the calls of test_face.c: every public function with each of its pointers NULL in turn.
 
 usage: cases.py ROOT >cases.inc. All other arguments are there: contexts and arrays are real ones, whatever else is a pointer
 points to zeros, and a number is one. That is enough, because NULL is noticed before anything else. A new public function
