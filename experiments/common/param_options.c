@@ -12,6 +12,12 @@ bool param_known(const tr_module *module, const char *param) {
   return false;
 }
 
+const char *param_missing(const tr_module *module, const tr_values *values) {
+  for (int i = 0; i < module->n_params; i++)
+    if (isnan(values->v[i]) && !module->params[i].unset) return module->params[i].name;
+  return NULL;
+}
+
 bool param_given(const param_source *source) {
   for (int a = 0; a < source->n_aliases; a++)
     if (!isnan(source->aliases[a].value)) return true;

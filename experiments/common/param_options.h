@@ -28,6 +28,8 @@ tr_status param_check(tr_ctx *ctx, const param_source *source, const tr_module *
 tr_status param_set(tr_ctx *ctx, const param_source *source, const tr_module *module, tr_values *values);
 /* TR_E_ARG, naming the option, where the values do not go together. */
 tr_status param_settled(tr_ctx *ctx, const char *option, const tr_module *module, const tr_values *values);
+/* The first parameter that must be given and is not; NULL: there is none. */
+const char *param_missing(const tr_module *module, const tr_values *values);
 /* Whether the module has this parameter. */
 bool param_known(const tr_module *module, const char *param);
 /* Both, for a module that stands alone: everything given must be a parameter of it. */

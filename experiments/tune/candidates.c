@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+#include "experiments/common/param_options.h"
 #include "experiments/tune/grid.h"
 #include "transport/transfer.h"
 
@@ -38,13 +40,43 @@ static tr_status add(tune *t, const char *name, int n, tune_candidate **out) {
 
 /* ---- registered grids ---- */
 
+static param_source given_params(const tune *t) {
+  return (param_source){.option = "grid-param", .pairs = &t->options->sweep.grid_params};
+}
+
+/* Every parameter given is one of a rival's. */
+static tr_status check_params(const tune *t) {
+  const param_source given = given_params(t);
+  const tr_module *rivals[TUNE_CANDIDATES], *module;
+  int n = 0;
+  for (int i = 0; n < TUNE_CANDIDATES && (module = tr_module_at(t->program->ctx, TR_KIND_GRID, i)); i++)
+    if (!((const tr_grid_type *)module)->is_list) rivals[n++] = module;
+  return param_check(t->program->ctx, &given, rivals, n);
+}
+
+/* With the parameters that were given. *competes: none is missing; else a warning names the first that is. */
+static tr_status set_params(const tune *t, tr_grid *grid, bool *competes) {
+  const param_source given = given_params(t);
+  const tr_module *module = &grid->type->info;
+  TR_TRY(param_set(t->program->ctx, &given, module, &grid->values));
+  const char *missing = param_missing(module, &grid->values);
+  *competes = !missing;
+  if (!missing) return param_settled(t->program->ctx, given.option, module, &grid->values);
+  tr_ctx_warn(t->program->ctx, "the time grid %s does not compete: give its parameter, --%s %s=VALUE",
+              TR_SHOW(module->name, 80), given.option, TR_SHOW(missing, 80));
+  return TR_OK;
+}
+
 static tr_status add_named(tune *t, const char *name) {
   tr_grid grid;
   tune_candidate *c;
   double *points;
+  bool competes;
   int n;
   TR_TRY(tr_grid_find(t->program->ctx, name, &grid));
   if (grid.type->is_list) return TR_OK;
+  TR_TRY(set_params(t, &grid, &competes));
+  if (!competes) return TR_OK;
   TR_TRY(tr_grid_points(t->program->ctx, &grid, path_of(t), 0, 1, (int)t->setting.steps + 1, &points, &n));
   tr_status status = add(t, name, n, &c);
   if (status == TR_OK) memcpy(c->times, points, (size_t)n * sizeof *points);
@@ -54,6 +86,7 @@ static tr_status add_named(tune *t, const char *name) {
 
 tr_status tune_add_registered(tune *t) {
   const tr_module *module;
+  TR_TRY(check_params(t));
   TR_TRY(add_named(t, TR_GRID_DEFAULT));
   for (int i = 0; (module = tr_module_at(t->program->ctx, TR_KIND_GRID, i)); i++)
     if (strcmp(module->name, TR_GRID_DEFAULT) != 0) TR_TRY(add_named(t, module->name));
@@ -90,6 +123,7 @@ static tr_status follow(pilot *p, const sweep_scene *scene, tr_array *x) {
   TR_TRY(tr_grid_find(ctx, "list", &sampler.grid));
   uniform_angles(t, NODES, times);
   sampler.ode.method = (const tr_ode_method *)method;
+  sampler.ode.values = tr_module_defaults(method);
   sampler.drift = t->target.tight;
   sampler.clock = TR_CLOCK_ANGLE;
   sampler.grid.list = sampler.save_times = times;

@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "experiments/commands.h"
+#include "experiments/common/param_options.h"
 #include "experiments/output/claim.h"
 
 /* ---- before anything is computed ---- */
@@ -53,6 +54,13 @@ static tr_status check_seeds(tune *t) {
                  TR_SHOW(t->options->sweep.seeds, 80));
 }
 
+/* The method's parameters are complete, and the record has them all. */
+static tr_status settle_method(tune *t) {
+  const tr_module *method = &t->setting.ode->info;
+  TR_TRY(param_settled(t->program->ctx, "method-param", method, &t->setting.values));
+  return param_resolve(t->program->ctx, method, &t->setting.values, &t->options->sweep.method_params);
+}
+
 /* The plan of a sweep of this one method; its grid is set for each run. */
 static tr_status plan(tune *t) {
   tr_ctx *ctx = t->program->ctx;
@@ -66,9 +74,11 @@ static tr_status plan(tune *t) {
   of_plan.forms = (tr_text_list){1, &form}; /* an ODE reads none of these three */
   of_plan.last_steps = (tr_text_list){1, &last_step};
   of_plan.norms = (tr_double_list){1, &of_plan.tight_rtol};
-  of_plan.eta = NAN; /* not given: no option of this command */
+  of_plan.grid_params = (tr_pair_list){0};                               /* those of the rivals */
+  of_plan.eta = of_plan.noised.churn = of_plan.noised.churn_noise = NAN; /* no options of this command */
   TR_TRY(sweep_plan_make(ctx, &of_plan, sweep_target_path(&t->target), &t->plan));
   t->setting = t->plan.settings[0];
+  TR_TRY(settle_method(t));
   t->pilot_plan = t->plan;
   t->pilot_plan.seeds = NULL;
   t->pilot_plan.n_seeds = 0;
@@ -97,6 +107,7 @@ static tr_status open_all(tune *t) {
   TR_TRY(find_method(t));
   TR_TRY(check_nfe(t));
   TR_TRY(plan(t));
+  TR_TRY(tune_add_registered(t));
   TR_TRY(open_folder(t));
   TR_TRY(sweep_target_build(&t->target));
   return try_method(t);
@@ -144,7 +155,6 @@ static tr_status judge(tune *t) {
 static tr_status run_all(tune *t) {
   double cost = total_cost(t);
   TR_TRY(sweep_scenes_open(&t->pilot_plan, &t->target, &t->progress, cost, &t->pilot));
-  TR_TRY(tune_add_registered(t));
   TR_TRY(tune_add_densities(t));
   TR_TRY(pilot_errors(t));
   TR_TRY(tune_add_warped(t));

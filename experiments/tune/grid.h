@@ -31,7 +31,8 @@ typedef struct {
   double started;
 } tune;
 
-/* Every registered grid with its default parameters, uniform first. */
+/* Every registered grid, uniform first, its parameters those given or the defaults. One that lacks a
+ * parameter does not compete, of which a warning tells. Needs the plan alone. */
 tr_status tune_add_registered(tune *t);
 /* Grids whose points are as dense as the rms over the pilot samples of |d^p F / dtheta^p|^(1/(p+1)), F the
  * canonical field along its flow and p the order of the method or next to it, mixed with the uniform density;

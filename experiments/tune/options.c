@@ -21,6 +21,7 @@ static const tr_option options[] = {
 
     {.name = "sampling-method", .type = TR_OPTION_TEXT, FIELD(method), TUNED, .metavar = "NAME", .default_text = "ab3",
      .help = "ODE solver on a fixed grid."},
+    {FIELD(sweep.method_params), TUNED, PARAM_OPTION("method-param", "the solver", TR_KIND_ODE_METHOD)},
     {.name = "nfe", .type = TR_OPTION_INT, FIELD(nfe), TUNED, .flags = TR_OPTION_REQUIRED | TR_OPTION_GE | TR_OPTION_LE,
      .low = 1, .high = 1e5, .metavar = "N",
      .help = "Evaluations of a run at most: as many whole steps as they pay."},
@@ -39,6 +40,7 @@ static const tr_option options[] = {
      .help = "Seeds held out, at least two: their starts judge the grids. None may be a pilot seed."},
     {.name = "num-samples", .type = TR_OPTION_INT, FIELD(sweep.num_samples), JUDGED, .flags = TR_OPTION_GE | TR_OPTION_LE,
      .low = 2, .high = 1e8, .metavar = "N", .default_note = "256; for a checkpoint 10", .help = "Samples of a seed."},
+    {FIELD(sweep.grid_params), JUDGED, PARAM_OPTION("grid-param", "those registered time grids that have them", TR_KIND_GRID)},
     {.name = "tight-rtol", .aliases = "reference-rtol", .type = TR_OPTION_DOUBLE, FIELD(sweep.tight_rtol), JUDGED,
      .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1e-13, .high = 1e-3, .metavar = "R", .default_text = "1e-9",
      .help = "Tolerance, relative and absolute, of the tight solve (dopri5 in f64) that errors are measured against."},
@@ -57,7 +59,8 @@ const tr_option_table tune_table = {
     .name = "tune-grid",
     .summary = "Make a time grid for a solver and a number of evaluations, judged on seeds held out.",
     .details =
-        "All registered time grids compete with grids made from pilot trajectories: as dense as a root of a "
+        "All registered time grids that lack no parameter compete with grids made from pilot trajectories: "
+        "as dense as a root of a "
         "derivative of the field there, mixed with the uniform density, and the best of all with its steps "
         "stretched to lower the error on the pilot seeds. Each runs on the seeds held out with the same "
         "evaluations. grid.txt gets the points of the one with the smallest error there, or the uniform ones "

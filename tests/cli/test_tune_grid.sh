@@ -45,6 +45,20 @@ equals "$(cut -d, -f12 "$out/sweep/results.csv" | tail -n +2 | sort -u)" 15 "eva
 check "sweep of uniform" $transit sweep $sharp --solvers ab2 --steps 15 --seeds 2:6 --reference-rtol 1e-9 --out "$out/uniform"
 equals "$(swept "$out/uniform")" "$(field "$out/sharp" uniform 3)" "the sweep's error on the uniform grid and the table's"
 
+# A rival with another parameter: its row alone is another, and the sweep finds it.
+# shellcheck disable=SC2086
+{
+  check "a parameter" $tune $sharp --sampling-method ab2 --nfe 15 --grid-param shift=2 --out "$out/shift"
+  check "sweep of it" $transit sweep $sharp --solvers ab2 --steps 15 --time-grids shift --grid-param shift=2 --seeds 2:6 \
+    --reference-rtol 1e-9 --out "$out/shifted"
+}
+equals "$(swept "$out/shifted")" "$(field "$out/shift" shift 3)" "the sweep's error with shift=2 and the table's"
+equals "$(field "$out/shift" cosine 3)" "$(field "$out/sharp" cosine 3)" "the error of a grid without that parameter"
+checks=$((checks + 1))
+[ "$(field "$out/shift" shift 3)" != "$(field "$out/sharp" shift 3)" ] || fail "--grid-param shift=2 has no effect"
+checks=$((checks + 1))
+tr -d ' \n' <"$out/shift/run.json" | grep -qF '"grid-param":{"shift":2.0}' || fail "no --grid-param in run.json"
+
 # Neighbouring steps of a tuned grid, in theta, differ by a factor of 2 at most.
 checks=$((checks + 1))
 grep -v '^#' "$out/sharp/grid.txt" | awk '
@@ -85,6 +99,9 @@ grep -qF '"sha256"' "$out/digits/run.json" || fail "no hash in run.json"
   refuse 2 "--pilot-seeds 'x' is not right" $tune $sharp --nfe 15 --pilot-seeds x --out "$out/no"
   refuse 2 "no target" $tune --nfe 15 --out "$out/no"
   refuse 2 "nfe" $tune $sharp --out "$out/no"
+  refuse 2 "has a parameter 'shft': did you mean 'shift'?" $tune $sharp --nfe 15 --grid-param shft=2 --out "$out/no"
+  refuse 2 "--grid-param: shift of shift is 0: use a finite number from" $tune $sharp --nfe 15 --grid-param shift=0 --out "$out/no"
+  refuse 2 "--method-param: ab3 has no parameter 'order': it has none" $tune $sharp --nfe 15 --method-param order=2 --out "$out/no"
 }
 absent "$out/no"
 
