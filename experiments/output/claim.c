@@ -62,13 +62,17 @@ static void describe(const char *key, const json_t *old, const json_t *now, char
   free(is);
 }
 
-/* A record under the names that options have now: older ones hold what is an alias today. */
-static json_t *renamed(const tr_option_table *table, int mode, const json_t *options) {
+/* A record in the words of now: under the names that options have, without those that are no more, and where
+ * it is older than an option that was not given, with what that is. */
+static json_t *in_words_of_now(const claim *what, const json_t *old, const json_t *now) {
+  const tr_option_table *table = what->table;
   json_t *out = json_object(), *value;
   const char *key;
-  json_object_foreach((json_t *)options, key, value) {
-    int row = tr_option_row(table, mode, key);
-    json_object_set(out, row < 0 ? key : table->options[row].name, value);
+  json_object_foreach((json_t *)now, key, value) if (!tr_option_given(table, what->parsed, key))
+      json_object_set(out, key, value);
+  json_object_foreach((json_t *)old, key, value) {
+    int row = tr_option_row(table, what->parsed->mode, key);
+    if (row >= 0) json_object_set(out, table->options[row].name, value);
   }
   return out;
 }
@@ -86,11 +90,10 @@ static bool differ(const json_t *old, const json_t *now, char *text, size_t size
   return false;
 }
 
-bool claim_options_differ(const tr_option_table *table, int mode, const json_t *old, const json_t *now,
-                          char *text, size_t size) {
-  json_t *named = renamed(table, mode, old);
-  bool result = differ(named, now, text, size);
-  json_decref(named);
+bool claim_options_differ(const claim *what, const json_t *old, const json_t *now, char *text, size_t size) {
+  json_t *words = in_words_of_now(what, old, now);
+  bool result = differ(words, now, text, size);
+  json_decref(words);
   return result;
 }
 
@@ -133,8 +136,7 @@ static bool is_ours(const program *p, const claim *what, const json_t *old, char
   if (strcmp(mine, its) != 0) return false;
   json_t *options = record_options(what->table, what->parsed, what->values);
   json_t *now = claim_as_written(options);
-  bool other =
-      claim_options_differ(what->table, what->parsed->mode, json_object_get(old, "options"), now, why, size);
+  bool other = claim_options_differ(what, json_object_get(old, "options"), now, why, size);
   json_decref(options);
   json_decref(now);
   return !other;

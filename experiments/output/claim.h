@@ -31,11 +31,10 @@ tr_status claim_folder(const program *p, const claim *what, out_dir **out);
 /* Removes what this command left there. */
 tr_status claim_drop_own(const program *p, const claim *what);
 
-/* Whether two objects of options of a table's mode differ in one, which is then said in words: "--seed was 0,
- * is 1". Where a run takes place makes no difference: out, force, threads; nor does an older name of an
- * option. */
-bool claim_options_differ(const tr_option_table *table, int mode, const json_t *old, const json_t *now,
-                          char *text, size_t size);
+/* Whether two objects of options differ in one, which is then said in words: "--seed was 0, is 1". Where a
+ * run takes place makes no difference: out, force, threads; nor does an older name of an option, one that is
+ * no more, or one that the old record does not know yet and the user has not given. */
+bool claim_options_differ(const claim *what, const json_t *old, const json_t *now, char *text, size_t size);
 
 /* A record as it is once written and read: numbers have the digits that the file has. NULL: out of memory. */
 json_t *claim_as_written(const json_t *record);

@@ -27,15 +27,15 @@ static bool same_entry(const json_t *a, const json_t *b, const char *key) {
 }
 
 /* The first option that differs, or else what the target or a file holds, in words; false: the same sweep. */
-static bool differs(const json_t *old, const json_t *new, char *text, size_t size) {
+static bool differs(const claim *what, const json_t *old, const json_t *new, char *text, size_t size) {
   static const struct {
     const char *key, *words;
   } contents[] = {{"target", "the target differs"},
                   {"parameters", "the parameters of a module differ"},
                   {"grid_file", "what --grid-file holds differs"},
                   {"diffusion_table", "what --diffusion-table holds differs"}};
-  if (claim_options_differ(&sweep_table, 0, json_object_get(old, "options"), json_object_get(new, "options"),
-                           text, size))
+  if (claim_options_differ(what, json_object_get(old, "options"), json_object_get(new, "options"), text,
+                           size))
     return true;
   for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
     if (same_entry(old, new, contents[i].key)) continue;
@@ -45,19 +45,19 @@ static bool differs(const json_t *old, const json_t *new, char *text, size_t siz
   return false;
 }
 
-static tr_status compare(tr_ctx *ctx, const char *out, const json_t *record, json_t *old) {
+static tr_status compare(tr_ctx *ctx, const claim *what, const json_t *record, json_t *old) {
   char difference[256];
   json_t *new = claim_as_written(record);
   if (!new) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the manifest");
   tr_status status = TR_OK;
   forget_kind(old);
   forget_kind(new);
-  if (differs(old, new, difference, sizeof difference))
+  if (differs(what, old, new, difference, sizeof difference))
     status =
         TR_FAIL(ctx, TR_E_ARG,
                 "--out '%s' holds another sweep (%s): nothing was changed, use another folder, or --force "
                 "to replace it",
-                out, difference);
+                what->machine->out, difference);
   const char *version = json_string_value(json_object_get(old, "transit"));
   if (status == TR_OK && (!version || strcmp(version, program_version()) != 0))
     tr_ctx_warn(ctx, "the rows that are there were made by version %s, this is %s",
@@ -93,8 +93,7 @@ static json_t *parameters(const sweep_plan *plan) {
 }
 
 /* The same sweep, another one, or (*found false) no manifest. */
-static tr_status meet(tr_ctx *ctx, const sweep_options *o, const char *path, const json_t *record,
-                      bool *found) {
+static tr_status meet(tr_ctx *ctx, const claim *what, const char *path, const json_t *record, bool *found) {
   *found = access(path, F_OK) == 0;
   if (!*found) return TR_OK;
   json_error_t error;
@@ -107,7 +106,7 @@ static tr_status meet(tr_ctx *ctx, const sweep_options *o, const char *path, con
                    "'%s' is no manifest of a sweep (%s): use another folder, or --force to replace it", path,
                    why);
   }
-  tr_status status = compare(ctx, o->machine.out, record, old);
+  tr_status status = compare(ctx, what, record, old);
   json_decref(old);
   return status;
 }
@@ -115,7 +114,7 @@ static tr_status meet(tr_ctx *ctx, const sweep_options *o, const char *path, con
 /* Another sweep, or what is no manifest, goes with --force. */
 static tr_status meet_or_replace(const program *p, const claim *what, const char *path, const json_t *record,
                                  bool *found) {
-  tr_status status = meet(p->ctx, what->values, path, record, found);
+  tr_status status = meet(p->ctx, what, path, record, found);
   if (status == TR_OK && *found) return TR_OK; /* it goes on */
   if (!what->machine->force || status == TR_E_MEM) return status;
   tr_ctx_clear(p->ctx);

@@ -42,6 +42,14 @@ untouched() {
   sed -i 's/"num-samples": 1/"num": 2/' "$scratch/named/run.json"
   refuse 2 "(--num-samples was 2, is 1)" $likelihood --out "$scratch/named"
 
+  # An option that is newer than the record is no difference, unless it is given; nor is one that is no more.
+  sed -i 's/"num": 2/"num": 1/; /"probes"/d; s/"options": {/"options": { "gone": 7,/' "$scratch/named/run.json"
+  refuse 2 "(--probes was absent, is 1)" $likelihood --out "$scratch/named"
+  sed -i '/"rtol"/d; s/"options": {/"options": { "probes": 1,/' "$scratch/named/run.json"
+  refuse 2 "(--rtol was absent, is 0.1" $likelihood --out "$scratch/named"
+  sed -i '/"atol"/d; s/"options": {/"options": { "rtol": 0.1,/' "$scratch/named/run.json"
+  check "a record without --atol, which was not given" $likelihood --out "$scratch/named"
+
   # With --force nothing of another command stays beside the new record; what is nobody's does.
   echo mine >"$one/notes.txt"
   check "another command by --force" $likelihood --force --out "$one"
