@@ -51,8 +51,8 @@ clang() {
   run_tests build-clang --tests-regex "$clang_tests"
 }
 # The numbers of another compiler, and every reader of files.
-clang_tests='^(transport\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.(usage|hostile|inspect_field|tune_grid)'
-clang_tests="$clang_tests"'|core\.(text|options.*|columns|file|folder|arrays|dataset|zip|np[yz]|png.*|jpeg|image)|nets\.(checkpoint.*|pickle|tensors|model)|experiments\.(mixture|class_labels))$'
+clang_tests='^(transport\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.(usage|hostile|cases|inspect_field|tune_grid)'
+clang_tests="$clang_tests"'|core\.(text|options.*|columns|file|folder|arrays|dataset|zip|np[yz]|png.*|jpeg|image)|nets\.(checkpoint.*|layouts|pickle|tensors|model)|experiments\.(mixture|class_labels))$'
 
 # The seeds, and what is found on the way, which the next run begins with, are below build-fuzz/.
 fuzz() {
