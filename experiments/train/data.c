@@ -1,9 +1,14 @@
 /* The rows of training steps, from a data set in memory or as given. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "core/text.h"
 #include "experiments/train/run.h"
+
+enum { MOST_CLASSES = 1 << 20 };
 
 /* ---- shapes ---- */
 
@@ -62,6 +67,12 @@ static tr_status probe(const train_run *run, train_data *d) {
   tr_ctx *ctx = run->program->ctx;
   if (ends_with(o->data_path, ".npz")) return probe_archive(ctx, o->data_path, d);
   if (ends_with(o->data_path, ".npy")) return probe_array(ctx, o->data_path, d);
+  struct stat info;
+  if (stat(o->data_path, &info) != 0)
+    return TR_FAIL(ctx, TR_E_IO, "--data-path '%s': %s", TR_SHOW(o->data_path, 300), strerror(errno));
+  if (!S_ISDIR(info.st_mode))
+    return TR_FAIL(ctx, TR_E_IO, "--data-path '%s' is no folder, and its name ends in neither .npz nor .npy",
+                   TR_SHOW(o->data_path, 300));
   if (o->image_size == TR_OPTION_UNSET)
     return TR_FAIL(ctx, TR_E_ARG, "--data-path '%s' is a folder: --image-size says what size its images have",
                    o->data_path);
@@ -98,11 +109,18 @@ static tr_status find_classes(train_run *run) {
   const long told = run->options->num_classes;
   double most = -1;
   if (!d->set.labels) return TR_OK;
-  for (int64_t i = 0; i < d->n; i++) most = fmax(most, d->set.labels[d->usable[i]]);
+  for (int64_t i = 0; i < d->n; i++) {
+    const double label = d->set.labels[d->usable[i]];
+    if (!(label >= 0 && label < MOST_CLASSES && label == rint(label)))
+      return TR_FAIL(run->program->ctx, TR_E_ARG,
+                     "input %lld of --data-path has class %.15g: classes are whole numbers from 0 to %d",
+                     (long long)d->usable[i], label, MOST_CLASSES - 1);
+    most = fmax(most, label);
+  }
   d->num_classes = (int)(told == TR_OPTION_UNSET ? most + 1 : told);
   for (int64_t i = 0; i < d->n; i++) {
     const double label = d->set.labels[d->usable[i]];
-    if (label != rint(label) || label < 0 || label >= d->num_classes)
+    if (label >= d->num_classes)
       return TR_FAIL(run->program->ctx, TR_E_ARG,
                      "input %lld of --data-path has class %.15g: classes are 0 to %d",
                      (long long)d->usable[i], label, d->num_classes - 1);
@@ -111,9 +129,43 @@ static tr_status find_classes(train_run *run) {
   return TR_OK;
 }
 
+/* What a file says is not to be said otherwise, and what is for images is not for vectors. */
+static tr_status check_given(const train_run *run) {
+  const train_options *o = run->options;
+  const train_data *d = &run->data;
+  tr_ctx *ctx = run->program->ctx;
+  if (o->image_size != TR_OPTION_UNSET && d->ndim == 3 &&
+      (d->shape[1] != o->image_size || d->shape[2] != o->image_size))
+    return TR_FAIL(ctx, TR_E_ARG, "--image-size %ld: --data-path '%s' holds states of %lld x %lld",
+                   o->image_size, TR_SHOW(o->data_path, 200), (long long)d->shape[1], (long long)d->shape[2]);
+  if (d->ndim == 1 && (o->flip || o->image_size != TR_OPTION_UNSET))
+    return TR_FAIL(ctx, TR_E_ARG, "--%s is for images: --data-path '%s' holds vectors",
+                   o->flip ? "flip" : "image-size", TR_SHOW(o->data_path, 200));
+  return TR_OK;
+}
+
+static tr_status digest_part(tr_ctx *ctx, const void *bytes, size_t size, char hex[TR_SHA256_TEXT]) {
+  const tr_file_map map = {.data = bytes, .size = size};
+  return tr_sha256_map(ctx, &map, hex);
+}
+
+/* Of the numbers and the labels, in their order: a training goes on with the same data only. */
+static tr_status digest(train_run *run) {
+  const tr_dataset *set = &run->data.set;
+  const size_t n = (size_t)(set->n * tr_dataset_row(set));
+  char both[2 * TR_SHA256_TEXT] = "";
+  TR_TRY(digest_part(run->program->ctx, set->pixels ? (const void *)set->pixels : set->values,
+                     set->pixels ? n : n * sizeof *set->values, both));
+  if (set->labels)
+    TR_TRY(digest_part(run->program->ctx, set->labels, (size_t)set->n * sizeof *set->labels,
+                       both + strlen(both)));
+  return digest_part(run->program->ctx, both, strlen(both), run->data.sha256);
+}
+
 static tr_status open_set(train_run *run) {
   train_data *d = &run->data;
   TR_TRY(probe(run, d));
+  TR_TRY(check_given(run));
   TR_TRY(tr_dataset_open(run->program->ctx, run->options->data_path, d->ndim, d->shape, 0, &d->set));
   TR_TRY(note_trouble(run));
   TR_TRY(find_classes(run));
@@ -121,60 +173,7 @@ static tr_status open_set(train_run *run) {
     return TR_FAIL(run->program->ctx, TR_E_ARG,
                    "--global-batch-size %ld: --data-path '%s' has %lld usable inputs", run->options->batch,
                    run->options->data_path, (long long)d->n);
-  return TR_OK;
-}
-
-/* ---- given draws ---- */
-
-static tr_status read_draws(train_run *run, tr_npz *npz) {
-  train_data *d = &run->data;
-  tr_ctx *ctx = run->program->ctx;
-  tr_npy t = {0}, y = {0};
-  TR_TRY(tr_npz_get_array(npz, "x1", run->dtype, &d->x1));
-  TR_TRY(tr_npz_get_array(npz, "x0", run->dtype, &d->x0));
-  TR_TRY(tr_npz_get(npz, "t", &t));
-  tr_status status = tr_npz_has(npz, "y") ? tr_npz_get(npz, "y", &y) : TR_OK;
-  d->t = malloc((size_t)t.count * sizeof *d->t);
-  d->y = calloc((size_t)t.count, sizeof *d->y);
-  if (status == TR_OK && (!d->t || !d->y)) status = TR_FAIL(ctx, TR_E_MEM, "out of memory for --draws");
-  const int ndim = d->x1->ndim - 2;
-  if (status == TR_OK &&
-      (t.ndim != 2 || (ndim != 1 && ndim != 3) || !tr_array_same_shape(d->x1, d->x0) ||
-       d->x1->shape[0] != t.shape[0] || d->x1->shape[1] != t.shape[1] || (y.count && y.count != t.count)))
-    status = TR_FAIL(ctx, TR_E_SHAPE, "--draws '%s': x1 and x0 (S,N,...), t and y (S,N) are needed",
-                     run->options->draws);
-  if (status == TR_OK && t.shape[1] != run->options->batch)
-    status = TR_FAIL(ctx, TR_E_ARG, "--draws '%s' has %lld rows a step: --global-batch-size is %ld",
-                     run->options->draws, (long long)t.shape[1], run->options->batch);
-  if (status == TR_OK) {
-    tr_npy_get_f64(&t, d->t);
-    if (y.count) status = tr_npy_get_i32(ctx, &y, d->y);
-    d->drawn = t.shape[0];
-    d->ndim = ndim;
-    for (int i = 0; i < ndim; i++) d->shape[i] = d->x1->shape[i + 2];
-    if (y.count && !d->num_classes) d->num_classes = (int)run->options->num_classes;
-  }
-  tr_npy_close(&t);
-  tr_npy_close(&y);
-  return status;
-}
-
-static tr_status open_draws(train_run *run) {
-  tr_npz *npz;
-  const train_options *o = run->options;
-  tr_ctx *ctx = run->program->ctx;
-  if (o->max_steps == TR_OPTION_UNSET && !o->data_path)
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "--draws without --data-path needs --max-steps, at most as many as there are draws");
-  if (!o->data_path && o->num_classes == TR_OPTION_UNSET)
-    return TR_FAIL(ctx, TR_E_ARG, "--draws without --data-path needs --num-classes");
-  TR_TRY(tr_npz_open(ctx, o->draws, &npz));
-  tr_status status = read_draws(run, npz);
-  tr_npz_close(&npz);
-  if (status == TR_OK && !o->data_path && o->max_steps > run->data.drawn)
-    status = TR_FAIL(ctx, TR_E_ARG, "--max-steps %ld: --draws has %lld, and there is no --data-path",
-                     o->max_steps, (long long)run->data.drawn);
-  return status;
+  return digest(run);
 }
 
 tr_status train_data_open(train_run *run) {
@@ -183,7 +182,7 @@ tr_status train_data_open(train_run *run) {
   if (!o->data_path && !o->draws)
     return TR_FAIL(run->program->ctx, TR_E_ARG, "--data-path is missing: a folder, a .npz or a .npy of data");
   if (o->data_path) TR_TRY(open_set(run));
-  return o->draws ? open_draws(run) : TR_OK;
+  return o->draws ? train_draws_open(run) : TR_OK;
 }
 
 /* ---- batches ---- */

@@ -1,6 +1,7 @@
 /* The folder of a training: checkpoints/, metrics.jsonl, log.txt and run.json. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static tr_status save_record(const train_run *run) {
   json_object_set_new(record, "parameters", json_integer(tr_params_count(tr_net_params(run->net), true)));
   json_object_set_new(record, "steps", json_integer(tr_trainer_steps(run->trainer)));
   json_object_set_new(record, "inputs", json_integer(run->data.n));
+  json_object_set_new(record, "data_sha256", run->data.set.n ? json_string(run->data.sha256) : json_null());
   record_memory(record, run->program->ctx);
   tr_status status = record_save(run->program->ctx, record, temporary);
   json_decref(record);
@@ -98,6 +100,43 @@ static tr_status make_folder(const train_run *run, const char *name) {
   return TR_FAIL(run->program->ctx, TR_E_IO, "cannot make '%s': %s", path, strerror(errno));
 }
 
+/* One process trains in a folder: the lock is on log.txt, and goes with the process. */
+static tr_status lock(const train_run *run) {
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(fileno(run->log), F_SETLK, &whole) == 0 || (errno != EACCES && errno != EAGAIN)) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO, "another process trains in '%s'", TR_SHOW(run->folder, 300));
+}
+
+static int is_left_over(const struct dirent *e) {
+  const size_t n = strlen(e->d_name);
+  return n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0;
+}
+
+static int is_events(const struct dirent *e) {
+  return strncmp(e->d_name, "events.out.tfevents.", 20) == 0;
+}
+
+static tr_status remove_all(const train_run *run, const char *inner, int (*chosen)(const struct dirent *)) {
+  char folder[PATH_BYTES], path[PATH_BYTES + 300];
+  struct dirent **names;
+  TR_TRY(path_in(run, inner, folder));
+  const int n = scandir(folder, &names, chosen, alphasort);
+  for (int i = 0; i < n; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+    unlink(path);
+    free(names[i]);
+  }
+  if (n >= 0) free(names);
+  return TR_OK;
+}
+
+/* What a process that was killed had half written; what a complete training that is repeated had logged. */
+static tr_status clean(const train_run *run) {
+  TR_TRY(remove_all(run, ".", is_left_over));
+  TR_TRY(remove_all(run, "checkpoints", is_left_over));
+  return run->options->resume ? TR_OK : remove_all(run, ".", is_events);
+}
+
 tr_status train_files_open(train_run *run) {
   static const char *const results[] = {"checkpoints", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
@@ -107,8 +146,10 @@ tr_status train_files_open(train_run *run) {
   TR_TRY(out_dir_commit(run->program->ctx, &run->made)); /* it is there, and can be written to */
   run->folder = o->machine.out;
   TR_TRY(make_folder(run, "checkpoints"));
-  TR_TRY(open_log(run, "metrics.jsonl", &run->metrics));
   TR_TRY(open_log(run, "log.txt", &run->log));
+  TR_TRY(lock(run));
+  TR_TRY(clean(run));
+  TR_TRY(open_log(run, "metrics.jsonl", &run->metrics));
   TR_TRY(events_open(run->program->ctx, run->folder, run->begun + 1, &run->events));
   return save_record(run);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "experiments/input/net_params.h"
 #include "experiments/output/run_record.h"
 #include "experiments/train/run.h"
 
@@ -82,6 +83,20 @@ static tr_status compare(const train_run *run, const json_t *record, const tr_pa
   return status;
 }
 
+/* Words, and none that asks for something else. */
+static bool is_of_training(const json_t *record) {
+  const char *command = json_string_value(json_object_get(record, "command"));
+  const json_t *words = json_object_get(record, "arguments");
+  size_t i;
+  json_t *word;
+  if (!command || strcmp(command, "train") != 0 || !json_is_array(words)) return false;
+  json_array_foreach(words, i, word) {
+    const char *text = json_string_value(word);
+    if (!text || strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) return false;
+  }
+  return true;
+}
+
 static tr_status read_record(const train_run *run, json_t **out) {
   char path[4096];
   json_error_t error;
@@ -91,13 +106,17 @@ static tr_status read_record(const train_run *run, json_t **out) {
   if (!*out)
     return TR_FAIL(run->program->ctx, TR_E_IO, "--resume '%s': its run.json cannot be read: %s",
                    TR_SHOW(folder, 200), TR_SHOW(error.text, 150));
-  const char *command = json_string_value(json_object_get(*out, "command"));
-  if (command && strcmp(command, "train") == 0 && json_is_array(json_object_get(*out, "arguments")))
-    return TR_OK;
+  if (is_of_training(*out)) return TR_OK;
+  char command[64];
+  const char *said = json_string_value(json_object_get(*out, "command"));
+  snprintf(command, sizeof command, "%s", said ? TR_SHOW(said, 50) : "?");
   json_decref(*out);
   *out = NULL;
+  if (strcmp(command, "train") == 0)
+    return TR_FAIL(run->program->ctx, TR_E_IO,
+                   "--resume '%s': its run.json is damaged: no list of `arguments`", TR_SHOW(folder, 200));
   return TR_FAIL(run->program->ctx, TR_E_ARG, "--resume '%s': its run.json is of '%s', not of 'train'",
-                 TR_SHOW(folder, 200), TR_SHOW(command ? command : "?", 50));
+                 TR_SHOW(folder, 200), command);
 }
 
 /* The words in force: those of before with those of now in the place of their like. */
@@ -138,6 +157,42 @@ tr_status train_resume_options(train_run *run) {
 
 /* ---- state ---- */
 
+static tr_status check_size(const train_run *run, const tr_net_fact *fact, const char *told,
+                            const char *path) {
+  char *end;
+  const long value = strtol(told, &end, 10);
+  if (*end || value == fact->value) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_ARG, "'%s' is of a network with %s %ld: here it is %ld (%s)",
+                 TR_SHOW(path, 200), fact->param, value, fact->value, net_params_option(fact->param));
+}
+
+tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint, const char *path) {
+  const struct {
+    const char *name, *value;
+  } of_loss[] = {{"path_type", run->options->path_type}, {"prediction", run->options->prediction}};
+  tr_net_fact fact;
+  for (int i = 0; tr_net_config_fact(&run->config, i, &fact); i++) {
+    const char *told = fact.param ? tr_checkpoint_arg(checkpoint, fact.param) : NULL;
+    if (told) TR_TRY(check_size(run, &fact, told, path));
+  }
+  for (size_t i = 0; i < sizeof of_loss / sizeof *of_loss; i++) {
+    const char *told = tr_checkpoint_arg(checkpoint, of_loss[i].name);
+    if (told && strcmp(told, of_loss[i].value) != 0)
+      tr_ctx_warn(run->program->ctx, "'%s' was trained with %s %s: it goes on with %s", TR_SHOW(path, 200),
+                  of_loss[i].name, TR_SHOW(told, 60), of_loss[i].value);
+  }
+  return TR_OK;
+}
+
+/* The data that the training began with. */
+static tr_status check_data(const train_run *run) {
+  const char *before = json_string_value(json_object_get(run->record, "data_sha256"));
+  if (!before || strcmp(before, run->data.sha256) == 0) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_ARG,
+                 "--resume '%s': --data-path '%s' holds other data than when the training began",
+                 TR_SHOW(run->options->resume, 200), TR_SHOW(run->options->data_path, 200));
+}
+
 static double number_arg(const tr_checkpoint *checkpoint, const char *name) {
   const char *text = tr_checkpoint_arg(checkpoint, name);
   return text ? strtod(text, NULL) : 0;
@@ -146,7 +201,8 @@ static double number_arg(const tr_checkpoint *checkpoint, const char *name) {
 static tr_status load(train_run *run, const char *path) {
   tr_checkpoint *checkpoint;
   TR_TRY(tr_checkpoint_open(run->program->ctx, path, &checkpoint));
-  tr_status status = tr_trainer_load(run->trainer, checkpoint);
+  tr_status status = train_check_told(run, checkpoint, path);
+  if (status == TR_OK) status = tr_trainer_load(run->trainer, checkpoint);
   run->window = (train_window){(int64_t)number_arg(checkpoint, "transit_window_steps"),
                                number_arg(checkpoint, "transit_window_loss"),
                                number_arg(checkpoint, "transit_window_grad_norm")};
@@ -157,6 +213,7 @@ static tr_status load(train_run *run, const char *path) {
 
 tr_status train_resume_state(train_run *run) {
   char *path;
+  TR_TRY(check_data(run));
   TR_TRY(train_files_newest(run->program->ctx, run->options->resume, &path));
   tr_status status = load(run, path);
   free(path);
@@ -166,6 +223,10 @@ tr_status train_resume_state(train_run *run) {
 /* The log of a folder of its own begins here. */
 tr_status train_ckpt_state(train_run *run) {
   TR_TRY(load(run, run->options->ckpt));
+  if (run->begun >= run->last)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--ckpt '%s' has taken %lld steps: the training ends with %lld (--max-steps, --epochs)",
+                   TR_SHOW(run->options->ckpt, 200), (long long)run->begun, (long long)run->last);
   run->window = (train_window){0};
   return TR_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "core/data/dataset.h"
 #include "core/io/npz.h"
+#include "core/io/sha256.h"
 #include "experiments/common/program.h"
 #include "experiments/common/progress.h"
 #include "experiments/output/events.h"
@@ -15,9 +16,10 @@
 
 /* What the steps are given. */
 typedef struct {
-  tr_dataset set;     /* in host memory; n == 0: none */
-  int64_t n, *usable; /* inputs without trouble */
-  int ndim;           /* of a state */
+  tr_dataset set;              /* in host memory; n == 0: none */
+  char sha256[TR_SHA256_TEXT]; /* of what it holds */
+  int64_t n, *usable;          /* inputs without trouble */
+  int ndim;                    /* of a state */
   int64_t shape[3];
   int num_classes;       /* 0: no labels */
   int64_t *order, epoch; /* (n): of that epoch, -1: none yet */
@@ -66,6 +68,11 @@ typedef struct {
 /* ---- data.c ---- */
 /* Opens --data-path and --draws, and finds the shape of states and the classes. */
 tr_status train_data_open(train_run *run);
+/* ---- draws.c ---- */
+/* Opens --draws, behind --data-path. */
+tr_status train_draws_open(train_run *run);
+
+/* ---- data.c ---- */
 /* Room for batches, when the network is there. */
 tr_status train_data_prepare(train_run *run);
 /* Steps of one pass over the data; 0: there is none. */
@@ -88,6 +95,9 @@ tr_status train_resume_options(train_run *run);
 /* Its last checkpoint, or --ckpt, into network and trainer. */
 tr_status train_resume_state(train_run *run);
 tr_status train_ckpt_state(train_run *run);
+/* Whether the options fit what a checkpoint says of the network it is of; another path or prediction is
+ * warned of. */
+tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint, const char *path);
 
 /* ---- files.c ---- */
 /* The folder, run.json and the logs; lines behind the step that a resumed run begins with go. */

@@ -15,7 +15,8 @@ static tr_status begin_with_weights(train_run *run, const tr_net_options *option
   tr_tensors weights;
   tr_ctx *ctx = run->program->ctx;
   TR_TRY(tr_checkpoint_open(ctx, run->options->init_weights, &checkpoint));
-  tr_status status = tr_checkpoint_weights(ctx, checkpoint, NULL, &weights);
+  tr_status status = train_check_told(run, checkpoint, run->options->init_weights);
+  if (status == TR_OK) status = tr_checkpoint_weights(ctx, checkpoint, NULL, &weights);
   if (status == TR_OK) status = tr_net_create(ctx, &run->config, options, &weights, &run->net);
   tr_checkpoint_close(&checkpoint);
   return status;
@@ -39,10 +40,13 @@ static tr_status set_loss(train_run *run, tr_loss *loss) {
   train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   const param_source source = {.option = "path-param", .pairs = &o->path_params};
+  const bool given = o->path_params.n > 0;
   TR_TRY(tr_interpolant_find(ctx, o->path_type, &loss->interpolant));
   TR_TRY(param_set_all(ctx, &source, &loss->interpolant.type->info, &loss->interpolant.values));
   TR_TRY(param_resolve(ctx, &loss->interpolant.type->info, &loss->interpolant.values, &o->path_params));
   TR_TRY(tr_prediction_find(ctx, o->prediction, &loss->prediction));
+  if (given && !o->resume)
+    tr_ctx_warn(ctx, "--path-param: checkpoints do not tell it to other commands, give it to them too");
   if (!loss->prediction->target)
     return TR_FAIL(ctx, TR_E_ARG, "--prediction %s has no target to train on", o->prediction);
   return tr_loss_weight_find(ctx, o->loss_weight, &loss->weight);
@@ -52,6 +56,14 @@ static tr_status set_times(train_run *run, const tr_loss *loss, tr_time_law *law
   train_options *o = run->options;
   TR_TRY(tr_interval_train(run->program->ctx, &loss->interpolant, loss->prediction->tag, o->train_eps,
                            &law->t0, &law->t1));
+  if ((o->time_mean != 0 || o->time_std != 1) && strcmp(o->time_sampling, "logit-normal") != 0)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--time-mean and --time-std are of --time-sampling logit-normal, not of %s",
+                   o->time_sampling);
+  if (!isfinite(o->time_mean + 8 * o->time_std) || fabs(o->time_mean) > 100 || o->time_std > 100)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--time-mean %g and --time-std %g: use -100 to 100, and at most 100", o->time_mean,
+                   o->time_std);
   law->mean = o->time_mean;
   law->deviation = o->time_std;
   for (int i = 0; tr_time_sampling_name((tr_time_sampling)i); i++)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
 #include "experiments/train/run.h"
@@ -12,6 +13,13 @@ static tr_status open_all(train_run *run) {
   if (o->resume && o->ckpt)
     return TR_FAIL(run->program->ctx, TR_E_ARG,
                    "--resume and --ckpt: the first goes on in a folder, the second from a file: give one");
+  if (o->init_weights && (o->ckpt || o->resume))
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--init-weights begins a training, --%s goes on with one: give one",
+                   o->ckpt ? "ckpt" : "resume");
+  if (o->resume && tr_option_given(&train_table, &run->parsed, "out"))
+    return TR_FAIL(run->program->ctx, TR_E_ARG, "--out '%s': --resume goes on in its own folder",
+                   TR_SHOW(o->machine.out, 200));
   if (o->resume) TR_TRY(train_resume_options(run));
   TR_TRY(machine_open(run->program, &o->machine, (uint64_t)o->seed, &run->dtype));
   TR_TRY(train_data_open(run));
@@ -93,9 +101,15 @@ static tr_status train(train_run *run) {
 
 static void print_end(const train_run *run) {
   const int64_t steps = tr_trainer_steps(run->trainer);
-  printf("%s at step %lld of %lld%s: wrote %s/checkpoints/%07lld.pt and .safetensors\n",
-         steps < run->last ? "stopped" : "finished", (long long)steps, (long long)run->last,
-         steps < run->last ? ", --resume goes on" : "", run->folder, (long long)steps);
+  const bool whole = steps >= run->last;
+  printf("%s at step %lld of %lld: ", whole ? "finished" : "stopped", (long long)steps, (long long)run->last);
+  if (run->begun >= run->last)
+    printf("there was nothing to do\n");
+  else if (steps == 0)
+    printf("no step was taken and no checkpoint written\n");
+  else
+    printf("%s/checkpoints/%07lld.pt and .safetensors%s\n", run->folder, (long long)steps,
+           whole ? "" : ", --resume goes on");
 }
 
 /* ---- the command ---- */

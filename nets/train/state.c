@@ -52,6 +52,16 @@ typedef struct {
   tr_saved_adamw adamw;
 } content;
 
+/* A step whose rate is too large leaves numbers that no file should keep. */
+static tr_status check_finite(const tr_trainer *trainer, const char *path) {
+  int bad;
+  TR_TRY(tr_trainer_first_bad(trainer, tr_params_values(trainer->params), &bad));
+  if (bad < 0) return TR_OK;
+  return TR_FAIL(trainer->ctx, TR_E_NONFINITE,
+                 "step %lld left '%s' not finite: '%s' is not written, a smaller rate may help",
+                 (long long)trainer->steps, tr_params_entry(trainer->params, bad)->name, path);
+}
+
 static void close_content(content *c) {
   for (int i = 0; i < SETS; i++) close_listing(&c->sets[i]);
   close_listing(&c->first);
@@ -89,6 +99,7 @@ tr_status tr_trainer_save(const tr_trainer *trainer, const char *path, int n_arg
   TR_REQUIRE(TR_CTX_OF(trainer), trainer, path);
   TR_TRY(check_count(trainer, n_args));
   content c;
+  TR_TRY(check_finite(trainer, path));
   tr_status status = open_content(trainer, &c);
   if (status == TR_OK)
     status = tr_torch_save(trainer->ctx, path,
@@ -108,6 +119,7 @@ tr_status tr_trainer_export(const tr_trainer *trainer, int i, const char *path, 
   TR_TRY(check_count(trainer, n_args));
   if (i < -1 || i >= trainer->o.n_averages)
     return TR_FAIL(trainer->ctx, TR_E_ARG, "average %d of a training with %d", i, trainer->o.n_averages);
+  TR_TRY(check_finite(trainer, path));
   char name[16];
   listing l;
   name_set(i, name);

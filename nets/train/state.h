@@ -12,7 +12,8 @@ extern "C" {
 #endif
 
 /* Writes PATH, a .pt: the parameters under "model", the first average under "ema", further ones under "ema_1"
- * and so on, AdamW's moments and step under "opt", args under "args". */
+ * and so on, AdamW's moments and step under "opt", args under "args". TR_E_NONFINITE, with
+ * nothing written, when a parameter is not finite. */
 TR_API tr_status tr_trainer_save(const tr_trainer *trainer, const char *path, int n_args,
                                  const tr_saved_arg *args);
 /* Takes parameters, averages, moments and the step from a checkpoint of this form, ours or the reference's

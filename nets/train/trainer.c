@@ -217,7 +217,7 @@ static tr_status measure(tr_trainer *trainer, tr_train_report *report) {
 }
 
 /* The first parameter, in the order of the network, with an element that is not finite; -1: there is none. */
-static tr_status first_bad(const tr_trainer *trainer, const tr_array *arena, int *out) {
+tr_status tr_trainer_first_bad(const tr_trainer *trainer, const tr_array *arena, int *out) {
   const int n = tr_params_n(trainer->params);
   double worst = 0;
   *out = -1;
@@ -231,8 +231,8 @@ static tr_status first_bad(const tr_trainer *trainer, const tr_array *arena, int
 
 static tr_status refuse(const tr_trainer *trainer, const tr_train_report *report) {
   int value, slope;
-  TR_TRY(first_bad(trainer, tr_params_values(trainer->params), &value));
-  TR_TRY(first_bad(trainer, trainer->gradient, &slope));
+  TR_TRY(tr_trainer_first_bad(trainer, tr_params_values(trainer->params), &value));
+  TR_TRY(tr_trainer_first_bad(trainer, trainer->gradient, &slope));
   const int bad = value >= 0 ? value : slope;
   return TR_FAIL(trainer->ctx, TR_E_NONFINITE,
                  "step %lld: the loss is %g and its gradient has norm %g; the first layer that is "

@@ -17,4 +17,8 @@ struct tr_trainer {
   int32_t *labels;         /* (rows) */
 };
 
+/* *out = the first parameter, in the order of the network, with an element in this arena that is not finite;
+ * -1: there is none. */
+tr_status tr_trainer_first_bad(const tr_trainer *trainer, const tr_array *arena, int *out);
+
 #endif

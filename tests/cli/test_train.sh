@@ -123,7 +123,48 @@ END
   refuse 2 "--global-batch-size is 5" "$transit" train --draws "$goldens/train20.npz" --num-classes 10 --max-steps 20 \
     --global-batch-size 5 --out "$out"
   refuse 2 "holds" $small --max-steps 3 --out "$scratch/mlp"
+  refuse 2 "its states are not those of" "$transit" train --data-path "$data" --draws "$goldens/train20.npz" --global-batch-size 4 \
+    --max-steps 2 --out "$out"
+  refuse 2 "of a network with num_heads 2: here it is 4" "$transit" train --data-path "$data" --hidden 16 --depth 2 --num-heads 4 \
+    --ckpt "$scratch/whole/checkpoints/0000023.pt" --out "$out"
+  refuse 2 "has taken 23 steps" $small --ckpt "$scratch/whole/checkpoints/0000023.pt" --max-steps 23 --out "$out"
+  refuse 1 "No such file" "$transit" train --data-path "$scratch/none" --out "$out"
+  refuse 2 "holds states of 8 x 8" $small --image-size 16 --out "$out"
+  refuse 2 "logit-normal" $small --time-mean 1 --out "$out"
+  refuse 2 "in its own folder" "$transit" train --resume "$scratch/parts" --out "$out"
   absent "$out"
+  # Numbers that no step should leave are not written.
+  refuse 1 "not finite" "$transit" train --data-path "$data" --hidden 16 --depth 1 --global-batch-size 16 --lr 1e39 --max-steps 1 --out "$out"
+  equals "$(ls -A "$out/checkpoints")" "" "checkpoints of numbers that are not finite"
+  rm -rf "$out"
+  # A folder that is no training's, or no longer, or whose data has changed.
+  mkdir -p "$out"
+  for record in '{"command": "sample"}' '{"command": "train"}' '{"command": "train", "arguments": [1]}' \
+    '{"command": "train", "arguments": ["--data-path", null]}' '{"command": "train", "arguments": ["--help"]}' '[' '7'; do
+    echo "$record" >"$out/run.json"
+    "$transit" train --resume "$out" >"$scratch/stdout" 2>"$scratch/stderr"
+    got=$?
+    checks=$((checks + 1))
+    { [ $got -eq 1 ] || [ $got -eq 2 ]; } && grep -q 'run.json' "$scratch/stderr" || fail "status $got on $record: $(cat "$scratch/stderr")"
+  done
+  rm -rf "$out"
+  head -c 640 "$scratch/points.npy" >"$scratch/moving.npy"
+  check "vectors that change" "$transit" train --data-path "$scratch/moving.npy" --global-batch-size 16 --max-steps 3 --hidden 8 --depth 1 \
+    --out "$scratch/moved"
+  printf x | dd of="$scratch/moving.npy" bs=1 seek=200 conv=notrunc 2>/dev/null
+  refuse 2 "holds other data" "$transit" train --resume "$scratch/moved" --max-steps 6
+  # One process trains in a folder, and removes what one that was killed had half written.
+  $small --max-steps 100000 --ckpt-every 2 --keep 1 --out "$scratch/locked" >"$scratch/stdout" 2>&1 &
+  pid=$!
+  while [ ! -e "$scratch/locked/log.txt" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+  while ! ls "$scratch/locked/checkpoints" 2>/dev/null | grep -q '\.pt$' && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+  refuse 1 "another process trains" "$transit" train --resume "$scratch/locked" --max-steps 3
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  touch "$scratch/locked/checkpoints/0000001.pt.1-0.tmp"
+  check "after it" "$transit" train --resume "$scratch/locked" --max-steps 1
+  says "nothing to do"
+  absent "$scratch/locked/checkpoints/0000001.pt.1-0.tmp"
 }
 
 finish
