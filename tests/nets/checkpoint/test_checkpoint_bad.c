@@ -32,7 +32,7 @@ static void bad_files(void) {
   refused(FILES "no-such-file.pt", "No such file");
   refused(TR_TEST_DATA, "is a directory");
   refused("/dev/null", "not a regular file");
-  refused(FILES "../../nets/test_checkpoint_bad.c", "is no checkpoint");
+  refused(FILES "../../nets/checkpoint/test_checkpoint_bad.c", "is no checkpoint");
 }
 
 /* ---- safetensors, written by hand ---- */
