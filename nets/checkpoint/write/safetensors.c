@@ -1,5 +1,6 @@
 /* .safetensors: the length of the header, a JSON header filled up with spaces to a multiple of 8, the tensors
  * one after the other without holes. (Format: the README of huggingface/safetensors.) */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include "core/require_private.h"
 #include "nets/checkpoint/checkpoint_private.h"
 #include "nets/checkpoint/write/tensor_private.h"
+
+#define METADATA "__metadata__" /* the key of the arguments among those of the tensors */
 
 static const char *type_name(tr_dtype dtype) {
   static const char *const names[TR_N_DTYPES] = {
@@ -61,7 +64,7 @@ static json_t *metadata(int n, const tr_saved_arg *args) {
 static char *make_header(const tr_saved_set *set, int n_args, const tr_saved_arg *args) {
   json_t *root = json_object();
   uint64_t begin = 0;
-  if (n_args > 0) json_object_set_new(root, "__metadata__", metadata(n_args, args));
+  if (n_args > 0) json_object_set_new(root, METADATA, metadata(n_args, args));
   for (int i = 0; i < set->n; i++) {
     json_object_set_new(root, set->items[i].name, describe(&set->items[i], begin));
     begin += tr_saved_bytes(&set->items[i]);
@@ -87,7 +90,7 @@ typedef struct {
 static tr_status put(void *user, const void *bytes, size_t size) {
   const sink *s = user;
   if (fwrite(bytes, 1, size, s->stream) == size) return TR_OK;
-  return TR_FAIL(s->ctx, TR_E_IO, "cannot write '%s'", s->path);
+  return TR_FAIL(s->ctx, TR_E_IO, "cannot write '%s': %s", s->path, strerror(errno));
 }
 
 static tr_status write_all(sink *s, const char *header, const tr_saved_set *set) {
@@ -99,11 +102,21 @@ static tr_status write_all(sink *s, const char *header, const tr_saved_set *set)
   return TR_OK;
 }
 
+static tr_status check(tr_ctx *ctx, const char *path, const tr_saved_set *set, int n_args,
+                       const tr_saved_arg *args) {
+  TR_TRY(tr_saved_check_set(ctx, path, set));
+  for (int i = 0; i < set->n; i++)
+    if (strcmp(set->items[i].name, METADATA) == 0)
+      return TR_FAIL(ctx, TR_E_ARG, "'%s': no tensor can be called '%s': the format keeps it for arguments",
+                     path, METADATA);
+  return tr_saved_check_args(ctx, path, n_args, args);
+}
+
 tr_status tr_safetensors_save(tr_ctx *ctx, const char *path, const tr_saved_set *set, int n_args,
                               const tr_saved_arg *args) {
   TR_REQUIRE(ctx, path, set);
   if (n_args > 0) TR_REQUIRE(ctx, args);
-  TR_TRY(tr_saved_check_set(ctx, path, set));
+  TR_TRY(check(ctx, path, set, n_args, args));
   tr_out_file *file;
   char *header = make_header(set, n_args, args);
   if (!header) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the header of '%s'", path);

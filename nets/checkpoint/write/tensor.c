@@ -6,19 +6,12 @@
 
 #define PIECE ((int64_t)1 << 18) /* elements on the host at a time */
 
-tr_status tr_saved_check_set(tr_ctx *ctx, const char *path, const tr_saved_set *set) {
-  if (!set->name || !*set->name || set->n < 0 || (set->n && !set->items))
-    return TR_FAIL(ctx, TR_E_ARG, "'%s': a set of tensors needs a name, and its tensors", path);
-  for (int i = 0; i < set->n; i++) {
-    const tr_saved_tensor *t = &set->items[i];
-    if (!t->name || !*t->name || !t->array == !t->tensor)
-      return TR_FAIL(ctx, TR_E_ARG, "'%s': tensor %d of '%s' needs a name, and an array or a tensor", path, i,
-                     set->name);
-    for (int k = 0; k < i; k++)
-      if (strcmp(set->items[k].name, t->name) == 0)
-        return TR_FAIL(ctx, TR_E_ARG, "'%s': two tensors of '%s' are called '%s'", path, set->name, t->name);
-  }
-  return TR_OK;
+bool tr_saved_has_content(const tr_saved_tensor *t) {
+  return t->array || t->tensor;
+}
+
+const char *tr_saved_name(const tr_saved_tensor *t) {
+  return t->name ? t->name : "a moment";
 }
 
 tr_dtype tr_saved_dtype(const tr_saved_tensor *t) {

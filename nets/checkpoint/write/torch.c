@@ -6,6 +6,7 @@
 
 #include "core/io/zip_write_private.h"
 #include "core/require_private.h"
+#include "core/text.h"
 #include "nets/checkpoint/write/pickle_private.h"
 #include "nets/checkpoint/write/tensor_private.h"
 
@@ -71,7 +72,7 @@ static void put_tensor(writer *w, const tr_saved_tensor *t) {
   const char *class = storage_class(tr_saved_dtype(t));
   if (!class && w->status == TR_OK)
     w->status = TR_FAIL(w->ctx, TR_E_UNSUPPORTED, "'%s': PyTorch has no storage of %s for '%s'", w->path,
-                        tr_dtype_name(tr_saved_dtype(t)), t->name);
+                        tr_dtype_name(tr_saved_dtype(t)), TR_SHOW(tr_saved_name(t), 100));
   if (class) tr_pickle_put_tensor(&w->pickle, class, number(w, t), ndim, shape);
 }
 
@@ -84,20 +85,21 @@ static void put_set(writer *w, const tr_saved_set *set) {
   tr_pickle_end_dict(&w->pickle);
 }
 
-static bool has_state(const tr_saved_tensor *t) {
-  return t->array || t->tensor;
+/* PyTorch keeps the step in f32; one that this cannot hold goes into f64, which AdamW takes as well. */
+static tr_dtype step_dtype(int64_t step) {
+  return step <= (int64_t)1 << 24 || (double)(float)step == (double)step ? TR_F32 : TR_F64;
 }
 
-/* state[i] = {step, exp_avg, exp_avg_sq}; the step is a tensor of f32 without dimensions. */
+/* state[i] = {step, exp_avg, exp_avg_sq}; the step is a tensor without dimensions. */
 static void put_moments(writer *w, const tr_saved_adamw *a) {
   tr_pickle_out *p = &w->pickle;
   tr_pickle_put_dict(p);
   for (int i = 0; i < a->n; i++) {
-    if (!has_state(&a->first[i])) continue;
+    if (!tr_saved_has_content(&a->first[i])) continue;
     tr_pickle_put_int(p, i);
     tr_pickle_put_dict(p);
     tr_pickle_put_text(p, "step");
-    tr_pickle_put_tensor(p, storage_class(TR_F32), number(w, NULL), 0, NULL);
+    tr_pickle_put_tensor(p, storage_class(step_dtype(a->step)), number(w, NULL), 0, NULL);
     tr_pickle_put_text(p, "exp_avg");
     put_tensor(w, &a->first[i]);
     tr_pickle_put_text(p, "exp_avg_sq");
@@ -215,13 +217,22 @@ static tr_status put_bytes(void *user, const void *bytes, size_t size) {
   return tr_zip_out_write(user, bytes, size);
 }
 
+static tr_status write_step(tr_zip_out *zip, const char *name, int64_t step) {
+  const double wide = (double)step;
+  const float narrow = (float)step;
+  const bool f64 = step_dtype(step) == TR_F64;
+  const size_t size = f64 ? sizeof wide : sizeof narrow;
+  TR_TRY(tr_zip_out_begin_aligned(zip, name, size, ALIGNMENT));
+  return tr_zip_out_write(zip, f64 ? (const void *)&wide : &narrow, size);
+}
+
 static tr_status write_tensor(const writer *w, tr_zip_out *zip, long i) {
   char name[48];
-  const float step = w->what->adamw ? (float)w->what->adamw->step : 0;
   const tr_saved_tensor *t = w->tensors[i];
   snprintf(name, sizeof name, "archive/data/%ld", i);
-  TR_TRY(tr_zip_out_begin_aligned(zip, name, t ? tr_saved_bytes(t) : sizeof step, ALIGNMENT));
-  return t ? tr_saved_stream(w->ctx, t, put_bytes, zip) : tr_zip_out_write(zip, &step, sizeof step);
+  if (!t) return write_step(zip, name, w->what->adamw->step);
+  TR_TRY(tr_zip_out_begin_aligned(zip, name, tr_saved_bytes(t), ALIGNMENT));
+  return tr_saved_stream(w->ctx, t, put_bytes, zip);
 }
 
 static tr_status write_entries(const writer *w, tr_zip_out *zip) {
@@ -240,16 +251,28 @@ static tr_status write_archive(const writer *w) {
   return status;
 }
 
+static tr_status check_name(tr_ctx *ctx, const char *path, const tr_saved *what, int i) {
+  const char *name = what->sets[i].name;
+  for (int k = 0; k < i; k++)
+    if (strcmp(what->sets[k].name, name) == 0)
+      return TR_FAIL(ctx, TR_E_ARG, "'%s': two sets are called '%s'", path, TR_SHOW(name, 100));
+  if ((what->adamw && strcmp(name, "opt") == 0) || (what->args && strcmp(name, "args") == 0))
+    return TR_FAIL(ctx, TR_E_ARG, "'%s': a set is called '%s', as the %s beside it: give it another name",
+                   path, name, *name == 'o' ? "state of the optimiser" : "arguments");
+  return TR_OK;
+}
+
 static tr_status check(tr_ctx *ctx, const char *path, const tr_saved *what) {
   if (what->n_sets < 1 || !what->sets)
     return TR_FAIL(ctx, TR_E_ARG, "'%s': a checkpoint without tensors", path);
   if (what->bare && (what->n_sets != 1 || what->adamw || what->args))
     return TR_FAIL(ctx, TR_E_ARG, "'%s': a bare state dict is one set and nothing else", path);
-  for (int i = 0; i < what->n_sets; i++) TR_TRY(tr_saved_check_set(ctx, path, &what->sets[i]));
-  for (int i = 0; what->args && i < what->n_args; i++)
-    if (!what->args[i].name || (what->args[i].kind == TR_SAVED_TEXT && !what->args[i].text))
-      return TR_FAIL(ctx, TR_E_ARG, "'%s': argument %d lacks its name or its text", path, i);
-  return TR_OK;
+  for (int i = 0; i < what->n_sets; i++) {
+    TR_TRY(tr_saved_check_set(ctx, path, &what->sets[i]));
+    TR_TRY(check_name(ctx, path, what, i));
+  }
+  if (what->adamw) TR_TRY(tr_saved_check_adamw(ctx, path, what->adamw));
+  return tr_saved_check_args(ctx, path, what->n_args, what->args);
 }
 
 tr_status tr_torch_save(tr_ctx *ctx, const char *path, const tr_saved *what) {

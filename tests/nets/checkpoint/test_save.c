@@ -1,5 +1,7 @@
 /* Checkpoints written and read back: sets, arguments and every element of both formats, types of tensors,
- * strides, alignment, the same bytes again; a full disk and what is refused. */
+ * strides, alignment, the same bytes again; steps of an optimiser, a full disk and what is
+ * refused. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -194,12 +196,123 @@ static void refused(tr_ctx *ctx, const content *c) {
               TR_E_IO, "none");
 }
 
+/* Neither writer takes this tensor, and nothing is left. */
+static void no_tensor(tr_ctx *ctx, const tr_saved_tensor *item, tr_status status, const char *word) {
+  const tr_saved_set set = {"model", 1, item};
+  const int entries = scratch_entries();
+  CHECK_ERROR(ctx, tr_torch_save(ctx, scratch("no.pt"), &(tr_saved){.n_sets = 1, .sets = &set}), status,
+              word);
+  CHECK_ERROR(ctx, tr_safetensors_save(ctx, scratch("no.safetensors"), &set, 0, NULL), status, word);
+  CHECK(scratch_entries() == entries);
+}
+
+static void refused_tensors(tr_ctx *ctx, const content *c) {
+  static const double data[2] = {1, 2};
+  const tr_tensor good = tr_tensor_of_f64("w", 1, (int64_t[]){2}, data);
+  const tr_array zeroed_array = {0};
+  tr_tensor zeroed = {0}, foreign = good, type = good, dims = good, count = good, lost = good,
+            negative = good;
+  tr_array unknown = *c->bias;
+  foreign.foreign = "F8_E4M3", foreign.data = NULL;
+  type.dtype = TR_N_DTYPES, unknown.dtype = (tr_dtype)-1;
+  dims.ndim = TR_MAX_DIMS + 1, count.count = 3, lost.data = NULL, negative.shape[0] = -2;
+  no_tensor(ctx, &(tr_saved_tensor){.name = "w8", .tensor = &foreign}, TR_E_UNSUPPORTED,
+            "tensor 'w8' holds F8_E4M3");
+  no_tensor(ctx, &(tr_saved_tensor){.name = "w", .tensor = &type}, TR_E_ARG, "has type");
+  no_tensor(ctx, &(tr_saved_tensor){.name = "w", .array = &unknown}, TR_E_ARG, "has type");
+  const tr_tensor *const torn[] = {&zeroed, &dims, &count, &lost, &negative};
+  for (int i = 0; i < 5; i++)
+    no_tensor(ctx, &(tr_saved_tensor){.name = "w", .tensor = torn[i]}, TR_E_ARG, "'w' is not whole");
+  no_tensor(ctx, &(tr_saved_tensor){.name = "w", .array = &zeroed_array}, TR_E_ARG, "'w' is not whole");
+  no_tensor(ctx, &(tr_saved_tensor){.name = "\xff", .tensor = &good}, TR_E_ARG, "not UTF-8");
+  const tr_saved_set reserved = {"model", 1, &(tr_saved_tensor){.name = "__metadata__", .tensor = &good}};
+  CHECK_ERROR(ctx, tr_safetensors_save(ctx, scratch("no.safetensors"), &reserved, 0, NULL), TR_E_ARG,
+              "'__metadata__'");
+}
+
+static void refused_args(tr_ctx *ctx, const content *c) {
+  static const tr_saved_arg bad[][2] = {{{.name = NULL}},
+                                        {{.name = "a", .kind = TR_SAVED_TEXT}},
+                                        {{.name = "a", .kind = (tr_saved_kind)99}},
+                                        {{.name = "a", .kind = (tr_saved_kind)-1}},
+                                        {{.name = "\xff"}},
+                                        {{.name = "a", .kind = TR_SAVED_TEXT, .text = "\xff"}},
+                                        {{.name = "a"}, {.name = "a"}},
+                                        {{.name = "a"}}};
+  static const struct {
+    int n;
+    const char *word;
+  } want[] = {{1, "lacks its name"},
+              {1, "lacks its name or its text"},
+              {1, "kind 99"},
+              {1, "kind -1"},
+              {1, "not UTF-8"},
+              {1, "not UTF-8"},
+              {2, "two arguments are called 'a'"},
+              {-1, "-1 arguments"}};
+  for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+    const tr_saved all = {.n_sets = 2, .sets = c->sets, .n_args = want[i].n, .args = bad[i]};
+    CHECK_ERROR(ctx, tr_torch_save(ctx, scratch("no.pt"), &all), TR_E_ARG, want[i].word);
+    CHECK_ERROR(ctx, tr_safetensors_save(ctx, scratch("no.st"), c->sets, want[i].n, bad[i]), TR_E_ARG,
+                want[i].word);
+  }
+  const tr_saved none = {.n_sets = 2, .sets = c->sets, .n_args = 3};
+  CHECK_ERROR(ctx, tr_torch_save(ctx, scratch("no.pt"), &none), TR_E_ARG, "args is NULL");
+  CHECK_ERROR(ctx, tr_safetensors_save(ctx, scratch("no.st"), c->sets, 3, NULL), TR_E_ARG, "args is NULL");
+}
+
+static void refused_names(tr_ctx *ctx, const content *c) {
+  const tr_saved_set twice[] = {c->sets[0], c->sets[0]}, opt = {"opt", 3, c->model},
+                     of_args = {"args", 3, c->model};
+  const char *path = scratch("no.pt");
+  CHECK_ERROR(ctx, tr_torch_save(ctx, path, &(tr_saved){.n_sets = 2, .sets = twice}), TR_E_ARG,
+              "two sets are called 'model'");
+  CHECK_ERROR(ctx, tr_torch_save(ctx, path, &(tr_saved){.n_sets = 1, .sets = &opt, .adamw = &c->adamw}),
+              TR_E_ARG, "a set is called 'opt'");
+  CHECK_ERROR(ctx,
+              tr_torch_save(ctx, path, &(tr_saved){.n_sets = 1, .sets = &of_args, .n_args = 1, .args = args}),
+              TR_E_ARG, "a set is called 'args'");
+}
+
+static void refused_adamw(tr_ctx *ctx, const content *c) {
+  const tr_saved_adamw good = c->adamw;
+  const tr_saved_tensor lone[3] = {c->model[0], {.name = "none"}, {.name = "none"}};
+  tr_saved_adamw bad[6] = {good, good, good, good, good, good};
+  static const char *const words[6] = {"-3 parameters", "first and second", "first and second",
+                                       "-1 steps",      "4294967296 steps", "parameter 1 of the optimiser"};
+  bad[0].n = -3, bad[1].first = NULL, bad[2].second = NULL, bad[3].step = -1, bad[4].step = (int64_t)1 << 32;
+  bad[5].second = lone;
+  for (int i = 0; i < 6; i++)
+    CHECK_ERROR(
+        ctx,
+        tr_torch_save(ctx, scratch("no.pt"), &(tr_saved){.n_sets = 2, .sets = c->sets, .adamw = &bad[i]}),
+        TR_E_ARG, words[i]);
+}
+
+/* A step is read back, also where f32 cannot hold it. */
+static void steps(tr_ctx *ctx, const content *c) {
+  static const int64_t all[] = {0, 17, 1 << 24, (1 << 24) + 1, UINT32_MAX};
+  for (int i = 0; i < 5; i++) {
+    tr_checkpoint *checkpoint;
+    tr_moments moments;
+    tr_saved_adamw adamw = c->adamw;
+    adamw.step = all[i];
+    CHECK_OK(ctx, tr_torch_save(ctx, scratch("steps.pt"),
+                                &(tr_saved){.n_sets = 2, .sets = c->sets, .adamw = &adamw}));
+    CHECK_OK(ctx, tr_checkpoint_open(ctx, scratch("steps.pt"), &checkpoint));
+    CHECK_OK(ctx, tr_checkpoint_moments(ctx, checkpoint, &moments));
+    CHECK(moments.steps == all[i] && moments.first.n == 3);
+    tr_checkpoint_close(&checkpoint);
+  }
+}
+
 /* A limit on the size of files stands in for a full disk: an error, what was there stays, nothing is left
  * over. */
 static void full_disk(tr_ctx *ctx, const content *c) {
   const char *path = scratch("full.pt"), *kept = scratch("kept.pt");
   const tr_saved all = {.n_sets = 2, .sets = c->sets, .adamw = &c->adamw, .n_args = ARGS, .args = args};
   struct rlimit before;
+  tr_array *big = matrix(ctx, TR_F32, 256, 256, 4);
   CHECK_OK(ctx, tr_torch_save(ctx, path, &all));
   CHECK_OK(ctx, tr_torch_save(ctx, kept, &all));
   const int entries = scratch_entries();
@@ -208,7 +321,11 @@ static void full_disk(tr_ctx *ctx, const content *c) {
   CHECK_ERROR(ctx, tr_torch_save(ctx, path, &all), TR_E_IO, "full.pt");
   CHECK_ERROR(ctx, tr_safetensors_save(ctx, scratch("full.safetensors"), &c->sets[0], 0, NULL), TR_E_IO,
               "full.safetensors");
+  const tr_saved_set large = {"model", 1, &(tr_saved_tensor){.name = "large", .array = big}};
+  CHECK_ERROR(ctx, tr_safetensors_save(ctx, scratch("large.safetensors"), &large, 0, NULL), TR_E_IO,
+              strerror(EFBIG));
   CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  tr_array_destroy(&big);
   CHECK(scratch_entries() == entries && same_files(ctx, path, kept));
 }
 
@@ -221,6 +338,11 @@ int main(int argc, char **argv) {
   safetensors(ctx, &c);
   tensors(ctx);
   refused(ctx, &c);
+  refused_tensors(ctx, &c);
+  refused_args(ctx, &c);
+  refused_names(ctx, &c);
+  refused_adamw(ctx, &c);
+  steps(ctx, &c);
   full_disk(ctx, &c);
   close_content(&c);
   tr_ctx_close(&ctx);
