@@ -1,4 +1,4 @@
-#include "core/options/options.h"
+#include "core/options/options_private.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,6 +9,8 @@
 #include "core/require_private.h"
 #include "core/text.h"
 #include "core/text/lines_private.h"
+
+#define METAVAR(option) tr_option_metavar((option), (char[256]){0}, 256)
 
 static void *field(const tr_option *option, void *values) {
   return (char *)values + option->offset;
@@ -364,7 +366,7 @@ static tr_status parse_value(tr_ctx *ctx, const tr_option *option, const char *t
   case TR_OPTION_DOUBLE:
     return parse_double(ctx, option, text, text, out);
   case TR_OPTION_TEXT:
-    if (!*text) return TR_FAIL(ctx, TR_E_ARG, "--%s is empty: give a %s", option->name, option->metavar);
+    if (!*text) return TR_FAIL(ctx, TR_E_ARG, "--%s is empty: give a %s", option->name, METAVAR(option));
     *(const char **)out = text;
     return TR_OK;
   case TR_OPTION_CHOICE:
@@ -441,7 +443,7 @@ static tr_status parse_option(tr_ctx *ctx, const tr_option_table *table, int arg
   }
   if (equals) return parse_value(ctx, option, equals + 1, values);
   if (*at >= argc || strncmp(argv[*at], "--", 2) == 0)
-    return TR_FAIL(ctx, TR_E_ARG, "--%s needs a value: --%s %s", option->name, option->name, option->metavar);
+    return TR_FAIL(ctx, TR_E_ARG, "--%s needs a value: --%s %s", option->name, option->name, METAVAR(option));
   return parse_value(ctx, option, argv[(*at)++], values);
 }
 
@@ -528,7 +530,7 @@ static tr_status check_required(tr_ctx *ctx, const tr_option_table *table, const
     of_names +=
         (size_t)snprintf(names + of_names, sizeof names - of_names, "%s--%s", n ? " and " : "", option->name);
     of_uses +=
-        (size_t)snprintf(uses + of_uses, sizeof uses - of_uses, " --%s %s", option->name, option->metavar);
+        (size_t)snprintf(uses + of_uses, sizeof uses - of_uses, " --%s %s", option->name, METAVAR(option));
     n++;
   }
   return n ? TR_FAIL(ctx, TR_E_ARG, "%s %s missing: give%s", names, n > 1 ? "are" : "is", uses) : TR_OK;

@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "core/options/options.h"
+#include "core/options/options_private.h"
 
 #define WIDTH  96
 #define INDENT 30
@@ -76,6 +76,11 @@ static const char *value_name(const tr_option *option, char *text, size_t size) 
   return text;
 }
 
+const char *tr_option_metavar(const tr_option *option, char *text, size_t size) {
+  if (option->metavar) return option->metavar;
+  return option->choices ? value_name(option, text, size) : "VALUE";
+}
+
 void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out) {
   if (!ctx || !table || !table->name || !out) return;
   char text[1024], value[256];
@@ -86,7 +91,8 @@ void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out)
     fprintf(out, table->operands[i].required ? " %s" : " [%s]", table->operands[i].name);
   for (int i = 0; i < table->n_options; i++)
     if (table->options[i].flags & TR_OPTION_REQUIRED)
-      fprintf(out, " --%s %s", table->options[i].name, table->options[i].metavar);
+      fprintf(out, " --%s %s", table->options[i].name,
+              tr_option_metavar(&table->options[i], value, sizeof value));
   fprintf(out, " [options]\n\n");
   wrap(out, table->summary, 0, 0);
   for (const char *p = table->details; p && *p;) {

@@ -212,6 +212,7 @@ static void bad_lines(tr_ctx *ctx) {
       {"ODE --quiet=yes", "takes no value"},
       {"ODE --num-steps", "needs a value"},
       {"ODE --num-steps --quiet", "needs a value"},
+      {"ODE --dtype", "--dtype needs a value: --dtype f32|f64"},
       {"ODE --num-steps 1", ">= 2"},
       {"ODE --num-steps 2.5", "whole number"},
       {"ODE --num-steps 99999999999999999999", "whole number"},
