@@ -303,8 +303,13 @@ tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *o
   if (out) *out = NULL;
   TR_REQUIRE(ctx, path, out);
   static const tr_model_options defaults = {0};
+  if (options && options->n_told < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "options with n_told = %d: use 0 or more", options->n_told);
   if (options && options->n_told > 0 && !options->told)
     return TR_FAIL(ctx, TR_E_ARG, "options with n_told = %d, but without told", options->n_told);
+  for (int i = 0; options && i < options->n_told; i++)
+    if (!options->told[i].key)
+      return TR_FAIL(ctx, TR_E_ARG, "options with told[%d].key = NULL: name a parameter of the network", i);
   tr_model *m = calloc(1, sizeof *m);
   if (!m) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a model");
   m->ctx = ctx;
@@ -334,9 +339,18 @@ tr_status tr_model_network(const tr_model *model, const tr_net_options *options,
   return tr_net_create(model->ctx, &model->config, options, &model->weights, out);
 }
 
+/* What samples or trains needs a prediction and a path. */
+static tr_status check_settled(const tr_model *model) {
+  if (model->prediction) return TR_OK;
+  return TR_FAIL(
+      model->ctx, TR_E_ARG,
+      "the model was opened to look at only, and has no field: open it without tr_model_options.open");
+}
+
 tr_status tr_model_field(const tr_model *model, tr_net *net, tr_drift **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_OF(model), model, net, out);
+  TR_TRY(check_settled(model));
   TR_TRY(tr_drift_of_net(net, model->prediction->tag, out));
   tr_status status = tr_drift_set_clock(*out, &model->clock);
   if (status != TR_OK) tr_drift_destroy(out);
@@ -346,6 +360,7 @@ tr_status tr_model_field(const tr_model *model, tr_net *net, tr_drift **out) {
 tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out) {
   if (out) *out = NULL;
   TR_REQUIRE(TR_CTX_OF(model), model, out);
+  TR_TRY(check_settled(model));
   tr_net *net;
   TR_TRY(tr_model_network(model, &(tr_net_options){.dtype = dtype}, &net));
   TR_TRY(tr_drift_take_net(&net, model->prediction->tag, out));
@@ -356,6 +371,7 @@ tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out) 
 
 tr_status tr_model_sampler(const tr_model *model, tr_dtype dtype, tr_sampler *out) {
   TR_REQUIRE(TR_CTX_OF(model), model, out);
+  TR_TRY(check_settled(model));
   TR_TRY(tr_sampler_defaults(model->ctx, out));
   out->interpolant = model->interpolant;
   return tr_model_drift(model, dtype, &out->drift);

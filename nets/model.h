@@ -31,7 +31,8 @@ typedef struct {
    * noise-at-0. */
   const char *time_direction;
   /* To look at a file only: a size that it does not tell is no error, neither path nor prediction is
-   * settled, and weights of no known network are no error: config.type is NULL. */
+   * settled, and weights of no known network are no error: config.type is NULL. Such a model has no field:
+   * tr_model_field, tr_model_drift and tr_model_sampler are TR_E_ARG. */
   bool open;
   int n_told;
   const tr_net_size *told;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/vec/vec.h"
+#include "nets/checkpoint/write/save.h"
 #include "nets/model.h"
 #include "nets/register.h"
 #include "tests/support/check.h"
@@ -143,6 +144,8 @@ static void refused(void) {
        TR_E_IO,
        "says num_heads = 5000: a whole number from 1 to 4096 is needed"},
       {NULL, {.n_told = 1}, TR_E_ARG, "options with n_told = 1, but without told"},
+      {NULL, {.n_told = -5}, TR_E_ARG, "n_told = -5"},
+      {NULL, {.n_told = 1, .told = &(tr_net_size){0}}, TR_E_ARG, "told[0].key = NULL"},
       {"[4]", {.n_told = 1, .told = &(tr_net_size){"num_heads", 4}}, TR_E_IO, "holds an array"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -151,6 +154,21 @@ static void refused(void) {
                 cases[i].word);
     CHECK(m == NULL);
   }
+}
+
+/* A model that is only looked at makes no field, whosever network. */
+static void no_field(const tr_model *m) {
+  tr_model *whole;
+  tr_net *net;
+  tr_drift *drift;
+  tr_sampler sampler;
+  CHECK_OK(ctx, tr_model_open(ctx, DIGITS, NULL, &whole));
+  CHECK_OK(ctx, tr_model_network(whole, &(tr_net_options){.dtype = TR_F32}, &net));
+  CHECK_ERROR(ctx, tr_model_field(m, net, &drift), TR_E_ARG, "to look at only");
+  CHECK_ERROR(ctx, tr_model_drift(m, TR_F32, &drift), TR_E_ARG, "to look at only");
+  CHECK_ERROR(ctx, tr_model_sampler(m, TR_F32, &sampler), TR_E_ARG, "to look at only");
+  tr_net_destroy(&net);
+  tr_model_close(&whole);
 }
 
 /* To be looked at, what is not told stays open. */
@@ -162,8 +180,18 @@ static void looked_at(void) {
     CHECK_OK(ctx, tr_model_open(ctx, copy_with(args[i]), &(tr_model_options){.open = true}, &m));
     CHECK(tr_net_config_value(&m->config, "heads") == 0 && tr_net_config_value(&m->config, "depth") == 6);
     CHECK_ERROR(ctx, tr_model_network(m, &(tr_net_options){.dtype = TR_F32}, &net), TR_E_ARG, "0 heads");
+    no_field(m);
     tr_model_close(&m);
   }
+  const double numbers[2] = {1, 2};
+  const tr_tensor tensor = tr_tensor_of_f64("w", 1, (int64_t[]){2}, numbers);
+  const tr_saved_set set = {"ema", 1, &(tr_saved_tensor){.name = "w", .tensor = &tensor}};
+  tr_model *m;
+  CHECK_OK(ctx, tr_torch_save(ctx, scratch("unknown.pt"), &(tr_saved){.n_sets = 1, .sets = &set}));
+  CHECK_OK(ctx, tr_model_open(ctx, scratch("unknown.pt"), &(tr_model_options){.open = true}, &m));
+  CHECK(!m->config.type);
+  no_field(m);
+  tr_model_close(&m);
 }
 
 static void labels(void) {
