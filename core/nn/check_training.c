@@ -44,19 +44,22 @@ static tr_status check_rates(const tr_nn_call *call, const tr_nn_adamw_args *a) 
   const struct {
     const char *name;
     double value, low, high;
-  } number[] = {{"rate", a->rate, 0, HUGE_VAL},
-                {"beta1", a->beta1, 0, 1 - 0x1p-53},
-                {"beta2", a->beta2, 0, 1 - 0x1p-53},
-                {"eps", a->eps, 0, HUGE_VAL},
-                {"decay", a->decay, 0, HUGE_VAL},
-                {"keep[0]", a->average[0] ? a->keep[0] : 0, 0, 1},
-                {"keep[1]", a->average[1] ? a->keep[1] : 0, 0, 1},
-                {"keep[2]", a->average[2] ? a->keep[2] : 0, 0, 1},
-                {"keep[3]", a->average[3] ? a->keep[3] : 0, 0, 1}};
+    bool below; /* the high end is outside */
+  } number[] = {{"rate", a->rate, 0, HUGE_VAL, false},
+                {"beta1", a->beta1, 0, 1, true},
+                {"beta2", a->beta2, 0, 1, true},
+                {"eps", a->eps, 0, HUGE_VAL, false},
+                {"decay", a->decay, 0, HUGE_VAL, false},
+                {"keep[0]", a->average[0] ? a->keep[0] : 0, 0, 1, false},
+                {"keep[1]", a->average[1] ? a->keep[1] : 0, 0, 1, false},
+                {"keep[2]", a->average[2] ? a->keep[2] : 0, 0, 1, false},
+                {"keep[3]", a->average[3] ? a->keep[3] : 0, 0, 1, false}};
   for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-    if (!(number[i].value >= number[i].low && number[i].value <= number[i].high))
-      return TR_FAIL(call->ctx, TR_E_ARG, "%s of %s is %g: use a number from %g to %g", number[i].name,
-                     call->what, number[i].value, number[i].low, number[i].high);
+    if (!(number[i].value >= number[i].low && number[i].value <= number[i].high) ||
+        (number[i].below && number[i].value == number[i].high))
+      return TR_FAIL(call->ctx, TR_E_ARG, "%s of %s is %g: use a number from %g to %s%g", number[i].name,
+                     call->what, number[i].value, number[i].low, number[i].below ? "below " : "",
+                     number[i].high);
   if (a->step < 1)
     return TR_FAIL(call->ctx, TR_E_ARG, "%s number %lld: the first is 1", call->what, (long long)a->step);
   return TR_OK;

@@ -1,4 +1,4 @@
-#include "nets/train/draws.h"
+#include "nets/train/draws_private.h"
 
 #include <math.h>
 
@@ -37,7 +37,7 @@ static double normal(const tr_random_address *address, int64_t i) {
   return pair[0];
 }
 
-static tr_status check_law(tr_ctx *ctx, const tr_time_law *law) {
+tr_status tr_time_law_check(tr_ctx *ctx, const tr_time_law *law) {
   if (!tr_time_sampling_name(law->sampling))
     return TR_FAIL(ctx, TR_E_ARG, "there is no law of times %d", (int)law->sampling);
   if (!(law->t0 >= 0 && law->t0 < law->t1 && law->t1 <= 1))
@@ -51,7 +51,7 @@ static tr_status check_law(tr_ctx *ctx, const tr_time_law *law) {
 tr_status tr_draw_times(tr_ctx *ctx, const tr_train_rows *rows, const tr_time_law *law, double *t) {
   TR_REQUIRE(ctx, rows, law, t);
   TR_TRY(check_rows(ctx, rows));
-  TR_TRY(check_law(ctx, law));
+  TR_TRY(tr_time_law_check(ctx, law));
   const tr_random_address at = address_of(rows, TR_RANDOM_TIME);
   for (int64_t i = 0; i < rows->n; i++) {
     double u;

@@ -6,7 +6,10 @@
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
+#include "nets/train/draws_private.h"
 #include "nets/train/trainer_private.h"
+
+#define MOST_STEPS ((int64_t)UINT32_MAX - 1)
 
 void tr_trainer_defaults(tr_trainer_options *o) {
   if (!o) return;
@@ -42,6 +45,21 @@ static tr_status check_averages(tr_ctx *ctx, const tr_trainer_options *o) {
   return TR_OK;
 }
 
+static tr_status check_adamw(tr_ctx *ctx, const tr_trainer_options *o) {
+  const struct {
+    const char *name;
+    double value;
+  } beta[] = {{"beta1", o->beta1}, {"beta2", o->beta2}}, other[] = {{"eps", o->eps}, {"decay", o->decay}};
+  for (int i = 0; i < 2; i++) {
+    if (!(beta[i].value >= 0 && beta[i].value < 1))
+      return TR_FAIL(ctx, TR_E_ARG, "AdamW with %s = %g: use a number from 0 to below 1", beta[i].name,
+                     beta[i].value);
+    if (!(other[i].value >= 0 && isfinite(other[i].value)))
+      return TR_FAIL(ctx, TR_E_ARG, "AdamW with %s = %g: use a number >= 0", other[i].name, other[i].value);
+  }
+  return TR_OK;
+}
+
 static tr_status check_options(tr_net *net, const tr_trainer_options *o) {
   tr_ctx *ctx = tr_net_ctx(net);
   if (!tr_net_params(net))
@@ -50,6 +68,8 @@ static tr_status check_options(tr_net *net, const tr_trainer_options *o) {
   if (!o->loss.interpolant.type || !o->loss.prediction || !o->loss.weight)
     return TR_FAIL(ctx, TR_E_ARG, "a training without a loss: its path, prediction and weight are to be set");
   TR_TRY(tr_schedule_check(ctx, &o->schedule));
+  TR_TRY(tr_time_law_check(ctx, &o->times));
+  TR_TRY(check_adamw(ctx, o));
   TR_TRY(check_batch_options(ctx, o));
   TR_TRY(check_averages(ctx, o));
   if (!(o->clip > 0)) return TR_FAIL(ctx, TR_E_ARG, "gradients clipped to %g: use a number > 0", o->clip);
@@ -273,6 +293,9 @@ static tr_status update(tr_trainer *trainer, const tr_train_report *report) {
 tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report) {
   TR_REQUIRE(TR_CTX_OF(trainer), trainer, batch, report);
   TR_REQUIRE(trainer->ctx, batch->x1);
+  if (trainer->steps >= MOST_STEPS)
+    return TR_FAIL(trainer->ctx, TR_E_ARG, "step %lld of a training: it has at most 2^32 - 2",
+                   (long long)trainer->steps + 1);
   TR_TRY(check_batch(trainer, batch));
   TR_TRY(draw(trainer, batch));
   TR_TRY(pass(trainer, batch));
@@ -305,7 +328,7 @@ int64_t tr_trainer_steps(const tr_trainer *trainer) {
 
 tr_status tr_trainer_set_steps(tr_trainer *trainer, int64_t steps) {
   TR_REQUIRE(TR_CTX_OF(trainer), trainer);
-  if (steps < 0 || steps >= UINT32_MAX)
+  if (steps < 0 || steps > MOST_STEPS)
     return TR_FAIL(trainer->ctx, TR_E_ARG, "a training of %lld steps: use 0 to 2^32 - 2", (long long)steps);
   trainer->steps = steps;
   return TR_OK;

@@ -57,7 +57,7 @@ typedef struct {
 } tr_train_report;
 
 /* One step. TR_E_NONFINITE, naming the step and the first layer that is not finite, when the loss or its
- * gradient is not: parameters, moments and averages are then as before. */
+ * gradient is not: parameters, moments and averages are then as before. TR_E_ARG after 2^32 - 2 steps. */
 TR_API tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report);
 
 /* ---- what a checkpoint holds ---- */

@@ -221,7 +221,8 @@ static void refused_steps(tr_ctx *ctx) {
   tr_nn_adamw_args a = adamw_args(&c, 0);
   CHECK_ERROR(ctx, tr_nn_adamw(&a), TR_E_ARG, "the first is 1");
   a = adamw_args(&c, 1), a.beta2 = 1;
-  CHECK_ERROR(ctx, tr_nn_adamw(&a), TR_E_ARG, "beta2");
+  CHECK_ERROR(ctx, tr_nn_adamw(&a), TR_E_ARG,
+              "beta2 of a step of AdamW is 1: use a number from 0 to below 1");
   a = adamw_args(&c, 1), a.rate = -1;
   CHECK_ERROR(ctx, tr_nn_adamw(&a), TR_E_ARG, "rate");
   a = adamw_args(&c, 1), a.eps = NAN;

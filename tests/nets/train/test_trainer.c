@@ -298,6 +298,25 @@ static void refused_options(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "cosine over 0");
   o = good, o.loss.prediction = NULL;
   CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "without a loss");
+  const struct {
+    double beta1, beta2, eps, decay;
+    const char *word;
+  } adamw[] = {{NAN, 0.9, 0, 0, "beta1 = nan"},
+               {-1, 0.9, 0, 0, "beta1 = -1"},
+               {0.9, 1, 0, 0, "beta2 = 1: use a number from 0 to below 1"},
+               {0.9, 0.9, -1, 0, "eps = -1"},
+               {0.9, 0.9, NAN, 0, "eps = nan"},
+               {0.9, 0.9, 0, NAN, "decay = nan"},
+               {0.9, 0.9, 0, INFINITY, "decay = inf"}};
+  for (size_t i = 0; i < sizeof adamw / sizeof *adamw; i++) {
+    o = good, o.beta1 = adamw[i].beta1, o.beta2 = adamw[i].beta2, o.eps = adamw[i].eps;
+    o.decay = adamw[i].decay;
+    CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, adamw[i].word);
+  }
+  o = good, o.times.t1 = 5;
+  CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "between 0 and 5");
+  o = good, o.times.sampling = (tr_time_sampling)9;
+  CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "no law of times 9");
   tr_net_destroy(&net);
   tr_net_destroy(&bare);
 }
@@ -319,6 +338,12 @@ static void refused_batches(tr_ctx *ctx) {
   batch.labels = fine, batch.x0 = x1;
   CHECK_ERROR(ctx, tr_trainer_step(trainer, &batch, &report), TR_E_ARG, "both or neither");
   CHECK_ERROR(ctx, tr_trainer_set_steps(trainer, -1), TR_E_ARG, "-1 steps");
+  CHECK_ERROR(ctx, tr_trainer_set_steps(trainer, UINT32_MAX), TR_E_ARG, "4294967295 steps");
+  batch.x0 = NULL;
+  CHECK_OK(ctx, tr_trainer_set_steps(trainer, (int64_t)UINT32_MAX - 2));
+  CHECK_OK(ctx, tr_trainer_step(trainer, &batch, &report));
+  CHECK_ERROR(ctx, tr_trainer_step(trainer, &batch, &report), TR_E_ARG, "step 4294967295");
+  CHECK(tr_trainer_steps(trainer) == (int64_t)UINT32_MAX - 1);
   tr_array_destroy(&x1);
   tr_array_destroy(&few);
   tr_trainer_destroy(&trainer);
