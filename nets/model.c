@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/require_private.h"
 #include "core/text.h"
+#include "nets/checkpoint/checkpoint_private.h"
 #include "nets/layers/weights.h"
 #include "nets/model_private.h"
 #include "nets/network.h"
@@ -180,21 +180,10 @@ static tr_status infer(tr_model *m, const tr_model_options *o) {
 
 /* ---- opening ---- */
 
-/* FILE.json supplies arguments that FILE does not carry. Its name alone decides, also of a dangling link. */
-static tr_status add_args_beside(tr_ctx *ctx, const char *path, tr_model *m) {
-  static const char ending[] = ".json";
-  struct stat info;
-  size_t size = strlen(path) + sizeof ending;
-  char *beside = malloc(size);
-  if (!beside) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s%s'", path, ending);
-  snprintf(beside, size, "%s%s", path, ending);
-  if (lstat(beside, &info) != 0) {
-    free(beside);
-    return TR_OK;
-  }
-  m->args_file = beside;
-  TR_TRY(tr_checkpoint_add_args(ctx, m->checkpoint, beside));
-  return tr_sha256_file(ctx, beside, m->args_sha256);
+/* FILE.json, and its hash. */
+static tr_status add_file_beside(const char *path, tr_model *m) {
+  TR_TRY(tr_checkpoint_add_args_beside(m->ctx, m->checkpoint, path, &m->args_file));
+  return m->args_file ? tr_sha256_file(m->ctx, m->args_file, m->args_sha256) : TR_OK;
 }
 
 /* ---- which weights ---- */
@@ -288,7 +277,7 @@ static tr_status whole_is_needed(const tr_model *m, const char *path) {
 
 static tr_status open_all(tr_model *m, const char *path, const tr_model_options *o) {
   TR_TRY(tr_checkpoint_open(m->ctx, path, &m->checkpoint));
-  TR_TRY(add_args_beside(m->ctx, path, m));
+  TR_TRY(add_file_beside(path, m));
   tr_status status = find_network(m, o);
   if (is_of_no_network(status) && is_shard_name(path)) return whole_is_needed(m, path);
   TR_TRY(status);

@@ -1,12 +1,14 @@
 /* transit convert: a checkpoint in the other format. */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/text.h"
 #include "experiments/commands.h"
-#include "nets/checkpoint/checkpoint.h"
+#include "nets/checkpoint/checkpoint_private.h"
 #include "nets/checkpoint/write/save.h"
 
 typedef struct {
@@ -26,9 +28,9 @@ static const tr_option_table table = {
     .program = TR_PROGRAM,
     .name = "convert",
     .summary = "Write a checkpoint in the other format: .pt to .safetensors and back.",
-    .details = "Names, shapes, types and bits of the tensors stay. Arguments are kept: in a .pt as `args`, "
-               "where texts that are "
-               "numbers, True, False or None become these, in a .safetensors as metadata. A .pt without "
+    .details = "Names, shapes, types and bits of the tensors stay. Arguments are kept, those of IN.json too: "
+               "in a .pt as `args`, where texts that are exactly how a number, True, False or None is "
+               "spelled become these, in a .safetensors as metadata. A .pt without "
                "arguments and with one set "
                "is a bare state dict. The state of an optimiser is left out.",
     .operands = {{.name = "IN",
@@ -53,37 +55,49 @@ typedef struct {
   tr_saved_set sets[MOST_SETS];
   tr_saved_tensor *items[MOST_SETS];
   tr_saved_arg *args; /* (MOST_ARGS) */
+  char *beside;       /* FILE.json of the input, or NULL */
 } conversion;
 
 /* ---- what there is ---- */
 
+/* Whether the text is the number's one spelling, so that it comes back from it. */
+static bool spells_integer(const char *text, int64_t *out) {
+  char again[24];
+  errno = 0;
+  *out = strtoll(text, NULL, 10);
+  snprintf(again, sizeof again, "%" PRId64, *out);
+  return !errno && strcmp(text, again) == 0;
+}
+
+static bool spells_real(const char *text, double *out) {
+  char again[64] = "";
+  *out = strtod(text, NULL);
+  FILE *stream = isfinite(*out) ? fmemopen(again, sizeof again, "w") : NULL;
+  if (!stream) return false;
+  tr_checkpoint_write_real(stream, *out);
+  fclose(stream);
+  return strcmp(text, again) == 0;
+}
+
 /* A text as the value it spells. */
 static tr_saved_arg arg_of(const char *name, const char *text) {
   tr_saved_arg arg = {.name = name, .kind = TR_SAVED_TEXT, .text = text};
-  char *end;
-  if (strcmp(text, "None") == 0) arg.kind = TR_SAVED_NONE;
-  if (strcmp(text, "True") == 0 || strcmp(text, "False") == 0) {
+  if (strcmp(text, "None") == 0) {
+    arg.kind = TR_SAVED_NONE;
+  } else if (strcmp(text, "True") == 0 || strcmp(text, "False") == 0) {
     arg.kind = TR_SAVED_BOOL;
     arg.integer = *text == 'T';
-  }
-  if (!strchr("+-0123456789", *text) || !*text) return arg;
-  errno = 0;
-  const long long integer = strtoll(text, &end, 10);
-  if (!*end && !errno) {
+  } else if (spells_integer(text, &arg.integer)) {
     arg.kind = TR_SAVED_INT;
-    arg.integer = integer;
-    return arg;
-  }
-  const double real = strtod(text, &end);
-  if (!*end && isfinite(real)) {
+  } else if (spells_real(text, &arg.real)) {
     arg.kind = TR_SAVED_REAL;
-    arg.real = real;
   }
   return arg;
 }
 
 static tr_status take_args(conversion *c) {
   const char *name, *value;
+  TR_TRY(tr_checkpoint_add_args_beside(c->ctx, c->checkpoint, c->values->in, &c->beside));
   c->args = calloc(MOST_ARGS, sizeof *c->args);
   if (!c->args) return TR_FAIL(c->ctx, TR_E_MEM, "out of memory for arguments");
   while (c->n_args < MOST_ARGS && tr_checkpoint_arg_at(c->checkpoint, c->n_args, &name, &value)) {
@@ -135,23 +149,45 @@ static tr_status write_torch(conversion *c) {
   return TR_OK;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+  struct stat first, second;
+  return strcmp(a, b) == 0 || (stat(a, &first) == 0 && stat(b, &second) == 0 &&
+                               first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+}
+
+/* OUT under another spelling, or a link, would take the input's place. */
+static tr_status check_out(const conversion *c) {
+  const char *out = c->values->out, *shard;
+  if (is_same_file(out, c->values->in))
+    return TR_FAIL(c->ctx, TR_E_ARG, "IN and OUT are both '%s': OUT is a new file", TR_SHOW(out, 200));
+  for (int i = 0; (shard = tr_checkpoint_shard(c->checkpoint, i)); i++)
+    if (is_same_file(out, shard))
+      return TR_FAIL(c->ctx, TR_E_ARG, "OUT '%s' is one of the files of IN: OUT is a new file",
+                     TR_SHOW(out, 200));
+  return TR_OK;
+}
+
+static void say(const conversion *c) {
+  char in[256], out[256], beside[272] = "";
+  tr_text_show(c->values->in, strlen(c->values->in), in, sizeof in);
+  tr_text_show(c->values->out, strlen(c->values->out), out, sizeof out);
+  if (c->beside) tr_text_show(c->beside, strlen(c->beside), beside, sizeof beside);
+  printf("%s: %d tensors in %d set%s, %d argument%s, from %s%s%s\n", out, c->sets[0].n, c->n_sets,
+         c->n_sets == 1 ? "" : "s", c->n_args, c->n_args == 1 ? "" : "s", in, *beside ? " and " : "", beside);
+}
+
 static tr_status convert(conversion *c) {
   const char *out = c->values->out;
   const bool torch = ends_with(out, ".pt");
-  char in_shown[256], out_shown[256];
   if (!torch && !ends_with(out, ".safetensors"))
     return TR_FAIL(c->ctx, TR_E_ARG, "OUT '%s': its name says the format, FILE.pt or FILE.safetensors",
                    TR_SHOW(out, 200));
-  if (strcmp(out, c->values->in) == 0)
-    return TR_FAIL(c->ctx, TR_E_ARG, "IN and OUT are both '%s': OUT is a new file", TR_SHOW(out, 200));
   TR_TRY(tr_checkpoint_open(c->ctx, c->values->in, &c->checkpoint));
+  TR_TRY(check_out(c));
   TR_TRY(take_sets(c, torch));
   TR_TRY(take_args(c));
   TR_TRY(torch ? write_torch(c) : tr_safetensors_save(c->ctx, out, &c->sets[0], c->n_args, c->args));
-  tr_text_show(c->values->in, strlen(c->values->in), in_shown, sizeof in_shown);
-  tr_text_show(out, strlen(out), out_shown, sizeof out_shown);
-  printf("%s: %d tensors in %d set%s, %d argument%s, from %s\n", out_shown, c->sets[0].n, c->n_sets,
-         c->n_sets == 1 ? "" : "s", c->n_args, c->n_args == 1 ? "" : "s", in_shown);
+  say(c);
   return TR_OK;
 }
 
@@ -161,6 +197,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   tr_status status = convert(&c);
   for (int i = 0; i < c.n_sets; i++) free(c.items[i]);
   free(c.args);
+  free(c.beside);
   tr_checkpoint_close(&c.checkpoint);
   return status;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/require_private.h"
 #include "core/text.h"
@@ -270,4 +271,21 @@ tr_status tr_checkpoint_add_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const c
   tr_status status = tr_checkpoint_read_args(ctx, checkpoint, &map);
   tr_file_map_close(&map);
   return status;
+}
+
+tr_status tr_checkpoint_add_args_beside(tr_ctx *ctx, tr_checkpoint *checkpoint, const char *path,
+                                        char **beside) {
+  static const char ending[] = ".json";
+  struct stat info;
+  const size_t size = strlen(path) + sizeof ending;
+  *beside = NULL;
+  char *name = malloc(size);
+  if (!name) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s%s'", path, ending);
+  snprintf(name, size, "%s%s", path, ending);
+  if (lstat(name, &info) != 0) {
+    free(name);
+    return TR_OK;
+  }
+  *beside = name;
+  return tr_checkpoint_add_args(ctx, checkpoint, name);
 }

@@ -123,6 +123,10 @@ void tr_checkpoint_drop_args(tr_checkpoint *checkpoint, int n);
 /* A malloc'd copy of a text as it may be shown (core/text.h), of at most TR_MAX_ARG_TEXT bytes. NULL: out of
  * memory. */
 char *tr_checkpoint_text(const char *text, size_t size);
+/* FILE.json supplies arguments that FILE does not carry (tr_checkpoint_add_args). Its name alone decides,
+ * also of a dangling link. *beside: that name, malloc'd, also on an error; NULL: there is no such file. */
+tr_status tr_checkpoint_add_args_beside(tr_ctx *ctx, tr_checkpoint *checkpoint, const char *path,
+                                        char **beside);
 /* The shortest decimal that reads back as the same number, at most 24 characters. */
 void tr_checkpoint_write_real(FILE *out, double value);
 

@@ -35,6 +35,36 @@ field="$transit field --times $scratch/t.npy --class-labels 3 --init $scratch/x.
   check "once more" "$transit" convert "$scratch/sets.pt" "$scratch/again.safetensors"
   same "$scratch/ema.safetensors" "$scratch/again.safetensors"
 
+  # Arguments beside the checkpoint are taken in; texts become numbers only where they come back the same.
+  cp "$digits" "$scratch/beside.pt"
+  cp "$digits.json" "$scratch/beside.pt.json"
+  check "arguments beside" "$transit" convert "$scratch/beside.pt" "$scratch/beside.safetensors"
+  says "from $scratch/beside.pt and $scratch/beside.pt.json"
+  check "their field" $field --ckpt "$scratch/beside.safetensors" --out "$scratch/field.beside"
+  same "$scratch/field.digits.pt/field.npz" "$scratch/field.beside/field.npz"
+  cp "$digits" "$scratch/texts.pt"
+  echo '{"a": "007", "b": "0x10", "c": "+5", "d": "99999999999999999999", "e": "1e400", "f": "1.50", "g": " 5", "h": ""}' \
+    >"$scratch/texts.pt.json"
+  check "texts" "$transit" convert "$scratch/texts.pt" "$scratch/kept.pt"
+  check "inspect texts" "$transit" inspect "$scratch/kept.pt"
+  for text in "a = 007" "b = 0x10" "c = +5" "d = 99999999999999999999" "e = 1e400" "f = 1.50" "g =  5"; do says "args $text"; done
+  echo '{"a": "7", "b": "-3", "c": "0.1", "d": "True", "e": "None"}' >"$scratch/texts.pt.json"
+  check "numbers as texts" "$transit" convert "$scratch/texts.pt" "$scratch/as_texts.pt"
+  echo '{"a": 7, "b": -3, "c": 0.1, "d": true, "e": null}' >"$scratch/texts.pt.json"
+  check "numbers" "$transit" convert "$scratch/texts.pt" "$scratch/as_numbers.pt"
+  same "$scratch/as_texts.pt" "$scratch/as_numbers.pt"
+  echo '[4' >"$scratch/texts.pt.json"
+  refuse 1 "texts.pt.json" "$transit" convert "$scratch/texts.pt" "$scratch/refused.pt"
+
+  # OUT that is IN under another spelling.
+  ln -s digits.pt "$scratch/link.pt"
+  ln "$scratch/digits.pt" "$scratch/hard.pt"
+  for other in ./digits.pt link.pt hard.pt; do
+    refuse 2 "IN and OUT are both" "$transit" convert "$scratch/digits.pt" "$scratch/$other"
+    refuse 2 "IN and OUT are both" "$transit" convert "$scratch/$other" "$scratch/digits.pt"
+  done
+  same "$digits" "$scratch/digits.pt"
+
   out=$scratch/refused.pt
   refuse 2 "OUT is missing" "$transit" convert "$digits"
   refuse 2 "its name says the format" "$transit" convert "$digits" "$scratch/refused"
