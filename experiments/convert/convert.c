@@ -45,16 +45,14 @@ static const tr_option_table table = {
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(convert_values)};
 
-enum { MOST_SETS = 16, MOST_ARGS = 1000 };
-
 typedef struct {
   tr_ctx *ctx;
   const convert_values *values;
   tr_checkpoint *checkpoint;
   int n_sets, n_args;
-  tr_saved_set sets[MOST_SETS];
-  tr_saved_tensor *items[MOST_SETS];
-  tr_saved_arg *args; /* (MOST_ARGS) */
+  tr_saved_set sets[TR_MAX_SETS];
+  tr_saved_tensor *items[TR_MAX_SETS];
+  tr_saved_arg *args; /* (TR_MAX_ARGS) */
   char *beside;       /* FILE.json of the input, or NULL */
 } conversion;
 
@@ -98,9 +96,9 @@ static tr_saved_arg arg_of(const char *name, const char *text) {
 static tr_status take_args(conversion *c) {
   const char *name, *value;
   TR_TRY(tr_checkpoint_add_args_beside(c->ctx, c->checkpoint, c->values->in, &c->beside));
-  c->args = calloc(MOST_ARGS, sizeof *c->args);
+  c->args = calloc(TR_MAX_ARGS, sizeof *c->args);
   if (!c->args) return TR_FAIL(c->ctx, TR_E_MEM, "out of memory for arguments");
-  while (c->n_args < MOST_ARGS && tr_checkpoint_arg_at(c->checkpoint, c->n_args, &name, &value)) {
+  while (c->n_args < TR_MAX_ARGS && tr_checkpoint_arg_at(c->checkpoint, c->n_args, &name, &value)) {
     c->args[c->n_args] = arg_of(name, value);
     c->n_args++;
   }
@@ -128,7 +126,7 @@ static bool ends_with(const char *text, const char *ending) {
  * reference looks for. */
 static tr_status take_sets(conversion *c, bool all) {
   if (!all || c->values->weights) return take_set(c, c->values->weights);
-  for (int i = 0; i < MOST_SETS && tr_checkpoint_set_name(c->checkpoint, i); i++) {
+  for (int i = 0; i < TR_MAX_SETS && tr_checkpoint_set_name(c->checkpoint, i); i++) {
     const char *name = tr_checkpoint_set_name(c->checkpoint, i);
     TR_TRY(take_set(c, name));
     if (strcmp(name, "weights") == 0) c->sets[i].name = "ema";

@@ -56,6 +56,16 @@ field="$transit field --times $scratch/t.npy --class-labels 3 --init $scratch/x.
   echo '[4' >"$scratch/texts.pt.json"
   refuse 1 "texts.pt.json" "$transit" convert "$scratch/texts.pt" "$scratch/refused.pt"
 
+  # OUT that is one of the files of IN.
+  for part in 1 2; do
+    printf '\070\0\0\0\0\0\0\0{"w%d":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} \0\0\200\077' $part >"$scratch/part-$part.safetensors"
+  done
+  echo '{"weight_map": {"w1": "part-1.safetensors", "w2": "part-2.safetensors"}}' >"$scratch/parts.safetensors.index.json"
+  check "parts" "$transit" convert "$scratch/parts.safetensors.index.json" "$scratch/parts.pt"
+  says "2 tensors in 1 set"
+  refuse 2 "one of the files of IN" "$transit" convert "$scratch/parts.safetensors.index.json" "$scratch/./part-2.safetensors"
+  check "the parts are there" "$transit" convert "$scratch/parts.safetensors.index.json" "$scratch/parts.pt"
+
   # OUT that is IN under another spelling.
   ln -s digits.pt "$scratch/link.pt"
   ln "$scratch/digits.pt" "$scratch/hard.pt"
