@@ -33,7 +33,7 @@ static tr_status send(const tr_mirror *m, tr_dtype dtype, const char *values, in
 
 static tr_status set(tr_ctx *ctx, tr_mirror *m, tr_dtype dtype, const void *values, int64_t n) {
   size_t bytes = (size_t)n * tr_dtype_size(dtype);
-  if (n > m->sent || memcmp(m->host, values, bytes) != 0) {
+  if (n > 0 && (n > m->sent || memcmp(m->host, values, bytes) != 0)) {
     m->sent = 0; /* should the device fail, what it holds is not known */
     TR_TRY(make_room(ctx, m, dtype, n));
     TR_TRY(send(m, dtype, values, n));
@@ -50,6 +50,7 @@ static tr_status set_labels(tr_ctx *ctx, tr_conditions *c, const tr_cond *labels
 
 tr_status tr_conditions_set(tr_ctx *ctx, tr_conditions *c, tr_times times, const tr_cond *labels) {
   TR_REQUIRE(ctx, c);
+  if (times.n > 0) TR_REQUIRE(ctx, times.t);
   TR_TRY(set(ctx, &c->times, TR_F64, times.t, times.n));
   return set_labels(ctx, c, labels);
 }
