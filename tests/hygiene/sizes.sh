@@ -9,16 +9,12 @@ data_limit=6000000
 
 # Prints one line for each thing that is too large below the current folder.
 too_large() {
-  files | while IFS= read -r file; do
-    size=$(wc -c <"$file")
-    [ "$size" -le $limit ] || echo "$file has $size bytes, more than $limit"
-  done
+  files | tr '\n' '\0' | xargs -0r wc -c | awk -v limit=$limit '
+    $2 != "total" && $1 > limit { size = $1; sub(/^ *[0-9]+ /, ""); print $0 " has " size " bytes, more than " limit }'
   data=$(files | { grep '^tests/data/' || true; } | tr '\n' '\0' | xargs -0r cat | wc -c)
   [ "$data" -le $data_limit ] || echo "tests/data has $data bytes, more than $data_limit"
-  { sources || true; } | while IFS= read -r file; do
-    lines=$(wc -l <"$file")
-    [ "$lines" -le 600 ] || echo "$file has $lines lines, more than 600: split it by meaning"
-  done
+  { sources || true; } | tr '\n' '\0' | xargs -0r wc -l | awk '
+    $2 != "total" && $1 > 600 { print $2 " has " $1 " lines, more than 600: split it by meaning" }'
   files | { grep -vE '^tests/data/' || true; } | awk '
     !/\// { next }
     { sub("/[^/]*$", ""); count[$0]++ }
