@@ -1,6 +1,7 @@
 /* transit field: what a checkpoint says at given points. */
 #include <stdlib.h>
 
+#include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/input/class_labels.h"
 #include "experiments/input/data_labels.h"
@@ -37,7 +38,7 @@ static const tr_option options[] = {
     {FIELD(quantities), .name = "quantities", .type = TR_OPTION_TEXTS, .kind = TR_KIND_PREDICTION, .metavar = "Q1,Q2,...",
      .default_text = "velocity,score,noise,denoiser",
      .help = "Which quantities to compute; one that does not exist at a time asked for is an error."},
-    {FIELD(batch_size), .name = "batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
+    {FIELD(batch_size), .name = "batch-size", .aliases = "per-proc-batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
      .default_text = "128", .help = "Points per network evaluation."},
     GUIDANCE_OPTIONS(offsetof(field_options, guidance)),
     MACHINE_OPTIONS(offsetof(field_options, machine), "Folder for field.npz and run.json."),
@@ -101,8 +102,14 @@ static tr_status open_points(field_run *run) {
   json_t *options = record_options(&table, run->parsed, run->options);
   drawn_with_compare(ctx, "--init", run->options->init, options);
   json_decref(options);
-  return init_labels(ctx, provider_info(&run->provider), &run->options->class_labels, &run->points, false,
-                     run->n, &run->labels_from, &run->labels);
+  TR_TRY(init_labels(ctx, provider_info(&run->provider), &run->options->class_labels, &run->points, false,
+                     run->n, &run->labels_from, &run->labels));
+  if (run->labels_from == labels_in_turn)
+    tr_ctx_warn(ctx,
+                "'%s' has no labels: the points are of the classes 0, 1, 2, ... in turn (--class-labels "
+                "gives others)",
+                TR_SHOW(run->options->init, 200));
+  return TR_OK;
 }
 
 /* Every conversion that will be made exists. */

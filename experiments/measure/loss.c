@@ -37,7 +37,7 @@ static const tr_option options[] = {
      .metavar = "K", .default_text = "32", .help = "Times, in the middle of K equal parts of [0, 1]."},
     {FIELD(num_samples), .name = "num-samples", .aliases = "num", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 2, .metavar = "N",
      .default_note = "all", .help = "Rows of data to use, from the first on."},
-    {FIELD(batch_size), .name = "batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
+    {FIELD(batch_size), .name = "batch-size", .aliases = "per-proc-batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
      .default_text = "128", .help = "Rows per network evaluation."},
     SEED_OPTION(FIELD(seed), .help = "Seed of the noise: row i at time k has its own, whatever the batch size."),
     MACHINE_OPTIONS(offsetof(loss_options, machine), "Folder for loss.txt and run.json."),

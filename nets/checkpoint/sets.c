@@ -212,8 +212,25 @@ static void drop_prefix(tr_weight_set *set, size_t length) {
   close_gaps(set);
 }
 
+/* What modules keep beside their weights (torch.nn.Module.get_extra_state), wherever in the network it
+ * stands. */
+static bool is_extra_state(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return strcmp(dot ? dot + 1 : name, "_extra_state") == 0;
+}
+
+static void drop_extra_states(tr_weight_set *set) {
+  for (int i = 0; i < set->n; i++) {
+    if (!is_extra_state(set->items[i].name)) continue;
+    tr_weight_set_pass(set, set->items[i].name);
+    forget(set, i);
+  }
+  close_gaps(set);
+}
+
 static tr_status make_plain(tr_ctx *ctx, const tr_checkpoint *checkpoint, tr_weight_set *set) {
   TR_TRY(drop_repeats(ctx, checkpoint, set));
+  drop_extra_states(set);
   for (int i = 0; i < set->n; i++) drop_compiled(name_of(set, i));
   for (size_t length; (length = wrapper_prefix(set)) > 0;) drop_prefix(set, length);
   return check_names(ctx, checkpoint, set);

@@ -129,6 +129,11 @@ static void in_nobodys_way(void) {
   CHECK_ERROR(ctx, tr_checkpoint_weights(ctx, c, "ema", &t), TR_E_IO, "two tensors named a.w");
   tr_checkpoint_close(&c);
   const char *first = NULL;
+  c = open_what("{ema:{a.w:T1,_extra_state:T5,b.w:T2,b.c._extra_state:T6}}");
+  CHECK(tr_checkpoint_passed_over(c, "ema", &first) == 2 && strcmp(first, "_extra_state") == 0);
+  CHECK_OK(ctx, tr_checkpoint_weights(ctx, c, "ema", &t));
+  CHECK(t.n == 2 && first_of(c, "ema", "b.w") == 2);
+  tr_checkpoint_close(&c);
   c = open_what("{ema:{a.w:T1,b.w:T2,c.w:T2,a._extra_state:!x,n:#3}}");
   CHECK(tr_checkpoint_passed_over(c, "ema", &first) == 2 && strcmp(first, "a._extra_state") == 0 &&
         tr_checkpoint_passed_over(c, "none", &first) == 0);
