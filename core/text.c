@@ -63,3 +63,9 @@ bool tr_text_is_utf8(const char *text, size_t length) {
     if ((n = character((const unsigned char *)text + i, length - i, &c)) == 0) return false;
   return text != NULL;
 }
+
+bool tr_text_ends_with(const char *text, const char *ending) {
+  if (!text || !ending) return false;
+  const size_t length = strlen(text), n = strlen(ending);
+  return length >= n && strcmp(text + length - n, ending) == 0;
+}

@@ -29,6 +29,9 @@ TR_API const char *tr_text_vshow(char *out, size_t size, const char *format, va_
 /* Whether the text is UTF-8 throughout, whatever its characters. */
 TR_API bool tr_text_is_utf8(const char *text, size_t length);
 
+/* Whether the text ends so; false of NULL. */
+TR_API bool tr_text_ends_with(const char *text, const char *ending);
+
 /* Within the arguments of a call: a text, of which at most `most` bytes are shown. */
 #define TR_SHOW(text, most) tr_text_show((text), strlen(text), (char[(most) + 1]){0}, (most) + 1)
 

@@ -117,11 +117,6 @@ static tr_status take_set(conversion *c, const char *name) {
   return TR_OK;
 }
 
-static bool ends_with(const char *text, const char *ending) {
-  const size_t n = strlen(text), m = strlen(ending);
-  return n > m && strcmp(text + n - m, ending) == 0;
-}
-
 /* All sets, or the one that is wanted; "weights", the only one of a bare file, becomes "ema", which the
  * reference looks for. */
 static tr_status take_sets(conversion *c, bool all) {
@@ -176,8 +171,8 @@ static void say(const conversion *c) {
 
 static tr_status convert(conversion *c) {
   const char *out = c->values->out;
-  const bool torch = ends_with(out, ".pt");
-  if (!torch && !ends_with(out, ".safetensors"))
+  const bool torch = tr_text_ends_with(out, ".pt");
+  if (!torch && !tr_text_ends_with(out, ".safetensors"))
     return TR_FAIL(c->ctx, TR_E_ARG, "OUT '%s': its name says the format, FILE.pt or FILE.safetensors",
                    TR_SHOW(out, 200));
   TR_TRY(tr_checkpoint_open(c->ctx, c->values->in, &c->checkpoint));

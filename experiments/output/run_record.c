@@ -165,8 +165,7 @@ json_t *record_args_file(const tr_model *m) {
   return json;
 }
 
-/* Its kind, and what tells networks of a kind apart. */
-static json_t *recorded_network(const tr_net_config *config) {
+json_t *record_sizes(const tr_net_config *config) {
   json_t *json = json_object();
   tr_net_fact fact;
   json_object_set_new(json, "kind", json_string(tr_net_config_kind(config)));
@@ -189,7 +188,7 @@ json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *
   json_object_set_new(json, "sha256", json_string(hash->hex));
   json_object_set_new(json, "format", json_string(tr_checkpoint_format(m->checkpoint)));
   json_object_set_new(json, "weights", record_text(m->set));
-  json_object_set_new(json, "network", recorded_network(&m->config));
+  json_object_set_new(json, "network", record_sizes(&m->config));
   json_object_set_new(json, "args_file", record_args_file(m));
   json_object_set_new(json, "assumed", assumed(m));
   return json;

@@ -40,6 +40,8 @@ json_t *record_create(const program *p, const tr_option_table *table, const tr_p
 /* The arguments that a file beside the checkpoint gave, {file, sha256, args}, args as texts; null without
  * one. */
 json_t *record_args_file(const tr_model *m);
+/* {kind, sizes} of a network: what tells those of a kind apart. */
+json_t *record_sizes(const tr_net_config *config);
 /* {file, sha256, format, weights, network: {kind, its sizes}, args_file} of a checkpoint whose hash is
  * finished. */
 json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *hash);

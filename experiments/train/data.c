@@ -57,16 +57,11 @@ static tr_status probe_array(tr_ctx *ctx, const char *path, train_data *d) {
   return status;
 }
 
-static bool ends_with(const char *text, const char *ending) {
-  const size_t n = strlen(text), m = strlen(ending);
-  return n >= m && strcmp(text + n - m, ending) == 0;
-}
-
 static tr_status probe(const train_run *run, train_data *d) {
   const train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  if (ends_with(o->data_path, ".npz")) return probe_archive(ctx, o->data_path, d);
-  if (ends_with(o->data_path, ".npy")) return probe_array(ctx, o->data_path, d);
+  if (tr_text_ends_with(o->data_path, ".npz")) return probe_archive(ctx, o->data_path, d);
+  if (tr_text_ends_with(o->data_path, ".npy")) return probe_array(ctx, o->data_path, d);
   struct stat info;
   if (stat(o->data_path, &info) != 0)
     return TR_FAIL(ctx, TR_E_IO, "--data-path '%s': %s", TR_SHOW(o->data_path, 300), strerror(errno));

@@ -27,35 +27,19 @@ static tr_status path_in(const train_run *run, const char *name, char path[PATH_
 
 /* ---- run.json ---- */
 
-static json_t *describe_network(const tr_net_config *config) {
-  json_t *object = json_object();
-  tr_net_fact fact;
-  json_object_set_new(object, "kind", json_string(tr_net_config_kind(config)));
-  for (int i = 0; tr_net_config_fact(config, i, &fact); i++)
-    if (fact.recorded)
-      json_object_set_new(object, fact.key,
-                          fact.kind == TR_NET_NONE   ? json_null()
-                          : fact.kind == TR_NET_FLAG ? json_boolean(fact.value)
-                                                     : json_integer(fact.value));
-  return object;
-}
-
 static tr_status save_record(const train_run *run) {
-  char path[PATH_BYTES], temporary[PATH_BYTES + 16];
+  char path[PATH_BYTES];
   TR_TRY(path_in(run, "run.json", path));
-  snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
   json_t *record = record_create(run->program, &train_table, &run->parsed, run->options);
   json_object_set(record, "arguments", run->words);
-  json_object_set_new(record, "network", describe_network(&run->config));
+  json_object_set_new(record, "network", record_sizes(&run->config));
   json_object_set_new(record, "parameters", json_integer(tr_params_count(tr_net_params(run->net), true)));
   json_object_set_new(record, "steps", json_integer(tr_trainer_steps(run->trainer)));
   json_object_set_new(record, "inputs", json_integer(run->data.n));
   json_object_set_new(record, "data_sha256", run->data.set.n ? json_string(run->data.sha256) : json_null());
   record_memory(record, run->program->ctx);
-  tr_status status = record_save(run->program->ctx, record, temporary);
+  tr_status status = record_save(run->program->ctx, record, path);
   json_decref(record);
-  if (status == TR_OK && rename(temporary, path) != 0)
-    status = TR_FAIL(run->program->ctx, TR_E_IO, "cannot write '%s': %s", path, strerror(errno));
   return status;
 }
 
@@ -107,13 +91,23 @@ static tr_status lock(const train_run *run) {
   return TR_FAIL(run->program->ctx, TR_E_IO, "another process trains in '%s'", TR_SHOW(run->folder, 300));
 }
 
-static int is_left_over(const struct dirent *e) {
-  const size_t n = strlen(e->d_name);
-  return n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0;
+static bool begins_with(const char *text, const char *beginning) {
+  return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+/* Temporary files of this command's own files (core/io/file.h), and no others: the folder is the user's. */
+static int is_left_over(const struct dirent *e) {
+  const char *name = e->d_name;
+  const size_t digits = strspn(name, "0123456789");
+  return tr_text_ends_with(name, ".tmp") &&
+         (begins_with(name, "run.json.") || begins_with(name, "metrics.jsonl.") ||
+          (digits >= 7 &&
+           (begins_with(name + digits, ".pt.") || begins_with(name + digits, ".safetensors."))));
+}
+
+/* Event files of this program (experiments/output/events.h). */
 static int is_events(const struct dirent *e) {
-  return strncmp(e->d_name, "events.out.tfevents.", 20) == 0;
+  return begins_with(e->d_name, "events.out.tfevents.") && strstr(e->d_name, ".transit.");
 }
 
 static tr_status remove_all(const train_run *run, const char *inner, int (*chosen)(const struct dirent *)) {

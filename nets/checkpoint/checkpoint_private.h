@@ -88,6 +88,9 @@ extern const tr_checkpoint_format_reader tr_torch_zip_reader, tr_torch_legacy_re
 
 /* ---- sets, sets.c ---- */
 
+/* The name of an element type in .safetensors; NULL: it has none. */
+const char *tr_safetensors_type(tr_dtype dtype);
+
 /* Adds a set of this name (cut to fit); NULL: there are TR_MAX_SETS already. */
 tr_weight_set *tr_checkpoint_add_set(tr_checkpoint *checkpoint, const char *name);
 /* Adds a copy of the tensor under a copy of the name (1 to 255 printable ASCII characters). Shape, strides

@@ -100,4 +100,7 @@ tr_status tr_pickle_extend(tr_pickle_machine *machine, tr_value *container, cons
 tr_status tr_pickle_fail(tr_pickle_machine *machine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The class that stores elements of this type, "FloatStorage"; NULL: there is none. */
+const char *tr_pickle_storage_class(tr_dtype dtype);
+
 #endif

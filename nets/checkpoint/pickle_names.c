@@ -212,6 +212,12 @@ static const tr_pickle_name names[] = {
 };
 enum { NAMES = sizeof names / sizeof *names };
 
+const char *tr_pickle_storage_class(tr_dtype dtype) {
+  for (int i = 0; i < NAMES; i++)
+    if (names[i].is_storage && names[i].known && names[i].dtype == dtype) return names[i].name;
+  return NULL;
+}
+
 const tr_pickle_name *tr_pickle_name_of(const tr_value *value) {
   for (int i = 0; i < NAMES && value->kind == TR_P_NAME; i++)
     if (value->as.name == names[i].full) return &names[i];

@@ -35,19 +35,27 @@ static tr_status fail(tr_ctx *ctx, const tr_checkpoint *checkpoint, int line, co
   return tr_ctx_latch(ctx, TR_E_IO, __FILE__, line, "'%s': safetensors, %s", checkpoint->map->path, text);
 }
 
-/* Fills in the element type; *bytes: of one element. Those that cannot be read are named all the same. */
+/* Those that cannot be read are named all the same. */
+static const struct {
+  const char *name;
+  tr_dtype type;
+  size_t bytes; /* of one element */
+  bool foreign;
+} types[] = {{"F32", TR_F32, 4, false},   {"F64", TR_F64, 8, false},   {"F16", TR_F16, 2, false},
+             {"BF16", TR_BF16, 2, false}, {"I64", TR_I64, 8, false},   {"I32", TR_I32, 4, false},
+             {"I16", TR_I16, 2, false},   {"I8", TR_I8, 1, false},     {"U64", TR_U64, 8, false},
+             {"U32", TR_U32, 4, false},   {"U16", TR_U16, 2, false},   {"U8", TR_U8, 1, false},
+             {"BOOL", TR_BOOL, 1, false}, {"F8_E4M3", TR_U8, 1, true}, {"F8_E5M2", TR_U8, 1, true},
+             {"F8_E8M0", TR_U8, 1, true}, {"C64", TR_U8, 8, true}};
+
+const char *tr_safetensors_type(tr_dtype dtype) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (types[i].type == dtype && !types[i].foreign) return types[i].name;
+  return NULL;
+}
+
+/* Fills in the element type; *bytes: of one element. */
 static bool read_type(const char *name, tr_tensor *tensor, size_t *bytes) {
-  static const struct {
-    const char *name;
-    tr_dtype type;
-    size_t bytes;
-    bool foreign;
-  } types[] = {{"F32", TR_F32, 4, false},   {"F64", TR_F64, 8, false},   {"F16", TR_F16, 2, false},
-               {"BF16", TR_BF16, 2, false}, {"I64", TR_I64, 8, false},   {"I32", TR_I32, 4, false},
-               {"I16", TR_I16, 2, false},   {"I8", TR_I8, 1, false},     {"U64", TR_U64, 8, false},
-               {"U32", TR_U32, 4, false},   {"U16", TR_U16, 2, false},   {"U8", TR_U8, 1, false},
-               {"BOOL", TR_BOOL, 1, false}, {"F8_E4M3", TR_U8, 1, true}, {"F8_E5M2", TR_U8, 1, true},
-               {"F8_E8M0", TR_U8, 1, true}, {"C64", TR_U8, 8, true}};
   for (size_t i = 0; name && i < sizeof types / sizeof *types; i++) {
     if (strcmp(name, types[i].name) != 0) continue;
     tensor->dtype = types[i].type;

@@ -5,25 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "nets/checkpoint/checkpoint_private.h"
 
 static bool recognises(const tr_file_map *map) {
   return map->size >= 4 && memcmp(map->data, "PK\3\4", 4) == 0;
 }
 
-static bool ends_with(const char *name, const char *ending) {
-  const size_t length = strlen(name), n = strlen(ending);
-  return length >= n && strcmp(name + length - n, ending) == 0;
-}
-
 /* What an archive without NAME/data.pkl is, and what to do. */
 static const char *other_archive(const tr_zip *zip) {
   for (int i = 0; i < tr_zip_count(zip); i++) {
     const char *name = tr_zip_entry_at(zip, i)->name;
-    if (ends_with(name, ".npy")) return "it is an .npz of NumPy's arrays";
-    if (ends_with(name, ".pt") || ends_with(name, ".pth") || ends_with(name, ".safetensors"))
+    if (tr_text_ends_with(name, ".npy")) return "it is an .npz of NumPy's arrays";
+    if (tr_text_ends_with(name, ".pt") || tr_text_ends_with(name, ".pth") ||
+        tr_text_ends_with(name, ".safetensors"))
       return "a checkpoint is packed in it: unpack it with unzip";
-    if (ends_with(name, ".weights.h5")) return "it is of Keras: convert the weights to .safetensors";
+    if (tr_text_ends_with(name, ".weights.h5")) return "it is of Keras: convert the weights to .safetensors";
   }
   return "it has no NAME/data.pkl";
 }

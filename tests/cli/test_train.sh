@@ -162,9 +162,11 @@ END
   kill -9 $pid
   wait $pid 2>/dev/null
   touch "$scratch/locked/checkpoints/0000001.pt.1-0.tmp"
+  echo mine | tee "$scratch/locked/mine.tmp" >"$scratch/locked/checkpoints/mine.pt.tmp"
   check "after it" "$transit" train --resume "$scratch/locked" --max-steps 1
   says "nothing to do"
   absent "$scratch/locked/checkpoints/0000001.pt.1-0.tmp"
+  present "$scratch/locked/mine.tmp" "$scratch/locked/checkpoints/mine.pt.tmp"
 }
 
 finish

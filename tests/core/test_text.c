@@ -84,6 +84,12 @@ static void messages(tr_ctx *ctx) {
                        "?'") == 0);
 }
 
+static void endings(void) {
+  CHECK(tr_text_ends_with("a.pt", ".pt") && tr_text_ends_with(".pt", ".pt") && tr_text_ends_with("a", ""));
+  CHECK(!tr_text_ends_with("pt", ".pt") && !tr_text_ends_with("a.pth", ".pt") &&
+        !tr_text_ends_with(NULL, ".pt") && !tr_text_ends_with("a", NULL));
+}
+
 int main(int argc, char **argv) {
   characters();
   cuts();
@@ -91,5 +97,6 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   messages(ctx);
   tr_ctx_close(&ctx);
+  endings();
   return check_report();
 }

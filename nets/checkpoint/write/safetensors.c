@@ -14,20 +14,12 @@
 
 #define METADATA "__metadata__" /* the key of the arguments among those of the tensors */
 
-static const char *type_name(tr_dtype dtype) {
-  static const char *const names[TR_N_DTYPES] = {
-      [TR_F32] = "F32", [TR_F64] = "F64", [TR_BF16] = "BF16", [TR_F16] = "F16", [TR_I8] = "I8",
-      [TR_I16] = "I16", [TR_I32] = "I32", [TR_I64] = "I64",   [TR_U8] = "U8",   [TR_U16] = "U16",
-      [TR_U32] = "U32", [TR_U64] = "U64", [TR_BOOL] = "BOOL"};
-  return names[dtype];
-}
-
 static json_t *describe(const tr_saved_tensor *t, uint64_t begin) {
   int64_t shape[TR_MAX_DIMS];
   const int ndim = tr_saved_shape(t, shape);
   json_t *extents = json_array();
   for (int i = 0; i < ndim; i++) json_array_append_new(extents, json_integer(shape[i]));
-  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_name(tr_saved_dtype(t)), "shape", extents,
+  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", tr_safetensors_type(tr_saved_dtype(t)), "shape", extents,
                    "data_offsets", (json_int_t)begin, (json_int_t)(begin + tr_saved_bytes(t)));
 }
 

@@ -7,6 +7,7 @@
 #include "core/io/zip_write_private.h"
 #include "core/require_private.h"
 #include "core/text.h"
+#include "nets/checkpoint/pickle_machine_private.h"
 #include "nets/checkpoint/write/pickle_private.h"
 #include "nets/checkpoint/write/tensor_private.h"
 
@@ -22,33 +23,6 @@ typedef struct {
   long n, room;
   tr_status status;
 } writer;
-
-static const char *storage_class(tr_dtype dtype) {
-  switch (dtype) {
-  case TR_F32:
-    return "FloatStorage";
-  case TR_F64:
-    return "DoubleStorage";
-  case TR_F16:
-    return "HalfStorage";
-  case TR_BF16:
-    return "BFloat16Storage";
-  case TR_I64:
-    return "LongStorage";
-  case TR_I32:
-    return "IntStorage";
-  case TR_I16:
-    return "ShortStorage";
-  case TR_I8:
-    return "CharStorage";
-  case TR_U8:
-    return "ByteStorage";
-  case TR_BOOL:
-    return "BoolStorage";
-  default:
-    return NULL;
-  }
-}
 
 static long number(writer *w, const tr_saved_tensor *tensor) {
   if (w->n == w->room) {
@@ -69,7 +43,7 @@ static long number(writer *w, const tr_saved_tensor *tensor) {
 static void put_tensor(writer *w, const tr_saved_tensor *t) {
   int64_t shape[TR_MAX_DIMS];
   const int ndim = tr_saved_shape(t, shape);
-  const char *class = storage_class(tr_saved_dtype(t));
+  const char *class = tr_pickle_storage_class(tr_saved_dtype(t));
   if (!class && w->status == TR_OK)
     w->status = TR_FAIL(w->ctx, TR_E_UNSUPPORTED, "'%s': PyTorch has no storage of %s for '%s'", w->path,
                         tr_dtype_name(tr_saved_dtype(t)), TR_SHOW(tr_saved_name(t), 100));
@@ -99,7 +73,7 @@ static void put_moments(writer *w, const tr_saved_adamw *a) {
     tr_pickle_put_int(p, i);
     tr_pickle_put_dict(p);
     tr_pickle_put_text(p, "step");
-    tr_pickle_put_tensor(p, storage_class(step_dtype(a->step)), number(w, NULL), 0, NULL);
+    tr_pickle_put_tensor(p, tr_pickle_storage_class(step_dtype(a->step)), number(w, NULL), 0, NULL);
     tr_pickle_put_text(p, "exp_avg");
     put_tensor(w, &a->first[i]);
     tr_pickle_put_text(p, "exp_avg_sq");
