@@ -184,7 +184,7 @@ tr_status train_data_open(train_run *run) {
 
 tr_status train_data_prepare(train_run *run) {
   train_data *d = &run->data;
-  const int64_t rows = run->options->batch;
+  const int64_t rows = run->rows;
   int64_t shape[TR_MAX_DIMS];
   const tr_net_info *info = tr_net_info_of(run->net);
   const int ndim = tr_net_states(info, rows, shape);
@@ -219,12 +219,13 @@ static tr_status order_for(train_run *run, int64_t epoch) {
 
 static tr_status fill(train_run *run, int64_t step) {
   train_data *d = &run->data;
-  const int64_t rows = run->options->batch, row = tr_net_info_of(run->net)->row, each = train_data_steps(run);
-  const tr_train_rows address = {(uint64_t)run->options->seed, step, 0, rows, rows};
+  const int64_t batch = run->options->batch, row = tr_net_info_of(run->net)->row,
+                each = train_data_steps(run), begin = step % each * batch + run->first;
+  const tr_train_rows address = {(uint64_t)run->options->seed, step, run->first, run->rows, batch};
   TR_TRY(order_for(run, step / each));
   if (run->options->flip) TR_TRY(tr_draw_flips(run->program->ctx, &address, d->mirror));
-  for (int64_t i = 0; i < rows; i++) {
-    const int64_t input = d->usable[d->order[step % each * rows + i]];
+  for (int64_t i = 0; i < run->rows; i++) {
+    const int64_t input = d->usable[d->order[begin + i]];
     TR_TRY(tr_dataset_values(&d->set, input, 1, d->host + i * row));
     if (d->mirror[i]) mirror(d->host + i * row, d->shape);
     if (d->set.labels) d->labels[i] = (int32_t)d->set.labels[input];
@@ -232,9 +233,11 @@ static tr_status fill(train_run *run, int64_t step) {
   return tr_array_set_f64(d->batch, d->host);
 }
 
-/* Step k of a stack (steps, rows, ...). */
-static tr_array of_step(const tr_array *stack, int64_t k) {
-  return tr_view(stack, k * (stack->count / stack->shape[0]), stack->ndim - 1, stack->shape + 1);
+/* The rows of this process of step k of a stack (steps, batch, ...). */
+static tr_array of_step(const train_run *run, const tr_array *stack, int64_t k) {
+  const tr_array whole =
+      tr_view(stack, k * (stack->count / stack->shape[0]), stack->ndim - 1, stack->shape + 1);
+  return tr_rows(&whole, run->first, run->rows);
 }
 
 tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out) {
@@ -245,12 +248,11 @@ tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out) {
     *out = (tr_train_batch){.x1 = d->batch, .labels = labelled ? d->labels : NULL};
     return TR_OK;
   }
-  d->given_x1 = of_step(d->x1, step);
-  d->given_x0 = of_step(d->x0, step);
-  *out = (tr_train_batch){.x1 = &d->given_x1,
-                          .labels = labelled ? d->y + step * run->options->batch : NULL,
-                          .x0 = &d->given_x0,
-                          .t = d->t + step * run->options->batch};
+  const int64_t begin = step * run->options->batch + run->first;
+  d->given_x1 = of_step(run, d->x1, step);
+  d->given_x0 = of_step(run, d->x0, step);
+  *out = (tr_train_batch){
+      .x1 = &d->given_x1, .labels = labelled ? d->y + begin : NULL, .x0 = &d->given_x0, .t = d->t + begin};
   return TR_OK;
 }
 

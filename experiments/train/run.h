@@ -25,8 +25,8 @@ typedef struct {
   int64_t *order, epoch; /* (n): of that epoch, -1: none yet */
   /* --draws */
   int64_t drawn;     /* steps; 0: none */
-  tr_array *x1, *x0; /* (steps, rows, ...) */
-  double *t;         /* (steps, rows) */
+  tr_array *x1, *x0; /* (steps, batch, ...) */
+  double *t;         /* (steps, batch) */
   int32_t *y;
   /* of a step */
   double *host;                /* (rows, ...) */
@@ -49,6 +49,7 @@ typedef struct {
   json_t *words;  /* the arguments in force, those of the run that is resumed included */
   json_t *record; /* run.json of that run, or NULL */
   tr_dtype dtype;
+  int64_t first, rows; /* of the batch of a step: the rows of this process */
   train_data data;
   tr_net_config config;
   tr_net *net;

@@ -110,7 +110,9 @@ static tr_status make_trainer(train_run *run) {
   if (isfinite(o->clip_grad)) t.clip = o->clip_grad;
   t.label_dropout = tr_net_info_of(run->net)->null_class >= 0 ? o->label_dropout : 0;
   t.batch = o->batch;
-  t.rows_at_once = (o->batch + o->accumulate - 1) / o->accumulate;
+  t.first = run->first;
+  t.rows = run->rows;
+  t.rows_at_once = (run->rows + o->accumulate - 1) / o->accumulate;
   run->interpolant = t.loss.interpolant;
   return tr_trainer_create(run->net, &t, &run->trainer);
 }
