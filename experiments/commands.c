@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "core/text.h"
-#include "experiments/common/advice.h"
 #include "experiments/output/staging.h"
 
 const command *const commands[] = {
@@ -54,8 +53,9 @@ typedef struct {
 
 /* What fails says so in the words of the command. */
 static tr_status run_parsed(program *p, const command *c, const tr_parsed *parsed, void *values) {
+  p->reader = (advice_reader){c->table, parsed->mode, NULL};
   tr_status status = c->run(p, parsed, values);
-  return advice_error(p->ctx, status, &(advice_reader){c->table, parsed->mode, NULL});
+  return advice_error(p->ctx, status, &p->reader);
 }
 
 static tr_status parse_and_run(program *p, const command *c, arguments words, void *values) {

@@ -117,7 +117,7 @@ static void say_assumed(tr_model *m, const tr_model_options *o) {
   tr_ctx_warn(
       m->ctx,
       "the checkpoint does not say its %s: %s%s%s assumed, with the noise at t = 0 (a DiT looks the same: "
-      "open it as model family dit)",
+      "its model family is dit)",
       path && prediction ? "path_type or prediction"
       : path             ? "path_type"
                          : "prediction",

@@ -1,5 +1,6 @@
-/* Errors of the library as the user of a command knows things. The library speaks to its callers, of fields
- * of structs ("raise max_steps") and of numbers in its own scale; a command has options. */
+/* Errors and warnings of the library as the user of a command knows things. The library speaks to its
+ * callers, of fields of structs ("raise max_steps"), of its own values ("model family dit") and of numbers in
+ * its own scale; a command has options. */
 #ifndef TR_EXPERIMENTS_COMMON_ADVICE_H
 #define TR_EXPERIMENTS_COMMON_ADVICE_H
 

@@ -30,6 +30,13 @@
   {"loss-weight", "it is of training only, leave it away"},                                                           \
   {"steps", "say --num-sampling-steps N, the points of the grid: N - 1 steps lie between them"}
 
+/* The same where a run has many seeds, and all samples of a seed are one batch. `seeds`: what to say instead. */
+#define MANY_SEEDS_HINTS(seeds)                                                                                       \
+  {"seed", (seeds)}, {"global-seed", (seeds)},                                                                        \
+  {"batch-size", "say --num-samples N: the samples of a seed are one batch"},                                         \
+  {"per-proc-batch-size", "say --num-samples N: the samples of a seed are one batch"},                                \
+  {"num-fid-samples", "say --num-samples N, the samples of a seed"}, SIT_HINTS
+
 /* Parameters of the modules of a kind: name, type and help of a row (experiments/common/param_options.h). */
 #define PARAM_OPTION(option, of, kind)                                                                                \
   .name = (option), .type = TR_OPTION_PAIRS, .metavar = "NAME=VALUE,...",                                             \

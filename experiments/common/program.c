@@ -120,10 +120,13 @@ tr_status program_check_interrupt(program *p) {
 
 static void print_warning(const char *message, void *user) {
   program *p = user;
+  char text[1024];
   if (strcmp(message, p->warned) == 0) return;
   snprintf(p->warned, sizeof p->warned, "%s", message);
+  snprintf(text, sizeof text, "%s", message);
+  if (p->reader.table) advice_translate(&p->reader, text, sizeof text);
   const char *clear = isatty(STDERR_FILENO) ? CLEAR_LINE : "";
-  fprintf(stderr, "%s%s %s: warning: %s\n", clear, TR_PROGRAM, p->command, message);
+  fprintf(stderr, "%s%s %s: warning: %s\n", clear, TR_PROGRAM, p->command, text);
 }
 
 void program_say(const program *p, const char *format, ...) {

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "core/options/options.h"
+#include "experiments/common/advice.h"
 
 /* Registers modules of the caller's own. */
 typedef tr_status (*program_modules)(tr_ctx *ctx);
@@ -14,6 +14,7 @@ typedef struct {
   tr_ctx *ctx;          /* the device in use; replaced by program_open */
   tr_error error;       /* why program_open left no context */
   const char *command;  /* "sample", ...: prefix of error lines */
+  advice_reader reader; /* its options, once they are parsed: in their words warnings are said */
   char warned[512];     /* the last warning: one that repeats is printed once */
   program_modules more; /* OPTIONAL: called for every context, after the built-in modules */
   int argc;

@@ -12,8 +12,6 @@
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 
-#define MORE_NOISE 1.5 /* a last step that multiplies noise by more is warned of */
-
 bool sample_was_given(const sample_run *run, const char *name) {
   return tr_option_given(&sample_table, run->parsed, name);
 }
@@ -182,53 +180,11 @@ static tr_status set_last_step(sample_run *run) {
   return param_resolve(ctx, &last->type->info, &last->values, &o->last_step_params);
 }
 
-/* The factor of the noise that is left; NaN where the step does not exist, which the run will say. */
-static double factor_of(const sample_run *run, const tr_last_step *last, double norm) {
-  const tr_sampler *s = &run->sampler;
-  tr_ctx *ctx = run->program->ctx;
-  const tr_prediction_type *prediction;
-  tr_diffusion form = s->diffusion;
-  double factor = NAN;
-  form.norm = norm;
-  if (tr_prediction_of(ctx, provider_kind(&run->provider), &prediction) != TR_OK ||
-      tr_last_step_noise(ctx, last, &s->interpolant, prediction, &form, 1 - s->last_size, s->last_size,
-                         &factor) != TR_OK)
-    tr_ctx_clear(ctx);
-  return factor;
-}
-
-/* The last step that leaves the least noise. */
-static const char *quietest(const sample_run *run, double *least) {
-  const tr_module *module;
-  const char *name = NULL;
-  *least = INFINITY;
-  for (int i = 0; (module = tr_module_at(run->program->ctx, TR_KIND_LAST_STEP, i)); i++) {
-    const tr_last_step last = {(const tr_last_step_type *)module, tr_module_defaults(module)};
-    double factor = fabs(factor_of(run, &last, run->sampler.diffusion.norm));
-    if (last.type->identity || !(factor < *least)) continue;
-    name = module->name;
-    *least = factor;
-  }
-  return name;
-}
-
-/* A last step is there to remove what noise is left. */
 static void warn_last_step(const sample_run *run) {
-  const tr_sampler *s = &run->sampler;
-  const tr_diffusion *form = &s->diffusion;
-  char of_norm[64] = "";
-  double factor = factor_of(run, &s->last, form->norm), least;
-  if (s->last.type->identity || !(fabs(factor) > MORE_NOISE)) return;
-  const char *better = quietest(run, &least);
-  if (!better) return;
-  double norm = form->norm / fabs(factor);
-  if (fabs(factor_of(run, &s->last, norm)) < MORE_NOISE)
-    snprintf(of_norm, sizeof of_norm, ", or --diffusion-norm %.2g", norm);
-  tr_ctx_warn(run->program->ctx,
-              "the last step %s multiplies the noise left at t = %g by %.3g (form %s at norm %g): use "
-              "--last-step %s, which multiplies it by %.2g%s",
-              s->last.type->info.name, 1 - s->last_size, factor, form->type->info.name, form->norm, better,
-              least, of_norm);
+  char text[400];
+  tr_ctx *ctx = run->program->ctx;
+  if (form_last_step(ctx, &run->sampler, provider_kind(&run->provider), "", text, sizeof text))
+    tr_ctx_warn(ctx, "%s", text);
 }
 
 /* "sra1, shark, sosra" */

@@ -104,7 +104,7 @@ static const tr_option options[] = {
 static const tr_option_hint hints[] = {
     {"sampling-method", "say --solvers NAME1,NAME2,..."},
     {"num-sampling-steps", "say --steps N1,N2,..., the steps of a grid: its points are one more"},
-    {"seed", "say --seeds A:B, or a list"}, {NULL, NULL}};
+    MANY_SEEDS_HINTS("say --seeds A:B, or a list"), {NULL, NULL}};
 /* clang-format on */
 
 const tr_option_table sweep_table = {

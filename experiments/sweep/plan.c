@@ -369,13 +369,21 @@ tr_status sweep_plan_make(tr_ctx *ctx, const sweep_options *o, const tr_interpol
   TR_TRY(check_sde_rtol(ctx, o, out));
   double runs = (double)out->n_paths * out->n_seeds * out->n_settings;
   if (runs > 1e7) return TR_FAIL(ctx, TR_E_ARG, "%.3g runs in one sweep: 1e7 at most", runs);
-  out->skipped = calloc((size_t)out->n_paths * (size_t)out->n_settings, sizeof *out->skipped);
-  return out->skipped ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for %d settings", out->n_settings);
+  const size_t combinations = (size_t)out->n_paths * (size_t)out->n_settings;
+  out->skipped = calloc(combinations, sizeof *out->skipped);
+  out->noted = calloc(combinations, sizeof *out->noted);
+  if (out->skipped && out->noted) return TR_OK;
+  return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d settings", out->n_settings);
+}
+
+static void free_texts(char **texts, int n) {
+  for (int i = 0; texts && i < n; i++) free(texts[i]);
+  free(texts);
 }
 
 void sweep_plan_free(sweep_plan *plan) {
-  for (int i = 0; plan->skipped && i < plan->n_paths * plan->n_settings; i++) free(plan->skipped[i]);
-  free(plan->skipped);
+  free_texts(plan->skipped, plan->n_paths * plan->n_settings);
+  free_texts(plan->noted, plan->n_paths * plan->n_settings);
   free(plan->settings);
   free(plan->seeds);
   free(plan->paths);
@@ -407,12 +415,23 @@ int sweep_plan_runs(const sweep_plan *plan) {
   return plan->n_paths * plan->n_seeds * plan->n_settings;
 }
 
-/* ---- what cannot work ---- */
+/* ---- what cannot work, or is to be said ---- */
+
+static tr_status keep_text(tr_ctx *ctx, char **at, const char *text) {
+  if (!*at) *at = strdup(text);
+  return *at ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for what is said of a combination");
+}
 
 tr_status sweep_plan_skip(tr_ctx *ctx, sweep_plan *plan, int path, int setting, const char *why) {
-  char **at = &plan->skipped[path * plan->n_settings + setting];
-  if (!*at) *at = strdup(why);
-  return *at ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for why a combination is skipped");
+  return keep_text(ctx, &plan->skipped[path * plan->n_settings + setting], why);
+}
+
+tr_status sweep_plan_note(tr_ctx *ctx, sweep_plan *plan, int path, int setting, const char *text) {
+  return keep_text(ctx, &plan->noted[path * plan->n_settings + setting], text);
+}
+
+const char *sweep_plan_noted(const sweep_plan *plan, int path, int setting) {
+  return plan->noted[path * plan->n_settings + setting];
 }
 
 const char *sweep_plan_skipped(const sweep_plan *plan, int path, int setting) {

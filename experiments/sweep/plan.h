@@ -42,6 +42,7 @@ typedef struct {
   double *grid_list; /* of the time grid list, NULL: none */
   int n_grid_list;
   char **skipped; /* (n_paths, n_settings): why a combination cannot work, NULL where it can */
+  char **noted;   /* (n_paths, n_settings): what its last step does to the noise, NULL: nothing to say */
 } sweep_plan;
 
 /* From the options; own: the path of a checkpoint, which runs along it or along --sample-paths; NULL: an
@@ -64,6 +65,9 @@ int sweep_plan_runs(const sweep_plan *plan);
 /* Leaves a combination of path and setting out, for this reason; why one is left out, NULL: it is not. */
 tr_status sweep_plan_skip(tr_ctx *ctx, sweep_plan *plan, int path, int setting, const char *why);
 const char *sweep_plan_skipped(const sweep_plan *plan, int path, int setting);
+/* The same for a combination that works, and whose last step multiplies noise. */
+tr_status sweep_plan_note(tr_ctx *ctx, sweep_plan *plan, int path, int setting, const char *text);
+const char *sweep_plan_noted(const sweep_plan *plan, int path, int setting);
 /* Whether this run is wanted, and how many are. */
 bool sweep_plan_wants(const sweep_plan *plan, int run);
 int sweep_plan_wanted(const sweep_plan *plan);

@@ -378,6 +378,19 @@ tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *s, 
   return TR_FAIL(ctx, TR_E_ARG, "%s on %s: %s", series, scene->plan->paths[path].type->info.name, why);
 }
 
+tr_status sweep_scene_last_step(sweep_scene *scene, int path, const sweep_setting *s, bool *multiplies,
+                                char *text, size_t size) {
+  tr_sampler sampler;
+  scene->path = path;
+  scene->seed = 0;
+  tr_status status = sweep_target_enter(scene->target, &scene->plan->paths[path]);
+  if (status == TR_OK) status = sweep_scene_sampler(scene, s, &sampler);
+  scene->path = scene->seed = -1;
+  *multiplies = status == TR_OK &&
+                form_last_step(context(scene), &sampler, scene->target->drift->kind, "s", text, size);
+  return status;
+}
+
 double sweep_scene_cost(const sweep_setting *s) {
   if (s->inner && s->steps) return (double)s->steps * (s->inner->nfe_per_step ? s->inner->nfe_per_step : 10);
   if (s->sde && s->steps) return (double)s->steps * s->sde->nfe_per_step + 1;

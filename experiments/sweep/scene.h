@@ -56,6 +56,10 @@ tr_status sweep_scene_run(sweep_scene *scene, const sweep_setting *setting, swee
  * `why` gets without what it is that cannot work. */
 tr_status sweep_scene_try(sweep_scene *scene, int path, const sweep_setting *setting, char why[256]);
 
+/* Whether the setting's last step multiplies noise on this path, and then what form_last_step says. */
+tr_status sweep_scene_last_step(sweep_scene *scene, int path, const sweep_setting *setting, bool *multiplies,
+                                char *text, size_t size);
+
 /* Rough costs in evaluations, for the progress line. */
 double sweep_scene_cost(const sweep_setting *setting);
 #define SWEEP_TIGHT_COST 1000

@@ -100,11 +100,30 @@ static void keep_warning(const char *message, void *user) {
   snprintf(scene->warning, sizeof scene->warning, "%s", TR_SHOW(message, 255));
 }
 
+static bool was_noted(const sweep_plan *plan, int path, int before, const char *text) {
+  for (int i = 0; i < before; i++)
+    if (sweep_plan_noted(plan, path, i) && strcmp(sweep_plan_noted(plan, path, i), text) == 0) return true;
+  return false;
+}
+
+/* A last step that multiplies noise is said once, and in table.md. */
+static tr_status note_last_step(sweep *s, int path, int setting) {
+  char text[400];
+  bool multiplies;
+  if (!s->plan.settings[setting].last.type) return TR_OK;
+  TR_TRY(sweep_scene_last_step(&s->scene, path, &s->plan.settings[setting], &multiplies, text, sizeof text));
+  if (!multiplies) return TR_OK;
+  if (!was_noted(&s->plan, path, setting, text))
+    program_say(s->program, "warning: on %s, %s", s->plan.paths[path].type->info.name, text);
+  return sweep_plan_note(s->program->ctx, &s->plan, path, setting, text);
+}
+
 /* One path and setting. *refused: the first error of this kind, when it cannot work. */
 static tr_status try_one(sweep *s, int path, int setting, tr_error *refused) {
   tr_ctx *ctx = s->program->ctx;
   char why[256];
   tr_status status = sweep_scene_try(&s->scene, path, &s->plan.settings[setting], why);
+  if (status == TR_OK) return note_last_step(s, path, setting);
   if (status != TR_E_ARG) return status;
   if (refused->status == TR_OK) *refused = *tr_ctx_error(ctx);
   tr_ctx_clear(ctx);

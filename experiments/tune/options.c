@@ -51,7 +51,7 @@ static const tr_option_hint hints[] = {
     {"solvers", "say --sampling-method NAME: a grid is for one"},
     {"steps", "say --nfe N, the evaluations of a run"},
     {"num-sampling-steps", "say --nfe N, the evaluations of a run"},
-    {"seed", "say --seeds A:B, or a list, and --pilot-seeds"}, {NULL, NULL}};
+    MANY_SEEDS_HINTS("say --seeds A:B, or a list, and --pilot-seeds"), {NULL, NULL}};
 /* clang-format on */
 
 const tr_option_table tune_table = {

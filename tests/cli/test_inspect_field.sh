@@ -14,6 +14,12 @@ fi
 refuse 1 "none.pt" "$transit" inspect "$scratch/none.pt"
 refuse 2 "FILE is missing" "$transit" inspect
 
+# What is assumed of a checkpoint is said in the words of the command.
+cases=$here/../data/cases
+check "field of a bare checkpoint" "$transit" field --ckpt "$cases/dit_bare.pt" --init "$cases/x.npy" --times "$cases/times.npy" \
+  --out "$scratch/bare"
+warns "Linear and velocity assumed, with the noise at t = 0 (a DiT looks the same: --model-family dit opens it as one)"
+
 out=$scratch/out
 field="$transit field --force --ckpt $digits --out $out"
 npy "$scratch/x.npy" '<f8' '(3, 1, 8, 8)' 1536

@@ -29,6 +29,17 @@ differs "$(within "$out/budgets" heun2 5)" - "10 evaluations are within 10"
 # SDEs: bias of mean and covariance are freed of noise, in table and plot alike; their names are the table's.
 check "SDE" $sweep --target gmm:d=2,modes=3,std=0.2 --num-samples 64 --seeds 0:8 --solvers euler-maruyama,shark,dopri5 --steps 4,32 \
   --sde-rtol 1e-1 --rtol 1e-3 --diffusion-forms sigma,constant --diffusion-norms 0.5,1 --last-steps Mean,Euler --out "$out/sde"
+# A last step that multiplies noise is said once a form, norm and last step, with the options of this command, and in the table.
+for norm in 0.5 1; do
+  said="the last step Mean multiplies the noise left at t = 0.96 by -$(awk -v n=$norm 'BEGIN { print 25 * n }') (form constant at norm $norm): use"
+  warns "warning: on Linear, $said --last-steps Tweedie, which multiplies it by 0, or --diffusion-norms 0.04"
+  equals "$(grep -cF "$said" "$scratch/stderr")" 1 "warnings of the last step at norm $norm"
+  for series in "euler-maruyama" "shark" "shark, adaptive"; do
+    equals "$(grep -cF -e "- $series, constant n = $norm, Mean: $said" "$out/sde/table.md")" 1 "notes of $series at norm $norm"
+  done
+done
+equals "$(grep -c 'multiplies the noise' "$scratch/stderr")" 2 "warnings of last steps"
+equals "$(grep -c 'multiplies the noise' "$out/sde/table.md")" 6 "notes of last steps"
 again sde Linear
 check "SDE alone" $sweep --target gaussian:d=3,mean=1,std=0.5 --num-samples 64 --seeds 0:5 --solvers heun-additive,ddim --steps 4,64 \
   --out "$out/alone"
@@ -38,8 +49,10 @@ grep -q 'set ylabel .bias of the covariance.' "$out/sde/covariance-Linear.gp" ||
 
 # On a checkpoint: relative errors, and the sets that the law is known by are not the same set twice.
 check "checkpoint" $sweep --ckpt "$digits" --num-samples 8 --class-labels 3 --solvers euler-maruyama,heun2 --steps 4,8 --seeds 0:3 \
-  --reference-rtol 1e-3 --reference-sets 2 --out "$out/digits"
-again digits Linear
+  --reference-rtol 1e-3 --reference-sets 2 --diffusion-norms 2 --sample-paths Linear,GVP --out "$out/digits"
+warns "warning: on Linear, the last step Mean multiplies the noise left at t = 0.96 by -2 (form sigma at norm 2): use --last-steps Tweedie"
+equals "$(grep -c 'multiplies the noise' "$scratch/stderr")" "$(grep -c 'multiplies the noise' "$out/digits/table.md")" "warnings and notes"
+again digits Linear GVP
 
 # Every row is what the command sample does with its seed, method, steps or tolerances, form and last step.
 check "rows" $sweep --ckpt "$digits" --num-samples 5 --class-labels 3 --cfg-scale 2 --solvers heun2,dopri5,shark --steps 3,7 \

@@ -66,6 +66,15 @@ refuse 2 "say --dtype f32 or f64" "$transit" sample ODE --ckpt "$digits" --no-tf
 refuse 2 "say --num-sampling-steps N, the points of the grid" "$transit" sample ODE --ckpt "$digits" --steps 50
 refuse 2 "say --steps N1,N2,..., the steps of a grid: its points are one more" "$transit" sweep --target gaussian:d=1 --num-sampling-steps 51
 refuse 2 "say --solvers" "$transit" sweep --target gaussian:d=1 --sampling-method euler
+for command in sweep tune-grid; do
+  for option in seed global-seed; do
+    refuse 2 "--$option is no option of 'transit $command': say --seeds A:B" "$transit" $command --target gaussian:d=1 --$option 3
+  done
+  for option in batch-size per-proc-batch-size num-fid-samples; do
+    refuse 2 "--$option is no option of 'transit $command': say --num-samples N" "$transit" $command --target gaussian:d=1 --$option 3
+  done
+  refuse 2 "say --dtype f32 or f64" "$transit" $command --target gaussian:d=1 --tf32
+done
 refuse 2 "say --nfe N" "$transit" tune-grid --target gaussian:d=1 --steps 10
 
 # All that is missing in one line, and what would do.

@@ -5,6 +5,7 @@
 #include "experiments/likelihood/options.h"
 #include "experiments/sample/options.h"
 #include "experiments/sweep/options.h"
+#include "experiments/train/options.h"
 #include "integrators/ode/ode.h"
 #include "integrators/sde/sde.h"
 #include "nets/register.h"
@@ -119,6 +120,12 @@ static void of_texts(void) {
   snprintf(text, sizeof text, "nothing to say of rtol = x or raise max_steps");
   advice_translate(&sampler_ode, text, sizeof text);
   CHECK(strcmp(text, "nothing to say of rtol = x or raise max_steps") == 0);
+  char family[] =
+      "0 assumed (a DiT looks the same: its model family is dit), and more of it: be that as it may";
+  advice_translate(&(advice_reader){&train_table, 0, NULL}, family, sizeof family);
+  CHECK(strstr(family, "(a DiT looks the same: its model family is dit)"));
+  advice_translate(&sweep, family, sizeof family);
+  CHECK(strstr(family, "(a DiT looks the same: --model-family dit opens it as one), and more"));
   char small[44] = "loosen rtol = 1, or look there";
   advice_translate(&sampler_ode, small, sizeof small);
   CHECK(strcmp(small, "loosen --rtol, or look there") == 0);

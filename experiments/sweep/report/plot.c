@@ -9,12 +9,13 @@
 #include "experiments/sweep/manifest.h"
 #include "experiments/sweep/report/summary.h"
 
-/* One kind of picture: what stands on the vertical axis. */
+/* One kind of picture: what stands on the vertical axis, '#' the word of the target for it. */
 typedef struct {
   const char *name, *axis;
-  bool of_ode, of_law; /* shows ODE series; there is an SDE */
+  const char *(*word)(const sweep_options *); /* NULL: none is needed */
+  bool of_ode, of_law;                        /* shows ODE series; there is an SDE */
   stat_interval (*value)(const sweep_point *);
-  stat_interval (*floor)(const sweep_point *); /* of exact samples; NULL: none */
+  stat_interval (*floor)(const sweep_point *); /* of samples of the law itself; NULL: none */
 } figure;
 
 static stat_interval error_of(const sweep_point *p) {
@@ -31,9 +32,10 @@ static stat_interval sw2_floor(const sweep_point *p) {
 }
 
 static const figure figures[] = {
-    {"work-precision", "error at t = 1", true, false, error_of, NULL},
-    {"covariance", "bias of the covariance", false, true, covariance_of, NULL},
-    {"sliced-w2", "sliced Wasserstein-2 distance to exact samples", false, true, sw2_of, sw2_floor},
+    {"work-precision", "# at t = 1", sweep_error_words, true, false, error_of, NULL},
+    {"covariance", "bias of the covariance", NULL, false, true, covariance_of, NULL},
+    {"sliced-w2", "sliced Wasserstein-2 distance to # samples", sweep_samples_word, false, true, sw2_of,
+     sw2_floor},
 };
 
 typedef struct {
@@ -77,13 +79,22 @@ static tr_status write_point(plot *p, int setting) {
   return TR_OK;
 }
 
+/* The axis as table.md calls it; returns text. */
+static const char *axis(const plot *p, char *text, size_t size) {
+  const char *all = p->figure->axis, *word = p->figure->word ? p->figure->word(p->options) : "";
+  const int before = (int)strcspn(all, "#");
+  snprintf(text, size, "%.*s%s%s", before, all, word, all[before] ? all + before + 1 : "");
+  return text;
+}
+
 static tr_status write_data(plot *p) {
   const sweep_plan *plan = p->rows->plan;
+  char name[128];
   int series = -1;
   fprintf(
       p->out,
       "# evaluations, %s, ends of its 95 %% interval; a block a series. What is not above 0 is left out.\n",
-      p->figure->axis);
+      axis(p, name, sizeof name));
   for (int i = 0; i < plan->n_settings; i++) {
     const sweep_setting *s = &plan->settings[i];
     if (!shows(p, i)) continue;
@@ -99,7 +110,8 @@ static tr_status write_data(plot *p) {
   while (!shows(p, first)) first++;
   TR_TRY(sweep_summarise(p->ctx, p->rows, false, p->path, first, &point));
   double level = p->figure->floor(&point).mean;
-  fprintf(p->out, "\n\n# exact samples\n%.6g %.6g\n%.6g %.6g\n", p->nfe_low, level, p->nfe_high, level);
+  fprintf(p->out, "\n\n# %s samples\n%.6g %.6g\n%.6g %.6g\n", sweep_samples_word(p->options), p->nfe_low,
+          level, p->nfe_high, level);
   return TR_OK;
 }
 
@@ -126,20 +138,21 @@ static void write_curves(plot *p) {
     index++;
   }
   if (p->figure->floor)
-    fputs(", \\\n  data index \"exact samples\" using 1:2 with lines dashtype 2 linecolor rgb \"black\" "
-          "title \"exact samples\"",
-          p->out);
+    fprintf(p->out,
+            ", \\\n  data index \"%s samples\" using 1:2 with lines dashtype 2 linecolor rgb \"black\" "
+            "title \"%s samples\"",
+            sweep_samples_word(p->options), sweep_samples_word(p->options));
   fputc('\n', p->out);
 }
 
 static tr_status write_script(plot *p) {
   const sweep_options *o = p->options;
-  char title[512];
+  char title[512], name[128];
   snprintf(title, sizeof title, "%s, %s path", TR_SHOW(o->target ? o->target : o->model.ckpt, 200),
            p->rows->plan->paths[p->path].type->info.name);
   gnuplot_begin(p->out, p->base, 640 + 10 * p->rows->plan->n_series, title);
   fputs("set xlabel \"evaluations of the field\"\nset ylabel ", p->out);
-  gnuplot_quoted(p->out, p->figure->axis);
+  gnuplot_quoted(p->out, axis(p, name, sizeof name));
   fprintf(p->out,
           "\nset logscale xy\nset format y \"%%.0e\"\nset grid\nset key tmargin center horizontal\nset "
           "xrange [%.6g : %.6g]\n"

@@ -74,3 +74,11 @@ tr_status sweep_summarise(tr_ctx *ctx, const sweep_rows *rows, bool relative, in
   free(r.v);
   return TR_OK;
 }
+
+const char *sweep_error_words(const sweep_options *options) {
+  return options->target ? "root mean square error" : "relative error";
+}
+
+const char *sweep_samples_word(const sweep_options *options) {
+  return options->target ? "exact" : "tight";
+}

@@ -17,6 +17,11 @@ typedef struct {
 tr_status sweep_summarise(tr_ctx *ctx, const sweep_rows *rows, bool relative, int path, int setting,
                           sweep_point *out);
 
+/* What the error of an ODE run is, and what samples stand for the law, "exact" or "tight": of an exact target
+ * or a checkpoint, in words. */
+const char *sweep_error_words(const sweep_options *options);
+const char *sweep_samples_word(const sweep_options *options);
+
 /* table.md */
 tr_status sweep_write_table(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options,
                             const char *file);

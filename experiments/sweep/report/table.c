@@ -14,7 +14,6 @@ typedef struct {
   const sweep_rows *rows;
   const sweep_plan *plan;
   const sweep_options *options;
-  const char *error_name;
   int path;
   sweep_point *points; /* (n_settings), of this path */
 } table;
@@ -101,7 +100,7 @@ static void nfe_table(const table *t) {
   fprintf(t->out,
           "Evaluations needed for a %s at t = 1 (mean over the seeds), the least from which on all costlier "
           "runs of the solver hold it; of the runs made, without interpolation:\n\n| solver |",
-          t->error_name);
+          sweep_error_words(t->options));
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);
   rule(t->out, 1, N_LEVELS);
@@ -139,7 +138,7 @@ static void ratio_table(const table *t) {
 
 static void budget_table(const table *t) {
   fprintf(t->out, "\nLeast error (%s) of a solver's runs within a number of evaluations:\n\n| solver |",
-          t->error_name);
+          sweep_error_words(t->options));
   for (int b = 0; b < N_BUDGETS; b++) fprintf(t->out, " %d |", budgets[b]);
   fputs("\n", t->out);
   rule(t->out, 1, N_BUDGETS);
@@ -179,7 +178,7 @@ static void ode_runs(const table *t) {
       t->out,
       "\nAll runs (means over the seeds, in brackets 95 %% intervals):\n\n| solver | steps or tolerance | "
       "evaluations | steps accepted | steps rejected | %s | seconds | runs that ended well |\n",
-      t->error_name);
+      sweep_error_words(t->options));
   rule(t->out, 2, 6);
   for (int i = 0; i < t->plan->n_settings; i++) {
     const sweep_setting *s = &t->plan->settings[i];
@@ -281,7 +280,7 @@ static void law_table(const table *t) {
         "the mean | bias of the covariance | sliced Wasserstein-2 distance | runs that ended well |\n",
         t->out);
   rule(t->out, 6, 5);
-  fprintf(t->out, "| %s samples | | | | | | | 0 | 0 |", t->options->target ? "exact" : "tight");
+  fprintf(t->out, "| %s samples | | | | | | | 0 | 0 |", sweep_samples_word(t->options));
   print_interval(t->out, t->points[first_shown(t)].sw2_floor);
   fputs(" all |\n", t->out);
   for (int i = 0; i < t->plan->n_settings; i++)
@@ -290,23 +289,25 @@ static void law_table(const table *t) {
 
 /* ---- the whole ---- */
 
-/* Whether the setting before it is of the same series and cannot work for the same reason. */
-static bool repeats(const table *t, int i) {
-  const char *why = sweep_plan_skipped(t->plan, t->path, i),
-             *before = i > 0 ? sweep_plan_skipped(t->plan, t->path, i - 1) : NULL;
-  return before && strcmp(why, before) == 0 && of_series(t, i - 1, t->plan->settings[i].series);
+/* What is said of a path and setting, NULL: nothing. */
+typedef const char *(*remark)(const sweep_plan *plan, int path, int setting);
+
+/* Whether the same is said of the setting before it, of the same series. */
+static bool repeats(const table *t, remark of, int i) {
+  const char *text = of(t->plan, t->path, i), *before = i > 0 ? of(t->plan, t->path, i - 1) : NULL;
+  return before && strcmp(text, before) == 0 && of_series(t, i - 1, t->plan->settings[i].series);
 }
 
-static void skipped_runs(const table *t) {
+static void remarks(const table *t, remark of, const char *heading) {
   bool any = false;
   for (int i = 0; i < t->plan->n_settings; i++) {
-    const char *why = sweep_plan_skipped(t->plan, t->path, i);
-    char text[256];
-    if (!why || repeats(t, i)) continue;
-    if (!any) fputs("\nSkipped, because they cannot work:\n\n", t->out);
+    const char *text = of(t->plan, t->path, i);
+    char series[256];
+    if (!text || repeats(t, of, i)) continue;
+    if (!any) fprintf(t->out, "\n%s:\n\n", heading);
     any = true;
-    sweep_plan_series(&t->plan->settings[i], text, sizeof text);
-    fprintf(t->out, "- %s: %s\n", text, why);
+    sweep_plan_series(&t->plan->settings[i], series, sizeof series);
+    fprintf(t->out, "- %s: %s\n", series, text);
   }
 }
 
@@ -332,7 +333,8 @@ static tr_status path_tables(table *t) {
     ode_runs(t);
   }
   if (law) law_table(t);
-  skipped_runs(t);
+  remarks(t, sweep_plan_noted, "Last steps that multiply the noise which they are there to remove");
+  remarks(t, sweep_plan_skipped, "Skipped, because they cannot work");
   return TR_OK;
 }
 
@@ -350,11 +352,7 @@ static tr_status write_all(table *t) {
 tr_status sweep_write_table(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options,
                             const char *path) {
   tr_out_file *file;
-  table t = {.ctx = ctx,
-             .rows = rows,
-             .plan = rows->plan,
-             .options = options,
-             .error_name = options->model.ckpt ? "relative error" : "root mean square error"};
+  table t = {.ctx = ctx, .rows = rows, .plan = rows->plan, .options = options};
   t.points = calloc((size_t)rows->plan->n_settings, sizeof *t.points);
   if (!t.points) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a table");
   tr_status status = tr_out_file_open(ctx, path, &file);

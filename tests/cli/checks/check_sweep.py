@@ -75,6 +75,7 @@ runs = {}
 for row in rows:
     runs.setdefault(key(row), []).append(row)
 relative = not open(folder + "/table.md").read().startswith("# Sweep of g")
+samples = ("tight" if relative else "exact") + " samples"
 error = {k: statistics.fmean(number(r, "relative" if relative else "rms") for r in v) for k, v in runs.items() if v[0]["mode"] == "ODE"}
 nfe = {k: statistics.fmean(float(r["nfe"]) for r in v) for k, v in runs.items()}
 well = {k: all(r["status"] == "ok" for r in v) for k, v in runs.items()}
@@ -120,6 +121,8 @@ def check_runs(table):
 
 
 def check_law(table):
+    if table[1][0] != samples:
+        sys.exit(f"the table's first row is of {table[1][0]}, not of {samples}")
     check_mean("floor", table[1][9], [number(r, "sw2_floor") for r in next(iter(runs.values()))])
     for row in table[2:]:
         mine = runs[row[0], row[1], row[4], row[5]]
@@ -131,10 +134,30 @@ def check_law(table):
         sys.exit(f"{len(table) - 2} rows in law, {len(runs)} settings in results.csv")
 
 
+AXES = {
+    "work-precision": ("relative" if relative else "root mean square") + " error at t = 1",
+    "covariance": "bias of the covariance",
+    "sliced-w2": f"sliced Wasserstein-2 distance to {samples}",
+}
+
+
+def points_of(name):
+    """The lines of a plot's data but for those of its floor, which is named as in the table's first row."""
+    text = open(f"{folder}/{name}-{path}.dat").read()
+    head, *floor = text.split(f"\n\n\n# {samples}\n")
+    script = open(f"{folder}/{name}-{path}.gp").read()
+    if len(floor) != (name == "sliced-w2") or script.count(samples) != 3 * len(floor):
+        sys.exit(f"{name}: its floor is not that of {samples}")
+    if f"# evaluations, {AXES[name]}, ends" not in head or f"set ylabel '{AXES[name]}'" not in script.replace('"', "'"):
+        sys.exit(f"{name}: its axis is not '{AXES[name]}'")
+    if ("tight" if samples.startswith("exact") else "exact") + " samples" in text + script:
+        sys.exit(f"{name} speaks of samples that it was not compared with")
+    return [line for line in head.splitlines() if line and not line.startswith("#")]
+
+
 def check_plot(name, values):
     """The plot shows what the table does, point by point."""
-    points = sorted(float(v) for line in open(f"{folder}/{name}-{path}.dat").read().split("\n\n\n# exact samples")[0].splitlines()
-                    if line and not line.startswith("#") for v in line.split()[1:2])
+    points = sorted(float(line.split()[1]) for line in points_of(name))
     want = sorted(v for v in values if v > 0)
     for a, b in zip(points, want, strict=True):
         close(f"a point of {name}", a, b, 1e-4)
@@ -142,9 +165,7 @@ def check_plot(name, values):
 
 def check_ends(name):
     """Every point lies in its interval, whose ends are where those of the rows are."""
-    for line in open(f"{folder}/{name}-{path}.dat").read().split("\n\n\n# exact samples")[0].splitlines():
-        if not line or line.startswith("#"):
-            continue
+    for line in points_of(name):
         evaluations, value, low, high = map(float, line.split())
         if not low <= value <= high:
             sys.exit(f"{name}: {line}")
