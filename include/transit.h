@@ -92,6 +92,8 @@
 /* Training, and writing checkpoints. */
 #include "nets/checkpoint/write/save.h"
 #include "nets/train/draws.h"
+#include "nets/train/post_hoc.h"
+#include "nets/train/power.h"
 #include "nets/train/schedule.h"
 #include "nets/train/state.h"
 #include "nets/train/trainer.h"

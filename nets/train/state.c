@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/require_private.h"
+#include "nets/train/post_hoc.h"
 #include "nets/train/trainer_private.h"
 
 /* Views of all parameters in one arena, under their names. */
@@ -112,6 +113,41 @@ tr_status tr_trainer_save(const tr_trainer *trainer, const char *path, int n_arg
   return status;
 }
 
+typedef struct {
+  int n;
+  const tr_saved_arg *v;
+  tr_saved_arg *added; /* what v is then, malloc'd; NULL: v is the caller's */
+} saved_args;
+
+/* The arguments, and of which profile an average by a power of the step is. */
+static tr_status add_profile(const tr_trainer *trainer, double gamma, int n, const tr_saved_arg *args,
+                             saved_args *out) {
+  *out = (saved_args){.n = n, .v = args};
+  if (gamma < 0) return TR_OK;
+  out->added = malloc(((size_t)n + 3) * sizeof *out->added);
+  if (!out->added) return TR_FAIL(trainer->ctx, TR_E_MEM, "out of memory for %d arguments", n);
+  if (n) memcpy(out->added, args, (size_t)n * sizeof *args);
+  out->added[n] = (tr_saved_arg){.name = TR_SNAPSHOT_STEP, .kind = TR_SAVED_INT, .integer = trainer->steps};
+  out->added[n + 1] = (tr_saved_arg){.name = TR_SNAPSHOT_GAMMA, .kind = TR_SAVED_REAL, .real = gamma};
+  out->added[n + 2] =
+      (tr_saved_arg){.name = TR_SNAPSHOT_SIGMA_REL, .kind = TR_SAVED_REAL, .real = tr_power_sigma_rel(gamma)};
+  out->v = out->added;
+  out->n = n + 3;
+  return TR_OK;
+}
+
+static tr_status export_set(const tr_trainer *trainer, int i, const char *path, const saved_args *args) {
+  char name[16];
+  listing l;
+  name_set(i, name);
+  tr_status status = list(trainer, arena_of(trainer, i), false, &l);
+  if (status == TR_OK)
+    status = tr_safetensors_save(
+        trainer->ctx, path, &(tr_saved_set){name, tr_params_n(trainer->params), l.items}, args->n, args->v);
+  close_listing(&l);
+  return status;
+}
+
 tr_status tr_trainer_export(const tr_trainer *trainer, int i, const char *path, int n_args,
                             const tr_saved_arg *args) {
   if (n_args > 0 && !args) return TR_FAIL(TR_CTX_OF(trainer), TR_E_ARG, "%s: args is NULL", __func__);
@@ -120,14 +156,11 @@ tr_status tr_trainer_export(const tr_trainer *trainer, int i, const char *path, 
   if (i < -1 || i >= trainer->o.n_averages)
     return TR_FAIL(trainer->ctx, TR_E_ARG, "average %d of a training with %d", i, trainer->o.n_averages);
   TR_TRY(check_finite(trainer, path));
-  char name[16];
-  listing l;
-  name_set(i, name);
-  tr_status status = list(trainer, arena_of(trainer, i), false, &l);
-  if (status == TR_OK)
-    status = tr_safetensors_save(trainer->ctx, path,
-                                 &(tr_saved_set){name, tr_params_n(trainer->params), l.items}, n_args, args);
-  close_listing(&l);
+  const double gamma = tr_trainer_gamma(trainer, i);
+  saved_args all;
+  TR_TRY(add_profile(trainer, gamma, n_args, args, &all));
+  tr_status status = export_set(trainer, i, path, &all);
+  free(all.added);
   return status;
 }
 

@@ -7,6 +7,7 @@
 #include "core/require_private.h"
 #include "core/vec/vec.h"
 #include "nets/train/draws_private.h"
+#include "nets/train/power.h"
 #include "nets/train/trainer_private.h"
 
 #define MOST_STEPS ((int64_t)UINT32_MAX - 1)
@@ -40,8 +41,17 @@ static tr_status check_averages(tr_ctx *ctx, const tr_trainer_options *o) {
   if (o->n_averages < 0 || o->n_averages > TR_NN_AVERAGES)
     return TR_FAIL(ctx, TR_E_ARG, "%d running averages: use 0 to %d", o->n_averages, TR_NN_AVERAGES);
   for (int i = 0; i < o->n_averages; i++)
-    if (!(o->keep[i] >= 0 && o->keep[i] <= 1))
+    if (o->sigma_rel[i] == 0 && !(o->keep[i] >= 0 && o->keep[i] <= 1))
       return TR_FAIL(ctx, TR_E_ARG, "a running average that keeps %g: use 0 to 1", o->keep[i]);
+  return TR_OK;
+}
+
+static tr_status find_gammas(tr_trainer *trainer) {
+  for (int i = 0; i < TR_NN_AVERAGES; i++) {
+    trainer->gamma[i] = -1;
+    if (i < trainer->o.n_averages && trainer->o.sigma_rel[i] != 0)
+      TR_TRY(tr_power_gamma(trainer->ctx, trainer->o.sigma_rel[i], &trainer->gamma[i]));
+  }
   return TR_OK;
 }
 
@@ -122,7 +132,8 @@ tr_status tr_trainer_create(tr_net *net, const tr_trainer_options *options, tr_t
   tr_trainer *trainer = calloc(1, sizeof *trainer);
   if (!trainer) return TR_FAIL(tr_net_ctx(net), TR_E_MEM, "out of memory for a training");
   *trainer = (tr_trainer){.ctx = tr_net_ctx(net), .net = net, .params = tr_net_params(net), .o = o};
-  tr_status status = make_arenas(trainer);
+  tr_status status = find_gammas(trainer);
+  if (status == TR_OK) status = make_arenas(trainer);
   if (status == TR_OK) status = make_rows(trainer);
   if (status != TR_OK) tr_trainer_destroy(&trainer);
   *out = trainer;
@@ -284,7 +295,7 @@ static tr_status update(tr_trainer *trainer, const tr_train_report *report) {
   for (int i = 0; i < o->n_averages; i++) {
     average[i] = tr_params_trained(trainer->params, trainer->average[i]);
     args.average[i] = &average[i];
-    args.keep[i] = o->keep[i];
+    args.keep[i] = trainer->gamma[i] >= 0 ? tr_power_keep(trainer->gamma[i], report->step) : o->keep[i];
   }
   TR_TRY(tr_nn_adamw(&args));
   return tr_net_refresh(trainer->net);
@@ -308,6 +319,34 @@ tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_t
   return TR_OK;
 }
 
+/* ---- asking with an average ---- */
+
+enum { EXCHANGED = 1 << 20 }; /* elements at once */
+
+static tr_status exchange(tr_array *a, tr_array *b, tr_array *room) {
+  for (int64_t first = 0; first < a->count; first += EXCHANGED) {
+    const int64_t n = a->count - first < EXCHANGED ? a->count - first : EXCHANGED;
+    tr_array x = tr_rows(a, first, n), y = tr_rows(b, first, n), held = tr_rows(room, 0, n);
+    TR_TRY(tr_array_copy(&x, &held));
+    TR_TRY(tr_array_copy(&y, &x));
+    TR_TRY(tr_array_copy(&held, &y));
+  }
+  return TR_OK;
+}
+
+tr_status tr_trainer_exchange(tr_trainer *trainer, int i) {
+  TR_REQUIRE(TR_CTX_OF(trainer), trainer);
+  tr_array *average = tr_trainer_average(trainer, i), *values = tr_params_values(trainer->params), *room;
+  if (!average)
+    return TR_FAIL(trainer->ctx, TR_E_ARG, "average %d of a training with %d", i, trainer->o.n_averages);
+  const int64_t n = values->count < EXCHANGED ? values->count : EXCHANGED;
+  TR_TRY(tr_array_create(trainer->ctx, values->dtype, 1, &n, &room));
+  tr_status status = exchange(values, average, room);
+  if (status == TR_OK) status = tr_net_refresh(trainer->net);
+  tr_array_destroy(&room);
+  return status;
+}
+
 /* ---- what a checkpoint holds ---- */
 
 tr_array *tr_trainer_first_moment(const tr_trainer *trainer) {
@@ -320,6 +359,10 @@ tr_array *tr_trainer_second_moment(const tr_trainer *trainer) {
 
 tr_array *tr_trainer_average(const tr_trainer *trainer, int i) {
   return trainer && i >= 0 && i < trainer->o.n_averages ? trainer->average[i] : NULL;
+}
+
+double tr_trainer_gamma(const tr_trainer *trainer, int i) {
+  return tr_trainer_average(trainer, i) ? trainer->gamma[i] : -1;
 }
 
 int64_t tr_trainer_steps(const tr_trainer *trainer) {

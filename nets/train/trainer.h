@@ -22,13 +22,15 @@ typedef struct {
   tr_time_law times;    /* between the ends of tr_interval_train: to be set */
   double label_dropout; /* 0.1: how often a label becomes the null class; 0 for a network without one */
   tr_schedule schedule; /* constant, 1e-4 */
-  double beta1, beta2, eps, decay; /* 0.9, 0.999, 1e-8, 0 */
-  double clip;                     /* the largest norm of the gradient, > 0; infinity: any */
-  int n_averages;                  /* 1 */
-  double keep[TR_NN_AVERAGES];     /* 0.9999: of each average, per step */
-  int64_t batch;                   /* rows of a step, of all ranks together: to be set */
-  int64_t first, rows;             /* those of this rank: 0, batch */
-  int64_t rows_at_once;            /* that go through the network together; 0: all of them */
+  double beta1, beta2, eps, decay;  /* 0.9, 0.999, 1e-8, 0 */
+  double clip;                      /* the largest norm of the gradient, > 0; infinity: any */
+  int n_averages;                   /* 1 */
+  double keep[TR_NN_AVERAGES];      /* 0.9999: of each average, per step */
+  double sigma_rel[TR_NN_AVERAGES]; /* > 0: an average by a power of the step of that width
+                                       (nets/train/power.h), and `keep` is not looked at; 0: by `keep` */
+  int64_t batch;                    /* rows of a step, of all ranks together: to be set */
+  int64_t first, rows;              /* those of this rank: 0, batch */
+  int64_t rows_at_once;             /* that go through the network together; 0: all of them */
 } tr_trainer_options;
 TR_API void tr_trainer_defaults(tr_trainer_options *options);
 
@@ -60,6 +62,11 @@ typedef struct {
  * gradient is not: parameters, moments and averages are then as before. TR_E_ARG after 2^32 - 2 steps. */
 TR_API tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report);
 
+/* Exchanges the parameters with average i, for the network to be asked with it: a second call takes it back,
+ * bit for bit, and must come before the next step, or anything that looks at the training. TR_E_ARG, and
+ * nothing is exchanged, when there is no such average. */
+TR_API tr_status tr_trainer_exchange(tr_trainer *trainer, int i);
+
 /* ---- what a checkpoint holds ---- */
 
 /* Arrays of the layout of the network's parameters, borrowed: they may be written to go on from a checkpoint,
@@ -67,6 +74,8 @@ TR_API tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batc
 TR_API tr_array *tr_trainer_first_moment(const tr_trainer *trainer);
 TR_API tr_array *tr_trainer_second_moment(const tr_trainer *trainer);
 TR_API tr_array *tr_trainer_average(const tr_trainer *trainer, int i); /* NULL: there is no such */
+/* gamma of an average by a power of the step; -1: of another, and where there is none. */
+TR_API double tr_trainer_gamma(const tr_trainer *trainer, int i);
 /* Steps that have been taken, those before the checkpoint included. */
 TR_API int64_t tr_trainer_steps(const tr_trainer *trainer);
 TR_API tr_status tr_trainer_set_steps(tr_trainer *trainer, int64_t steps);

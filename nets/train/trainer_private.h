@@ -10,6 +10,7 @@ struct tr_trainer {
   tr_params *params;
   tr_trainer_options o;
   int64_t steps;
+  double gamma[TR_NN_AVERAGES]; /* -1: the average is not by a power of the step */
   tr_array *gradient, *first, *second, *average[TR_NN_AVERAGES]; /* of the layout */
   tr_array *x, *x0, *loss; /* (rows at once, ...), (rows, ...), (rows) */
   tr_loss_rows *numbers;   /* of the rows of a step */

@@ -248,6 +248,57 @@ static void clipping(tr_ctx *ctx) {
   CHECK(norm[0] == norm[1] && norm[0] > 1e-3);
 }
 
+/* ---- asking with an average ---- */
+
+/* The parameters after a step, with the average looked at before it or not. */
+static double *with_a_look(tr_ctx *ctx, bool look) {
+  tr_net *net = trained_network(ctx, TR_F32);
+  tr_trainer *trainer;
+  tr_trainer_options o = options_of(ctx);
+  o.keep[0] = 0.5;
+  CHECK_OK(ctx, tr_trainer_create(net, &o, &trainer));
+  for (int k = 0; k < 2; k++) step_of(ctx, net, trainer, k);
+  if (look) {
+    const size_t bytes = (size_t)tr_params_values(tr_net_params(net))->count * sizeof(double);
+    double *own = all_values(net), *average = values(tr_trainer_average(trainer, 0));
+    CHECK_OK(ctx, tr_trainer_exchange(trainer, 0));
+    double *seen = all_values(net);
+    CHECK(!memcmp(seen, average, bytes) && memcmp(own, average, bytes));
+    /* what the network says is that of one made with these values */
+    tr_net *other = trained_network(ctx, TR_F32);
+    CHECK_OK(ctx,
+             tr_array_copy(tr_params_values(tr_net_params(net)), tr_params_values(tr_net_params(other))));
+    CHECK_OK(ctx, tr_net_refresh(other));
+    const double t[1] = {0.5};
+    const int32_t label[1] = {3};
+    tr_array *x = data_of(ctx, net, TR_F32, 1, 7), *a, *b;
+    CHECK_OK(ctx, tr_array_like(x, &a));
+    CHECK_OK(ctx, tr_array_like(x, &b));
+    CHECK_OK(ctx, tr_net_forward(net, (tr_times){1, t}, x, &(tr_cond){1, label}, a));
+    CHECK_OK(ctx, tr_net_forward(other, (tr_times){1, t}, x, &(tr_cond){1, label}, b));
+    double *one = values(a), *two = values(b);
+    CHECK(!memcmp(one, two, (size_t)a->count * sizeof *one));
+    CHECK_OK(ctx, tr_trainer_exchange(trainer, 0));
+    CHECK_ERROR(ctx, tr_trainer_exchange(trainer, 1), TR_E_ARG, "average 1 of a training with 1");
+    free(one), free(two), free(own), free(average), free(seen);
+    tr_array_destroy(&x), tr_array_destroy(&a), tr_array_destroy(&b);
+    tr_net_destroy(&other);
+  }
+  step_of(ctx, net, trainer, 2);
+  double *end = all_values(net);
+  tr_trainer_destroy(&trainer);
+  tr_net_destroy(&net);
+  return end;
+}
+
+static void exchanged(tr_ctx *ctx) {
+  tr_net *net = trained_network(ctx, TR_F32);
+  double *without = with_a_look(ctx, false), *with = with_a_look(ctx, true);
+  CHECK(!memcmp(without, with, (size_t)tr_params_values(tr_net_params(net))->count * sizeof *with));
+  free(without), free(with);
+  tr_net_destroy(&net);
+}
+
 /* ---- refused ---- */
 
 static void not_finite(tr_ctx *ctx) {
@@ -288,6 +339,10 @@ static void refused_options(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "rows 3 to 5");
   o = good, o.keep[0] = 2;
   CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "keeps 2");
+  o = good, o.sigma_rel[0] = 0.3;
+  CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "width 0.3");
+  o = good, o.sigma_rel[0] = -1;
+  CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "width -1");
   o = good, o.clip = 0;
   CHECK_ERROR(ctx, tr_trainer_create(net, &o, &trainer), TR_E_ARG, "clipped to 0");
   o = good, o.label_dropout = -1;
@@ -357,6 +412,7 @@ int main(int argc, char **argv) {
   cuts(ctx, TR_F64);
   shares(ctx);
   clipping(ctx);
+  exchanged(ctx);
   not_finite(ctx);
   refused_options(ctx);
   refused_batches(ctx);
