@@ -160,3 +160,41 @@ tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, con
   *out = sqrt(sum);
   return TR_OK;
 }
+
+/* ---- the energy distance ---- */
+
+static double distance(int64_t d, const double *a, const double *b) {
+  return sqrt(distance2(d, a, b));
+}
+
+/* The mean distance between points of two sets. */
+static double between(int64_t n, int64_t m, int64_t d, const double *x, const double *y) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    double of_point = 0;
+    for (int64_t j = 0; j < m; j++) of_point += distance(d, x + i * d, y + j * d);
+    sum += of_point / (double)m;
+  }
+  return sum / (double)n;
+}
+
+/* The mean distance between two different points of a set. */
+static double within(int64_t n, int64_t d, const double *x) {
+  double sum = 0;
+  for (int64_t i = 1; i < n; i++) {
+    double of_point = 0;
+    for (int64_t j = 0; j < i; j++) of_point += distance(d, x + i * d, x + j * d);
+    sum += of_point / (double)(n - 1);
+  }
+  return 2 * sum / (double)n;
+}
+
+tr_status stat_energy(tr_ctx *ctx, int64_t n, int64_t m, int64_t d, const double *x, const double *y,
+                      double *out) {
+  if (n < 2 || m < 2 || d < 1)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "an energy distance of %lld and %lld samples of %lld numbers: two each at least",
+                   (long long)n, (long long)m, (long long)d);
+  *out = 2 * between(n, m, d, x, y) - within(n, d, x) - within(m, d, y);
+  return TR_OK;
+}

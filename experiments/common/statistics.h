@@ -40,4 +40,11 @@ tr_status stat_law_compare(tr_ctx *ctx, const stat_law *law, const double *x, st
 tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *y, int directions,
                          double *out);
 
+/* The squared energy distance of two laws, 2 E|X - Y| - E|X - X'| - E|Y - Y'| (Szekely and Rizzo 2013), 0 if
+ * and only if they are equal, estimated from n >= 2 samples x (n, d) and m >= 2 samples y (m, d): without
+ * bias, so that it is 0 on average, and sometimes below, where the laws are equal. It costs (n + m)^2 d / 2
+ * operations. */
+tr_status stat_energy(tr_ctx *ctx, int64_t n, int64_t m, int64_t d, const double *x, const double *y,
+                      double *out);
+
 #endif

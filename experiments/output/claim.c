@@ -10,6 +10,7 @@
 
 #include "core/text.h"
 #include "experiments/output/run_record.h"
+#include "experiments/output/staging.h"
 
 #define PATH_ROOM 4096
 
@@ -26,6 +27,7 @@ static const struct {
     {"sweep",
      "manifest.json",
      {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*", "tight-*"}},
+    {"ablate", "manifest.json", {"results.csv", "table.md", "errors.*", "losses.*", "cells"}},
 };
 enum { COMMANDS = sizeof leaves / sizeof *leaves };
 
@@ -54,10 +56,12 @@ static char *said(const json_t *value) {
   return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 }
 
+/* Behind what stands in the text. */
 static void describe(const char *key, const json_t *old, const json_t *now, char *text, size_t size) {
   char *was = said(old), *is = said(now);
-  snprintf(text, size, "--%s was %s, is %s", key, TR_SHOW(was ? was : "absent", 80),
-           TR_SHOW(is ? is : "absent", 80));
+  const size_t at = strlen(text);
+  snprintf(text + at, size - at, "%s--%s was %s, is %s", at ? "; " : "", key,
+           TR_SHOW(was ? was : "absent", 80), TR_SHOW(is ? is : "absent", 80));
   free(was);
   free(is);
 }
@@ -77,17 +81,18 @@ static json_t *in_words_of_now(const claim *what, const json_t *old, const json_
   return out;
 }
 
+/* Options of now first, then those that only the old record has. */
 static bool differ(const json_t *old, const json_t *now, char *text, size_t size) {
   const json_t *const both[] = {now, old};
   const char *key;
   json_t *unused;
+  *text = 0;
   for (int k = 0; k < 2; k++) json_object_foreach((json_t *)both[k], key, unused) {
       const json_t *was = json_object_get(old, key), *is = json_object_get(now, key);
       if (is_of_place(key) || json_equal(was, is) || (is_unset(was) && is_unset(is))) continue;
-      describe(key, was, is, text, size);
-      return true;
+      if (k == 0 || !is) describe(key, was, is, text, size);
     }
-  return false;
+  return *text != 0;
 }
 
 bool claim_options_differ(const claim *what, const json_t *old, const json_t *now, char *text, size_t size) {
@@ -151,14 +156,21 @@ static tr_status refuse(const program *p, const char *folder, const json_t *old,
                  TR_SHOW(folder, 200), its, *why ? " (" : "", why, *why ? ")" : "");
 }
 
-/* A sweep compares its manifest itself. */
-static bool is_callers(const program *p, const char *record) {
-  return strcmp(record, "manifest.json") == 0 && strcmp(p->command, "sweep") == 0;
+/* A command with a manifest compares it itself, unless it is one of another command. */
+static bool is_callers(const program *p, const char *folder, const char *record) {
+  bool mine = false;
+  for (int c = 0; c < COMMANDS; c++)
+    mine = mine || (strcmp(leaves[c].command, p->command) == 0 && strcmp(leaves[c].record, record) == 0);
+  json_t *old = mine && strcmp(record, "run.json") != 0 ? read_record(folder, record) : NULL;
+  const char *its = json_string_value(json_object_get(old, "command"));
+  const bool other = its && strcmp(its, p->command) != 0;
+  json_decref(old);
+  return mine && strcmp(record, "run.json") != 0 && !other;
 }
 
 static tr_status check_record(const program *p, const claim *what, const char *folder, const char *name) {
   char why[256];
-  if (!lies_in(folder, name) || is_callers(p, name)) return TR_OK;
+  if (!lies_in(folder, name) || is_callers(p, folder, name)) return TR_OK;
   json_t *old = read_record(folder, name);
   if (!old)
     return TR_FAIL(p->ctx, TR_E_ARG,
@@ -250,12 +262,13 @@ static bool has_been(const char *folder, int command) {
 /* Marks what the command left to go with the new results, or (dir NULL) removes it now. */
 static tr_status drop(const program *p, const claim *what, const char *folder, int command, out_dir *dir) {
   tr_status status = TR_OK;
+  char path[PATH_ROOM];
   DIR *entries = opendir(folder);
   for (struct dirent *entry; status == TR_OK && entries && (entry = readdir(entries));) {
     if (!is_left(command, entry->d_name) || is_result(what, entry->d_name)) continue;
     if (dir)
       status = out_dir_stale(p->ctx, dir, entry->d_name);
-    else if (unlinkat(dirfd(entries), entry->d_name, 0) != 0)
+    else if (!path_of(folder, entry->d_name, path) || !staging_remove(path))
       status = TR_FAIL(p->ctx, TR_E_IO, "the old '%s/%s' cannot be removed: %s", TR_SHOW(folder, 200),
                        entry->d_name, strerror(errno));
   }

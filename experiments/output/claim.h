@@ -31,7 +31,7 @@ tr_status claim_folder(const program *p, const claim *what, out_dir **out);
 /* Removes what this command left there. */
 tr_status claim_drop_own(const program *p, const claim *what);
 
-/* Whether two objects of options differ in one, which is then said in words: "--seed was 0, is 1". Where a
+/* Whether two objects of options differ, and in which, in words: "--seed was 0, is 1; ...". Where a
  * run takes place makes no difference: out, force, threads; nor does an older name of an option, one that is
  * no more, or one that the old record does not know yet and the user has not given. */
 bool claim_options_differ(const claim *what, const json_t *old, const json_t *now, char *text, size_t size);

@@ -31,6 +31,12 @@ void gnuplot_begin(FILE *out, const char *base, int height, const char *title) {
   fputc('\n', out);
 }
 
+/* Okabe and Ito's colours, told apart by the colour-blind too, without the yellow. */
+const char *gnuplot_colour(int i) {
+  static const char *const colours[] = {"0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "000000"};
+  return colours[i % (int)(sizeof colours / sizeof *colours)];
+}
+
 bool gnuplot_draw(const char *folder, const char *script) {
   static char shell_line[] = "cd -- \"$1\" && exec gnuplot \"$2\"";
   char *const words[] = {"sh", "-c", shell_line, "sh", strdup(folder), strdup(script), NULL};

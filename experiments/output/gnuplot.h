@@ -12,6 +12,9 @@ void gnuplot_quoted(FILE *out, const char *text);
 /* The variable `data` ("base.dat"), the PNG terminal 1100 wide, the output "base.png", the title. */
 void gnuplot_begin(FILE *out, const char *base, int height, const char *title);
 
+/* "0072b2": the i-th of seven colours, from the first again after them. */
+const char *gnuplot_colour(int i);
+
 /* Runs `gnuplot script` in the folder. False when there is no gnuplot or it fails. */
 bool gnuplot_draw(const char *folder, const char *script);
 

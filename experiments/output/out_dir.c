@@ -202,7 +202,7 @@ static tr_status publish(tr_ctx *ctx, out_dir *dir) {
     const entry *e = &dir->files[i];
     if (e->staged && rename(e->staged, e->final) != 0)
       return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be written: %s", e->final, strerror(errno));
-    if (!e->staged && remove(e->final) != 0 && errno != ENOENT)
+    if (!e->staged && !staging_remove(e->final))
       return TR_FAIL(ctx, TR_E_IO, "the old '%s' cannot be removed: %s", e->final, strerror(errno));
   }
   return TR_OK;

@@ -93,7 +93,7 @@ static bool is_dot(const char *name) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* A folder of files. */
+/* A folder with what it holds. */
 static void remove_folder(int parent, const char *name) {
   int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -102,9 +102,14 @@ static void remove_folder(int parent, const char *name) {
     return;
   }
   for (struct dirent *entry; (entry = readdir(folder));)
-    if (!is_dot(entry->d_name)) unlinkat(fd, entry->d_name, 0);
+    if (!is_dot(entry->d_name) && unlinkat(fd, entry->d_name, 0) != 0) remove_folder(fd, entry->d_name);
   closedir(folder);
   unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+bool staging_remove(const char *path) {
+  if (unlink(path) != 0 && errno != ENOENT) remove_folder(AT_FDCWD, path);
+  return access(path, F_OK) != 0;
 }
 
 void staging_remove_dead(const char *path) {

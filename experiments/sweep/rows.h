@@ -2,6 +2,7 @@
 #ifndef TR_EXPERIMENTS_SWEEP_ROWS_H
 #define TR_EXPERIMENTS_SWEEP_ROWS_H
 
+#include "experiments/results/rows_file.h"
 #include "experiments/sweep/plan.h"
 
 /* What a run gave. Errors are NaN (an empty field) where they are not defined: rms and relative for an SDE,
@@ -18,8 +19,8 @@ typedef struct {
   const sweep_plan *plan;
   sweep_result *results; /* one a run of the plan */
   int n_done;            /* of those wanted */
-  char *path;
-  int file; /* -1: closed */
+  int last;              /* the run of the row read last */
+  rows_file file;
 } sweep_rows;
 
 /* Opens or makes `path` and reads the rows that are there; a last row without an end of line is cut off.

@@ -276,12 +276,8 @@ static tr_status run_all(sweep *s) {
 
 static tr_status write_table(sweep *s) {
   char path[SWEEP_PATH_MAX];
-  sigset_t before;
   TR_TRY(sweep_file(s->program->ctx, s->options, "table.md", path, sizeof path));
-  program_hold_signals(&before);
-  tr_status status = sweep_write_table(s->program->ctx, &s->rows, s->options, path);
-  program_release_signals(&before);
-  return status;
+  return sweep_write_table(s->program->ctx, &s->rows, s->options, path);
 }
 
 static tr_status report(sweep *s) {
@@ -303,7 +299,7 @@ static tr_status report(sweep *s) {
 }
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
-  sweep s = {.program = p, .parsed = parsed, .options = values, .rows = {.file = -1}};
+  sweep s = {.program = p, .parsed = parsed, .options = values};
   s.scene = (sweep_scene){.plan = &s.plan,
                           .target = &s.target,
                           .progress = &s.progress,

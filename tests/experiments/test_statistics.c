@@ -1,10 +1,12 @@
 /* Statistics of samples: moments and sliced Wasserstein on known cases. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/random.h"
 #include "experiments/common/intervals.h"
 #include "experiments/common/statistics.h"
 #include "tests/support/check.h"
+#include "transport/path/interpolant.h"
 
 static void normals(uint64_t seed, int n, double *x) {
   tr_random_address address = {.seed = seed, .purpose = TR_RANDOM_TEST};
@@ -102,12 +104,52 @@ static void sliced(tr_ctx *ctx) {
   CHECK_NEAR(w, 0.5 * sqrt(square), 1e-12);
 }
 
+/* By hand: |x - y| = 1, 2, 0, 1 on average 1, within x 1, within y 1. */
+static void energy_by_hand(tr_ctx *ctx) {
+  const double x[] = {0, 1}, y[] = {1, 2}, plane[] = {0, 0, 3, 4}, one[] = {0, 0, 0, 0, 3, 4};
+  double e;
+  CHECK_OK(ctx, stat_energy(ctx, 2, 2, 1, x, y, &e));
+  CHECK_NEAR(e, 2 * 1 - 1 - 1, 1e-15);
+  CHECK_OK(ctx, stat_energy(ctx, 2, 3, 2, plane, one, &e)); /* between 15 / 6, within 5 and 10 / 3 */
+  CHECK_NEAR(e, 2 * 15.0 / 6 - 5 - 10.0 / 3, 1e-14);
+  CHECK_ERROR(ctx, stat_energy(ctx, 1, 2, 1, x, y, &e), TR_E_ARG, "two each at least");
+  CHECK_ERROR(ctx, stat_energy(ctx, 2, 1, 1, x, y, &e), TR_E_ARG, "two each at least");
+}
+
+/* E|a + s Z| for a standard normal Z: the mean of a folded normal. */
+static double folded(double a, double s) {
+  return s * sqrt(2 / TR_PI) * exp(-a * a / (2 * s * s)) + a * erf(a / (s * sqrt(2)));
+}
+
+/* Between N(0, 1) and N(a, s^2), on average over many sets: 2 E|a + sqrt(1 + s^2) Z| - (2 + 2 s) / sqrt(pi);
+ * and 0 between equal laws. */
+static void energy_of_gaussians(tr_ctx *ctx) {
+  enum { N = 40, M = 25, TRIALS = 3000 };
+  const double a = 0.7, s = 1.5;
+  double x[N], y[M], equal[TRIALS], other[TRIALS];
+  for (int i = 0; i < TRIALS; i++) {
+    normals((uint64_t)(20000 + i), N, x);
+    normals((uint64_t)(30000 + i), M, y);
+    CHECK_OK(ctx, stat_energy(ctx, N, M, 1, x, y, &equal[i]));
+    for (int k = 0; k < M; k++) y[k] = a + s * y[k];
+    CHECK_OK(ctx, stat_energy(ctx, N, M, 1, x, y, &other[i]));
+  }
+  const double exact = 2 * folded(a, sqrt(1 + s * s)) - (2 + 2 * s) / sqrt(TR_PI);
+  CHECK(exact > 0.2);
+  const stat_average of_equal = stat_average_of(TRIALS, equal), of_other = stat_average_of(TRIALS, other);
+  CHECK_NEAR(of_equal.mean, 0, 4 * of_equal.se);
+  CHECK_NEAR(of_other.mean, exact, 4 * of_other.se);
+  CHECK(of_other.se < 0.02 * exact);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   moments(ctx);
   unbiased(ctx);
   law_of_sets(ctx);
   sliced(ctx);
+  energy_by_hand(ctx);
+  energy_of_gaussians(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

@@ -2,10 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/io/file.h"
 #include "core/text.h"
-#include "experiments/common/program.h"
 #include "experiments/output/gnuplot.h"
+#include "experiments/results/report.h"
 #include "experiments/sweep/manifest.h"
 #include "experiments/sweep/report/summary.h"
 
@@ -87,8 +86,10 @@ static const char *axis(const plot *p, char *text, size_t size) {
   return text;
 }
 
-static tr_status write_data(plot *p) {
+static tr_status write_data(FILE *out, void *user) {
+  plot *p = user;
   const sweep_plan *plan = p->rows->plan;
+  p->out = out;
   char name[128];
   int series = -1;
   fprintf(
@@ -117,10 +118,6 @@ static tr_status write_data(plot *p) {
 
 /* ---- script ---- */
 
-/* Okabe and Ito's colours, told apart by the colour-blind too, without the yellow. */
-static const char *const colours[] = {"0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "000000"};
-#define N_COLOURS ((int)(sizeof colours / sizeof *colours))
-
 static void write_curves(plot *p) {
   const sweep_plan *plan = p->rows->plan;
   int series = -1, index = 0;
@@ -133,7 +130,7 @@ static void write_curves(plot *p) {
     fprintf(p->out,
             "%s \\\n  data index \"%s\" using 1:2:3:4 with yerrorlines linewidth 1.5 linecolor rgb \"#%s\" "
             "pointtype %d title ",
-            index ? "," : "plot", text, colours[index % N_COLOURS], index % 13 + 1);
+            index ? "," : "plot", text, gnuplot_colour(index), index % 13 + 1);
     gnuplot_quoted(p->out, text);
     index++;
   }
@@ -145,8 +142,10 @@ static void write_curves(plot *p) {
   fputc('\n', p->out);
 }
 
-static tr_status write_script(plot *p) {
+static tr_status write_script(FILE *out, void *user) {
+  plot *p = user;
   const sweep_options *o = p->options;
+  p->out = out;
   char title[512], name[128];
   snprintf(title, sizeof title, "%s, %s path", TR_SHOW(o->target ? o->target : o->model.ckpt, 200),
            p->rows->plan->paths[p->path].type->info.name);
@@ -162,25 +161,11 @@ static tr_status write_script(plot *p) {
   return TR_OK;
 }
 
-static tr_status write_whole(plot *p, const char *path, tr_status (*fill)(plot *)) {
-  tr_out_file *file;
-  TR_TRY(tr_out_file_open(p->ctx, path, &file));
-  p->out = tr_out_file_stream(file);
-  tr_status status = fill(p);
-  if (status == TR_OK) return tr_out_file_commit(p->ctx, &file);
-  tr_out_file_discard(&file);
-  return status;
-}
-
-static tr_status write_file(plot *p, const char *ending, tr_status (*fill)(plot *)) {
+static tr_status write_file(plot *p, const char *ending, tr_status (*fill)(FILE *, void *)) {
   char name[160], path[SWEEP_PATH_MAX];
-  sigset_t before;
   snprintf(name, sizeof name, "%s%s", p->base, ending);
   TR_TRY(sweep_file(p->ctx, p->options, name, path, sizeof path));
-  program_hold_signals(&before);
-  tr_status status = write_whole(p, path, fill);
-  program_release_signals(&before);
-  return status;
+  return report_write(p->ctx, path, fill, p);
 }
 
 /* ---- all of them ---- */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/file.h"
 #include "core/text.h"
 #include "experiments/common/program.h"
+#include "experiments/results/report.h"
 #include "experiments/sweep/report/summary.h"
 
 typedef struct {
@@ -80,22 +80,6 @@ static double error_within(const table *t, int series, int budget) {
   return best;
 }
 
-static void print_cell(FILE *out, const char *format, double value) {
-  fputs(" ", out);
-  if (isnan(value))
-    fputs("-", out);
-  else
-    fprintf(out, format, value);
-  fputs(" |", out);
-}
-
-static void rule(FILE *out, int texts, int numbers) {
-  fputs("|", out);
-  for (int i = 0; i < texts; i++) fputs("---|", out);
-  for (int i = 0; i < numbers; i++) fputs("---:|", out);
-  fputs("\n", out);
-}
-
 static void nfe_table(const table *t) {
   fprintf(t->out,
           "Evaluations needed for a %s at t = 1 (mean over the seeds), the least from which on all costlier "
@@ -103,11 +87,11 @@ static void nfe_table(const table *t) {
           sweep_error_words(t->options));
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);
-  rule(t->out, 1, N_LEVELS);
+  report_rule(t->out, 1, N_LEVELS);
   for (int s = 0; s < t->plan->n_series; s++) {
     if (head(t, s)->sde || !shows(t, s)) continue;
     print_solver(t->out, head(t, s));
-    for (int l = 0; l < N_LEVELS; l++) print_cell(t->out, "%.4g", nfe_for(t, s, levels[l]));
+    for (int l = 0; l < N_LEVELS; l++) report_number(t->out, "%.4g", nfe_for(t, s, levels[l]));
     fputs("\n", t->out);
   }
 }
@@ -126,12 +110,12 @@ static void ratio_table(const table *t) {
   fputs("\nThe same over the evaluations of " SWEEP_TIGHT_METHOD ":\n\n| solver |", t->out);
   for (int l = 0; l < N_LEVELS; l++) fprintf(t->out, " %.0e |", levels[l]);
   fputs("\n", t->out);
-  rule(t->out, 1, N_LEVELS);
+  report_rule(t->out, 1, N_LEVELS);
   for (int s = 0; s < t->plan->n_series; s++) {
     if (head(t, s)->sde || s == base || !shows(t, s)) continue;
     print_solver(t->out, head(t, s));
     for (int l = 0; l < N_LEVELS; l++)
-      print_cell(t->out, "%.2f", nfe_for(t, s, levels[l]) / nfe_for(t, base, levels[l]));
+      report_number(t->out, "%.2f", nfe_for(t, s, levels[l]) / nfe_for(t, base, levels[l]));
     fputs("\n", t->out);
   }
 }
@@ -141,23 +125,19 @@ static void budget_table(const table *t) {
           sweep_error_words(t->options));
   for (int b = 0; b < N_BUDGETS; b++) fprintf(t->out, " %d |", budgets[b]);
   fputs("\n", t->out);
-  rule(t->out, 1, N_BUDGETS);
+  report_rule(t->out, 1, N_BUDGETS);
   for (int s = 0; s < t->plan->n_series; s++) {
     if (head(t, s)->sde || !shows(t, s)) continue;
     print_solver(t->out, head(t, s));
-    for (int b = 0; b < N_BUDGETS; b++) print_cell(t->out, "%.2g", error_within(t, s, budgets[b]));
+    for (int b = 0; b < N_BUDGETS; b++) report_number(t->out, "%.2g", error_within(t, s, budgets[b]));
     fputs("\n", t->out);
   }
 }
 
-/* "1.2e-3 [1.1e-3, 1.3e-3]" */
+/* Errors are not negative. */
 static void print_interval(FILE *out, stat_interval i) {
-  if (i.n == 0)
-    fputs(" - |", out);
-  else if (i.n == 1)
-    fprintf(out, " %.3g |", i.mean);
-  else
-    fprintf(out, " %.3g [%.3g, %.3g] |", i.mean, fmax(0, i.low), i.high); /* errors are not negative */
+  report_interval(out, i, 0);
+  fputs(" |", out);
 }
 
 static void print_amount(FILE *out, const sweep_setting *s) {
@@ -179,7 +159,7 @@ static void ode_runs(const table *t) {
       "\nAll runs (means over the seeds, in brackets 95 %% intervals):\n\n| solver | steps or tolerance | "
       "evaluations | steps accepted | steps rejected | %s | seconds | runs that ended well |\n",
       sweep_error_words(t->options));
-  rule(t->out, 2, 6);
+  report_rule(t->out, 2, 6);
   for (int i = 0; i < t->plan->n_settings; i++) {
     const sweep_setting *s = &t->plan->settings[i];
     const sweep_point *p = &t->points[i];
@@ -279,7 +259,7 @@ static void law_table(const table *t) {
         "of "
         "the mean | bias of the covariance | sliced Wasserstein-2 distance | runs that ended well |\n",
         t->out);
-  rule(t->out, 6, 5);
+  report_rule(t->out, 6, 5);
   fprintf(t->out, "| %s samples | | | | | | | 0 | 0 |", sweep_samples_word(t->options));
   print_interval(t->out, t->points[first_shown(t)].sw2_floor);
   fputs(" all |\n", t->out);
@@ -338,8 +318,10 @@ static tr_status path_tables(table *t) {
   return TR_OK;
 }
 
-static tr_status write_all(table *t) {
+static tr_status write_all(FILE *out, void *user) {
+  table *t = user;
   const sweep_options *o = t->options;
+  t->out = out;
   fprintf(t->out, "# Sweep of %s\n\n%ld samples a run, %d seed%s, %s, prediction %s",
           TR_SHOW(o->target ? o->target : o->model.ckpt, 4095), o->num_samples, t->plan->n_seeds,
           PLURAL(t->plan->n_seeds), o->machine.dtype, o->model.prediction);
@@ -351,19 +333,10 @@ static tr_status write_all(table *t) {
 
 tr_status sweep_write_table(tr_ctx *ctx, const sweep_rows *rows, const sweep_options *options,
                             const char *path) {
-  tr_out_file *file;
   table t = {.ctx = ctx, .rows = rows, .plan = rows->plan, .options = options};
   t.points = calloc((size_t)rows->plan->n_settings, sizeof *t.points);
   if (!t.points) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a table");
-  tr_status status = tr_out_file_open(ctx, path, &file);
-  if (status == TR_OK) {
-    t.out = tr_out_file_stream(file);
-    status = write_all(&t);
-    if (status == TR_OK)
-      status = tr_out_file_commit(ctx, &file);
-    else
-      tr_out_file_discard(&file);
-  }
+  tr_status status = report_write(ctx, path, write_all, &t);
   free(t.points);
   return status;
 }
