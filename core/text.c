@@ -1,24 +1,23 @@
 #include "core/text.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 #define FORMAT_ROOM 4096
 
-/* How the character at the beginning of `length` >= 1 bytes is encoded: its bytes, 0 where there is none, and
- * its number. Overlong forms, surrogates and numbers past U+10FFFF are none (RFC 3629). */
-static size_t character(const unsigned char *text, size_t length, uint32_t *number) {
+size_t tr_text_character(const char *text, size_t length, uint32_t *number) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const unsigned char first = text[0];
+  if (!text || length == 0) return 0;
+  const unsigned char *at = (const unsigned char *)text, first = at[0];
   size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (n == 0 || n > length) return 0;
-  *number = n == 1 ? first : first & (0x7fu >> n);
+  uint32_t c = n == 1 ? first : first & (0x7fu >> n);
   for (size_t i = 1; i < n; i++) {
-    if ((text[i] & 0xc0) != 0x80) return 0;
-    *number = *number << 6 | (text[i] & 0x3fu);
+    if ((at[i] & 0xc0) != 0x80) return 0;
+    c = c << 6 | (at[i] & 0x3fu);
   }
-  bool surrogate = *number >= 0xd800 && *number <= 0xdfff;
-  return *number < least[n] || surrogate || *number > 0x10ffff ? 0 : n;
+  if (c < least[n] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff) return 0;
+  if (number) *number = c;
+  return n;
 }
 
 /* Controls, separators of lines and paragraphs, and what turns the direction of writing. */
@@ -29,11 +28,10 @@ static bool moves(uint32_t c) {
 
 const char *tr_text_show(const char *text, size_t length, char *out, size_t size) {
   if (!text || !out || size == 0) return "";
-  const unsigned char *bytes = (const unsigned char *)text;
   size_t used = 0, fits = 0; /* fits: up to where "..." has room behind it */
   for (size_t i = 0, step; i < length; i += step) {
     uint32_t c = 0;
-    size_t n = character(bytes + i, length - i, &c);
+    size_t n = tr_text_character(text + i, length - i, &c);
     bool plain = n > 0 && !moves(c);
     step = n ? n : 1;
     n = plain ? n : 1;
@@ -58,9 +56,8 @@ const char *tr_text_vshow(char *out, size_t size, const char *format, va_list ar
 }
 
 bool tr_text_is_utf8(const char *text, size_t length) {
-  uint32_t c;
   for (size_t i = 0, n; text && i < length; i += n)
-    if ((n = character((const unsigned char *)text + i, length - i, &c)) == 0) return false;
+    if ((n = tr_text_character(text + i, length - i, NULL)) == 0) return false;
   return text != NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/api.h"
@@ -25,6 +26,10 @@ TR_API const char *tr_text_show(const char *text, size_t length, char *out, size
 
 /* The same of what a format says, at most 4095 bytes of it. */
 TR_API const char *tr_text_vshow(char *out, size_t size, const char *format, va_list args);
+
+/* How the character at the beginning of `length` bytes is encoded: its bytes, and its number (may be NULL); 0
+ * where there is none. Overlong forms, surrogates and numbers past U+10FFFF are none (RFC 3629). */
+TR_API size_t tr_text_character(const char *text, size_t length, uint32_t *number);
 
 /* Whether the text is UTF-8 throughout, whatever its characters. */
 TR_API bool tr_text_is_utf8(const char *text, size_t length);

@@ -184,16 +184,54 @@ tr_status tr_drift_take_net(tr_net **net, tr_quantity kind, tr_drift **out) {
   return status;
 }
 
+static tr_status check_is_field(const tr_drift *drift, const char *what) {
+  return tr_net_of_drift(drift)
+             ? TR_OK
+             : TR_FAIL(drift->ctx, TR_E_ARG, "the provider %s is no network: only those have %s",
+                       drift->ops ? drift->ops->name : "?", what);
+}
+
 tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock) {
   TR_REQUIRE(drift ? drift->ctx : NULL, drift, clock);
-  if (!tr_net_of_drift(drift))
-    return TR_FAIL(drift->ctx, TR_E_ARG, "the provider %s is no network: only those have a clock",
-                   drift->ops->name);
+  TR_TRY(check_is_field(drift, "a clock"));
   if (!isfinite(clock->at_noise) || !isfinite(clock->at_data) || !isfinite(clock->factor))
     return TR_FAIL(drift->ctx, TR_E_ARG, "a clock from %g to %g with the factor %g: finite values are needed",
                    clock->at_noise, clock->at_data, clock->factor);
   ((field *)drift->impl)->clock = *clock;
   return TR_OK;
+}
+
+/* A covector of the prediction becomes one of what the network said. */
+typedef struct {
+  const field *self;
+  tr_net_covector covector;
+  void *user;
+} turned_covector;
+
+static tr_status covector_of_network(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  const turned_covector *t = user;
+  if (t->self->clock.factor == 1) return t->covector(t->user, first, f, w);
+  TR_TRY(tr_scale(t->self->clock.factor, f, w));
+  TR_TRY(t->covector(t->user, first, w, w));
+  return turn(t->self, w);
+}
+
+tr_status tr_drift_gradient(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                            tr_net_covector covector, void *user, tr_array *gradient) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x, gradient), drift, x, gradient);
+  TR_REQUIRE_FUNCTION(TR_CTX_FROM(drift, x, gradient), covector);
+  TR_TRY(check_is_field(drift, "parameters"));
+  field *self = drift->impl;
+  if (!self->net->type->backward) return tr_net_lacking(self->net, "backward");
+  TR_TRY(tr_drift_check(drift, times, x, cond));
+  TR_TRY(tr_net_check_states(self->net, x));
+  turned_covector turned = {self, covector, user};
+  TR_TRY(tell_times(self, &times));
+  drift->n_eval++, drift->n_forward++;
+  return tr_net_go_back(
+      self->net, times, x, cond,
+      &(tr_net_backward_args){
+          .want = TR_GRAD_PARAMS, .covector = covector_of_network, .user = &turned, .gradient = gradient});
 }
 
 tr_net *tr_net_of_drift(const tr_drift *drift) {

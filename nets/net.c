@@ -234,12 +234,8 @@ static tr_status hear_covector(void *user, int64_t first, const tr_array *f, tr_
                             h->t);
 }
 
-tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
-                          const tr_net_backward_args *args) {
-  TR_REQUIRE(TR_CTX_FROM(net, x), net, x, args);
-  TR_REQUIRE(TR_CTX_FROM(net, x), net->type);
-  if (!net->type->backward) return tr_net_lacking(net, "backward");
-  TR_TRY(check_call(net, times, x, cond));
+tr_status tr_net_go_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                         const tr_net_backward_args *args) {
   TR_TRY(check_args(net, x, args));
   net->counts.n_forward++, net->counts.n_vjp += (args->want & TR_GRAD_INPUT) != 0;
   const tr_net_gradient gradient = {net->params, args->gradient};
@@ -251,6 +247,15 @@ tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const 
                             .f = args->f,
                             .gradient = args->gradient ? &gradient : NULL};
   return net->type->backward(net, times, x, cond, &request);
+}
+
+tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                          const tr_net_backward_args *args) {
+  TR_REQUIRE(TR_CTX_FROM(net, x), net, x, args);
+  TR_REQUIRE(TR_CTX_FROM(net, x), net->type);
+  if (!net->type->backward) return tr_net_lacking(net, "backward");
+  TR_TRY(check_call(net, times, x, cond));
+  return tr_net_go_back(net, times, x, cond, args);
 }
 
 int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k) {

@@ -208,6 +208,11 @@ typedef struct {
 /* Gives the clock to a provider that one of these two has made; { 0, 1, 1 } is what it has at first. TR_E_ARG
  * for another provider, and for values that are not finite. */
 TR_API tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock);
+/* The gradient of the parameters of the network behind such a provider, as by tr_net_backward with
+ * TR_GRAD_PARAMS: in the provider's time, and `covector` is given what the provider predicts. There f may be
+ * w itself. TR_E_ARG for another provider. */
+TR_API tr_status tr_drift_gradient(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                   tr_net_covector covector, void *user, tr_array *gradient);
 /* The network behind a provider, NULL: it is not one of these two (a guide or a transfer around one is not).
  */
 TR_API tr_net *tr_net_of_drift(const tr_drift *drift);

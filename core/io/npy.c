@@ -20,13 +20,12 @@ static const struct {
 #define MAGIC       "\x93NUMPY"
 #define MAGIC_BYTES 6
 
-/* NULL where NumPy has no such type, or nobody has. */
-static const char *descr_of(tr_dtype dtype) {
+const char *tr_npy_descr(tr_dtype dtype) {
   return (unsigned)dtype < TR_N_DTYPES ? types[dtype].descr : NULL;
 }
 
 const char *tr_npy_type_name(tr_dtype dtype) {
-  return descr_of(dtype) ? types[dtype].name : tr_dtype_name(dtype);
+  return tr_npy_descr(dtype) ? types[dtype].name : tr_dtype_name(dtype);
 }
 
 const char *tr_npy_describe(const tr_npy *npy, char *text, size_t size) {
@@ -296,7 +295,7 @@ tr_status tr_npy_wrap(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shap
     return TR_FAIL(ctx, TR_E_SHAPE, "a .npy array of %d dimensions: use 0 to %d", ndim, TR_NPY_MAX_DIMS);
   if ((unsigned)dtype >= TR_N_DTYPES)
     return TR_FAIL(ctx, TR_E_ARG, "there is no element type %d", (int)dtype);
-  if (!descr_of(dtype))
+  if (!tr_npy_descr(dtype))
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "NumPy files cannot hold %s: convert to f32 first",
                    tr_dtype_name(dtype));
   tr_npy npy = {.dtype = dtype, .ndim = ndim, .data = data};
@@ -319,21 +318,26 @@ tr_status tr_npy_check(tr_ctx *ctx, const tr_npy *npy) {
                  tr_npy_describe(npy, text, sizeof text), (long long)npy->count);
 }
 
-size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX]) {
-  if (!npy || !text || !descr_of(npy->dtype)) return 0;
+size_t tr_npy_header_of(const char *descr, int ndim, const int64_t *shape, uint64_t at,
+                        char text[TR_NPY_HEADER_MAX]) {
   size_t used = MAGIC_BYTES + 4;
   memcpy(text, MAGIC "\x01\x00", MAGIC_BYTES + 2);
   used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used,
-                           "{'descr': '%s', 'fortran_order': False, 'shape': (", types[npy->dtype].descr);
-  for (int i = 0; i < npy->ndim; i++)
-    used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, "%s%lld", i ? ", " : "",
-                             (long long)npy->shape[i]);
-  used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, npy->ndim == 1 ? ",), }" : "), }");
+                           "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
+  for (int i = 0; i < ndim; i++)
+    used +=
+        (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, "%s%lld", i ? ", " : "", (long long)shape[i]);
+  used += (size_t)snprintf(text + used, TR_NPY_HEADER_MAX - used, ndim == 1 ? ",), }" : "), }");
   while ((at + used + 1) % 64 != 0) text[used++] = ' ';
   text[used++] = '\n';
   size_t length = used - MAGIC_BYTES - 4;
   text[8] = (char)(length & 255), text[9] = (char)(length >> 8);
   return used;
+}
+
+size_t tr_npy_header(const tr_npy *npy, uint64_t at, char text[TR_NPY_HEADER_MAX]) {
+  if (!npy || !text || !tr_npy_descr(npy->dtype)) return 0;
+  return tr_npy_header_of(types[npy->dtype].descr, npy->ndim, npy->shape, at, text);
 }
 
 tr_status tr_npy_save(tr_ctx *ctx, const char *path, const tr_npy *npy) {

@@ -8,4 +8,11 @@
  * says, as that of a zeroed struct. */
 tr_status tr_npy_check(tr_ctx *ctx, const tr_npy *npy);
 
+/* As a file says the type, "<f8"; NULL where NumPy has no such type, or nobody has. */
+const char *tr_npy_descr(tr_dtype dtype);
+
+/* tr_npy_header of elements that `descr` describes. */
+size_t tr_npy_header_of(const char *descr, int ndim, const int64_t *shape, uint64_t at,
+                        char text[TR_NPY_HEADER_MAX]);
+
 #endif

@@ -154,19 +154,25 @@ tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out) {
   return status;
 }
 
-tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
-  TR_REQUIRE(TR_CTX_OF(npz), npz, name, shape);
-  TR_TRY(tr_npy_check(npz->ctx, shape));
+/* The header of elements that `descr` describes, each as wide as those of `dtype` or several of them. */
+static tr_status begin(tr_npz_out *npz, const char *name, const char *descr, const tr_npy *shape,
+                       uint64_t bytes) {
   char entry[300], header[TR_NPY_HEADER_MAX];
-  uint64_t elements = (uint64_t)shape->count * tr_dtype_size(shape->dtype);
   int length = snprintf(entry, sizeof entry, "%s%s", name, SUFFIX);
   if (length >= (int)sizeof entry)
     return TR_FAIL(npz->ctx, TR_E_ARG, "an array's name of %zu characters is too long", strlen(name));
-  uint64_t at = tr_zip_out_content_at(npz->zip, entry, elements);
-  size_t header_size = tr_npy_header(shape, at, header);
-  TR_TRY(tr_zip_out_begin(npz->zip, entry, header_size + elements));
+  uint64_t at = tr_zip_out_content_at(npz->zip, entry, bytes);
+  size_t header_size = tr_npy_header_of(descr, shape->ndim, shape->shape, at, header);
+  TR_TRY(tr_zip_out_begin(npz->zip, entry, header_size + bytes));
   npz->dtype = shape->dtype;
   return tr_zip_out_write(npz->zip, header, header_size);
+}
+
+tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape) {
+  TR_REQUIRE(TR_CTX_OF(npz), npz, name, shape);
+  TR_TRY(tr_npy_check(npz->ctx, shape));
+  return begin(npz, name, tr_npy_descr(shape->dtype), shape,
+               (uint64_t)shape->count * tr_dtype_size(shape->dtype));
 }
 
 tr_status tr_npz_append(tr_npz_out *npz, const void *elements, int64_t n) {
@@ -209,6 +215,54 @@ tr_status tr_npz_add_array(tr_npz_out *npz, const char *name, const tr_array *a)
   TR_TRY(tr_npy_wrap(npz->ctx, a->dtype, a->ndim, a->shape, NULL, &npy));
   TR_TRY(tr_npz_begin(npz, name, &npy));
   return tr_npz_append_array(npz, a);
+}
+
+/* ---- texts: every character is 4 bytes, and all have the length of the longest ---- */
+
+static tr_status count_characters(tr_npz_out *npz, const char *name, const char *text, int64_t *out) {
+  const size_t length = strlen(text);
+  *out = 0;
+  for (size_t i = 0, n; i < length; i += n, ++*out)
+    if ((n = tr_text_character(text + i, length - i, NULL)) == 0)
+      return TR_FAIL(npz->ctx, TR_E_ARG, "array '%s': the text '%s' is no UTF-8", name, TR_SHOW(text, 80));
+  return TR_OK;
+}
+
+static tr_status find_longest(tr_npz_out *npz, const char *name, int64_t n, const char *const *texts,
+                              int64_t *out) {
+  int64_t length;
+  *out = 1;
+  for (int64_t i = 0; i < n; i++) {
+    if (!texts[i]) return TR_FAIL(npz->ctx, TR_E_ARG, "array '%s': text %lld is NULL", name, (long long)i);
+    TR_TRY(count_characters(npz, name, texts[i], &length));
+    if (length > *out) *out = length;
+  }
+  return TR_OK;
+}
+
+/* One text, zeros behind it. */
+static tr_status append_text(tr_npz_out *npz, const char *text, int64_t width, uint32_t *room) {
+  const size_t length = strlen(text);
+  size_t used = 0;
+  memset(room, 0, (size_t)width * sizeof *room);
+  for (size_t i = 0; i < length; used++) i += tr_text_character(text + i, length - i, &room[used]);
+  return tr_npz_append(npz, room, width);
+}
+
+tr_status tr_npz_add_texts(tr_npz_out *npz, const char *name, int64_t n, const char *const *texts) {
+  TR_REQUIRE(TR_CTX_OF(npz), npz, name, texts);
+  int64_t width;
+  char descr[32];
+  tr_npy shape;
+  TR_TRY(tr_npy_wrap(npz->ctx, TR_U32, 1, &n, NULL, &shape));
+  TR_TRY(find_longest(npz, name, n, texts, &width));
+  snprintf(descr, sizeof descr, "<U%lld", (long long)width);
+  uint32_t *room = malloc((size_t)width * sizeof *room);
+  if (!room) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory for %lld characters", (long long)width);
+  tr_status status = begin(npz, name, descr, &shape, (uint64_t)n * (uint64_t)width * sizeof *room);
+  for (int64_t i = 0; i < n && status == TR_OK; i++) status = append_text(npz, texts[i], width, room);
+  free(room);
+  return status;
 }
 
 tr_status tr_npz_commit(tr_npz_out **npz) {

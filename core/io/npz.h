@@ -37,6 +37,9 @@ TR_API tr_status tr_npz_create(tr_ctx *ctx, const char *path, tr_npz_out **out);
  */
 TR_API tr_status tr_npz_add(tr_npz_out *npz, const char *name, const tr_npy *npy);
 TR_API tr_status tr_npz_add_array(tr_npz_out *npz, const char *name, const tr_array *a);
+/* Adds n >= 0 texts of UTF-8 (TR_E_ARG: one is none) as NumPy keeps them, (n) of '<U' and the length of the
+ * longest: numpy.load reads them without pickle. They cannot be read here. */
+TR_API tr_status tr_npz_add_texts(tr_npz_out *npz, const char *name, int64_t n, const char *const *texts);
 /* Piece by piece: begin with the shape (`data` is not read), then append elements in row-major order until
  * all are there. An array that is appended must have the dtype begun. */
 TR_API tr_status tr_npz_begin(tr_npz_out *npz, const char *name, const tr_npy *shape);

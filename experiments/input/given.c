@@ -64,6 +64,25 @@ void given_close(given *g) {
   tr_npz_close(&g->archive);
 }
 
+static tr_status read_times(tr_ctx *ctx, const tr_npy *npy, double *t) {
+  tr_npy_get_f64(npy, t);
+  for (int64_t i = 0; i < npy->count; i++)
+    if (!(t[i] >= 0 && t[i] <= 1))
+      return TR_FAIL(ctx, TR_E_ARG, "--times has %g at row %lld: use times from 0 to 1", t[i], (long long)i);
+  return TR_OK;
+}
+
+tr_status given_times(tr_ctx *ctx, const char *path, int64_t n, double **out) {
+  given times;
+  *out = NULL;
+  tr_status status = given_open(ctx, "--times", path, 1, &n, &times);
+  if (status == TR_OK && !(*out = malloc((size_t)n * sizeof **out)))
+    status = TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)n);
+  if (status == TR_OK) status = read_times(ctx, &times.npy, *out);
+  given_close(&times);
+  return status;
+}
+
 bool given_all_zero(const given *g, int64_t offset, int64_t n) {
   for (int64_t i = offset; i < offset + n; i++)
     if (element(&g->npy, i) != 0) return false;

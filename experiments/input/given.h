@@ -17,6 +17,8 @@ typedef struct given {
 tr_status given_open(tr_ctx *ctx, const char *option, const char *path, int ndim, const int64_t *shape,
                      given *out);
 void given_close(given *g);
+/* The times (n) of --times PATH, malloc'd. TR_E_ARG for one that is outside of [0, 1]. */
+tr_status given_times(tr_ctx *ctx, const char *path, int64_t n, double **out);
 
 /* Whether the n numbers from `offset` on are all zero. */
 bool given_all_zero(const given *g, int64_t offset, int64_t n);

@@ -95,7 +95,8 @@ static tr_status build_guided(program *p, const guidance_options *g, provider *o
     tr_ctx_warn(ctx, "--cfg-interval has no effect: --cfg-scale 1 is no guidance");
   if (g->scale == 1 && strcmp(g->channels, "all") != 0)
     tr_ctx_warn(ctx, "--cfg-channels has no effect: --cfg-scale 1 is no guidance");
-  TR_TRY(tr_model_network(out->model, &(tr_net_options){.dtype = out->dtype}, &out->net));
+  TR_TRY(tr_model_network(out->model, &(tr_net_options){.dtype = out->dtype, .trained = out->trained},
+                          &out->net));
   TR_TRY(tr_model_field(out->model, out->net, &out->network));
   out->drift = out->network;
   if (g->scale == 1) return TR_OK;

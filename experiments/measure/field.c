@@ -63,7 +63,7 @@ typedef struct {
   const tr_parsed *parsed;
   field_options *options;
   provider provider;
-  given points, times;
+  given points;
   int64_t n;
   double *t;       /* (n) */
   int32_t *labels; /* (n) */
@@ -91,14 +91,7 @@ static tr_status open_points(field_run *run) {
   int ndim = provider_shape(&run->provider, -1, shape);
   TR_TRY(given_open(ctx, "--init", run->options->init, ndim, shape, &run->points));
   run->n = run->points.npy.shape[0];
-  TR_TRY(given_open(ctx, "--times", run->options->times, 1, &run->n, &run->times));
-  run->t = malloc((size_t)run->n * sizeof *run->t);
-  if (!run->t) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)run->n);
-  tr_npy_get_f64(&run->times.npy, run->t);
-  for (int64_t i = 0; i < run->n; i++)
-    if (!(run->t[i] >= 0 && run->t[i] <= 1))
-      return TR_FAIL(ctx, TR_E_ARG, "--times has %g at row %lld: use times from 0 to 1", run->t[i],
-                     (long long)i);
+  TR_TRY(given_times(ctx, run->options->times, run->n, &run->t));
   json_t *options = record_options(&table, run->parsed, run->options);
   drawn_with_compare(ctx, "--init", run->options->init, options);
   json_decref(options);
@@ -235,7 +228,6 @@ static void close_all(field_run *run) {
   free(run->t);
   free(run->labels);
   given_close(&run->points);
-  given_close(&run->times);
   provider_close(&run->provider);
 }
 

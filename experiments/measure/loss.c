@@ -1,28 +1,15 @@
 /* transit loss: how far a checkpoint's velocity is from that of data, time by time. */
-#include <math.h>
 #include <stdlib.h>
 
-#include "core/text.h"
 #include "core/vec/vec.h"
 #include "experiments/commands.h"
 #include "experiments/input/class_labels.h"
 #include "experiments/input/data_labels.h"
 #include "experiments/input/drawn_with.h"
-#include "experiments/input/file_hash.h"
-#include "experiments/input/provider.h"
+#include "experiments/measure/loss_run.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
-#include "experiments/output/out_dir.h"
 #include "experiments/output/run_record.h"
-
-typedef struct {
-  model_options model;
-  machine_options machine;
-  const char *data;
-  tr_int_list class_labels;
-  long points, num_samples, batch_size;
-  uint64_t seed;
-} loss_options;
 
 #define FIELD(member) .offset = offsetof(loss_options, member), .group = "What is measured"
 
@@ -39,43 +26,37 @@ static const tr_option options[] = {
      .default_note = "all", .help = "Rows of data to use, from the first on."},
     {FIELD(batch_size), .name = "batch-size", .aliases = "per-proc-batch-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE, .low = 1, .metavar = "N",
      .default_text = "128", .help = "Rows per network evaluation."},
-    SEED_OPTION(FIELD(seed), .help = "Seed of the noise: row i at time k has its own, whatever the batch size."),
-    MACHINE_OPTIONS(offsetof(loss_options, machine), "Folder for loss.txt and run.json."),
+    {FIELD(noise), .name = "noise", .type = TR_OPTION_TEXT, .metavar = "X0.npy", .default_note = "drawn",
+     .help = "Noise (N,C,H,W) or (N,dim), one for each row of data that is used: in loss.npz, and in the table at every time."},
+    {FIELD(times), .name = "times", .type = TR_OPTION_TEXT, .metavar = "T.npy", .default_note = "drawn as in training, uniform",
+     .help = "Times (N), one for each row of data that is used, from 0 (noise) to 1 (data): those of loss.npz."},
+    {FIELD(loss_weight), .name = "loss-weight", .type = TR_OPTION_CHOICE, .kind = TR_KIND_LOSS_WEIGHT, .metavar = "NAME",
+     .default_note = "from the checkpoint's args, else none", .help = "Weight of the losses in loss.npz by time; those of a velocity have weight 1 always."},
+    {FIELD(grad_norms), .name = "grad-norms", .type = TR_OPTION_FLAG,
+     .help = "Also the gradient of the mean of these losses: its norm for each parameter that is trained."},
+    SEED_OPTION(FIELD(seed), .help = "Seed of noise and times: row i has its own, at each time of the table another noise, whatever the batch size."),
+    MACHINE_OPTIONS(offsetof(loss_options, machine), "Folder for loss.txt, loss.npz and run.json."),
 };
 /* clang-format on */
 
 static const tr_option_table table = {
     .program = TR_PROGRAM,
     .name = "loss",
-    .summary = "Measure the velocity loss of a checkpoint as a function of time, on data.",
+    .summary = "Measure the loss of a checkpoint on data: of its velocity by time, and of each row.",
     .details =
         "L_t is the mean over data x1, noise x0 and elements of (v(x_t) - (alpha' x1 + sigma' x0))^2 at x_t "
         "= "
         "alpha x1 + sigma x0: what training with the velocity loss minimises, the part that no network can "
         "reach included. loss.txt has a line for each time, t and L_t, with the standard error over the rows "
-        "in a comment: the table that the diffusion form KL-eta reads (--diffusion-table).",
+        "in a comment: the table that the diffusion form KL-eta reads (--diffusion-table).\n\n"
+        "loss.npz has what a step of training on these rows would see: loss (N), the weighted loss of the "
+        "prediction for each row at one time (times) with one noise, and the labels; with --grad-norms also "
+        "grad_names and grad_norms. Numbers given in place of what would be drawn make it the loss of "
+        "another "
+        "program's step.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(loss_options)};
-
-typedef struct {
-  program *program;
-  const tr_parsed *parsed;
-  loss_options *options;
-  provider provider;
-  tr_dataset data;
-  int64_t n;
-  int32_t *labels; /* (n) */
-  const char *labels_from;
-  double *row;          /* (batch size, row): host copy */
-  double *loss, *error; /* (points) */
-  out_dir *dir;
-  file_hash hash;
-} loss_run;
-
-static double time_of(const loss_run *run, long k) {
-  return (k + 0.5) / (double)run->options->points;
-}
 
 /* ---- opening ---- */
 
@@ -96,6 +77,13 @@ static void compare_flows(const loss_run *run) {
   json_decref(options);
 }
 
+static tr_status open_noise(loss_run *run) {
+  int64_t shape[TR_MAX_DIMS];
+  const int ndim = provider_shape(&run->provider, run->n, shape);
+  const char *path = run->options->noise;
+  return path ? given_open(run->program->ctx, "--noise", path, ndim, shape, &run->noise) : TR_OK;
+}
+
 static tr_status open_data(loss_run *run) {
   loss_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
@@ -109,6 +97,7 @@ static tr_status open_data(loss_run *run) {
   run->n = o->num_samples;
   if (run->n < 2) return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds one row: at least 2 are needed", o->data);
   compare_flows(run);
+  TR_TRY(open_noise(run));
   TR_TRY(data_labels(ctx, info, &o->class_labels, &run->data, run->n, &run->labels_from, &run->labels));
   return check_rows(run);
 }
@@ -130,12 +119,12 @@ static tr_status check_conversions(const loss_run *run) {
   tr_affine unused;
   for (long k = 0; k < run->options->points; k++)
     TR_TRY(tr_convert(run->program->ctx, &run->provider.interpolant, run->provider.prediction, TR_VELOCITY,
-                      time_of(run, k), &unused));
+                      loss_time_of(run, k), &unused));
   return TR_OK;
 }
 
 static tr_status open_folder(loss_run *run) {
-  static const char *const results[] = {"loss.txt", NULL};
+  static const char *const results[] = {"loss.txt", "loss.npz", NULL};
   loss_options *o = run->options;
   return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results}, &run->dir);
 }
@@ -146,110 +135,65 @@ static tr_status open_all(loss_run *run) {
   TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   TR_TRY(open_data(run));
   TR_TRY(check_conversions(run));
+  TR_TRY(loss_rows_open(run));
   if (o->batch_size > run->n) o->batch_size = (long)run->n;
   TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
+  run->provider.trained = o->grad_norms;
   TR_TRY(provider_build(run->program, &none, &run->provider));
+  TR_TRY(loss_rows_prepare(run));
   return allocate(run);
 }
 
 /* ---- measuring ---- */
 
-typedef struct {
-  tr_array *x1, *x0, *xt, *v; /* (rows, ...) */
-} batch;
+tr_cond loss_cond(const loss_run *run, const loss_batch *b) {
+  return provider_cond(run->labels, b->first, b->n);
+}
 
-static void close_batch(batch *b) {
+tr_status loss_noise(const loss_run *run, tr_random_purpose purpose, long step, const loss_batch *b) {
+  if (run->options->noise) return given_read(&run->noise, b->first * provider_row(&run->provider), b->x0);
+  return tr_randn(&(tr_random_address){.seed = run->options->seed,
+                                       .purpose = purpose,
+                                       .step = (uint32_t)step,
+                                       .sample = (uint64_t)b->first},
+                  b->x0);
+}
+
+static void close_batch(loss_batch *b) {
   tr_array_destroy(&b->x1);
   tr_array_destroy(&b->x0);
   tr_array_destroy(&b->xt);
   tr_array_destroy(&b->v);
 }
 
-static tr_status open_batch(const loss_run *run, int64_t first, int64_t n, batch *b) {
-  TR_TRY(provider_states(run->program, &run->provider, n, &b->x1));
+static tr_status open_batch(const loss_run *run, loss_batch *b) {
+  TR_TRY(provider_states(run->program, &run->provider, b->n, &b->x1));
   TR_TRY(tr_array_like(b->x1, &b->x0));
   TR_TRY(tr_array_like(b->x1, &b->xt));
   TR_TRY(tr_array_like(b->x1, &b->v));
-  TR_TRY(tr_dataset_values(&run->data, first, n, run->row));
+  TR_TRY(tr_dataset_values(&run->data, b->first, b->n, run->row));
   return tr_array_set_f64(b->x1, run->row);
 }
 
-/* Adds every row's mean square, and its square, to those of time k. */
-static tr_status add_rows(const loss_run *run, const tr_array *difference, int64_t n, long k) {
-  int64_t row = provider_row(&run->provider);
-  TR_TRY(tr_array_get_f64(difference, run->row));
-  for (int64_t i = 0; i < n; i++) {
-    double sum = 0;
-    for (int64_t j = 0; j < row; j++) sum += run->row[i * row + j] * run->row[i * row + j];
-    run->loss[k] += sum / (double)row;
-    run->error[k] += sum / (double)row * (sum / (double)row);
-  }
-  return TR_OK;
-}
-
-static tr_status measure_time(const loss_run *run, int64_t first, int64_t n, long k, batch *b) {
-  const provider *p = &run->provider;
-  double t = time_of(run, k);
-  tr_coeffs at = tr_interpolant_at(&p->interpolant, t);
-  tr_affine v;
-  tr_cond cond = provider_cond(run->labels, first, n);
-  tr_random_address address = {
-      .seed = run->options->seed, .purpose = TR_RANDOM_INIT, .step = (uint32_t)k, .sample = (uint64_t)first};
-  TR_TRY(tr_randn(&address, b->x0));
-  TR_TRY(tr_axpby(at.alpha, b->x1, at.sigma, b->x0, b->xt));
-  TR_TRY(tr_drift_eval(p->drift, (tr_times){1, &t}, b->xt, &cond, b->v));
-  TR_TRY(tr_convert(run->program->ctx, &p->interpolant, p->prediction, TR_VELOCITY, t, &v));
-  const double factor[] = {v.x, v.p, -at.dalpha, -at.dsigma};
-  const tr_array *const term[] = {b->xt, b->v, b->x1, b->x0};
-  TR_TRY(tr_lincomb(4, factor, term, b->v));
-  TR_TRY(add_rows(run, b->v, n, k));
-  return program_check_interrupt(run->program);
-}
-
-static tr_status measure_batch(const loss_run *run, int64_t first, int64_t n) {
-  batch b = {0};
-  tr_status status = open_batch(run, first, n, &b);
-  for (long k = 0; k < run->options->points && status == TR_OK; k++)
-    status = measure_time(run, first, n, k, &b);
+static tr_status measure_batch(loss_run *run, int64_t first, int64_t n) {
+  loss_batch b = {.first = first, .n = n};
+  tr_status status = open_batch(run, &b);
+  if (status == TR_OK) status = loss_rows_add(run, &b);
+  if (status == TR_OK) status = loss_table_add(run, &b);
   close_batch(&b);
   return status;
-}
-
-/* Sums become the mean and its standard error. */
-static void finish_sums(loss_run *run) {
-  double n = (double)run->n;
-  for (long k = 0; k < run->options->points; k++) {
-    double mean = run->loss[k] / n, variance = fmax(0, run->error[k] / n - mean * mean) * n / (n - 1);
-    run->loss[k] = mean;
-    run->error[k] = sqrt(variance / n);
-  }
 }
 
 static tr_status measure(loss_run *run) {
   int64_t size = run->options->batch_size;
   for (int64_t first = 0; first < run->n; first += size)
     TR_TRY(measure_batch(run, first, run->n - first < size ? run->n - first : size));
-  finish_sums(run);
+  loss_table_finish(run);
   return TR_OK;
 }
 
 /* ---- saving ---- */
-
-static tr_status save_table(loss_run *run) {
-  tr_ctx *ctx = run->program->ctx;
-  const char *path;
-  TR_TRY(out_dir_stage(ctx, run->dir, "loss.txt", &path));
-  FILE *file = fopen(path, "w");
-  if (!file) return TR_FAIL(ctx, TR_E_IO, "cannot write '%s'", path);
-  fprintf(file, "# t, L_t: mean squared error of the velocity over %lld rows of %s\n", (long long)run->n,
-          TR_SHOW(run->options->data, 4095));
-  for (long k = 0; k < run->options->points; k++)
-    fprintf(file, "%.9g %.9g # +- %.2g\n", time_of(run, k), run->loss[k], run->error[k]);
-  bool written = !ferror(file);
-  written = fclose(file) == 0 && written;
-  return written ? TR_OK : TR_FAIL(ctx, TR_E_IO, "cannot write '%s'", path);
-}
 
 static tr_status save_record(loss_run *run) {
   return record_stage_network(run->program, run->dir,
@@ -259,7 +203,8 @@ static tr_status save_record(loss_run *run) {
 }
 
 static tr_status save_all(loss_run *run) {
-  TR_TRY(save_table(run));
+  TR_TRY(loss_table_save(run));
+  TR_TRY(loss_rows_save(run));
   TR_TRY(save_record(run));
   return out_dir_commit(run->program->ctx, &run->dir);
 }
@@ -270,6 +215,8 @@ static void close_all(loss_run *run) {
   free(run->row);
   free(run->loss);
   free(run->labels);
+  loss_rows_close(&run->rows);
+  given_close(&run->noise);
   tr_dataset_close(&run->data);
   provider_close(&run->provider);
 }
@@ -277,8 +224,9 @@ static void close_all(loss_run *run) {
 static void print_summary(const loss_run *run) {
   double mean = 0;
   for (long k = 0; k < run->options->points; k++) mean += run->loss[k] / (double)run->options->points;
-  printf("mean loss %.4g over %lld rows and %ld time%s: wrote %s/loss.txt and run.json\n", mean,
+  printf("mean loss %.4g over %lld rows and %ld time%s: wrote %s/loss.txt, loss.npz and run.json\n", mean,
          (long long)run->n, run->options->points, PLURAL(run->options->points), run->options->machine.out);
+  loss_rows_print(run);
 }
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {

@@ -1,4 +1,5 @@
-# transit loss: on a network that answers zero the loss is known; its table is one that KL-eta reads.
+# transit loss: on a network that answers zero the loss is known; its table is one that KL-eta reads; the losses of rows and their
+# gradient are the reference's.
 . "$(dirname "$0")/common.sh"
 
 data=$here/../../experiments/digits/digits.npz
@@ -8,15 +9,17 @@ loss="$transit loss --force --ckpt $digits"
 {
   check "loss of the digits" $loss --data "$data" --num-samples 40 --points 4 --out "$scratch/a"
   says "over 40 rows and 4 times"
-  present "$scratch/a/loss.txt" "$scratch/a/run.json"
+  present "$scratch/a/loss.txt" "$scratch/a/loss.npz" "$scratch/a/run.json"
   equals "$(grep -vc '^#' "$scratch/a/loss.txt")" 4 "lines of the table"
   equals "$(number "$scratch/a/run.json" rows)" 40 "rows"
   # The checkpoint has learned something: a velocity of zero has a loss of at least 1.
   equals "$(awk '!/^#/ && ($2 > 0.9 || $2 < 0.05)' "$scratch/a/loss.txt")" "" "losses from 0.05 to 0.9"
   check "other batches" $loss --data "$data" --num-samples 40 --points 4 --batch-size 7 --out "$scratch/b"
   same "$scratch/a/loss.txt" "$scratch/b/loss.txt"
+  same "$scratch/a/loss.npz" "$scratch/b/loss.npz"
   check "another seed" $loss --data "$data" --num-samples 40 --points 4 --seed 1 --out "$scratch/c"
   differ "$scratch/a/loss.txt" "$scratch/c/loss.txt"
+  differ "$scratch/a/loss.npz" "$scratch/c/loss.npz"
   # The error of a mean is s / sqrt(n), s over n - 1: two rows are their mean +- their error, and a third follows.
   for n in 2 3; do check "$n rows" $loss --data "$data" --num-samples $n --points 2 --out "$scratch/rows$n"; done
   says "over 3 rows and 2 times:"
@@ -56,7 +59,24 @@ loss="$transit loss --force --ckpt $digits"
   refuse 2 "--points" $loss --data "$data" --points 1 --out "$out"
   npy "$scratch/one.npy" '<f4' '(1, 1, 8, 8)' 256
   refuse 2 "holds one row" $loss --data "$scratch/one.npy" --out "$out"
+  npy "$scratch/noise.npy" '<f4' '(2, 1, 8, 8)' 512
+  npy "$scratch/times.npy" '<f8' '(2,)' 16
+  npy "$scratch/late.npy" '<f8' '(2,)' 16 '\100'
+  refuse 1 "the shape must be (3, 1, 8, 8)" $loss --data "$data" --num-samples 3 --noise "$scratch/noise.npy" --out "$out"
+  refuse 1 "the shape must be (3)" $loss --data "$data" --num-samples 3 --times "$scratch/times.npy" --out "$out"
+  refuse 2 "--times has 32.5" $loss --data "$data" --num-samples 2 --times "$scratch/late.npy" --out "$out"
+  refuse 2 "weight" $loss --data "$data" --num-samples 2 --times "$scratch/times.npy" --prediction noise --loss-weight velocity --out "$out"
+  refuse 2 "--loss-weight" $loss --data "$data" --loss-weight heavy --out "$out"
   absent "$out"
+
+  # Noise that is given is that of the table too, whatever the seed.
+  for seed in 0 1; do
+    check "given noise and times" $loss --data "$data" --num-samples 2 --points 3 --noise "$scratch/noise.npy" --times "$scratch/times.npy" \
+      --seed $seed --out "$scratch/given$seed"
+  done
+  says "weight none"
+  same "$scratch/given0/loss.txt" "$scratch/given1/loss.txt"
+  same "$scratch/given0/loss.npz" "$scratch/given1/loss.npz"
 }
 
 # A network of zeros: its velocity is 0, so that L_t = (alpha' c)^2 + sigma'^2 on data of value c; as noise it is 0 too, and
@@ -103,6 +123,9 @@ known() {
 }
 
 if command -v python3 >/dev/null 2>&1; then
+  check "losses and gradients of the reference" env PYTHONDONTWRITEBYTECODE=1 python3 "$here/checks/check_loss.py" "$transit" "$scratch" \
+    "$here/../data/goldens"
+  cat "$scratch/stdout"
   check "a network of zeros" zeros
   known Linear velocity '1.25'
   known GVP velocity 'square(pi / 2 * cos(pi / 2 * t) / 2) + square(pi / 2 * sin(pi / 2 * t))'

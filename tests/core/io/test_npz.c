@@ -45,6 +45,37 @@ static void numpys_files(tr_ctx *ctx) {
   tr_npz_close(&npz);
 }
 
+/* The header and the characters that NumPy expects of '<U3'. */
+static void texts(tr_ctx *ctx) {
+  static const char *const words[] = {"a", "", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82"},
+                           *const wrong[] = {"\xff"}, *const missing[] = {"a", NULL};
+  static const uint32_t want[9] = {'a', 0, 0, 0, 0, 0, 0xe4, 0x20ac, 0x1f642};
+  static const char header[] = "'descr': '<U3', 'fortran_order': False, 'shape': (3,)";
+  const char *path = scratch("texts.npz");
+  tr_npz_out *out;
+  CHECK_OK(ctx, tr_npz_create(ctx, path, &out));
+  CHECK_ERROR(ctx, tr_npz_add_texts(out, "w", 1, wrong), TR_E_ARG, "the text '?' is no UTF-8");
+  CHECK_ERROR(ctx, tr_npz_add_texts(out, "w", 2, missing), TR_E_ARG, "text 1 is NULL");
+  CHECK_ERROR(ctx, tr_npz_add_texts(out, "w", -1, words), TR_E_SHAPE, "negative");
+  CHECK_OK(ctx, tr_npz_add_texts(out, "words", 3, words));
+  CHECK_OK(ctx, tr_npz_add_texts(out, "none", 0, words));
+  CHECK_OK(ctx, tr_npz_commit(&out));
+  tr_file_map map;
+  tr_zip *zip;
+  const unsigned char *bytes;
+  void *inflated;
+  CHECK_OK(ctx, tr_file_map_open(ctx, path, &map));
+  CHECK_OK(ctx, tr_zip_open(ctx, &map, &zip));
+  const tr_zip_entry *entry = tr_zip_entry_at(zip, 0);
+  CHECK_OK(ctx, tr_zip_read(ctx, zip, entry, &bytes, &inflated));
+  CHECK(memcmp(bytes + 11, header, sizeof header - 1) == 0); /* behind the magic, the length and a brace */
+  CHECK(memcmp(bytes + entry->size - sizeof want, want, sizeof want) == 0);
+  free(inflated);
+  tr_zip_close(&zip);
+  tr_file_map_close(&map);
+  unlink(path);
+}
+
 /* One archive with host arrays, device arrays of every type, and one appended in uneven pieces. */
 static tr_status write_archive(tr_ctx *ctx, const char *path) {
   static const double host[6] = {0, -1.5, 2, 1e300, 5e-324, NAN};
@@ -315,6 +346,7 @@ static void truncated(tr_ctx *ctx) {
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   numpys_files(ctx);
+  texts(ctx);
   round_trip(ctx);
   python_reads(scratch("a.npz"));
   unlink(scratch("a.npz"));
