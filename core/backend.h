@@ -116,13 +116,15 @@ typedef struct {
 
 struct tr_nn_ops; /* core/nn/ops_private.h */
 
-/* What a backend promises of bits. */
+/* What a backend promises. */
 enum {
   /* A row of an operation of core/nn/nn.h, in attention a sample, has bits that its own operands alone
    * decide, whatever else is in the batch and however many threads there are. */
   TR_BACKEND_ROWS_INDEPENDENT = 1,
   /* Gradients of parameters are chains of sums in the order of the rows, see core/nn/nn.h. */
-  TR_BACKEND_SUMS_IN_ORDER = 2
+  TR_BACKEND_SUMS_IN_ORDER = 2,
+  /* Memory of arrays is the host's own: between operations it may be read and written there. */
+  TR_BACKEND_HOST_MEMORY = 4
 };
 
 typedef struct tr_backend {

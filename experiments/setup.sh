@@ -2,14 +2,14 @@
 # Installs what transit needs on Debian 12: sh experiments/setup.sh run|figures|test
 #   run      to build and run the program
 #   figures  the same and gnuplot, which draws the pictures of transit sweep
-#   test     what run has and what tests/run.sh uses besides
+#   test     what run has and what tests/run.sh uses besides; with openmpi-bin, for training on several ranks
 # Does nothing when everything is there already, so it is quick and works offline then. Needs root or sudo otherwise.
 # On another system: install the like of these packages, set TRANSIT_SETUP=skip, and this script leaves all as it is.
 set -eu
 
 build_packages="gcc libc6-dev make cmake ninja-build pkg-config"
 library_packages="libsundials-dev libxsmm-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libjansson-dev libssl-dev"
-test_packages="libgsl-dev clang-14 libclang-rt-14-dev libomp-14-dev clang-format-14 git python3"
+test_packages="libgsl-dev clang-14 libclang-rt-14-dev libomp-14-dev clang-format-14 libopenmpi-dev openmpi-bin git python3"
 
 fail() {
   echo "setup: $*" >&2

@@ -14,9 +14,10 @@
 #include "core/text.h"
 #include "core/version.h"
 
-/* Arrays on a device, and what is computed with them. */
+/* Arrays on a device, and what is computed with them, on several ranks too. */
 #include "core/array.h"
 #include "core/backend.h"
+#include "core/comm/comm.h"
 #include "core/dtype.h"
 #include "core/nn/nn.h"
 #include "core/params.h"

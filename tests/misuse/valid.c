@@ -138,6 +138,7 @@ static void open_runs(tr_ctx *ctx) {
 
 static void open_training(tr_ctx *ctx) {
   tr_trainer_options *o = &valid.tr_trainer_options;
+  CHECK_OK(ctx, tr_comm_open(ctx, &valid.tr_comm));
   CHECK_OK(ctx, tr_loss_rows_create(ctx, ROWS, &valid.tr_loss_rows));
   CHECK_OK(ctx, tr_loss_rows_set(valid.tr_loss_rows, &valid.tr_loss, valid.tr_times, ROWS));
   tr_trainer_defaults(o);
@@ -163,6 +164,7 @@ void valid_open(tr_ctx *ctx) {
 void valid_close(void) {
   valid_arguments *v = &valid;
   tr_trainer_destroy(&v->tr_trainer);
+  tr_comm_close(&v->tr_comm);
   tr_loss_rows_destroy(&v->tr_loss_rows);
   tr_trace_destroy(&v->tr_trace);
   tr_brownian_destroy(&v->tr_brownian);

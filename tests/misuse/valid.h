@@ -2,6 +2,7 @@
 #ifndef TR_TESTS_MISUSE_VALID_H
 #define TR_TESTS_MISUSE_VALID_H
 
+#include "core/comm/comm.h"
 #include "core/data/dataset.h"
 #include "core/io/npz.h"
 #include "core/options/options.h"
@@ -30,6 +31,7 @@ typedef struct {
   tr_brownian *tr_brownian;
   tr_checkpoint *tr_checkpoint;
   tr_coeffs tr_coeffs;
+  tr_comm *tr_comm;
   tr_cond tr_cond;
   tr_conditions tr_conditions;
   tr_dataset tr_dataset;

@@ -1,0 +1,204 @@
+#include "core/comm/comm.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/comm/comm_private.h"
+#include "core/require_private.h"
+
+static const tr_comm_type *const types[] = {&tr_comm_self, &tr_comm_mpi, NULL};
+
+/* ---- how it was started ---- */
+
+/* A variable that holds a whole number >= 0; -1: it does not. */
+static int number(const char *variable) {
+  const char *text = getenv(variable);
+  char *end;
+  if (!text || !*text) return -1;
+  const long value = strtol(text, &end, 10);
+  return *end || value < 0 || value > 1 << 24 ? -1 : (int)value;
+}
+
+tr_launch tr_comm_launched(void) {
+  /* Open MPI's mpirun; what speaks PMIx, as Slurm's srun does; other implementations of MPI, which are
+   * refused when it comes to that. */
+  static const char *const variables[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                             {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"},
+                                             {"PMI_RANK", "PMI_SIZE"}};
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+    const int rank = number(variables[i][0]), size = number(variables[i][1]);
+    if (rank >= 0 && size > rank) return (tr_launch){rank, size};
+  }
+  return (tr_launch){0, 1};
+}
+
+/* ---- opening ---- */
+
+tr_status tr_comm_open(tr_ctx *ctx, tr_comm **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(ctx, out);
+  const tr_launch launch = tr_comm_launched();
+  tr_comm *comm = calloc(1, sizeof *comm);
+  if (!comm) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a communicator");
+  comm->ctx = ctx;
+  for (int i = 0; types[i] && !comm->type; i++)
+    if (types[i]->serves(&launch)) comm->type = types[i];
+  const tr_status status = comm->type->open(comm, &launch);
+  if (status != TR_OK) {
+    free(comm);
+    return status;
+  }
+  *out = comm;
+  return TR_OK;
+}
+
+void tr_comm_close(tr_comm **comm) {
+  if (!comm || !*comm) return;
+  (*comm)->type->close(*comm);
+  free(*comm);
+  *comm = NULL;
+}
+
+void tr_comm_set_ctx(tr_comm *comm, tr_ctx *ctx) {
+  if (comm) comm->ctx = ctx;
+}
+
+int tr_comm_rank(const tr_comm *comm) {
+  return comm ? comm->rank : 0;
+}
+
+int tr_comm_size(const tr_comm *comm) {
+  return comm ? comm->size : 0;
+}
+
+int tr_comm_local_size(const tr_comm *comm) {
+  return comm ? comm->local_size : 0;
+}
+
+const char *tr_comm_name(const tr_comm *comm) {
+  return comm ? comm->type->name : NULL;
+}
+
+/* ---- arrays ---- */
+
+static tr_status check_array(const tr_comm *comm, const tr_array *x) {
+  TR_TRY(tr_array_check(x));
+  return x->ctx == comm->ctx ? TR_OK
+                             : TR_FAIL(comm->ctx, TR_E_SHAPE, "an array of another context than the ranks'");
+}
+
+/* What every rank must be in time for. */
+static tr_status check_idle(const tr_comm *comm, const char *what) {
+  if (!comm->underway) return TR_OK;
+  return TR_FAIL(comm->ctx, TR_E_ARG, "%s while sums over the ranks are under way: wait for them first",
+                 what);
+}
+
+tr_status tr_comm_sum_start(tr_comm *comm, tr_array *x) {
+  TR_REQUIRE(TR_CTX_FROM(comm, x), comm, x);
+  TR_TRY(check_array(comm, x));
+  if (x->dtype != TR_F32 && x->dtype != TR_F64)
+    return TR_FAIL(comm->ctx, TR_E_SHAPE, "a sum of %s over the ranks: use f32 or f64",
+                   tr_dtype_name(x->dtype));
+  comm->underway = true;
+  return comm->type->sum_start(comm, x);
+}
+
+tr_status tr_comm_sum_wait(tr_comm *comm) {
+  TR_REQUIRE(TR_CTX_OF(comm), comm);
+  comm->underway = false;
+  return comm->type->sum_wait(comm);
+}
+
+/* By way of the host. */
+static tr_status broadcast(tr_comm *comm, int root, tr_array *x, void *host, size_t size) {
+  TR_TRY(tr_array_download(x, host));
+  TR_TRY(comm->type->broadcast(comm, root, host, size));
+  return comm->rank == root ? TR_OK : tr_array_upload(x, host);
+}
+
+tr_status tr_comm_broadcast(tr_comm *comm, int root, tr_array *x) {
+  TR_REQUIRE(TR_CTX_FROM(comm, x), comm, x);
+  TR_TRY(check_array(comm, x));
+  TR_TRY(check_idle(comm, "a broadcast"));
+  if (root < 0 || root >= comm->size)
+    return TR_FAIL(comm->ctx, TR_E_ARG, "a broadcast from rank %d: there are %d", root, comm->size);
+  const size_t size = (size_t)x->count * tr_dtype_size(x->dtype);
+  if (comm->size == 1 || size == 0) return TR_OK;
+  void *host = malloc(size);
+  if (!host) return TR_FAIL(comm->ctx, TR_E_MEM, "out of memory to send %zu bytes to the ranks", size);
+  const tr_status status = broadcast(comm, root, x, host, size);
+  free(host);
+  return status;
+}
+
+/* ---- small numbers ---- */
+
+static double combine(tr_comm_op op, double a, double b) {
+  if (op == TR_COMM_SUM) return a + b;
+  if (isnan(a) || isnan(b)) return NAN;
+  return op == TR_COMM_MAX ? fmax(a, b) : fmin(a, b);
+}
+
+/* all (size, n); *out is malloc'd. */
+static tr_status gather(tr_comm *comm, int n, const double *own, double **out) {
+  *out = malloc((size_t)comm->size * (size_t)n * sizeof **out);
+  if (!*out) return TR_FAIL(comm->ctx, TR_E_MEM, "out of memory for %d numbers of %d ranks", n, comm->size);
+  return comm->type->gather(comm, n, own, *out);
+}
+
+tr_status tr_comm_reduce(tr_comm *comm, tr_comm_op op, int n, double *values) {
+  TR_REQUIRE(TR_CTX_OF(comm), comm, values);
+  if (n < 1 || n > TR_COMM_NUMBERS)
+    return TR_FAIL(comm->ctx, TR_E_ARG, "%d numbers of each rank: use 1 to %d", n, TR_COMM_NUMBERS);
+  if ((int)op < 0 || op > TR_COMM_MIN)
+    return TR_FAIL(comm->ctx, TR_E_ARG, "operation %d over the ranks: there are sum, max and min", (int)op);
+  TR_TRY(check_idle(comm, "numbers"));
+  double *all;
+  tr_status status = gather(comm, n, values, &all);
+  for (int i = 0; status == TR_OK && i < n; i++) {
+    values[i] = all[i];
+    for (int r = 1; r < comm->size; r++) values[i] = combine(op, values[i], all[r * n + i]);
+  }
+  free(all);
+  return status;
+}
+
+tr_status tr_comm_barrier(tr_comm *comm) {
+  double nothing = 0;
+  TR_REQUIRE(TR_CTX_OF(comm), comm);
+  return tr_comm_reduce(comm, TR_COMM_MAX, 1, &nothing);
+}
+
+tr_status tr_comm_agree(tr_comm *comm, tr_status status) {
+  TR_REQUIRE(TR_CTX_OF(comm), comm);
+  TR_TRY(check_idle(comm, "an agreement"));
+  if ((int)status < 0 || status > TR_E_INTERRUPTED)
+    status = TR_FAIL(comm->ctx, TR_E_ARG, "the ranks agree on status %d: there is none such", (int)status);
+  if (comm->size == 1 || comm->lost) return status;
+  const double own = (double)status;
+  double *all;
+  tr_status worst = gather(comm, 1, &own, &all);
+  for (int r = 0; worst == TR_OK && r < comm->size; r++) {
+    worst = (tr_status)all[r];
+    if (worst == TR_OK) continue;
+    comm->speaker = r;
+    if (status == TR_OK) TR_FAIL(comm->ctx, worst, "rank %d failed", r);
+  }
+  free(all);
+  return worst;
+}
+
+/* ---- errors ---- */
+
+bool tr_comm_speaks(const tr_comm *comm) {
+  return !comm || comm->rank == comm->speaker;
+}
+
+bool tr_comm_lost(const tr_comm *comm) {
+  return comm && comm->lost;
+}
+
+void tr_comm_abort(tr_comm *comm, int status) {
+  if (comm) comm->type->abort(comm, status);
+}

@@ -1,0 +1,13 @@
+# Runs a program on several ranks of this machine: sh ranks.sh N PROGRAM ARGUMENT...
+# Status 77, which is "skipped", where Open MPI's mpirun is not installed. Ranks share the processors with other tests:
+# nothing is bound, and those that wait give way. A sanitized program is not searched for leaks: Open MPI leaves some behind,
+# in plug-ins that are gone by then, so that nothing tells them from ours.
+command -v mpirun >/dev/null 2>&1 || {
+  echo "skipped: there is no mpirun (Debian: openmpi-bin)"
+  exit 77
+}
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+export ASAN_OPTIONS="${ASAN_OPTIONS-}${ASAN_OPTIONS:+:}detect_leaks=0"
+ranks=$1
+shift
+exec mpirun --oversubscribe --bind-to none -n "$ranks" "$@"
