@@ -153,6 +153,11 @@ const char *tr_ctx_resource(const tr_ctx *ctx) {
 const tr_backend *tr_ctx_backend(const tr_ctx *ctx) {
   return given(ctx)->backend;
 }
+
+void tr_ctx_set_backend(tr_ctx *ctx, const tr_backend *backend) {
+  ctx->backend = backend;
+}
+
 void *tr_ctx_backend_state(const tr_ctx *ctx) {
   return given(ctx)->backend_state;
 }

@@ -23,6 +23,10 @@ typedef enum {
  * bytes: 0 where none are copied. */
 void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes);
 
+/* From now on operations go to this table, whose state is that of the one before: for benches, which time
+ * what a backend does. It is borrowed. */
+void tr_ctx_set_backend(tr_ctx *ctx, const struct tr_backend *backend);
+
 /* Sets of slots, one bit each: in somebody's hands; with a result on its way that no wait has seen. */
 typedef struct {
   uint32_t taken, pending;

@@ -42,7 +42,6 @@ typedef struct tr_cpu_kernels {
   /* out (cols, ld) with out[c * ld + r] = in[r * stride + c] */
   void (*transpose)(int64_t rows, int64_t cols, const void *in, int64_t stride, void *out, int64_t ld);
   void (*silu_sum)(int64_t cols, const void *a, const void *b, void *y); /* y = silu(a + b); b may be NULL */
-  void (*multiply)(int64_t cols, const void *a, const void *b, void *y); /* y = a b */
   /* dv = dy act'(v) */
   void (*activation_backward)(tr_nn_activation activation, int64_t cols, const void *v, const void *dy,
                               void *dv);

@@ -4,7 +4,9 @@
 tr_status tr_nn_check_gate(const tr_nn_call *call, const tr_nn_gate_args *a) {
   TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
   TR_TRY(tr_nn_check_matrix(call, "x", a->x, a->y));
-  TR_TRY(tr_nn_check_extents(call, tr_array_same_shape(a->x, a->y)));
+  TR_TRY(tr_nn_check_matrix(call, "residual", a->residual, a->y));
+  TR_TRY(tr_nn_check_extents(call, tr_array_same_shape(a->x, a->y) &&
+                                       (!a->residual || tr_array_same_shape(a->residual, a->y))));
   return tr_nn_check_columns(call, "gate", &a->gate, a->y);
 }
 

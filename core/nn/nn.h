@@ -132,11 +132,13 @@ TR_API tr_status tr_nn_unpatchify(const tr_nn_unpatchify_args *args);
 
 /* ---- backward ---- */
 
-/* y = x * gate: the gradient behind a gate */
+/* y = x * gate + residual, with the bits that a linear layer gives it whose product is x: the gradient behind
+ * a gate, and the gate of a layer whose output is wanted before it */
 typedef struct {
-  const tr_array *x;  /* (R, D) */
-  tr_nn_columns gate; /* with a table */
-  tr_array *y;        /* (R, D), may be x */
+  const tr_array *x;        /* (R, D) */
+  tr_nn_columns gate;       /* with a table */
+  const tr_array *residual; /* (R, D) or NULL: 0 */
+  tr_array *y;              /* (R, D), may be x or the residual */
 } tr_nn_gate_args;
 TR_API tr_status tr_nn_gate(const tr_nn_gate_args *args);
 

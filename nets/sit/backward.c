@@ -4,8 +4,8 @@
  * walks the blocks from the last and sends the gradients of the residual stream through them, `part` probes
  * at a time; where the gradients of all probes would take too much memory, it walks several times. A row's
  * result never depends on the cuts. Gradients of the parameters are added where a layer's input and the
- * gradient behind it meet, of one probe; outputs of gated layers and inputs of layers behind norms and
- * activations are made again there (find_..., add_...).
+ * gradient behind it meet, of one probe; inputs of layers behind norms and activations are made again there
+ * (find_..., add_...). For these, what gated layers gave is kept too.
  */
 #include <string.h>
 
@@ -38,7 +38,7 @@ static int64_t slots(const tr_sit *net) {
 static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g, bool result,
                                    bool covector) {
   int64_t d = net->config.hidden, depth = net->config.depth, rows = g->rows, kept = slots(net) * rows;
-  int64_t part = g->part * rows, conditions = g->params ? g->samples : 0;
+  int64_t part = g->part * rows, conditions = g->params ? g->samples : 0, gave = g->params ? kept * d : 0;
   int64_t state = g->samples * (g->x->count / g->x->shape[0]);
   const int64_t elements[TR_SIT_BACK_BUFFERS] = {
       [TR_SIT_KEPT] = (depth + 1) * rows * d,
@@ -52,6 +52,8 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_BACK_HIDDEN] = part * d,
       [TR_SIT_BACK_MIXED] = part * d,
       [TR_SIT_BACK_WIDE] = part * tr_sit_widest(&net->config),
+      [TR_SIT_PROJECTED] = gave,
+      [TR_SIT_MLP_GAVE] = gave,
       [TR_SIT_BACK_MOD] = conditions * 6 * d,
       [TR_SIT_BACK_CONDITION] = conditions * d,
       [TR_SIT_BACK_TIME2] = conditions * d,
@@ -103,18 +105,32 @@ typedef struct {
   const tr_sit_block *layers;
   tr_array mod, tokens;                /* what it was given */
   tr_array qkv, attended, middle, mlp; /* see TR_SIT_QKV ... */
+  tr_array projected, mlp_gave;        /* see TR_SIT_PROJECTED ...; without gradients of parameters empty */
 } block_inputs;
 
 static block_inputs inputs_of(const back_group *g, int i) {
   const tr_sit_config *c = &g->net->config;
   int64_t d = c->hidden, first = g->net->recompute ? 0 : i * g->rows;
-  return (block_inputs){.layers = &g->net->blocks[i],
-                        .mod = kept_mod(g, i),
-                        .tokens = kept(g, i),
-                        .qkv = back_rows(g, TR_SIT_QKV, first, g->rows, 3 * d),
-                        .attended = back_rows(g, TR_SIT_ATTENDED, first, g->rows, d),
-                        .middle = back_rows(g, TR_SIT_MIDDLE, first, g->rows, d),
-                        .mlp = back_rows(g, TR_SIT_MLP, first, g->rows, c->mlp_hidden)};
+  block_inputs b = {.layers = &g->net->blocks[i],
+                    .mod = kept_mod(g, i),
+                    .tokens = kept(g, i),
+                    .qkv = back_rows(g, TR_SIT_QKV, first, g->rows, 3 * d),
+                    .attended = back_rows(g, TR_SIT_ATTENDED, first, g->rows, d),
+                    .middle = back_rows(g, TR_SIT_MIDDLE, first, g->rows, d),
+                    .mlp = back_rows(g, TR_SIT_MLP, first, g->rows, c->mlp_hidden)};
+  if (!g->params) return b;
+  b.projected = back_rows(g, TR_SIT_PROJECTED, first, g->rows, d);
+  b.mlp_gave = back_rows(g, TR_SIT_MLP_GAVE, first, g->rows, d);
+  return b;
+}
+
+/* y = residual + gate (x W^T + b); where gradients of parameters are wanted, `gave` is what the layer gave.
+ */
+static tr_status apply_gated(const back_group *g, const tr_array *x, const tr_layer *layer,
+                             tr_nn_columns gate, const tr_array *residual, tr_array *gave, tr_array *y) {
+  if (!g->params) return tr_sit_apply_gated(x, layer, gate, residual, y);
+  TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, gave));
+  return tr_nn_gate(&(tr_nn_gate_args){.x = gave, .gate = gate, .residual = residual, .y = y});
 }
 
 static tr_status make_inputs(const back_group *g, block_inputs *b) {
@@ -125,8 +141,8 @@ static tr_status make_inputs(const back_group *g, block_inputs *b) {
   TR_TRY(tr_layer_apply(&hidden, b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
   TR_TRY(tr_nn_attention(
       &(tr_nn_attention_args){.qkv = &b->qkv, .samples = g->samples, .heads = c->heads, .y = &b->attended}));
-  TR_TRY(tr_sit_apply_gated(&b->attended, b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
-                            &b->middle));
+  TR_TRY(apply_gated(g, &b->attended, b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
+                     &b->projected, &b->middle));
   TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
   return tr_layer_apply(&hidden, b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
 }
@@ -142,8 +158,8 @@ static tr_status forward_block(const back_group *g, int i, tr_array *next) {
   tr_array wide = work(g, TR_SIT_WIDE, net->config.mlp_hidden);
   TR_TRY(make_inputs(g, &b));
   TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
-  return tr_sit_apply_gated(&wide, b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
-                            &b.middle, next);
+  return apply_gated(g, &wide, b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
+                     &b.middle, &b.mlp_gave, next);
 }
 
 /* A buffer of the conditioning as one row of width D a condition. */
@@ -209,14 +225,12 @@ static tr_status find_norm(const back_group *g, int64_t parts, const tr_array *x
                                                                .scale = shift + g->net->config.hidden});
 }
 
-/* ... and what the output of a layer was gated by. */
-static tr_status find_gate(const back_group *g, const tr_layer *layer, const tr_array *x, int64_t gate,
+/* ... and what a layer that gave `gave` was gated by. */
+static tr_status find_gate(const back_group *g, const tr_array *gave, int64_t gate,
                            const tr_array *gradient) {
-  tr_array output = work(g, TR_SIT_HIDDEN, tr_layer_out(layer));
   tr_array dmod = modulation_gradient(g, 6);
-  TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, &output));
   return tr_nn_gradient_of_gate(
-      &(tr_nn_gradient_of_gate_args){.x = &output, .dy = gradient, .dgate = &dmod, .offset = gate});
+      &(tr_nn_gradient_of_gate_args){.x = gave, .dy = gradient, .dgate = &dmod, .offset = gate});
 }
 
 /* Through a modulation layer; the gradient of the condition is assigned by the first and then added to. */
@@ -287,9 +301,10 @@ static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t g
 
 /* fc2's parameters and gate; hidden: the gradient behind fc2. */
 static tr_status find_fc2(const back_group *g, const block_inputs *b, const probe_part *p) {
-  tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden);
+  tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden), gave = b->mlp_gave;
   TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b->mlp, &given));
-  TR_TRY(find_gate(g, b->layers->fc2, &given, 5 * (int64_t)g->net->config.hidden, &p->gradient));
+  if (g->net->recompute) TR_TRY(tr_layer_apply(&given, b->layers->fc2, TR_NN_IDENTITY, &gave));
+  TR_TRY(find_gate(g, &gave, 5 * (int64_t)g->net->config.hidden, &p->gradient));
   return add_layer(g, b->layers->fc2, &given, &p->hidden);
 }
 
@@ -309,7 +324,7 @@ static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part
 
 /* proj's parameters and gate; hidden: the gradient behind proj. */
 static tr_status find_proj(const back_group *g, const block_inputs *b, const probe_part *p) {
-  TR_TRY(find_gate(g, b->layers->proj, &b->attended, 2 * (int64_t)g->net->config.hidden, &p->gradient));
+  TR_TRY(find_gate(g, &b->projected, 2 * (int64_t)g->net->config.hidden, &p->gradient));
   return add_layer(g, b->layers->proj, &b->attended, &p->hidden);
 }
 

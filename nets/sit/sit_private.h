@@ -82,6 +82,8 @@ enum {
   TR_SIT_BACK_MIXED,    /* (part group T, D) */
   TR_SIT_BACK_WIDE,     /* (part group T, widest layer) */
   /* For gradients of parameters: */
+  TR_SIT_PROJECTED,      /* (slots group T, D): what proj gave, before its gate */
+  TR_SIT_MLP_GAVE,       /* (slots group T, D): what fc2 gave, before its gate */
   TR_SIT_BACK_MOD,       /* (group, 6 D) */
   TR_SIT_BACK_CONDITION, /* (group, D) */
   TR_SIT_BACK_TIME2,     /* (group, D) */

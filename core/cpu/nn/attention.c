@@ -181,23 +181,23 @@ static tr_status prepare_backward_tile(tr_ctx *ctx, backward_job *job, int last)
   const attention_job *base = &job->base;
   int tokens = (int)base->tokens, head = (int)base->head_size, hidden = (int)base->hidden;
   int n = (int)queries_of(base, last ? base->tiles - 1 : 0);
-  const tr_gemm_shape upstream = {base->qkv->dtype, tokens, n, head, tokens, hidden, tokens, false};
-  const tr_gemm_shape queries = {base->qkv->dtype, head, n, tokens, 3 * hidden, tokens, 3 * hidden, false};
+  const tr_gemm_shape upstream = {base->qkv->dtype, tokens, n, head, tokens, hidden, tokens, false, false};
+  const tr_gemm_shape queries = {base->qkv->dtype, head,       n,     tokens, 3 * hidden,
+                                 tokens,           3 * hidden, false, false};
   TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, upstream, &job->upstream[last]));
   TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, queries, &job->queries[last]));
   for (int add = 0; add < 2; add++) {
-    const tr_gemm_shape keys = {base->qkv->dtype, head, tokens, n, 3 * hidden, n, 3 * hidden, add};
-    const tr_gemm_shape values = {base->qkv->dtype, head, tokens, n, hidden, n, 3 * hidden, add};
+    const tr_gemm_shape keys = {base->qkv->dtype, head, tokens, n, 3 * hidden, tokens, 3 * hidden, add, true};
+    const tr_gemm_shape values = {base->qkv->dtype, head, tokens, n, hidden, tokens, 3 * hidden, add, true};
     TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, keys, &job->keys[last][add]));
     TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, values, &job->values[last][add]));
   }
   return TR_OK;
 }
 
-/* Working memory of a thread: keys and values (head_size, tokens), P and dS (tile, tokens), both
- * transposed. */
+/* Working memory of a thread: keys and values (head_size, tokens), P and dS (tile, tokens). */
 static int64_t backward_scratch_bytes(const attention_job *job) {
-  int64_t elements = (2 * job->head_size + 4 * job->tile) * job->tokens;
+  int64_t elements = (2 * job->head_size + 2 * job->tile) * job->tokens;
   return tr_cpu_ceil_div(elements * job->size, 64) * 64;
 }
 
@@ -205,10 +205,10 @@ typedef struct {
   const char *q, *k, *y, *dy; /* of one head of one sample */
   int64_t stats;              /* where its statistics begin */
   char *dq, *dk, *dv;
-  char *keys, *values, *p, *ds, *turned_p, *turned_ds;
+  char *keys, *values, *p, *ds;
 } backward_head;
 
-/* One of the gradients behind a tile whose P, and P transposed, are there. */
+/* One of the gradients behind a tile whose P is there. */
 static void backward_probe(const backward_job *job, int64_t tile, const backward_head *h, int64_t probe) {
   const attention_job *base = &job->base;
   const tr_cpu_kernels *loops = base->loops;
@@ -225,9 +225,8 @@ static void backward_probe(const backward_job *job, int64_t tile, const backward
     loops->softmax_backward(tokens, scale, sum, h->p + i * row, h->ds + i * row);
   }
   tr_gemm_run(&job->queries[last], h->k, h->ds, h->dq + 3 * (state + first));
-  tr_gemm_run(&job->values[last][add], dy, h->turned_p, h->dv + 3 * state);
-  loops->transpose(queries, tokens, h->ds, tokens, h->turned_ds, queries);
-  tr_gemm_run(&job->keys[last][add], q, h->turned_ds, h->dk + 3 * state);
+  tr_gemm_run(&job->values[last][add], dy, h->p, h->dv + 3 * state);
+  tr_gemm_run(&job->keys[last][add], q, h->ds, h->dk + 3 * state);
 }
 
 static void backward_tile(const backward_job *job, int64_t tile, const backward_head *h) {
@@ -244,7 +243,6 @@ static void backward_tile(const backward_job *job, int64_t tile, const backward_
     else
       loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row, NULL), h->p + i * row);
   }
-  loops->transpose(queries, tokens, h->p, tokens, h->turned_p, queries);
   for (int64_t probe = 0; probe < job->probes; probe++) backward_probe(job, tile, h, probe);
 }
 
@@ -261,7 +259,7 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
   if (job->y) h.y = (const char *)job->y->data + (row * base->hidden + column) * size;
   h.k = h.q + part, h.dk = h.dq + part, h.dv = h.dk + part;
   h.values = h.keys + tokens * base->head_size * size, h.p = h.values + tokens * base->head_size * size;
-  h.ds = h.p + tile, h.turned_p = h.ds + tile, h.turned_ds = h.turned_p + tile;
+  h.ds = h.p + tile;
   base->loops->transpose(tokens, base->head_size, h.k, wide, h.keys, tokens);
   base->loops->transpose(tokens, base->head_size, h.k + part, wide, h.values, tokens);
   for (int64_t i = 0; i < base->tiles; i++) backward_tile(job, i, &h);

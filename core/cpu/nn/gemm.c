@@ -24,7 +24,8 @@ typedef void (*generated_fn)(const void *a, const void *b, void *c);
 
 static generated_fn generate(tr_cpu_level level, const tr_gemm_shape *s) {
   libxsmm_blasint lda = s->lda, ldb = s->ldb, ldc = s->ldc;
-  int flags = LIBXSMM_GEMM_FLAG_NONE, prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
+  int flags = s->b_by_rows ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE,
+      prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
   union {
     libxsmm_smmfunction f32;
     libxsmm_dmmfunction f64;

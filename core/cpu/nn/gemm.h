@@ -29,6 +29,7 @@ typedef struct {
   int m, n, k;
   int lda, ldb, ldc; /* distance of columns in elements */
   bool accumulate;   /* C += A B */
+  bool b_by_rows;    /* B is row-major: ldb is the distance of rows */
 } tr_gemm_shape;
 
 typedef struct {

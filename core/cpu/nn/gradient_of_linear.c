@@ -1,14 +1,14 @@
 /* Gradients of the parameters of linear layers on the CPU: dW += dY' X and the bias's sums. A task owns some
- * outputs, so some rows of dW, and goes through the rows of the batch tile by tile, dY transposed; kernels
- * add to dW in place. Every element is one chain of multiply-adds in the order of the rows that goes on where
- * an earlier call ended: neither tiles nor tasks nor how a batch was cut can matter. */
+ * outputs and inputs, so a part of dW that stays in a cache, and goes through the rows of the batch tile by
+ * tile; kernels add to dW in place. Every element is one chain of multiply-adds in the order of the rows that
+ * goes on where an earlier call ended: neither tiles nor tasks nor how a batch was cut can matter. */
 #include <omp.h>
 #include <string.h>
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 
-enum { TILE_ROWS = 128, TASK_OUTPUTS = 64, TASK_OUTPUTS_MIN = 8, TASKS_WANTED = 4 };
+enum { TILE_ROWS = 128, TASK_OUTPUTS = 96, TASK_OUTPUTS_MIN = 8, TASKS_WANTED = 4, TASK_PANELS = 6 };
 
 /* Inputs go by panels. What is behind the last whole pair of 64-byte vectors is multiplied in working memory,
  * filled up with zeros: libxsmm's AVX-512 code for a single vector sums in an order that depends on the other
@@ -19,6 +19,7 @@ typedef struct {
   const tr_cpu_kernels *loops;
   tr_gemm_kernel whole[2][2], rest[2][2]; /* of all and of the last outputs, of all and of the last rows */
   int64_t size, panel, rows, in, out, tiles, outputs, tasks;
+  int64_t parts, part;       /* of the inputs, each gone through by all tasks; inputs of one */
   int64_t whole_in, rest_ld; /* inputs multiplied in place, in panels; padded width of the rest, or 0 */
 } gradient_job;
 
@@ -26,9 +27,11 @@ static void plan(gradient_job *job, int threads) {
   int64_t pair = 128 / job->size, rest = job->in % job->panel;
   job->whole_in = job->in - rest, job->rest_ld = tr_cpu_ceil_div(rest, pair) * pair;
   job->tiles = tr_cpu_ceil_div(job->rows, TILE_ROWS);
+  job->part = TASK_PANELS * job->panel;
+  job->parts = job->whole_in ? tr_cpu_ceil_div(job->whole_in, job->part) : 1;
   job->outputs = TASK_OUTPUTS;
   while (job->outputs > TASK_OUTPUTS_MIN &&
-         tr_cpu_ceil_div(job->out, job->outputs) < (int64_t)threads * TASKS_WANTED)
+         job->parts * tr_cpu_ceil_div(job->out, job->outputs) < (int64_t)threads * TASKS_WANTED)
     job->outputs /= 2;
   job->tasks = tr_cpu_ceil_div(job->out, job->outputs);
 }
@@ -50,9 +53,10 @@ static tr_status prepare(tr_ctx *ctx, gradient_job *job) {
                              .n = (int)outputs_of(job, task ? job->tasks - 1 : 0),
                              .k = (int)rows_of(job, tile ? job->tiles - 1 : 0),
                              .lda = (int)job->in,
-                             .ldb = TILE_ROWS,
+                             .ldb = (int)job->out,
                              .ldc = (int)job->in,
-                             .accumulate = true};
+                             .accumulate = true,
+                             .b_by_rows = true};
       if (job->whole_in)
         TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape, &job->whole[task][tile]));
       shape.m = shape.lda = shape.ldc = (int)job->rest_ld;
@@ -62,20 +66,22 @@ static tr_status prepare(tr_ctx *ctx, gradient_job *job) {
   return TR_OK;
 }
 
-/* Working memory of a task: dY' of a tile, and the rest of X and dW. */
+/* What is behind the whole panels goes with the last of them. */
+static bool has_rest(const gradient_job *job, int64_t part) {
+  return job->rest_ld && part == job->parts - 1;
+}
+
+/* Working memory of a task: the rest of X and dW. */
 typedef struct {
-  char *turned, *x, *dw;
+  char *x, *dw;
 } task_memory;
 
 static int64_t memory_bytes(const gradient_job *job) {
-  return (TILE_ROWS * job->outputs + (TILE_ROWS + job->outputs) * job->rest_ld) * job->size;
+  return (TILE_ROWS + job->outputs) * job->rest_ld * job->size;
 }
 
 static task_memory memory_at(const gradient_job *job, char *scratch) {
-  task_memory m = {.turned = scratch};
-  m.x = m.turned + TILE_ROWS * job->outputs * job->size;
-  m.dw = m.x + TILE_ROWS * job->rest_ld * job->size;
-  return m;
+  return (task_memory){scratch, scratch + TILE_ROWS * job->rest_ld * job->size};
 }
 
 /* The columns of `from` behind the whole panels, into rows of rest_ld elements and back. */
@@ -100,29 +106,31 @@ static void add_bias(const gradient_job *job, const char *dy, int64_t rows, int6
         .rows = 1, .cols = outputs, .product = dy + r * job->out * job->size, .residual = db, .y = db});
 }
 
-static void add_tile(const gradient_job *job, int64_t task, int64_t tile, const task_memory *m) {
+static void add_tile(const gradient_job *job, int64_t task, int64_t part, int64_t tile,
+                     const task_memory *m) {
   int64_t first = task * job->outputs, outputs = outputs_of(job, task), rows = rows_of(job, tile);
   int last_task = task == job->tasks - 1, last_tile = tile == job->tiles - 1;
   const char *x = (const char *)job->x->data + tile * TILE_ROWS * job->in * job->size;
   const char *dy = (const char *)job->dy->data + (tile * TILE_ROWS * job->out + first) * job->size;
   char *dw = (char *)job->dw->data + first * job->in * job->size;
-  job->loops->transpose(rows, outputs, dy, job->out, m->turned, TILE_ROWS);
-  for (int64_t c = 0; c < job->whole_in; c += job->panel)
-    tr_gemm_run(&job->whole[last_task][last_tile], x + c * job->size, m->turned, dw + c * job->size);
-  if (job->rest_ld) {
+  const int64_t end = tr_cpu_smaller((part + 1) * job->part, job->whole_in);
+  for (int64_t c = part * job->part; c < end; c += job->panel)
+    tr_gemm_run(&job->whole[last_task][last_tile], x + c * job->size, dy, dw + c * job->size);
+  if (has_rest(job, part)) {
     take_rest(job, x, rows, m->x);
-    tr_gemm_run(&job->rest[last_task][last_tile], m->x, m->turned, m->dw);
+    tr_gemm_run(&job->rest[last_task][last_tile], m->x, dy, m->dw);
   }
-  if (job->db) add_bias(job, dy, rows, first, outputs);
+  if (job->db && part == 0) add_bias(job, dy, rows, first, outputs);
 }
 
-static void run_task(const gradient_job *job, int64_t task, char *scratch) {
+static void run_task(const gradient_job *job, int64_t task, int64_t part, char *scratch) {
   task_memory m = memory_at(job, scratch);
   int64_t outputs = outputs_of(job, task);
   char *dw = (char *)job->dw->data + task * job->outputs * job->in * job->size;
-  if (job->rest_ld) take_rest(job, dw, outputs, m.dw);
-  for (int64_t tile = 0; tile < job->tiles; tile++) add_tile(job, task, tile, &m);
-  if (job->rest_ld) put_rest(job, m.dw, outputs, dw);
+  const bool rest = has_rest(job, part);
+  if (rest) take_rest(job, dw, outputs, m.dw);
+  for (int64_t tile = 0; tile < job->tiles; tile++) add_tile(job, task, part, tile, &m);
+  if (rest) put_rest(job, m.dw, outputs, dw);
 }
 
 tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_args *args) {
@@ -151,8 +159,8 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
   {
     char *mine = (char *)scratch + omp_get_thread_num() * stride;
 #pragma omp for schedule(dynamic)
-    for (int64_t task = 0; task < job.tasks; task++)
-      if (!tr_cpu_is_stopped(&work)) run_task(&job, task, mine);
+    for (int64_t task = 0; task < job.tasks * job.parts; task++)
+      if (!tr_cpu_is_stopped(&work)) run_task(&job, task % job.tasks, task / job.tasks, mine);
   }
   return tr_cpu_end(&work);
 }

@@ -44,7 +44,12 @@ tr_status tr_cpu_gate(tr_ctx *ctx, const tr_nn_gate_args *a) {
   int64_t rows = a->y->shape[0], cols = a->y->shape[1];
 #pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, a->y->count)) schedule(static)
   for (int64_t r = 0; r < rows; r++)
-    kernels->multiply(cols, tr_cpu_row(a->x, r, 0), columns_at(&a->gate, r, rows), tr_cpu_row(a->y, r, 0));
+    kernels->finish(&(tr_cpu_epilogue){.rows = 1,
+                                       .cols = cols,
+                                       .product = tr_cpu_row(a->x, r, 0),
+                                       .gate = columns_at(&a->gate, r, rows),
+                                       .residual = a->residual ? tr_cpu_row(a->residual, r, 0) : NULL,
+                                       .y = tr_cpu_row(a->y, r, 0)});
   return TR_OK;
 }
 

@@ -45,6 +45,33 @@ static void gate(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
   tr_array_destroy(&x), tr_array_destroy(&table), tr_array_destroy(&y);
 }
 
+/* A layer, and then its gate and residual: bit for bit the layer with both. */
+static void gate_behind(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
+  enum { R = 6, G = 3, IN = 5 };
+  tr_array *x = matrix(ctx, dtype, R, IN, 1), *table = matrix(ctx, dtype, G, D, 2),
+           *residual = matrix(ctx, dtype, R, D, 3), *bias = matrix(ctx, dtype, 1, D, 4),
+           *values_of_w = matrix(ctx, dtype, D, IN, 5), *y = matrix(ctx, dtype, R, D, 6);
+  const tr_nn_weight_spec spec = {D, IN, dtype, dtype};
+  tr_nn_weight *w;
+  CHECK_OK(ctx, tr_nn_weight_create(ctx, &spec, &w));
+  CHECK_OK(ctx, tr_nn_weight_set(w, values_of_w));
+  tr_array b = tr_view(bias, 0, 1, &D);
+  tr_nn_linear_args linear = {.x = x, .w = w, .bias = &b, .gate = {table, 0}, .residual = residual, .y = y};
+  CHECK_OK(ctx, tr_nn_linear(&linear));
+  double *want = values(y);
+  linear.gate.table = NULL, linear.residual = NULL;
+  CHECK_OK(ctx, tr_nn_linear(&linear));
+  CHECK_OK(ctx, tr_nn_gate(&(tr_nn_gate_args){.x = y, .gate = {table, 0}, .residual = residual, .y = y}));
+  double *got = values(y);
+  CHECK(memcmp(got, want, (size_t)(R * D) * sizeof *got) == 0);
+  CHECK_ERROR(ctx, tr_nn_gate(&(tr_nn_gate_args){.x = y, .gate = {table, 0}, .residual = bias, .y = y}),
+              TR_E_SHAPE, "a gate");
+  tr_nn_weight_destroy(&w);
+  free(want), free(got);
+  tr_array **const arrays[] = {&x, &table, &residual, &bias, &values_of_w, &y};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
+}
+
 static double act(tr_nn_activation activation, double v) {
   if (activation == TR_NN_SILU) return v / (1 + exp(-v));
   if (activation == TR_NN_GELU_TANH)
@@ -243,6 +270,7 @@ int main(int argc, char **argv) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     for (int64_t D = 5; D <= 100; D += 19) {
       gate(ctx, dtype, D);
+      gate_behind(ctx, dtype, D);
       norm(ctx, dtype, D);
       activation(ctx, dtype, TR_NN_IDENTITY, D);
       activation(ctx, dtype, TR_NN_SILU, D);

@@ -9,6 +9,7 @@
 #include "experiments/output/machine.h"
 #include "nets/train/trainer.h"
 #include "tests/support/nets/networks.h"
+#include "tests/support/nets/op_times.h"
 #include "tests/support/seconds.h"
 
 enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
@@ -19,6 +20,7 @@ typedef struct {
   tr_net_storage storage;
   int threads, runs;
   double seconds;
+  bool by_op;
   bench_kind kind;
 } bench_options;
 
@@ -88,24 +90,32 @@ static tr_status evaluate(const bench_case *b) {
                : tr_drift_eval(b->drift, times, b->x, &cond, b->f);
 }
 
-static tr_status best_time(const bench_case *b, const bench_options *options, double *best) {
-  double start = seconds_now();
-  *best = 1e300;
-  for (int run = 0; run <= options->runs || seconds_now() - start < options->seconds; run++) {
+typedef struct {
+  int runs;
+  double best, processor; /* of one run, by the clock; of all, of the processors */
+} bench_time;
+
+static tr_status time_runs(const bench_case *b, const bench_options *options, bench_time *out) {
+  TR_TRY(evaluate(b)); /* warms up */
+  op_times_reset();
+  double start = seconds_now(), processor = op_times_clock();
+  *out = (bench_time){.best = 1e300};
+  for (; out->runs < options->runs || seconds_now() - start < options->seconds; out->runs++) {
     double from = seconds_now();
     TR_TRY(evaluate(b));
     double took = seconds_now() - from;
-    if (run && took < *best) *best = took; /* the first run warms up */
+    if (took < out->best) out->best = took;
   }
+  out->processor = op_times_clock() - processor;
   return TR_OK;
 }
 
 static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const char *model, tr_drift *drift,
                              int batch) {
   bench_case b;
-  double best = 0;
+  bench_time time;
   tr_status status = open_case(ctx, options, drift, batch, &b);
-  if (status == TR_OK) status = best_time(&b, options, &best);
+  if (status == TR_OK) status = time_runs(&b, options, &time);
   close_case(&b);
   TR_TRY(status);
   /* The backward of states multiplies as often as the forward, attention apart, and so does that of weights.
@@ -113,7 +123,8 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
   double passes = 1 + options->kind;
   double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
   printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch, tr_dtype_name(options->dtype), options->threads,
-         best * 1e3, flops / best * 1e-9, machine_peak_resident());
+         time.best * 1e3, flops / time.best * 1e-9, machine_peak_resident());
+  if (options->by_op) op_times_print(ctx, time.runs, time.processor);
   fflush(stdout);
   return TR_OK;
 }
@@ -147,6 +158,7 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
   char names[256];
   snprintf(names, sizeof names, "%s", options->models);
   TR_TRY(tr_ctx_set_threads(ctx, options->threads));
+  if (options->by_op) op_times_begin(ctx);
   printf("model\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\n");
   for (char *rest, *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
     TR_TRY(bench_model(ctx, options, name));
@@ -156,7 +168,7 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
 static int usage(const char *name, const char *bad) {
   fprintf(stderr,
           "%s: bad option '%s'\nusage: %s [--model S/2,B/2,...] [--batch 1,8,...] "
-          "[--dtype f32|f64] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S]\n",
+          "[--dtype f32|f64] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S] [--by step|op]\n",
           name, bad, name);
   return 2;
 }
@@ -170,6 +182,8 @@ static bool parse(bench_options *o, const char *name, const char *value) {
     o->dtype = strcmp(value, "f64") == 0 ? TR_F64 : TR_F32;
   else if (strcmp(name, "--weights") == 0 && (strcmp(value, "bf16") == 0 || strcmp(value, "wide") == 0))
     o->storage = strcmp(value, "bf16") == 0 ? TR_WEIGHTS_BF16 : TR_WEIGHTS_WIDE;
+  else if (strcmp(name, "--by") == 0 && (strcmp(value, "step") == 0 || strcmp(value, "op") == 0))
+    o->by_op = strcmp(value, "op") == 0;
   else if (strcmp(name, "--threads") == 0)
     o->threads = atoi(value);
   else if (strcmp(name, "--runs") == 0)
