@@ -1,15 +1,11 @@
 /* transit convert: a checkpoint in the other format. */
-#include <errno.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/text.h"
 #include "experiments/commands.h"
+#include "experiments/output/saved_args.h"
 #include "nets/checkpoint/checkpoint_private.h"
-#include "nets/checkpoint/write/save.h"
 
 typedef struct {
   const char *in, *out, *weights;
@@ -58,51 +54,9 @@ typedef struct {
 
 /* ---- what there is ---- */
 
-/* Whether the text is the number's one spelling, so that it comes back from it. */
-static bool spells_integer(const char *text, int64_t *out) {
-  char again[24];
-  errno = 0;
-  *out = strtoll(text, NULL, 10);
-  snprintf(again, sizeof again, "%" PRId64, *out);
-  return !errno && strcmp(text, again) == 0;
-}
-
-static bool spells_real(const char *text, double *out) {
-  char again[64] = "";
-  *out = strtod(text, NULL);
-  FILE *stream = isfinite(*out) ? fmemopen(again, sizeof again, "w") : NULL;
-  if (!stream) return false;
-  tr_checkpoint_write_real(stream, *out);
-  fclose(stream);
-  return strcmp(text, again) == 0;
-}
-
-/* A text as the value it spells. */
-static tr_saved_arg arg_of(const char *name, const char *text) {
-  tr_saved_arg arg = {.name = name, .kind = TR_SAVED_TEXT, .text = text};
-  if (strcmp(text, "None") == 0) {
-    arg.kind = TR_SAVED_NONE;
-  } else if (strcmp(text, "True") == 0 || strcmp(text, "False") == 0) {
-    arg.kind = TR_SAVED_BOOL;
-    arg.integer = *text == 'T';
-  } else if (spells_integer(text, &arg.integer)) {
-    arg.kind = TR_SAVED_INT;
-  } else if (spells_real(text, &arg.real)) {
-    arg.kind = TR_SAVED_REAL;
-  }
-  return arg;
-}
-
 static tr_status take_args(conversion *c) {
-  const char *name, *value;
   TR_TRY(tr_checkpoint_add_args_beside(c->ctx, c->checkpoint, c->values->in, &c->beside));
-  c->args = calloc(TR_MAX_ARGS, sizeof *c->args);
-  if (!c->args) return TR_FAIL(c->ctx, TR_E_MEM, "out of memory for arguments");
-  while (c->n_args < TR_MAX_ARGS && tr_checkpoint_arg_at(c->checkpoint, c->n_args, &name, &value)) {
-    c->args[c->n_args] = arg_of(name, value);
-    c->n_args++;
-  }
-  return TR_OK;
+  return saved_args_of(c->ctx, c->checkpoint, NULL, 0, &c->n_args, &c->args);
 }
 
 static tr_status take_set(conversion *c, const char *name) {
@@ -142,19 +96,13 @@ static tr_status write_torch(conversion *c) {
   return TR_OK;
 }
 
-static bool is_same_file(const char *a, const char *b) {
-  struct stat first, second;
-  return strcmp(a, b) == 0 || (stat(a, &first) == 0 && stat(b, &second) == 0 &&
-                               first.st_dev == second.st_dev && first.st_ino == second.st_ino);
-}
-
 /* OUT under another spelling, or a link, would take the input's place. */
 static tr_status check_out(const conversion *c) {
   const char *out = c->values->out, *shard;
-  if (is_same_file(out, c->values->in))
+  if (saved_is_same_file(out, c->values->in))
     return TR_FAIL(c->ctx, TR_E_ARG, "IN and OUT are both '%s': OUT is a new file", TR_SHOW(out, 200));
   for (int i = 0; (shard = tr_checkpoint_shard(c->checkpoint, i)); i++)
-    if (is_same_file(out, shard))
+    if (saved_is_same_file(out, shard))
       return TR_FAIL(c->ctx, TR_E_ARG, "OUT '%s' is one of the files of IN: OUT is a new file",
                      TR_SHOW(out, 200));
   return TR_OK;
@@ -171,10 +119,8 @@ static void say(const conversion *c) {
 
 static tr_status convert(conversion *c) {
   const char *out = c->values->out;
-  const bool torch = tr_text_ends_with(out, ".pt");
-  if (!torch && !tr_text_ends_with(out, ".safetensors"))
-    return TR_FAIL(c->ctx, TR_E_ARG, "OUT '%s': its name says the format, FILE.pt or FILE.safetensors",
-                   TR_SHOW(out, 200));
+  bool torch;
+  TR_TRY(saved_format(c->ctx, out, &torch));
   TR_TRY(tr_checkpoint_open(c->ctx, c->values->in, &c->checkpoint));
   TR_TRY(check_out(c));
   TR_TRY(take_sets(c, torch));

@@ -16,11 +16,9 @@
 #include "experiments/output/run_record.h"
 #include "experiments/train/run.h"
 
-enum { PATH_BYTES = 4096 };
-
-static tr_status path_in(const train_run *run, const char *name, char path[PATH_BYTES]) {
-  const int n = snprintf(path, PATH_BYTES, "%s/%s", run->folder, name);
-  if (n < PATH_BYTES) return TR_OK;
+tr_status train_files_path(const train_run *run, const char *name, char path[TRAIN_PATH]) {
+  const int n = snprintf(path, TRAIN_PATH, "%s/%s", run->folder, name);
+  if (n < TRAIN_PATH) return TR_OK;
   return TR_FAIL(run->program->ctx, TR_E_IO, "'%s' is too long a path for a file in it",
                  TR_SHOW(run->folder, 100));
 }
@@ -28,8 +26,8 @@ static tr_status path_in(const train_run *run, const char *name, char path[PATH_
 /* ---- run.json ---- */
 
 static tr_status save_record(const train_run *run) {
-  char path[PATH_BYTES];
-  TR_TRY(path_in(run, "run.json", path));
+  char path[TRAIN_PATH];
+  TR_TRY(train_files_path(run, "run.json", path));
   json_t *record = record_create(run->program, &train_table, &run->parsed, run->options);
   json_object_set(record, "arguments", run->words);
   json_object_set_new(record, "network", record_sizes(&run->config));
@@ -70,16 +68,16 @@ static tr_status cut_metrics(const train_run *run, const char *path) {
 }
 
 static tr_status open_log(const train_run *run, const char *name, FILE **out) {
-  char path[PATH_BYTES];
-  TR_TRY(path_in(run, name, path));
+  char path[TRAIN_PATH];
+  TR_TRY(train_files_path(run, name, path));
   if (run->options->resume && strcmp(name, "metrics.jsonl") == 0) TR_TRY(cut_metrics(run, path));
   *out = fopen(path, run->options->resume ? "a" : "w");
   return *out ? TR_OK : TR_FAIL(run->program->ctx, TR_E_IO, "cannot write '%s': %s", path, strerror(errno));
 }
 
 static tr_status make_folder(const train_run *run, const char *name) {
-  char path[PATH_BYTES];
-  TR_TRY(path_in(run, name, path));
+  char path[TRAIN_PATH];
+  TR_TRY(train_files_path(run, name, path));
   if (mkdir(path, 0777) == 0 || errno == EEXIST) return TR_OK;
   return TR_FAIL(run->program->ctx, TR_E_IO, "cannot make '%s': %s", path, strerror(errno));
 }
@@ -102,7 +100,8 @@ static int is_left_over(const struct dirent *e) {
   return tr_text_ends_with(name, ".tmp") &&
          (begins_with(name, "run.json.") || begins_with(name, "metrics.jsonl.") ||
           (digits >= 7 &&
-           (begins_with(name + digits, ".pt.") || begins_with(name + digits, ".safetensors."))));
+           (begins_with(name + digits, ".pt.") || begins_with(name + digits, ".safetensors.") ||
+            (name[digits] == '-' && strstr(name, ".safetensors.")))));
 }
 
 /* Event files of this program (experiments/output/events.h). */
@@ -111,9 +110,9 @@ static int is_events(const struct dirent *e) {
 }
 
 static tr_status remove_all(const train_run *run, const char *inner, int (*chosen)(const struct dirent *)) {
-  char folder[PATH_BYTES], path[PATH_BYTES + 300];
+  char folder[TRAIN_PATH], path[TRAIN_PATH + 300];
   struct dirent **names;
-  TR_TRY(path_in(run, inner, folder));
+  TR_TRY(train_files_path(run, inner, folder));
   const int n = scandir(folder, &names, chosen, alphasort);
   for (int i = 0; i < n; i++) {
     snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
@@ -128,11 +127,12 @@ static tr_status remove_all(const train_run *run, const char *inner, int (*chose
 static tr_status clean(const train_run *run) {
   TR_TRY(remove_all(run, ".", is_left_over));
   TR_TRY(remove_all(run, "checkpoints", is_left_over));
+  TR_TRY(remove_all(run, "ema", is_left_over));
   return run->options->resume ? TR_OK : remove_all(run, ".", is_events);
 }
 
 tr_status train_files_open(train_run *run) {
-  static const char *const results[] = {"checkpoints", "metrics.jsonl", "log.txt", NULL};
+  static const char *const results[] = {"checkpoints", "ema", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
   const claim what = {&train_table, &run->parsed, o, &o->machine, results};
   if (!o->resume) TR_TRY(claim_folder(run->program, &what, &run->made));
@@ -140,6 +140,7 @@ tr_status train_files_open(train_run *run) {
   TR_TRY(out_dir_commit(run->program->ctx, &run->made)); /* it is there, and can be written to */
   run->folder = o->machine.out;
   TR_TRY(make_folder(run, "checkpoints"));
+  if (o->ema_sigma_rel.n) TR_TRY(make_folder(run, "ema"));
   TR_TRY(open_log(run, "log.txt", &run->log));
   TR_TRY(lock(run));
   TR_TRY(clean(run));
@@ -214,8 +215,7 @@ static bool is_none(const char *word) {
 
 /* Arguments under the reference's names, then what it does not know: what weights do not tell, and the sums
  * of the log. Returns how many. */
-enum { MOST_ARGS = 32 };
-static int list_args(const train_run *run, tr_saved_arg args[MOST_ARGS]) {
+int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]) {
   const train_options *o = run->options;
   const char *kind = tr_net_config_kind(&run->config);
   int n = 0;
@@ -231,7 +231,8 @@ static int list_args(const train_run *run, tr_saved_arg args[MOST_ARGS]) {
   args[n++] = real_arg("sample_eps", NAN);
   tr_net_fact fact;
   for (int i = 0; tr_net_config_fact(&run->config, i, &fact); i++)
-    if (fact.param && n < MOST_ARGS - 3) args[n++] = int_arg(fact.param, fact.value);
+    if (fact.param && n < TRAIN_MOST_ARGS - 4) args[n++] = int_arg(fact.param, fact.value);
+  if (o->ema_sigma_rel.n) args[n++] = text_arg(TRAIN_AVERAGES, run->averages);
   args[n++] = int_arg("transit_window_steps", run->window.steps);
   args[n++] = (tr_saved_arg){.name = "transit_window_loss", .kind = TR_SAVED_REAL, .real = run->window.loss};
   args[n++] = (tr_saved_arg){
@@ -250,16 +251,16 @@ static int by_step(const struct dirent **a, const struct dirent **b) {
 }
 
 static void remove_in(const char *folder, const char *name, const char *ending) {
-  char path[PATH_BYTES + 300];
+  char path[TRAIN_PATH + 300];
   snprintf(path, sizeof path, "%s/%.*s%s", folder, (int)strcspn(name, "."), name, ending);
   unlink(path);
 }
 
 static tr_status drop_old(const train_run *run) {
-  char folder[PATH_BYTES];
+  char folder[TRAIN_PATH];
   struct dirent **names;
   if (run->options->keep == TR_OPTION_UNSET) return TR_OK;
-  TR_TRY(path_in(run, "checkpoints", folder));
+  TR_TRY(train_files_path(run, "checkpoints", folder));
   const int n = scandir(folder, &names, is_checkpoint, by_step);
   for (int i = 0; i < n; i++) {
     if (i < n - run->options->keep) {
@@ -273,15 +274,15 @@ static tr_status drop_old(const train_run *run) {
 }
 
 tr_status train_files_checkpoint(train_run *run) {
-  char name[64], path[PATH_BYTES];
-  tr_saved_arg args[MOST_ARGS];
-  const int n = list_args(run, args);
+  char name[64], path[TRAIN_PATH];
+  tr_saved_arg args[TRAIN_MOST_ARGS];
+  const int n = train_files_args(run, args);
   const long long steps = (long long)tr_trainer_steps(run->trainer);
   snprintf(name, sizeof name, "checkpoints/%07lld.safetensors", steps);
-  TR_TRY(path_in(run, name, path));
+  TR_TRY(train_files_path(run, name, path));
   TR_TRY(tr_trainer_export(run->trainer, run->options->ema_decay.n ? 0 : -1, path, n, args));
   snprintf(name, sizeof name, "checkpoints/%07lld.pt", steps);
-  TR_TRY(path_in(run, name, path));
+  TR_TRY(train_files_path(run, name, path));
   TR_TRY(tr_trainer_save(run->trainer, path, n, args));
   TR_TRY(drop_old(run));
   TR_TRY(save_record(run));
@@ -289,7 +290,7 @@ tr_status train_files_checkpoint(train_run *run) {
 }
 
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {
-  char path[PATH_BYTES], whole[PATH_BYTES + 300];
+  char path[TRAIN_PATH], whole[TRAIN_PATH + 300];
   struct dirent **names;
   snprintf(path, sizeof path, "%s/checkpoints", folder);
   const int n = scandir(path, &names, is_checkpoint, by_step);

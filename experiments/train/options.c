@@ -1,6 +1,7 @@
 #include "experiments/train/options.h"
 
 #include "experiments/common/program.h"
+#include "nets/train/power.h"
 #include "transport/loss/loss.h"
 
 #define ROW(member)       .offset = offsetof(train_options, member)
@@ -83,6 +84,12 @@ static const tr_option options[] = {
      .help = "The largest norm of the gradient; a longer one is shortened."},
     {STEPS(ema_decay), .name = "ema-decay", .type = TR_OPTION_DOUBLES, .metavar = "D1,D2,...", BETWEEN(0, 1), .default_text = "0.9999",
      .help = "Decays of up to 4 running averages of the parameters; the first is `ema`."},
+    {STEPS(ema_sigma_rel), .name = "ema-sigma-rel", .type = TR_OPTION_DOUBLES, .metavar = "S1,S2,...", BETWEEN(TR_SIGMA_REL_LEAST, 0.288675),
+     .default_note = "none",
+     .help = "Averages by a power of the step, of these relative widths (EDM2), beside those of --ema-decay: 4 together. Snapshots of them "
+             "go to DIR/ema, from which 'transit ema' makes an average of any width; two such as 0.05,0.10 will do."},
+    {STEPS(ema_every), .name = "ema-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_note = "--ckpt-every",
+     .help = "Steps between these snapshots, one more at the last step; --keep keeps all. Each width takes as much disk as one .safetensors."},
     {STEPS(recompute), .name = "recompute", .type = TR_OPTION_FLAG,
      .help = "Compute activations again on the way back instead of keeping them: less memory, the same bits, a third more work."},
     {STEPS(seed), .name = "global-seed", .aliases = "seed", .type = TR_OPTION_INT, .metavar = "S", AT_LEAST(0), .default_text = "0",

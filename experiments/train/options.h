@@ -19,7 +19,8 @@ typedef struct {
   /* optimiser */
   long batch, accumulate, epochs, max_steps, warmup, seed;
   double max_minutes, lr, weight_decay, clip_grad;
-  tr_double_list betas, ema_decay;
+  tr_double_list betas, ema_decay, ema_sigma_rel;
+  long ema_every;
   const char *lr_schedule;
   bool recompute;
   /* output */

@@ -11,8 +11,9 @@
 
 /* What may differ: it changes when and where a training runs, not what it is. */
 static bool may_differ(const char *name, bool cosine) {
-  static const char *const free_ones[] = {"max-minutes", "ckpt-every", "keep",  "threads",    "device",
-                                          "out",         "resume",     "force", "accumulate", "recompute"};
+  static const char *const free_ones[] = {"max-minutes", "ckpt-every", "ema-every", "keep",
+                                          "threads",     "device",     "out",       "resume",
+                                          "force",       "accumulate", "recompute"};
   for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
     if (strcmp(free_ones[i], name) == 0) return true;
   return !cosine && (strcmp(name, "max-steps") == 0 || strcmp(name, "epochs") == 0);
@@ -207,6 +208,7 @@ static tr_status load(train_run *run, const char *path) {
                                number_arg(checkpoint, "transit_window_loss"),
                                number_arg(checkpoint, "transit_window_grad_norm")};
   run->begun = tr_trainer_steps(run->trainer);
+  if (status == TR_OK && run->options->ckpt) status = train_averages_from(run, checkpoint);
   tr_checkpoint_close(&checkpoint);
   return status;
 }

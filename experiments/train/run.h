@@ -55,7 +55,8 @@ typedef struct {
   tr_net *net;
   tr_interpolant interpolant;
   tr_trainer *trainer;
-  int64_t last; /* the step after which it ends */
+  char averages[256]; /* what is kept, in words: TRAIN_AVERAGES of checkpoints */
+  int64_t last;       /* the step after which it ends */
   train_window window;
   int64_t begun;         /* steps taken before this run */
   double started, spent; /* seconds: when this run began; in its steps */
@@ -100,7 +101,22 @@ tr_status train_ckpt_state(train_run *run);
  * warned of. */
 tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint, const char *path);
 
+/* ---- snapshots.c ---- */
+/* The averages that the options ask for. */
+tr_status train_averages(train_run *run, tr_trainer_options *out);
+/* Of --ckpt: averages that it does not have begin anew, with a warning. */
+tr_status train_averages_from(train_run *run, const tr_checkpoint *checkpoint);
+#define TRAIN_AVERAGES "ema_averages"
+/* Whether it is time for snapshots of averages by a power of the step, and these. */
+bool train_snapshots_due(const train_run *run);
+tr_status train_snapshots_write(train_run *run);
+
 /* ---- files.c ---- */
+enum { TRAIN_PATH = 4096, TRAIN_MOST_ARGS = 32 };
+/* The path of a file in the folder; TR_E_IO for one that is too long. */
+tr_status train_files_path(const train_run *run, const char *name, char path[TRAIN_PATH]);
+/* The arguments that a checkpoint has; returns how many. */
+int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]);
 /* The folder, run.json and the logs; lines behind the step that a resumed run begins with go. */
 tr_status train_files_open(train_run *run);
 /* Writes checkpoints/STEP.pt and .safetensors and removes those beyond --keep. */

@@ -99,11 +99,7 @@ static tr_status make_trainer(train_run *run) {
   TR_TRY(set_times(run, &t.loss, &t.times));
   TR_TRY(find_last(run));
   set_schedule(run, &t.schedule);
-  if (o->ema_decay.n > TR_NN_AVERAGES)
-    return TR_FAIL(run->program->ctx, TR_E_ARG, "--ema-decay has %d entries: at most %d", o->ema_decay.n,
-                   TR_NN_AVERAGES);
-  t.n_averages = o->ema_decay.n;
-  for (int i = 0; i < t.n_averages; i++) t.keep[i] = o->ema_decay.v[i];
+  TR_TRY(train_averages(run, &t));
   t.beta1 = o->betas.v[0];
   t.beta2 = o->betas.v[1];
   t.decay = o->weight_decay;

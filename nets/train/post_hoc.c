@@ -175,13 +175,8 @@ static tr_status check_profile(tr_ctx *ctx, const tr_power_profile *p, const cha
                  p->gamma, TR_POWER_MOST);
 }
 
-tr_status tr_post_hoc_weights(tr_ctx *ctx, int n, const tr_snapshot *snapshots, const tr_power_profile *want,
-                              double *weights, tr_post_hoc_fit *out) {
-  TR_REQUIRE(ctx, snapshots, want, weights, out);
-  if (n < 1 || n > TR_SNAPSHOTS_MOST)
-    return TR_FAIL(ctx, TR_E_ARG, "a fit by %d snapshots: use 1 to %d", n, TR_SNAPSHOTS_MOST);
-  for (int i = 0; i < n; i++) TR_TRY(check_profile(ctx, &snapshots[i].profile, "a snapshot"));
-  TR_TRY(check_profile(ctx, want, "the average that is wanted"));
+static tr_status fit_weights(tr_ctx *ctx, int n, const tr_snapshot *snapshots, const tr_power_profile *want,
+                             double *weights, tr_post_hoc_fit *out) {
   fit f;
   const double length = sqrt(tr_power_dot(want, want));
   tr_status status = open_fit(ctx, n, snapshots, want->step, &f);
@@ -190,17 +185,32 @@ tr_status tr_post_hoc_weights(tr_ctx *ctx, int n, const tr_snapshot *snapshots, 
   if (status == TR_OK) {
     factorise(&f);
     solve(&f, want, length);
-    *out = (tr_post_hoc_fit){.residual = residual(&f)};
+    *out = (tr_post_hoc_fit){.residual = residual(&f), .used = f.rank};
     solve_upper(&f, f.solved);
-    memset(weights, 0, (size_t)n * sizeof *weights);
-    for (int i = 0; i < f.rank; i++) weights[f.candidate[i]] = f.solved[i] * length / f.length[i];
-    for (int i = 0; i < n; i++) {
-      out->size += fabs(weights[i]);
-      out->used += weights[i] != 0;
+    for (int i = 0; i < f.rank; i++) {
+      weights[f.candidate[i]] = f.solved[i] * length / f.length[i];
+      out->size += fabs(weights[f.candidate[i]]);
     }
   }
   close_fit(&f);
   return status;
+}
+
+tr_status tr_post_hoc_weights(tr_ctx *ctx, int n, const tr_snapshot *snapshots, const tr_power_profile *want,
+                              double *weights, tr_post_hoc_fit *out) {
+  TR_REQUIRE(ctx, snapshots, want, weights, out);
+  if (n < 1 || n > TR_SNAPSHOTS_MOST)
+    return TR_FAIL(ctx, TR_E_ARG, "a fit by %d snapshots: use 1 to %d", n, TR_SNAPSHOTS_MOST);
+  for (int i = 0; i < n; i++) TR_TRY(check_profile(ctx, &snapshots[i].profile, "a snapshot"));
+  TR_TRY(check_profile(ctx, want, "the average that is wanted"));
+  memset(weights, 0, (size_t)n * sizeof *weights);
+  for (int i = 0; i < n; i++)
+    if (snapshots[i].profile.step == want->step && snapshots[i].profile.gamma == want->gamma) {
+      weights[i] = 1;
+      *out = (tr_post_hoc_fit){.size = 1, .used = 1};
+      return TR_OK;
+    }
+  return fit_weights(ctx, n, snapshots, want, weights, out);
 }
 
 /* ---- the sum ---- */

@@ -31,12 +31,13 @@ TR_API tr_status tr_snapshot_open(tr_ctx *ctx, const char *path, tr_snapshot *ou
 typedef struct {
   double residual; /* of the profile: |f - fit| / |f|, 0 to about 1; below 1e-7 it is rounding */
   double size;     /* sum of |weights|: by how much rounding of the files may grow; 1 at least */
-  int used;        /* weights that are not 0 */
+  int used;        /* files that count */
 } tr_post_hoc_fit;
 
 /* weights (n) = those of the best fit of the profile `want` by 1 <= n <= TR_SNAPSHOTS_MOST snapshots among
- * those that sum to 1. Profiles that others give to 1e-5, and those that end after the one wanted, get 0.
- * TR_E_ARG for what is no profile, and when none ends in time. Paths are not looked at. */
+ * those that sum to 1; a snapshot of that very profile gets 1, all others 0. Profiles that others give to
+ * 1e-5, and those that end after the one wanted, get 0. TR_E_ARG for what is no profile, and when none ends
+ * in time. Paths are not looked at. */
 #define TR_SNAPSHOTS_MOST 4096
 TR_API tr_status tr_post_hoc_weights(tr_ctx *ctx, int n, const tr_snapshot *snapshots,
                                      const tr_power_profile *want, double *weights, tr_post_hoc_fit *out);
