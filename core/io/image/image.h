@@ -25,6 +25,13 @@ typedef struct {
 TR_API tr_status tr_image_read(tr_ctx *ctx, const char *path, int channels, int64_t height, int64_t width,
                                tr_image *out);
 
+/* Reads a PNG or JPEG as the SiT code does, by Pillow's convert("RGB"): transparency is dropped, and the
+ * lower half of 16-bit levels (Pillow clips 16-bit grey at 255 instead). TR_E_IO for what cannot be read, is
+ * neither, or has more than TR_IMAGE_MOST pixels, where Pillow refuses too. The caller frees out->pixels,
+ * NULL on an error. */
+#define TR_IMAGE_MOST ((int64_t)178956970)
+TR_API tr_status tr_image_read_rgb(tr_ctx *ctx, const char *path, tr_image *out);
+
 /* Whether arrays (N, C, H, W) can be pixels: one channel, grey, or three, RGB. */
 TR_API bool tr_image_channels(int64_t channels);
 

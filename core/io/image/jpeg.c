@@ -78,7 +78,7 @@ static void read_rows(struct jpeg_decompress_struct *jpeg, tr_image *out) {
 }
 
 /* Everything that may jump. */
-static bool decode(struct jpeg_decompress_struct *jpeg, trouble *t, FILE *file, const tr_image_size *wanted,
+static bool decode(struct jpeg_decompress_struct *jpeg, trouble *t, FILE *file, const tr_image_wanted *wanted,
                    tr_image *out) {
   if (setjmp(t->escape)) return false;
   jpeg_create_decompress(jpeg);
@@ -87,7 +87,7 @@ static bool decode(struct jpeg_decompress_struct *jpeg, trouble *t, FILE *file, 
   jpeg_read_header(jpeg, TRUE);
   out->height = jpeg->image_height;
   out->width = jpeg->image_width;
-  t->other_size = !tr_image_has_size(wanted, out->height, out->width);
+  t->other_size = !tr_image_has_size(wanted, out);
   if (t->other_size) return true;
   if (out->channels == 1 && jpeg->num_components != 1) {
     snprintf(t->message, sizeof t->message, "it has colours, grey is needed");
@@ -105,7 +105,7 @@ static bool decode(struct jpeg_decompress_struct *jpeg, trouble *t, FILE *file, 
   return true;
 }
 
-tr_status tr_jpeg_read_stream(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_size *wanted,
+tr_status tr_jpeg_read_stream(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_wanted *wanted,
                               tr_image *out) {
   struct jpeg_decompress_struct jpeg = {0};
   trouble t = {.progress = {.progress_monitor = on_progress}};

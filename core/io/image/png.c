@@ -198,7 +198,7 @@ static void read_little(png_structp png) {
 }
 
 /* Everything that may jump. No gamma is asked for, so that libpng leaves the levels alone. */
-static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, const tr_image_size *wanted,
+static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, const tr_image_wanted *wanted,
                    raster *r) {
   if (setjmp(t->escape)) return false;
   read_little(png);
@@ -206,7 +206,7 @@ static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, co
   png_read_info(png, info);
   r->height = png_get_image_height(png, info);
   r->width = png_get_image_width(png, info);
-  r->other_size = !tr_image_has_size(wanted, r->height, r->width);
+  r->other_size = !tr_image_has_size(wanted, &(tr_image){.height = r->height, .width = r->width});
   if (r->other_size) return true;
   png_set_expand(png);
   png_set_interlace_handling(png);
@@ -217,7 +217,7 @@ static bool decode(png_structp png, png_infop info, trouble *t, FILE *stream, co
   return true;
 }
 
-static tr_status read_raster(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_size *wanted,
+static tr_status read_raster(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_wanted *wanted,
                              raster *r) {
   trouble t = {.message = "out of memory"};
   *r = (raster){0};
@@ -256,22 +256,31 @@ static tr_status take_pixel(tr_ctx *ctx, const char *path, const raster *r, int6
   return TR_OK;
 }
 
-static tr_status take_pixels(tr_ctx *ctx, const char *path, const raster *r, tr_image *out) {
+/* The levels without alpha; of 16 bits the high byte, which comes first. */
+static void convert_pixel(const raster *r, int64_t p, tr_image *out) {
+  const int colours = r->samples < 3 ? 1 : 3, bytes = r->depth / 8;
+  const uint8_t *from = r->bytes + p * r->samples * bytes;
+  for (int c = 0; c < out->channels; c++) out->pixels[p * out->channels + c] = from[c % colours * bytes];
+}
+
+static tr_status take_pixels(tr_ctx *ctx, const char *path, const raster *r, const tr_image_wanted *wanted,
+                             tr_image *out) {
   const int64_t pixels = r->height * r->width;
   out->pixels = malloc((size_t)(pixels * out->channels));
   if (!out->pixels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", path);
-  for (int64_t p = 0; p < pixels; p++) TR_TRY(take_pixel(ctx, path, r, p, out));
+  for (int64_t p = 0; p < pixels && wanted->convert; p++) convert_pixel(r, p, out);
+  for (int64_t p = 0; p < pixels && !wanted->convert; p++) TR_TRY(take_pixel(ctx, path, r, p, out));
   return TR_OK;
 }
 
-tr_status tr_png_read_stream(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_size *wanted,
+tr_status tr_png_read_stream(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_wanted *wanted,
                              tr_image *out) {
   raster r;
   tr_status status = read_raster(ctx, path, stream, wanted, &r);
   out->height = r.height;
   out->width = r.width;
   if (status == TR_OK && r.other_size) status = tr_image_other_size(ctx, path, wanted, out);
-  if (status == TR_OK) status = take_pixels(ctx, path, &r, out);
+  if (status == TR_OK) status = take_pixels(ctx, path, &r, wanted, out);
   free(r.bytes);
   free(r.rows);
   return status;

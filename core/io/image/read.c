@@ -56,12 +56,17 @@ const char *tr_image_format_of(tr_ctx *ctx, const char *path) {
 
 /* ---- sizes ---- */
 
-bool tr_image_has_size(const tr_image_size *wanted, int64_t height, int64_t width) {
-  return (wanted->height == 0 || wanted->height == height) && (wanted->width == 0 || wanted->width == width);
+bool tr_image_has_size(const tr_image_wanted *wanted, const tr_image *image) {
+  return (wanted->height == 0 || wanted->height == image->height) &&
+         (wanted->width == 0 || wanted->width == image->width) &&
+         (wanted->most == 0 || image->height <= wanted->most / image->width);
 }
 
-tr_status tr_image_other_size(tr_ctx *ctx, const char *path, const tr_image_size *wanted,
+tr_status tr_image_other_size(tr_ctx *ctx, const char *path, const tr_image_wanted *wanted,
                               const tr_image *image) {
+  if (wanted->most)
+    return TR_FAIL(ctx, TR_E_IO, "'%s' has %lld x %lld pixels: more than %lld are not unpacked", path,
+                   (long long)image->height, (long long)image->width, (long long)wanted->most);
   return TR_FAIL(ctx, TR_E_SHAPE, "'%s' has %lld x %lld pixels: %lld x %lld are needed", path,
                  (long long)image->height, (long long)image->width, (long long)wanted->height,
                  (long long)wanted->width);
@@ -69,7 +74,7 @@ tr_status tr_image_other_size(tr_ctx *ctx, const char *path, const tr_image_size
 
 /* ---- reading ---- */
 
-static tr_status by_content(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_size *wanted,
+static tr_status by_content(tr_ctx *ctx, const char *path, FILE *stream, const tr_image_wanted *wanted,
                             tr_image *out) {
   const char *format = format_of_stream(stream);
   if (format && strcmp(format, "PNG") == 0) return tr_png_read_stream(ctx, path, stream, wanted, out);
@@ -77,8 +82,8 @@ static tr_status by_content(tr_ctx *ctx, const char *path, FILE *stream, const t
   return TR_FAIL(ctx, TR_E_IO, "'%s' is %s: PNG and JPEG are read", path, format ? format : "no picture");
 }
 
-static tr_status read_stream(tr_image_reader read, tr_ctx *ctx, const char *path, const tr_image_size *wanted,
-                             tr_image *out) {
+static tr_status read_stream(tr_image_reader read, tr_ctx *ctx, const char *path,
+                             const tr_image_wanted *wanted, tr_image *out) {
   FILE *stream;
   TR_TRY(tr_file_stream_open(ctx, path, &stream));
   tr_status status = read(ctx, path, stream, wanted, out);
@@ -95,7 +100,7 @@ static tr_status check_channels(tr_ctx *ctx, const char *path, int channels) {
 }
 
 tr_status tr_image_read_by(tr_image_reader read, tr_ctx *ctx, const char *path, int channels, tr_image *out) {
-  static const tr_image_size any = {0};
+  static const tr_image_wanted any = {0};
   *out = (tr_image){.channels = channels};
   TR_TRY(check_channels(ctx, path, channels));
   return read_stream(read, ctx, path, &any, out);
@@ -104,8 +109,15 @@ tr_status tr_image_read_by(tr_image_reader read, tr_ctx *ctx, const char *path, 
 tr_status tr_image_read(tr_ctx *ctx, const char *path, int channels, int64_t height, int64_t width,
                         tr_image *out) {
   TR_REQUIRE(ctx, path, out);
-  const tr_image_size wanted = {height, width};
+  const tr_image_wanted wanted = {.height = height, .width = width};
   *out = (tr_image){.channels = channels};
   TR_TRY(check_channels(ctx, path, channels));
+  return read_stream(by_content, ctx, path, &wanted, out);
+}
+
+tr_status tr_image_read_rgb(tr_ctx *ctx, const char *path, tr_image *out) {
+  TR_REQUIRE(ctx, path, out);
+  const tr_image_wanted wanted = {.most = TR_IMAGE_MOST, .convert = true};
+  *out = (tr_image){.channels = 3};
   return read_stream(by_content, ctx, path, &wanted, out);
 }

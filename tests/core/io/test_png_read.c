@@ -212,6 +212,41 @@ static void refusals(tr_ctx *ctx) {
   check_form(ctx, &(form){8, PNG_COLOR_TYPE_GRAY, .fill = grey8}, 1);
 }
 
+/* As Pillow's convert("RGB"): transparency is dropped, and the lower half of 16-bit levels; a picture too
+ * large to unpack is refused by its header. */
+static void as_rgb(tr_ctx *ctx, const form *f, int y, int x, int level_there) {
+  tr_image image;
+  bool same = true;
+  CHECK_OK(ctx, tr_image_read_rgb(ctx, write_form(f), &image));
+  CHECK(image.height == H && image.width == W && image.channels == 3);
+  for (int i = 0; image.pixels && i < H * W * 3; i++)
+    same = same &&
+           image.pixels[i] == (i / 3 == y * W + x ? level_there : wanted(f, i / 3 / W, i / 3 % W, i % 3));
+  CHECK(same && image.pixels);
+  free(image.pixels);
+}
+
+static void converted(tr_ctx *ctx) {
+  png_color_16 used = {.gray = (png_uint_16)level(3, 4, 0)};
+  uint8_t sides[8] = {0, 0, 0x3e, 0x80, 0, 0, 0x4e, 0x20}; /* 16000 x 20000 */
+  tr_image image;
+  size_t size;
+  as_rgb(ctx, &(form){16, PNG_COLOR_TYPE_GRAY, .fill = grey16_between}, 4, 5, 1000 / 256);
+  as_rgb(ctx, &(form){8, PNG_COLOR_TYPE_RGB_ALPHA, .fill = rgb8_clear}, -1, 0, 0);
+  as_rgb(ctx, &(form){16, PNG_COLOR_TYPE_GRAY_ALPHA, .fill = grey16_thin}, -1, 0, 0);
+  as_rgb(ctx, &(form){8, PNG_COLOR_TYPE_GRAY, .transparent = &used, .fill = grey8}, -1, 0, 0);
+  as_rgb(ctx, &(form){2, PNG_COLOR_TYPE_PALETTE, .n_palette = 4, .n_alpha = 4, .fill = bits2}, -1, 0, 0);
+  unsigned char *bytes = read_whole(write_form(&(form){8, PNG_COLOR_TYPE_RGB, .fill = rgb8}), &size);
+  memcpy(bytes + 16, sides, sizeof sides);
+  const unsigned long sum = crc32(crc32(0, NULL, 0), bytes + 12, 17);
+  for (int i = 0; i < 4; i++) bytes[29 + i] = (uint8_t)(sum >> (24 - 8 * i));
+  write_whole(scratch("huge.png"), bytes, size);
+  CHECK_ERROR(ctx, tr_image_read_rgb(ctx, scratch("huge.png"), &image), TR_E_IO,
+              "20000 x 16000 pixels: more than 178956970");
+  CHECK(image.pixels == NULL);
+  free(bytes);
+}
+
 /* Colours whose numbers are grey are grey. */
 static void grey_in_colours(tr_ctx *ctx) {
   tr_image image;
@@ -316,6 +351,7 @@ int main(void) {
   levels(ctx);
   transparent_unused(ctx);
   refusals(ctx);
+  converted(ctx);
   grey_in_colours(ctx);
   damaged(ctx);
   wrong_checksums(ctx);
