@@ -41,11 +41,30 @@ static const char *shape_of_one(const tr_dataset *data, char *text, size_t size)
   return text;
 }
 
+/* The data's own shape, where none is asked for. */
+static tr_status take_shape(const source *s, tr_dataset *out) {
+  char text[400];
+  bool empty = false;
+  if (out->ndim != 0) return TR_OK;
+  for (int i = 1; i < s->npy.ndim; i++) empty = empty || s->npy.shape[i] < 1;
+  if ((s->npy.ndim != 2 && s->npy.ndim != 4) || empty)
+    return TR_FAIL(out->ctx, TR_E_SHAPE, "%s: (N, C, H, W) or (N, dim) is needed",
+                   describe(s, text, sizeof text));
+  out->ndim = s->npy.ndim - 1;
+  memcpy(out->shape, s->npy.shape + 1, (size_t)out->ndim * sizeof *out->shape);
+  return TR_OK;
+}
+
+static bool has_shape(const source *s, const tr_dataset *out) {
+  bool fits = s->npy.ndim == out->ndim + 1;
+  for (int i = 0; fits && i < out->ndim; i++) fits = s->npy.shape[i + 1] == out->shape[i];
+  return fits;
+}
+
 static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
   tr_ctx *ctx = out->ctx;
   char text[400], shape[80];
-  bool real = s->npy.dtype == TR_F16 || s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64,
-       fits = s->npy.ndim == out->ndim + 1;
+  const bool real = s->npy.dtype == TR_F16 || s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64;
   if (!real)
     return TR_FAIL(
         ctx, TR_E_SHAPE,
@@ -53,8 +72,8 @@ static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
         "'images')",
         describe(s, text, sizeof text));
   TR_TRY(check_rows(ctx, s));
-  for (int i = 0; fits && i < out->ndim; i++) fits = s->npy.shape[i + 1] == out->shape[i];
-  if (!fits)
+  TR_TRY(take_shape(s, out));
+  if (!has_shape(s, out))
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: this model takes (N%s)", describe(s, text, sizeof text),
                    shape_of_one(out, shape, sizeof shape));
   first_rows(s, limit, out);
@@ -85,7 +104,7 @@ static void take_levels(const source *s, int64_t i, double *levels, tr_dataset *
 static tr_status check_batch(const source *s, const tr_dataset *out) {
   char text[400];
   const int64_t *shape = s->npy.shape;
-  if (s->npy.ndim != 3 || shape[2] != 3 || out->shape[2] == 3) return TR_OK;
+  if (s->npy.ndim != 3 || shape[2] != 3 || (out->ndim && out->shape[2] == 3)) return TR_OK;
   return TR_FAIL(out->ctx, TR_E_SHAPE,
                  "%s, one image: the shape must be (N, H, W, 3), (1, %lld, %lld, 3) for one",
                  describe(s, text, sizeof text), (long long)shape[0], (long long)shape[1]);
@@ -104,6 +123,7 @@ static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
                    describe(s, text, sizeof text));
   TR_TRY(check_batch(s, out));
   first_rows(s, limit, out);
+  out->ndim = 3;
   out->shape[0] = s->npy.ndim == 4 ? shape[3] : 1;
   out->shape[1] = shape[1];
   out->shape[2] = shape[2];

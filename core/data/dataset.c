@@ -87,7 +87,7 @@ void tr_dataset_close(tr_dataset *data) {
 /* ---- what fits the model ---- */
 
 tr_status tr_dataset_takes_images(const tr_dataset *data) {
-  if (data->ndim == 3) return TR_OK;
+  if (data->ndim != 1) return TR_OK;
   return TR_FAIL(data->ctx, TR_E_SHAPE,
                  "'%s' holds images, this model takes states of %lld numbers: give 'latents'", data->path,
                  (long long)tr_dataset_row(data));
@@ -142,6 +142,8 @@ static bool is_kind(const tr_dataset *data, const char *magic, const char *endin
 static tr_status read_any(tr_dataset *out, int64_t limit) {
   struct stat info;
   if (stat(out->path, &info) != 0) return TR_FAIL(out->ctx, TR_E_IO, "'%s': %s", out->path, strerror(errno));
+  if (S_ISDIR(info.st_mode) && out->ndim == 0)
+    return TR_FAIL(out->ctx, TR_E_ARG, "'%s' is a folder: the shape of its images must be given", out->path);
   if (S_ISDIR(info.st_mode)) return tr_dataset_open_folder(out, limit);
   if (is_kind(out, "PK\3\4", ".npz")) return tr_dataset_open_archive(out, limit);
   if (is_kind(out, "\x93NUMPY", ".npy")) return tr_dataset_open_array(out, limit);
@@ -151,10 +153,11 @@ static tr_status read_any(tr_dataset *out, int64_t limit) {
 
 tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
                           tr_dataset *out) {
-  TR_REQUIRE(ctx, path, shape, out);
+  TR_REQUIRE(ctx, path, out);
+  if (ndim != 0) TR_REQUIRE(ctx, shape);
   *out = (tr_dataset){.ctx = ctx, .ndim = ndim, .path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
-  if (ndim != 1 && ndim != 3)
+  if (ndim != 0 && ndim != 1 && ndim != 3)
     return TR_FAIL(ctx, TR_E_ARG, "data for a model of states of %d dimensions: use 1 or 3", ndim);
   for (int i = 0; i < ndim; i++)
     if (shape[i] < 1)
@@ -162,9 +165,9 @@ tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t
                      (long long)shape[i], i);
   if (limit < 0)
     return TR_FAIL(ctx, TR_E_ARG, "at most %lld inputs: use 1 or more, or 0 for all", (long long)limit);
-  memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
+  if (ndim) memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
   TR_TRY(read_any(out, limit));
-  if (out->pixels) TR_TRY(check_pixels(out, shape));
+  if (out->pixels && ndim) TR_TRY(check_pixels(out, shape));
   if (out->values) check_values(out);
   return tr_dataset_check(out, out->n);
 }

@@ -39,7 +39,8 @@ typedef struct {
 } tr_dataset;
 
 /* The first `limit` inputs (0: all) for a model of states of this shape: ndim = 3, latents (C, H, W), or 1,
- * (dim), which images are not. Files that fit nothing, wrong shapes,
+ * (dim), which images are not. With ndim = 0 (shape is not read, and may be NULL) the shape is that of the
+ * data; a folder has none and is TR_E_ARG then. Files that fit nothing, wrong shapes,
  * no data at all: TR_E_IO, TR_E_SHAPE or TR_E_ARG naming path and value. A single input that cannot be used
  * (a broken file, one of another size, colours for a model of grey, a number that is not finite or out of
  * range) is noted in `trouble`; when none can be used that is the error. tr_dataset_close in any case. */

@@ -118,6 +118,49 @@ static void rows_of_numbers(tr_ctx *ctx) {
   }
   CHECK_ERROR(ctx, tr_dataset_open(ctx, path, 2, (int64_t[]){3, 1}, 0, &data), TR_E_ARG, "use 1 or 3");
   tr_dataset_close(&data);
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, path, 1, NULL, 0, &data), TR_E_ARG, "shape is NULL");
+  tr_dataset_close(&data);
+}
+
+/* The data's own shape, where none is asked for. */
+static void own_shape(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape) {
+  tr_dataset data;
+  CHECK_OK(ctx, tr_dataset_open(ctx, path, 0, NULL, 0, &data));
+  CHECK(data.ndim == ndim && memcmp(data.shape, shape, (size_t)ndim * sizeof *shape) == 0);
+  CHECK((data.pixels != NULL) == (ndim == 3 && shape[0] < 4));
+  tr_dataset_close(&data);
+}
+
+static void shapes(tr_ctx *ctx) {
+  static const uint8_t levels[54];
+  static const double numbers[54];
+  const char *array = scratch("shape.npy"), *archive = scratch("shape.npz");
+  tr_dataset data;
+  tr_npz_out *npz;
+  save(ctx, array, TR_F32, 2, (int64_t[]){3, 5}, numbers);
+  own_shape(ctx, array, 1, (int64_t[]){5});
+  save(ctx, array, TR_F16, 4, (int64_t[]){2, 4, 2, 3}, numbers);
+  own_shape(ctx, array, 3, (int64_t[]){4, 2, 3});
+  save(ctx, array, TR_F32, 3, (int64_t[]){2, 2, 3}, numbers);
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, array, 0, NULL, 0, &data), TR_E_SHAPE,
+              "(N, C, H, W) or (N, dim) is needed");
+  tr_dataset_close(&data);
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, scratch(""), 0, NULL, 0, &data), TR_E_ARG, "is a folder");
+  tr_dataset_close(&data);
+  CHECK_OK(ctx, tr_npz_create(ctx, archive, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "arr_0", TR_U8, 4, (int64_t[]){3, 2, 3, 3}, levels));
+  CHECK_OK(ctx, npz_put(ctx, npz, "arr_1", TR_U8, 2, (int64_t[]){3, 1}, levels));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  own_shape(ctx, archive, 3, colour);
+  CHECK_OK(ctx, tr_npz_create(ctx, archive, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 3, (int64_t[]){9, 2, 3}, levels));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  CHECK_ERROR(ctx, tr_dataset_open(ctx, archive, 0, NULL, 0, &data), TR_E_SHAPE, "one image");
+  tr_dataset_close(&data);
+  CHECK_OK(ctx, tr_npz_create(ctx, archive, &npz));
+  CHECK_OK(ctx, npz_put(ctx, npz, "images", TR_U8, 3, (int64_t[]){9, 3, 2}, levels));
+  CHECK_OK(ctx, tr_npz_commit(&npz));
+  own_shape(ctx, archive, 3, (int64_t[]){1, 3, 2});
 }
 
 static void nothing(tr_ctx *ctx) {
@@ -273,6 +316,7 @@ int main(int argc, char **argv) {
   archives(ctx);
   out_of_range(ctx);
   nothing(ctx);
+  shapes(ctx);
   out_of_bounds(ctx);
   rows_of_numbers(ctx);
   arrays(ctx);
