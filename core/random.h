@@ -29,7 +29,8 @@ typedef enum {                     /* which use a number is for; part of the add
                TR_RANDOM_FLIP = 11,
                TR_RANDOM_TIME = 12,
                TR_RANDOM_NOISE = 13,
-               TR_RANDOM_DROPOUT = 14
+               TR_RANDOM_DROPOUT = 14,
+               TR_RANDOM_SUBSTITUTE = 15 /* of an input that cannot be used */
 } tr_random_purpose;
 
 typedef struct {

@@ -32,6 +32,8 @@
 
 /* Files: data sets, NumPy's arrays, images, checksums; what is written appears whole or not at all. */
 #include "core/data/dataset.h"
+#include "core/data/loader.h"
+#include "core/data/order.h"
 #include "core/io/file.h"
 #include "core/io/image/image.h"
 #include "core/io/image/jpeg.h"

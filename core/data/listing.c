@@ -134,7 +134,7 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
   return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static tr_status append(tr_listing *l, const char *folder, const char *name, int32_t label) {
+static tr_status append(tr_listing *l, const char *folder, const char *name, int32_t label, int64_t size) {
   if (l->n == l->room) {
     int64_t room = l->room ? 2 * l->room : 64;
     tr_picture_file *list = realloc(l->list, (size_t)room * sizeof *list);
@@ -143,7 +143,7 @@ static tr_status append(tr_listing *l, const char *folder, const char *name, int
     l->room = room;
   }
   tr_picture_file *file = &l->list[l->n];
-  *file = (tr_picture_file){.folder = strlen(folder), .label = label};
+  *file = (tr_picture_file){.folder = strlen(folder), .label = label, .size = size};
   TR_TRY(tr_path_join(l->ctx, folder, name, &file->path));
   l->n++;
   *(*folder ? &l->n_inside : &l->n_top) += 1;
@@ -172,21 +172,26 @@ static tr_status visit_folder(tr_listing *l, const char *folder, const char *inn
     count_named(&l->notes->loops, &l->notes->first_loop, inner);
     return TR_OK;
   }
-  return walk(l, inner, *folder ? label : class_of(l->notes, name, (*place)++), &here);
+  if (*folder) return walk(l, inner, label, &here);
+  const int64_t before = l->n;
+  TR_TRY(walk(l, inner, class_of(l->notes, name, (*place)++), &here));
+  if (l->n == before && !l->empty) l->empty = strdup(name);
+  return TR_OK;
 }
 
 /* What cannot be looked at is taken for what its name says: reading it then says why it cannot be. */
 static tr_status visit_file(tr_listing *l, const char *folder, const char *inner, const char *path,
                             const char *name, const struct stat *info, int32_t label) {
   char kind[24];
+  const int64_t size = info ? (int64_t)info->st_size : 0;
   if (info && !S_ISREG(info->st_mode)) {
     count_named(&l->notes->irregular, &l->notes->first_irregular, inner);
     return TR_OK;
   }
-  if (is_named_as_picture(name)) return append(l, folder, name, label);
+  if (is_named_as_picture(name)) return append(l, folder, name, label, size);
   const char *format = info ? tr_image_format_of(l->ctx, path) : NULL;
   if (format && (strcmp(format, "PNG") == 0 || strcmp(format, "JPEG") == 0))
-    return append(l, folder, name, label);
+    return append(l, folder, name, label, size);
   kind_of(l->ctx, path, name, kind, sizeof kind);
   count_kind(l->notes, kind);
   return TR_OK;
@@ -305,6 +310,7 @@ tr_status tr_listing_open(tr_ctx *ctx, const char *root, tr_listing *out) {
 void tr_listing_close(tr_listing *l) {
   for (int64_t i = 0; i < l->n; i++) free(l->list[i].path);
   free(l->list);
+  free(l->empty);
   if (l->notes) {
     free(l->notes->first_irregular);
     free(l->notes->first_loop);

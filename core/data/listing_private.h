@@ -8,6 +8,7 @@ typedef struct {
   char *path;    /* from the folder that the user gave */
   size_t folder; /* so much of it is the folder that it lies in */
   int32_t label; /* 0 for files of the folder itself */
+  int64_t size;  /* bytes; 0 where it cannot be looked at */
 } tr_picture_file;
 
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
   tr_picture_file *list;
   int64_t n, room;
   int64_t n_top, n_inside; /* of them beside the sub-folders and in them */
+  char *empty;             /* the first sub-folder without any, or NULL */
   struct tr_listing_notes *notes;
 } tr_listing;
 

@@ -34,7 +34,8 @@ static tr_status save_record(const train_run *run) {
   json_object_set_new(record, "parameters", json_integer(tr_params_count(tr_net_params(run->net), true)));
   json_object_set_new(record, "steps", json_integer(tr_trainer_steps(run->trainer)));
   json_object_set_new(record, "inputs", json_integer(run->data.n));
-  json_object_set_new(record, "data_sha256", run->data.set.n ? json_string(run->data.sha256) : json_null());
+  json_object_set_new(record, "skipped", json_integer(tr_loader_skipped(run->data.loader)));
+  json_object_set_new(record, "data_sha256", run->data.loader ? json_string(run->data.sha256) : json_null());
   record_memory(record, run->program->ctx);
   tr_status status = record_save(run->program->ctx, record, path);
   json_decref(record);
@@ -175,6 +176,7 @@ tr_status train_files_log(train_run *run) {
   const train_window *w = &run->window;
   const double n = (double)w->steps,
                rate = run->spent > 0 ? n * (double)run->options->batch / run->spent : NAN;
+  const double wait = train_data_wait(run, run->waited, run->spent);
   const int64_t step = run->report.step, each = train_data_steps(run);
   json_t *line = json_object();
   json_object_set_new(line, "step", json_integer(step));
@@ -183,6 +185,7 @@ tr_status train_files_log(train_run *run) {
   json_object_set_new(line, "grad_norm", record_number(w->grad_norm / n));
   json_object_set_new(line, "lr", record_number(run->report.rate));
   json_object_set_new(line, "images_per_second", record_number(rate));
+  json_object_set_new(line, "wait", record_number(wait));
   json_object_set_new(line, "peak_resident_mib", record_number(machine_peak_resident()));
   char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
   json_decref(line);
@@ -191,8 +194,9 @@ tr_status train_files_log(train_run *run) {
   free(text);
   TR_TRY(written(run, run->metrics, "metrics.jsonl"));
   TR_TRY(log_events(run, w->loss / n, w->grad_norm / n, rate));
-  return train_files_say(run, "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s", (long long)step,
-                         w->loss / n, w->grad_norm / n, run->report.rate, rate);
+  return train_files_say(run,
+                         "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s, %.1f %% of it waiting",
+                         (long long)step, w->loss / n, w->grad_norm / n, run->report.rate, rate, 100 * wait);
 }
 
 /* ---- checkpoints ---- */

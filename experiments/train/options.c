@@ -17,12 +17,20 @@
 static const tr_option options[] = {
     {DATA(data_path), .name = "data-path", .type = TR_OPTION_TEXT, .metavar = "PATH",
      .help = "FILE.npz with `images` (levels 0 to 255) or `latents`, and `labels`; FILE.npy of numbers (N,C,H,W) or (N,dim); or a "
-             "folder of class folders of PNG and JPEG images, all of --image-size."},
+             "folder of class folders of PNG and JPEG images of any size."},
     {DATA(image_size), .name = "image-size", .type = TR_OPTION_INT, .metavar = "S", BETWEEN(1, 65536),
-     .default_note = "that of the file", .help = "Height and width of the images of a folder."},
+     .default_note = "that of the file",
+     .help = "Images of a folder are cropped to this height and width, as SiT's code does: the middle square, after its sides were shrunk or "
+             "grown to S. A folder needs it."},
     {DATA(num_classes), .name = "num-classes", .type = TR_OPTION_INT, .metavar = "K", BETWEEN(1, 1e9),
      .default_note = "the largest label and one more", .help = "Classes; the null class comes after them."},
     {DATA(flip), .name = "flip", .type = TR_OPTION_FLAG, .help = "Mirror every second image, left to right, as SiT's code does."},
+    {DATA(num_workers), .name = "num-workers", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(0, 1024),
+     .default_note = "--threads, at most 4; 0 for data in memory",
+     .help = "Threads that read and crop images ahead of the steps; 0: each step reads its own. The results are the same."},
+    {DATA(strict), .name = "strict", .type = TR_OPTION_FLAG,
+     .help = "End with an error at data that cannot be used. Without it images that cannot be read are named, counted and skipped: a drawn "
+             "one takes the place."},
     {DATA(draws), .name = "draws", .type = TR_OPTION_TEXT, .metavar = "FILE.npz",
      .help = "x1, x0 (S,N,...), t (S,N) and y (S,N): the first S steps take these instead of what they would draw, and drop no label."},
 
@@ -103,7 +111,7 @@ static const tr_option options[] = {
      .help = "Keep the last K checkpoints only."},
     {FILES(resume), .name = "resume", .type = TR_OPTION_TEXT, .metavar = "DIR",
      .help = "Go on with the training in DIR exactly as if it had not stopped, with its options. Given again they must be the same, but "
-             "for --max-minutes, --ckpt-every, --keep, --accumulate, --recompute, --threads, --device and, with a constant rate, --max-steps and --epochs."},
+             "for --max-minutes, --ckpt-every, --keep, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
     {FILES(ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE.pt",
      .help = "Go on from a file of this program or of SiT's train.py: its model, ema, opt and step, with the options given here."},
     MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, TensorBoard's events, log.txt and run.json."),

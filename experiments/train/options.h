@@ -7,8 +7,8 @@
 typedef struct {
   /* data */
   const char *data_path, *draws;
-  long num_classes, image_size;
-  bool flip;
+  long num_classes, image_size, num_workers;
+  bool flip, strict;
   /* network */
   const char *model, *init_weights, *learn_sigma;
   long hidden, depth, num_heads, patch;

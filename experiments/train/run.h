@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "core/data/dataset.h"
+#include "core/data/loader.h"
 #include "core/io/npz.h"
 #include "core/io/sha256.h"
 #include "experiments/common/program.h"
@@ -16,22 +16,18 @@
 
 /* What the steps are given. */
 typedef struct {
-  tr_dataset set;              /* in host memory; n == 0: none */
+  tr_loader *loader;           /* of --data-path; NULL: there is none */
   char sha256[TR_SHA256_TEXT]; /* of what it holds */
-  int64_t n, *usable;          /* inputs without trouble */
+  int64_t n;                   /* inputs */
   int ndim;                    /* of a state */
   int64_t shape[3];
-  int num_classes;       /* 0: no labels */
-  int64_t *order, epoch; /* (n): of that epoch, -1: none yet */
+  int num_classes; /* 0: no labels */
   /* --draws */
   int64_t drawn;     /* steps; 0: none */
   tr_array *x1, *x0; /* (steps, batch, ...) */
   double *t;         /* (steps, batch) */
   int32_t *y;
   /* of a step */
-  double *host;                /* (rows, ...) */
-  int32_t *labels;             /* (rows) */
-  bool *mirror;                /* (rows) */
   tr_array *batch;             /* (rows, ...) */
   tr_array given_x1, given_x0; /* views of x1 and x0 */
 } train_data;
@@ -59,7 +55,8 @@ typedef struct {
   int64_t last;       /* the step after which it ends */
   train_window window;
   int64_t begun;         /* steps taken before this run */
-  double started, spent; /* seconds: when this run began; in its steps */
+  double started, spent; /* seconds: when this run began; in its steps since the last line of the log */
+  double waited;         /* seconds that it had waited for data when that was written */
   tr_train_report report;
   const char *folder;
   FILE *metrics, *log;
@@ -79,6 +76,9 @@ tr_status train_draws_open(train_run *run);
 tr_status train_data_prepare(train_run *run);
 /* Steps of one pass over the data; 0: there is none. */
 int64_t train_data_steps(const train_run *run);
+/* The share of so many seconds of steps that went by in waiting for data, behind the first `before` seconds
+ * of waiting; 0 without data. */
+double train_data_wait(const train_run *run, double before, double seconds);
 /* The rows of the next step. */
 tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out);
 void train_data_close(train_data *data);

@@ -61,6 +61,7 @@ static tr_status log_step(train_run *run) {
   TR_TRY(train_files_log(run));
   run->window = (train_window){0};
   run->spent = 0;
+  run->waited = tr_loader_waited(run->data.loader);
   return TR_OK;
 }
 
@@ -104,7 +105,13 @@ static tr_status train(train_run *run) {
 static void print_end(const train_run *run) {
   const int64_t steps = tr_trainer_steps(run->trainer);
   const bool whole = steps >= run->last;
-  printf("%s at step %lld of %lld: ", whole ? "finished" : "stopped", (long long)steps, (long long)run->last);
+  printf("%s at step %lld of %lld", whole ? "finished" : "stopped", (long long)steps, (long long)run->last);
+  if (steps > run->begun && run->data.loader)
+    printf(", %.1f %% of the time waiting for data",
+           100 * train_data_wait(run, 0, program_seconds() - run->started));
+  if (tr_loader_skipped(run->data.loader))
+    printf(", %lld images skipped", (long long)tr_loader_skipped(run->data.loader));
+  printf(": ");
   if (run->begun >= run->last)
     printf("there was nothing to do\n");
   else if (steps == 0)

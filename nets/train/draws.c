@@ -76,27 +76,3 @@ tr_status tr_draw_dropout(tr_ctx *ctx, const tr_train_rows *rows, double probabi
     if (uniform(&at, i) < probability) labels[i] = null_class;
   return TR_OK;
 }
-
-tr_status tr_draw_flips(tr_ctx *ctx, const tr_train_rows *rows, bool *flip) {
-  TR_REQUIRE(ctx, rows, flip);
-  TR_TRY(check_rows(ctx, rows));
-  const tr_random_address at = address_of(rows, TR_RANDOM_FLIP);
-  for (int64_t i = 0; i < rows->n; i++) flip[i] = uniform(&at, i) < 0.5;
-  return TR_OK;
-}
-
-tr_status tr_draw_order(tr_ctx *ctx, uint64_t seed, int64_t epoch, int64_t n, int64_t *order) {
-  TR_REQUIRE(ctx, order);
-  if (epoch < 0 || epoch > UINT32_MAX || n < 1 || n >= (int64_t)1 << 48)
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "the order of %lld rows in epoch %lld: 1 to 2^48 - 1 rows, epochs below 2^32",
-                   (long long)n, (long long)epoch);
-  const tr_random_address at = {.seed = seed, .purpose = TR_RANDOM_ORDER, .step = (uint32_t)epoch};
-  for (int64_t i = 0; i < n; i++) order[i] = i;
-  for (int64_t i = n - 1; i > 0; i--) {
-    const int64_t j = (int64_t)(uniform(&at, i) * (double)(i + 1)), held = order[i];
-    order[i] = order[j];
-    order[j] = held;
-  }
-  return TR_OK;
-}

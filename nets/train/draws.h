@@ -1,5 +1,5 @@
-/* What a training step draws, by address: of the order of a data set (seed, epoch, place), of everything else
- * (seed, step, row of the global batch). Whatever the number of ranks, workers and pieces of a batch, and
+/* What a training step draws, by address (seed, step, row of the global batch); the order of the data and
+ * flips are those of core/data/order.h. Whatever the number of ranks, workers and pieces of a batch, and
  * after a resume, the same step sees the same numbers. All results are in host memory. */
 #ifndef TR_NETS_TRAIN_DRAWS_H
 #define TR_NETS_TRAIN_DRAWS_H
@@ -39,11 +39,6 @@ TR_API tr_status tr_draw_times(tr_ctx *ctx, const tr_train_rows *rows, const tr_
 /* Sets each of labels (n) to null_class with the given probability, 0 <= probability <= 1. */
 TR_API tr_status tr_draw_dropout(tr_ctx *ctx, const tr_train_rows *rows, double probability,
                                  int32_t null_class, int32_t *labels);
-/* flip[i] = whether row i is mirrored, with probability 1/2. */
-TR_API tr_status tr_draw_flips(tr_ctx *ctx, const tr_train_rows *rows, bool *flip);
-/* order (n) = a permutation of 0 .. n - 1, each as likely as any other (Fisher and Yates), of an epoch, 0 <=
- * epoch < 2^32; 1 <= n < 2^48. */
-TR_API tr_status tr_draw_order(tr_ctx *ctx, uint64_t seed, int64_t epoch, int64_t n, int64_t *order);
 
 #ifdef __cplusplus
 }

@@ -63,6 +63,8 @@ static void open_files(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_npy_wrap(ctx, TR_F64, 4, (int64_t[]){ROWS, 1, 8, 8}, nodes, &valid.tr_npy));
   CHECK_OK(ctx, tr_npy_save(ctx, "states.npy", &valid.tr_npy));
   CHECK_OK(ctx, tr_dataset_open(ctx, "states.npy", 3, (int64_t[]){1, 8, 8}, 0, &valid.tr_dataset));
+  valid.tr_loader_options = (tr_loader_options){.batch = ROWS, .rows = ROWS};
+  CHECK_OK(ctx, tr_loader_open(ctx, "states.npy", &valid.tr_loader_options, &valid.tr_loader));
 }
 
 /* ---- a network and its checkpoint ---- */
@@ -177,6 +179,7 @@ void valid_close(void) {
   tr_net_destroy(&v->tr_net);
   tr_checkpoint_close(&v->tr_checkpoint);
   tr_model_close(&v->tr_model);
+  tr_loader_close(&v->tr_loader);
   tr_dataset_close(&v->tr_dataset);
   tr_file_map_close(&v->tr_file_map);
   tr_out_file_discard(&v->tr_out_file);

@@ -4,6 +4,7 @@
 
 #include "core/comm/comm.h"
 #include "core/data/dataset.h"
+#include "core/data/loader.h"
 #include "core/io/npz.h"
 #include "core/options/options.h"
 #include "core/vec/vec.h"
@@ -47,6 +48,8 @@ typedef struct {
   tr_interpolant tr_interpolant;
   tr_last_step tr_last_step;
   tr_layer *tr_layer;
+  tr_loader *tr_loader;
+  tr_loader_options tr_loader_options;
   tr_loss tr_loss;
   tr_loss_rows *tr_loss_rows;
   tr_model *tr_model;

@@ -1,7 +1,8 @@
-/* Draws of training by address: rows of any cut get the same numbers, laws have their moments and ends, an
- * order is a permutation that each epoch shuffles anew and no place prefers; rates of a schedule. */
+/* Draws of training by address: rows of any cut get the same numbers, laws have their moments and ends;
+ * rates of a schedule. */
 #include <stdlib.h>
 
+#include "core/data/order.h"
 #include "nets/train/draws.h"
 #include "nets/train/schedule.h"
 #include "tests/support/check.h"
@@ -47,17 +48,16 @@ static void stratified(tr_ctx *ctx) {
 
 static void coins(tr_ctx *ctx) {
   static int32_t labels[N];
-  static bool flip[N];
   int dropped = 0, flipped = 0, both = 0;
   const tr_train_rows rows = {.seed = 1, .step = 0, .n = N, .global = N};
   for (int i = 0; i < N; i++) labels[i] = i % 10;
   CHECK_OK(ctx, tr_draw_dropout(ctx, &rows, 0.1, 10, labels));
-  CHECK_OK(ctx, tr_draw_flips(ctx, &rows, flip));
   for (int i = 0; i < N; i++) {
     CHECK(labels[i] == 10 || labels[i] == i % 10);
     dropped += labels[i] == 10;
-    flipped += flip[i];
-    both += labels[i] == 10 && flip[i];
+    const bool flip = tr_draw_flip(1, 0, i);
+    flipped += flip;
+    both += labels[i] == 10 && flip;
   }
   CHECK_NEAR(dropped, 0.1 * N, 5 * sqrt(0.09 * N));
   CHECK_NEAR(flipped, 0.5 * N, 5 * sqrt(0.25 * N));
@@ -66,27 +66,6 @@ static void coins(tr_ctx *ctx) {
   for (int i = 0; i < N; i++) CHECK(labels[i] != 77);
   CHECK_OK(ctx, tr_draw_dropout(ctx, &rows, 1, 77, labels));
   for (int i = 0; i < N; i++) CHECK(labels[i] == 77);
-}
-
-/* How often each number comes to each place of five, over many epochs. */
-static void orders(tr_ctx *ctx) {
-  enum { EPOCHS = 5000, n = 5 };
-  int64_t order[n], count[n][n] = {{0}};
-  for (int epoch = 0; epoch < EPOCHS; epoch++) {
-    bool seen[n] = {false};
-    CHECK_OK(ctx, tr_draw_order(ctx, 3, epoch, n, order));
-    for (int i = 0; i < n; i++) {
-      CHECK(order[i] >= 0 && order[i] < n && !seen[order[i]]);
-      seen[order[i]] = true;
-      count[i][order[i]]++;
-    }
-  }
-  for (int i = 0; i < n * n; i++)
-    CHECK_NEAR((double)count[i / n][i % n], EPOCHS / 5., 5 * sqrt(EPOCHS * 0.16));
-  CHECK_OK(ctx, tr_draw_order(ctx, 3, 0, 1, order));
-  CHECK(order[0] == 0);
-  CHECK_ERROR(ctx, tr_draw_order(ctx, 3, -1, n, order), TR_E_ARG, "epoch -1");
-  CHECK_ERROR(ctx, tr_draw_order(ctx, 3, 0, 0, order), TR_E_ARG, "0 rows");
 }
 
 static void refused(tr_ctx *ctx) {
@@ -131,7 +110,6 @@ int main(int argc, char **argv) {
   moments(ctx, &normal, 0.5, 0.0433794, 5e-3); /* of a logit-normal (0, 1), by quadrature */
   stratified(ctx);
   coins(ctx);
-  orders(ctx);
   refused(ctx);
   schedules();
   tr_ctx_close(&ctx);
