@@ -215,6 +215,8 @@ static tr_status check_args(const tr_net *net, const tr_array *x, const tr_net_b
   if (!args->wJ == !!(args->want & TR_GRAD_INPUT))
     return TR_FAIL(net->ctx, TR_E_ARG, "the input gradient is %s: give wJ exactly with TR_GRAD_INPUT",
                    args->wJ ? "given room but not wanted" : "wanted but has no room");
+  if (args->finished && !args->gradient)
+    return TR_FAIL(net->ctx, TR_E_ARG, "finished gradients are asked for, and none of parameters are wanted");
   TR_TRY(check_gradient(net, args));
   TR_TRY(check_array(net, x, args->w, "the covector"));
   TR_TRY(check_array(net, x, args->f, "the result"));
@@ -234,6 +236,12 @@ static tr_status hear_covector(void *user, int64_t first, const tr_array *f, tr_
                             h->t);
 }
 
+static tr_status hear_finished(void *user, int from) {
+  const heard *h = user;
+  return tr_callback_status(h->ctx, h->args->finished(h->args->user, from), "who asks for finished gradients",
+                            h->t);
+}
+
 tr_status tr_net_go_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_net_backward_args *args) {
   TR_TRY(check_args(net, x, args));
@@ -243,10 +251,17 @@ tr_status tr_net_go_back(tr_net *net, tr_times times, const tr_array *x, const t
   heard h = {args, net->ctx, times.n > 0 ? times.t[0] : NAN};
   tr_net_request request = {.passes = &one,
                             .covector = args->covector ? hear_covector : NULL,
+                            .finished = args->finished ? hear_finished : NULL,
                             .user = &h,
                             .f = args->f,
                             .gradient = args->gradient ? &gradient : NULL};
-  return net->type->backward(net, times, x, cond, &request);
+  TR_TRY(net->type->backward(net, times, x, cond, &request));
+  return args->finished ? hear_finished(&h, 0) : TR_OK;
+}
+
+tr_status tr_net_tell_finished(const tr_net_request *request, const tr_layer *layer) {
+  if (!layer) return TR_FAIL(NULL, TR_E_ARG, "tr_net_tell_finished: layer is NULL");
+  return request && request->finished ? request->finished(request->user, layer->parameter) : TR_OK;
 }
 
 tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,

@@ -157,11 +157,18 @@ enum { TR_GRAD_INPUT = 1, TR_GRAD_PARAMS = 2 };
  * ends the backward with its status. */
 typedef tr_status (*tr_net_covector)(void *user, int64_t first, const tr_array *f, tr_array *w);
 
+/* The gradients of the parameters from this number on (core/params.h) are what they will be. */
+typedef tr_status (*tr_net_finished)(void *user, int from);
+
 typedef struct {
   unsigned want;            /* TR_GRAD_INPUT | TR_GRAD_PARAMS, or one of them */
   const tr_array *w;        /* dL/df, of the shape of x; NULL: `covector` gives it */
   tr_net_covector covector; /* NULL when w is given */
-  void *user;
+  /* Of the gradients of parameters: called while the last samples go back, with falling numbers, at last with
+   * 0, which is all that a network without such knowledge says; a failure ends the backward with its status.
+   * NULL: nobody asks. */
+  tr_net_finished finished;
+  void *user;   /* of both */
   tr_array *f;  /* the network's result, of the shape of x, bit for bit that of a forward; may be NULL */
   tr_array *wJ; /* dL/dx, assigned, of the shape of x; NULL unless TR_GRAD_INPUT is wanted */
   tr_array *gradient; /* of the layout of the parameters (tr_params_like); NULL unless TR_GRAD_PARAMS is */

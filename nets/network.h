@@ -64,10 +64,16 @@ typedef struct {
 typedef struct {
   const tr_drift_passes *passes;
   tr_net_covector covector; /* see nets/net.h */
+  tr_net_finished
+      finished; /* the same, but for the last call, which is not for the kinds; NULL: not wanted */
   void *user;
   tr_array *f;                     /* NULL: not kept */
   const tr_net_gradient *gradient; /* to add to; NULL: not wanted */
 } tr_net_request;
+
+/* For a kind, when nothing more is added to the gradients of this layer and of those behind it in the list of
+ * entries; does nothing for a request that is NULL or does not ask. */
+TR_API tr_status tr_net_tell_finished(const tr_net_request *request, const tr_layer *layer);
 
 /* Covectors a row of pass k (0: there is no such pass), and the most of all passes; `elements` of all rows of
  * the state together. */

@@ -94,6 +94,12 @@ static tr_status check_idle(const tr_comm *comm, const char *what) {
                  what);
 }
 
+/* The others wait for what one could not begin, and will for ever. */
+static tr_status together(tr_comm *comm, tr_status status) {
+  comm->lost |= status != TR_OK && comm->size > 1;
+  return status;
+}
+
 tr_status tr_comm_sum_start(tr_comm *comm, tr_array *x) {
   TR_REQUIRE(TR_CTX_FROM(comm, x), comm, x);
   TR_TRY(check_array(comm, x));
@@ -101,13 +107,13 @@ tr_status tr_comm_sum_start(tr_comm *comm, tr_array *x) {
     return TR_FAIL(comm->ctx, TR_E_SHAPE, "a sum of %s over the ranks: use f32 or f64",
                    tr_dtype_name(x->dtype));
   comm->underway = true;
-  return comm->type->sum_start(comm, x);
+  return together(comm, comm->type->sum_start(comm, x));
 }
 
 tr_status tr_comm_sum_wait(tr_comm *comm) {
   TR_REQUIRE(TR_CTX_OF(comm), comm);
   comm->underway = false;
-  return comm->type->sum_wait(comm);
+  return together(comm, comm->type->sum_wait(comm));
 }
 
 /* By way of the host. */
@@ -126,10 +132,11 @@ tr_status tr_comm_broadcast(tr_comm *comm, int root, tr_array *x) {
   const size_t size = (size_t)x->count * tr_dtype_size(x->dtype);
   if (comm->size == 1 || size == 0) return TR_OK;
   void *host = malloc(size);
-  if (!host) return TR_FAIL(comm->ctx, TR_E_MEM, "out of memory to send %zu bytes to the ranks", size);
-  const tr_status status = broadcast(comm, root, x, host, size);
+  const tr_status status =
+      host ? broadcast(comm, root, x, host, size)
+           : TR_FAIL(comm->ctx, TR_E_MEM, "out of memory to send %zu bytes to the ranks", size);
   free(host);
-  return status;
+  return together(comm, status);
 }
 
 /* ---- small numbers ---- */
@@ -143,8 +150,9 @@ static double combine(tr_comm_op op, double a, double b) {
 /* all (size, n); *out is malloc'd. */
 static tr_status gather(tr_comm *comm, int n, const double *own, double **out) {
   *out = malloc((size_t)comm->size * (size_t)n * sizeof **out);
-  if (!*out) return TR_FAIL(comm->ctx, TR_E_MEM, "out of memory for %d numbers of %d ranks", n, comm->size);
-  return comm->type->gather(comm, n, own, *out);
+  return together(
+      comm, *out ? comm->type->gather(comm, n, own, *out)
+                 : TR_FAIL(comm->ctx, TR_E_MEM, "out of memory for %d numbers of %d ranks", n, comm->size));
 }
 
 tr_status tr_comm_reduce(tr_comm *comm, tr_comm_op op, int n, double *values) {

@@ -71,7 +71,8 @@ TR_API tr_status tr_comm_agree(tr_comm *comm, tr_status status);
 /* Whether it is for this rank to tell the user of an error: the rank that failed by the last tr_comm_agree
  * that brought one; else rank 0, or the first one that lives. */
 TR_API bool tr_comm_speaks(const tr_comm *comm);
-/* Whether a rank has died, or could not be reached: nothing collective can be done any more. */
+/* Whether a rank has died or could not be reached, or this one could not take part in what the others wait
+ * for: nothing collective can be done any more. */
 TR_API bool tr_comm_lost(const tr_comm *comm);
 /* Ends all ranks at once, this one too, with a status of the process other than 0: for a communicator that is
  * lost, when all is said. Of a communicator of one rank it does nothing. */

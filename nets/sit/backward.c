@@ -28,6 +28,7 @@ typedef struct {
   int64_t first, n_times;        /* samples begin there; rows of their time MLP */
   double t;                      /* of the first, to be named */
   const tr_net_gradient *params; /* NULL: their gradients are not wanted */
+  const tr_net_request *last;    /* of the group behind which no other adds to them; else NULL */
 } back_group;
 
 static int64_t slots(const tr_sit *net) {
@@ -408,7 +409,11 @@ static tr_status backward_group(const back_group *g, int64_t first, int64_t batc
     tr_array gradient = gradients(g, r, 1), part = probe_rows(g, w, batch, first, r);
     TR_TRY(back_final(g, &part, &gradient));
   }
-  for (int i = g->net->config.depth - 1; i >= 0; i--) TR_TRY(back_block(g, i));
+  TR_TRY(tr_net_tell_finished(g->last, g->net->final));
+  for (int i = g->net->config.depth - 1; i >= 0; i--) {
+    TR_TRY(back_block(g, i));
+    TR_TRY(tr_net_tell_finished(g->last, g->net->blocks[i].qkv));
+  }
   for (int64_t r = 0; wJ && r < g->probes; r++) {
     tr_array gradient = gradients(g, r, 1), part = probe_rows(g, wJ, batch, product_first, r);
     TR_TRY(back_embed(g, &gradient, &part));
@@ -495,6 +500,7 @@ static tr_status run_groups(back_group *g, int64_t group, tr_times times, const 
     g->first = first, g->samples = n, g->rows = n * g->net->tokens, g->x = &part;
     g->conditions = common && !request->gradient ? 1 : n, g->n_times = one_time ? 1 : n;
     g->t = times.t[times.n == 1 ? 0 : first];
+    g->last = first + n == samples ? request : NULL;
     TR_TRY(run_group(g, samples, request));
   }
   return TR_OK;

@@ -10,6 +10,8 @@
 #include "nets/train/power.h"
 #include "nets/train/trainer_private.h"
 
+#define BUCKET                                                                                               \
+  ((int64_t)2 << 20) /* elements of the gradient that are summed together (docs/performance.md) */
 #define MOST_STEPS ((int64_t)UINT32_MAX - 1)
 
 void tr_trainer_defaults(tr_trainer_options *o) {
@@ -131,7 +133,8 @@ tr_status tr_trainer_create(tr_net *net, const tr_trainer_options *options, tr_t
   if (o.rows_at_once == 0 || o.rows_at_once > o.rows) o.rows_at_once = o.rows;
   tr_trainer *trainer = calloc(1, sizeof *trainer);
   if (!trainer) return TR_FAIL(tr_net_ctx(net), TR_E_MEM, "out of memory for a training");
-  *trainer = (tr_trainer){.ctx = tr_net_ctx(net), .net = net, .params = tr_net_params(net), .o = o};
+  *trainer = (tr_trainer){
+      .ctx = tr_net_ctx(net), .net = net, .params = tr_net_params(net), .o = o, .bucket = BUCKET};
   tr_status status = find_gammas(trainer);
   if (status == TR_OK) status = make_arenas(trainer);
   if (status == TR_OK) status = make_rows(trainer);
@@ -211,18 +214,27 @@ static tr_status covector(void *user, int64_t first, const tr_array *f, tr_array
   return tr_loss_rows_eval(p->trainer->numbers, at, f, &x1, &x0, 1 / (double)p->trainer->o.batch, &loss, w);
 }
 
+static tr_status finished(void *user, int from) {
+  const piece *p = user;
+  return tr_trainer_finished(p->trainer, from);
+}
+
 static tr_status pass_piece(const piece *p, int64_t n) {
   tr_trainer *trainer = p->trainer;
   tr_array x1 = tr_rows(p->x1, p->first, n), x0 = tr_rows(p->x0, p->first, n), x = tr_rows(trainer->x, 0, n);
   const tr_cond labels = {n, trainer->labels + p->first};
-  const tr_net_backward_args args = {
-      .want = TR_GRAD_PARAMS, .covector = covector, .user = (void *)p, .gradient = trainer->gradient};
+  const bool last = p->first + n == trainer->o.rows;
+  const tr_net_backward_args args = {.want = TR_GRAD_PARAMS,
+                                     .covector = covector,
+                                     .finished = last && trainer->o.comm ? finished : NULL,
+                                     .user = (void *)p,
+                                     .gradient = trainer->gradient};
   TR_TRY(tr_loss_rows_interpolate(trainer->numbers, p->first, &x1, &x0, &x));
   return tr_net_backward(trainer->net, (tr_times){n, trainer->t + p->first}, &x,
                          tr_net_info_of(trainer->net)->num_classes ? &labels : NULL, &args);
 }
 
-/* The gradient of the mean loss, and the losses of the rows. */
+/* The gradient of the mean loss, and the losses of the rows. On several ranks sums of it are under way. */
 static tr_status pass(tr_trainer *trainer, const tr_train_batch *batch) {
   piece p = {.trainer = trainer, .x1 = batch->x1, .x0 = batch->x0 ? batch->x0 : trainer->x0};
   TR_TRY(tr_loss_rows_set(trainer->numbers, &trainer->o.loss, (tr_times){trainer->o.rows, trainer->t},
@@ -242,6 +254,7 @@ static tr_status measure(tr_trainer *trainer, tr_train_report *report) {
   TR_TRY(tr_reduce(TR_SUM_XY, trainer->gradient, trainer->gradient, NULL, &squares));
   TR_TRY(tr_array_download(trainer->loss, trainer->each));
   for (int64_t i = 0; i < trainer->o.rows; i++) sum += trainer->each[i];
+  if (trainer->o.comm) TR_TRY(tr_comm_reduce(trainer->o.comm, TR_COMM_SUM, 1, &sum));
   report->loss = sum / (double)trainer->o.batch;
   report->grad_norm = sqrt(squares);
   return TR_OK;
@@ -301,15 +314,28 @@ static tr_status update(tr_trainer *trainer, const tr_train_report *report) {
   return tr_net_refresh(trainer->net);
 }
 
+static tr_status forth_and_back(tr_trainer *trainer, const tr_train_batch *batch) {
+  TR_TRY(check_batch(trainer, batch));
+  TR_TRY(draw(trainer, batch));
+  return pass(trainer, batch);
+}
+
+/* The same on all ranks: one that fails sums what it has, since the others count on it. */
+static tr_status pass_together(tr_trainer *trainer, const tr_train_batch *batch) {
+  trainer->unsummed = tr_params_trained(trainer->params, trainer->gradient).count;
+  const tr_status status = forth_and_back(trainer, batch);
+  if (!trainer->o.comm) return status;
+  TR_TRY(tr_trainer_sum_rest(trainer));
+  return tr_comm_agree(trainer->o.comm, status);
+}
+
 tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report) {
   TR_REQUIRE(TR_CTX_OF(trainer), trainer, batch, report);
   TR_REQUIRE(trainer->ctx, batch->x1);
   if (trainer->steps >= MOST_STEPS)
     return TR_FAIL(trainer->ctx, TR_E_ARG, "step %lld of a training: it has at most 2^32 - 2",
                    (long long)trainer->steps + 1);
-  TR_TRY(check_batch(trainer, batch));
-  TR_TRY(draw(trainer, batch));
-  TR_TRY(pass(trainer, batch));
+  TR_TRY(pass_together(trainer, batch));
   *report = (tr_train_report){.step = trainer->steps + 1,
                               .rate = tr_schedule_rate(&trainer->o.schedule, trainer->steps)};
   TR_TRY(measure(trainer, report));

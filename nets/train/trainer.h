@@ -5,6 +5,7 @@
 #ifndef TR_NETS_TRAIN_TRAINER_H
 #define TR_NETS_TRAIN_TRAINER_H
 
+#include "core/comm/comm.h"
 #include "core/nn/nn.h"
 #include "nets/net.h"
 #include "nets/train/draws.h"
@@ -31,6 +32,7 @@ typedef struct {
   int64_t batch;                    /* rows of a step, of all ranks together: to be set */
   int64_t first, rows;              /* those of this rank: 0, batch */
   int64_t rows_at_once;             /* that go through the network together; 0: all of them */
+  tr_comm *comm;                    /* those who train together, borrowed; NULL: this process alone */
 } tr_trainer_options;
 TR_API void tr_trainer_defaults(tr_trainer_options *options);
 
@@ -59,13 +61,23 @@ typedef struct {
 } tr_train_report;
 
 /* One step. TR_E_NONFINITE, naming the step and the first layer that is not finite, when the loss or its
- * gradient is not: parameters, moments and averages are then as before. TR_E_ARG after 2^32 - 2 steps. */
+ * gradient is not: parameters, moments and averages are then as before. TR_E_ARG after 2^32 - 2 steps.
+ *
+ * On several ranks it is collective, and loss and gradient are those of the whole batch: each rank gives its
+ * rows, the gradient is summed while the backward goes on, and every rank takes the same step, bit for bit.
+ * A step that fails on one rank fails on all of them (tr_comm_agree), and none has taken it. */
 TR_API tr_status tr_trainer_step(tr_trainer *trainer, const tr_train_batch *batch, tr_train_report *report);
 
 /* Exchanges the parameters with average i, for the network to be asked with it: a second call takes it back,
  * bit for bit, and must come before the next step, or anything that looks at the training. TR_E_ARG, and
  * nothing is exchanged, when there is no such average. */
 TR_API tr_status tr_trainer_exchange(tr_trainer *trainer, int i);
+
+/* Parameters, moments, averages and the number of steps of rank 0 on all ranks; then their networks are
+ * refreshed. Collective; nothing happens on one rank. */
+TR_API tr_status tr_trainer_share(tr_trainer *trainer);
+/* TR_E_DEVICE, naming the step and what differs, unless these have the same bits on all ranks. Collective. */
+TR_API tr_status tr_trainer_same(tr_trainer *trainer);
 
 /* ---- what a checkpoint holds ---- */
 

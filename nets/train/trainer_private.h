@@ -16,7 +16,16 @@ struct tr_trainer {
   tr_loss_rows *numbers;   /* of the rows of a step */
   double *t, *each;        /* (rows) */
   int32_t *labels;         /* (rows) */
+  int64_t unsummed;        /* of the gradient, whose sum over the ranks has not begun: its front */
+  int64_t bucket;          /* elements of a sum */
 };
+
+/* ---- the ranks (ranks.c); on one there is nothing to do ---- */
+
+/* The gradients from this parameter on are finished: a tr_net_finished. */
+tr_status tr_trainer_finished(void *trainer, int from);
+/* Begins what has not begun of the sums, and waits for all. */
+tr_status tr_trainer_sum_rest(tr_trainer *trainer);
 
 /* *out = the first parameter, in the order of the network, with an element in this arena that is not finite;
  * -1: there is none. */
