@@ -1,6 +1,7 @@
-/* Event files for TensorBoard: scalars by step. A record is its length, the masked CRC32C of that, a protocol
- * buffer (tensorflow/core/util/event.proto), and the masked CRC32C of that; each is flushed as it is written,
- * so that a run that dies leaves whole records and at most one part, which readers pass over. */
+/* Event files for TensorBoard: scalars and pictures by step. A record is its length, the masked CRC32C of
+ * that, a protocol buffer (tensorflow/core/util/event.proto), and the masked CRC32C of that; each is flushed
+ * as it is written, so that a run that dies leaves whole records and at most one part, which readers pass
+ * over. */
 #ifndef TR_EXPERIMENTS_OUTPUT_EVENTS_H
 #define TR_EXPERIMENTS_OUTPUT_EVENTS_H
 
@@ -13,6 +14,8 @@ typedef struct events events;
 tr_status events_open(tr_ctx *ctx, const char *folder, int64_t first, events **out);
 /* The value of `tag` at a step. */
 tr_status events_scalar(events *e, const char *tag, int64_t step, double value);
+/* The picture in a file, a PNG in RGB (TR_E_IO), whose bytes are copied. */
+tr_status events_image(events *e, const char *tag, int64_t step, const char *path);
 void events_close(events **e); /* NULL is fine */
 
 /* CRC-32C (Castagnoli): polynomial 0x1EDC6F41 reflected, as iSCSI has it; of "123456789" it is 0xE3069283. */

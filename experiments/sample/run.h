@@ -9,8 +9,8 @@
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/out_dir.h"
+#include "experiments/output/sample_result.h"
 #include "experiments/sample/options.h"
-#include "experiments/sample/result.h"
 #include "transport/likelihood/likelihood.h"
 
 typedef struct {

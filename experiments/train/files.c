@@ -102,6 +102,7 @@ static int is_left_over(const struct dirent *e) {
          (begins_with(name, "run.json.") || begins_with(name, "metrics.jsonl.") ||
           (digits >= 7 &&
            (begins_with(name + digits, ".pt.") || begins_with(name + digits, ".safetensors.") ||
+            begins_with(name + digits, ".png.") || begins_with(name + digits, ".npz.") ||
             (name[digits] == '-' && strstr(name, ".safetensors.")))));
 }
 
@@ -129,11 +130,12 @@ static tr_status clean(const train_run *run) {
   TR_TRY(remove_all(run, ".", is_left_over));
   TR_TRY(remove_all(run, "checkpoints", is_left_over));
   TR_TRY(remove_all(run, "ema", is_left_over));
+  TR_TRY(remove_all(run, "samples", is_left_over));
   return run->options->resume ? TR_OK : remove_all(run, ".", is_events);
 }
 
 tr_status train_files_open(train_run *run) {
-  static const char *const results[] = {"checkpoints", "ema", "metrics.jsonl", "log.txt", NULL};
+  static const char *const results[] = {"checkpoints", "ema", "samples", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
   const claim what = {&train_table, &run->parsed, o, &o->machine, results};
   if (!o->resume) TR_TRY(claim_folder(run->program, &what, &run->made));
@@ -142,6 +144,7 @@ tr_status train_files_open(train_run *run) {
   run->folder = o->machine.out;
   TR_TRY(make_folder(run, "checkpoints"));
   if (o->ema_sigma_rel.n) TR_TRY(make_folder(run, "ema"));
+  if (o->sample_every != TR_OPTION_UNSET) TR_TRY(make_folder(run, "samples"));
   TR_TRY(open_log(run, "log.txt", &run->log));
   TR_TRY(lock(run));
   TR_TRY(clean(run));

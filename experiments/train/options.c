@@ -9,6 +9,7 @@
 #define NETWORK(member)   ROW(member), .group = "Network"
 #define LOSS(member)      ROW(member), .group = "Loss"
 #define STEPS(member)     ROW(member), .group = "Steps"
+#define PREVIEW(member)   ROW(member), .group = "Samples while training"
 #define FILES(member)     ROW(member), .group = "Log and checkpoints"
 #define AT_LEAST(number)  .flags = TR_OPTION_GE, .low = (number)
 #define BETWEEN(from, to) .flags = TR_OPTION_GE | TR_OPTION_LE, .low = (from), .high = (to)
@@ -103,6 +104,16 @@ static const tr_option options[] = {
     {STEPS(seed), .name = "global-seed", .aliases = "seed", .type = TR_OPTION_INT, .metavar = "S", AT_LEAST(0), .default_text = "0",
      .help = "Seed of the weights, the order of the data and of everything drawn."},
 
+    {PREVIEW(sample_every), .name = "sample-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_note = "never",
+     .help = "Steps between drawings by the average, DIR/samples/0000100.png, or .npz for what is no picture: what 'transit sample ODE "
+             "--sampling-method heun2' draws from a checkpoint of that step. They change nothing of the training."},
+    {PREVIEW(cfg_scale), .name = "cfg-scale", .type = TR_OPTION_DOUBLE, .metavar = "X", AT_LEAST(0), .default_text = "4",
+     .help = "Guidance of these samples, where there is a null class; 1 is none."},
+    {PREVIEW(num_samples), .name = "num-samples", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 1e6), .default_text = "16",
+     .help = "How many, with the classes in turn and the same noise each time."},
+    {PREVIEW(num_sampling_steps), .name = "num-sampling-steps", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(2, 1e6), .default_text = "26",
+     .help = "Points of the uniform grid; each of the N - 1 steps of heun2 takes two evaluations of the network."},
+
     {FILES(log_every), .name = "log-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "100",
      .help = "Steps between lines of metrics.jsonl and log.txt."},
     {FILES(ckpt_every), .name = "ckpt-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "50000",
@@ -111,7 +122,7 @@ static const tr_option options[] = {
      .help = "Keep the last K checkpoints only."},
     {FILES(resume), .name = "resume", .type = TR_OPTION_TEXT, .metavar = "DIR",
      .help = "Go on with the training in DIR exactly as if it had not stopped, with its options. Given again they must be the same, but "
-             "for --max-minutes, --ckpt-every, --keep, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
+             "for --max-minutes, --ckpt-every, --ema-every, --keep, --sample-every and its group, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
     {FILES(ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE.pt",
      .help = "Go on from a file of this program or of SiT's train.py: its model, ema, opt and step, with the options given here."},
     MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, TensorBoard's events, log.txt and run.json."),

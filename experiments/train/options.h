@@ -25,6 +25,8 @@ typedef struct {
   bool recompute;
   /* output */
   long log_every, ckpt_every, keep;
+  long sample_every, num_samples, num_sampling_steps;
+  double cfg_scale;
   const char *resume, *ckpt;
   machine_options machine;
 } train_options;

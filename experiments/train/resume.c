@@ -11,9 +11,23 @@
 
 /* What may differ: it changes when and where a training runs, not what it is. */
 static bool may_differ(const char *name, bool cosine) {
-  static const char *const free_ones[] = {"max-minutes", "ckpt-every",  "ema-every", "keep",  "threads",
-                                          "device",      "out",         "resume",    "force", "accumulate",
-                                          "recompute",   "num-workers", "strict"};
+  static const char *const free_ones[] = {"max-minutes",
+                                          "ckpt-every",
+                                          "ema-every",
+                                          "sample-every",
+                                          "cfg-scale",
+                                          "num-samples",
+                                          "num-sampling-steps",
+                                          "keep",
+                                          "threads",
+                                          "device",
+                                          "out",
+                                          "resume",
+                                          "force",
+                                          "accumulate",
+                                          "recompute",
+                                          "num-workers",
+                                          "strict"};
   for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
     if (strcmp(free_ones[i], name) == 0) return true;
   return !cosine && (strcmp(name, "max-steps") == 0 || strcmp(name, "epochs") == 0);

@@ -50,6 +50,7 @@ typedef struct {
   tr_net_config config;
   tr_net *net;
   tr_interpolant interpolant;
+  const tr_prediction_type *prediction;
   tr_trainer *trainer;
   char averages[256]; /* what is kept, in words: TRAIN_AVERAGES of checkpoints */
   int64_t last;       /* the step after which it ends */
@@ -110,6 +111,13 @@ tr_status train_averages_from(train_run *run, const tr_checkpoint *checkpoint);
 /* Whether it is time for snapshots of averages by a power of the step, and these. */
 bool train_snapshots_due(const train_run *run);
 tr_status train_snapshots_write(train_run *run);
+
+/* ---- preview.c ---- */
+/* What of --sample-every and its like has no effect. */
+void train_preview_settle(train_run *run);
+/* Whether it is time for samples, and these. */
+bool train_preview_due(const train_run *run);
+tr_status train_preview(train_run *run);
 
 /* ---- files.c ---- */
 enum { TRAIN_PATH = 4096, TRAIN_MOST_ARGS = 32 };

@@ -110,11 +110,13 @@ static tr_status make_trainer(train_run *run) {
   t.rows = run->rows;
   t.rows_at_once = (run->rows + o->accumulate - 1) / o->accumulate;
   run->interpolant = t.loss.interpolant;
+  run->prediction = t.loss.prediction;
   return tr_trainer_create(run->net, &t, &run->trainer);
 }
 
 tr_status train_setup(train_run *run) {
   TR_TRY(make_network(run));
   TR_TRY(make_trainer(run));
+  train_preview_settle(run);
   return train_data_prepare(run);
 }

@@ -78,9 +78,11 @@ static tr_status take_steps(train_run *run, progress *bar, int64_t *saved) {
     TR_TRY(log_step(run));
     progress_tick((double)run->report.step, (long)(run->report.step - run->begun), bar);
     if (train_snapshots_due(run)) TR_TRY(train_snapshots_write(run));
-    if (run->report.step % run->options->ckpt_every != 0) continue;
-    TR_TRY(train_files_checkpoint(run));
-    *saved = run->report.step;
+    if (run->report.step % run->options->ckpt_every == 0) {
+      TR_TRY(train_files_checkpoint(run));
+      *saved = run->report.step;
+    }
+    if (train_preview_due(run)) TR_TRY(train_preview(run));
   }
   return TR_OK;
 }

@@ -1,7 +1,8 @@
-"""What an event file of TensorBoard says: every record's checksums, then a line "STEP TAG VALUE" for each scalar, "START STEP" for a
+"""What an event file of TensorBoard says: every record's checksums, then a line "STEP TAG VALUE" for each scalar, "STEP TAG WIDTH x HEIGHT PNG-SHA256" for each picture, "START STEP" for a
 session's beginning, in order.
 
 usage: python3 check_events.py FILE   (needs nothing but Python; where the tensorboard package is, it must agree)"""
+import hashlib
 import struct
 import sys
 
@@ -57,8 +58,14 @@ def fields(data):
         yield key >> 3, value
 
 
+def picture(image):
+    png = image[4]
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", png[16:24]) == (image[2], image[1]) and image[3] == 3, "a picture"
+    return "%d x %d %s" % (image[2], image[1], hashlib.sha256(png).hexdigest())
+
+
 def main():
-    scalars = []
+    values = []
     assert crc32c(b"123456789") == 0xE3069283
     for number, body in enumerate(records(sys.argv[1])):
         event = dict(fields(body))
@@ -69,14 +76,14 @@ def main():
         else:
             for _, value in fields(event[5]):
                 entry = dict(fields(value))
-                scalars.append((event[2], entry[1].decode(), entry[2]))
-                print("%d %s %.9g" % scalars[-1])
+                values.append((event[2], entry[1].decode()))
+                print("%d %s" % values[-1], picture(dict(fields(entry[4]))) if 4 in entry else "%.9g" % entry[2])
     try:
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
     except ImportError:
         return
     seen = [(event.step, value.tag) for event in EventFileLoader(sys.argv[1]).Load() for value in event.summary.value]
-    assert seen == [(step, tag) for step, tag, _ in scalars], "the tensorboard package reads something else"
+    assert seen == values, "the tensorboard package reads something else"
 
 
 if __name__ == "__main__":

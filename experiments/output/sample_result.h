@@ -1,6 +1,6 @@
 /* What sampling leaves in host memory, and the files made of it. */
-#ifndef TR_EXPERIMENTS_SAMPLE_RESULT_H
-#define TR_EXPERIMENTS_SAMPLE_RESULT_H
+#ifndef TR_EXPERIMENTS_OUTPUT_SAMPLE_RESULT_H
+#define TR_EXPERIMENTS_OUTPUT_SAMPLE_RESULT_H
 
 #include "core/array.h"
 #include "experiments/output/out_dir.h"
@@ -33,5 +33,8 @@ tr_status sample_result_put_time(sample_result *result, int index, int64_t first
 bool sample_result_is_pixels(const sample_result *result);
 /* Stages samples.npz and, for pixels, samples.png (otherwise an old one is marked to go). */
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *result, out_dir *dir);
+/* One of the two as a file of its own, whole or not at all: the picture is for pixels only. */
+tr_status sample_result_write_npz(tr_ctx *ctx, const sample_result *result, const char *path);
+tr_status sample_result_write_png(tr_ctx *ctx, const sample_result *result, const char *path);
 
 #endif
