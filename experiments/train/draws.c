@@ -59,6 +59,8 @@ static tr_status check_states(const draws *d) {
 
 static tr_status check_classes(const draws *d) {
   train_data *data = &d->run->data;
+  if (d->run->options->data_path && !data->num_classes && d->y.data)
+    return REFUSE(d, "it has y, but --data-path no labels for the steps behind it");
   if (!data->num_classes && d->run->options->num_classes != TR_OPTION_UNSET)
     data->num_classes = (int)d->run->options->num_classes;
   if (!data->num_classes == !d->y.data) return TR_OK;

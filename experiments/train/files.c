@@ -134,6 +134,8 @@ static tr_status clean(const train_run *run) {
   return run->options->resume ? TR_OK : remove_all(run, ".", is_events);
 }
 
+static tr_status complete(const train_run *run);
+
 tr_status train_files_open(train_run *run) {
   static const char *const results[] = {"checkpoints", "ema", "samples", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
@@ -148,6 +150,7 @@ tr_status train_files_open(train_run *run) {
   TR_TRY(open_log(run, "log.txt", &run->log));
   TR_TRY(lock(run));
   TR_TRY(clean(run));
+  TR_TRY(complete(run));
   TR_TRY(open_log(run, "metrics.jsonl", &run->metrics));
   TR_TRY(events_open(run->program->ctx, run->folder, run->begun + 1, &run->events));
   return save_record(run);
@@ -220,8 +223,8 @@ static bool is_none(const char *word) {
   return strcmp(word, "none") == 0;
 }
 
-/* Arguments under the reference's names, then what it does not know: what weights do not tell, and the sums
- * of the log. Returns how many. */
+/* Arguments under the reference's names, then what it does not know: what weights do not tell, parameters of
+ * the path, and the sums of the log. */
 int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]) {
   const train_options *o = run->options;
   const char *kind = tr_net_config_kind(&run->config);
@@ -238,7 +241,9 @@ int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]) {
   args[n++] = real_arg("sample_eps", NAN);
   tr_net_fact fact;
   for (int i = 0; tr_net_config_fact(&run->config, i, &fact); i++)
-    if (fact.param && n < TRAIN_MOST_ARGS - 4) args[n++] = int_arg(fact.param, fact.value);
+    if (fact.param && n < TRAIN_MOST_ARGS - TR_PARAMS_MAX - 4) args[n++] = int_arg(fact.param, fact.value);
+  for (int i = 0; i < run->interpolant.type->info.n_params; i++)
+    args[n++] = real_arg(run->path_args[i], run->interpolant.values.v[i]);
   if (o->ema_sigma_rel.n) args[n++] = text_arg(TRAIN_AVERAGES, run->averages);
   args[n++] = int_arg("transit_window_steps", run->window.steps);
   args[n++] = (tr_saved_arg){.name = "transit_window_loss", .kind = TR_SAVED_REAL, .real = run->window.loss};
@@ -271,8 +276,8 @@ static tr_status drop_old(const train_run *run) {
   const int n = scandir(folder, &names, is_checkpoint, by_step);
   for (int i = 0; i < n; i++) {
     if (i < n - run->options->keep) {
-      remove_in(folder, names[i]->d_name, ".pt");
       remove_in(folder, names[i]->d_name, ".safetensors");
+      remove_in(folder, names[i]->d_name, ".pt");
     }
     free(names[i]);
   }
@@ -280,20 +285,40 @@ static tr_status drop_old(const train_run *run) {
   return TR_OK;
 }
 
-tr_status train_files_checkpoint(train_run *run) {
-  char name[64], path[TRAIN_PATH];
+/* "checkpoints/0000100.pt" */
+static tr_status checkpoint_path(const train_run *run, const char *ending, char path[TRAIN_PATH]) {
+  char name[64];
+  snprintf(name, sizeof name, "checkpoints/%07lld%s", (long long)tr_trainer_steps(run->trainer), ending);
+  return train_files_path(run, name, path);
+}
+
+/* The average alone. */
+static tr_status export(const train_run *run) {
+  char path[TRAIN_PATH];
   tr_saved_arg args[TRAIN_MOST_ARGS];
   const int n = train_files_args(run, args);
-  const long long steps = (long long)tr_trainer_steps(run->trainer);
-  snprintf(name, sizeof name, "checkpoints/%07lld.safetensors", steps);
-  TR_TRY(train_files_path(run, name, path));
-  TR_TRY(tr_trainer_export(run->trainer, run->options->ema_decay.n ? 0 : -1, path, n, args));
-  snprintf(name, sizeof name, "checkpoints/%07lld.pt", steps);
-  TR_TRY(train_files_path(run, name, path));
+  TR_TRY(checkpoint_path(run, ".safetensors", path));
+  return tr_trainer_export(run->trainer, run->options->ema_decay.n ? 0 : -1, path, n, args);
+}
+
+tr_status train_files_checkpoint(train_run *run) {
+  char path[TRAIN_PATH];
+  tr_saved_arg args[TRAIN_MOST_ARGS];
+  const int n = train_files_args(run, args);
+  TR_TRY(checkpoint_path(run, ".pt", path));
   TR_TRY(tr_trainer_save(run->trainer, path, n, args));
+  TR_TRY(export(run));
   TR_TRY(drop_old(run));
   TR_TRY(save_record(run));
-  return train_files_say(run, "step %lld: wrote %s", steps, name);
+  return train_files_say(run, "step %lld: wrote %s", (long long)tr_trainer_steps(run->trainer),
+                         path + strlen(run->folder) + 1);
+}
+
+/* What a process that was killed between the two files of a checkpoint had not written. */
+static tr_status complete(const train_run *run) {
+  char path[TRAIN_PATH];
+  TR_TRY(checkpoint_path(run, ".safetensors", path));
+  return run->options->resume && access(path, F_OK) != 0 ? export(run) : TR_OK;
 }
 
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {

@@ -23,15 +23,14 @@ static tr_status check_model_options(const train_run *run) {
 }
 
 static tr_status configure_vectors(train_run *run) {
+  static const char *const of_images[] = {"model", "patch", "num-heads", "learn-sigma"};
   train_options *o = run->options;
   const train_data *d = &run->data;
-  if (o->model || o->num_heads != TR_OPTION_UNSET || o->patch != TR_OPTION_UNSET)
-    return TR_FAIL(run->program->ctx, TR_E_ARG,
-                   "--%s is for images: states of %lld numbers get an MLP, with --hidden and --depth",
-                   o->model                      ? "model"
-                   : o->patch != TR_OPTION_UNSET ? "patch"
-                                                 : "num-heads",
-                   (long long)d->shape[0]);
+  for (size_t i = 0; i < sizeof of_images / sizeof *of_images && !o->resume; i++)
+    if (tr_option_given(&train_table, &run->parsed, of_images[i]))
+      return TR_FAIL(run->program->ctx, TR_E_ARG,
+                     "--%s is for images: states of %lld numbers get an MLP, with --hidden and --depth",
+                     of_images[i], (long long)d->shape[0]);
   o->hidden = or (o->hidden, 64);
   o->depth = or (o->depth, 3);
   const tr_net_size sizes[] = {

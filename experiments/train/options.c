@@ -122,7 +122,7 @@ static const tr_option options[] = {
      .help = "Keep the last K checkpoints only."},
     {FILES(resume), .name = "resume", .type = TR_OPTION_TEXT, .metavar = "DIR",
      .help = "Go on with the training in DIR exactly as if it had not stopped, with its options. Given again they must be the same, but "
-             "for --max-minutes, --ckpt-every, --ema-every, --keep, --sample-every and its group, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
+             "for --data-path where the same data lies now, --max-minutes, --ckpt-every, --ema-every, --keep, --sample-every and its group, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
     {FILES(ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE.pt",
      .help = "Go on from a file of this program or of SiT's train.py: its model, ema, opt and step, with the options given here."},
     MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, TensorBoard's events, log.txt and run.json."),

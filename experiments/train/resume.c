@@ -1,6 +1,7 @@
 /* Going on with a training: its options, and its last checkpoint. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/text.h"
 #include "experiments/input/net_params.h"
@@ -9,8 +10,9 @@
 
 /* ---- options ---- */
 
-/* What may differ: it changes when and where a training runs, not what it is. */
-static bool may_differ(const char *name, bool cosine) {
+/* What may differ: it changes when and where a training runs, not what it is. Data is known by its digest
+ * (train_resume_data), where the record has one. */
+static bool may_differ(const json_t *record, const char *name, bool cosine) {
   static const char *const free_ones[] = {"max-minutes",
                                           "ckpt-every",
                                           "ema-every",
@@ -28,6 +30,7 @@ static bool may_differ(const char *name, bool cosine) {
                                           "recompute",
                                           "num-workers",
                                           "strict"};
+  if (strcmp(name, "data-path") == 0) return json_is_string(json_object_get(record, "data_sha256"));
   for (size_t i = 0; i < sizeof free_ones / sizeof *free_ones; i++)
     if (strcmp(free_ones[i], name) == 0) return true;
   return !cosine && (strcmp(name, "max-steps") == 0 || strcmp(name, "epochs") == 0);
@@ -62,31 +65,55 @@ static tr_status parse(program *p, const json_t *words, train_options *values, t
   return status;
 }
 
+/* Differences are listed one behind the other. */
+typedef struct {
+  FILE *out;
+  int n;
+} differences;
+
+static void list_difference(differences *d, const char *option, const char *param, const json_t *old,
+                            const json_t *new) {
+  if (json_equal(old, new)) return;
+  char *was = json_dumps(old, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)),
+       *is = json_dumps(new, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+  fprintf(d->out, "%s--%s%s%s was %s, is %s", d->n++ ? "; " : "", option, *param ? " " : "", param,
+          was ? was : "?", is ? is : "?");
+  free(was);
+  free(is);
+}
+
+/* The record has the value of every parameter, those given now are some. */
+static void list_params(differences *d, const char *option, const json_t *old, const json_t *new) {
+  const char *param;
+  json_t *value;
+  json_object_foreach((json_t *)new, param, value)
+      list_difference(d, option, param, json_object_get(old, param), value);
+}
+
 /* Each option that was given now and differs from that of before, in words. */
-static void list_differences(const train_run *run, const json_t *before, const json_t *now, FILE *out) {
-  const bool cosine = strcmp(run->options->lr_schedule, "cosine") == 0;
-  int n = 0;
+static void list_differences(const train_run *run, const json_t *record, const json_t *now, differences *d) {
+  const json_t *before = json_object_get(record, "options");
+  const char *schedule = json_string_value(json_object_get(before, "lr-schedule"));
+  const bool cosine = schedule && strcmp(schedule, "cosine") == 0;
   for (int i = 0; i < train_table.n_options; i++) {
     const char *name = train_table.options[i].name;
-    if (!run->parsed.given[i] || may_differ(name, cosine)) continue;
-    json_t *old = json_object_get(before, name), *new = json_object_get(now, name);
-    if (json_equal(old, new)) continue;
-    char *was = json_dumps(old, JSON_ENCODE_ANY), *is = json_dumps(new, JSON_ENCODE_ANY);
-    fprintf(out, "%s--%s was %s, is %s", n++ ? "; " : "", name, was ? was : "?", is ? is : "?");
-    free(was);
-    free(is);
+    const json_t *old = json_object_get(before, name), *new = json_object_get(now, name);
+    if (!run->parsed.given[i] || may_differ(record, name, cosine)) continue;
+    if (train_table.options[i].type == TR_OPTION_PAIRS)
+      list_params(d, name, old, new);
+    else
+      list_difference(d, name, "", old, new);
   }
 }
 
-static tr_status compare(const train_run *run, const json_t *record, const tr_parsed *parsed,
-                         const train_options *merged) {
+static tr_status compare(const train_run *run, const json_t *record) {
   char *text = NULL;
   size_t size = 0;
-  json_t *now = record_options(&train_table, parsed, merged);
-  FILE *out = open_memstream(&text, &size);
-  if (out) {
-    list_differences(run, json_object_get(record, "options"), now, out);
-    fclose(out);
+  json_t *now = record_options(&train_table, &run->parsed, run->options);
+  differences d = {.out = open_memstream(&text, &size)};
+  if (d.out) {
+    list_differences(run, record, now, &d);
+    fclose(d.out);
   }
   json_decref(now);
   tr_status status = TR_OK;
@@ -134,15 +161,25 @@ static tr_status read_record(const train_run *run, json_t **out) {
                  TR_SHOW(folder, 200), command);
 }
 
-/* The words in force: those of before with those of now in the place of their like. */
+/* The words in force: those of before with those of now in the place of their like. Of parameters, which are
+ * the same, those of before are all of them. */
 static json_t *words_in_force(const train_run *run, const json_t *record) {
   json_t *words = json_array();
-  tr_parsed resume_only = {0};
-  resume_only.given[tr_option_row(&train_table, 0, "resume")] = true;
-  resume_only.given[tr_option_row(&train_table, 0, "out")] = true;
-  merge(words, json_object_get(record, "arguments"), &run->parsed);
-  merge(words, run->words, &resume_only);
+  tr_parsed now = run->parsed, passed_over = {0};
+  passed_over.given[tr_option_row(&train_table, 0, "resume")] = true;
+  passed_over.given[tr_option_row(&train_table, 0, "out")] = true;
+  for (int i = 0; i < train_table.n_options; i++)
+    if (train_table.options[i].type == TR_OPTION_PAIRS) now.given[i] = false, passed_over.given[i] = true;
+  merge(words, json_object_get(record, "arguments"), &now);
+  merge(words, run->words, &passed_over);
   return words;
+}
+
+static tr_status find_data(const train_run *run, const train_options *merged) {
+  if (!merged->data_path || access(merged->data_path, F_OK) == 0) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO,
+                 "--resume '%s': its data is not at '%s' any more: --data-path says where it lies now",
+                 TR_SHOW(run->options->resume, 200), TR_SHOW(merged->data_path, 300));
 }
 
 tr_status train_resume_options(train_run *run) {
@@ -151,8 +188,9 @@ tr_status train_resume_options(train_run *run) {
   tr_parsed parsed;
   TR_TRY(read_record(run, &record));
   json_t *words = words_in_force(run, record);
-  tr_status status = parse(run->program, words, &merged, &parsed);
-  if (status == TR_OK) status = compare(run, record, &parsed, &merged);
+  tr_status status = compare(run, record);
+  if (status == TR_OK) status = parse(run->program, words, &merged, &parsed);
+  if (status == TR_OK) status = find_data(run, &merged);
   if (status == TR_OK) {
     merged.resume = run->options->resume;
     merged.machine.out = run->options->resume;
@@ -181,6 +219,19 @@ static tr_status check_size(const train_run *run, const tr_net_fact *fact, const
                  TR_SHOW(path, 200), fact->param, value, fact->value, net_params_option(fact->param));
 }
 
+/* Of the path, where it is of the same kind. */
+static void warn_of_params(const train_run *run, const tr_checkpoint *checkpoint, const char *path) {
+  const tr_interpolant *own = &run->interpolant;
+  const char *type = tr_checkpoint_arg(checkpoint, "path_type");
+  if (!type || strcmp(type, own->type->info.name) != 0) return;
+  for (int i = 0; i < own->type->info.n_params; i++) {
+    const char *told = tr_checkpoint_arg(checkpoint, run->path_args[i]);
+    if (told && strtod(told, NULL) != own->values.v[i])
+      tr_ctx_warn(run->program->ctx, "'%s' was trained with --path-param %s=%s: it goes on with %.15g",
+                  TR_SHOW(path, 200), own->type->info.params[i].name, TR_SHOW(told, 60), own->values.v[i]);
+  }
+}
+
 tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint, const char *path) {
   const struct {
     const char *name, *value;
@@ -196,16 +247,26 @@ tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint
       tr_ctx_warn(run->program->ctx, "'%s' was trained with %s %s: it goes on with %s", TR_SHOW(path, 200),
                   of_loss[i].name, TR_SHOW(told, 60), of_loss[i].value);
   }
+  warn_of_params(run, checkpoint, path);
   return TR_OK;
 }
 
-/* The data that the training began with. */
-static tr_status check_data(const train_run *run) {
+/* The data that the training began with, wherever it lies now. */
+tr_status train_resume_data(const train_run *run) {
   const char *before = json_string_value(json_object_get(run->record, "data_sha256"));
   if (!before || strcmp(before, run->data.sha256) == 0) return TR_OK;
   return TR_FAIL(run->program->ctx, TR_E_ARG,
                  "--resume '%s': --data-path '%s' holds other data than when the training began",
                  TR_SHOW(run->options->resume, 200), TR_SHOW(run->options->data_path, 200));
+}
+
+tr_status train_file_error(const train_run *run, const char *path, tr_status status) {
+  tr_ctx *ctx = run->program->ctx;
+  if (status == TR_OK || status == TR_E_INTERRUPTED || strstr(tr_ctx_error(ctx)->message, path))
+    return status;
+  tr_error error = *tr_ctx_error(ctx);
+  tr_ctx_clear(ctx);
+  return TR_FAIL(ctx, status, "'%s': %s", TR_SHOW(path, 200), TR_SHOW(error.message, 500));
 }
 
 static double number_arg(const tr_checkpoint *checkpoint, const char *name) {
@@ -224,12 +285,11 @@ static tr_status load(train_run *run, const char *path) {
   run->begun = tr_trainer_steps(run->trainer);
   if (status == TR_OK && run->options->ckpt) status = train_averages_from(run, checkpoint);
   tr_checkpoint_close(&checkpoint);
-  return status;
+  return train_file_error(run, path, status);
 }
 
 tr_status train_resume_state(train_run *run) {
   char *path;
-  TR_TRY(check_data(run));
   TR_TRY(train_files_newest(run->program->ctx, run->options->resume, &path));
   tr_status status = load(run, path);
   free(path);

@@ -51,6 +51,7 @@ typedef struct {
   tr_net *net;
   tr_interpolant interpolant;
   const tr_prediction_type *prediction;
+  char path_args[TR_PARAMS_MAX][80]; /* the arguments of checkpoints that hold its parameters */
   tr_trainer *trainer;
   char averages[256]; /* what is kept, in words: TRAIN_AVERAGES of checkpoints */
   int64_t last;       /* the step after which it ends */
@@ -95,12 +96,16 @@ tr_status train_setup(train_run *run);
 /* ---- resume.c ---- */
 /* The options of the run in --resume DIR, with those of now that may differ. */
 tr_status train_resume_options(train_run *run);
+/* Once the data is open: whether it is that of before. */
+tr_status train_resume_data(const train_run *run);
 /* Its last checkpoint, or --ckpt, into network and trainer. */
 tr_status train_resume_state(train_run *run);
 tr_status train_ckpt_state(train_run *run);
-/* Whether the options fit what a checkpoint says of the network it is of; another path or prediction is
- * warned of. */
+/* Whether the options fit what a checkpoint says of the network it is of; another path (or another parameter
+ * of it) or prediction is warned of. */
 tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint, const char *path);
+/* The status of what was done with a file: after a failure its name stands in the context's message. */
+tr_status train_file_error(const train_run *run, const char *path, tr_status status);
 
 /* ---- snapshots.c ---- */
 /* The averages that the options ask for. */
@@ -120,14 +125,16 @@ bool train_preview_due(const train_run *run);
 tr_status train_preview(train_run *run);
 
 /* ---- files.c ---- */
-enum { TRAIN_PATH = 4096, TRAIN_MOST_ARGS = 32 };
+enum { TRAIN_PATH = 4096, TRAIN_MOST_ARGS = 32 + TR_PARAMS_MAX };
 /* The path of a file in the folder; TR_E_IO for one that is too long. */
 tr_status train_files_path(const train_run *run, const char *name, char path[TRAIN_PATH]);
 /* The arguments that a checkpoint has; returns how many. */
 int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]);
 /* The folder, run.json and the logs; lines behind the step that a resumed run begins with go. */
 tr_status train_files_open(train_run *run);
-/* Writes checkpoints/STEP.pt and .safetensors and removes those beyond --keep. */
+/* Writes checkpoints/STEP.pt and .safetensors and removes those beyond --keep. The first comes before the
+ * second and goes after it, so that none of the second stands alone, whenever the process is killed; what is
+ * missing beside the checkpoint that a run goes on from is made again. */
 tr_status train_files_checkpoint(train_run *run);
 /* The path of the newest checkpoint in a folder, malloc'd; TR_E_IO: there is none. */
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out);

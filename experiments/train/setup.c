@@ -7,6 +7,24 @@
 #include "nets/model.h"
 #include "transport/path/interval.h"
 
+/* ---- the path ---- */
+
+static tr_status set_path(train_run *run) {
+  train_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  tr_interpolant *path = &run->interpolant;
+  const param_source source = {.option = "path-param", .pairs = &o->path_params};
+  if (o->path_params.n > 0 && !o->resume)
+    tr_ctx_warn(ctx, "--path-param: checkpoints do not tell it to other commands, give it to them too");
+  TR_TRY(tr_interpolant_find(ctx, o->path_type, path));
+  TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
+  TR_TRY(param_settled(ctx, source.option, &path->type->info, &path->values));
+  for (int i = 0; i < path->type->info.n_params; i++)
+    snprintf(run->path_args[i], sizeof run->path_args[i], "path_param_%.64s",
+             path->type->info.params[i].name);
+  return param_resolve(ctx, &path->type->info, &path->values, &o->path_params);
+}
+
 /* ---- the network ---- */
 
 /* The weights of --init-weights, which must fit. */
@@ -19,7 +37,7 @@ static tr_status begin_with_weights(train_run *run, const tr_net_options *option
   if (status == TR_OK) status = tr_checkpoint_weights(ctx, checkpoint, NULL, &weights);
   if (status == TR_OK) status = tr_net_create(ctx, &run->config, options, &weights, &run->net);
   tr_checkpoint_close(&checkpoint);
-  return status;
+  return train_file_error(run, run->options->init_weights, status);
 }
 
 static tr_status make_network(train_run *run) {
@@ -37,16 +55,10 @@ static tr_status make_network(train_run *run) {
 /* ---- the trainer ---- */
 
 static tr_status set_loss(train_run *run, tr_loss *loss) {
-  train_options *o = run->options;
+  const train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  const param_source source = {.option = "path-param", .pairs = &o->path_params};
-  const bool given = o->path_params.n > 0;
-  TR_TRY(tr_interpolant_find(ctx, o->path_type, &loss->interpolant));
-  TR_TRY(param_set_all(ctx, &source, &loss->interpolant.type->info, &loss->interpolant.values));
-  TR_TRY(param_resolve(ctx, &loss->interpolant.type->info, &loss->interpolant.values, &o->path_params));
+  loss->interpolant = run->interpolant;
   TR_TRY(tr_prediction_find(ctx, o->prediction, &loss->prediction));
-  if (given && !o->resume)
-    tr_ctx_warn(ctx, "--path-param: checkpoints do not tell it to other commands, give it to them too");
   if (!loss->prediction->target)
     return TR_FAIL(ctx, TR_E_ARG, "--prediction %s has no target to train on", o->prediction);
   return tr_loss_weight_find(ctx, o->loss_weight, &loss->weight);
@@ -109,12 +121,32 @@ static tr_status make_trainer(train_run *run) {
   t.first = run->first;
   t.rows = run->rows;
   t.rows_at_once = (run->rows + o->accumulate - 1) / o->accumulate;
-  run->interpolant = t.loss.interpolant;
   run->prediction = t.loss.prediction;
   return tr_trainer_create(run->net, &t, &run->trainer);
 }
 
+/* ---- what is for something else ---- */
+
+/* Told when a training begins: one that goes on has been. */
+static tr_status check_idle(const train_run *run) {
+  static const char *const of_drawing[] = {"flip",          "image-size", "epochs",   "label-dropout",
+                                           "time-sampling", "time-mean",  "time-std", NULL};
+  const train_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  if (!o->data_path)
+    program_warn_idle(ctx, &train_table, &run->parsed, of_drawing, "every step is that of --draws");
+  if (run->data.num_classes) return TR_OK;
+  if (o->num_classes != TR_OPTION_UNSET)
+    return TR_FAIL(ctx, TR_E_ARG, "--num-classes %ld: the data has no labels", o->num_classes);
+  if (tr_option_given(&train_table, &run->parsed, "label-dropout") && o->label_dropout > 0)
+    return TR_FAIL(ctx, TR_E_ARG, "--label-dropout %g: the data has no labels that could be dropped",
+                   o->label_dropout);
+  return TR_OK;
+}
+
 tr_status train_setup(train_run *run) {
+  if (!run->options->resume) TR_TRY(check_idle(run));
+  TR_TRY(set_path(run));
   TR_TRY(make_network(run));
   TR_TRY(make_trainer(run));
   train_preview_settle(run);

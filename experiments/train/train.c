@@ -24,6 +24,7 @@ static tr_status open_all(train_run *run) {
   TR_TRY(machine_open(run->program, &o->machine, (uint64_t)o->seed, &run->dtype));
   run->rows = o->batch;
   TR_TRY(train_data_open(run));
+  if (o->resume) TR_TRY(train_resume_data(run));
   TR_TRY(train_setup(run));
   if (o->resume)
     TR_TRY(train_resume_state(run));

@@ -170,12 +170,15 @@ tr_status tr_trainer_export(const tr_trainer *trainer, int i, const char *path, 
 static tr_status take(const tr_trainer *trainer, tr_array *arena, int i, const tr_tensor *tensor,
                       const char *what) {
   const tr_param_entry *entry = tr_params_entry(trainer->params, i);
-  if (!tensor) return TR_FAIL(trainer->ctx, TR_E_SHAPE, "%s of '%s' is missing", what, entry->name);
+  if (!tensor)
+    return TR_FAIL(trainer->ctx, TR_E_SHAPE, "%s lacks '%s': it is of another network", what, entry->name);
   bool fits = tensor->ndim == entry->ndim;
   for (int k = 0; fits && k < entry->ndim; k++) fits = tensor->shape[k] == entry->shape[k];
-  if (!fits) return TR_FAIL(trainer->ctx, TR_E_SHAPE, "%s of '%s' has another shape", what, entry->name);
+  if (!fits)
+    return TR_FAIL(trainer->ctx, TR_E_SHAPE, "%s has '%s' in another shape: it is of another network", what,
+                   entry->name);
   double *numbers = malloc((size_t)tensor->count * sizeof *numbers);
-  if (!numbers) return TR_FAIL(trainer->ctx, TR_E_MEM, "out of memory for %s of '%s'", what, entry->name);
+  if (!numbers) return TR_FAIL(trainer->ctx, TR_E_MEM, "out of memory for '%s' of %s", entry->name, what);
   tr_array part = tr_params_at(trainer->params, arena, i);
   tr_status status = tr_tensor_to_f64(trainer->ctx, tensor, numbers);
   if (status == TR_OK) status = tr_array_set_f64(&part, numbers);
