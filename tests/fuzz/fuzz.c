@@ -1,5 +1,6 @@
 #include "tests/fuzz/fuzz.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,41 @@ const char *fuzz_file(const uint8_t *data, size_t size) {
   }
   if (ftruncate(fileno(file), 0) != 0 || pwrite(fileno(file), data, size, 0) != (ssize_t)size) abort();
   return path;
+}
+
+/* ---- a folder ---- */
+
+static char folder[64];
+
+static void remove_folder(void) {
+  DIR *entries = opendir(folder);
+  for (struct dirent *e; entries && (e = readdir(entries));) fuzz_remove_in(e->d_name);
+  if (entries) closedir(entries);
+  rmdir(folder);
+}
+
+const char *fuzz_folder(void) {
+  if (*folder) return folder;
+  snprintf(folder, sizeof folder, "/tmp/fuzz-XXXXXX");
+  if (!mkdtemp(folder) || atexit(remove_folder) != 0) abort();
+  return folder;
+}
+
+static const char *path_in(const char *name) {
+  static char path[400];
+  snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
+  return path;
+}
+
+const char *fuzz_file_in(const char *name, const uint8_t *data, size_t size) {
+  const char *path = path_in(name);
+  FILE *file = fopen(path, "wb");
+  if (!file || (size && fwrite(data, size, 1, file) != 1) || fclose(file) != 0) abort();
+  return path;
+}
+
+void fuzz_remove_in(const char *name) {
+  unlink(path_in(name));
 }
 
 void fuzz_check(tr_status status) {

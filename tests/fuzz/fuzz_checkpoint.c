@@ -20,6 +20,10 @@ static void look_into(tr_checkpoint *checkpoint) {
     if (status == TR_OK) look_at(&tensors);
     fuzz_check(status);
   }
+  tr_moments moments;
+  tr_status status = tr_checkpoint_moments(fuzz_context(), checkpoint, &moments);
+  if (status == TR_OK) look_at(&moments.first), look_at(&moments.second);
+  fuzz_check(status);
   for (int i = 0; tr_checkpoint_arg_at(checkpoint, i, &name, &value); i++)
     if (!name || !value) __builtin_trap();
 }

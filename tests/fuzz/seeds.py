@@ -112,6 +112,48 @@ put("mixture", "json", json.dumps({"weights": [0.25, 0.75], "means": [[0, 0], [1
 put("mixture", "full", json.dumps({"weights": [1], "means": [[0, 0]], "variances": [[[1, 0.5], [0.5, 1]]], "normalise": True}).encode())
 put("mixture", "one", json.dumps({"mean": [0, 1], "cov": [[1, 0], [0, 2]]}).encode())
 
+# ---- what runs leave in their folders ----
+COLUMNS = "mode,solver,path,grid,form,norm,last_step,rtol,steps,seed,status,nfe,accepted,rejected,rms,relative,mean_error,mean_noise,cov_error,cov_noise,sw2,sw2_floor,wall_seconds,message\n"
+rows = [
+    "ODE,dopri5,Linear,,,,,0.01,,0,ok,43,6,1,0.001,0.002,0.1,0.1,0.1,0.1,0.4,0.3,0.01,\n",
+    "ODE,euler,Linear,uniform,,,,,2,0,failed,2,2,0,,,,,,,,,0.01,\"it gave up, 'so'\"\n",
+    "SDE,shark,VP,uniform,sigma,1,Mean,,4,1,diverged,9,4,0,,,,,,,,,1e-3,\n",
+]
+put("sweep-rows", "whole", (COLUMNS + "".join(rows)).encode())
+put("sweep-rows", "torn", (COLUMNS + rows[0] + rows[1][:40]).encode())
+put("sweep-rows", "twice", (COLUMNS + rows[0] * 2).encode())
+record = {
+    "transit": "0.2.0",
+    "command": "sweep",
+    "mode": None,
+    "options": {"target": "gmm:d=2,modes=2,std=0.2", "solvers": ["dopri5", "euler", "shark"], "steps": [2, 4], "rtol": [0.01], "seeds": "0:2", "path-types": ["Linear", "VP"]},
+    "target": {"weights": [0.5, 0.5], "means": [[2.0, 0.0], [-2.0, 0.0]], "variances": [[0.04, 0.04]] * 2, "network": {"kind": "sit"}},
+    "parameters": {"interpolant": {"VP": {"sigma_min": 0.1, "sigma_max": 20.0}}},
+    "grid_file": None,
+}
+put("sweep-manifest", "whole", json.dumps(record).encode())
+sample = {"transit": "0.2.0", "command": "sample", "mode": "SDE", "options": {"ckpt": "a.pt", "seed": 3, "steps": 4, "global-seed": 1, "form-param": {"eta": 0.5}, "batch": 8}}
+train = {
+    "command": "train",
+    "arguments": ["--data-path", "b.npz", "--max-steps", "9", "--path-type=VP", "--path-param", "sigma_max=15", "--lr", "1e-3", "--betas", "0.9,0.99", "--flip", "--out", "x"],
+    "options": {"data-path": "b.npz", "max-steps": 9, "lr": 0.001, "lr-schedule": "cosine", "path-param": {"sigma_min": 0.1, "sigma_max": 15.0}, "ema-decay": [0.5], "epochs": 1400, "global-batch-size": 256},
+    "data_sha256": "0" * 64,
+    "steps": 9,
+    "inputs": 1797,
+}
+for name, content in (("sample", sample), ("train", train), ("sweep", record)):
+    put("record", name, json.dumps(content).encode())
+put("resume", "train", json.dumps(train).encode())
+put("resume", "short", json.dumps({"command": "train", "arguments": ["--data-path", "a"], "options": {}}).encode())
+drawn = {"cfg-scale": 1.5, "cfg-channels": "first3", "cfg-interval": [0.2, 0.8], "path-type": "Linear", "prediction": "velocity"}
+put("drawn", "record", json.dumps({"command": "sample", "options": drawn}).encode())
+text = json.dumps(drawn).encode()
+put("drawn", "archive", no_checksums(zipped({"latents.npy": npy("<f4", (1, 1), bytes(4)), "drawn_with.npy": npy("|u1", (len(text),), text)})))
+put("shards", "two", json.dumps({"metadata": {"total_size": 12}, "weight_map": {"a": "1", "b": "2"}}).encode())
+put("shards", "lacks", json.dumps({"weight_map": {"b": "1", "c": "3", "d": "../2", "e": "index.json"}}).encode())
+opt = {"state": {}, "param_groups": []}
+put("checkpoint-zip", "empty-opt", no_checksums(zipped({"a/data.pkl": pickle.dumps({"opt": opt, "model": {}}, 2), "a/version": b"3"})))
+
 # ---- arrays ----
 plain = {
     "f8": npy("<f8", (2,), bytes(16)),
