@@ -25,6 +25,8 @@ static const struct {
     {"use fewer rows at a time", "batch-size", "lower --@"},
     {"use fewer rows at a time", "num-samples", "lower --@"},
     {"begin at an eps above 0", "dequant-eps", "take a --@ above 0"},
+    {" has no state of AdamW under 'opt'", "init-weights",
+     " has no state of AdamW under 'opt': --@ begins with its weights"},
     {": its model family is dit", "model-family", ": --@ dit opens it as one"},
 };
 #define N_RULES (sizeof rules / sizeof *rules)

@@ -22,7 +22,7 @@ static const struct {
     {"sample", "run.json", {"samples.npz", "samples.png"}},
     {"likelihood", "run.json", {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png"}},
     {"field", "run.json", {"field.npz"}},
-    {"loss", "run.json", {"loss.txt"}},
+    {"loss", "run.json", {"loss.txt", "loss.npz"}},
     {"tune-grid", "run.json", {"grid.txt", "table.md"}},
     {"sweep",
      "manifest.json",

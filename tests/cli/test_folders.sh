@@ -59,6 +59,23 @@ untouched() {
   present "$one/samples.npz" "$one/samples.png" "$one/notes.txt"
   equals "$(ls "$one" | grep -c 'likelihood\|histogram')" 0 "a likelihood's files beside samples"
 
+  # One folder for every command in turn: it holds what the last one makes, no more.
+  in_turn() { # in_turn COMMAND OPTION...
+    check "$1 alone" "$transit" "$@" --threads 1 --out "$scratch/alone-$1"
+    check "$1 in its turn" "$transit" "$@" --threads 1 --force --out "$scratch/turns"
+    equals "$(ls "$scratch/turns" | tr '\n' ' ')" "$(ls "$scratch/alone-$1" | tr '\n' ' ')" "files of $1 behind those of another command"
+  }
+  npy "$scratch/x.npy" '<f8' '(2, 1, 8, 8)' 1024
+  npy "$scratch/t.npy" '<f8' '(2,)' 16
+  in_turn loss --ckpt "$digits" --data "$images" --num-samples 2 --points 2 --grad-norms
+  in_turn field --ckpt "$digits" --init "$scratch/x.npy" --times "$scratch/t.npy"
+  in_turn tune-grid --target gaussian:d=1 --nfe 4 --num-samples 4 --sampling-method euler
+  in_turn likelihood --ckpt "$digits" --data "$images" --num-samples 2 --sampling-method euler --num-sampling-steps 3
+  in_turn sweep --target gmm:d=1,modes=2,std=0.5 --num-samples 4 --solvers euler,shark --steps 2 --tight-rtol 1e-3
+  in_turn sample ODE $quick
+  rm -rf "$scratch/alone-loss"
+  in_turn loss --ckpt "$digits" --data "$images" --num-samples 2 --points 2
+
   # Files of these names that no record tells of.
   mkdir "$scratch/stray"
   echo old >"$scratch/stray/samples.npz"

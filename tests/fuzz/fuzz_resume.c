@@ -17,10 +17,12 @@ static void resume(int n, const char *const *words) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  const char *const words[] = {"--resume",     fuzz_folder(), "--lr",        "0.5",      "--max-steps", "9",
-                               "--path-param", "sigma_max=3", "--ema-decay", "0.5,0.25", "--data-path", "a"};
+  const char *const others[] = {"--resume", fuzz_folder(),  "--lr",        "0.5",         "--max-steps",
+                                "9",        "--path-param", "sigma_max=3", "--ema-decay", "0.5,0.25"};
+  const char *const moved[] = {"--resume", fuzz_folder(), "--max-minutes", "3", "--data-path", fuzz_folder()};
   fuzz_file_in("run.json", data, size);
-  resume(2, words);
-  resume(sizeof words / sizeof *words, words);
+  resume(2, others);
+  resume(sizeof others / sizeof *others, others);
+  resume(sizeof moved / sizeof *moved, moved);
   return 0;
 }

@@ -135,7 +135,7 @@ put("sweep-manifest", "whole", json.dumps(record).encode())
 sample = {"transit": "0.2.0", "command": "sample", "mode": "SDE", "options": {"ckpt": "a.pt", "seed": 3, "steps": 4, "global-seed": 1, "form-param": {"eta": 0.5}, "batch": 8}}
 train = {
     "command": "train",
-    "arguments": ["--data-path", "b.npz", "--max-steps", "9", "--path-type=VP", "--path-param", "sigma_max=15", "--lr", "1e-3", "--betas", "0.9,0.99", "--flip", "--out", "x"],
+    "arguments": ["--data-path", "/", "--max-steps", "9", "--path-type=VP", "--path-param", "sigma_max=15", "--lr", "1e-3", "--betas", "0.9,0.99", "--flip", "--out", "x"],
     "options": {"data-path": "b.npz", "max-steps": 9, "lr": 0.001, "lr-schedule": "cosine", "path-param": {"sigma_min": 0.1, "sigma_max": 15.0}, "ema-decay": [0.5], "epochs": 1400, "global-batch-size": 256},
     "data_sha256": "0" * 64,
     "steps": 9,
@@ -144,7 +144,7 @@ train = {
 for name, content in (("sample", sample), ("train", train), ("sweep", record)):
     put("record", name, json.dumps(content).encode())
 put("resume", "train", json.dumps(train).encode())
-put("resume", "short", json.dumps({"command": "train", "arguments": ["--data-path", "a"], "options": {}}).encode())
+put("resume", "short", json.dumps({"command": "train", "arguments": ["--draws", "a"], "options": {}}).encode())
 drawn = {"cfg-scale": 1.5, "cfg-channels": "first3", "cfg-interval": [0.2, 0.8], "path-type": "Linear", "prediction": "velocity"}
 put("drawn", "record", json.dumps({"command": "sample", "options": drawn}).encode())
 text = json.dumps(drawn).encode()

@@ -75,6 +75,7 @@ END
     --max-steps 9 --ckpt "$other" --out "$out"
   refuse 1 "'$other': the weights lack the tensor 'blocks.1" "$transit" train --data-path "$data" --hidden 16 --depth 2 --num-heads 2 \
     --max-steps 9 --init-weights "$other" --out "$out"
+  refuse 1 "'opt': --init-weights begins with its weights" $small --ckpt "$digits_model" --out "$out"
   cp -r "$scratch/part" "$scratch/mixed"
   cp "$scratch/mlp/checkpoints/0000003.pt" "$scratch/mixed/checkpoints/0000099.pt"
   refuse 1 "'$scratch/mixed/checkpoints/0000099.pt': model lacks 'pos_embed'" "$transit" train --resume "$scratch/mixed" --max-steps 200
