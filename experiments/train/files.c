@@ -200,9 +200,9 @@ tr_status train_files_log(train_run *run) {
   free(text);
   TR_TRY(written(run, run->metrics, "metrics.jsonl"));
   TR_TRY(log_events(run, w->loss / n, w->grad_norm / n, rate));
-  return train_files_say(run,
-                         "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s, %.1f %% of it waiting",
-                         (long long)step, w->loss / n, w->grad_norm / n, run->report.rate, rate, 100 * wait);
+  return train_files_say(
+      run, "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s, %.1f %% waiting for data",
+      (long long)step, w->loss / n, w->grad_norm / n, run->report.rate, rate, 100 * wait);
 }
 
 /* ---- checkpoints ---- */

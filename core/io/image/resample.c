@@ -81,38 +81,47 @@ static tr_status make_plan(tr_ctx *ctx, int64_t from, int64_t to, tr_image_filte
 
 /* ---- the two passes ---- */
 
-static uint8_t level(int64_t sum) {
-  const int64_t rounded = (sum + (1 << (BITS - 1))) >> BITS;
+/* Sums of levels times weights fit 32 bits, as in Pillow: weights are 1 together, and below 1.5 without their
+ * signs. */
+static uint8_t level(int32_t sum) {
+  const int32_t rounded = (sum + (1 << (BITS - 1))) >> BITS;
   return (uint8_t)(rounded < 0 ? 0 : rounded > 255 ? 255 : rounded);
 }
 
-/* Along one line: `step` bytes lie between neighbours, in and out. */
-static void resample_line(const plan *p, const uint8_t *in, int64_t step, uint8_t *out) {
-  for (int64_t i = 0; i < p->n; i++) {
-    const window *w = &p->windows[i];
-    const int32_t *weight = p->weights + i * p->room;
-    int64_t sum = 0;
-    for (int64_t k = 0; k < w->n; k++) sum += (int64_t)weight[k] * in[(w->first + k) * step];
-    out[i * step] = level(sum);
+/* One output pixel of RGB: three sums in step. */
+static void mix_rgb(const int32_t *weight, int64_t n, const uint8_t *in, uint8_t *out) {
+  int32_t r = 0, g = 0, b = 0;
+  for (int64_t k = 0; k < n; k++, in += 3) {
+    r += weight[k] * in[0];
+    g += weight[k] * in[1];
+    b += weight[k] * in[2];
   }
+  out[0] = level(r), out[1] = level(g), out[2] = level(b);
+}
+
+static void mix_grey(const int32_t *weight, int64_t n, const uint8_t *in, uint8_t *out) {
+  int32_t sum = 0;
+  for (int64_t k = 0; k < n; k++) sum += weight[k] * in[k];
+  *out = level(sum);
 }
 
 static void along_rows(const plan *p, const tr_image *in, tr_image *out) {
   const int channels = in->channels;
   for (int64_t y = 0; y < in->height; y++)
-    for (int c = 0; c < channels; c++)
-      resample_line(p, in->pixels + y * in->width * channels + c, channels,
-                    out->pixels + y * out->width * channels + c);
+    for (int64_t i = 0; i < p->n; i++)
+      (channels == 3 ? mix_rgb : mix_grey)(p->weights + i * p->room, p->windows[i].n,
+                                           in->pixels + (y * in->width + p->windows[i].first) * channels,
+                                           out->pixels + (y * out->width + i) * channels);
 }
 
 /* Whole rows at a time: neighbours of a column lie far apart. */
-static void along_columns(const plan *p, const tr_image *in, int64_t *sums, tr_image *out) {
+static void along_columns(const plan *p, const tr_image *in, int32_t *sums, tr_image *out) {
   const int64_t row = in->width * in->channels;
   for (int64_t y = 0; y < p->n; y++) {
     const window *w = &p->windows[y];
     memset(sums, 0, (size_t)row * sizeof *sums);
     for (int64_t k = 0; k < w->n; k++) {
-      const int64_t weight = p->weights[y * p->room + k];
+      const int32_t weight = p->weights[y * p->room + k];
       const uint8_t *line = in->pixels + (w->first + k) * row;
       for (int64_t x = 0; x < row; x++) sums[x] += weight * line[x];
     }
@@ -150,7 +159,7 @@ static tr_status set_height(tr_ctx *ctx, const tr_image *in, int64_t height, tr_
                             tr_image *out) {
   plan p = {0};
   if (height == in->height) return copy(ctx, in, out);
-  int64_t *sums = malloc((size_t)(in->width * in->channels) * sizeof *sums);
+  int32_t *sums = malloc((size_t)(in->width * in->channels) * sizeof *sums);
   tr_status status = sums ? make_image(ctx, height, in->width, in->channels, out)
                           : TR_FAIL(ctx, TR_E_MEM, "out of memory to resize an image");
   if (status == TR_OK) status = make_plan(ctx, in->height, height, filter, &p);

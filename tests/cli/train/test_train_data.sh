@@ -79,9 +79,9 @@ same_run() { # same_run A B STEP
   done
   npy "$scratch/half.npy" '<f2' '(64, 2)' 256
   check "vectors of float16" "$transit" train --data-path "$scratch/half.npy" --global-batch-size 16 --hidden 8 --max-steps 1 --out "$scratch/half"
-  mkdir "$scratch/one"
-  cp -r "$folder/cat" "$scratch/one"
-  check "one class" $small --data-path "$scratch/one" --max-steps 1 --out "$scratch/one-class"
+  mkdir "$scratch/single"
+  cp -r "$folder/cat" "$scratch/single"
+  check "one class" $small --data-path "$scratch/single" --max-steps 1 --out "$scratch/one-class"
   cp "$cases/adm.npz" "$scratch/without-an-ending"
   check "a name without an ending" $tiny --data-path "$scratch/without-an-ending" --num-workers 2 --out "$scratch/file"
   says "4 inputs"
