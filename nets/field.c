@@ -165,7 +165,9 @@ tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
                            .ctx = net->ctx,
                            .impl = self,
                            .kind = kind,
-                           .rel_noise = net->dtype == TR_F64 ? 0 : 1e-7,
+                           .rel_noise = net->products == TR_NN_BF16 ? 4e-3
+                                        : net->dtype == TR_F64      ? 0
+                                                                    : 1e-7,
                            .null_class = net->info.null_class,
                            .num_classes = net->info.num_classes};
   *out = &self->drift;

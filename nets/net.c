@@ -19,6 +19,11 @@ static tr_status check_options(tr_ctx *ctx, const tr_net_config *config, const t
     return TR_FAIL(ctx, TR_E_ARG, "there is no way %d to keep weights", (int)options->storage);
   if (options->dtype != TR_F32 && options->dtype != TR_F64)
     return TR_FAIL(ctx, TR_E_ARG, "a network in %s: use f32 or f64", tr_dtype_name(options->dtype));
+  if ((unsigned)options->products > TR_NN_BF16)
+    return TR_FAIL(ctx, TR_E_ARG, "there are no products %d", (int)options->products);
+  if (options->products == TR_NN_BF16 && options->dtype != TR_F32)
+    return TR_FAIL(ctx, TR_E_ARG, "a network in %s with products in bf16: these are for f32",
+                   tr_dtype_name(options->dtype));
   return config->type->check(ctx, config->sizes);
 }
 
@@ -41,7 +46,8 @@ static tr_status create(tr_ctx *ctx, const tr_net_config *config, const tr_net_o
                   .ctx = ctx,
                   .dtype = options->dtype,
                   .info = config->info,
-                  .storage = options->storage};
+                  .storage = options->storage,
+                  .products = options->products};
   tr_status status = fill(net, config, options, source);
   if (status != TR_OK)
     tr_net_destroy(&net);
@@ -103,6 +109,11 @@ tr_ctx *tr_net_ctx(const tr_net *net) {
 tr_dtype tr_net_dtype(const tr_net *net) {
   if (!net) return (tr_dtype){0};
   return net->dtype;
+}
+
+tr_nn_products tr_net_products(const tr_net *net) {
+  if (!net) return TR_NN_FULL;
+  return net->products;
 }
 
 const tr_net_info *tr_net_info_of(const tr_net *net) {

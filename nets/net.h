@@ -9,6 +9,7 @@
 #ifndef TR_NETS_NET_H
 #define TR_NETS_NET_H
 
+#include "core/nn/nn.h"
 #include "core/params.h"
 #include "nets/checkpoint/tensors.h"
 #include "transport/drift.h"
@@ -107,7 +108,10 @@ typedef enum {
 
 typedef struct {
   tr_dtype dtype; /* f32 or f64: of activations, states and parameters */
-  bool trained;   /* keep the parameters as one array (tr_net_params), beside the backend's own weights */
+  /* TR_NN_BF16, with f32: matrix products of layers and attention have operands in bf16 (core/nn/nn.h),
+   * weights are kept in bf16 beside the parameters in f32; `storage` says nothing then */
+  tr_nn_products products;
+  bool trained; /* keep the parameters as one array (tr_net_params), beside the backend's own weights */
   tr_net_storage storage;
 } tr_net_options;
 
@@ -132,6 +136,7 @@ TR_API void tr_net_destroy(tr_net **net); /* frees and sets *net to NULL; NULL i
 TR_API const char *tr_net_name(const tr_net *net); /* of its kind: "sit" */
 TR_API tr_ctx *tr_net_ctx(const tr_net *net);
 TR_API tr_dtype tr_net_dtype(const tr_net *net);
+TR_API tr_nn_products tr_net_products(const tr_net *net);
 TR_API const tr_net_info *tr_net_info_of(const tr_net *net);
 /* The value under a key, as tr_net_config_value. */
 TR_API long tr_net_value(const tr_net *net, const char *key);

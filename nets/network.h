@@ -94,7 +94,8 @@ struct tr_net {
   tr_layer *layers;  /* those of the list of entries, in its order */
   tr_params *params; /* NULL: not trained */
   tr_net_storage storage;
-  void *work; /* the type's own: what `open` makes */
+  tr_nn_products products; /* of its layers; attention is to be called with it */
+  void *work;              /* the type's own: what `open` makes */
   tr_net_counts counts;
 };
 

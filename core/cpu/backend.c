@@ -20,6 +20,7 @@ tr_status tr_cpu_open(int device, void **state, tr_error *err) {
   tr_cpu_state chosen = {0};
   TR_TRY(tr_cpu_level_selected(&chosen.level, err));
   TR_TRY(tr_gemm_engine_selected(chosen.level, &chosen.engine, err));
+  chosen.bf16 = tr_cpu_has_bf16(chosen.level);
   tr_cpu_state *memory = malloc(sizeof *memory);
   if (!memory) {
     if (err) {
@@ -45,8 +46,9 @@ tr_status tr_cpu_describe(char *text, size_t size) {
   char features[256];
   TR_TRY(tr_cpu_level_selected(&level, NULL));
   TR_TRY(tr_gemm_engine_selected(level, &engine, NULL));
-  snprintf(text, size, "%s kernels, products by %s; processor features: %s", tr_cpu_level_name(level),
-           tr_gemm_engine_name(engine), tr_cpu_features(features, sizeof features));
+  snprintf(text, size, "%s kernels, products by %s, of bf16 %s; processor features: %s",
+           tr_cpu_level_name(level), tr_gemm_engine_name(engine),
+           tr_cpu_has_bf16(level) ? "by vdpbf16ps" : "converted", tr_cpu_features(features, sizeof features));
   return TR_OK;
 }
 

@@ -14,6 +14,7 @@ extern const tr_nn_ops tr_cpu_nn;
 typedef struct {
   tr_cpu_level level;
   tr_gemm_engine engine;
+  bool bf16; /* whether products of bf16 have an instruction of their own */
   void *scratch;
   size_t scratch_size;
   double slots[TR_SLOTS][TR_MAX_SEGMENTS]; /* as the operations left them */
@@ -81,6 +82,11 @@ int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept);
 
 /* The loops of this context's level for f32 or f64. */
 const struct tr_cpu_kernels *tr_cpu_kernels_of(tr_ctx *ctx, tr_dtype dtype);
+
+/* The words of so many numbers in a row, see tr_cpu_halves. */
+static inline int64_t tr_cpu_words(int64_t numbers) {
+  return (numbers + 1) / 2;
+}
 
 /* Element `column` of row `row` of a matrix. */
 static inline char *tr_cpu_row(const tr_array *a, int64_t row, int64_t column) {

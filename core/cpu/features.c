@@ -72,6 +72,14 @@ tr_cpu_level tr_cpu_level_supported(void) {
   return level;
 }
 
+bool tr_cpu_has_bf16(tr_cpu_level level) {
+  const char *asked = getenv("TRANSIT_BF16");
+  if (level < TR_CPU_AVX512 || (asked && strcmp(asked, "converted") == 0)) return false;
+  for (int i = 0; i < FEATURES; i++)
+    if (strcmp(features[i].name, "avx512_bf16") == 0) return has(&features[i], saved_states());
+  return false;
+}
+
 const char *tr_cpu_features(char *text, size_t size) {
   unsigned states = saved_states();
   size_t used = 0;
@@ -82,6 +90,11 @@ const char *tr_cpu_features(char *text, size_t size) {
   return text;
 }
 #else
+bool tr_cpu_has_bf16(tr_cpu_level level) {
+  (void)level;
+  return false;
+}
+
 tr_cpu_level tr_cpu_level_supported(void) {
   return TR_CPU_BASELINE;
 }

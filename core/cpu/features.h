@@ -5,6 +5,7 @@
 #ifndef TR_CORE_CPU_FEATURES_H
 #define TR_CORE_CPU_FEATURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/status.h"
@@ -23,6 +24,11 @@ tr_cpu_level tr_cpu_level_supported(void);
 /* The level in use: the supported one, or TRANSIT_CPU. A value that is unknown or above what the processor
  * supports is TR_E_ARG; err may be NULL. */
 tr_status tr_cpu_level_selected(tr_cpu_level *level, tr_error *err);
+
+/* Whether products of words of bf16 (core/cpu/kernels.h) have an instruction of their own at this level:
+ * VDPBF16PS, with avx512. Else, and with the environment variable TRANSIT_BF16 = converted (for tests and
+ * comparisons), both halves are widened to f32 in registers. */
+bool tr_cpu_has_bf16(tr_cpu_level level);
 
 /* The features that matter to the kernels, separated by blanks: "avx2 fma avx512f ...". Returns text. */
 const char *tr_cpu_features(char *text, size_t size);

@@ -66,6 +66,22 @@ typedef struct tr_cpu_kernels {
   void (*average)(int64_t n, double keep, const void *p, void *average); /* = keep average + (1 - keep) p */
 } tr_cpu_kernels;
 
+/* Products whose operands are rounded to bf16. Two neighbours in the direction of the sum are a word, the
+ * first in its upper half; where the last has none, 0 stands in its place. */
+typedef struct tr_cpu_halves {
+  /* f32 C (m, n) = A B or += A B, column-major, A and B in words: k, lda and ldb count them. One chain of
+   * multiply-adds an element, in the order of the sum. */
+  void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
+  void (*round)(int64_t n, const float *x, float *y);           /* y may be x */
+  void (*pair_row)(int64_t n, const float *x, uint32_t *words); /* of x[2 i], x[2 i + 1] */
+  void (*pair_rows)(int64_t n, const float *x, const float *below,
+                    uint32_t *words); /* of x[i], below[i]; NULL: 0 */
+} tr_cpu_halves;
+
+const tr_cpu_halves *tr_cpu_halves_for(tr_cpu_level level);
+/* The same gemm by VDPBF16PS: on processors that have it (tr_cpu_has_bf16). */
+void tr_cpu_gemm_avx512bf16(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
+
 /* dtype: TR_F32 or TR_F64. */
 const tr_cpu_kernels *tr_cpu_kernels_for(tr_cpu_level level, tr_dtype dtype);
 

@@ -26,6 +26,15 @@ tr_status tr_nn_check_activation(const tr_nn_call *call, tr_nn_activation activa
                  (int)activation);
 }
 
+tr_status tr_nn_check_products(const tr_nn_call *call, tr_nn_products products, const tr_array *y) {
+  if (products == TR_NN_FULL || (products == TR_NN_BF16 && y->dtype == TR_F32)) return TR_OK;
+  if (products == TR_NN_BF16)
+    return TR_FAIL(call->ctx, TR_E_ARG, "%s of arrays of %s with products in bf16: these are for f32",
+                   call->what, tr_dtype_name(y->dtype));
+  return TR_FAIL(call->ctx, TR_E_ARG, "%s with the products %d, which there are not", call->what,
+                 (int)products);
+}
+
 tr_status tr_nn_check_extents(const tr_nn_call *call, bool fit) {
   return fit ? TR_OK
              : TR_FAIL(call->ctx, TR_E_SHAPE, "the extents of the operands of %s do not fit together",

@@ -44,6 +44,7 @@ tr_status tr_nn_check_attention_backward(const tr_nn_call *call, const tr_nn_att
   TR_TRY(tr_nn_check_matrix(call, "dy", a->dy, dqkv));
   TR_TRY(tr_nn_check_matrix(call, "y", a->y, dqkv));
   TR_TRY(tr_nn_check_matrix(call, "stats", a->stats, dqkv));
+  TR_TRY(tr_nn_check_products(call, a->products, dqkv));
   bool fit = tr_nn_spreads(qkv, dqkv) && qkv->data != dqkv->data && !a->y == !a->stats &&
              tr_nn_attention_fits(dqkv, a->samples * (dqkv->shape[0] / qkv->shape[0]), a->heads, a->dy);
   if (fit && a->y)
@@ -70,6 +71,7 @@ tr_status tr_nn_check_gradient_of_linear(const tr_nn_call *call, const tr_nn_gra
   TR_TRY(tr_nn_check_matrix(call, "x", x, dw));
   TR_TRY(tr_nn_check_matrix(call, "dy", dy, dw));
   TR_TRY(tr_nn_check_operand(call, "db", db, dw, 1));
+  TR_TRY(tr_nn_check_products(call, a->products, dw));
   return tr_nn_check_extents(call, x->shape[0] == dy->shape[0] && dw->shape[0] == dy->shape[1] &&
                                        dw->shape[1] == x->shape[1] && (!db || db->count == dw->shape[0]));
 }

@@ -40,6 +40,7 @@ tr_status tr_nn_check_attention(const tr_nn_call *call, const tr_nn_attention_ar
   TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
   TR_TRY(tr_nn_check_matrix(call, "qkv", a->qkv, a->y));
   TR_TRY(tr_nn_check_matrix(call, "stats", a->stats, a->y));
+  TR_TRY(tr_nn_check_products(call, a->products, a->y));
   return tr_nn_check_extents(call, tr_nn_attention_fits(a->qkv, a->samples, a->heads, a->y) &&
                                        tr_nn_stats_fit(a->stats, a->qkv, a->samples, a->heads));
 }
@@ -90,6 +91,7 @@ tr_status tr_nn_check_attention_jvp(const tr_nn_call *call, const tr_nn_attentio
   TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
   TR_TRY(tr_nn_check_matrix(call, "qkv", a->qkv, a->y));
   TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->y));
+  TR_TRY(tr_nn_check_products(call, a->products, a->y));
   return tr_nn_check_extents(call, tr_nn_attention_fits(a->qkv, a->samples, a->heads, a->y) &&
                                        tr_array_same_shape(a->qkv, a->v));
 }

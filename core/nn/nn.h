@@ -26,6 +26,19 @@ typedef enum {
   TR_NN_GELU_TANH /* 0.5 v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))), Hendrycks and Gimpel 2016 */
 } tr_nn_activation;
 
+/* How matrix products take their operands. TR_NN_BF16 is for arrays of f32: each operand is rounded to bf16,
+ * to nearest even, just before it is multiplied, and products are summed in f32. Nothing else is rounded:
+ * biases, gates, residuals, norms, activations, what softmax does, and every result are f32. So a backend may
+ * keep in bf16 what only products read. Which operands there are stands with each operation; in attention,
+ * beside q, k, v and their gradients and tangents: forward   what multiplies v: exp(s - c), c one for the
+ * row, whose sum is taken before it is rounded backward  the softmax as it multiplies dy (for dv), and the
+ * gradient of the scores tangent   the softmax, and its tangent Numbers below 2^-126, and sums below it, may
+ * count as 0. */
+typedef enum {
+  TR_NN_FULL, /* as they are */
+  TR_NN_BF16
+} tr_nn_products;
+
 /* Columns offset .. of a table with one row per sample (or one for all): row r of R uses table row
  * r / (R / rows). table NULL: absent. */
 typedef struct {
@@ -46,8 +59,9 @@ TR_API int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
 typedef struct tr_nn_weight tr_nn_weight;
 typedef struct {
   int64_t out, in;
-  tr_dtype storage; /* the compute type, or bf16 */
-  tr_dtype compute; /* f32 or f64: that of the arrays it is multiplied with */
+  tr_dtype storage;        /* the compute type, or bf16 */
+  tr_dtype compute;        /* f32 or f64: that of the arrays it is multiplied with */
+  tr_nn_products products; /* TR_NN_BF16: kept in bf16, and rounds what it is multiplied with; compute f32 */
 } tr_nn_weight_spec;
 
 /* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
@@ -90,6 +104,7 @@ typedef struct {
   const tr_array *qkv; /* (N T, 3 D): q, k, v side by side, heads side by side within each */
   int64_t samples;     /* N */
   int heads;
+  tr_nn_products products;
   tr_array *y;     /* (N T, D) */
   tr_array *stats; /* (N heads, T), or NULL: not wanted. No bit of y depends on it. */
 } tr_nn_attention_args;
@@ -180,6 +195,7 @@ typedef struct {
   const tr_array *stats; /* (N heads, T) of it, or NULL */
   const tr_array *dy;    /* (R N T, D) */
   tr_array *dqkv;        /* (R N T, 3 D), not qkv */
+  tr_nn_products products;
 } tr_nn_attention_backward_args;
 TR_API tr_status tr_nn_attention_backward(const tr_nn_attention_backward_args *args);
 
@@ -200,10 +216,11 @@ TR_API tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *a
 
 /* dw += dy' x and db += sum of dy over the rows, of y = x W^T + b */
 typedef struct {
-  const tr_array *x;  /* (R, in) */
-  const tr_array *dy; /* (R, out) */
-  tr_array *dw;       /* (out, in) */
-  tr_array *db;       /* (out), or NULL: not wanted */
+  const tr_array *x;       /* (R, in) */
+  const tr_array *dy;      /* (R, out) */
+  tr_array *dw;            /* (out, in) */
+  tr_array *db;            /* (out), or NULL: not wanted */
+  tr_nn_products products; /* TR_NN_BF16 rounds x and dy for dw; db is the sum of dy as it is */
 } tr_nn_gradient_of_linear_args;
 TR_API tr_status tr_nn_gradient_of_linear(const tr_nn_gradient_of_linear_args *args);
 
@@ -259,6 +276,7 @@ typedef struct {
   const tr_array *v;   /* (N T, 3 D) */
   int64_t samples;     /* N */
   int heads;
+  tr_nn_products products;
   tr_array *y; /* (N T, D) */
 } tr_nn_attention_jvp_args;
 TR_API tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);

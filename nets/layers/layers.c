@@ -41,7 +41,8 @@ tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const 
   tr_array dw = tr_params_at(gradient->params, gradient->array, layer->parameter);
   tr_array db = tr_params_at(gradient->params, gradient->array, layer->parameter + 1);
   dw = tr_net_matrix(&dw, tr_layer_out(layer), tr_layer_in(layer));
-  return tr_nn_gradient_of_linear(&(tr_nn_gradient_of_linear_args){.x = x, .dy = dy, .dw = &dw, .db = &db});
+  return tr_nn_gradient_of_linear(&(tr_nn_gradient_of_linear_args){
+      .x = x, .dy = dy, .dw = &dw, .db = &db, .products = tr_nn_weight_spec_of(layer->w)->products});
 }
 
 tr_array tr_layer_table_gradient(const tr_layer *layer, const tr_net_gradient *gradient) {

@@ -140,8 +140,11 @@ static tr_status make_inputs(const back_group *g, block_inputs *b) {
   tr_array hidden = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(tr_sit_norm(&b->tokens, &b->mod, 0, d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, b->layers->qkv, TR_NN_IDENTITY, &b->qkv));
-  TR_TRY(tr_nn_attention(
-      &(tr_nn_attention_args){.qkv = &b->qkv, .samples = g->samples, .heads = c->heads, .y = &b->attended}));
+  TR_TRY(tr_nn_attention(&(tr_nn_attention_args){.qkv = &b->qkv,
+                                                 .samples = g->samples,
+                                                 .heads = c->heads,
+                                                 .products = g->net->products,
+                                                 .y = &b->attended}));
   TR_TRY(apply_gated(g, &b->attended, b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
                      &b->projected, &b->middle));
   TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
@@ -336,8 +339,12 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   TR_TRY(back_gate(g, b, 2 * d, p));
   if (g->params) TR_TRY(find_proj(g, b, p));
   TR_TRY(tr_layer_backward(&p->hidden, b->layers->proj, &p->mixed));
-  TR_TRY(tr_nn_attention_backward(&(tr_nn_attention_backward_args){
-      .qkv = &b->qkv, .samples = g->samples, .heads = g->net->config.heads, .dy = &p->mixed, .dqkv = &wide}));
+  TR_TRY(tr_nn_attention_backward(&(tr_nn_attention_backward_args){.qkv = &b->qkv,
+                                                                   .samples = g->samples,
+                                                                   .heads = g->net->config.heads,
+                                                                   .products = g->net->products,
+                                                                   .dy = &p->mixed,
+                                                                   .dqkv = &wide}));
   if (g->params) TR_TRY(add_normed_layer(g, b->layers->qkv, &b->tokens, &b->mod, 0, &wide, &normed));
   TR_TRY(tr_layer_backward(&wide, b->layers->qkv, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->tokens, 0, &p->hidden));

@@ -79,8 +79,8 @@ tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const t
   tr_array mlp = matrix(net, TR_SIT_WIDE, rows, net->config.mlp_hidden);
   TR_TRY(tr_sit_norm(tokens, mod, 0, d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, block->qkv, TR_NN_IDENTITY, &qkv));
-  TR_TRY(tr_nn_attention(
-      &(tr_nn_attention_args){.qkv = &qkv, .samples = samples, .heads = net->config.heads, .y = &hidden}));
+  TR_TRY(tr_nn_attention(&(tr_nn_attention_args){
+      .qkv = &qkv, .samples = samples, .heads = net->config.heads, .products = net->products, .y = &hidden}));
   TR_TRY(tr_sit_apply_gated(&hidden, block->proj, (tr_nn_columns){mod, 2 * d}, tokens, tokens));
   TR_TRY(tr_sit_norm(tokens, mod, 3 * d, 4 * d, &hidden));
   TR_TRY(tr_layer_apply(&hidden, block->fc1, TR_NN_GELU_TANH, &mlp));

@@ -57,10 +57,14 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
   TR_TRY(tr_sit_norm(&s->tokens, mod, 0, d, &hidden));
   TR_TRY(tr_layer_jvp(&dhidden, block->qkv, &dqkv));
   TR_TRY(tr_layer_apply(&hidden, block->qkv, TR_NN_IDENTITY, &qkv));
-  TR_TRY(tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){
-      .qkv = &qkv, .v = &dqkv, .samples = s->samples, .heads = heads, .y = &dhidden}));
-  TR_TRY(tr_nn_attention(
-      &(tr_nn_attention_args){.qkv = &qkv, .samples = s->samples, .heads = heads, .y = &hidden}));
+  TR_TRY(tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){.qkv = &qkv,
+                                                         .v = &dqkv,
+                                                         .samples = s->samples,
+                                                         .heads = heads,
+                                                         .products = s->net->products,
+                                                         .y = &dhidden}));
+  TR_TRY(tr_nn_attention(&(tr_nn_attention_args){
+      .qkv = &qkv, .samples = s->samples, .heads = heads, .products = s->net->products, .y = &hidden}));
   TR_TRY(push_gated(&dhidden, block->proj, gate, &s->tangent));
   return tr_sit_apply_gated(&hidden, block->proj, gate, &s->tokens, &s->tokens);
 }

@@ -87,7 +87,7 @@ static tr_status open_sit(tr_net *net) {
     free(blocks);
     return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for %d blocks", config->depth);
   }
-  *sit = (tr_sit){.config = *config, .dtype = net->dtype, .blocks = blocks};
+  *sit = (tr_sit){.config = *config, .dtype = net->dtype, .products = net->products, .blocks = blocks};
   sit->tokens = (int64_t)config->grid * config->grid;
   place_layers(net, sit);
   return TR_OK;

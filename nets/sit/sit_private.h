@@ -113,6 +113,7 @@ typedef struct {
 typedef struct {
   tr_sit_config config;
   tr_dtype dtype;
+  tr_nn_products products;
   int64_t tokens; /* T = grid^2 */
   tr_layer *patch, *time1, *time2, *final_modulation, *final;
   tr_layer *position; /* a table (T, D) */

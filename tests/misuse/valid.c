@@ -43,7 +43,7 @@ static void open_core(tr_ctx *ctx) {
   tr_program_init(&valid.tr_program, -1);
   valid.tr_segments = (tr_segments){1, {(*x)->count}};
   valid.tr_param_entry = (tr_param_entry){"w", 1, {8}, false};
-  valid.tr_nn_weight_spec = (tr_nn_weight_spec){2, 3, TR_F64, TR_F64};
+  valid.tr_nn_weight_spec = (tr_nn_weight_spec){.out = 2, .in = 3, .storage = TR_F64, .compute = TR_F64};
   CHECK_OK(ctx, tr_nn_weight_create(ctx, &valid.tr_nn_weight_spec, &valid.tr_nn_weight));
   valid.tr_option_table = (tr_option_table){
       .program = "p", .name = "n", .summary = "s", .options = &option, .n_options = 1, .values_size = 64};

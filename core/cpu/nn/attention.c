@@ -1,7 +1,8 @@
 /* Attention on the CPU. A task is one head of one sample, or a run of its queries when there are few heads:
  * keys transposed and values side by side in working memory, then tiles of queries, whose scores stay in the
  * cache: S = Q K^T, softmax by rows, O = S V. The backward makes S again, tile by tile, and adds up what the
- * tiles say about keys and values in their order. */
+ * tiles say about keys and values in their order. For products of bf16 the operands are rounded, and
+ * multiplied as f32: what is given in a copy, what is made on the way where it stands. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 typedef struct {
   const tr_cpu_kernels *loops;
+  const tr_cpu_halves *halves; /* of products of bf16; NULL: operands as they are */
+  const char *qkv_data;        /* rounded, if so */
   const tr_array *qkv;
   tr_array *y, *stats; /* stats NULL: not wanted */
   int64_t size, tokens, hidden, heads, head_size;
@@ -47,9 +50,13 @@ static void plan(attention_job *job, int64_t samples, int threads) {
   job->runs = tr_cpu_ceil_div(job->tiles, job->run);
 }
 
-static attention_job job_of(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads) {
+static attention_job job_of(tr_ctx *ctx, const tr_array *qkv, int64_t samples, int heads,
+                            tr_nn_products products) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t hidden = qkv->shape[1] / 3;
   return (attention_job){.loops = tr_cpu_kernels_of(ctx, qkv->dtype),
+                         .halves = products == TR_NN_BF16 ? tr_cpu_halves_for(state->level) : NULL,
+                         .qkv_data = qkv->data,
                          .qkv = qkv,
                          .size = (int64_t)tr_dtype_size(qkv->dtype),
                          .tokens = qkv->shape[0] / samples,
@@ -81,6 +88,27 @@ static tr_status prepare(tr_ctx *ctx, attention_job *job) {
 static int64_t scratch_bytes(const attention_job *job) {
   int64_t elements = (2 * job->head_size + job->tile) * job->tokens;
   return tr_cpu_ceil_div(elements * job->size, 64) * 64;
+}
+
+/* Bytes of a rounded copy. */
+static int64_t copy_bytes(const attention_job *job, const tr_array *a) {
+  return job->halves ? tr_cpu_ceil_div(a->count * job->size, 64) * 64 : 0;
+}
+
+/* The elements of an operand, or a rounded copy of them in `room`. */
+static const char *operand(const attention_job *job, int threads, const tr_array *a, char *room) {
+  const float *from = a->data;
+  float *to = (float *)room;
+  if (!job->halves) return a->data;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t r = 0; r < a->shape[0]; r++)
+    job->halves->round(a->shape[1], from + r * a->shape[1], to + r * a->shape[1]);
+  return room;
+}
+
+/* `rows` rows of scores, before they are multiplied. */
+static void round_scores(const attention_job *job, int64_t rows, const char *scores, char *to) {
+  if (job->halves) job->halves->round(rows * job->tokens, (const float *)scores, (float *)to);
 }
 
 static void copy_values(const attention_job *job, const char *v, char *to) {
@@ -119,6 +147,7 @@ static void run_tile(const attention_job *job, int64_t tile, int64_t head, const
     inverse[i] = job->loops->softmax(job->tokens, scale, scores + i * row, job->stats ? &log_sum : NULL);
     if (job->stats) put_stat(job, head, tile * job->tile + i, log_sum);
   }
+  round_scores(job, queries, scores, scores);
   o += tile * job->tile * job->hidden * size;
   tr_gemm_run(&job->mix[last], values, scores, o);
   for (int64_t i = 0; i < queries; i++)
@@ -128,7 +157,7 @@ static void run_tile(const attention_job *job, int64_t tile, int64_t head, const
 static void run_task(const attention_job *job, int64_t task, char *scratch) {
   int64_t size = job->size, part = task % job->runs, head = task / job->runs % job->heads;
   int64_t sample = task / job->runs / job->heads, column = head * job->head_size;
-  const char *q = (const char *)job->qkv->data + (sample * job->tokens * 3 * job->hidden + column) * size;
+  const char *q = job->qkv_data + (sample * job->tokens * 3 * job->hidden + column) * size;
   char *o = (char *)job->y->data + (sample * job->tokens * job->hidden + column) * size;
   char *keys = scratch, *values = keys + job->tokens * job->head_size * size;
   char *scores = values + job->tokens * job->head_size * size;
@@ -138,7 +167,7 @@ static void run_task(const attention_job *job, int64_t task, char *scratch) {
 }
 
 tr_status tr_cpu_attention(tr_ctx *ctx, const tr_nn_attention_args *args) {
-  attention_job job = job_of(ctx, args->qkv, args->samples, args->heads);
+  attention_job job = job_of(ctx, args->qkv, args->samples, args->heads, args->products);
   int64_t samples = args->samples;
   const double seconds = seconds_of(&job, samples, 2);
   int threads = tr_cpu_threads_for(ctx, seconds);
@@ -149,10 +178,12 @@ tr_status tr_cpu_attention(tr_ctx *ctx, const tr_nn_attention_args *args) {
   plan(&job, samples, threads);
   TR_TRY(prepare(ctx, &job));
   int64_t stride = scratch_bytes(&job), tasks = samples * job.heads * job.runs;
-  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+  int64_t copy = copy_bytes(&job, args->qkv);
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(copy + threads * stride), &scratch));
+  job.qkv_data = operand(&job, threads, args->qkv, scratch);
 #pragma omp parallel num_threads(threads)
   {
-    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+    char *mine = (char *)scratch + copy + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
     for (int64_t task = 0; task < tasks; task++)
       if (!tr_cpu_is_stopped(&work)) run_task(&job, task, mine);
@@ -168,6 +199,7 @@ typedef struct {
   attention_job base;
   const tr_array *y, *given; /* what attention gave, and its statistics; NULL: the softmax is made anew */
   const tr_array *dy;
+  const char *dy_data; /* rounded, for products of bf16 */
   tr_array *dqkv;
   int64_t probes, state;       /* gradients behind every row; bytes of dy from one to the next */
   tr_gemm_kernel upstream[2];  /* dP */
@@ -195,17 +227,18 @@ static tr_status prepare_backward_tile(tr_ctx *ctx, backward_job *job, int last)
   return TR_OK;
 }
 
-/* Working memory of a thread: keys and values (head_size, tokens), P and dS (tile, tokens). */
+/* Working memory of a thread: keys and values (head_size, tokens), P, dS and P rounded (tile, tokens). */
 static int64_t backward_scratch_bytes(const attention_job *job) {
-  int64_t elements = (2 * job->head_size + 2 * job->tile) * job->tokens;
+  int64_t elements = (2 * job->head_size + (job->halves ? 3 : 2) * job->tile) * job->tokens;
   return tr_cpu_ceil_div(elements * job->size, 64) * 64;
 }
 
 typedef struct {
   const char *q, *k, *y, *dy; /* of one head of one sample */
+  const char *dy_given;       /* the same before it was rounded */
   int64_t stats;              /* where its statistics begin */
   char *dq, *dk, *dv;
-  char *keys, *values, *p, *ds;
+  char *keys, *values, *p, *ds, *rounded;
 } backward_head;
 
 /* One of the gradients behind a tile whose P is there. */
@@ -220,12 +253,14 @@ static void backward_probe(const backward_job *job, int64_t tile, const backward
   tr_gemm_run(&job->upstream[last], h->values, dy, h->ds);
   for (int64_t i = 0; i < queries; i++) {
     int64_t place = i * base->hidden * size;
-    double sum = job->given ? loops->dot(base->head_size, h->y + first + place, dy + place)
-                            : loops->dot(tokens, h->p + i * row, h->ds + i * row);
+    double sum = job->given
+                     ? loops->dot(base->head_size, h->y + first + place, h->dy_given + state + first + place)
+                     : loops->dot(tokens, h->p + i * row, h->ds + i * row);
     loops->softmax_backward(tokens, scale, sum, h->p + i * row, h->ds + i * row);
   }
+  round_scores(base, queries, h->ds, h->ds);
   tr_gemm_run(&job->queries[last], h->k, h->ds, h->dq + 3 * (state + first));
-  tr_gemm_run(&job->values[last][add], dy, h->p, h->dv + 3 * state);
+  tr_gemm_run(&job->values[last][add], dy, h->rounded, h->dv + 3 * state);
   tr_gemm_run(&job->keys[last][add], q, h->ds, h->dk + 3 * state);
 }
 
@@ -243,6 +278,7 @@ static void backward_tile(const backward_job *job, int64_t tile, const backward_
     else
       loops->scale(tokens, loops->softmax(tokens, scale, h->p + i * row, NULL), h->p + i * row);
   }
+  round_scores(base, queries, h->p, h->rounded);
   for (int64_t probe = 0; probe < job->probes; probe++) backward_probe(job, tile, h, probe);
 }
 
@@ -251,15 +287,17 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
   int64_t size = base->size, tokens = base->tokens, wide = 3 * base->hidden;
   int64_t row = task / base->heads * tokens, column = task % base->heads * base->head_size;
   int64_t part = base->hidden * size, tile = base->tile * tokens * size;
-  backward_head h = {.q = (const char *)base->qkv->data + (row * wide + column) * size,
-                     .dy = (const char *)job->dy->data + (row * base->hidden + column) * size,
+  const int64_t behind = (row * base->hidden + column) * size;
+  backward_head h = {.q = base->qkv_data + (row * wide + column) * size,
+                     .dy = job->dy_data + behind,
+                     .dy_given = (const char *)job->dy->data + behind,
                      .stats = task * tokens,
                      .dq = (char *)job->dqkv->data + (row * wide + column) * size,
                      .keys = scratch};
-  if (job->y) h.y = (const char *)job->y->data + (row * base->hidden + column) * size;
+  if (job->y) h.y = (const char *)job->y->data + behind;
   h.k = h.q + part, h.dk = h.dq + part, h.dv = h.dk + part;
   h.values = h.keys + tokens * base->head_size * size, h.p = h.values + tokens * base->head_size * size;
-  h.ds = h.p + tile;
+  h.ds = h.p + tile, h.rounded = base->halves ? h.ds + tile : h.p;
   base->loops->transpose(tokens, base->head_size, h.k, wide, h.keys, tokens);
   base->loops->transpose(tokens, base->head_size, h.k + part, wide, h.values, tokens);
   for (int64_t i = 0; i < base->tiles; i++) backward_tile(job, i, &h);
@@ -268,7 +306,7 @@ static void backward_task(const backward_job *job, int64_t task, char *scratch) 
 tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_args *args) {
   const tr_array *qkv = args->qkv, *dy = args->dy;
   int64_t samples = args->samples;
-  backward_job job = {.base = job_of(ctx, qkv, samples, args->heads),
+  backward_job job = {.base = job_of(ctx, qkv, samples, args->heads, args->products),
                       .y = args->y,
                       .given = args->stats,
                       .dy = dy,
@@ -284,10 +322,13 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_
   TR_TRY(prepare(ctx, &job.base));
   for (int last = 0; last < 2; last++) TR_TRY(prepare_backward_tile(ctx, &job, last));
   int64_t stride = backward_scratch_bytes(&job.base), tasks = samples * args->heads;
-  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+  int64_t copy = copy_bytes(&job.base, qkv), copies = copy + copy_bytes(&job.base, dy);
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(copies + threads * stride), &scratch));
+  job.base.qkv_data = operand(&job.base, threads, qkv, scratch);
+  job.dy_data = operand(&job.base, threads, dy, (char *)scratch + copy);
 #pragma omp parallel num_threads(threads)
   {
-    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+    char *mine = (char *)scratch + copies + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
     for (int64_t task = 0; task < tasks; task++)
       if (!tr_cpu_is_stopped(&work)) backward_task(&job, task, mine);
@@ -301,7 +342,7 @@ tr_status tr_cpu_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_
  * forward, and the same adding to what is there. */
 typedef struct {
   attention_job base;
-  const tr_array *v;
+  const char *v;
   tr_gemm_kernel more_scores[2], more_mix[2];
 } jvp_job;
 
@@ -337,6 +378,8 @@ static void jvp_tile(const jvp_job *job, int64_t tile, const jvp_head *h) {
     loops->scale(tokens, loops->softmax(tokens, scale, p, NULL), p);
     loops->softmax_backward(tokens, scale, loops->dot(tokens, p, ds), p, ds);
   }
+  round_scores(base, queries, h->p, h->p);
+  round_scores(base, queries, h->ds, h->ds);
   tr_gemm_run(&base->mix[last], h->values, h->ds, h->o + first);
   tr_gemm_run(&job->more_mix[last], h->dvalues, h->p, h->o + first);
 }
@@ -346,8 +389,8 @@ static void jvp_task(const jvp_job *job, int64_t task, char *scratch) {
   int64_t size = base->size, part = task % base->runs, head = task / base->runs % base->heads;
   int64_t row = task / base->runs / base->heads * base->tokens, column = head * base->head_size;
   int64_t place = (row * 3 * base->hidden + column) * size, matrix = base->tokens * base->head_size * size;
-  jvp_head h = {.q = (const char *)base->qkv->data + place,
-                .dq = (const char *)job->v->data + place,
+  jvp_head h = {.q = base->qkv_data + place,
+                .dq = job->v + place,
                 .o = (char *)base->y->data + (row * base->hidden + column) * size,
                 .keys = scratch};
   h.values = h.keys + matrix, h.dkeys = h.values + matrix, h.dvalues = h.dkeys + matrix;
@@ -361,7 +404,7 @@ static void jvp_task(const jvp_job *job, int64_t task, char *scratch) {
 tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args) {
   int threads = tr_ctx_threads(ctx);
   int64_t samples = args->samples;
-  jvp_job job = {.base = job_of(ctx, args->qkv, samples, args->heads), .v = args->v};
+  jvp_job job = {.base = job_of(ctx, args->qkv, samples, args->heads, args->products)};
   tr_cpu_long_work work = tr_cpu_begin(ctx, seconds_of(&job.base, samples, 5));
   void *scratch;
   job.base.y = args->y;
@@ -371,10 +414,13 @@ tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args
   int64_t elements = (4 * job.base.head_size + 2 * job.base.tile) * job.base.tokens;
   int64_t stride = tr_cpu_ceil_div(elements * job.base.size, 64) * 64,
           tasks = samples * args->heads * job.base.runs;
-  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+  int64_t copy = copy_bytes(&job.base, args->qkv);
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(2 * copy + threads * stride), &scratch));
+  job.base.qkv_data = operand(&job.base, threads, args->qkv, scratch);
+  job.v = operand(&job.base, threads, args->v, (char *)scratch + copy);
 #pragma omp parallel num_threads(threads)
   {
-    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+    char *mine = (char *)scratch + 2 * copy + omp_get_thread_num() * stride;
 #pragma omp for schedule(guided)
     for (int64_t task = 0; task < tasks; task++)
       if (!tr_cpu_is_stopped(&work)) jvp_task(&job, task, mine);

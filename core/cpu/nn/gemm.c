@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
 #include "core/text.h"
 
@@ -73,9 +74,20 @@ tr_status tr_gemm_engine_selected(tr_cpu_level level, tr_gemm_engine *engine, tr
   return TR_OK;
 }
 
+#if defined(__x86_64__)
+#define native_bf16 tr_cpu_gemm_avx512bf16
+#else
+#define native_bf16 NULL /* never asked for */
+#endif
+
 tr_status tr_gemm_prepare(tr_ctx *ctx, tr_gemm_engine engine, tr_cpu_level level, tr_gemm_shape shape,
                           tr_gemm_kernel *out) {
   *out = (tr_gemm_kernel){.shape = shape};
+  if (shape.dtype == TR_BF16) {
+    out->portable = ((const tr_cpu_state *)tr_ctx_backend_state(ctx))->bf16 ? native_bf16
+                                                                            : tr_cpu_halves_for(level)->gemm;
+    return TR_OK;
+  }
   if (engine == TR_GEMM_PORTABLE) {
     out->portable = tr_cpu_kernels_for(level, shape.dtype)->gemm;
     return TR_OK;

@@ -3,11 +3,16 @@
  *     C (m, n) = A (m, k) B (k, n)   or   C += A B.
  * Read row-major that is Y (n rows, m) = X (n rows, k) W with W (k, m): A is the weight, B the activations.
  *
+ * Operands in bf16 are words of two neighbours in the direction of the sum (core/cpu/kernels.h): k, lda and
+ * ldb count words, C is f32.
+ *
  * Engines: `libxsmm` (code generated at run time for the sizes and the processor) and `portable` (C, compiled
  * for every level), used where code cannot be generated (no AVX, or executable memory is forbidden).
  * Every element of C is one chain of k multiply-adds in rising order of k: it depends neither on m and n nor
  * on the place in the matrix, so a row of activations gives the same bits in whatever company. The engine is
- * chosen by CPUID, never by timing. The environment variable TRANSIT_GEMM = libxsmm | portable forces one. */
+ * chosen by CPUID, never by timing. For bf16 there is a kernel of our own with VDPBF16PS, and one for every
+ * level that widens the halves (core/cpu/features.h). The environment variable TRANSIT_GEMM = libxsmm |
+ * portable forces one. */
 #ifndef TR_CORE_CPU_NN_GEMM_H
 #define TR_CORE_CPU_NN_GEMM_H
 
@@ -25,7 +30,7 @@ const char *tr_gemm_engine_name(tr_gemm_engine engine);
 tr_status tr_gemm_engine_selected(tr_cpu_level level, tr_gemm_engine *engine, tr_error *err);
 
 typedef struct {
-  tr_dtype dtype; /* TR_F32 or TR_F64 */
+  tr_dtype dtype; /* TR_F32 or TR_F64; TR_BF16: of A and B, in words */
   int m, n, k;
   int lda, ldb, ldc; /* distance of columns in elements */
   bool accumulate;   /* C += A B */

@@ -1,7 +1,9 @@
 /* Gradients of the parameters of linear layers on the CPU: dW += dY' X and the bias's sums. A task owns some
  * outputs and inputs, so a part of dW that stays in a cache, and goes through the rows of the batch tile by
  * tile; kernels add to dW in place. Every element is one chain of multiply-adds in the order of the rows that
- * goes on where an earlier call ended: neither tiles nor tasks nor how a batch was cut can matter. */
+ * goes on where an earlier call ended: neither tiles nor tasks nor how a batch was cut can matter. For
+ * products of bf16 both are first made into words of two rows (kernels.h), dY transposed; a batch cut at odd
+ * rows has words that end in 0, and the same chain. */
 #include <omp.h>
 #include <string.h>
 
@@ -17,6 +19,11 @@ typedef struct {
   const tr_array *x, *dy;
   tr_array *dw, *db;
   const tr_cpu_kernels *loops;
+  const tr_cpu_halves *halves; /* of products of bf16; NULL: operands as they are */
+  const char *left, *right;    /* X and dY, or their words */
+  int64_t tile_rows;           /* of X, or of its words */
+  int64_t right_tile, right_output,
+      right_ld;                           /* of dY: from a tile and an output to the next; rows, or columns */
   tr_gemm_kernel whole[2][2], rest[2][2]; /* of all and of the last outputs, of all and of the last rows */
   int64_t size, panel, rows, in, out, tiles, outputs, tasks;
   int64_t parts, part;       /* of the inputs, each gone through by all tasks; inputs of one */
@@ -25,6 +32,7 @@ typedef struct {
 
 static void plan(gradient_job *job, int threads) {
   int64_t pair = 128 / job->size, rest = job->in % job->panel;
+  if (job->halves) rest = 0; /* our own kernels take any number of inputs */
   job->whole_in = job->in - rest, job->rest_ld = tr_cpu_ceil_div(rest, pair) * pair;
   job->tiles = tr_cpu_ceil_div(job->rows, TILE_ROWS);
   job->part = TASK_PANELS * job->panel;
@@ -48,15 +56,16 @@ static tr_status prepare(tr_ctx *ctx, gradient_job *job) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   for (int task = 0; task < 2; task++)
     for (int tile = 0; tile < 2; tile++) {
-      tr_gemm_shape shape = {.dtype = job->dw->dtype,
+      const int64_t rows = rows_of(job, tile ? job->tiles - 1 : 0);
+      tr_gemm_shape shape = {.dtype = job->halves ? TR_BF16 : job->dw->dtype,
                              .m = (int)job->panel,
                              .n = (int)outputs_of(job, task ? job->tasks - 1 : 0),
-                             .k = (int)rows_of(job, tile ? job->tiles - 1 : 0),
+                             .k = (int)(job->halves ? tr_cpu_words(rows) : rows),
                              .lda = (int)job->in,
-                             .ldb = (int)job->out,
+                             .ldb = (int)job->right_ld,
                              .ldc = (int)job->in,
                              .accumulate = true,
-                             .b_by_rows = true};
+                             .b_by_rows = !job->halves};
       if (job->whole_in)
         TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape, &job->whole[task][tile]));
       shape.m = shape.lda = shape.ldc = (int)job->rest_ld;
@@ -99,6 +108,14 @@ static void put_rest(const gradient_job *job, const char *from, int64_t rows, ch
     memcpy(to + (r * job->in + job->whole_in) * job->size, from, (size_t)rest);
 }
 
+/* C += A B for `width` columns of X; fewer than a panel has only our own kernels. */
+static void multiply(const gradient_job *job, const tr_gemm_kernel *whole, int64_t width, const char *a,
+                     const char *b, char *c) {
+  tr_gemm_kernel kernel = *whole;
+  if (width < job->panel) kernel.shape.m = (int)width;
+  tr_gemm_run(&kernel, a, b, c);
+}
+
 static void add_bias(const gradient_job *job, const char *dy, int64_t rows, int64_t first, int64_t outputs) {
   char *db = (char *)job->db->data + first * job->size;
   for (int64_t r = 0; r < rows; r++)
@@ -110,17 +127,20 @@ static void add_tile(const gradient_job *job, int64_t task, int64_t part, int64_
                      const task_memory *m) {
   int64_t first = task * job->outputs, outputs = outputs_of(job, task), rows = rows_of(job, tile);
   int last_task = task == job->tasks - 1, last_tile = tile == job->tiles - 1;
-  const char *x = (const char *)job->x->data + tile * TILE_ROWS * job->in * job->size;
-  const char *dy = (const char *)job->dy->data + (tile * TILE_ROWS * job->out + first) * job->size;
+  const char *x = job->left + tile * job->tile_rows * job->in * job->size;
+  const char *dy = job->right + (tile * job->right_tile + first * job->right_output) * job->size;
   char *dw = (char *)job->dw->data + first * job->in * job->size;
   const int64_t end = tr_cpu_smaller((part + 1) * job->part, job->whole_in);
   for (int64_t c = part * job->part; c < end; c += job->panel)
-    tr_gemm_run(&job->whole[last_task][last_tile], x + c * job->size, dy, dw + c * job->size);
+    multiply(job, &job->whole[last_task][last_tile], tr_cpu_smaller(job->panel, end - c), x + c * job->size,
+             dy, dw + c * job->size);
   if (has_rest(job, part)) {
     take_rest(job, x, rows, m->x);
     tr_gemm_run(&job->rest[last_task][last_tile], m->x, dy, m->dw);
   }
-  if (job->db && part == 0) add_bias(job, dy, rows, first, outputs);
+  if (job->db && part == 0)
+    add_bias(job, (const char *)job->dy->data + (tile * TILE_ROWS * job->out + first) * job->size, rows,
+             first, outputs);
 }
 
 static void run_task(const gradient_job *job, int64_t task, int64_t part, char *scratch) {
@@ -133,6 +153,53 @@ static void run_task(const gradient_job *job, int64_t task, int64_t part, char *
   if (rest) put_rest(job, m.dw, outputs, dw);
 }
 
+enum { PAIRS = 8 }; /* of rows that become words together */
+
+/* Row r of a matrix, NULL behind its end. */
+static const float *row_of(const tr_array *a, int64_t r) {
+  return r < a->shape[0] ? (const float *)a->data + r * a->shape[1] : NULL;
+}
+
+/* Pairs of rows from `first` on; room: for PAIRS rows of dY in words. */
+static void make_words(const gradient_job *job, int64_t first, uint32_t *left, uint32_t *right,
+                       uint32_t *room) {
+  int64_t pairs = tr_cpu_smaller(PAIRS, tr_cpu_words(job->rows) - first);
+  for (int64_t p = first; p < first + pairs; p++) {
+    job->halves->pair_rows(job->in, row_of(job->x, 2 * p), row_of(job->x, 2 * p + 1), left + p * job->in);
+    job->halves->pair_rows(job->out, row_of(job->dy, 2 * p), row_of(job->dy, 2 * p + 1),
+                           room + (p - first) * job->out);
+  }
+  job->loops->transpose(pairs, job->out, room, job->out, right + first, job->right_ld);
+}
+
+/* Where both operands are: as they are, or as words, for which there is room behind `scratch`. */
+static void place_operands(gradient_job *job, int threads, char *scratch) {
+  job->left = job->x->data, job->right = job->dy->data;
+  if (!job->halves) return;
+  uint32_t *left = (uint32_t *)scratch, *right = left + tr_cpu_words(job->rows) * job->in;
+  uint32_t *room = right + job->out * job->right_ld;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t first = 0; first < tr_cpu_words(job->rows); first += PAIRS)
+    make_words(job, first, left, right, room + omp_get_thread_num() * PAIRS * job->out);
+  job->left = (const char *)left, job->right = (const char *)right;
+}
+
+/* Bytes of the words, and of the room of all threads to make them. */
+static int64_t words_bytes(const gradient_job *job, int threads) {
+  if (!job->halves) return 0;
+  int64_t words = tr_cpu_words(job->rows) * job->in + job->out * (job->right_ld + threads * PAIRS);
+  return tr_cpu_ceil_div(words * job->size, 64) * 64;
+}
+
+/* A row of words is no power of two long: else columns would share a few places in the cache. */
+static void lay_out(gradient_job *job) {
+  int64_t words = tr_cpu_words(job->rows);
+  job->tile_rows = job->halves ? TILE_ROWS / 2 : TILE_ROWS;
+  job->right_ld = job->halves ? (words + 15) / 16 * 16 + 16 : job->out;
+  job->right_tile = job->halves ? TILE_ROWS / 2 : TILE_ROWS * job->out;
+  job->right_output = job->halves ? job->right_ld : 1;
+}
+
 tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_args *args) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   const tr_array *x = args->x, *dy = args->dy, *dw = args->dw;
@@ -141,6 +208,7 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
                       .dw = args->dw,
                       .db = args->db,
                       .loops = tr_cpu_kernels_of(ctx, dw->dtype),
+                      .halves = args->products == TR_NN_BF16 ? tr_cpu_halves_for(state->level) : NULL,
                       .size = (int64_t)tr_dtype_size(dw->dtype),
                       .panel = tr_cpu_panel(state->level, (int64_t)tr_dtype_size(dw->dtype)),
                       .rows = x->shape[0],
@@ -151,13 +219,15 @@ tr_status tr_cpu_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_
   tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
   void *scratch;
   if (dy->count == 0 || job.in == 0) return TR_OK;
+  lay_out(&job);
   plan(&job, threads);
   TR_TRY(prepare(ctx, &job));
-  int64_t stride = tr_cpu_ceil_div(memory_bytes(&job), 64) * 64;
-  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * stride), &scratch));
+  int64_t stride = tr_cpu_ceil_div(memory_bytes(&job), 64) * 64, words = words_bytes(&job, threads);
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(words + threads * stride), &scratch));
+  place_operands(&job, threads, scratch);
 #pragma omp parallel num_threads(threads)
   {
-    char *mine = (char *)scratch + omp_get_thread_num() * stride;
+    char *mine = (char *)scratch + words + omp_get_thread_num() * stride;
 #pragma omp for schedule(dynamic)
     for (int64_t task = 0; task < job.tasks * job.parts; task++)
       if (!tr_cpu_is_stopped(&work)) run_task(&job, task % job.tasks, task / job.tasks, mine);

@@ -1,7 +1,9 @@
 /* Linear layers on the CPU. A task is one panel of the weight (weight.c) times one tile of rows: the product
  * in working memory that stays in the cache, then the epilogue row by row. The inputs are summed in chunks
  * that depend on their number alone; how rows fall into tiles cannot matter, because a kernel treats every
- * row alike (gemm.h). A weight kept in bf16 is widened chunk by chunk, in working memory too. */
+ * row alike (gemm.h). A weight kept in bf16 is widened chunk by chunk, in working memory too; for products of
+ * bf16 it has words of two inputs (kernels.h), and so get the rows first: a word is then what an input is
+ * else. */
 #include <omp.h>
 #include <string.h>
 
@@ -22,9 +24,11 @@ enum { FIRST, MIDDLE, LAST, STAGES };
 typedef struct {
   const tr_nn_linear_args *args;
   const tr_cpu_kernels *loops;
-  const char *weight;  /* its panels */
-  int64_t in, out;     /* of this product */
-  int64_t weight_size; /* bytes of an element as it is kept */
+  const tr_cpu_halves *halves; /* of products of bf16; NULL: operands as they are */
+  const char *weight;          /* its panels */
+  const char *x;               /* (rows, in) */
+  int64_t in, out;             /* of this product, inputs in words where there are halves */
+  int64_t weight_size;         /* bytes of an element as it is kept */
   tr_gemm_kernel product[2][2][STAGES];
   int64_t size, rows, panel, panels, tile_rows, tiles, chunks, chunk;
   int64_t widened, scratch_stride; /* of a thread's working memory: bytes of the product, bytes in all */
@@ -62,8 +66,12 @@ static tr_status prepare_stages(tr_ctx *ctx, linear_job *job, int64_t width, int
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t in = job->in, last = in - (job->chunks - 1) * job->chunk;
   int m = (int)tr_cpu_padded(width, job->size);
-  tr_gemm_shape shape = {
-      .dtype = job->args->y->dtype, .m = m, .n = (int)rows, .lda = m, .ldb = (int)in, .ldc = m};
+  tr_gemm_shape shape = {.dtype = job->halves ? TR_BF16 : job->args->y->dtype,
+                         .m = m,
+                         .n = (int)rows,
+                         .lda = m,
+                         .ldb = (int)in,
+                         .ldc = m};
   const int64_t length[STAGES] = {tr_cpu_smaller(job->chunk, in), job->chunk, last};
   const bool used[STAGES] = {true, job->chunks > 2, job->chunks > 1};
   for (int stage = FIRST; stage < STAGES; stage++) {
@@ -130,7 +138,7 @@ static void run_task(const linear_job *job, int64_t task, char *product) {
   int64_t tile = task / job->panels, panel = task % job->panels, in = job->in, size = job->size;
   int64_t row = tile * job->tile_rows, rows = rows_of(job, tile), width = width_of(job, panel);
   const tr_gemm_kernel *stages = job->product[panel == job->panels - 1][tile == job->tiles - 1];
-  const char *x = at(job->args->x, row * in, size);
+  const char *x = job->x + row * in * size;
   for (int64_t c = 0; c < job->chunks; c++) {
     int stage = c == 0 ? FIRST : c == job->chunks - 1 ? LAST : MIDDLE;
     const char *weight = weight_chunk(job, panel, c, stages[stage].shape.k, product + job->widened);
@@ -139,15 +147,32 @@ static void run_task(const linear_job *job, int64_t task, char *product) {
   finish_tile(job, row, rows, panel * job->panel, width, product);
 }
 
-tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
+/* x in words, one row by each thread at a time. */
+static void pair_rows_of_x(linear_job *job, int threads, uint32_t *words) {
+  const tr_array *x = job->args->x;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t r = 0; r < job->rows; r++)
+    job->halves->pair_row(x->shape[1], (const float *)x->data + r * x->shape[1], words + r * job->in);
+  job->x = (const char *)words;
+}
+
+static linear_job job_of(tr_ctx *ctx, const tr_nn_linear_args *args) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   const tr_nn_weight_spec *w = &args->w->spec;
-  linear_job job = {.args = args,
-                    .loops = tr_cpu_kernels_of(ctx, args->y->dtype),
-                    .in = args->x->shape[1],
-                    .out = args->y->shape[1],
-                    .weight_size = (int64_t)tr_dtype_size(w->storage)};
-  const double seconds = (double)args->y->count * (double)job.in / TR_CPU_PRODUCT_RATE;
+  const bool words = w->products == TR_NN_BF16;
+  return (linear_job){.args = args,
+                      .loops = tr_cpu_kernels_of(ctx, args->y->dtype),
+                      .halves = words ? tr_cpu_halves_for(state->level) : NULL,
+                      .x = args->x->data,
+                      .in = words ? tr_cpu_words(args->x->shape[1]) : args->x->shape[1],
+                      .out = args->y->shape[1],
+                      .weight_size = (int64_t)tr_dtype_size(words ? w->compute : w->storage)};
+}
+
+tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  linear_job job = job_of(ctx, args);
+  const double seconds = (double)args->y->count * (double)args->x->shape[1] / TR_CPU_PRODUCT_RATE;
   int threads = tr_cpu_threads_for(ctx, seconds);
   tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
   void *scratch;
@@ -155,10 +180,12 @@ tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
   TR_TRY(tr_cpu_weight_panels(ctx, args->w, args->transposed, &job.weight));
   plan(&job, state->level, threads);
   TR_TRY(prepare(ctx, &job));
-  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * job.scratch_stride), &scratch));
+  int64_t words = job.halves ? tr_cpu_ceil_div(job.rows * job.in * job.size, 64) * 64 : 0;
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(words + threads * job.scratch_stride), &scratch));
+  if (job.halves) pair_rows_of_x(&job, threads, scratch);
 #pragma omp parallel num_threads(threads)
   {
-    char *product = (char *)scratch + omp_get_thread_num() * job.scratch_stride;
+    char *product = (char *)scratch + words + omp_get_thread_num() * job.scratch_stride;
 #pragma omp for schedule(dynamic)
     for (int64_t task = 0; task < job.tiles * job.panels; task++)
       if (!tr_cpu_is_stopped(&work)) run_task(&job, task, product);

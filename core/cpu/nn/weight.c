@@ -1,8 +1,9 @@
 /* Weights of the CPU: panels of tr_cpu_panel outputs, each with its outputs side by side for every input, so
  * that one kernel call streams it. The last panel is filled up with zeros (tr_cpu_padded). Panels hold the
  * storage type in the places of the compute type: what is kept in bf16 is widened just before it is
- * multiplied (linear.c). W^T, for products with W, is packed from W when it is first asked for, and anew
- * after W was set. The memory is no array: nobody but this room knows where it is. */
+ * multiplied (linear.c). For products of bf16 they hold words of two inputs (kernels.h). W^T, for products
+ * with W, is packed from W when it is first asked for, and anew after W was set. The memory is no array:
+ * nobody but this room knows where it is. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ typedef struct {
   int64_t out, in, wide; /* wide: outputs of a whole panel */
   int64_t place, size;   /* bytes of an element of the compute type, and of the storage type */
   transpose_fn transpose;
+  const tr_cpu_halves *halves; /* panels of words; NULL: of elements */
 } layout;
 
 int64_t tr_cpu_padded(int64_t width, int64_t size) {
@@ -46,19 +48,21 @@ static void transpose_halves(int64_t rows, int64_t cols, const void *in, int64_t
 static layout layout_of(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t place = (int64_t)tr_dtype_size(spec->compute);
+  const bool words = spec->products == TR_NN_BF16, halves = spec->storage == TR_BF16 && !words;
   return (layout){.out = spec->out,
                   .in = spec->in,
                   .wide = tr_cpu_panel(state->level, place),
                   .place = place,
                   .size = (int64_t)tr_dtype_size(spec->storage),
-                  .transpose = spec->storage == TR_BF16
-                                   ? transpose_halves
-                                   : tr_cpu_kernels_for(state->level, spec->storage)->transpose};
+                  .transpose =
+                      halves ? transpose_halves : tr_cpu_kernels_for(state->level, spec->compute)->transpose,
+                  .halves = words ? tr_cpu_halves_for(state->level) : NULL};
 }
 
 /* The same for every level: whole panels are whole pairs of vectors. */
 static size_t packed_bytes(const tr_nn_weight_spec *spec, bool turned) {
   int64_t out = turned ? spec->in : spec->out, in = turned ? spec->out : spec->in;
+  if (spec->products == TR_NN_BF16) in = 2 * tr_cpu_words(in);
   return (size_t)(tr_cpu_padded(out, (int64_t)tr_dtype_size(spec->compute)) * in) *
          tr_dtype_size(spec->storage);
 }
@@ -111,6 +115,38 @@ static void convert(tr_dtype from, tr_dtype to, int64_t n, const void *in, void 
     tr_dtype_from_f64(to, n, in, out);
 }
 
+/* One row of W in words; halves: room for it in bf16. Values that are f32 are rounded on the way. */
+static void pair_values(const layout *l, tr_dtype dtype, const char *from, uint16_t *halves,
+                        uint32_t *words) {
+  if (dtype == TR_F32) {
+    l->halves->pair_row(l->in, (const float *)from, words);
+    return;
+  }
+  halves[l->in] = 0;
+  convert(dtype, TR_BF16, l->in, from, halves);
+  for (int64_t i = 0; i < tr_cpu_words(l->in); i++)
+    words[i] = (uint32_t)halves[2 * i] << 16 | halves[2 * i + 1];
+}
+
+/* The panel of outputs from `first` on, in words; rows: room for them, and for one in bf16. */
+static void pack_words(const layout *l, cpu_weight *w, const tr_array *values, int64_t first, char *rows) {
+  int64_t width = tr_cpu_smaller(l->wide, l->out - first), ld = tr_cpu_padded(width, l->place);
+  int64_t words = tr_cpu_words(l->in), row = l->in * (int64_t)tr_dtype_size(values->dtype);
+  char *panel = w->packed + first * words * l->place, *halves = rows + l->wide * words * l->place;
+  for (int64_t r = 0; r < width; r++)
+    pair_values(l, values->dtype, (const char *)values->data + (first + r) * row, (uint16_t *)halves,
+                (uint32_t *)rows + r * words);
+  if (ld > width) memset(panel, 0, (size_t)(ld * words * l->place));
+  l->transpose(width, words, rows, words, panel, ld);
+}
+
+/* Room that the panel of one thread takes while it is packed. */
+static size_t packing_bytes(const layout *l, bool converts) {
+  const int64_t words = tr_cpu_words(l->in) * l->place;
+  if (l->halves) return (size_t)((l->wide + 1) * words + 63) / 64 * 64;
+  return converts ? (size_t)(l->wide * l->in * l->size + 63) / 64 * 64 : 0;
+}
+
 /* The panel of outputs from `first` on; rows: room for its rows in the storage type. */
 static void pack_panel(const layout *l, cpu_weight *w, const tr_array *values, int64_t first, char *rows) {
   int64_t width = tr_cpu_smaller(l->wide, l->out - first), ld = tr_cpu_padded(width, l->place);
@@ -128,12 +164,17 @@ tr_status tr_cpu_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
   cpu_weight *w = own;
   const layout l = layout_of(ctx, w->spec);
   int threads = tr_ctx_threads(ctx);
-  size_t stride = values->dtype == w->spec->storage ? 0 : (size_t)(l.wide * l.in * l.size + 63) / 64 * 64;
+  size_t stride = packing_bytes(&l, values->dtype != w->spec->storage);
   void *scratch;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)threads * stride, &scratch));
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t first = 0; first < l.out; first += l.wide)
-    pack_panel(&l, w, values, first, stride ? (char *)scratch + (size_t)omp_get_thread_num() * stride : NULL);
+  for (int64_t first = 0; first < l.out; first += l.wide) {
+    char *rows = stride ? (char *)scratch + (size_t)omp_get_thread_num() * stride : NULL;
+    if (l.halves)
+      pack_words(&l, w, values, first, rows);
+    else
+      pack_panel(&l, w, values, first, rows);
+  }
   w->stale = true;
   return TR_OK;
 }
@@ -150,6 +191,25 @@ static void turn_panel(const layout *l, cpu_weight *w, int64_t first) {
   }
 }
 
+/* Two words of W, of neighbouring outputs, are two of W^T, of neighbouring inputs. */
+static void turn_words(const layout *l, cpu_weight *w, int64_t first) {
+  int64_t width = tr_cpu_smaller(l->wide, l->in - first), ld = tr_cpu_padded(width, l->place);
+  uint32_t *panel = (uint32_t *)w->turned + first * tr_cpu_words(l->out);
+  if (ld > width) memset(panel, 0, (size_t)(ld * tr_cpu_words(l->out) * l->place));
+  for (int64_t row = 0; row < l->out; row += l->wide) {
+    int64_t rows = tr_cpu_smaller(l->wide, l->out - row), stride = tr_cpu_padded(rows, l->place);
+    const uint32_t *from = (const uint32_t *)w->packed + row * tr_cpu_words(l->in) + first / 2 * stride;
+    for (int64_t o = 0; o < rows; o += 2) {
+      uint32_t *to = panel + (row + o) / 2 * ld;
+      for (int64_t i = 0; i < tr_cpu_words(width); i++) {
+        const uint32_t a = from[i * stride + o], b = from[i * stride + o + 1];
+        to[2 * i] = (a & 0xFFFF0000U) | b >> 16;
+        to[2 * i + 1] = a << 16 | (b & 0xFFFFU);
+      }
+    }
+  }
+}
+
 static tr_status turn(tr_ctx *ctx, cpu_weight *w) {
   const layout l = layout_of(ctx, w->spec);
   if (!w->turned)
@@ -157,7 +217,12 @@ static tr_status turn(tr_ctx *ctx, cpu_weight *w) {
   else if (!w->stale)
     return TR_OK;
 #pragma omp parallel for num_threads(tr_ctx_threads(ctx)) schedule(static)
-  for (int64_t first = 0; first < l.in; first += l.wide) turn_panel(&l, w, first);
+  for (int64_t first = 0; first < l.in; first += l.wide) {
+    if (l.halves)
+      turn_words(&l, w, first);
+    else
+      turn_panel(&l, w, first);
+  }
   w->stale = false;
   return TR_OK;
 }

@@ -51,7 +51,7 @@ static void gate_behind(tr_ctx *ctx, tr_dtype dtype, int64_t D) {
   tr_array *x = matrix(ctx, dtype, R, IN, 1), *table = matrix(ctx, dtype, G, D, 2),
            *residual = matrix(ctx, dtype, R, D, 3), *bias = matrix(ctx, dtype, 1, D, 4),
            *values_of_w = matrix(ctx, dtype, D, IN, 5), *y = matrix(ctx, dtype, R, D, 6);
-  const tr_nn_weight_spec spec = {D, IN, dtype, dtype};
+  const tr_nn_weight_spec spec = {.out = D, .in = IN, .storage = dtype, .compute = dtype};
   tr_nn_weight *w;
   CHECK_OK(ctx, tr_nn_weight_create(ctx, &spec, &w));
   CHECK_OK(ctx, tr_nn_weight_set(w, values_of_w));

@@ -19,7 +19,9 @@ static tr_array *array_of(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t col
 
 static tr_nn_weight *empty_weight(tr_ctx *ctx, int64_t out, int64_t in, tr_dtype storage, tr_dtype compute) {
   tr_nn_weight *w;
-  CHECK_OK(ctx, tr_nn_weight_create(ctx, &(tr_nn_weight_spec){out, in, storage, compute}, &w));
+  CHECK_OK(ctx,
+           tr_nn_weight_create(
+               ctx, &(tr_nn_weight_spec){.out = out, .in = in, .storage = storage, .compute = compute}, &w));
   return w;
 }
 
@@ -174,12 +176,12 @@ static void refused(tr_ctx *ctx) {
   static const struct {
     tr_nn_weight_spec spec;
     const char *word;
-  } bad[] = {{{2, 3, TR_F32, TR_F64}, "f32 to compute in f64"},
-             {{2, 3, TR_F64, TR_F32}, "f64 to compute in f32"},
-             {{2, 3, TR_BF16, TR_BF16}, "compute in bf16"},
-             {{2, 3, TR_I32, TR_I32}, "i32"},
-             {{0, 3, TR_F32, TR_F32}, "0 outputs"},
-             {{2, -1, TR_F32, TR_F32}, "-1 inputs"}};
+  } bad[] = {{{.out = 2, .in = 3, .storage = TR_F32, .compute = TR_F64}, "f32 to compute in f64"},
+             {{.out = 2, .in = 3, .storage = TR_F64, .compute = TR_F32}, "f64 to compute in f32"},
+             {{.out = 2, .in = 3, .storage = TR_BF16, .compute = TR_BF16}, "compute in bf16"},
+             {{.out = 2, .in = 3, .storage = TR_I32, .compute = TR_I32}, "i32"},
+             {{.out = 0, .in = 3, .storage = TR_F32, .compute = TR_F32}, "0 outputs"},
+             {{.out = 2, .in = -1, .storage = TR_F32, .compute = TR_F32}, "-1 inputs"}};
   tr_nn_weight *w;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     CHECK_ERROR(ctx, tr_nn_weight_create(ctx, &bad[i].spec, &w), TR_E_ARG, bad[i].word);

@@ -17,6 +17,7 @@ enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
 typedef struct {
   const char *models, *batches;
   tr_dtype dtype;
+  tr_nn_products products;
   tr_net_storage storage;
   int threads, runs;
   double seconds;
@@ -122,7 +123,8 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
    */
   double passes = 1 + options->kind;
   double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
-  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch, tr_dtype_name(options->dtype), options->threads,
+  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch,
+         options->products == TR_NN_BF16 ? "bf16" : tr_dtype_name(options->dtype), options->threads,
          time.best * 1e3, flops / time.best * 1e-9, machine_peak_resident());
   if (options->by_op) op_times_print(ctx, time.runs, time.processor);
   fflush(stdout);
@@ -139,6 +141,7 @@ static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const ch
   TR_TRY(networks_register(ctx));
   TR_TRY(tr_net_create_named(ctx, full, 4, sizes,
                              &(tr_net_options){.dtype = options->dtype,
+                                               .products = options->products,
                                                .trained = options->kind == BENCH_TRAIN,
                                                .storage = options->storage},
                              1, &net));
@@ -166,10 +169,11 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
 }
 
 static int usage(const char *name, const char *bad) {
-  fprintf(stderr,
-          "%s: bad option '%s'\nusage: %s [--model S/2,B/2,...] [--batch 1,8,...] "
-          "[--dtype f32|f64] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S] [--by step|op]\n",
-          name, bad, name);
+  fprintf(
+      stderr,
+      "%s: bad option '%s'\nusage: %s [--model S/2,B/2,...] [--batch 1,8,...] "
+      "[--dtype f32|f64|bf16] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S] [--by step|op]\n",
+      name, bad, name);
   return 2;
 }
 
@@ -178,6 +182,8 @@ static bool parse(bench_options *o, const char *name, const char *value) {
     o->models = value;
   else if (strcmp(name, "--batch") == 0)
     o->batches = value;
+  else if (strcmp(name, "--dtype") == 0 && strcmp(value, "bf16") == 0)
+    o->products = TR_NN_BF16;
   else if (strcmp(name, "--dtype") == 0 && (strcmp(value, "f32") == 0 || strcmp(value, "f64") == 0))
     o->dtype = strcmp(value, "f64") == 0 ? TR_F64 : TR_F32;
   else if (strcmp(name, "--weights") == 0 && (strcmp(value, "bf16") == 0 || strcmp(value, "wide") == 0))

@@ -27,7 +27,8 @@ tr_array *labels_of(tr_ctx *ctx, int64_t n, const int32_t *labels) {
 }
 
 tr_nn_weight *weight_of(const tr_array *w, tr_dtype storage) {
-  const tr_nn_weight_spec spec = {w->shape[0], w->shape[1], storage, w->dtype};
+  const tr_nn_weight_spec spec = {
+      .out = w->shape[0], .in = w->shape[1], .storage = storage, .compute = w->dtype};
   tr_nn_weight *weight;
   CHECK_OK(w->ctx, tr_nn_weight_create(w->ctx, &spec, &weight));
   CHECK_OK(w->ctx, tr_nn_weight_set(weight, w));
