@@ -188,8 +188,9 @@ typedef struct {
 #define MACHINE_OPTIONS_IN(base, dtype_default, out_help)                                                             \
   {MACHINE_OPTION(base, device), .name = "device", .type = TR_OPTION_TEXT, .metavar = "NAME", .default_text = "cpu",  \
    .help = "cpu, guard (the CPU with locked memory, for tests) or auto."},                                            \
-  {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64",                      \
-   .default_text = dtype_default, .help = "Numbers of network and state."},                                           \
+  {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64,bf16",                  \
+   .default_text = dtype_default,                                                                                      \
+   .help = "Numbers of network and state. bf16: f32, and the operands of the network's matrix products rounded to bf16."},\
   {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
    .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
    .help = "Threads; the results do not depend on it."},                                                              \

@@ -47,7 +47,7 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
 tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
   *out = (provider){0};
-  TR_TRY(machine_open(p, machine, seed, &out->dtype));
+  TR_TRY(machine_open_network(p, machine, seed, &out->dtype, &out->products));
   TR_TRY(open_model(p->ctx, o, &out->model));
   out->interpolant = out->model->interpolant;
   TR_TRY(set_params(p->ctx, "path-param", &o->path_params, &out->interpolant));
@@ -95,8 +95,9 @@ static tr_status build_guided(program *p, const guidance_options *g, provider *o
     tr_ctx_warn(ctx, "--cfg-interval has no effect: --cfg-scale 1 is no guidance");
   if (g->scale == 1 && strcmp(g->channels, "all") != 0)
     tr_ctx_warn(ctx, "--cfg-channels has no effect: --cfg-scale 1 is no guidance");
-  TR_TRY(tr_model_network(out->model, &(tr_net_options){.dtype = out->dtype, .trained = out->trained},
-                          &out->net));
+  TR_TRY(tr_model_network(
+      out->model, &(tr_net_options){.dtype = out->dtype, .products = out->products, .trained = out->trained},
+      &out->net));
   TR_TRY(tr_model_field(out->model, out->net, &out->network));
   out->drift = out->network;
   if (g->scale == 1) return TR_OK;

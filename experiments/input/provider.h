@@ -10,6 +10,7 @@
 typedef struct {
   tr_model *model;
   tr_dtype dtype;
+  tr_nn_products products;
   bool trained; /* whether the network keeps its parameters: may be set between load and build */
   tr_interpolant interpolant; /* the model's own path */
   tr_interpolant along;       /* the path sampled along; the same unless provider_sample_along was called */

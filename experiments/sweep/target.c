@@ -99,6 +99,7 @@ tr_status sweep_target_build(sweep_target *t) {
   if (t->dtype == TR_F64) return TR_OK;
   t->wide = t->provider;
   t->wide.dtype = TR_F64;
+  t->wide.products = TR_NN_FULL;
   t->wide.net = NULL;
   t->wide.network = t->wide.guided = t->wide.transferred = t->wide.drift = NULL;
   return provider_build(t->program, &t->options->guidance, &t->wide);

@@ -45,6 +45,7 @@ typedef struct {
   json_t *words;  /* the arguments in force, those of the run that is resumed included */
   json_t *record; /* run.json of that run, or NULL */
   tr_dtype dtype;
+  tr_nn_products products;
   int64_t first, rows; /* of the batch of a step: the rows of this process */
   train_data data;
   tr_net_config config;

@@ -42,7 +42,7 @@ static tr_status begin_with_weights(train_run *run, const tr_net_options *option
 
 static tr_status make_network(train_run *run) {
   const train_options *o = run->options;
-  const tr_net_options options = {.dtype = run->dtype, .trained = true};
+  const tr_net_options options = {.dtype = run->dtype, .products = run->products, .trained = true};
   TR_TRY(train_network_configure(run));
   if (o->init_weights)
     TR_TRY(begin_with_weights(run, &options));

@@ -21,7 +21,7 @@ static tr_status open_all(train_run *run) {
     return TR_FAIL(run->program->ctx, TR_E_ARG, "--out '%s': --resume goes on in its own folder",
                    TR_SHOW(o->machine.out, 200));
   if (o->resume) TR_TRY(train_resume_options(run));
-  TR_TRY(machine_open(run->program, &o->machine, (uint64_t)o->seed, &run->dtype));
+  TR_TRY(machine_open_network(run->program, &o->machine, (uint64_t)o->seed, &run->dtype, &run->products));
   run->rows = o->batch;
   TR_TRY(train_data_open(run));
   if (o->resume) TR_TRY(train_resume_data(run));

@@ -73,7 +73,7 @@ static void open_network(tr_ctx *ctx) {
   tr_model **model = &valid.tr_model;
   CHECK_OK(ctx, tr_model_open(ctx, DIGITS, NULL, model));
   CHECK_OK(ctx, tr_checkpoint_open(ctx, DIGITS, &valid.tr_checkpoint));
-  valid.tr_net_options = (tr_net_options){TR_F64, true, TR_WEIGHTS_WIDE};
+  valid.tr_net_options = (tr_net_options){.dtype = TR_F64, .trained = true, .storage = TR_WEIGHTS_WIDE};
   CHECK_OK(ctx, tr_model_network(*model, &valid.tr_net_options, &valid.tr_net));
   CHECK_OK(ctx, tr_drift_of_net(valid.tr_net, TR_VELOCITY, &valid.tr_drift));
   valid.tr_tensors = &(*model)->weights;
