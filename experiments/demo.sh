@@ -14,25 +14,16 @@ echo "== build"
 [ -f build/CMakeCache.txt ] || cmake -S . -B build -G Ninja
 cmake --build build --target transit
 
-# The reference's grid of 10 columns: sample i is digit i mod 10, so every column is one digit.
-draw() { # draw NAME MODE OPTION...
-  name=$1
-  mode=$2
-  shift 2
-  echo "== $mode"
-  build/transit sample "$mode" --ckpt "$checkpoint" --num-samples 100 --seed 1 --cfg-scale 2 \
-    --out "$out/$name" "$@"
+sh experiments/digits/draw.sh "$checkpoint" 100 2 "$out"
+for name in ode sde; do
   cp "$out/$name/samples.png" "$out/digits-$name.png"
   cp "$out/$name/samples.npz" "$out/digits-$name.npz"
-}
+done
 
 # A number at the top level of a run.json.
 number() {
   sed -n "s/^  \"$2\": \([^,]*\),\{0,1\}\$/\1/p" "$1"
 }
-
-draw ode ODE --sampling-method cvode-adams
-draw sde SDE --sampling-method euler-maruyama --diffusion-form sigma --last-step Mean
 
 cat <<END
 

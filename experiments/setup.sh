@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what transit needs on Debian 12: sh experiments/setup.sh run|figures|test
+# Installs what transit needs on Debian 12: sh experiments/setup.sh run|train|figures|test
 #   run      to build and run the program
-#   figures  the same and gnuplot, which draws the pictures of transit sweep
+#   train    the same and python3, which classes drawn digits
+#   figures  that of run and gnuplot, which draws the pictures of transit sweep
 #   test     what run has and what tests/run.sh uses besides; with openmpi-bin, for training on several ranks
 # Does nothing when everything is there already, so it is quick and works offline then. Needs root or sudo otherwise.
 # On another system: install the like of these packages, set TRANSIT_SETUP=skip, and this script leaves all as it is.
@@ -9,7 +10,7 @@ set -eu
 
 build_packages="gcc libc6-dev make cmake ninja-build pkg-config"
 library_packages="libsundials-dev libxsmm-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libjansson-dev libssl-dev"
-test_packages="libgsl-dev clang-14 libclang-rt-14-dev libomp-14-dev clang-format-14 libopenmpi-dev openmpi-bin git python3"
+test_packages="libgsl-dev clang-14 libclang-rt-14-dev libomp-14-dev clang-format-14 libopenmpi-dev openmpi-bin git python3 python3-venv"
 
 fail() {
   echo "setup: $*" >&2
@@ -52,10 +53,11 @@ install_packages() {
 
 case ${1-} in
 run) wanted="$build_packages $library_packages" ;;
+train) wanted="$build_packages $library_packages python3" ;;
 figures) wanted="$build_packages $library_packages gnuplot-nox" ;;
 test) wanted="$build_packages $library_packages $test_packages" ;;
 *)
-  echo "usage: sh experiments/setup.sh run|figures|test" >&2
+  echo "usage: sh experiments/setup.sh run|train|figures|test" >&2
   exit 2
   ;;
 esac

@@ -9,6 +9,7 @@
 
 typedef struct {
   const char *in, *out, *weights;
+  bool bare;
 } convert_values;
 
 static const tr_option options[] = {
@@ -18,6 +19,10 @@ static const tr_option options[] = {
      .metavar = "SET",
      .default_note = "all into a .pt, ema where there is one into a .safetensors",
      .help = "The one set of weights to keep, such as ema or model ('transit inspect' lists them)."},
+    {.name = "bare",
+     .type = TR_OPTION_FLAG,
+     .offset = offsetof(convert_values, bare),
+     .help = "Into a .pt: the tensors of one set alone, a bare state dict without arguments."},
 };
 
 static const tr_option_table table = {
@@ -74,7 +79,7 @@ static tr_status take_set(conversion *c, const char *name) {
 /* All sets, or the one that is wanted; "weights", the only one of a bare file, becomes "ema", which the
  * reference looks for. */
 static tr_status take_sets(conversion *c, bool all) {
-  if (!all || c->values->weights) return take_set(c, c->values->weights);
+  if (!all || c->values->weights || c->values->bare) return take_set(c, c->values->weights);
   for (int i = 0; i < TR_MAX_SETS && tr_checkpoint_set_name(c->checkpoint, i); i++) {
     const char *name = tr_checkpoint_set_name(c->checkpoint, i);
     TR_TRY(take_set(c, name));
@@ -86,11 +91,11 @@ static tr_status take_sets(conversion *c, bool all) {
 /* ---- writing ---- */
 
 static tr_status write_torch(conversion *c) {
-  const bool bare = c->n_sets == 1 && c->n_args == 0;
+  const bool bare = c->values->bare || (c->n_sets == 1 && c->n_args == 0);
   TR_TRY(tr_torch_save(c->ctx, c->values->out,
                        &(tr_saved){.n_sets = c->n_sets,
                                    .sets = c->sets,
-                                   .n_args = c->n_args,
+                                   .n_args = bare ? 0 : c->n_args,
                                    .args = bare ? NULL : c->args,
                                    .bare = bare}));
   return TR_OK;
@@ -121,10 +126,12 @@ static tr_status convert(conversion *c) {
   const char *out = c->values->out;
   bool torch;
   TR_TRY(saved_format(c->ctx, out, &torch));
+  if (c->values->bare && !torch)
+    return TR_FAIL(c->ctx, TR_E_ARG, "--bare is of FILE.pt, not of '%s'", TR_SHOW(out, 200));
   TR_TRY(tr_checkpoint_open(c->ctx, c->values->in, &c->checkpoint));
   TR_TRY(check_out(c));
   TR_TRY(take_sets(c, torch));
-  TR_TRY(take_args(c));
+  if (!c->values->bare) TR_TRY(take_args(c));
   TR_TRY(torch ? write_torch(c) : tr_safetensors_save(c->ctx, out, &c->sets[0], c->n_args, c->args));
   say(c);
   return TR_OK;

@@ -35,6 +35,22 @@ field="$transit field --times $scratch/t.npy --class-labels 3 --init $scratch/x.
   check "once more" "$transit" convert "$scratch/sets.pt" "$scratch/again.safetensors"
   same "$scratch/ema.safetensors" "$scratch/again.safetensors"
 
+  # One set alone, without arguments.
+  check "bare" "$transit" convert --bare $trained.pt "$scratch/bare.pt"
+  says "tensors in 1 set, 0 arguments"
+  check "inspect bare" "$transit" inspect "$scratch/bare.pt"
+  says "args: none"
+  check "the model, bare" "$transit" convert --bare $trained.pt --weights model "$scratch/bare-model.pt"
+  for set in ema model; do
+    file=bare.pt
+    [ $set = ema ] || file=bare-model.pt
+    check "the field of $set" $field --ckpt $trained.pt --weights $set --out "$scratch/field.$set"
+    check "the field of $file" $field --ckpt "$scratch/$file" --num-heads 2 --out "$scratch/field.$file"
+    same "$scratch/field.$set/field.npz" "$scratch/field.$file/field.npz"
+  done
+  refuse 2 "--bare is of FILE.pt" "$transit" convert --bare $trained.pt "$scratch/refused.safetensors"
+  absent "$scratch/refused.safetensors"
+
   # Arguments beside the checkpoint are taken in; texts become numbers only where they come back the same.
   cp "$digits" "$scratch/beside.pt"
   cp "$digits.json" "$scratch/beside.pt.json"
