@@ -88,10 +88,8 @@ static tr_status check_folder(const tr_source *s) {
 
 static tr_status open_folder(tr_source *s, const tr_loader_options *o) {
   if (o->image_size == 0)
-    return TR_FAIL(
-        s->ctx, TR_E_ARG,
-        "'%s' is a folder of images: --image-size (image_size of a loader) says what size they get",
-        TR_SHOW(s->path, 200));
+    return TR_FAIL(s->ctx, TR_E_ARG, "'%s' is a folder of images: image_size says what size they get",
+                   TR_SHOW(s->path, 200));
   TR_TRY(tr_listing_open(s->ctx, s->path, &s->files));
   TR_TRY(check_folder(s));
   s->labelled = s->files.n_inside > 0;

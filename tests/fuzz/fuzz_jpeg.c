@@ -5,6 +5,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define SIDE 16
+#define MOST 4096 /* pixels that are converted to RGB */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *path = fuzz_file(data, size);
@@ -13,5 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_check(tr_image_read(fuzz_context(), path, channels, SIDE, SIDE, &image));
     free(image.pixels);
   }
+  if (image.height * image.width > MOST) return 0;
+  fuzz_check(tr_image_read_rgb(fuzz_context(), path, &image));
+  free(image.pixels);
   return 0;
 }

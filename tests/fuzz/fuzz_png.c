@@ -3,6 +3,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "core/io/image/image.h"
 #include "core/io/image/png.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -41,5 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_check(tr_png_read(fuzz_context(), path, channels, &image));
     free(image.pixels);
   }
+  fuzz_check(tr_image_read_rgb(fuzz_context(), path, &image));
+  free(image.pixels);
   return 0;
 }

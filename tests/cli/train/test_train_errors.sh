@@ -98,6 +98,7 @@ END
   mkdir -p "$scratch/none" "$scratch/empty/a" "$scratch/unreadable/a"
   echo "no picture" >"$scratch/unreadable/a/1.png"
   for folder in none empty; do refuse 1 "no .png or .jpg files" "$transit" train --data-path "$scratch/$folder" --image-size 8 --out "$out"; done
+  refuse 2 "is a folder of images: --image-size says what size they get" "$transit" train --data-path "$scratch/elsewhere/pictures" --out "$out"
   absent "$out"
   refuse 1 "no picture of '$scratch/unreadable' can be used" "$transit" train --data-path "$scratch/unreadable" --image-size 8 \
     --global-batch-size 1 --max-steps 1 --out "$out"
