@@ -61,7 +61,8 @@ static bool has_shape(const source *s, const tr_dataset *out) {
   return fits;
 }
 
-static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
+/* The array becomes the data set's. */
+static tr_status take_values(source *s, int64_t limit, tr_dataset *out) {
   tr_ctx *ctx = out->ctx;
   char text[400], shape[80];
   const bool real = s->npy.dtype == TR_F16 || s->npy.dtype == TR_F32 || s->npy.dtype == TR_F64;
@@ -77,11 +78,9 @@ static tr_status take_values(const source *s, int64_t limit, tr_dataset *out) {
     return TR_FAIL(ctx, TR_E_SHAPE, "%s: this model takes (N%s)", describe(s, text, sizeof text),
                    shape_of_one(out, shape, sizeof shape));
   first_rows(s, limit, out);
-  TR_TRY(tr_dataset_allocate(out, false, false));
-  tr_npy part = s->npy;
-  part.count = out->n * tr_dataset_row(out);
-  tr_npy_get_f64(&part, out->values);
-  return TR_OK;
+  out->numbers = s->npy;
+  s->npy = (tr_npy){0};
+  return tr_dataset_allocate(out, false, false);
 }
 
 /* ---- images ---- */
@@ -110,7 +109,7 @@ static tr_status check_batch(const source *s, const tr_dataset *out) {
                  describe(s, text, sizeof text), (long long)shape[0], (long long)shape[1]);
 }
 
-static tr_status take_images(const source *s, int64_t limit, tr_dataset *out) {
+static tr_status take_images(source *s, int64_t limit, tr_dataset *out) {
   tr_ctx *ctx = out->ctx;
   char text[400];
   const int64_t *shape = s->npy.shape;
@@ -214,7 +213,10 @@ tr_status tr_dataset_open_archive(tr_dataset *out, int64_t limit) {
   tr_npz *npz;
   TR_TRY(tr_npz_open(out->ctx, out->path, &npz));
   tr_status status = take_archive(npz, limit, out);
-  tr_npz_close(&npz);
+  if (out->numbers.data)
+    out->archive = npz;
+  else
+    tr_npz_close(&npz);
   return status;
 }
 

@@ -58,13 +58,10 @@ tr_status tr_dataset_check(const tr_dataset *data, int64_t n) {
 
 tr_status tr_dataset_allocate(tr_dataset *out, bool pixels, bool labels) {
   size_t n = (size_t)out->n, count = n * (size_t)tr_dataset_row(out);
-  if (pixels)
-    out->pixels = calloc(count, 1);
-  else
-    out->values = malloc(count * sizeof *out->values);
+  if (pixels) out->pixels = calloc(count, 1);
   if (labels) out->labels = calloc(n, sizeof *out->labels);
   out->trouble = calloc(n, sizeof *out->trouble);
-  if ((out->pixels || out->values) && out->trouble && (!labels || out->labels)) return TR_OK;
+  if ((!pixels || out->pixels) && out->trouble && (!labels || out->labels)) return TR_OK;
   return TR_FAIL(out->ctx, TR_E_MEM, "out of memory for %lld inputs", (long long)out->n);
 }
 
@@ -76,7 +73,8 @@ static void free_texts(char **texts, int64_t n) {
 void tr_dataset_close(tr_dataset *data) {
   if (!data) return;
   free(data->pixels);
-  free(data->values);
+  tr_npy_close(&data->numbers);
+  tr_npz_close(&data->archive);
   free(data->labels);
   free(data->path);
   free_texts(data->names, data->n);
@@ -107,18 +105,25 @@ static tr_status check_pixels(const tr_dataset *data, const int64_t shape[3]) {
       (long long)shape[1], (long long)shape[2], (long long)shape[0]);
 }
 
-static void check_values(tr_dataset *data) {
-  int64_t row = tr_dataset_row(data);
-  bool pixels = data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
-  for (int64_t i = 0; i < data->n; i++)
-    for (int64_t k = 0; k < row; k++) {
-      double value = data->values[i * row + k];
-      if (!isfinite(value))
-        tr_dataset_reject(data, i, "%g at element %lld: every number must be finite", value, (long long)k);
-      else if (pixels && fabs(value) > FAR_OUT)
-        tr_dataset_reject(data, i, "%g at element %lld: this model works in pixels from -1 to 1", value,
-                          (long long)k);
-    }
+static void check_row(tr_dataset *data, int64_t i, const double *values) {
+  const bool pixels = data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
+  for (int64_t k = 0; k < tr_dataset_row(data) && !data->trouble[i]; k++)
+    if (!isfinite(values[k]))
+      tr_dataset_reject(data, i, "%g at element %lld: every number must be finite", values[k], (long long)k);
+    else if (pixels && fabs(values[k]) > FAR_OUT)
+      tr_dataset_reject(data, i, "%g at element %lld: this model works in pixels from -1 to 1", values[k],
+                        (long long)k);
+}
+
+static tr_status check_values(tr_dataset *data) {
+  double *values = malloc((size_t)tr_dataset_row(data) * sizeof *values);
+  tr_status status = values ? TR_OK : TR_FAIL(data->ctx, TR_E_MEM, "out of memory for an input");
+  for (int64_t i = 0; i < data->n && status == TR_OK; i++) {
+    status = tr_dataset_values(data, i, 1, values);
+    if (status == TR_OK) check_row(data, i, values);
+  }
+  free(values);
+  return status;
 }
 
 static bool ends_in(const char *path, const char *ending) {
@@ -168,7 +173,7 @@ tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t
   if (ndim) memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
   TR_TRY(read_any(out, limit));
   if (out->pixels && ndim) TR_TRY(check_pixels(out, shape));
-  if (out->values) check_values(out);
+  if (!out->pixels) TR_TRY(check_values(out));
   return tr_dataset_check(out, out->n);
 }
 
@@ -178,7 +183,11 @@ tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, do
   if (first < 0 || n < 0 || first > data->n || n > data->n - first)
     return TR_FAIL(data->ctx, TR_E_ARG, "%lld inputs from input %lld: there are %lld", (long long)n,
                    (long long)first, (long long)data->n);
-  for (int64_t k = 0, from = first * row; k < n * row; k++)
-    out[k] = data->pixels ? data->pixels[from + k] / TR_BINS_PER_UNIT - 1 : data->values[from + k];
+  const char *numbers = data->numbers.data;
+  const tr_dtype type = data->numbers.dtype;
+  for (int64_t k = 0, from = first * row; data->pixels && k < n * row; k++)
+    out[k] = data->pixels[from + k] / TR_BINS_PER_UNIT - 1;
+  if (!data->pixels && n)
+    tr_dtype_to_f64(type, n * row, numbers + (size_t)(first * row) * tr_dtype_size(type), out);
   return TR_OK;
 }

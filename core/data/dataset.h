@@ -1,5 +1,5 @@
-/* Data sets in host memory: images of bytes, or numbers in a model's own space, with labels where there are
- * any.
+/* Data sets in host memory or mapped into it: images of bytes, or numbers in a model's own space, with labels
+ * where there are any.
  *
  *   FILE.npy  f16, f32 or f64 (N, C, H, W), or (N, dim), the model's own space
  *   FILE.npz  `images`, integers 0 to 255, (N, H, W) or (N, H, W, 3), or `latents`, as in a .npy, not both,
@@ -19,20 +19,22 @@
 
 #include <stddef.h>
 
-#include "core/context.h"
+#include "core/io/npz.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct {
-  tr_ctx *ctx;           /* borrowed: where errors are said */
-  int64_t n, shape[3];   /* of one input: (C, H, W), or (dim) */
-  int ndim;              /* of one input: 3, or 1 */
-  uint8_t *pixels;       /* (N, C, H, W) levels, or NULL */
-  double *values;        /* (N, ...) where there are no pixels */
-  double *labels;        /* (N) as the data says them, or NULL */
-  char *path;            /* where the data was read */
+  tr_ctx *ctx;         /* borrowed: where errors are said */
+  int64_t n, shape[3]; /* of one input: (C, H, W), or (dim) */
+  int ndim;            /* of one input: 3, or 1 */
+  uint8_t *pixels;     /* (N, C, H, W) levels, or NULL */
+  tr_npy numbers;      /* (>= N, ...) f16, f32 or f64, where there are no pixels: as the file has them, mapped
+                          where that is not packed (tr_dataset_values) */
+  tr_npz *archive;     /* that they lie in, or NULL */
+  double *labels;      /* (N) as the data says them, or NULL */
+  char *path;          /* where the data was read */
   const char *labels_in; /* static: what there gave the labels, "'labels' of", or NULL */
   char **names;          /* (N) of files, or NULL: inputs have their numbers as names */
   char **trouble;        /* (N): why an input cannot be used, NULL where it can */

@@ -13,7 +13,7 @@ tr_status tr_dataset_open_folder(tr_dataset *out, int64_t limit);
 tr_status tr_dataset_open_archive(tr_dataset *out, int64_t limit); /* .npz */
 tr_status tr_dataset_open_array(tr_dataset *out, int64_t limit);   /* .npy */
 
-/* Room for out->n inputs of out->shape: pixels, else values; labels where wanted. */
+/* Room for out->n inputs of out->shape: their troubles; pixels and labels where wanted. */
 tr_status tr_dataset_allocate(tr_dataset *out, bool pixels, bool labels);
 
 #endif

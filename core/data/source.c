@@ -145,35 +145,52 @@ static void put(tr_dtype dtype, void *out, int64_t at, double value) {
     ((float *)out)[at] = (float)value;
 }
 
-/* Where element k of a row goes. */
-static int64_t place_of(const tr_source *s, int64_t k, bool flip) {
-  const int64_t width = s->about.shape[2];
-  return flip ? k / width * width + width - 1 - k % width : k;
+/* Every line of a row the other way round. */
+static void mirror(const tr_source *s, tr_dtype dtype, void *row) {
+  const int64_t *shape = s->about.shape;
+  const size_t size = tr_dtype_size(dtype);
+  char held[8], *line = row;
+  for (int64_t i = 0; i < shape[0] * shape[1]; i++, line += (size_t)shape[2] * size)
+    for (char *a = line, *b = line + (size_t)(shape[2] - 1) * size; a < b; a += size, b -= size) {
+      memcpy(held, a, size);
+      memcpy(a, b, size);
+      memcpy(b, held, size);
+    }
 }
 
 static double value_of_level(uint8_t level) {
   return level / TR_BINS_PER_UNIT - 1;
 }
 
-static void picture_row(const tr_source *s, const uint8_t *picture, bool flip, tr_dtype dtype, void *out) {
+static void picture_row(const tr_source *s, const uint8_t *picture, tr_dtype dtype, void *out) {
   const int64_t pixels = s->about.shape[1] * s->about.shape[2];
   double values[256];
   for (int level = 0; level < 256; level++) values[level] = value_of_level((uint8_t)level);
   for (int64_t p = 0; p < pixels; p++)
-    for (int64_t c = 0, at = place_of(s, p, flip); c < 3; c++)
-      put(dtype, out, c * pixels + at, values[picture[3 * p + c]]);
+    for (int64_t c = 0; c < 3; c++) put(dtype, out, c * pixels + p, values[picture[3 * p + c]]);
+}
+
+static void array_row(const tr_dataset *set, int64_t i, tr_dtype dtype, void *out) {
+  const int64_t row = tr_dataset_row(set);
+  if (set->pixels) {
+    for (int64_t k = 0; k < row; k++) put(dtype, out, k, value_of_level(set->pixels[i * row + k]));
+    return;
+  }
+  const tr_dtype type = set->numbers.dtype;
+  const char *from = (const char *)set->numbers.data + (size_t)(i * row) * tr_dtype_size(type);
+  if (dtype == TR_F64)
+    tr_dtype_to_f64(type, row, from, out);
+  else
+    tr_dtype_to_f32(type, row, from, out);
 }
 
 void tr_source_row(const tr_source *s, int64_t i, const uint8_t *picture, bool flip, tr_dtype dtype,
                    void *out) {
-  if (s->is_folder) {
-    picture_row(s, picture, flip, dtype, out);
-    return;
-  }
-  const int64_t row = tr_dataset_row(&s->set), from = s->usable[i] * row;
-  for (int64_t k = 0; k < row; k++)
-    put(dtype, out, place_of(s, k, flip),
-        s->set.pixels ? value_of_level(s->set.pixels[from + k]) : s->set.values[from + k]);
+  if (s->is_folder)
+    picture_row(s, picture, dtype, out);
+  else
+    array_row(&s->set, s->usable[i], dtype, out);
+  if (flip) mirror(s, dtype, out);
 }
 
 int32_t tr_source_label(const tr_source *s, int64_t i) {
@@ -193,8 +210,8 @@ static tr_status digest_arrays(const tr_source *s, char hex[TR_SHA256_TEXT]) {
   const tr_dataset *set = &s->set;
   const size_t n = (size_t)(set->n * tr_dataset_row(set));
   char both[2 * TR_SHA256_TEXT] = "";
-  TR_TRY(digest_bytes(s->ctx, set->pixels ? (const void *)set->pixels : set->values,
-                      set->pixels ? n : n * sizeof *set->values, both));
+  TR_TRY(digest_bytes(s->ctx, set->pixels ? (const void *)set->pixels : set->numbers.data,
+                      set->pixels ? n : n * tr_dtype_size(set->numbers.dtype), both));
   if (set->labels)
     TR_TRY(digest_bytes(s->ctx, set->labels, (size_t)set->n * sizeof *set->labels, both + strlen(both)));
   return digest_bytes(s->ctx, both, strlen(both), hex);
