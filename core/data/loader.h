@@ -9,11 +9,13 @@
  * B = batch; an epoch has floor(n / B) steps, the rest is left out. Rows are the same, bit for bit, for any
  * number of workers, any share of the batch, any order in which steps are asked for, and after a resume.
  *
- * What cannot be used: inputs of arrays are known when these are opened, warned of and left out of the order.
- * A picture is known when it is read. The row that should take it takes a drawn input instead
- * (tr_draw_substitute), or the first usable one after that (after the last comes the first), with its class:
- * again a function of seed, step and row alone. Each such picture is warned of once, by the call that hands
- * out the first row that it is missing from. `strict` makes both errors. */
+ * What cannot be used: pictures that cannot be read or that are so narrow that they would have more than
+ * TR_IMAGE_MOST pixels before the crop, and numbers as in core/data/dataset.h. Inputs of arrays are known
+ * when these are opened, warned of and left out of the order. A picture is known when it is read. The row
+ * that should take it takes a drawn input instead (tr_draw_substitute), or the first usable one after that
+ * (after the last comes the first), with its class: again a function of seed, step and row alone. Each such
+ * picture is warned of once, by the call that hands out the first row that it is missing from. `strict` makes
+ * both errors. */
 #ifndef TR_CORE_DATA_LOADER_H
 #define TR_CORE_DATA_LOADER_H
 

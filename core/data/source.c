@@ -102,14 +102,25 @@ static tr_status open_folder(tr_source *s, const tr_loader_options *o) {
   return TR_OK;
 }
 
+/* A line of a pixel's breadth would grow to thousands of times its size, most of which is cut off again. */
+static tr_status check_sides(tr_ctx *ctx, const char *path, const tr_image *image, int64_t size) {
+  const double height = (double)image->height, width = (double)image->width,
+               pixels = fmax(height, width) / fmin(height, width) * (double)(size * size);
+  if (pixels <= (double)TR_IMAGE_MOST) return TR_OK;
+  return TR_FAIL(
+      ctx, TR_E_IO,
+      "'%s' has %lld x %lld pixels: more than %lld, which are not made, with %lld on the shorter side", path,
+      (long long)image->height, (long long)image->width, (long long)TR_IMAGE_MOST, (long long)size);
+}
+
 tr_status tr_source_picture(const tr_source *s, tr_ctx *ctx, int64_t i, uint8_t **out) {
   char *path;
   tr_image image, cropped = {0};
   TR_TRY(tr_path_join(ctx, s->path, s->files.list[i].path, &path));
   tr_status status = tr_image_read_rgb(ctx, path, &image);
+  if (status == TR_OK) status = check_sides(ctx, path, &image, s->about.shape[1]);
+  if (status == TR_OK) status = tr_image_centre_crop(ctx, &image, s->about.shape[1], &cropped);
   free(path);
-  if (status != TR_OK) return status;
-  status = tr_image_centre_crop(ctx, &image, s->about.shape[1], &cropped);
   free(image.pixels);
   *out = cropped.pixels;
   return status;

@@ -17,7 +17,7 @@
 /* clang-format off */
 static const tr_option options[] = {
     {DATA(data_path), .name = "data-path", .type = TR_OPTION_TEXT, .metavar = "PATH",
-     .help = "FILE.npz with `images` (levels 0 to 255) or `latents`, and `labels`; FILE.npy of numbers (N,C,H,W) or (N,dim); or a "
+     .help = "FILE.npz with `images` (levels 0 to 255), `latents` or `arr_0`, and `labels`; FILE.npy of numbers (N,C,H,W) or (N,dim); or a "
              "folder of class folders of PNG and JPEG images of any size."},
     {DATA(image_size), .name = "image-size", .type = TR_OPTION_INT, .metavar = "S", BETWEEN(1, 65536),
      .default_note = "that of the file",

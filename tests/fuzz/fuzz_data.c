@@ -23,6 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tr_dataset_close(&set);
   fuzz_check(tr_dataset_open(fuzz_context(), path, 1, &dim, 2, &set));
   tr_dataset_close(&set);
+  fuzz_check(tr_dataset_open(fuzz_context(), path, 0, NULL, 0, &set));
+  tr_dataset_close(&set);
   arrays(path);
   return 0;
 }

@@ -308,6 +308,23 @@ static void skipped(tr_ctx *ctx) {
   tr_loader_close(&loader);
 }
 
+/* A line of pixels that would need gigabytes before it is cropped, and one that does not. */
+static void narrow(tr_ctx *ctx) {
+  static const uint8_t pixels[3 * 60000];
+  tr_loader *loader;
+  tr_loader_rows rows;
+  tr_loader_options o = {.image_size = 256, .batch = 1, .rows = 1, .dtype = TR_F32, .strict = true};
+  begin("narrow");
+  CHECK_OK(ctx, tr_png_write(ctx, in_root("line.png"), 1, 60000, 3, pixels));
+  CHECK_OK(ctx, tr_loader_open(ctx, root, &o, &loader));
+  CHECK_ERROR(ctx, tr_loader_step(loader, 0, &rows), TR_E_IO, "line.png' has 1 x 60000 pixels: more than");
+  tr_loader_close(&loader);
+  o.image_size = 8;
+  CHECK_OK(ctx, tr_loader_open(ctx, root, &o, &loader));
+  CHECK_OK(ctx, tr_loader_step(loader, 0, &rows));
+  tr_loader_close(&loader);
+}
+
 /* ---- interrupts ---- */
 
 static volatile sig_atomic_t flag;
@@ -426,6 +443,7 @@ int main(int argc, char **argv) {
   goldens(ctx);
   arrays(ctx);
   skipped(ctx);
+  narrow(ctx);
   interrupted(ctx);
   digests(ctx);
   refused(ctx);
