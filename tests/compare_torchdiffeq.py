@@ -9,7 +9,7 @@ Errors are relative rms errors at t = 1 against dopri5 at rtol = atol = 1e-10. "
 cheapest run that attains it, among a ladder of tolerances rtol = atol of four per decade (adaptive methods) or of numbers
 of steps (fixed grids).
 
-  python3 tests/compare_torchdiffeq.py --setup           make tests/.venv with torch, torchdiffeq and numpy from PyPI
+  python3 tests/compare_torchdiffeq.py --setup           make tests/.venv with torch, torchdiffeq, numpy and wandb from PyPI
   tests/.venv/bin/python tests/compare_torchdiffeq.py    print the table (TSV)
   ... --write                                            also remake tests/data/dopri5_digits.tsv and digits_end.npz
   ... --verify-forward WEIGHTS.pt FORWARD.npz            check this file's network against numbers of the original code
@@ -34,7 +34,7 @@ def setup():
     venv = os.path.join(HERE, ".venv")
     subprocess.check_call([sys.executable, "-m", "venv", venv])
     pip = [os.path.join(venv, "bin", "python"), "-m", "pip", "install", "--quiet"]
-    subprocess.check_call(pip + ["numpy", "torch", "torchdiffeq"])
+    subprocess.check_call(pip + ["numpy", "torch", "torchdiffeq", "wandb"])
     print("made " + venv)
 
 

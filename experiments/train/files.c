@@ -36,6 +36,7 @@ static tr_status save_record(const train_run *run) {
   json_object_set_new(record, "inputs", json_integer(run->data.n));
   json_object_set_new(record, "skipped", json_integer(tr_loader_skipped(run->data.loader)));
   json_object_set_new(record, "data_sha256", run->data.loader ? json_string(run->data.sha256) : json_null());
+  if (run->wandb_told) json_object_set(record, "wandb", run->wandb_told);
   record_memory(record, run->program->ctx);
   tr_status status = record_save(run->program->ctx, record, path);
   json_decref(record);
@@ -106,7 +107,7 @@ static int is_left_over(const struct dirent *e) {
             (name[digits] == '-' && strstr(name, ".safetensors.")))));
 }
 
-/* Event files of this program (experiments/output/events.h). */
+/* Event files of this program (experiments/output/log/events.h). */
 static int is_events(const struct dirent *e) {
   return begins_with(e->d_name, "events.out.tfevents.") && strstr(e->d_name, ".transit.");
 }
@@ -140,15 +141,18 @@ tr_status train_files_open(train_run *run) {
   static const char *const results[] = {"checkpoints", "ema", "samples", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
   const claim what = {&train_table, &run->parsed, o, &o->machine, results};
+  TR_TRY(train_wandb_start(run));
   if (!o->resume) TR_TRY(claim_folder(run->program, &what, &run->made));
   if (!run->made) TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->made));
   TR_TRY(out_dir_commit(run->program->ctx, &run->made)); /* it is there, and can be written to */
   run->folder = o->machine.out;
+  if (!o->resume) TR_TRY(train_wandb_begin(run)); /* nothing lies there yet if it fails */
   TR_TRY(make_folder(run, "checkpoints"));
   if (o->ema_sigma_rel.n) TR_TRY(make_folder(run, "ema"));
   if (o->sample_every != TR_OPTION_UNSET) TR_TRY(make_folder(run, "samples"));
   TR_TRY(open_log(run, "log.txt", &run->log));
   TR_TRY(lock(run));
+  if (o->resume) TR_TRY(train_wandb_begin(run));
   TR_TRY(clean(run));
   TR_TRY(complete(run));
   TR_TRY(open_log(run, "metrics.jsonl", &run->metrics));
@@ -170,12 +174,24 @@ tr_status train_files_say(train_run *run, const char *format, ...) {
   return written(run, run->log, "log.txt");
 }
 
-static tr_status log_events(train_run *run, double loss, double grad_norm, double images) {
-  const int64_t step = run->report.step;
-  TR_TRY(events_scalar(run->events, "train/loss", step, loss));
-  TR_TRY(events_scalar(run->events, "train/grad_norm", step, grad_norm));
-  TR_TRY(events_scalar(run->events, "train/lr", step, run->report.rate));
-  return events_scalar(run->events, "train/images_per_second", step, images);
+/* To TensorBoard and to wandb. */
+static tr_status log_numbers(train_run *run, double loss, double grad_norm, double images) {
+  const struct {
+    const char *tag;
+    double value;
+  } all[] = {{"train/loss", loss},
+             {"train/grad_norm", grad_norm},
+             {"train/lr", run->report.rate},
+             {"train/images_per_second", images}};
+  json_t *numbers = json_object();
+  tr_status status = TR_OK;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (status == TR_OK) status = events_scalar(run->events, all[i].tag, run->report.step, all[i].value);
+    json_object_set_new(numbers, all[i].tag, record_number(all[i].value));
+  }
+  wandb_numbers(run->wandb, run->report.step, numbers);
+  json_decref(numbers);
+  return status;
 }
 
 tr_status train_files_log(train_run *run) {
@@ -199,7 +215,7 @@ tr_status train_files_log(train_run *run) {
   fprintf(run->metrics, "%s\n", text);
   free(text);
   TR_TRY(written(run, run->metrics, "metrics.jsonl"));
-  TR_TRY(log_events(run, w->loss / n, w->grad_norm / n, rate));
+  TR_TRY(log_numbers(run, w->loss / n, w->grad_norm / n, rate));
   return train_files_say(
       run, "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s, %.1f %% waiting for data",
       (long long)step, w->loss / n, w->grad_norm / n, run->report.rate, rate, 100 * wait);
@@ -342,5 +358,6 @@ void train_files_close(train_run *run) {
   if (run->metrics) fclose(run->metrics);
   if (run->log) fclose(run->log);
   events_close(&run->events);
+  json_decref(run->wandb_told);
   out_dir_discard(&run->made);
 }

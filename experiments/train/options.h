@@ -28,6 +28,7 @@ typedef struct {
   long sample_every, num_samples, num_sampling_steps;
   double cfg_scale;
   const char *resume, *ckpt;
+  bool wandb;
   machine_options machine;
 } train_options;
 

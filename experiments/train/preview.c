@@ -74,6 +74,7 @@ static tr_status show(train_run *run, const char *name, const char *path, bool p
   const int64_t step = run->report.step;
   if (picture) {
     TR_TRY(events_image(run->events, PREVIEW_TAG, step, path));
+    wandb_image(run->wandb, step, PREVIEW_TAG, path);
   }
   return train_files_say(run, "step %lld: wrote %s", (long long)step, name);
 }

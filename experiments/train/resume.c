@@ -20,6 +20,7 @@ static bool may_differ(const json_t *record, const char *name, bool cosine) {
                                           "cfg-scale",
                                           "num-samples",
                                           "num-sampling-steps",
+                                          "wandb",
                                           "keep",
                                           "threads",
                                           "device",

@@ -9,7 +9,8 @@
 #include "core/io/sha256.h"
 #include "experiments/common/program.h"
 #include "experiments/common/progress.h"
-#include "experiments/output/events.h"
+#include "experiments/output/log/events.h"
+#include "experiments/output/log/wandb.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/train/options.h"
 #include "nets/train/state.h"
@@ -64,7 +65,9 @@ typedef struct {
   const char *folder;
   FILE *metrics, *log;
   events *events;
-  out_dir *made; /* a numbered folder, else NULL */
+  wandb *wandb;       /* NULL: none */
+  json_t *wandb_told; /* what run.json says of it, or NULL */
+  out_dir *made;      /* a numbered folder, else NULL */
 } train_run;
 
 /* ---- data.c ---- */
@@ -124,6 +127,11 @@ void train_preview_settle(train_run *run);
 /* Whether it is time for samples, and these. */
 bool train_preview_due(const train_run *run);
 tr_status train_preview(train_run *run);
+
+/* ---- wandb.c ---- */
+/* Of --wandb: the child, before there is a folder; and its run, once there is one. */
+tr_status train_wandb_start(train_run *run);
+tr_status train_wandb_begin(train_run *run);
 
 /* ---- files.c ---- */
 enum { TRAIN_PATH = 4096, TRAIN_MOST_ARGS = 32 + TR_PARAMS_MAX };

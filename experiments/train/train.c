@@ -156,6 +156,7 @@ static tr_status run_train(program *p, const tr_parsed *parsed, void *values) {
     print_beginning(&run);
     status = train(&run);
   }
+  wandb_finish(&run.wandb, status == TR_OK ? 0 : 1);
   if (status == TR_OK) print_end(&run);
   close_all(&run);
   return status;

@@ -1,4 +1,4 @@
-#include "experiments/output/events.h"
+#include "experiments/output/log/events.h"
 
 #include <errno.h>
 #include <stdbool.h>

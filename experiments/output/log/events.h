@@ -2,8 +2,8 @@
  * that, a protocol buffer (tensorflow/core/util/event.proto), and the masked CRC32C of that; each is flushed
  * as it is written, so that a run that dies leaves whole records and at most one part, which readers pass
  * over. */
-#ifndef TR_EXPERIMENTS_OUTPUT_EVENTS_H
-#define TR_EXPERIMENTS_OUTPUT_EVENTS_H
+#ifndef TR_EXPERIMENTS_OUTPUT_LOG_EVENTS_H
+#define TR_EXPERIMENTS_OUTPUT_LOG_EVENTS_H
 
 #include "core/context.h"
 
