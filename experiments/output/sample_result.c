@@ -78,8 +78,7 @@ static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned 
   return pixels ? npz_put(ctx, npz, "arr_0", TR_U8, 4, (int64_t[]){s[0], s[2], s[3], 3}, pixels) : TR_OK;
 }
 
-static tr_status write_npz(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
-                           const char *path) {
+static tr_status write_npz(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *path) {
   tr_npz_out *npz;
   TR_TRY(tr_npz_create(ctx, path, &npz));
   tr_status status = add_arrays(ctx, r, pixels, npz);
@@ -88,50 +87,43 @@ static tr_status write_npz(tr_ctx *ctx, const sample_result *r, const unsigned c
   return status;
 }
 
-static tr_status write_png(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
-                           const char *path) {
+static tr_status write_png(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *path) {
   int64_t n = r->shape[0] < PICTURES_MAX ? r->shape[0] : PICTURES_MAX;
   return tr_png_grid(ctx, path, NULL, n, r->shape[2], r->shape[3], 3, pixels);
 }
 
-static tr_status save(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, out_dir *dir) {
+static tr_status save(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *dir) {
   const char *path;
   TR_TRY(out_dir_stage(ctx, dir, "samples.npz", &path));
-  TR_TRY(write_npz(ctx, r, pixels, path));
+  TR_TRY(write_npz(ctx, r, pixels, (char *)path));
   if (!pixels) return out_dir_stale(ctx, dir, "samples.png");
   TR_TRY(out_dir_stage(ctx, dir, "samples.png", &path));
-  return write_png(ctx, r, pixels, path);
+  return write_png(ctx, r, pixels, (char *)path);
 }
 
 bool sample_result_is_pixels(const sample_result *r) {
   return r->ndim == 4 && tr_image_channels(r->shape[1]);
 }
 
-static tr_status pixels_of(tr_ctx *ctx, const sample_result *r, unsigned char **out) {
-  *out = NULL;
-  return sample_result_is_pixels(r) ? tr_image_of_values(ctx, r->dtype, r->latents, r->shape, out) : TR_OK;
+/* Hands the samples to `write` with their pixels, NULL where they are none. */
+typedef tr_status (*writer)(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *to);
+static tr_status with_pixels(tr_ctx *ctx, const sample_result *r, writer write, void *to) {
+  unsigned char *pixels = NULL;
+  tr_status status = TR_OK;
+  if (sample_result_is_pixels(r)) status = tr_image_of_values(ctx, r->dtype, r->latents, r->shape, &pixels);
+  if (status == TR_OK) status = write(ctx, r, pixels, to);
+  free(pixels);
+  return status;
 }
 
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *r, out_dir *dir) {
-  unsigned char *pixels;
-  tr_status status = pixels_of(ctx, r, &pixels);
-  if (status == TR_OK) status = save(ctx, r, pixels, dir);
-  free(pixels);
-  return status;
+  return with_pixels(ctx, r, save, dir);
 }
 
 tr_status sample_result_write_npz(tr_ctx *ctx, const sample_result *r, const char *path) {
-  unsigned char *pixels;
-  tr_status status = pixels_of(ctx, r, &pixels);
-  if (status == TR_OK) status = write_npz(ctx, r, pixels, path);
-  free(pixels);
-  return status;
+  return with_pixels(ctx, r, write_npz, (char *)path);
 }
 
 tr_status sample_result_write_png(tr_ctx *ctx, const sample_result *r, const char *path) {
-  unsigned char *pixels;
-  tr_status status = pixels_of(ctx, r, &pixels);
-  if (status == TR_OK) status = write_png(ctx, r, pixels, path);
-  free(pixels);
-  return status;
+  return with_pixels(ctx, r, write_png, (char *)path);
 }

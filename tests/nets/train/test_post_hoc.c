@@ -7,6 +7,7 @@
 #include "nets/train/state.h"
 #include "tests/support/check.h"
 #include "tests/support/nets/networks.h"
+#include "tests/support/nets/trainings.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/scratch.h"
 
@@ -218,37 +219,15 @@ static void beyond(tr_ctx *ctx) {
 
 /* ---- files ---- */
 
-enum { ROWS = 8, DIM = 2, TRAINED = 96, EACH = 6 };
+enum { TRAINED = 96, EACH = 6 };
 static const double kept[3] = {0.05, 0.2, 0.1}; /* of the first two there are snapshots */
 
-static tr_trainer *new_training(tr_ctx *ctx, int hidden, tr_net **net) {
-  const tr_net_size sizes[] = {{"dim", DIM},       {"hidden", hidden}, {"depth", 2}, {"time_frequencies", 8},
-                               {"num_classes", 0}, {"null_class", -1}};
-  tr_net_config config = {0};
-  tr_trainer_options o;
-  tr_trainer *trainer;
-  tr_trainer_defaults(&o);
-  CHECK_OK(ctx, tr_net_configure_sizes(ctx, "mlp", sizeof sizes / sizeof *sizes, sizes, &config));
-  CHECK_OK(ctx, tr_net_create_random(ctx, &config, &(tr_net_options){.dtype = TR_F32, .trained = true},
-                                     TR_NET_INITIAL, 1, net));
-  tr_net_config_clear(&config);
-  CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &o.loss.interpolant));
-  CHECK_OK(ctx, tr_prediction_find(ctx, "velocity", &o.loss.prediction));
-  CHECK_OK(ctx, tr_loss_weight_find(ctx, "none", &o.loss.weight));
-  o.batch = ROWS;
-  o.label_dropout = 0;
+static training new_training(tr_ctx *ctx, int hidden) {
+  tr_trainer_options o = training_options(ctx);
   o.schedule.rate = 0.01;
   o.n_averages = 3;
   for (int i = 0; i < 3; i++) o.sigma_rel[i] = kept[i];
-  CHECK_OK(ctx, tr_trainer_create(*net, &o, &trainer));
-  return trainer;
-}
-
-static void take_step(tr_ctx *ctx, tr_trainer *trainer, int k) {
-  tr_train_report report;
-  tr_array *x1 = matrix(ctx, TR_F32, ROWS, DIM, (uint32_t)(100 + k));
-  CHECK_OK(ctx, tr_trainer_step(trainer, &(tr_train_batch){.x1 = x1}, &report));
-  tr_array_destroy(&x1);
+  return training_open(ctx, hidden, 1, &o);
 }
 
 typedef struct {
@@ -296,13 +275,14 @@ static double distance(const tr_params *result, tr_net *net, const tr_array *are
 
 static void files(tr_ctx *ctx) {
   static folder f;
-  tr_net *net, *other;
-  tr_trainer *trainer = new_training(ctx, 8, &net), *wide = new_training(ctx, 12, &other);
+  training narrow = new_training(ctx, 8), wide = new_training(ctx, 12);
+  tr_trainer *trainer = narrow.trainer;
+  tr_net *net = narrow.net;
   double weights[2 * TRAINED / EACH];
   tr_post_hoc_fit fit;
   tr_params *result;
   for (int k = 1; k <= TRAINED; k++) {
-    take_step(ctx, trainer, k);
+    training_step(ctx, &narrow, k);
     if (k % EACH == 0) write_snapshots(ctx, trainer, k, &f);
   }
   const tr_power_profile want = {TRAINED, tr_trainer_gamma(trainer, 2)},
@@ -327,23 +307,21 @@ static void files(tr_ctx *ctx) {
   tr_params_destroy(&result);
 
   /* refused */
-  take_step(ctx, wide, 1);
-  CHECK_OK(ctx, tr_trainer_export(wide, 0, f.path[0], 0, NULL));
+  training_step(ctx, &wide, 1);
+  CHECK_OK(ctx, tr_trainer_export(wide.trainer, 0, f.path[0], 0, NULL));
   weights[0] = 1;
   CHECK_ERROR(ctx, tr_post_hoc_sum(ctx, f.n, f.snapshots, weights, &result), TR_E_SHAPE,
               "has another shape of");
   CHECK(!result);
-  CHECK_OK(ctx, tr_trainer_export(wide, -1, f.path[0], 0, NULL));
+  CHECK_OK(ctx, tr_trainer_export(wide.trainer, -1, f.path[0], 0, NULL));
   tr_snapshot none;
   CHECK_ERROR(ctx, tr_snapshot_open(ctx, f.path[0], &none), TR_E_IO, "ema_step is missing");
   memset(weights, 0, sizeof weights);
   CHECK_ERROR(ctx, tr_post_hoc_sum(ctx, f.n, f.snapshots, weights, &result), TR_E_ARG, "all 0");
   weights[1] = NAN;
   CHECK_ERROR(ctx, tr_post_hoc_sum(ctx, f.n, f.snapshots, weights, &result), TR_E_ARG, "weight nan");
-  tr_trainer_destroy(&trainer);
-  tr_trainer_destroy(&wide);
-  tr_net_destroy(&net);
-  tr_net_destroy(&other);
+  training_close(&narrow);
+  training_close(&wide);
 }
 
 int main(int argc, char **argv) {

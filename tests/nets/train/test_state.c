@@ -6,50 +6,18 @@
 #include "nets/train/state.h"
 #include "tests/support/check.h"
 #include "tests/support/nets/networks.h"
+#include "tests/support/nets/trainings.h"
 #include "tests/support/problems/matrices.h"
 #include "tests/support/scratch.h"
 
 /* TR_TEST_RESOURCES */
 
-enum { ROWS = 8, DIM = 2 };
-
-typedef struct {
-  tr_net *net;
-  tr_trainer *trainer;
-} training;
-
 static void open_training(tr_ctx *ctx, int hidden, int averages, uint64_t seed, training *t) {
-  const tr_net_size sizes[] = {{"dim", DIM},       {"hidden", hidden}, {"depth", 2}, {"time_frequencies", 8},
-                               {"num_classes", 0}, {"null_class", -1}};
-  tr_net_config config = {0};
-  tr_trainer_options o;
-  tr_trainer_defaults(&o);
-  CHECK_OK(ctx, tr_net_configure_sizes(ctx, "mlp", sizeof sizes / sizeof *sizes, sizes, &config));
-  CHECK_OK(ctx, tr_net_create_random(ctx, &config, &(tr_net_options){.dtype = TR_F32, .trained = true},
-                                     TR_NET_INITIAL, seed, &t->net));
-  tr_net_config_clear(&config);
-  CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &o.loss.interpolant));
-  CHECK_OK(ctx, tr_prediction_find(ctx, "velocity", &o.loss.prediction));
-  CHECK_OK(ctx, tr_loss_weight_find(ctx, "none", &o.loss.weight));
-  o.batch = ROWS;
-  o.label_dropout = 0;
+  tr_trainer_options o = training_options(ctx);
   o.n_averages = averages;
   o.keep[0] = 0.9;
   o.keep[1] = 0.5;
-  CHECK_OK(ctx, tr_trainer_create(t->net, &o, &t->trainer));
-}
-
-static void close_training(training *t) {
-  tr_trainer_destroy(&t->trainer);
-  tr_net_destroy(&t->net);
-}
-
-static double step(tr_ctx *ctx, training *t, int k) {
-  tr_train_report report = {0};
-  tr_array *x1 = matrix(ctx, TR_F32, ROWS, DIM, (uint32_t)(100 + k));
-  CHECK_OK(ctx, tr_trainer_step(t->trainer, &(tr_train_batch){.x1 = x1}, &report));
-  tr_array_destroy(&x1);
-  return report.loss;
+  *t = training_open(ctx, hidden, seed, &o);
 }
 
 static void same(const tr_array *a, const tr_array *b) {
@@ -70,7 +38,7 @@ static void round_trip(tr_ctx *ctx) {
   training one, other;
   open_training(ctx, 8, 2, 1, &one);
   open_training(ctx, 8, 2, 2, &other);
-  for (int k = 0; k < 3; k++) step(ctx, &one, k);
+  for (int k = 0; k < 3; k++) training_step(ctx, &one, k);
   const tr_saved_arg args[] = {{.name = "path_type", .kind = TR_SAVED_TEXT, .text = "Linear"}};
   CHECK_OK(ctx, tr_trainer_save(one.trainer, scratch("state.pt"), 1, args));
   CHECK_OK(ctx, load(ctx, other.trainer, scratch("state.pt")));
@@ -79,10 +47,10 @@ static void round_trip(tr_ctx *ctx) {
   same(tr_trainer_first_moment(one.trainer), tr_trainer_first_moment(other.trainer));
   same(tr_trainer_second_moment(one.trainer), tr_trainer_second_moment(other.trainer));
   for (int i = 0; i < 2; i++) same(tr_trainer_average(one.trainer, i), tr_trainer_average(other.trainer, i));
-  for (int k = 3; k < 5; k++) CHECK(step(ctx, &one, k) == step(ctx, &other, k));
+  for (int k = 3; k < 5; k++) CHECK(training_step(ctx, &one, k) == training_step(ctx, &other, k));
   same(tr_trainer_average(one.trainer, 0), tr_trainer_average(other.trainer, 0));
-  close_training(&one);
-  close_training(&other);
+  training_close(&one);
+  training_close(&other);
 }
 
 /* A file with one average for a training with two: the second begins with the parameters. */
@@ -90,13 +58,13 @@ static void fewer_averages(tr_ctx *ctx) {
   training one, two;
   open_training(ctx, 8, 1, 1, &one);
   open_training(ctx, 8, 2, 2, &two);
-  step(ctx, &one, 0);
+  training_step(ctx, &one, 0);
   CHECK_OK(ctx, tr_trainer_save(one.trainer, scratch("one.pt"), 0, NULL));
   CHECK_OK(ctx, load(ctx, two.trainer, scratch("one.pt")));
   same(tr_trainer_average(one.trainer, 0), tr_trainer_average(two.trainer, 0));
   same(tr_params_values(tr_net_params(one.net)), tr_trainer_average(two.trainer, 1));
-  close_training(&one);
-  close_training(&two);
+  training_close(&one);
+  training_close(&two);
 }
 
 static void exported(tr_ctx *ctx) {
@@ -104,7 +72,7 @@ static void exported(tr_ctx *ctx) {
   tr_checkpoint *checkpoint;
   tr_tensors set;
   open_training(ctx, 8, 1, 1, &one);
-  step(ctx, &one, 0);
+  training_step(ctx, &one, 0);
   CHECK_OK(ctx, tr_trainer_export(one.trainer, 0, scratch("ema.safetensors"), 0, NULL));
   CHECK_OK(ctx, tr_checkpoint_open(ctx, scratch("ema.safetensors"), &checkpoint));
   CHECK_OK(ctx, tr_checkpoint_weights(ctx, checkpoint, NULL, &set));
@@ -122,14 +90,14 @@ static void exported(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_trainer_export(one.trainer, 1, scratch("no.safetensors"), 0, NULL), TR_E_ARG,
               "average 1");
   tr_checkpoint_close(&checkpoint);
-  close_training(&one);
+  training_close(&one);
 }
 
 static void refused(tr_ctx *ctx) {
   training one, wide;
   open_training(ctx, 8, 1, 1, &one);
   open_training(ctx, 12, 1, 1, &wide);
-  step(ctx, &one, 0);
+  training_step(ctx, &one, 0);
   CHECK_OK(ctx, tr_trainer_save(one.trainer, scratch("small.pt"), 0, NULL));
   CHECK_ERROR(ctx, load(ctx, wide.trainer, scratch("small.pt")), TR_E_SHAPE, "another shape");
   /* no optimiser: a file of weights alone */
@@ -142,9 +110,9 @@ static void refused(tr_ctx *ctx) {
   const tr_saved_adamw some = {.step = 4, .n = 1, .first = &item, .second = &item};
   CHECK_OK(ctx,
            tr_torch_save(ctx, scratch("some.pt"), &(tr_saved){.n_sets = 2, .sets = sets, .adamw = &some}));
-  CHECK_ERROR(ctx, load(ctx, one.trainer, scratch("some.pt")), TR_E_SHAPE, "is missing");
-  close_training(&one);
-  close_training(&wide);
+  CHECK_ERROR(ctx, load(ctx, one.trainer, scratch("some.pt")), TR_E_SHAPE, "lacks 'x_in.bias'");
+  training_close(&one);
+  training_close(&wide);
 }
 
 int main(int argc, char **argv) {
