@@ -27,6 +27,7 @@ extern const command command_likelihood;
 extern const command command_loss;
 extern const command command_sweep;
 extern const command command_train;
+extern const command command_ablate;
 extern const command command_tune_grid;
 extern const command command_field;
 extern const command command_inspect;

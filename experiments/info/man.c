@@ -33,8 +33,10 @@ static const char *const files[][2] = {
     {"DIR/likelihood.npz, histogram.png", "Of likelihood: logp, its error, bits per dimension, latents."},
     {"DIR/loss.txt, field.npz, grid.txt", "Of loss, field and tune\\-grid."},
     {"DIR/results.csv, manifest.json, table.md, *.gp, *.dat, *.png",
-     "Of sweep: a row a run, what it was, tables, and plots with their data."},
+     "Of sweep and ablate: a row a run, what it was, tables, and plots with their data."},
     {"DIR/tight-*.npz", "Of sweep: its tight solves, so that a sweep that goes on need not make them again."},
+    {"DIR/cells/NAME/model.safetensors, losses.csv",
+     "Of ablate: of each training the running average and the losses."},
     {"DIR/.transit\\-*", "While a command runs: results that are not whole yet."}};
 
 /* Text of an example, in which every minus is one that a shell takes. */

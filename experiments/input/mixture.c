@@ -76,8 +76,12 @@ static int component(const mixture *m, double uniform) {
 }
 
 void mixture_sample(const mixture *m, uint64_t seed, int64_t n, double *x) {
-  tr_random_address which = {.seed = seed, .purpose = TR_RANDOM_LABEL};
-  tr_random_address where = {.seed = seed, .purpose = TR_RANDOM_TEST};
+  mixture_sample_step(m, seed, 0, n, x);
+}
+
+void mixture_sample_step(const mixture *m, uint64_t seed, uint32_t step, int64_t n, double *x) {
+  tr_random_address which = {.seed = seed, .purpose = TR_RANDOM_LABEL, .step = step};
+  tr_random_address where = {.seed = seed, .purpose = TR_RANDOM_TEST, .step = step};
   for (int64_t row = 0; row < n; row++, x += m->d) {
     tr_gaussian g = mixture_component(m, component(m, tr_random_uniform(&which, (uint64_t)row, 0)));
     memcpy(x, g.mean, (size_t)m->d * sizeof *x);

@@ -57,5 +57,7 @@ tr_status mixture_drift(tr_ctx *ctx, const mixture *m, const tr_interpolant *pat
 void mixture_moments(const mixture *m, double *mean, double *cov);
 /* n independent samples x (n, d), a pure function of the seed. */
 void mixture_sample(const mixture *m, uint64_t seed, int64_t n, double *x);
+/* The same of seed and step: other samples at every step, at 0 those of mixture_sample. */
+void mixture_sample_step(const mixture *m, uint64_t seed, uint32_t step, int64_t n, double *x);
 
 #endif

@@ -27,7 +27,7 @@ static const struct {
     {"sweep",
      "manifest.json",
      {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*", "tight-*"}},
-    {"ablate", "manifest.json", {"results.csv", "table.md", "errors.*", "losses.*", "cells"}},
+    {"ablate", "manifest.json", {"results.csv", "table.md", "errors.*", "cells"}},
 };
 enum { COMMANDS = sizeof leaves / sizeof *leaves };
 

@@ -38,11 +38,11 @@ void report_number(FILE *out, const char *format, double value) {
   fputs(" |", out);
 }
 
-void report_interval(FILE *out, stat_interval i, double least) {
+void report_interval(FILE *out, stat_interval i, double least, int digits) {
   if (i.n == 0)
-    fputs(" -", out);
+    fputs("-", out);
   else if (i.n == 1)
-    fprintf(out, " %.3g", i.mean);
+    fprintf(out, "%.*g", digits, i.mean);
   else
-    fprintf(out, " %.3g [%.3g, %.3g]", i.mean, fmax(least, i.low), i.high);
+    fprintf(out, "%.*g [%.*g, %.*g]", digits, i.mean, digits, fmax(least, i.low), digits, i.high);
 }

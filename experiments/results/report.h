@@ -14,8 +14,8 @@ tr_status report_write(tr_ctx *ctx, const char *path, tr_status (*fill)(FILE *ou
 void report_rule(FILE *out, int texts, int numbers);
 /* " 1.2 |" by a format for one number; " - |" for NaN. */
 void report_number(FILE *out, const char *format, double value);
-/* " 0.12 [0.11, 0.13]", the mean alone where one value has no interval, " -" where there is none; without
- * what ends a cell. No end is shown below `least`. */
-void report_interval(FILE *out, stat_interval i, double least);
+/* "0.12 [0.11, 0.13]", the mean alone where one value has no interval, "-" where there is none; of so
+ * many digits. No end is shown below `least`. */
+void report_interval(FILE *out, stat_interval i, double least, int digits);
 
 #endif

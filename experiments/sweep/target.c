@@ -148,7 +148,7 @@ static json_t *matrix(const double *v, int64_t n) {
   return rows;
 }
 
-static json_t *mixture_record(const mixture *m) {
+json_t *sweep_mixture_record(const mixture *m) {
   json_t *json = json_object(), *means = json_array(), *variances = json_array();
   for (int64_t k = 0, d = m->d; k < m->K; k++) {
     json_array_append_new(means, record_numbers(m->means + k * d, d));
@@ -163,7 +163,7 @@ static json_t *mixture_record(const mixture *m) {
 
 tr_status sweep_target_record(sweep_target *t, json_t **out) {
   if (!t->exact) TR_TRY(file_hash_finish(t->program->ctx, &t->hash));
-  *out = t->exact ? mixture_record(&t->mixture)
+  *out = t->exact ? sweep_mixture_record(&t->mixture)
                   : record_checkpoint(t->provider.model, t->options->model.ckpt, &t->hash);
   return TR_OK;
 }

@@ -42,5 +42,6 @@ tr_cond sweep_target_cond(const sweep_target *target, int64_t n_rows);
 
 /* What the target is, for the manifest: a mixture with all its numbers, a checkpoint with its hash. */
 tr_status sweep_target_record(sweep_target *target, json_t **out);
+json_t *sweep_mixture_record(const mixture *m);
 
 #endif

@@ -166,6 +166,7 @@ static tr_status written(const train_run *run, FILE *file, const char *name) {
 }
 
 tr_status train_files_say(train_run *run, const char *format, ...) {
+  if (!run->log) return TR_OK; /* a training without a folder */
   va_list args;
   va_start(args, format);
   vfprintf(run->log, format, args);

@@ -133,7 +133,7 @@ static tr_status check_idle(const train_run *run) {
                                            "time-sampling", "time-mean",  "time-std", NULL};
   const train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  if (!o->data_path)
+  if (o->draws && !o->data_path)
     program_warn_idle(ctx, &train_table, &run->parsed, of_drawing, "every step is that of --draws");
   if (run->data.num_classes) return TR_OK;
   if (o->num_classes != TR_OPTION_UNSET)

@@ -136,7 +136,8 @@ static void budget_table(const table *t) {
 
 /* Errors are not negative. */
 static void print_interval(FILE *out, stat_interval i) {
-  report_interval(out, i, 0);
+  fputs(" ", out);
+  report_interval(out, i, 0, 3);
   fputs(" |", out);
 }
 

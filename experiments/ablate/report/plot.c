@@ -1,0 +1,120 @@
+/* errors.png: the errors of every combination with their intervals, side by side. */
+#include <math.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "experiments/ablate/report/summary.h"
+#include "experiments/output/gnuplot.h"
+#include "experiments/results/manifest.h"
+#include "experiments/results/report.h"
+
+/* The least of all positive numbers of these columns: what lies below a third of it is drawn there. */
+static double least_shown(const ablate_report *report, const ablate_number *numbers, int n) {
+  double least = INFINITY;
+  for (int c = 0; c < report->rows->plan->n_cells; c++)
+    for (int i = 0; i < n; i++) {
+      const double mean = ablate_mean(report->rows, c, numbers[i]).mean;
+      if (mean > 0) least = fmin(least, mean);
+    }
+  return isfinite(least) ? least / 3 : 1e-6;
+}
+
+static void print_point(FILE *out, stat_interval i, double least) {
+  if (i.n == 0) {
+    fputs(" NaN NaN NaN", out);
+    return;
+  }
+  const double low = i.n > 1 ? i.low : i.mean, high = i.n > 1 ? i.high : i.mean;
+  fprintf(out, " %.6g %.6g %.6g", fmax(i.mean, least), fmax(low, least), fmax(high, least));
+}
+
+static tr_status write_data(FILE *out, void *user) {
+  const ablate_report *report = user;
+  const ablate_plan *plan = report->rows->plan;
+  ablate_number numbers[ABLATE_ERRORS];
+  char text[ABLATE_KEY_MAX];
+  ablate_errors_of(report, numbers);
+  const double least[2] = {least_shown(report, numbers, 2), least_shown(report, numbers + 2, 1)};
+  fprintf(out,
+          "# row, then of ODE, SDE and %s: mean, ends of its 95 %% interval; what lies below %.3g (%.3g) is "
+          "drawn there\n",
+          numbers[2] == ABLATE_KL ? "KL" : "bits/dim", least[0], least[1]);
+  for (int c = 0; c < plan->n_cells; c++) {
+    fprintf(out, "%d", c + 1);
+    for (int e = 0; e < ABLATE_ERRORS; e++)
+      print_point(out, ablate_mean(report->rows, c, numbers[e]), least[e == 2]);
+    fprintf(out, " \"%s\"\n", ablate_cell_say(&plan->cells[c], text, sizeof text));
+  }
+  return TR_OK;
+}
+
+/* A line between paths. */
+static void write_rules(FILE *out, const ablate_plan *plan) {
+  for (int c = 1; c < plan->n_cells; c++)
+    if (strcmp(plan->cells[c].path, plan->cells[c - 1].path) != 0)
+      fprintf(out, "set arrow from graph 0, first %g to graph 1, first %g nohead linecolor rgb \"#999999\"\n",
+              c + 0.5, c + 0.5);
+}
+
+static void write_labels(FILE *out, const ablate_plan *plan) {
+  char text[ABLATE_KEY_MAX];
+  fputs("set ytics (", out);
+  for (int c = 0; c < plan->n_cells; c++) {
+    if (c) fputs(", ", out);
+    gnuplot_quoted(out, ablate_cell_say(&plan->cells[c], text, sizeof text));
+    fprintf(out, " %d", c + 1);
+  }
+  fputs(")\n", out);
+}
+
+static void write_series(FILE *out, int error, double shift, const char *title) {
+  fprintf(
+      out,
+      "data using %d:($1 %+g):%d:%d with xerrorbars linewidth 1.5 linecolor rgb \"#%s\" pointtype %d title "
+      "\"%s\"",
+      2 + 3 * error, shift, 3 + 3 * error, 4 + 3 * error, gnuplot_colour(error), 5 + 2 * error, title);
+}
+
+static tr_status write_script(FILE *out, void *user) {
+  const ablate_report *report = user;
+  const ablate_options *o = report->options;
+  const ablate_plan *plan = report->rows->plan;
+  const bool kl = report->target->exact;
+  char title[512];
+  snprintf(title, sizeof title, "%s: means of %d seed%s with 95 %% intervals",
+           TR_SHOW(o->data_path ? o->data_path : o->target, 200), plan->n_seeds,
+           plan->n_seeds == 1 ? "" : "s");
+  gnuplot_begin(out, "errors", 160 + 24 * plan->n_cells, "");
+  fputs("set multiplot layout 1,2 title ", out);
+  gnuplot_quoted(out, title);
+  fprintf(
+      out,
+      "\nset yrange [%g : 0.4]\nset grid x\nset logscale x\nset format x \"%%.0e\"\nset key tmargin center "
+      "horizontal\nset xlabel \"squared energy distance to the target\"\n",
+      plan->n_cells + 0.6);
+  write_labels(out, plan);
+  write_rules(out, plan);
+  fputs("set lmargin at screen 0.24\nset rmargin at screen 0.63\nplot ", out);
+  write_series(out, 0, -0.15, "samples of the ODE");
+  fputs(", \\\n  ", out);
+  write_series(out, 1, 0.15, "samples of the SDE");
+  fprintf(out,
+          "\nset format y \"\"\n%sset xlabel \"%s\"\nset lmargin at screen 0.66\nset rmargin at screen "
+          "0.98\nplot ",
+          kl ? "" : "unset logscale x\nset format x \"%g\"\n",
+          kl ? "Kullback-Leibler divergence, nats" : "bits per dimension");
+  write_series(out, 2, 0, kl ? "KL by the likelihood" : "likelihood");
+  fputs("\nunset multiplot\n", out);
+  return TR_OK;
+}
+
+tr_status ablate_write_plot(const ablate_report *report, bool *drawn) {
+  const char *folder = report->options->machine.out;
+  char path[MANIFEST_PATH_MAX];
+  TR_TRY(manifest_path(report->ctx, folder, "errors.dat", path, sizeof path));
+  TR_TRY(report_write(report->ctx, path, write_data, (void *)report));
+  TR_TRY(manifest_path(report->ctx, folder, "errors.gp", path, sizeof path));
+  TR_TRY(report_write(report->ctx, path, write_script, (void *)report));
+  *drawn = gnuplot_draw(folder, "errors.gp");
+  return TR_OK;
+}
