@@ -41,11 +41,21 @@ static int exit_status(tr_status status) {
   return status == TR_OK ? 0 : status == TR_E_ARG ? 2 : 1;
 }
 
-static int report(const program *p, tr_status status) {
-  if (status == TR_OK) return 0;
+static void print_error(const program *p) {
   tr_error error = *program_error(p);
   staging_hide(error.message);
   fprintf(stderr, "%s %s: %s\n", TR_PROGRAM, p->command, error.message);
+}
+
+static bool speaks(const program *p) {
+  return p->comm ? tr_comm_speaks(p->comm) : p->rank == 0;
+}
+
+/* Ranks that are torn apart end here, all of them. */
+static int report(program *p, tr_status status) {
+  if (p->comm) status = tr_comm_agree(p->comm, status);
+  if (status != TR_OK && speaks(p)) print_error(p);
+  if (tr_comm_lost(p->comm)) tr_comm_abort(p->comm, 1);
   return exit_status(status);
 }
 
@@ -95,13 +105,26 @@ static tr_status run_or_instead(program *p, const command *c, arguments words, c
   return run_words(p, other->command, (arguments){other->n, other->words});
 }
 
-static int run_command(program *p, const command *c) {
+/* One command many times over would write into one folder. */
+static tr_status join_ranks(program *p, const command *c, const tr_launch *launch) {
+  if (launch->size == 1) return TR_OK;
+  if (c->ranks) return tr_comm_open(p->ctx, &p->comm);
+  return TR_FAIL(
+      p->ctx, TR_E_ARG,
+      "mpirun has started %d of it: only 'train' works on several ranks, start one (or, for runs that "
+      "have nothing to do with each other, take OMPI_COMM_WORLD_SIZE from their environment)",
+      launch->size);
+}
+
+static int run_command(program *p, const command *c, const tr_launch *launch) {
   command_line other = {0};
   tr_status status = program_open(p, "cpu", 0, 0);
+  if (status == TR_OK) status = join_ranks(p, c, launch);
   if (status == TR_OK) status = run_or_instead(p, c, (arguments){p->argc - 2, p->argv + 2}, &other);
   for (int i = 0; i < other.n; i++) free(other.words[i]);
   free(other.words);
   int result = report(p, status);
+  tr_comm_close(&p->comm);
   tr_ctx_close(&p->ctx);
   return result;
 }
@@ -136,10 +159,16 @@ static void keep_streams_apart(void) {
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) return;
 }
 
+static bool is_quiet(const tr_launch *launch) {
+  return launch->rank > 0 && freopen("/dev/null", "w", stdout);
+}
+
 int commands_main(int argc, char **argv, program_modules more) {
+  const tr_launch launch = tr_comm_launched();
   keep_streams_apart();
+  const bool quiet = is_quiet(&launch);
   if (argc < 2) {
-    commands_overview(stderr);
+    if (!quiet) commands_overview(stderr);
     return 2;
   }
   const char *word = argv[1];
@@ -151,8 +180,8 @@ int commands_main(int argc, char **argv, program_modules more) {
     return about_program(argc, argv, help ? commands_overview : commands_version);
   }
   const command *c = command_find(word);
-  if (!c) return unknown_command(word);
+  if (!c) return quiet ? 2 : unknown_command(word);
   program_catch_signals();
-  program p = {.command = word, .argc = argc, .argv = argv, .more = more};
-  return run_command(&p, c);
+  program p = {.command = word, .argc = argc, .argv = argv, .more = more, .rank = launch.rank};
+  return run_command(&p, c, &launch);
 }

@@ -20,6 +20,7 @@ struct command {
   /* Whether the words after the command's name ask for another command; *out is freed after a failure too.
    * OPTIONAL */
   tr_status (*instead)(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
+  bool ranks; /* works on several ranks under mpirun, each phase of it ending with tr_comm_agree */
 };
 
 extern const command command_sample;

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/comm/comm_private.h"
 #include "core/require_private.h"
@@ -178,21 +179,54 @@ tr_status tr_comm_barrier(tr_comm *comm) {
   return tr_comm_reduce(comm, TR_COMM_MAX, 1, &nothing);
 }
 
+tr_status tr_comm_alike(tr_comm *comm, const void *bytes, size_t size, bool *alike) {
+  double own[TR_COMM_NUMBERS] = {0}, *all;
+  TR_REQUIRE(TR_CTX_OF(comm), comm, bytes, alike);
+  if (size < 1 || size > sizeof own)
+    return TR_FAIL(comm->ctx, TR_E_ARG, "%zu bytes to compare over the ranks: use 1 to %zu", size,
+                   sizeof own);
+  TR_TRY(check_idle(comm, "a comparison"));
+  memcpy(own, bytes, size);
+  const tr_status status = gather(comm, TR_COMM_NUMBERS, own, &all);
+  *alike = true;
+  for (int r = 0; status == TR_OK && r < comm->size; r++)
+    *alike &= memcmp(all + (size_t)r * TR_COMM_NUMBERS, all, sizeof own) == 0;
+  free(all);
+  return status;
+}
+
+/* The first rank that failed itself, in all (size, 2): its status, and whether it had heard of it before. */
+static int failing(const tr_comm *comm, const double *all) {
+  int heard = -1;
+  for (int r = 0; r < comm->size; r++) {
+    if (all[2 * r] == TR_OK) continue;
+    if (all[2 * r + 1] == 0) return r;
+    if (heard < 0) heard = r;
+  }
+  return heard;
+}
+
+static tr_status find_worst(tr_comm *comm, const double *all) {
+  const int r = failing(comm, all);
+  comm->heard = TR_OK;
+  if (r < 0) return TR_OK;
+  const tr_status worst = (tr_status)all[2 * r];
+  comm->speaker = r;
+  if (all[2 * comm->rank] == TR_OK) TR_FAIL(comm->ctx, worst, "rank %d failed", r);
+  if (all[2 * comm->rank] == TR_OK || all[2 * comm->rank + 1] != 0) comm->heard = worst;
+  return worst;
+}
+
 tr_status tr_comm_agree(tr_comm *comm, tr_status status) {
   TR_REQUIRE(TR_CTX_OF(comm), comm);
-  TR_TRY(check_idle(comm, "an agreement"));
   if ((int)status < 0 || status > TR_E_INTERRUPTED)
     status = TR_FAIL(comm->ctx, TR_E_ARG, "the ranks agree on status %d: there is none such", (int)status);
   if (comm->size == 1 || comm->lost) return status;
-  const double own = (double)status;
+  TR_TRY(check_idle(comm, "an agreement"));
+  const double own[2] = {(double)status, status != TR_OK && status == comm->heard};
   double *all;
-  tr_status worst = gather(comm, 1, &own, &all);
-  for (int r = 0; worst == TR_OK && r < comm->size; r++) {
-    worst = (tr_status)all[r];
-    if (worst == TR_OK) continue;
-    comm->speaker = r;
-    if (status == TR_OK) TR_FAIL(comm->ctx, worst, "rank %d failed", r);
-  }
+  tr_status worst = gather(comm, 2, own, &all);
+  if (worst == TR_OK) worst = find_worst(comm, all);
   free(all);
   return worst;
 }

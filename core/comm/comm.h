@@ -64,8 +64,11 @@ typedef enum { TR_COMM_SUM, TR_COMM_MAX, TR_COMM_MIN } tr_comm_op;
 TR_API tr_status tr_comm_reduce(tr_comm *comm, tr_comm_op op, int n, double *values);
 /* Returns when all ranks have come here. */
 TR_API tr_status tr_comm_barrier(tr_comm *comm);
+/* *alike = whether these bytes are the same on all ranks; 1 <= size <= 8 TR_COMM_NUMBERS. */
+TR_API tr_status tr_comm_alike(tr_comm *comm, const void *bytes, size_t size, bool *alike);
 /* TR_OK if every rank gives TR_OK; else the status of the first rank, by number, that does not. Where this
- * rank gave TR_OK its context then says which one failed; where it failed itself, its own error stays. */
+ * rank gave TR_OK its context then says which one failed; where it failed itself, its own error stays. A
+ * status that was heard here may be given to the next agreement. */
 TR_API tr_status tr_comm_agree(tr_comm *comm, tr_status status);
 
 /* Whether it is for this rank to tell the user of an error: the rank that failed by the last tr_comm_agree

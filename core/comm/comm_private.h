@@ -34,10 +34,11 @@ struct tr_comm {
   const tr_comm_type *type;
   tr_ctx *ctx;
   int rank, size, local_size;
-  int speaker;   /* the rank that tells of errors */
-  bool lost;     /* a rank has died, or cannot be reached */
-  bool underway; /* sums were begun that nobody has waited for */
-  void *state;   /* the type's own */
+  int speaker;     /* the rank that tells of errors */
+  tr_status heard; /* what this rank was told of another one, and may bring again */
+  bool lost;       /* a rank has died, or cannot be reached */
+  bool underway;   /* sums were begun that nobody has waited for */
+  void *state;     /* the type's own */
 };
 
 extern const tr_comm_type tr_comm_self, tr_comm_mpi;

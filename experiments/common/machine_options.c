@@ -1,6 +1,32 @@
 #include "experiments/common/machine_options.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* The threads of a rank that was told of none. Ranks of one machine share its processors, unless mpirun has
+ * given each its own, which are all that the process sees; 0: those. */
+static int threads_of_rank(program *p) {
+  const int ranks = tr_comm_local_size(p->comm), seen = tr_ctx_threads(p->ctx);
+  const long all = sysconf(_SC_NPROCESSORS_ONLN);
+  if (!p->comm || getenv("OMP_NUM_THREADS")) return 0;
+  if (seen >= all) return seen > ranks ? seen / ranks : 1;
+  if (ranks * (long)seen < all)
+    tr_ctx_warn(
+        p->ctx,
+        "mpirun has bound each of %d ranks to %d of %ld processors: with --bind-to none they share all",
+        ranks, seen, all);
+  return 0;
+}
+
+/* Threads beyond the processors that mpirun has bound a rank to would only be in each other's way. */
+static void warn_of_crowd(program *p, long threads) {
+  const int seen = tr_ctx_threads(p->ctx);
+  if (p->comm && !getenv("OMP_NUM_THREADS") && threads > seen && seen < sysconf(_SC_NPROCESSORS_ONLN))
+    tr_ctx_warn(p->ctx,
+                "--threads %ld: mpirun has bound this rank to %d processor%s, --bind-to none frees it",
+                threads, seen, PLURAL(seen));
+}
 
 static bool is(const machine_options *o, tr_dtype dtype) {
   return strcmp(o->dtype, tr_dtype_name(dtype)) == 0;
@@ -17,7 +43,9 @@ tr_status machine_open_network(program *p, machine_options *o, uint64_t seed, tr
                                tr_nn_products *products) {
   *dtype = is(o, TR_F64) ? TR_F64 : TR_F32; /* the choices of the option */
   *products = is(o, TR_BF16) ? TR_NN_BF16 : TR_NN_FULL;
-  TR_TRY(program_open(p, o->device, seed, o->threads == TR_OPTION_UNSET ? 0 : (int)o->threads));
+  const int threads = o->threads == TR_OPTION_UNSET ? threads_of_rank(p) : (int)o->threads;
+  warn_of_crowd(p, threads);
+  TR_TRY(program_open(p, o->device, seed, threads));
   o->threads = tr_ctx_threads(p->ctx);
   return TR_OK;
 }

@@ -71,6 +71,7 @@ static void all_signals(sigset_t *set) {
   sigemptyset(set);
   for (int i = 0; i < STOPPING; i++) sigaddset(set, stopping[i]);
   sigaddset(set, SIGPIPE);
+  sigaddset(set, SIGUSR1);
 }
 
 /* Whether the one who started the program wants it to live on without a terminal, as nohup does. */
@@ -86,6 +87,7 @@ void program_catch_signals(void) {
   main_thread = pthread_self();
   for (int i = 0; i < STOPPING; i++)
     if (stopping[i] != SIGHUP || !outlives_terminal()) sigaction(stopping[i], &action, NULL);
+  if (tr_comm_launched().size > 1) sigaction(SIGUSR1, &action, NULL);
   action.sa_handler = on_closed_pipe;
   sigaction(SIGPIPE, &action, NULL);
   signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit then fails, as on a full disk */
@@ -121,12 +123,14 @@ tr_status program_check_interrupt(program *p) {
 static void print_warning(const char *message, void *user) {
   program *p = user;
   char text[1024];
-  if (strcmp(message, p->warned) == 0) return;
+  char rank[32] = "";
+  if (strcmp(message, p->warned) == 0 || (p->rank && !p->at_work)) return;
+  if (p->rank) snprintf(rank, sizeof rank, "rank %d: ", p->rank);
   snprintf(p->warned, sizeof p->warned, "%s", message);
   snprintf(text, sizeof text, "%s", message);
   if (p->reader.table) advice_translate(&p->reader, text, sizeof text);
   const char *clear = isatty(STDERR_FILENO) ? CLEAR_LINE : "";
-  fprintf(stderr, "%s%s %s: warning: %s\n", clear, TR_PROGRAM, p->command, text);
+  fprintf(stderr, "%s%s %s: warning: %s%s\n", clear, TR_PROGRAM, p->command, rank, text);
 }
 
 void program_say(const program *p, const char *format, ...) {
@@ -152,8 +156,10 @@ void program_warn_idle(tr_ctx *ctx, const tr_option_table *table, const tr_parse
 }
 
 tr_status program_open(program *p, const char *resource, uint64_t seed, int threads) {
+  tr_comm_set_ctx(p->comm, NULL);
   tr_ctx_close(&p->ctx);
   TR_TRY(tr_ctx_open(resource, seed, &p->ctx, &p->error));
+  tr_comm_set_ctx(p->comm, p->ctx);
   tr_ctx_on_warning(p->ctx, print_warning, p);
   tr_ctx_set_interrupt(p->ctx, &caught);
   TR_TRY(tr_register_all(p->ctx));

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "core/comm/comm.h"
 #include "experiments/common/advice.h"
 
 /* Registers modules of the caller's own. */
@@ -19,6 +20,10 @@ typedef struct {
   program_modules more; /* OPTIONAL: called for every context, after the built-in modules */
   int argc;
   char *const *argv; /* the whole command line, for the record */
+  /* Under mpirun: the first rank alone speaks, but of what only another one knows. */
+  int rank;      /* of this process, 0: alone too */
+  tr_comm *comm; /* all of them, NULL: there is one */
+  bool at_work;  /* the ranks do different things: another one's warnings are told, with its number */
 } program;
 
 /* Closes the program's context (if any) and opens another on `resource` with every built-in module
@@ -37,12 +42,12 @@ void program_warn_idle(tr_ctx *ctx, const tr_option_table *table, const tr_parse
 /* The first error: of the context, or of the attempt to open one. */
 const tr_error *program_error(const program *p);
 
-/* SIGINT, SIGTERM, SIGHUP (unless nohup has it ignored) and SIGXCPU: the first raises a flag that solvers
- * look at, so that a run ends with the step under way, or within it where the network asks (on a terminal a
- * line says that it stops); a second one, PROGRAM_SECOND_SIGNAL seconds or more later, ends the program at
- * once: clean-up, a line, status 128 + signal. Always on the thread that calls this. SIGPIPE ends the program
- * at once too, after the clean-up. Files beyond the limit on their size are as on a full disk: the write
- * fails. */
+/* SIGINT, SIGTERM, SIGHUP (unless nohup has it ignored) and SIGXCPU, and of a rank under mpirun, which passes
+ * it on, SIGUSR1: the first raises a flag that solvers look at, so that a run ends with the step under way,
+ * or within it where the network asks (on a terminal a line says that it stops); a second one,
+ * PROGRAM_SECOND_SIGNAL seconds or more later, ends the program at once: clean-up, a line, status 128 +
+ * signal. Always on the thread that calls this. SIGPIPE ends the program at once too, after the clean-up.
+ * Files beyond the limit on their size are as on a full disk: the write fails. */
 void program_catch_signals(void);
 /* What comes closer is the same wish: `timeout` signals the program and then its process group. */
 #define PROGRAM_SECOND_SIGNAL 0.1

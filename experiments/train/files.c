@@ -34,6 +34,8 @@ static tr_status save_record(const train_run *run) {
   json_object_set_new(record, "parameters", json_integer(tr_params_count(tr_net_params(run->net), true)));
   json_object_set_new(record, "steps", json_integer(tr_trainer_steps(run->trainer)));
   json_object_set_new(record, "inputs", json_integer(run->data.n));
+  json_object_set_new(record, "ranks",
+                      json_integer(run->program->comm ? tr_comm_size(run->program->comm) : 1));
   json_object_set_new(record, "skipped", json_integer(tr_loader_skipped(run->data.loader)));
   json_object_set_new(record, "data_sha256", run->data.loader ? json_string(run->data.sha256) : json_null());
   if (run->wandb_told) json_object_set(record, "wandb", run->wandb_told);
@@ -168,6 +170,7 @@ static tr_status written(const train_run *run, FILE *file, const char *name) {
 tr_status train_files_say(train_run *run, const char *format, ...) {
   if (!run->log) return TR_OK; /* a training without a folder */
   va_list args;
+  if (!run->log) return TR_OK; /* that of the first rank */
   va_start(args, format);
   vfprintf(run->log, format, args);
   va_end(args);

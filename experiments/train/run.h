@@ -47,7 +47,7 @@ typedef struct {
   json_t *record; /* run.json of that run, or NULL */
   tr_dtype dtype;
   tr_nn_products products;
-  int64_t first, rows; /* of the batch of a step: the rows of this process */
+  int64_t first, rows; /* of the batch of a step: the rows of this rank */
   train_data data;
   tr_net_config config;
   tr_net *net;
@@ -58,7 +58,8 @@ typedef struct {
   char averages[256]; /* what is kept, in words: TRAIN_AVERAGES of checkpoints */
   int64_t last;       /* the step after which it ends */
   train_window window;
-  int64_t begun;         /* steps taken before this run */
+  int64_t begun, saved;  /* steps taken before this run; that of the last checkpoint */
+  bool ending;           /* no further step is to be taken */
   double started, spent; /* seconds: when this run began; in its steps since the last line of the log */
   double waited;         /* seconds that it had waited for data when that was written */
   tr_train_report report;
@@ -88,6 +89,23 @@ double train_data_wait(const train_run *run, double before, double seconds);
 /* The rows of the next step. */
 tr_status train_data_batch(train_run *run, int64_t step, tr_train_batch *out);
 void train_data_close(train_data *data);
+
+/* ---- ranks.c: several processes, of which the first alone has the folder; on one there is nothing to do
+ * ---- */
+/* The rows of this rank. TR_E_ARG unless all have as many. */
+tr_status train_ranks_rows(train_run *run);
+/* The worst of all ranks, on all of them; each phase of the run ends with it. */
+tr_status train_ranks_agree(train_run *run, tr_status status);
+/* What the first rank does, with the folder, agreed upon. */
+tr_status train_ranks_first(train_run *run, tr_status (*what)(train_run *run));
+/* All have the same data, and begin with the parameters, averages and moments of the first. */
+tr_status train_ranks_begin(train_run *run);
+/* Sets run->ending when a signal has come to one of them, or the first rank's time is over; and agrees. */
+tr_status train_ranks_end(train_run *run, tr_status status);
+/* Says on how many, behind a beginning or a resume; "" on one that was always one. Returns text. */
+const char *train_ranks_say(const train_run *run, char text[120]);
+/* Adds to the error of ranks that are torn apart what is left of the training. */
+tr_status train_ranks_lost(train_run *run, tr_status status);
 
 /* ---- network.c ---- */
 /* run->config, from the options and the shape of the data. */

@@ -122,6 +122,7 @@ static tr_status make_trainer(train_run *run) {
   t.rows = run->rows;
   t.rows_at_once = (run->rows + o->accumulate - 1) / o->accumulate;
   run->prediction = t.loss.prediction;
+  t.comm = run->program->comm;
   return tr_trainer_create(run->net, &t, &run->trainer);
 }
 

@@ -21,8 +21,8 @@ static tr_status open_all(train_run *run) {
     return TR_FAIL(run->program->ctx, TR_E_ARG, "--out '%s': --resume goes on in its own folder",
                    TR_SHOW(o->machine.out, 200));
   if (o->resume) TR_TRY(train_resume_options(run));
+  TR_TRY(train_ranks_rows(run));
   TR_TRY(machine_open_network(run->program, &o->machine, (uint64_t)o->seed, &run->dtype, &run->products));
-  run->rows = o->batch;
   TR_TRY(train_data_open(run));
   if (o->resume) TR_TRY(train_resume_data(run));
   TR_TRY(train_setup(run));
@@ -30,15 +30,26 @@ static tr_status open_all(train_run *run) {
     TR_TRY(train_resume_state(run));
   else if (o->ckpt)
     TR_TRY(train_ckpt_state(run));
-  return train_files_open(run);
+  return TR_OK;
+}
+
+/* Data, network and trainer, on every rank; then the folder. */
+static tr_status begin(train_run *run) {
+  TR_TRY(train_ranks_agree(run, open_all(run)));
+  TR_TRY(train_ranks_begin(run));
+  run->saved = run->begun;
+  TR_TRY(train_ranks_first(run, train_files_open));
+  run->program->at_work = true;
+  return TR_OK;
 }
 
 static void print_beginning(const train_run *run) {
-  char text[400];
-  printf("%s\n%lld parameters, %lld inputs, %lld steps of %ld rows into %s\n",
+  char text[400], ranks[120];
+  if (run->program->rank) return;
+  printf("%s\n%lld parameters, %lld inputs, %lld steps of %ld rows into %s%s\n",
          tr_net_config_say(&run->config, text, sizeof text),
          (long long)tr_params_count(tr_net_params(run->net), true), (long long)run->data.n,
-         (long long)run->last, run->options->batch, run->folder);
+         (long long)run->last, run->options->batch, run->folder, train_ranks_say(run, ranks));
   if (run->begun) printf("going on from step %lld\n", (long long)run->begun);
   fflush(stdout);
 }
@@ -48,7 +59,7 @@ static void print_beginning(const train_run *run) {
 static tr_status take_step(train_run *run) {
   tr_train_batch batch;
   const double begun = program_seconds();
-  TR_TRY(train_data_batch(run, tr_trainer_steps(run->trainer), &batch));
+  TR_TRY(train_ranks_agree(run, train_data_batch(run, tr_trainer_steps(run->trainer), &batch)));
   TR_TRY(tr_trainer_step(run->trainer, &batch, &run->report));
   run->spent += program_seconds() - begun;
   run->window.steps++;
@@ -66,48 +77,55 @@ static tr_status log_step(train_run *run) {
   return TR_OK;
 }
 
-static bool out_of_time(const train_run *run) {
-  const double minutes = run->options->max_minutes;
-  return isfinite(minutes) && program_seconds() - run->started >= 60 * minutes;
+/* Ranks that have drifted apart leave no checkpoint. */
+static tr_status save(train_run *run) {
+  TR_TRY(tr_trainer_same(run->trainer));
+  TR_TRY(train_ranks_first(run, train_files_checkpoint));
+  run->saved = tr_trainer_steps(run->trainer);
+  return TR_OK;
 }
 
-/* Steps until the last, or until a signal or the clock ends the run. *saved: the step of the last checkpoint.
- */
-static tr_status take_steps(train_run *run, progress *bar, int64_t *saved) {
-  while (tr_trainer_steps(run->trainer) < run->last && !program_signal() && !out_of_time(run)) {
+/* What the first rank writes behind a step. */
+static tr_status after_step(train_run *run, progress *bar) {
+  if (run->program->rank) return TR_OK;
+  TR_TRY(log_step(run));
+  progress_tick((double)run->report.step, (long)(run->report.step - run->begun), bar);
+  return train_snapshots_due(run) ? train_snapshots_write(run) : TR_OK;
+}
+
+/* Steps until the last, or until a signal or the clock ends the run. */
+static tr_status take_steps(train_run *run, progress *bar) {
+  TR_TRY(train_ranks_end(run, TR_OK));
+  while (tr_trainer_steps(run->trainer) < run->last && !run->ending) {
     TR_TRY(take_step(run));
-    TR_TRY(log_step(run));
-    progress_tick((double)run->report.step, (long)(run->report.step - run->begun), bar);
-    if (train_snapshots_due(run)) TR_TRY(train_snapshots_write(run));
-    if (run->report.step % run->options->ckpt_every == 0) {
-      TR_TRY(train_files_checkpoint(run));
-      *saved = run->report.step;
-    }
-    if (train_preview_due(run)) TR_TRY(train_preview(run));
+    TR_TRY(train_ranks_end(run, after_step(run, bar)));
+    if (run->report.step % run->options->ckpt_every == 0) TR_TRY(save(run));
+    if (train_preview_due(run)) TR_TRY(train_ranks_first(run, train_preview));
   }
   return TR_OK;
 }
 
-/* A signal ends the step under way, which then has not happened. */
+/* A signal ends the step under way, which then has not happened, on any rank. */
 static tr_status train(train_run *run) {
   progress bar;
-  int64_t saved = run->begun;
   run->started = program_seconds();
   progress_start(&bar);
+  bar.shown = bar.shown && run->program->rank == 0;
   progress_part(&bar, 1, (double)run->begun, (double)run->last);
-  tr_status status = take_steps(run, &bar, &saved);
+  tr_status status = take_steps(run, &bar);
   progress_end(&bar);
-  if (status == TR_E_INTERRUPTED && program_signal()) {
+  if (status == TR_E_INTERRUPTED && (program_signal() || run->program->comm)) {
     tr_ctx_clear(run->program->ctx);
     status = TR_OK;
   }
-  if (status == TR_OK && tr_trainer_steps(run->trainer) > saved) status = train_files_checkpoint(run);
-  return status;
+  if (status == TR_OK && tr_trainer_steps(run->trainer) > run->saved) status = save(run);
+  return train_ranks_lost(run, status);
 }
 
 static void print_end(const train_run *run) {
   const int64_t steps = tr_trainer_steps(run->trainer);
   const bool whole = steps >= run->last;
+  if (run->program->rank) return;
   printf("%s at step %lld of %lld", whole ? "finished" : "stopped", (long long)steps, (long long)run->last);
   if (steps > run->begun && run->data.loader)
     printf(", %.1f %% of the time waiting for data",
@@ -151,7 +169,7 @@ static void close_all(train_run *run) {
 static tr_status run_train(program *p, const tr_parsed *parsed, void *values) {
   train_run run = {.program = p, .parsed = *parsed, .options = values};
   tr_status status = note_words(&run);
-  if (status == TR_OK) status = open_all(&run);
+  if (status == TR_OK) status = begin(&run);
   if (status == TR_OK) {
     print_beginning(&run);
     status = train(&run);
@@ -162,4 +180,4 @@ static tr_status run_train(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_train = {.table = &train_table, .run = run_train};
+const command command_train = {.table = &train_table, .run = run_train, .ranks = true};

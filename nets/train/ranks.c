@@ -1,6 +1,5 @@
 /* What a trainer does because it is one of several. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/io/sha256.h"
 #include "core/require_private.h"
@@ -80,32 +79,21 @@ tr_status tr_trainer_share(tr_trainer *trainer) {
   return tr_net_refresh(trainer->net);
 }
 
-/* *half: the beginning of a digest of the array, as two numbers. */
-static tr_status digest(const tr_array *arena, double half[2]) {
+static tr_status digest(const tr_array *arena, char hex[TR_SHA256_TEXT]) {
   const size_t bytes = (size_t)arena->count * tr_dtype_size(arena->dtype);
-  char hex[TR_SHA256_TEXT], first[9] = "", second[9] = "";
   void *host = malloc(bytes ? bytes : 1);
   if (!host) return TR_FAIL(arena->ctx, TR_E_MEM, "out of memory to compare %zu bytes of the ranks", bytes);
   tr_status status = tr_array_download(arena, host);
   const tr_file_map map = {.data = host, .size = bytes};
   if (status == TR_OK) status = tr_sha256_map(arena->ctx, &map, hex);
   free(host);
-  TR_TRY(status);
-  memcpy(first, hex, 8);
-  memcpy(second, hex + 8, 8);
-  half[0] = (double)strtoul(first, NULL, 16);
-  half[1] = (double)strtoul(second, NULL, 16);
-  return TR_OK;
+  return status;
 }
 
 static tr_status same_arena(const tr_trainer *trainer, const tr_array *arena, bool *same) {
-  double least[2] = {0}, most[2];
-  TR_TRY(tr_comm_agree(trainer->o.comm, digest(arena, least)));
-  memcpy(most, least, sizeof most);
-  TR_TRY(tr_comm_reduce(trainer->o.comm, TR_COMM_MIN, 2, least));
-  TR_TRY(tr_comm_reduce(trainer->o.comm, TR_COMM_MAX, 2, most));
-  *same = least[0] == most[0] && least[1] == most[1];
-  return TR_OK;
+  char hex[TR_SHA256_TEXT] = "";
+  TR_TRY(tr_comm_agree(trainer->o.comm, digest(arena, hex)));
+  return tr_comm_alike(trainer->o.comm, hex, sizeof hex, same);
 }
 
 tr_status tr_trainer_same(tr_trainer *trainer) {

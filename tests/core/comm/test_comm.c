@@ -96,6 +96,19 @@ static void numbers(tr_ctx *ctx, tr_comm *comm) {
   CHECK_OK(ctx, tr_comm_barrier(comm));
 }
 
+static void compared(tr_ctx *ctx, tr_comm *comm) {
+  char text[128] = "the same";
+  bool alike = false;
+  CHECK_OK(ctx, tr_comm_alike(comm, text, sizeof text, &alike));
+  CHECK(alike);
+  text[127] = tr_comm_rank(comm) == tr_comm_size(comm) - 1;
+  CHECK_OK(ctx, tr_comm_alike(comm, text, 127, &alike));
+  CHECK(alike);
+  CHECK_OK(ctx, tr_comm_alike(comm, text, 128, &alike));
+  CHECK(alike == (tr_comm_size(comm) == 1));
+  CHECK_ERROR(ctx, tr_comm_alike(comm, text, 129, &alike), TR_E_ARG, "129 bytes");
+}
+
 /* The last rank fails, then the last two. */
 static void agreement(tr_ctx *ctx, tr_comm *comm) {
   const int rank = tr_comm_rank(comm), size = tr_comm_size(comm);
@@ -108,6 +121,8 @@ static void agreement(tr_ctx *ctx, tr_comm *comm) {
     const tr_status own = mine ? TR_FAIL(ctx, TR_E_IO, "mine") : TR_OK;
     CHECK_ERROR(ctx, tr_comm_agree(comm, own), TR_E_IO, mine ? "mine" : said);
     CHECK(tr_comm_speaks(comm) == (rank == size - failing));
+    CHECK(tr_comm_agree(comm, TR_E_IO) == TR_E_IO && tr_comm_speaks(comm) == (rank == size - failing));
+    CHECK_OK(ctx, tr_comm_agree(comm, TR_OK));
   }
   CHECK(!tr_comm_lost(comm));
 }
@@ -142,6 +157,7 @@ int main(int argc, char **argv) {
   sums(ctx, comm, TR_F64);
   broadcasts(ctx, comm);
   numbers(ctx, comm);
+  compared(ctx, comm);
   agreement(ctx, comm);
   refused(ctx, comm);
   if (launch.size > 1)
