@@ -71,7 +71,7 @@ static const tr_option options[] = {
      .help = "How often a label becomes the null class, for guidance."},
 
     {STEPS(batch), .name = "global-batch-size", .aliases = "batch-size", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 1e9), .default_text = "256",
-     .help = "Rows of a step."},
+     .help = "Rows of a step, of all ranks together: a multiple of their number."},
     {STEPS(accumulate), .name = "accumulate", .type = TR_OPTION_INT, .metavar = "K", BETWEEN(1, 1e9), .default_text = "1",
      .help = "Pieces in which a batch goes through the network: less memory, the same bits."},
     {STEPS(epochs), .name = "epochs", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "1400",
@@ -144,7 +144,9 @@ const tr_option_table train_table = {
                "of the batch. So a training that stopped (Ctrl-C, SIGTERM, --max-minutes, a crash) goes on "
                "by --resume DIR to "
                "the same bits that it would have had. A folder that holds a training is given to no "
-               "other run, nor to the same one before it is complete.\n\n" SIT_CODE,
+               "other run, nor to the same one before it is complete.\n\n"
+               "'mpirun -n R transit train ...' trains on R ranks, each with its share of the rows: the "
+               "losses are the same to rounding.\n\n" SIT_CODE,
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .values_size = sizeof(train_options)};

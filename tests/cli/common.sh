@@ -27,15 +27,22 @@ check() {
   }
 }
 
-# refuse STATUS TEXT COMMAND...: the command ends with this status and says one line on stderr that contains TEXT.
-refuse() {
+# ends STATUS COMMAND...: the command ends with this status.
+ends() {
   want=$1
-  text=$2
-  shift 2
+  shift
   checks=$((checks + 1))
   "$@" >"$scratch/stdout" 2>"$scratch/stderr"
   got=$?
   [ "$got" -eq "$want" ] || fail "status $got, expected $want: $*: $(cat "$scratch/stderr")"
+}
+
+# refuse STATUS TEXT COMMAND...: the command ends with this status and says one line on stderr that contains TEXT.
+refuse() {
+  status=$1
+  text=$2
+  shift 2
+  ends "$status" "$@"
   grep -qF -e "$text" "$scratch/stderr" || fail "no '$text' in '$(cat "$scratch/stderr")': $*"
   [ "$(grep -vcE 'warning:|^==[0-9]+==WARNING: AddressSanitizer failed to allocate' "$scratch/stderr")" -eq 1 ] || fail "not one line: $(cat "$scratch/stderr")"
 }

@@ -1,6 +1,6 @@
 # mpirun -n R transit train: the losses of one rank on 2 and 4, the same bytes on equal ranks and after a resume; one line of an
 # error, and the end of all ranks, when one fails or is killed; signals.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/../common.sh"
 command -v mpirun >/dev/null 2>&1 || {
   echo "skipped: there is no mpirun (Debian: openmpi-bin)"
   exit 77
@@ -8,10 +8,10 @@ command -v mpirun >/dev/null 2>&1 || {
 
 # on N COMMAND...: the command on N ranks.
 on() {
-  sh "$here/../support/ranks.sh" "$@"
+  sh "$here/../../support/ranks.sh" "$@"
 }
 
-data=$here/../../experiments/digits/digits.npz
+data=$here/../../../experiments/digits/digits.npz
 tiny="$transit train --data-path $data --global-batch-size 32 --hidden 16 --depth 2 --num-heads 2 --ema-decay 0.9
   --log-every 1 --threads 1 --flip"
 small="$tiny --lr 1e-3"
@@ -30,13 +30,10 @@ END
 
 # once STATUS TEXT COMMAND...: it ends with this status, and the program says one line, with TEXT, whatever mpirun adds.
 once() {
-  want=$1
+  status=$1
   text=$2
   shift 2
-  checks=$((checks + 1))
-  "$@" >"$scratch/stdout" 2>"$scratch/stderr"
-  got=$?
-  [ "$got" -eq "$want" ] || fail "status $got, expected $want: $*: $(cat "$scratch/stderr")"
+  ends "$status" "$@"
   one_line "$text"
 }
 
@@ -63,7 +60,7 @@ rank_of() {
 # endless NAME: in the background, $pid being mpirun, until a checkpoint is there.
 endless() {
   # shellcheck disable=SC2086
-  sh "$here/../support/ranks.sh" 2 $small --max-steps 20000 --ckpt-every 5 --keep 2 --out "$scratch/$1" >"$scratch/stdout" 2>"$scratch/stderr" &
+  sh "$here/../../support/ranks.sh" 2 $small --max-steps 20000 --ckpt-every 5 --keep 2 --out "$scratch/$1" >"$scratch/stdout" 2>"$scratch/stderr" &
   pid=$!
   while ! ls "$scratch/$1/checkpoints" 2>/dev/null | grep -q '\.pt$' && kill -0 $pid 2>/dev/null; do sleep 0.05; done
 }
@@ -103,7 +100,7 @@ newest() {
   close "$scratch/f32-1" "$scratch/fewer" 1e-5
 
   # ---- draws ----
-  goldens=$here/../data/goldens
+  goldens=$here/../../data/goldens
   check "twenty steps" on 2 "$transit" train --init-weights "$goldens/ema.pt" --draws "$goldens/train20.npz" --num-classes 10 --num-heads 3 \
     --hidden 48 --depth 3 --global-batch-size 4 --lr 1e-3 --weight-decay 0.01 --ema-decay 0.99 --dtype f64 --log-every 1 --threads 1 \
     --max-steps 20 --out "$scratch/draws"
