@@ -420,7 +420,7 @@ static void refused(tr_ctx *ctx) {
   CHECK_ERROR(ctx, tr_loader_step(loader, (int64_t)1 << 32, &rows), TR_E_ARG, "2^32 - 1");
   tr_loader_close(&loader);
   o.image_size = 0;
-  CHECK_ERROR(ctx, tr_loader_open(ctx, root, &o, &loader), TR_E_ARG, "--image-size");
+  CHECK_ERROR(ctx, tr_loader_open(ctx, root, &o, &loader), TR_E_ARG, "image_size says what size");
   const struct {
     tr_loader_options o;
     const char *word;
