@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "experiments/ablate/report/summary.h"
+#include "experiments/common/program.h"
 #include "experiments/output/gnuplot.h"
 #include "experiments/results/manifest.h"
 #include "experiments/results/report.h"
@@ -75,35 +76,49 @@ static void write_series(FILE *out, int error, double shift, const char *title) 
       2 + 3 * error, shift, 3 + 3 * error, 4 + 3 * error, gnuplot_colour(error), 5 + 2 * error, title);
 }
 
+/* Both panels between the same lines, with room for title and keys above and for an axis below. */
+static void write_margins(FILE *out, int height) {
+  fprintf(out, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", 1 - 78.0 / height, 56.0 / height);
+}
+
+static void write_axes(FILE *out, const ablate_plan *plan) {
+  fprintf(out, "set yrange [%g : 0.4]\nset grid x\nset logscale x\nset format x \"%%.0e\"\n",
+          plan->n_cells + 0.6);
+  write_labels(out, plan);
+  write_rules(out, plan);
+}
+
+/* The panel from `left` to `right`, its key above it. */
+static void write_panel(FILE *out, double left, double right, int height, const char *axis) {
+  fprintf(out,
+          "set lmargin at screen %g\nset rmargin at screen %g\nset key at screen %g, screen %.4f right top "
+          "vertical\nset xlabel \"%s\"\nplot ",
+          left, right, right, 1 - 34.0 / height, axis);
+}
+
 static tr_status write_script(FILE *out, void *user) {
   const ablate_report *report = user;
   const ablate_options *o = report->options;
   const ablate_plan *plan = report->rows->plan;
+  const int height = 160 + 24 * plan->n_cells;
   const bool kl = report->target->exact;
   char title[512];
-  snprintf(title, sizeof title, "%s: means of %d seed%s with 95 %% intervals",
-           TR_SHOW(o->data_path ? o->data_path : o->target, 200), plan->n_seeds,
-           plan->n_seeds == 1 ? "" : "s");
-  gnuplot_begin(out, "errors", 160 + 24 * plan->n_cells, "");
-  fputs("set multiplot layout 1,2 title ", out);
+  snprintf(title, sizeof title, "%s: means of %d seed%s%s",
+           TR_SHOW(o->data_path ? o->data_path : o->target, 200), plan->n_seeds, PLURAL(plan->n_seeds),
+           plan->n_seeds > 1 ? " with 95 % intervals" : "");
+  gnuplot_begin(out, "errors", height, "");
+  fputs("set multiplot title ", out);
   gnuplot_quoted(out, title);
-  fprintf(
-      out,
-      "\nset yrange [%g : 0.4]\nset grid x\nset logscale x\nset format x \"%%.0e\"\nset key tmargin center "
-      "horizontal\nset xlabel \"squared energy distance to the target\"\n",
-      plan->n_cells + 0.6);
-  write_labels(out, plan);
-  write_rules(out, plan);
-  fputs("set lmargin at screen 0.24\nset rmargin at screen 0.63\nplot ", out);
+  fputc('\n', out);
+  write_margins(out, height);
+  write_axes(out, plan);
+  write_panel(out, 0.23, 0.61, height, "squared energy distance to the target");
   write_series(out, 0, -0.15, "samples of the ODE");
   fputs(", \\\n  ", out);
   write_series(out, 1, 0.15, "samples of the SDE");
-  fprintf(out,
-          "\nset format y \"\"\n%sset xlabel \"%s\"\nset lmargin at screen 0.66\nset rmargin at screen "
-          "0.98\nplot ",
-          kl ? "" : "unset logscale x\nset format x \"%g\"\n",
-          kl ? "Kullback-Leibler divergence, nats" : "bits per dimension");
-  write_series(out, 2, 0, kl ? "KL by the likelihood" : "likelihood");
+  fprintf(out, "\nunset ytics\n%s", kl ? "" : "unset logscale x\nset format x \"%g\"\n");
+  write_panel(out, 0.67, 0.97, height, kl ? "Kullback-Leibler divergence, nats" : "bits per dimension");
+  write_series(out, 2, 0, "by likelihoods");
   fputs("\nunset multiplot\n", out);
   return TR_OK;
 }

@@ -80,6 +80,7 @@ eval="--eval-path $scratch/held.npy"
 # shellcheck disable=SC2086
 {
   check "vectors" $ablate $vectors $eval --out "$out/vectors"
+  check "what models are judged by" python3 "$here/check_judged.py" "$transit" "$out/vectors" "$scratch/held.npy" "$scratch"
   check "tables of vectors" python3 "$here/check_ablate.py" "$out/vectors"
   refuse 2 "--eval-path PATH is missing" $ablate $vectors --out "$out/none"
   refuse 2 "--likelihood-samples 61: --eval-path has 60 inputs" $ablate $vectors $eval --likelihood-samples 61 --out "$out/none"
