@@ -206,13 +206,13 @@ static tr_status run_all(ablation *a) {
 static void print_beginning(const ablation *a) {
   const ablate_plan *plan = &a->plan;
   const int all = ablate_plan_runs(plan);
-  printf("%d trainings: %d combinations, %d seed%s each; %lld parameters, %ld steps of %ld rows\n", all,
-         plan->n_cells, plan->n_seeds, PLURAL(plan->n_seeds), (long long)a->parameters, a->options->max_steps,
-         a->options->batch);
+  printf("%d training%s: %d combination%s, %d seed%s each; %lld parameters, %ld steps of %ld rows\n", all,
+         PLURAL(all), plan->n_cells, PLURAL(plan->n_cells), plan->n_seeds, PLURAL(plan->n_seeds),
+         (long long)a->parameters, a->options->max_steps, a->options->batch);
   if (plan->n_cells < plan->n_combinations)
-    printf("%d combinations are %d trainings a seed: a velocity's loss has weight 1 whatever --loss-weights "
+    printf("%d combinations are %d training%s a seed: a velocity's loss has weight 1 whatever --loss-weights "
            "says\n",
-           plan->n_combinations, plan->n_cells);
+           plan->n_combinations, plan->n_cells, PLURAL(plan->n_cells));
   if (plan->n_seeds == 1) printf("one seed: table.md has no intervals, and nothing tells the best\n");
   if (a->resumed) printf("%d of %d rows %s there already\n", a->before, all, all == 1 ? "is" : "are");
   fflush(stdout);

@@ -196,6 +196,10 @@ static void samples(tr_ctx *ctx, const char *text) {
   CHECK(memcmp(x, again, N * 3 * sizeof *x) == 0);
   mixture_sample(&m, 8, N, again);
   CHECK(memcmp(x, again, N * 3 * sizeof *x) != 0);
+  mixture_sample_step(&m, 7, 0, N, again);
+  CHECK(memcmp(x, again, N * 3 * sizeof *x) == 0);
+  mixture_sample_step(&m, 7, 1, N, again);
+  for (int i = 0; i < N * 3; i++) CHECK(x[i] != again[i]);
   CHECK_OK(ctx, stat_compare_moments(ctx, N, 3, x, mean, cov, &errors));
   CHECK(errors.mean_error2 < 9 * errors.mean_noise2);
   CHECK(errors.cov_error2 < 9 * errors.cov_noise2);

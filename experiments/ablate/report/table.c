@@ -23,11 +23,11 @@ static void say_learned(const table *t) {
   const ablate_options *o = t->of->options;
   const int seeds = t->plan->n_seeds;
   fprintf(t->out,
-          "# Ablation on %s\n\n%d trainings: %d combinations, %d seed%s each; networks of %lld parameters, "
+          "# Ablation on %s\n\n%d training%s: %d combination%s, %d seed%s each; networks of %lld parameters, "
           "%ld steps of %ld rows, lr %g, %s.",
-          TR_SHOW(o->data_path ? o->data_path : o->target, 4095), t->plan->n_cells * seeds, t->plan->n_cells,
-          seeds, PLURAL(seeds), (long long)t->of->parameters, o->max_steps, o->batch, o->lr,
-          o->machine.dtype);
+          TR_SHOW(o->data_path ? o->data_path : o->target, 4095), t->plan->n_cells * seeds,
+          PLURAL(t->plan->n_cells * seeds), t->plan->n_cells, PLURAL(t->plan->n_cells), seeds, PLURAL(seeds),
+          (long long)t->of->parameters, o->max_steps, o->batch, o->lr, o->machine.dtype);
   if (o->train_args) fprintf(t->out, " Further options: `%s`.", TR_SHOW(o->train_args, 1000));
   if (t->plan->n_cells < t->plan->n_combinations)
     fprintf(t->out,

@@ -107,6 +107,13 @@ one="--paths Linear --predictions velocity --loss-weights none --seeds 5 --max-s
 equals "$(sed -n 2p "$out/wild/results.csv" | cut -d, -f5)" diverged "status"
 grep -q "^- Linear,velocity,any,5: diverged after 1 steps: step 2: the loss is" "$out/wild/table.md" || fail "table.md: $(cat "$out/wild/table.md")"
 
+# Every step has fresh samples of an exact target: those of one row differ by far, and a network that does not learn shows them.
+# shellcheck disable=SC2086
+check "fresh samples" $ablate --target gaussian:d=1,std=1000 $one --lr 0 --global-batch-size 1 --rtol 0.1 --out "$out/fresh"
+equals "$(sed 1d "$out/fresh/cells/Linear-velocity-any-s5/losses.csv" | cut -d, -f2 | sort -g | awk 'NR == 10 { low = $1 } NR == 30 { print ($1 > 3 * low) }')" 1 \
+  "losses of steps"
+equals "$(sed 1d "$out/fresh/cells/Linear-velocity-any-s5/losses.csv" | wc -l | tr -d ' ')" 40 "points of a curve"
+
 # Wrong usage, before anything is written.
 # shellcheck disable=SC2086
 {
