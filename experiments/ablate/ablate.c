@@ -123,9 +123,8 @@ static tr_status claim_all(ablation *a) {
 static tr_status prepare(ablation *a) {
   ablate_options *o = a->options;
   program *p = a->program;
-  tr_dtype dtype;
   char path[MANIFEST_PATH_MAX];
-  TR_TRY(machine_open(p, &o->machine, 0, &dtype));
+  TR_TRY(machine_open_network(p, &o->machine, 0, &a->setting.dtype, &a->setting.products));
   TR_TRY(ablate_target_open(p->ctx, o, &a->target));
   TR_TRY(ablate_plan_make(p->ctx, o, &a->plan));
   TR_TRY(ablate_words_read(p->ctx, o, &a->setting.words));

@@ -118,7 +118,8 @@ tr_status ablate_training_open(ablate_training *a, int number) {
   a->number = number;
   a->n_points = 0;
   a->run = (train_run){.program = &a->program, .options = &a->options};
-  a->run.dtype = strcmp(a->setting->options->machine.dtype, tr_dtype_name(TR_F64)) == 0 ? TR_F64 : TR_F32;
+  a->run.dtype = a->setting->dtype;
+  a->run.products = a->setting->products;
   a->result = (ablate_result){.status = "ok"};
   for (int i = 0; i < ABLATE_NUMBERS; i++) a->result.number[i] = NAN;
   TR_TRY(set_options(a));

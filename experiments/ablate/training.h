@@ -12,6 +12,8 @@ typedef struct {
   const ablate_plan *plan;
   const ablate_target *target;
   tr_text_list words; /* of --train-args */
+  tr_dtype dtype;     /* of states and parameters */
+  tr_nn_products products;
 } ablate_setting;
 
 enum { ABLATE_POINTS = 100 }; /* of a curve of losses, at most */

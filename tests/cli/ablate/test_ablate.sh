@@ -102,8 +102,15 @@ one="--paths Linear --predictions velocity --loss-weights none --seeds 5 --max-s
   says "one seed: table.md has no intervals, and nothing tells the best"
   grep -q "One seed: there are no intervals" "$out/single/table.md" || fail "table.md does not say that one seed has no intervals"
   check_py "one seed" "$out/single"
+  check "in bf16" $ablate $one --dtype bf16 --rtol 0.1 --out "$out/bf16"
+  check "in f64" $ablate $one --dtype f64 --out "$out/f64"
   check "divergence" $ablate $one --lr 1e30 --out "$out/wild"
 }
+loss_of() { sed -n 2p "$out/$1/results.csv" | cut -d, -f11; }
+for type in bf16 f64; do
+  checks=$((checks + 1))
+  awk -v a="$(loss_of $type)" -v b="$(loss_of single)" 'BEGIN { d = a / b - 1; exit !(d != 0 && d < 0.02 && d > -0.02) }' || fail "loss in $type: $(loss_of $type), in f32 $(loss_of single)"
+done
 equals "$(sed -n 2p "$out/wild/results.csv" | cut -d, -f5)" diverged "status"
 grep -q "^- Linear,velocity,any,5: diverged after 1 steps: step 2: the loss is" "$out/wild/table.md" || fail "table.md: $(cat "$out/wild/table.md")"
 
