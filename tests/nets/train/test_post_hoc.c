@@ -154,6 +154,22 @@ static void more_snapshots(tr_ctx *ctx) {
   }
 }
 
+/* How many it takes (docs/training.md). */
+static void enough(tr_ctx *ctx) {
+  static series s;
+  const double widths[] = {0.02, 0.03, 0.07, 0.15, 0.25};
+  take_series(ctx, STEPS / 32, &s);
+  for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+    made(ctx, &s, STEPS, widths[k]);
+    CHECK(s.fit.residual < 0.045);
+  }
+  made(ctx, &s, STEPS, 0.01);
+  CHECK(s.fit.residual > 0.1);
+  take_series(ctx, STEPS / 64, &s);
+  made(ctx, &s, STEPS, 0.01);
+  CHECK(s.fit.residual < 0.1);
+}
+
 static void residuals(tr_ctx *ctx) {
   static series s;
   take_series(ctx, 256, &s);
@@ -331,6 +347,7 @@ int main(int argc, char **argv) {
   moments(ctx);
   keeping(ctx);
   more_snapshots(ctx);
+  enough(ctx);
   residuals(ctx);
   is_best(ctx);
   what_is_there(ctx);
