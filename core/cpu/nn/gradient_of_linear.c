@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/cpu/cpu.h"
-#include "core/cpu/kernels.h"
+#include "core/cpu/nn/words.h"
 
 enum { TILE_ROWS = 128, TASK_OUTPUTS = 96, TASK_OUTPUTS_MIN = 8, TASKS_WANTED = 4, TASK_PANELS = 6 };
 
@@ -155,21 +155,14 @@ static void run_task(const gradient_job *job, int64_t task, int64_t part, char *
 
 enum { PAIRS = 8 }; /* of rows that become words together */
 
-/* Row r of a matrix, NULL behind its end. */
-static const float *row_of(const tr_array *a, int64_t r) {
-  return r < a->shape[0] ? (const float *)a->data + r * a->shape[1] : NULL;
-}
-
 /* Pairs of rows from `first` on; room: for PAIRS rows of dY in words. */
 static void make_words(const gradient_job *job, int64_t first, uint32_t *left, uint32_t *right,
                        uint32_t *room) {
-  int64_t pairs = tr_cpu_smaller(PAIRS, tr_cpu_words(job->rows) - first);
-  for (int64_t p = first; p < first + pairs; p++) {
-    job->halves->pair_rows(job->in, row_of(job->x, 2 * p), row_of(job->x, 2 * p + 1), left + p * job->in);
-    job->halves->pair_rows(job->out, row_of(job->dy, 2 * p), row_of(job->dy, 2 * p + 1),
-                           room + (p - first) * job->out);
-  }
-  job->loops->transpose(pairs, job->out, room, job->out, right + first, job->right_ld);
+  int64_t rows = tr_cpu_smaller(2 * PAIRS, job->rows - 2 * first);
+  tr_words_across(job->halves, rows, job->in, tr_cpu_row(job->x, 2 * first, 0), job->in,
+                  left + first * job->in);
+  tr_words_across(job->halves, rows, job->out, tr_cpu_row(job->dy, 2 * first, 0), job->out, room);
+  job->loops->transpose(tr_cpu_words(rows), job->out, room, job->out, right + first, job->right_ld);
 }
 
 /* Where both operands are: as they are, or as words, for which there is room behind `scratch`. */

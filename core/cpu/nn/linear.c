@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/cpu/cpu.h"
-#include "core/cpu/kernels.h"
+#include "core/cpu/nn/words.h"
 
 /* Bytes of inputs summed at a time, and rows of a tile (of f32). AVX2 as measured on a processor with 512 KiB
  * of L2 (docs/decisions.md), although such a tile does not stay there: fewer, longer tasks outweigh it.
@@ -152,7 +152,7 @@ static void pair_rows_of_x(linear_job *job, int threads, uint32_t *words) {
   const tr_array *x = job->args->x;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t r = 0; r < job->rows; r++)
-    job->halves->pair_row(x->shape[1], (const float *)x->data + r * x->shape[1], words + r * job->in);
+    tr_words_along(job->halves, 1, x->shape[1], tr_cpu_row(x, r, 0), 0, words + r * job->in);
   job->x = (const char *)words;
 }
 

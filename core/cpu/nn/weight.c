@@ -122,7 +122,7 @@ static void pair_values(const layout *l, tr_dtype dtype, const char *from, uint1
     l->halves->pair_row(l->in, (const float *)from, words);
     return;
   }
-  halves[l->in] = 0;
+  if (l->in % 2) halves[l->in] = 0;
   convert(dtype, TR_BF16, l->in, from, halves);
   for (int64_t i = 0; i < tr_cpu_words(l->in); i++)
     words[i] = (uint32_t)halves[2 * i] << 16 | halves[2 * i + 1];
