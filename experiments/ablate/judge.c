@@ -9,6 +9,7 @@
 #include "experiments/common/density_options.h"
 #include "experiments/common/intervals.h"
 #include "experiments/common/statistics.h"
+#include "experiments/input/form.h"
 #include "experiments/input/provider.h"
 #include "transport/exact/exact.h"
 #include "transport/likelihood/dequantise.h"
@@ -280,11 +281,20 @@ static tr_status try_one(judge *j, bool sde) {
   return TR_OK;
 }
 
+/* One that multiplies noise does so for all predictions along a path, whose cells stand together. */
+static void warn_last_step(const judge *j, const ablate_cell *cell) {
+  char text[400];
+  if (cell > j->a->setting->plan->cells && strcmp(cell->path, cell[-1].path) == 0) return;
+  if (form_last_step(j->ctx, &j->sampler, j->drift->kind, "", text, sizeof text))
+    tr_ctx_warn(j->ctx, "on %s, %s", cell->path, text);
+}
+
 tr_status ablate_training_try(ablate_training *a, const ablate_cell *cell) {
   judge j = judge_of(a);
   tr_status status = open_judge(&j, cell->path, cell->prediction);
   if (status == TR_OK) status = try_one(&j, false);
   if (status == TR_OK) status = try_one(&j, true);
+  if (status == TR_OK) warn_last_step(&j, cell);
   close_judge(&j);
   return advice_error(j.ctx, status, &(advice_reader){&ablate_table, 0, NULL});
 }

@@ -1,6 +1,7 @@
-/* What a sweep finds in its folder: manifest.json and results.csv. */
+/* What a sweep finds in its folder: manifest.json and results.csv; and the rows of an ablation. */
 #include <stdlib.h>
 
+#include "experiments/ablate/rows.h"
 #include "experiments/sweep/manifest.h"
 #include "experiments/sweep/rows.h"
 #include "tests/fuzz/fuzz.h"
@@ -32,6 +33,20 @@ static void set_up(void) {
   options.num_samples = 16;
 }
 
+static void rows_of_ablation(const char *path) {
+  static ablate_options ablation;
+  static ablate_plan cells;
+  tr_parsed unused;
+  ablate_rows rows;
+  char *words[] = {"--paths", "Linear,VP", "--predictions", "velocity,noise", "--seeds", "0:2"};
+  if (!cells.n_cells && (tr_options_parse(p.ctx, &ablate_table, sizeof words / sizeof *words, words,
+                                          &ablation, &unused) != TR_OK ||
+                         ablate_plan_make(p.ctx, &ablation, &cells) != TR_OK))
+    abort();
+  fuzz_check(ablate_rows_open(p.ctx, &cells, path, &rows));
+  ablate_rows_close(&rows);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   sweep_rows rows;
   bool resumed;
@@ -39,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const claim what = {&sweep_table, &parsed, &options, &options.machine, NULL};
   fuzz_check(sweep_rows_open(p.ctx, &plan, fuzz_file_in("results.csv", data, size), &rows));
   sweep_rows_close(&rows);
+  rows_of_ablation(fuzz_file_in("results.csv", data, size));
   fuzz_file_in("manifest.json", data, size);
   fuzz_check(sweep_manifest_claim(&p, &what, &target, &plan, &resumed));
   return 0;

@@ -122,6 +122,9 @@ rows = [
 put("sweep-rows", "whole", (COLUMNS + "".join(rows)).encode())
 put("sweep-rows", "torn", (COLUMNS + rows[0] + rows[1][:40]).encode())
 put("sweep-rows", "twice", (COLUMNS + rows[0] * 2).encode())
+ABLATION = "path,prediction,loss_weight,seed,status,steps,ode_nfe,sde_nfe,likelihood_nfe,train_loss,ode_energy,sde_energy,floor_energy,nll,nll_se,kl,kl_se,bpd,bpd_se,message\n"
+rows = ["Linear,velocity,any,0,ok,9,100,100,50,0.5,0.1,0.2,0.01,1.5,0.1,0.01,0.01,,,\n", "VP,noise,none,1,diverged,3,0,0,0,,,,,,,,,,,\"a step\"\n"]
+put("sweep-ablation", "whole", (ABLATION + "".join(rows)).encode())
 record = {
     "transit": "0.2.0",
     "command": "sweep",

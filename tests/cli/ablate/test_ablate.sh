@@ -29,6 +29,13 @@ check "a checkpoint opens" "$transit" sample ODE --ckpt "$out/a/cells/GVP-score-
   --sampling-method heun2 --num-sampling-steps 4 --out "$scratch/drawn"
 equals "$(sed -n 's/.*"prediction": "\(.*\)".*/\1/p; s/.*"path-type": "\(.*\)".*/\1/p' "$scratch/drawn/run.json" | sort | tr '\n' ' ')" "GVP score " "path and prediction"
 
+# A last step that multiplies noise is said once a path.
+check "a loud last step" $ablate --paths Linear,VP --predictions velocity,noise --loss-weights none --seeds 0:1 --max-steps 2 --hidden 8 --depth 1 \
+  --global-batch-size 8 --num-samples 8 --likelihood-samples 4 --ode-method euler --ode-steps 3 --sde-steps 3 --diffusion-form constant --out "$out/loud"
+warns "on Linear, the last step Mean multiplies the noise left at t = 0.96 by -25 (form constant at norm 1): use --last-step Tweedie, which"
+warns "on VP, the last step Mean multiplies the noise left at t = 0.96 by"
+equals "$(grep -c multiplies "$scratch/stderr")" 2 "warnings of last steps"
+
 # The same again trains nothing; on one thread the bytes are the same.
 cp -r "$out/a" "$scratch/first"
 # shellcheck disable=SC2086
