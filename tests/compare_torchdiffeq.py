@@ -21,7 +21,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CHECKPOINT = os.path.join(HERE, "..", "experiments", "data", "digits-ema.pt")
+CHECKPOINT = os.path.join(HERE, "..", "experiments", "digits", "digits-ema.pt")
 GUIDANCES = (1.0, 4.0)
 ERRORS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6)
 LADDER = [10 ** (-1 - i / 4) for i in range(29)]  # 1e-1 ... 1e-8

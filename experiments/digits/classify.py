@@ -1,8 +1,9 @@
 """How many drawn digits are what they should be: 3 nearest neighbours among the real ones.
 
-usage: python3 classify.py DIGITS.npz SAMPLES.npz...   (needs nothing but Python)
+usage: python3 classify.py [--least PERCENT] DIGITS.npz SAMPLES.npz...   (needs nothing but Python)
 DIGITS.npz holds `images` (N, 8, 8) of levels and `labels`; SAMPLES.npz `arr_0` (N, 8, 8, 3) of levels and `labels`, as
-`transit sample` writes them. Prints a line for each file: the share that the neighbours' majority puts in its own class."""
+`transit sample` writes them. Prints a line for each file: the share that the neighbours' majority puts in its own class.
+Status 1 where it is less than PERCENT."""
 import ast
 import struct
 import sys
@@ -41,15 +42,21 @@ def classify(picture, real, labels):
     return majority([labels[i] for i in near])
 
 
-def main():
-    if len(sys.argv) < 3:
+def main(arguments):
+    least = 0
+    if arguments[:1] == ["--least"]:
+        least, arguments = float(arguments[1]), arguments[2:]
+    if len(arguments) < 2:
         sys.exit(__doc__)
-    real, labels = pictures(sys.argv[1], "images")
-    for path in sys.argv[2:]:
+    real, labels = pictures(arguments[0], "images")
+    enough = True
+    for path in arguments[1:]:
         drawn, wanted = pictures(path, "arr_0")
         right = sum(classify(p, real, labels) == w for p, w in zip(drawn, wanted))
+        enough = enough and 100 * right >= least * len(drawn)
         print("%s: %d of %d right (%.1f %%)" % (path, right, len(drawn), 100 * right / len(drawn)))
+    sys.exit(not enough)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Draws digits of a checkpoint in turn (sample i is digit i mod 10, so every column of a picture is one digit), once through
 # the ODE and once through the SDE: OUT/ode, OUT/sde.
-# usage: sh experiments/digits/draw.sh CHECKPOINT NUMBER GUIDANCE OUT
+# usage: sh experiments/digits/draw.sh CHECKPOINT NUMBER GUIDANCE OUT   (TRANSIT: the program, else build/transit)
 set -eu
 
 [ $# -eq 4 ] || { sed -n 's/^# //p' "$0" >&2; exit 2; }
@@ -11,7 +11,7 @@ draw() { # draw NAME MODE OPTION...
   into=$out/$1
   shift
   echo "== $1, guidance $guidance"
-  build/transit sample "$@" --ckpt "$checkpoint" --num-samples "$number" --seed 1 --cfg-scale "$guidance" --out "$into"
+  "${TRANSIT-build/transit}" sample "$@" --ckpt "$checkpoint" --num-samples "$number" --seed 1 --cfg-scale "$guidance" --out "$into"
 }
 
 draw ode ODE --sampling-method cvode-adams

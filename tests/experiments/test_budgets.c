@@ -1,5 +1,5 @@
 /* ab3 on the right grid beats Heun's method and ab2 on a uniform grid whatever the number of evaluations, on
- * mixtures and on the digits; every budget from 5 to 50 by build/bench_budgets. */
+ * mixtures and on the digits; every budget from 5 to 50, on more seeds, by build/bench_budgets. */
 #include "tests/support/check.h"
 #include "tests/support/problems/problems.h"
 

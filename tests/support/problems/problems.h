@@ -11,7 +11,7 @@ enum { PROBLEMS = 5, PROBLEM_MIXTURES = 4, PROBLEM_SEEDS = 4 };
 typedef struct {
   const char *name;
   const char
-      *ab3_grid;   /* on which ab3 beats Heun and uniform ab2 at every number of evaluations from 5 to 50 */
+      *ab3_grid;   /* on which ab3 beats Heun and uniform ab2 at every number of evaluations from 6 to 50 */
   program program; /* owns the context */
   sweep_options options;
   sweep_target target;
