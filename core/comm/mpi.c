@@ -16,6 +16,7 @@
 
 #define EAGER_LOOKS    2000              /* before the first nap */
 #define NAP            20000             /* nanoseconds, of a rank that has nothing else to do */
+#define LONGEST_NAP    1e6               /* nanoseconds */
 #define NEIGHBOUR_WAIT 0.1               /* seconds between two looks at the neighbours */
 #define AT_ONCE        ((size_t)1 << 30) /* bytes of a message */
 
@@ -45,22 +46,25 @@ static bool neighbours_live(tr_mpi *m) {
   return !m->why[0];
 }
 
-static void nap(long nanoseconds) {
-  nanosleep(&(struct timespec){.tv_nsec = nanoseconds}, NULL);
+/* The longer the wait, the longer the naps: a sixteenth of it, up to a millisecond. */
+static void nap(long least, double waited) {
+  const double sixteenth = fmin(waited / 16 * 1e9, LONGEST_NAP);
+  nanosleep(&(struct timespec){.tv_nsec = sixteenth > (double)least ? (long)sixteenth : least}, NULL);
 }
 
 bool tr_mpi_wait(tr_mpi *m, int n, struct ompi_request_t **requests, tr_mpi_patience patience) {
-  double looked = 0;
+  double began = 0, looked = 0, now;
   int done = 0;
   for (long looks = 0; !done; looks++) {
     if (!tr_mpi_went_well(m, m->lib->MPI_Testall(n, requests, &done, NULL), "a message")) return false;
     if (done || looks < EAGER_LOOKS) continue;
     if (patience.stop && *patience.stop) return false;
-    nap(*patience.nap);
-    if (looked == 0) looked = seconds();
-    if (seconds() - looked < NEIGHBOUR_WAIT) continue;
+    now = seconds();
+    if (began == 0) began = looked = now;
+    nap(*patience.nap, now - began);
+    if (now - looked < NEIGHBOUR_WAIT) continue;
     if (!neighbours_live(m)) return false;
-    looked = seconds();
+    looked = now;
   }
   return true;
 }
