@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes again every table of errors and every plot that the README and the docs show, in out/figures/: sweeps over the four mixtures of the
 # comparison of solvers (2 and 64 dimensions, smooth and sharp), of SDE solvers, and the evaluations that solvers need on
-# the bundled digits; the picture of the demo. Not the timings, which need a quiet machine: build/bench_forward,
+# the bundled digits; the ablation; the picture of the demo. Not the timings, which need a quiet machine: build/bench_forward,
 # build/bench_overhead and tests/compare_torch.py print those. Goes on where an interruption stopped it. Minutes on one core.
 # usage: sh experiments/figures.sh
 set -eu
@@ -60,6 +60,11 @@ build/transit sample ODE --ckpt experiments/digits/digits-ema.pt --num-samples 1
   --sampling-method cvode-adams --out "$out/demo"
 cp "$out/demo/samples.png" "$out/digits.png"
 
+# Paths, predictions and loss weights, trained on eight modes: docs/ablation.md with docs/ablation.png, and rows of the README.
+echo "== ablation"
+build/transit ablate --out "$out/ablation"
+cp "$out/ablation/errors.png" "$out/ablation.png"
+
 # Claimed and measured orders: docs/orders.md.
 build/bench_orders >"$out/orders.md.part"
 mv "$out/orders.md.part" "$out/orders.md"
@@ -69,4 +74,4 @@ build/bench_weak >"$out/weak.md.part"
 mv "$out/weak.md.part" "$out/weak.md"
 
 echo
-echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep, digits.png, digits.tsv, budgets.md, mixtures.md, orders.md, weak.md"
+echo "Made in $out/: NAME/table.md and NAME/*.png of each sweep and of the ablation, digits.png, ablation.png, digits.tsv, budgets.md, mixtures.md, orders.md, weak.md"

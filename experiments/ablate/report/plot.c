@@ -20,13 +20,19 @@ static double least_shown(const ablate_report *report, const ablate_number *numb
   return isfinite(least) ? least / 3 : 1e-6;
 }
 
+#define MOST_SHOWN 1e5 /* times the least: what lies above is drawn there */
+
+static double shown(double value, double least) {
+  return fmin(fmax(value, least), MOST_SHOWN * least);
+}
+
 static void print_point(FILE *out, stat_interval i, double least) {
   if (i.n == 0) {
     fputs(" NaN NaN NaN", out);
     return;
   }
   const double low = i.n > 1 ? i.low : i.mean, high = i.n > 1 ? i.high : i.mean;
-  fprintf(out, " %.6g %.6g %.6g", fmax(i.mean, least), fmax(low, least), fmax(high, least));
+  fprintf(out, " %.6g %.6g %.6g", shown(i.mean, least), shown(low, least), shown(high, least));
 }
 
 static tr_status write_data(FILE *out, void *user) {
@@ -37,9 +43,9 @@ static tr_status write_data(FILE *out, void *user) {
   ablate_errors_of(report, numbers);
   const double least[2] = {least_shown(report, numbers, 2), least_shown(report, numbers + 2, 1)};
   fprintf(out,
-          "# row, then of ODE, SDE and %s: mean, ends of its 95 %% interval; what lies below %.3g (%.3g) is "
-          "drawn there\n",
-          numbers[2] == ABLATE_KL ? "KL" : "bits/dim", least[0], least[1]);
+          "# row, then of ODE, SDE and %s: mean, ends of its 95 %% interval; what lies below %.3g (%.3g) or "
+          "above %g times that is drawn there\n",
+          numbers[2] == ABLATE_KL ? "KL" : "bits/dim", least[0], least[1], MOST_SHOWN);
   for (int c = 0; c < plan->n_cells; c++) {
     fprintf(out, "%d", c + 1);
     for (int e = 0; e < ABLATE_ERRORS; e++)
@@ -82,7 +88,7 @@ static void write_margins(FILE *out, int height) {
 }
 
 static void write_axes(FILE *out, const ablate_plan *plan) {
-  fprintf(out, "set yrange [%g : 0.4]\nset grid x\nset logscale x\nset format x \"%%.0e\"\n",
+  fprintf(out, "set yrange [%g : 0.4]\nset grid x\nset logscale x\nset format x \"%%g\"\n",
           plan->n_cells + 0.6);
   write_labels(out, plan);
   write_rules(out, plan);
@@ -116,7 +122,7 @@ static tr_status write_script(FILE *out, void *user) {
   write_series(out, 0, -0.15, "samples of the ODE");
   fputs(", \\\n  ", out);
   write_series(out, 1, 0.15, "samples of the SDE");
-  fprintf(out, "\nunset ytics\n%s", kl ? "" : "unset logscale x\nset format x \"%g\"\n");
+  fprintf(out, "\nunset ytics\n%s", kl ? "" : "unset logscale x\n");
   write_panel(out, 0.67, 0.97, height, kl ? "Kullback-Leibler divergence, nats" : "bits per dimension");
   write_series(out, 2, 0, "by likelihoods");
   fputs("\nunset multiplot\n", out);
