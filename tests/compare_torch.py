@@ -2,10 +2,15 @@
 
 usage: python tests/compare_torch.py [--bench build/bench_forward] [--models S/2,B/2,XL/2] [--batches 1,8]
                                      [--threads 2] [--rounds 3] [--seconds 2] [--no-compile] [--vjp | --train]
+                                     [--dtype f32|bf16] [--processor-time]
 
 --train times a step of training: draws, forward, backward, AdamW, one running average of the parameters, against
 build/bench_train.
 --vjp times the forward together with the gradient of w' f with respect to the latents, against build/bench_vjp.
+
+--dtype bf16 is autocast to bfloat16 there, and --dtype bf16 of the bench here.
+--processor-time compares the time that the programs had of the processor, over the threads, not that of the clock: for a busy
+machine, with --threads 1 (threads that wait busily count).
 
 The programs take turns for some rounds and each keeps its best time, because a shared machine drifts. Column ratio
 is the best of the faster torch over transit's best; column rounds the median of that ratio round by round, and its
@@ -85,14 +90,22 @@ class Transformer(nn.Module):
         return h.reshape(len(x), 2 * CHANNELS, SIDE, SIDE)[:, :CHANNELS]
 
 
-def best_ms(run, seconds):
+def best_ms(run, options):
+    clock, over = (time.process_time, options.threads) if options.processor_time else (time.perf_counter, 1)
     run()
     best, start = math.inf, time.perf_counter()
-    while time.perf_counter() - start < seconds or best == math.inf:
-        before = time.perf_counter()
+    while time.perf_counter() - start < options.seconds or best == math.inf:
+        before = clock()
         run()
-        best = min(best, time.perf_counter() - before)
-    return best * 1e3
+        best = min(best, clock() - before)
+    return best / over * 1e3
+
+
+def in_bf16(run):
+    def converted():
+        with torch.autocast("cpu", torch.bfloat16):
+            return run()
+    return converted
 
 
 def with_vjp(run, x):
@@ -148,18 +161,21 @@ def torch_cases(model, batch, with_compile, kind):
 
 
 def ours(options, model, batch):
-    command = [options.bench, "--model", model, "--batch", str(batch), "--threads", str(options.threads),
+    command = [options.bench, "--dtype", options.dtype, "--model", model, "--batch", str(batch), "--threads", str(options.threads),
                "--seconds", str(options.seconds)]
     row = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[1].split("\t")
-    return {"ms": float(row[4]), "gflops": float(row[5]), "mib": float(row[6])}
+    ms, work = float(row[7 if options.processor_time else 4]), float(row[4]) * float(row[5])
+    return {"ms": ms, "gflops": work / ms, "mib": float(row[6])}
 
 
 def compare(options, model, batch):
     best, row, ratios = {}, None, []
     torch._dynamo.reset()
     cases = torch_cases(model, batch, not options.no_compile, options.kind)
+    if options.dtype == "bf16":
+        cases = {name: in_bf16(run) for name, run in cases.items()}
     for _ in range(options.rounds):
-        round_ms = {name: best_ms(run, options.seconds) for name, run in cases.items()}
+        round_ms = {name: best_ms(run, options) for name, run in cases.items()}
         best = {name: min(best.get(name, math.inf), ms) for name, ms in round_ms.items()}
         measured = ours(options, model, batch)
         ratios.append(min(round_ms.values()) / measured["ms"])
@@ -167,10 +183,10 @@ def compare(options, model, batch):
     work = row["gflops"] * row["ms"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for name, ms in best.items():
-        print(f"torch {name}\t{model}\t{batch}\tf32\t{options.threads}\t{ms:.3f}\t{work / ms:.1f}\t{peak:.0f}\t\t", flush=True)
+        print(f"torch {name}\t{model}\t{batch}\t{options.dtype}\t{options.threads}\t{ms:.3f}\t{work / ms:.1f}\t{peak:.0f}\t\t", flush=True)
     ratio = min(best.values()) / row["ms"]
     rounds = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    print(f"transit\t{model}\t{batch}\tf32\t{options.threads}\t{row['ms']:.3f}\t{row['gflops']:.1f}\t{row['mib']:.0f}\t{ratio:.2f}"
+    print(f"transit\t{model}\t{batch}\t{options.dtype}\t{options.threads}\t{row['ms']:.3f}\t{row['gflops']:.1f}\t{row['mib']:.0f}\t{ratio:.2f}"
           f"\t{rounds}", flush=True)
 
 
@@ -182,6 +198,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--dtype", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--processor-time", action="store_true")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--vjp", dest="kind", action="store_const", const="vjp", default="forward")
     parser.add_argument("--train", dest="kind", action="store_const", const="train")

@@ -341,6 +341,56 @@ static void refused(tr_ctx *ctx) {
   tr_array_destroy(&a), tr_array_destroy(&qkv), tr_array_destroy(&b);
 }
 
+/* ---- levels of the processor ---- */
+
+enum { LEVEL_ROWS = 37, LEVEL_IN = 130, LEVEL_OUT = 75, LEVEL_RESULTS = 3 };
+
+/* A layer, a gradient and attention in a context of its own; NULL: the processor is below the level. */
+static double *results_at(const char *level, const char *bf16, int64_t *n) {
+  tr_ctx *ctx;
+  setenv("TRANSIT_CPU", level, 1);
+  setenv("TRANSIT_BF16", bf16, 1);
+  if (tr_ctx_open("cpu", 1, &ctx, NULL) != TR_OK) return NULL;
+  tr_array *x = matrix(ctx, TR_F32, LEVEL_ROWS, LEVEL_IN, 1),
+           *w = matrix(ctx, TR_F32, LEVEL_OUT, LEVEL_IN, 2), *y = zeros(ctx, LEVEL_ROWS, LEVEL_OUT),
+           *dw = zeros(ctx, LEVEL_OUT, LEVEL_IN), *qkv = matrix(ctx, TR_F32, LEVEL_ROWS, 60, 3),
+           *o = zeros(ctx, LEVEL_ROWS, 20);
+  tr_nn_weight *weight = bf16_weight(w);
+  CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .y = y}));
+  CHECK_OK(ctx, add_gradient(x, y, dw, NULL));
+  CHECK_OK(ctx, tr_nn_attention(&(tr_nn_attention_args){
+                    .qkv = qkv, .samples = 1, .heads = 2, .products = TR_NN_BF16, .y = o}));
+  const tr_array *const parts[LEVEL_RESULTS] = {y, dw, o};
+  double *all = malloc((size_t)(y->count + dw->count + o->count) * sizeof *all);
+  *n = 0;
+  for (int i = 0; i < LEVEL_RESULTS; i++) {
+    CHECK_OK(ctx, tr_array_get_f64(parts[i], all + *n));
+    *n += parts[i]->count;
+  }
+  tr_array **const arrays[] = {&x, &w, &y, &dw, &qkv, &o};
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
+  tr_nn_weight_destroy(&weight);
+  tr_ctx_close(&ctx);
+  return all;
+}
+
+/* What the processor has, and what it has not, gives the same up to the rounding of sums (and of what is
+ * rounded afterwards: the gradient's dy is the layer's result). */
+static void levels_agree(void) {
+  static const struct {
+    const char *level, *bf16;
+  } others[] = {{"avx2", ""}, {"avx512", "converted"}, {"avx512", ""}};
+  int64_t n;
+  double *plain = results_at("baseline", "", &n);
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    double *other = results_at(others[i].level, others[i].bf16, &n);
+    CHECK(!other || check_relative(other, plain, n) < OF_MADE);
+    free(other);
+  }
+  free(plain);
+  unsetenv("TRANSIT_CPU"), unsetenv("TRANSIT_BF16");
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   static const int64_t sizes[][3] = {{1, 1, 1},    {2, 3, 5},     {7, 16, 32},  {33, 17, 64},
@@ -359,5 +409,6 @@ int main(int argc, char **argv) {
   refused(ctx);
   CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);
+  levels_agree();
   return check_report();
 }

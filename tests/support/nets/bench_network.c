@@ -123,9 +123,10 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
    */
   double passes = 1 + options->kind;
   double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
-  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\n", model, batch,
+  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\t%.3f\n", model, batch,
          options->products == TR_NN_BF16 ? "bf16" : tr_dtype_name(options->dtype), options->threads,
-         time.best * 1e3, flops / time.best * 1e-9, machine_peak_resident());
+         time.best * 1e3, flops / time.best * 1e-9, machine_peak_resident(),
+         time.processor / time.runs / options->threads * 1e3);
   if (options->by_op) op_times_print(ctx, time.runs, time.processor);
   fflush(stdout);
   return TR_OK;
@@ -162,7 +163,7 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
   snprintf(names, sizeof names, "%s", options->models);
   TR_TRY(tr_ctx_set_threads(ctx, options->threads));
   if (options->by_op) op_times_begin(ctx);
-  printf("model\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\n");
+  printf("model\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\tprocessor_ms\n");
   for (char *rest, *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
     TR_TRY(bench_model(ctx, options, name));
   return TR_OK;

@@ -1,6 +1,8 @@
 /* Times SiT networks with random weights on 32 x 32 x 4 latents, the best of several runs: their forward, the
- * forward with its input VJP, or a training step (draws, forward, backward, AdamW, one average).
- * NAME [--model S/2,...] [--batch 1,8] [--dtype f32|f64|bf16] [--weights wide|bf16] [--threads N] [--runs N]
+ * forward with its input VJP, or a training step (draws, forward, backward, AdamW, one average). processor_ms
+ * is the time that a run had of the processors, on average, over the threads: what a busy machine moves
+ * least. NAME [--model S/2,...] [--batch 1,8] [--dtype f32|f64|bf16] [--weights wide|bf16] [--threads N]
+ * [--runs N]
  * [--seconds S] [--by step|op]; --by op adds a table of the network operations (op_times.h) */
 #ifndef TR_TESTS_SUPPORT_NETS_BENCH_NETWORK_H
 #define TR_TESTS_SUPPORT_NETS_BENCH_NETWORK_H
