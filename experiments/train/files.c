@@ -258,7 +258,7 @@ int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]) {
   args[n++] = text_arg("prediction", o->prediction);
   args[n++] = text_arg("loss_weight", is_none(o->loss_weight) ? NULL : o->loss_weight);
   args[n++] = real_arg("train_eps", o->train_eps);
-  args[n++] = real_arg("sample_eps", NAN);
+  args[n++] = real_arg("sample_eps", o->sample_eps);
   tr_net_fact fact;
   for (int i = 0; tr_net_config_fact(&run->config, i, &fact); i++)
     if (fact.param && n < TRAIN_MOST_ARGS - TR_PARAMS_MAX - 4) args[n++] = int_arg(fact.param, fact.value);
@@ -338,7 +338,7 @@ tr_status train_files_checkpoint(train_run *run) {
 static tr_status complete(const train_run *run) {
   char path[TRAIN_PATH];
   TR_TRY(checkpoint_path(run, ".safetensors", path));
-  return run->options->resume && access(path, F_OK) != 0 ? export(run) : TR_OK;
+  return run->newest && access(path, F_OK) != 0 ? export(run) : TR_OK;
 }
 
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {
@@ -353,9 +353,7 @@ tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {
   }
   for (int i = 0; i < n; i++) free(names[i]);
   if (n >= 0) free(names);
-  if (n > 0) return *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
-  return TR_FAIL(ctx, TR_E_IO, "--resume '%s': there is no checkpoint in %s", TR_SHOW(folder, 200),
-                 TR_SHOW(path, 250));
+  return n <= 0 || *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
 }
 
 void train_files_close(train_run *run) {

@@ -113,6 +113,9 @@ static const tr_option options[] = {
      .help = "How many, with the classes in turn and the same noise each time."},
     {PREVIEW(num_sampling_steps), .name = "num-sampling-steps", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(2, 1e6), .default_text = "26",
      .help = "Points of the uniform grid; each of the N - 1 steps of heun2 takes two evaluations of the network."},
+    {PREVIEW(sample_eps), .name = "sample-eps", .type = TR_OPTION_DOUBLE, .metavar = "E", .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
+     .high = 0.5, .default_note = "that of SiT's code for path and prediction",
+     .help = "They begin and end this far away from the ends where something is infinite, as those of 'transit sample --sample-eps'."},
 
     {FILES(log_every), .name = "log-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "100",
      .help = "Steps between lines of metrics.jsonl and log.txt."},

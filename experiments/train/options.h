@@ -26,7 +26,7 @@ typedef struct {
   /* output */
   long log_every, ckpt_every, keep;
   long sample_every, num_samples, num_sampling_steps;
-  double cfg_scale;
+  double cfg_scale, sample_eps;
   const char *resume, *ckpt;
   bool wandb;
   machine_options machine;

@@ -30,6 +30,7 @@ static tr_status set_sampler(const train_run *run, tr_drift *drift, tr_sampler *
   out->interpolant = run->interpolant;
   out->drift = drift;
   out->n_steps = (int)run->options->num_sampling_steps;
+  out->sample_eps = run->options->sample_eps;
   out->seed = (uint64_t)run->options->seed;
   return TR_OK;
 }
@@ -129,7 +130,7 @@ tr_status train_preview(train_run *run) {
 }
 
 void train_preview_settle(train_run *run) {
-  static const char *const all[] = {"cfg-scale", "num-samples", "num-sampling-steps", NULL},
+  static const char *const all[] = {"cfg-scale", "num-samples", "num-sampling-steps", "sample-eps", NULL},
                            *const scale[] = {"cfg-scale", NULL};
   train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;

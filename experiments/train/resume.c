@@ -20,6 +20,7 @@ static bool may_differ(const json_t *record, const char *name, bool cosine) {
                                           "cfg-scale",
                                           "num-samples",
                                           "num-sampling-steps",
+                                          "sample-eps",
                                           "wandb",
                                           "keep",
                                           "threads",
@@ -192,6 +193,7 @@ tr_status train_resume_options(train_run *run) {
   tr_status status = compare(run, record);
   if (status == TR_OK) status = parse(run->program, words, &merged, &parsed);
   if (status == TR_OK) status = find_data(run, &merged);
+  if (status == TR_OK) status = train_files_newest(run->program->ctx, run->options->resume, &run->newest);
   if (status == TR_OK) {
     merged.resume = run->options->resume;
     merged.machine.out = run->options->resume;
@@ -289,14 +291,6 @@ static tr_status load(train_run *run, const char *path) {
   return train_file_error(run, path, status);
 }
 
-tr_status train_resume_state(train_run *run) {
-  char *path;
-  TR_TRY(train_files_newest(run->program->ctx, run->options->resume, &path));
-  tr_status status = load(run, path);
-  free(path);
-  return status;
-}
-
 /* The log of a folder of its own begins here. */
 tr_status train_ckpt_state(train_run *run) {
   TR_TRY(load(run, run->options->ckpt));
@@ -306,4 +300,18 @@ tr_status train_ckpt_state(train_run *run) {
                    TR_SHOW(run->options->ckpt, 200), (long long)run->begun, (long long)run->last);
   run->window = (train_window){0};
   return TR_OK;
+}
+
+/* What ended before its first checkpoint begins again; run.json tells of the steps of the last one. */
+static tr_status begin_again(train_run *run) {
+  if (run->options->ckpt) TR_TRY(train_ckpt_state(run));
+  const int64_t told = json_integer_value(json_object_get(run->record, "steps"));
+  if (told <= run->begun) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO,
+                 "--resume '%s': there is no checkpoint in its checkpoints/, and run.json tells of step %lld",
+                 TR_SHOW(run->options->resume, 200), (long long)told);
+}
+
+tr_status train_resume_state(train_run *run) {
+  return run->newest ? load(run, run->newest) : begin_again(run);
 }

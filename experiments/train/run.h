@@ -45,6 +45,7 @@ typedef struct {
   train_options *options;
   json_t *words;  /* the arguments in force, those of the run that is resumed included */
   json_t *record; /* run.json of that run, or NULL */
+  char *newest;   /* its last checkpoint; NULL: it has none, or nothing is resumed */
   tr_dtype dtype;
   tr_nn_products products;
   int64_t first, rows; /* of the batch of a step: the rows of this rank */
@@ -120,7 +121,8 @@ tr_status train_setup(train_run *run);
 tr_status train_resume_options(train_run *run);
 /* Once the data is open: whether it is that of before. */
 tr_status train_resume_data(const train_run *run);
-/* Its last checkpoint, or --ckpt, into network and trainer. */
+/* Its last checkpoint, or --ckpt, into network and trainer. Without a checkpoint it begins again; TR_E_IO
+ * where there has been one. */
 tr_status train_resume_state(train_run *run);
 tr_status train_ckpt_state(train_run *run);
 /* Whether the options fit what a checkpoint says of the network it is of; another path (or another parameter
@@ -163,7 +165,7 @@ tr_status train_files_open(train_run *run);
  * second and goes after it, so that none of the second stands alone, whenever the process is killed; what is
  * missing beside the checkpoint that a run goes on from is made again. */
 tr_status train_files_checkpoint(train_run *run);
-/* The path of the newest checkpoint in a folder, malloc'd; TR_E_IO: there is none. */
+/* *out = the path of the newest checkpoint in a folder, malloc'd; NULL: there is none. */
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out);
 /* A line of metrics.jsonl and one of log.txt. */
 tr_status train_files_log(train_run *run);

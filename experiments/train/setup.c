@@ -44,7 +44,7 @@ static tr_status make_network(train_run *run) {
   const train_options *o = run->options;
   const tr_net_options options = {.dtype = run->dtype, .products = run->products, .trained = true};
   TR_TRY(train_network_configure(run));
-  if (o->init_weights)
+  if (o->init_weights && !run->newest)
     TR_TRY(begin_with_weights(run, &options));
   else
     TR_TRY(tr_net_create_random(run->program->ctx, &run->config, &options, TR_NET_INITIAL, (uint64_t)o->seed,

@@ -50,7 +50,7 @@ static void print_beginning(const train_run *run) {
          tr_net_config_say(&run->config, text, sizeof text),
          (long long)tr_params_count(tr_net_params(run->net), true), (long long)run->data.n,
          (long long)run->last, run->options->batch, run->folder, train_ranks_say(run, ranks));
-  if (run->begun) printf("going on from step %lld\n", (long long)run->begun);
+  if (run->begun || run->options->resume) printf("going on from step %lld\n", (long long)run->begun);
   fflush(stdout);
 }
 
@@ -136,7 +136,7 @@ static void print_end(const train_run *run) {
   if (run->begun >= run->last)
     printf("there was nothing to do\n");
   else if (steps == 0)
-    printf("no step was taken and no checkpoint written\n");
+    printf("no step was taken and no checkpoint written, --resume begins\n");
   else
     printf("%s/checkpoints/%07lld.pt and .safetensors%s\n", run->folder, (long long)steps,
            whole ? "" : ", --resume goes on");
@@ -161,6 +161,7 @@ static void close_all(train_run *run) {
   tr_net_config_clear(&run->config);
   train_data_close(&run->data);
   json_decref(run->words);
+  free(run->newest);
   tr_options_free(&train_table, run->options);
   memset(run->options, 0, sizeof *run->options);
   json_decref(run->record);

@@ -32,6 +32,14 @@ heun="--sampling-method heun2 $few --threads 1"
   same "$scratch/plain/samples.png" "$scratch/without/samples/0000009.png"
   differ "$scratch/plain/samples.png" "$scratch/with/samples/0000009.png"
 
+  # ---- away from the ends ----
+  noise="--max-steps 3 --prediction noise --sample-every 3 $few"
+  check "with the default eps" $small $noise --out "$scratch/near"
+  check "with another" $small $noise --sample-eps 0.1 --out "$scratch/away"
+  differ "$scratch/near/samples/0000003.png" "$scratch/away/samples/0000003.png"
+  check "drawn with it" "$transit" sample ODE --ckpt "$scratch/away/checkpoints/0000003.pt" --cfg-scale 4 --sample-eps 0.1 $heun --out "$scratch/far"
+  same "$scratch/far/samples.png" "$scratch/away/samples/0000003.png"
+
   # ---- what is no picture ----
   npy "$scratch/latents.npy" '<f4' '(64, 2)' 512
   check "vectors" "$transit" train --data-path "$scratch/latents.npy" --global-batch-size 16 --hidden 8 --depth 1 --max-steps 2 --sample-every 2 \

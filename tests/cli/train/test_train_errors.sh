@@ -131,6 +131,29 @@ check "with room again" "$transit" train --resume "$scratch/part" --max-steps 12
 check "without a full disk" $small --max-steps 12 --out "$scratch/unfilled"
 same "$scratch/unfilled/checkpoints/0000012.pt" "$scratch/part/checkpoints/0000012.pt"
 
+# ---- killed before the first checkpoint: it begins again, without what it needed to begin with later on ----
+# shellcheck disable=SC2086
+{
+  check "weights" cp "$scratch/whole/checkpoints/0000003.pt" "$scratch/weights.pt"
+  $small --max-steps 100000 --log-every 1 --init-weights "$scratch/weights.pt" --out "$scratch/early" >"$scratch/stdout" 2>&1 &
+  pid=$!
+  while [ ! -s "$scratch/early/metrics.jsonl" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  equals "$(ls "$scratch/early/checkpoints")" "" "checkpoints before the first"
+  check "begins again" "$transit" train --resume "$scratch/early" --max-steps 4
+  says "going on from step 0"
+  check "the same at once" $small --max-steps 4 --log-every 1 --init-weights "$scratch/weights.pt" --out "$scratch/at-once"
+  for file in 0000004.pt 0000004.safetensors; do same "$scratch/at-once/checkpoints/$file" "$scratch/early/checkpoints/$file"; done
+  equals "$(ls "$scratch/early/checkpoints" | wc -l | tr -d ' ')" 2 "files of one checkpoint"
+  equals "$(grep -c . "$scratch/early/metrics.jsonl")" 4 "lines of four steps"
+  rm "$scratch/weights.pt"
+  check "goes on without the first weights" "$transit" train --resume "$scratch/early" --max-steps 5
+  rm "$scratch/at-once/checkpoints/"*
+  cp "$scratch/early/checkpoints/0000005.pt" "$scratch/weights.pt"
+  refuse 1 "there is no checkpoint in its checkpoints/, and run.json tells of step 4" "$transit" train --resume "$scratch/at-once"
+}
+
 # ---- killed between the two files of a checkpoint ----
 rm "$scratch/part/checkpoints/0000012.safetensors"
 check "made again" "$transit" train --resume "$scratch/part" --max-steps 12
