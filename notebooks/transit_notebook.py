@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = Path(os.environ.get("TRANSIT_NOTEBOOKS_OUT", ROOT / "out" / "notebooks"))
@@ -60,6 +60,11 @@ def rows(folder):
     return [row for row in table if row.get("status", "ok") == "ok"]
 
 
+def read(path):
+    """The columns of a file of numbers with one line of names."""
+    return np.loadtxt(path, delimiter=",", skiprows=1).T
+
+
 def record(folder):
     """run.json of a run."""
     return json.loads((folder / "run.json").read_text())
@@ -100,3 +105,14 @@ def loglog(axes, x, y, title=None):
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def symlog(axis, linear, least=0.0):
+    """An axis that is linear around 0, up to this, and logarithmic beyond, from -linear, or `least`, on; bars may leave it."""
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("symlog", linthresh=linear)
+    low, high = getattr(axis.axes, f"get_{axis.axis_name}lim")()
+    getattr(axis.axes, f"set_{axis.axis_name}lim")(max(low, min(-linear, least)), high)
+    decades = linear * 10.0 ** np.arange(0, 8)
+    axis.set_major_locator(FixedLocator([*-decades[::-1], 0, *decades]))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
