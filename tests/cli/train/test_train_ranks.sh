@@ -169,6 +169,12 @@ newest() {
   once 1 "the first layer that is not finite" on 2 $tiny --lr 1e30 --max-steps 5 --out "$out"
   equals "$(ls -A "$out/checkpoints")" "" "checkpoints of numbers that are not finite"
   rm -rf "$out"
+  # No library, or ranks that another MPI has started.
+  mkdir "$scratch/library"
+  echo nothing >"$scratch/library/libmpi.so.40"
+  refuse 1 "several ranks need Open MPI" env LD_LIBRARY_PATH="$scratch/library" OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 $small --out "$out"
+  refuse 1 "2 ranks were started, of which Open MPI finds 1" env PMI_SIZE=2 PMI_RANK=0 $small --out "$out"
+  absent "$out"
   # A file that the first rank cannot write ends all.
   endless unwritable
   rm -rf "$scratch/unwritable/checkpoints"
