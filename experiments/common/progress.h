@@ -12,6 +12,7 @@ typedef struct {
   double done, share; /* work finished before the current part, and the part's share of the whole */
   double from, to;    /* times between which the current part runs */
   /* OPTIONAL, all set after progress_start: */
+  const char *unit; /* what is counted; NULL: evaluations */
   char what[96];    /* the part in words */
   double heartbeat; /* seconds between two lines off a terminal; 0: there are none */
   const char *name; /* "transit sweep": how these begin */

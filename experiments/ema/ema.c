@@ -45,7 +45,8 @@ static const tr_option options[] = {
      .offset = offsetof(ema_values, step),
      .metavar = "T",
      .default_note = "that of the last snapshot",
-     .help = "Step at which the average ends; snapshots of later ones are not used."},
+     .help =
+         "Step at which the average ends, best one that has snapshots; those of later ones are not used."},
     {.name = "out",
      .type = TR_OPTION_TEXT,
      .flags = TR_OPTION_REQUIRED,

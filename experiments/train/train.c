@@ -110,6 +110,7 @@ static tr_status train(train_run *run) {
   progress bar;
   run->started = program_seconds();
   progress_start(&bar);
+  bar.unit = "steps";
   bar.shown = bar.shown && run->program->rank == 0;
   progress_part(&bar, 1, (double)run->begun, (double)run->last);
   tr_status status = take_steps(run, &bar);

@@ -25,6 +25,8 @@ static void parts(void) {
   CHECK(percent(line(&p, -0.1, 3)) == 100 && percent(line(&p, 1.1, 3)) == 25);
   progress_part(&p, 0.5, 0, 1);
   CHECK(strcmp(line(&p, 1, 3), "[####################] 100 %  24 evaluations  0 s left  ") == 0);
+  p.unit = "steps";
+  CHECK(strcmp(line(&p, 1, 3), "[####################] 100 %  24 steps  0 s left  ") == 0);
 }
 
 /* Each part begins where those before it end, whatever their shares. */
