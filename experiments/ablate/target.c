@@ -9,6 +9,7 @@
 #include "core/data/loader.h"
 #include "core/io/image/image.h"
 #include "core/text.h"
+#include "experiments/output/saved_args.h"
 
 #define USUAL_TARGET "gmm:d=2,modes=8,std=0.2"
 enum { LEAST_HELD = 4 };
@@ -150,6 +151,8 @@ static tr_status check_held(const ablate_target *t, const train_run *run) {
     if (!(t->labels[i] >= 0 && t->labels[i] < classes))
       return TR_FAIL(ctx, TR_E_ARG, "--eval-path '%s' has class %d: classes are 0 to %d", TR_SHOW(path, 200),
                      (int)t->labels[i], classes - 1);
+  if (saved_is_same_file(path, t->options->data_path))
+    tr_ctx_warn(ctx, "--eval-path is --data-path: models are judged by what they were trained on");
   return TR_OK;
 }
 

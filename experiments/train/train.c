@@ -124,15 +124,14 @@ static tr_status train(train_run *run) {
 }
 
 static void print_end(const train_run *run) {
-  const int64_t steps = tr_trainer_steps(run->trainer);
+  const int64_t steps = tr_trainer_steps(run->trainer), skipped = tr_loader_skipped(run->data.loader);
   const bool whole = steps >= run->last;
   if (run->program->rank) return;
   printf("%s at step %lld of %lld", whole ? "finished" : "stopped", (long long)steps, (long long)run->last);
   if (steps > run->begun && run->data.loader)
     printf(", %.1f %% of the time waiting for data",
            100 * train_data_wait(run, 0, program_seconds() - run->started));
-  if (tr_loader_skipped(run->data.loader))
-    printf(", %lld images skipped", (long long)tr_loader_skipped(run->data.loader));
+  if (skipped) printf(", %lld image%s skipped", (long long)skipped, PLURAL(skipped));
   printf(": ");
   if (run->begun >= run->last)
     printf("there was nothing to do\n");

@@ -192,7 +192,8 @@ static void failures(const table *t) {
     if (!any) fputs("\n## What did not end well\n\n", t->out);
     any = true;
     ablate_plan_key(t->plan, run, key);
-    fprintf(t->out, "- %s: %s after %ld steps: %s\n", key, r->status, r->steps, r->message);
+    fprintf(t->out, "- %s: %s after %ld step%s: %s\n", key, r->status, r->steps, PLURAL(r->steps),
+            r->message);
   }
 }
 

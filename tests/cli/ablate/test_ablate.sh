@@ -119,7 +119,7 @@ for type in bf16 f64; do
   awk -v a="$(loss_of $type)" -v b="$(loss_of single)" 'BEGIN { d = a / b - 1; exit !(d != 0 && d < 0.02 && d > -0.02) }' || fail "loss in $type: $(loss_of $type), in f32 $(loss_of single)"
 done
 equals "$(sed -n 2p "$out/wild/results.csv" | cut -d, -f5)" diverged "status"
-grep -q "^- Linear,velocity,any,5: diverged after 1 steps: step 2: the loss is" "$out/wild/table.md" || fail "table.md: $(cat "$out/wild/table.md")"
+grep -q "^- Linear,velocity,any,5: diverged after 1 step: step 2: the loss is" "$out/wild/table.md" || fail "table.md: $(cat "$out/wild/table.md")"
 
 # Every step has fresh samples of an exact target: those of one row differ by far, and a network that does not learn shows them.
 # shellcheck disable=SC2086
