@@ -120,6 +120,24 @@ static tr_status claim_all(ablation *a) {
   return status;
 }
 
+static void warn_idle(const ablation *a, const char *name, bool used, const char *why) {
+  const char *const names[] = {name, NULL};
+  if (!used) program_warn_idle(a->program->ctx, &ablate_table, a->parsed, names, why);
+}
+
+/* The names have been looked up: what is not found was an error before. */
+static void warn_all_idle(const ablation *a) {
+  const ablate_options *o = a->options;
+  const tr_ctx *ctx = a->program->ctx;
+  const tr_ode_method *ode = (const tr_ode_method *)tr_module_named(ctx, TR_KIND_ODE_METHOD, o->ode_method);
+  const bool adaptive = ode && ode->caps & TR_ODE_ADAPTIVE;
+  const bool exact = o->trace && strcmp(o->trace, "exact") == 0;
+  warn_idle(a, "rtol", adaptive, "the ODE method walks a fixed grid");
+  warn_idle(a, "ode-steps", !adaptive, "the ODE method chooses its own steps");
+  warn_idle(a, "probes", !exact, "the exact trace has no probes");
+  warn_idle(a, "last-step-size", strcmp(o->last_step, "None") != 0, "there is no last step");
+}
+
 static tr_status prepare(ablation *a) {
   ablate_options *o = a->options;
   program *p = a->program;
@@ -130,6 +148,7 @@ static tr_status prepare(ablation *a) {
   TR_TRY(ablate_words_read(p->ctx, o, &a->setting.words));
   TR_TRY(ablate_carry_error(p->ctx, probe_all(a), &a->probe.program));
   TR_TRY(check_held(a));
+  warn_all_idle(a);
   TR_TRY(claim_all(a));
   ablate_training_close(&a->probe);
   tr_ctx_close(&a->probe.program.ctx);

@@ -1,9 +1,35 @@
 #include "experiments/results/report.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <math.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "core/io/file.h"
 #include "experiments/common/program.h"
+
+/* Whether `name` is that of a temporary file of `whole` (core/io/file.h): NAME.PID-N.tmp. */
+static bool is_left_over(const char *name, const char *whole) {
+  const size_t length = strlen(whole);
+  if (strncmp(name, whole, length) != 0 || name[length] != '.' || !isdigit((unsigned char)name[length + 1]))
+    return false;
+  return strcmp(name + length + 1 + strspn(name + length + 1, "0123456789-"), ".tmp") == 0;
+}
+
+/* What a process that was killed had half written of it: one at a time writes in the folder. */
+static void remove_left_overs(const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  char folder[4096], whole[4096 + 300];
+  snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+  DIR *all = opendir(*folder ? folder : "/");
+  for (struct dirent *e; all && (e = readdir(all));) {
+    if (!is_left_over(e->d_name, name)) continue;
+    snprintf(whole, sizeof whole, "%s/%s", folder, e->d_name);
+    unlink(whole);
+  }
+  if (all) closedir(all);
+}
 
 static tr_status write_whole(tr_ctx *ctx, const char *path, tr_status (*fill)(FILE *, void *), void *user) {
   tr_out_file *file;
@@ -17,6 +43,7 @@ static tr_status write_whole(tr_ctx *ctx, const char *path, tr_status (*fill)(FI
 tr_status report_write(tr_ctx *ctx, const char *path, tr_status (*fill)(FILE *out, void *user), void *user) {
   sigset_t before;
   program_hold_signals(&before);
+  remove_left_overs(path);
   tr_status status = write_whole(ctx, path, fill, user);
   program_release_signals(&before);
   return status;

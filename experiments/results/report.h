@@ -7,7 +7,8 @@
 #include "core/context.h"
 #include "experiments/common/intervals.h"
 
-/* Writes `path` by fill(out, user), whole or not at all; signals wait meanwhile. */
+/* Writes `path` by fill(out, user), whole or not at all; signals wait meanwhile. What a killed process had
+ * half written of it goes. */
 tr_status report_write(tr_ctx *ctx, const char *path, tr_status (*fill)(FILE *out, void *user), void *user);
 
 /* The line below the heading of a table: columns of texts, then of numbers. */

@@ -265,13 +265,22 @@ static bool has_shape(const tr_tensor *t, const tr_param_entry *entry) {
   return same;
 }
 
+static tr_status read_tensor(const sum *s, int file, const tr_tensor *t, double *out) {
+  const tr_status status = tr_tensor_to_f64(s->ctx, t, out);
+  if (status == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(s->ctx);
+  tr_ctx_clear(s->ctx);
+  return TR_FAIL(s->ctx, status, "'%s': %s", TR_SHOW(s->snapshots[file].path, 200),
+                 TR_SHOW(error.message, 400));
+}
+
 static tr_status add_tensor(const sum *s, int file, const tr_param_entry *entry, double *one, double *total) {
   const tr_tensor *t = tr_tensors_find(&s->sets[file], entry->name);
   if (!t || !has_shape(t, entry))
     return TR_FAIL(s->ctx, TR_E_SHAPE, "'%s' %s '%s': it is not of the network of '%s'",
                    TR_SHOW(s->snapshots[file].path, 200), t ? "has another shape of" : "lacks",
                    TR_SHOW(entry->name, 100), TR_SHOW(s->snapshots[s->first].path, 200));
-  TR_TRY(tr_tensor_to_f64(s->ctx, t, one));
+  TR_TRY(read_tensor(s, file, t, one));
   for (int64_t k = 0; k < t->count; k++) total[k] += s->weights[file] * one[k];
   return TR_OK;
 }

@@ -53,10 +53,18 @@ typedef struct {
   tr_saved_adamw adamw;
 } content;
 
-/* A step whose rate is too large leaves numbers that no file should keep. */
+/* A step whose rate is too large leaves numbers that no file should keep. So does a gradient whose square is
+ * infinite: what has such an average of squares never moves again. */
 static tr_status check_finite(const tr_trainer *trainer, const char *path) {
-  int bad;
+  int bad, still;
   TR_TRY(tr_trainer_first_bad(trainer, tr_params_values(trainer->params), &bad));
+  TR_TRY(tr_trainer_first_bad(trainer, trainer->second, &still));
+  if (bad < 0 && still >= 0)
+    return TR_FAIL(
+        trainer->ctx, TR_E_NONFINITE,
+        "the squares of the gradient of '%s' are not finite by step %lld: '%s' is not written, smaller "
+        "data or clipping may help",
+        tr_params_entry(trainer->params, still)->name, (long long)trainer->steps, path);
   if (bad < 0) return TR_OK;
   return TR_FAIL(trainer->ctx, TR_E_NONFINITE,
                  "step %lld left '%s' not finite: '%s' is not written, a smaller rate may help",

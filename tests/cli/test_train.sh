@@ -136,6 +136,10 @@ END
   # Numbers that no step should leave are not written.
   refuse 1 "not finite" "$transit" train --data-path "$data" --hidden 16 --depth 1 --global-batch-size 16 --lr 1e39 --max-steps 1 --out "$out"
   equals "$(ls -A "$out/checkpoints")" "" "checkpoints of numbers that are not finite"
+  npy "$scratch/wild.npy" '<f4' '(64, 2)' 512 '\127'
+  refuse 1 "the squares of the gradient of '" "$transit" train --data-path "$scratch/wild.npy" --hidden 8 --depth 1 --global-batch-size 16 --max-steps 2 \
+    --out "$scratch/wild"
+  equals "$(ls -A "$scratch/wild/checkpoints")" "" "checkpoints of squares that are not finite"
   rm -rf "$out"
   # A folder that is no training's, or no longer, or whose data has changed.
   mkdir -p "$out"

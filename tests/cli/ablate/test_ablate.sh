@@ -58,9 +58,13 @@ same_results "$out/one"
 head -c 900 "$scratch/first/results.csv" >"$out/a/results.csv"
 rm "$out/a/cells/GVP-score-none-s1/model.safetensors"
 echo torn >"$out/a/cells/GVP-score-none-s1/model.safetensors.1-0.tmp"
+echo half | tee "$out/a/table.md.1-0.tmp" "$out/a/errors.dat.1-0.tmp" "$out/a/errors.dat.mine.tmp" >"$scratch/half"
 # shellcheck disable=SC2086
 check "resume" $ablate $tiny --seeds 0:3 --out "$out/a"
 says "of 18 rows are there already"
+absent "$out/a/table.md.1-0.tmp" "$out/a/errors.dat.1-0.tmp"
+present "$out/a/errors.dat.mine.tmp"
+rm "$out/a/errors.dat.mine.tmp"
 same_results "$out/a"
 
 # Interrupted, and killed: whole rows stay, and the same command makes the rest, as if nothing had been.
@@ -107,6 +111,12 @@ one="--paths Linear --predictions velocity --loss-weights none --seeds 5 --max-s
 {
   check "one seed" $ablate $one --out "$out/single"
   says "one seed: table.md has no intervals, and nothing tells the best"
+  equals "$(grep -c "has no effect" "$scratch/stderr")" 0 "warnings of options without effect"
+  check "options without effect" $ablate $one --ode-steps 3 --trace exact --probes 3 --last-step None --last-step-size 0.1 --out "$out/idle"
+  for option in ode-steps probes last-step-size; do warns "--$option has no effect"; done
+  check "a fixed grid" $ablate $one --ode-method euler --ode-steps 3 --rtol 1e-3 --out "$out/fixed"
+  warns "--rtol has no effect: the ODE method walks a fixed grid"
+  equals "$(grep -c "has no effect" "$scratch/stderr")" 1 "warnings of a fixed grid"
   grep -q "One seed: there are no intervals" "$out/single/table.md" || fail "table.md does not say that one seed has no intervals"
   check_py "one seed" "$out/single"
   check "in bf16" $ablate $one --dtype bf16 --rtol 0.1 --out "$out/bf16"

@@ -109,6 +109,11 @@ END
   refuse 1 "ema_step is missing" ema "$scratch/two" --sigma-rel 0.1 --out "$out"
   head -c 1000 "$scratch/whole/ema/0000060-0.05.safetensors" >"$scratch/two/0000061-0.05.safetensors"
   refuse 1 "0000061-0.05.safetensors" ema "$scratch/two" --sigma-rel 0.1 --out "$out"
+  { head -c -4 "$scratch/whole/ema/0000060-0.05.safetensors" && printf '\377\377\377\377'; } >"$scratch/nan"
+  mv "$scratch/nan" "$scratch/two/0000061-0.05.safetensors"
+  cp "$scratch/two/0000061-0.05.safetensors" "$scratch/two/0000060-0.05.safetensors"
+  refuse 1 "two/0000060-0.05.safetensors': tensor '" ema "$scratch/two" --sigma-rel 0.05 --out "$out"
+  cp "$scratch/whole/ema/0000060-0.05.safetensors" "$scratch/two/0000060-0.05.safetensors"
   check "another network" "$transit" train --data-path $data --global-batch-size 16 --hidden 8 --depth 1 --num-heads 2 --ema-sigma-rel 0.05 \
     --max-steps 3 --ema-every 3 --out "$scratch/other"
   cp "$scratch/other/ema/0000003-0.05.safetensors" "$scratch/two/0000061-0.05.safetensors"
