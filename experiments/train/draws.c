@@ -117,6 +117,7 @@ tr_status train_draws_open(train_run *run) {
   tr_npy_close(&d.t);
   tr_npy_close(&d.y);
   tr_npz_close(&npz);
+  if (status == TR_OK) status = tr_sha256_file(ctx, o->draws, run->data.drawn_sha256);
   if (status == TR_OK && !o->data_path && o->max_steps > run->data.drawn)
     status = TR_FAIL(ctx, TR_E_ARG, "--max-steps %ld: --draws has %lld, and there is no --data-path",
                      o->max_steps, (long long)run->data.drawn);

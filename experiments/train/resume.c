@@ -254,13 +254,20 @@ tr_status train_check_told(const train_run *run, const tr_checkpoint *checkpoint
   return TR_OK;
 }
 
+static tr_status check_digest(const train_run *run, const char *key, const char *now, const char *option,
+                              const char *path) {
+  const char *before = json_string_value(json_object_get(run->record, key));
+  if (!before || strcmp(before, now) == 0) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_ARG,
+                 "--resume '%s': --%s '%s' holds other data than when the training began",
+                 TR_SHOW(run->options->resume, 200), option, path ? TR_SHOW(path, 200) : "");
+}
+
 /* The data that the training began with, wherever it lies now. */
 tr_status train_resume_data(const train_run *run) {
-  const char *before = json_string_value(json_object_get(run->record, "data_sha256"));
-  if (!before || strcmp(before, run->data.sha256) == 0) return TR_OK;
-  return TR_FAIL(run->program->ctx, TR_E_ARG,
-                 "--resume '%s': --data-path '%s' holds other data than when the training began",
-                 TR_SHOW(run->options->resume, 200), TR_SHOW(run->options->data_path, 200));
+  const train_options *o = run->options;
+  TR_TRY(check_digest(run, "data_sha256", run->data.sha256, "data-path", o->data_path));
+  return check_digest(run, "draws_sha256", run->data.drawn_sha256, "draws", o->draws);
 }
 
 tr_status train_file_error(const train_run *run, const char *path, tr_status status) {

@@ -24,7 +24,8 @@ typedef struct {
   int64_t shape[3];
   int num_classes; /* 0: no labels */
   /* --draws */
-  int64_t drawn;     /* steps; 0: none */
+  int64_t drawn; /* steps; 0: none */
+  char drawn_sha256[TR_SHA256_TEXT];
   tr_array *x1, *x0; /* (steps, batch, ...) */
   double *t;         /* (steps, batch) */
   int32_t *y;

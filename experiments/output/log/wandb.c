@@ -164,8 +164,10 @@ tr_status wandb_begin(wandb *w, const char *folder, const char *id, const json_t
   json_t *line = json_pack("{s:{s:s, s:s?, s:O}, s:s}", "begin", "dir", folder, "id", id, "config", config,
                            "output", output);
   *run = NULL;
-  if (!send_line(w, line)) return TR_FAIL(w->ctx, TR_E_IO, "--wandb: python3 does not listen");
-  return ask(w, TR_E_IO, run);
+  tr_status status = send_line(w, line) ? ask(w, TR_E_IO, run)
+                                        : TR_FAIL(w->ctx, TR_E_IO, "--wandb: python3 does not listen");
+  if (status != TR_OK) hang_up(w); /* there is no run that an end could be told of */
+  return status;
 }
 
 /* ---- a run ---- */

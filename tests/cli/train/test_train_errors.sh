@@ -94,6 +94,14 @@ END
     --global-batch-size 4 --max-steps 1 --flip --epochs 3 --label-dropout 0.5 --time-sampling stratified --threads 1 --out "$scratch/drawn"
   for option in flip epochs label-dropout time-sampling; do warns "--$option has no effect: every step is that of --draws"; done
 
+  cp "$here/../../data/goldens/train20.npz" "$scratch/draws.npz"
+  check "draws of its own" "$transit" train --draws "$scratch/draws.npz" --num-classes 10 --hidden 8 --depth 1 --global-batch-size 4 --max-steps 1 \
+    --threads 1 --out "$scratch/own-draws"
+  check "the same draws" "$transit" train --resume "$scratch/own-draws" --max-steps 2
+  check "another archive" python3 -c "import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'a') as a: a.comment = b'another'" "$scratch/draws.npz"
+  refuse 2 "--draws '$scratch/draws.npz' holds other data than when the training began" "$transit" train --resume "$scratch/own-draws" --max-steps 3
+
   # ---- data that is none ----
   mkdir -p "$scratch/none" "$scratch/empty/a" "$scratch/unreadable/a"
   echo "no picture" >"$scratch/unreadable/a/1.png"

@@ -85,6 +85,9 @@ told() {
   refuse 1 "needs python3" env PATH=$scratch/empty $small --max-steps 1 --wandb --out "$out"
   absent "$out"
   refuse 1 "no such project" env FAKE_WANDB_FAILS="no such project" PYTHONPATH=$fake $small --max-steps 1 --wandb --out "$out"
+  printf 'import os\ndef init(*a, **k): os._exit(7)\n' >"$scratch/empty/wandb.py"
+  refuse 1 "python3 ended" env PYTHONPATH=$scratch/empty $small --max-steps 1 --wandb --out "$scratch/unbegun"
+  equals "$(grep -c . "$scratch/stderr")" 1 "lines of a run that ended as it began"
   check "the same when it can" env PYTHONPATH=$fake $small --max-steps 1 --wandb --out "$out"
 
   # ---- the real package ----
