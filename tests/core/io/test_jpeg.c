@@ -129,6 +129,21 @@ static void as_pillow(tr_ctx *ctx, const char *path, const char *want) {
   free(image.pixels);
 }
 
+#define GRAY_SHA256 "daf5575649c04632f5027f5b6f19f960d3f903e85e09101f59cc98905c954146"
+
+/* A camera that was held sideways (Exif, orientation 6): rows stay rows, as in the reference. */
+static void turned(tr_ctx *ctx) {
+  static const unsigned char exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,  'M', 'M',
+                                       0,    42,   0, 0,  0,   8,   0,   1,   1, 18, 0,   3,
+                                       0,    0,    0, 1,  0,   6,   0,   0,   0, 0,  0,   0};
+  size_t size;
+  unsigned char *bytes = read_whole(TR_TEST_DATA "/images/gray.jpg", &size);
+  const char *path = scratch("turned.jpg");
+  insert(path, bytes, size, size - 2, exif, sizeof exif, 1);
+  as_pillow(ctx, path, GRAY_SHA256);
+  free(bytes);
+}
+
 static void cut(tr_ctx *ctx) {
   size_t size;
   unsigned char *bytes = read_whole(TR_TEST_DATA "/images/gray.jpg", &size);
@@ -172,10 +187,10 @@ int main(void) {
   check_colour(ctx, write_jpeg(JCS_CMYK, JCS_YCCK, 4, inks), 3, (const uint8_t[]){4, 78, 12}, 2);
   refused(ctx, write_jpeg(JCS_CMYK, JCS_CMYK, 4, inks), 1, "it has colours");
   CHECK_ERROR(ctx, tr_jpeg_read(ctx, scratch("colour.jpg"), 2, &(tr_image){0}), TR_E_ARG, "in 2 channels");
-  as_pillow(ctx, TR_TEST_DATA "/images/gray.jpg",
-            "daf5575649c04632f5027f5b6f19f960d3f903e85e09101f59cc98905c954146");
+  as_pillow(ctx, TR_TEST_DATA "/images/gray.jpg", GRAY_SHA256);
   as_pillow(ctx, TR_TEST_DATA "/images/cmyk.jpg",
             "4db837c208c6d391e7ad62e5317e5ba36cad2ca3be237a8c133aa5f2c15962d8");
+  turned(ctx);
   cut(ctx);
   harmless(ctx);
   too_many_scans(ctx);
