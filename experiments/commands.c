@@ -75,6 +75,7 @@ static tr_status run_parsed(program *p, const command *c, const tr_parsed *parse
 static tr_status parse_and_run(program *p, const command *c, arguments words, void *values) {
   tr_parsed parsed;
   tr_status status = tr_options_parse(p->ctx, c->table, words.n, words.v, values, &parsed);
+  if (p->comm) status = tr_comm_agree(p->comm, status);
   if (status == TR_OK && parsed.help)
     tr_options_help(p->ctx, c->table, stdout);
   else if (status == TR_OK)

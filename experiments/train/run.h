@@ -96,6 +96,8 @@ void train_data_close(train_data *data);
  * ---- */
 /* The rows of this rank. TR_E_ARG unless all have as many. */
 tr_status train_ranks_rows(train_run *run);
+/* TR_E_ARG unless all ranks were given the same options. */
+tr_status train_ranks_options(train_run *run);
 /* The worst of all ranks, on all of them; each phase of the run ends with it. */
 tr_status train_ranks_agree(train_run *run, tr_status status);
 /* What the first rank does, with the folder, agreed upon. */

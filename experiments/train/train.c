@@ -35,6 +35,7 @@ static tr_status open_all(train_run *run) {
 
 /* Data, network and trainer, on every rank; then the folder. */
 static tr_status begin(train_run *run) {
+  TR_TRY(train_ranks_options(run));
   TR_TRY(train_ranks_agree(run, open_all(run)));
   TR_TRY(train_ranks_begin(run));
   run->saved = run->begun;

@@ -166,6 +166,15 @@ newest() {
   once 1 "holds other data for one rank than for another" on 2 sh -c "$own" "$transit" "$scratch" 1
   once 1 "..npy': No such file" on 2 sh -c "$own" "$transit" "$scratch" 2
   absent "$out"
+  # unlike WORDS: the second rank has these too.
+  unlike() {
+    on 2 sh -c 'more=$1; shift; [ "$OMPI_COMM_WORLD_RANK" = 0 ] || set -- "$@" $more; exec "$@"' sh "$1" $small --max-steps 2 --out "$out"
+  }
+  once 2 "the ranks have other options than each other" unlike "--clip-grad 1"
+  once 2 "unknown option --bogus" unlike "--bogus"
+  absent "$out"
+  check "workers of its own" unlike "--num-workers 2"
+  rm -rf "$out"
   once 1 "the first layer that is not finite" on 2 $tiny --lr 1e30 --max-steps 5 --out "$out"
   equals "$(ls -A "$out/checkpoints")" "" "checkpoints of numbers that are not finite"
   rm -rf "$out"
@@ -178,7 +187,7 @@ newest() {
   absent "$out"
   # A file that the first rank cannot write ends all.
   endless unwritable
-  rm -rf "$scratch/unwritable/checkpoints"
+  mv "$scratch/unwritable/checkpoints" "$scratch/taken" # at once: what is written meanwhile keeps rm from its end
   wait $pid
   equals $? 1 "status of a folder that is gone"
   one_line "checkpoints/"
