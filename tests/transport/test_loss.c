@@ -11,7 +11,7 @@
 #include "tests/support/golden.h"
 
 static const char *const paths[] = {"Linear", "GVP", "VP"};
-static const char *const predictions[] = {"velocity", "noise", "score", "denoiser"};
+static const char *const predictions[] = {"velocity", "noise", "score", "denoiser", "canonical"};
 static const char *const weights[] = {"none", "velocity", "likelihood"};
 
 static tr_loss loss_of(tr_ctx *ctx, int path, int prediction, int weight) {
@@ -134,7 +134,7 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
   for (int path = 0; path < 3; path++)
-    for (int prediction = 0; prediction < 4; prediction++) {
+    for (int prediction = 0; prediction < 5; prediction++) {
       for (int weight = 0; weight < 3; weight++) {
         bool stored = prediction < 3 && path + prediction + weight > 0;
         if (stored) golden(ctx, path, prediction, weight);

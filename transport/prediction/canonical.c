@@ -12,11 +12,16 @@ static void estimate(const tr_coeffs *at, tr_affine *m, tr_affine *e, tr_affine 
   *v = (tr_affine){(at->alpha * at->dalpha + at->sigma_dsigma) / (c * c), at->W / c};
 }
 
+static void target(const tr_coeffs *at, tr_target *out) {
+  *out = (tr_target){1, at->sigma / at->c, -at->alpha / at->c};
+}
+
 static const tr_prediction_type type = {
     .info = {.name = "canonical",
              .summary = "the network gives F = cos(theta) m - sin(theta) e, theta = atan2(alpha, sigma)"},
     .tag = TR_CANONICAL,
     .estimate = estimate,
+    .target = target,
     .finite_at_ends = true,
 };
 const tr_module *const tr_prediction_canonical = &type.info;
