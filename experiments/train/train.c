@@ -128,15 +128,18 @@ static void print_end(const train_run *run) {
   const int64_t steps = tr_trainer_steps(run->trainer), skipped = tr_loader_skipped(run->data.loader);
   const bool whole = steps >= run->last;
   if (run->program->rank) return;
+  if (run->begun >= run->last) {
+    printf("there was nothing to do: the training in '%s' has taken %lld steps of %lld\n",
+           TR_SHOW(run->folder, 200), (long long)steps, (long long)run->last);
+    return;
+  }
   printf("%s at step %lld of %lld", whole ? "finished" : "stopped", (long long)steps, (long long)run->last);
   if (steps > run->begun && run->data.loader)
     printf(", %.1f %% of the time waiting for data",
            100 * train_data_wait(run, 0, program_seconds() - run->started));
   if (skipped) printf(", %lld image%s skipped", (long long)skipped, PLURAL(skipped));
   printf(": ");
-  if (run->begun >= run->last)
-    printf("there was nothing to do\n");
-  else if (steps == 0)
+  if (steps == 0)
     printf("no step was taken and no checkpoint written, --resume begins\n");
   else
     printf("%s/checkpoints/%07lld.pt and .safetensors%s\n", run->folder, (long long)steps,

@@ -26,6 +26,15 @@ static double shown(double value, double least) {
   return fmin(fmax(value, least), MOST_SHOWN * least);
 }
 
+/* Whether a mean of these columns lies above what is shown. */
+static bool some_are_cut(const ablate_report *report, const ablate_number *numbers, int n) {
+  const double most = MOST_SHOWN * least_shown(report, numbers, n);
+  for (int c = 0; c < report->rows->plan->n_cells; c++)
+    for (int i = 0; i < n; i++)
+      if (ablate_mean(report->rows, c, numbers[i]).mean > most) return true;
+  return false;
+}
+
 static void print_point(FILE *out, stat_interval i, double least) {
   if (i.n == 0) {
     fputs(" NaN NaN NaN", out);
@@ -102,13 +111,27 @@ static void write_panel(FILE *out, double left, double right, int height, const 
           left, right, right, 1 - 34.0 / height, axis);
 }
 
+/* What an axis shows, and where it ends for means that lie beyond. */
+static const char *axis_says(const ablate_report *report, bool likelihood, const char *what, size_t size,
+                             char *out) {
+  ablate_number numbers[ABLATE_ERRORS];
+  ablate_errors_of(report, numbers);
+  const ablate_number *first = numbers + (likelihood ? 2 : 0);
+  const int n = likelihood ? 1 : 2;
+  if (some_are_cut(report, first, n))
+    snprintf(out, size, "%s (cut at %.4g)", what, MOST_SHOWN * least_shown(report, first, n));
+  else
+    snprintf(out, size, "%s", what);
+  return out;
+}
+
 static tr_status write_script(FILE *out, void *user) {
   const ablate_report *report = user;
   const ablate_options *o = report->options;
   const ablate_plan *plan = report->rows->plan;
   const int height = 160 + 24 * plan->n_cells;
   const bool kl = report->target->exact;
-  char title[512];
+  char title[512], axis[120];
   snprintf(title, sizeof title, "%s: means of %d seed%s%s",
            TR_SHOW(o->data_path ? o->data_path : o->target, 200), plan->n_seeds, PLURAL(plan->n_seeds),
            plan->n_seeds > 1 ? " with 95 % intervals" : "");
@@ -118,12 +141,14 @@ static tr_status write_script(FILE *out, void *user) {
   fputc('\n', out);
   write_margins(out, height);
   write_axes(out, plan);
-  write_panel(out, 0.23, 0.61, height, "squared energy distance to the target");
+  write_panel(out, 0.23, 0.61, height,
+              axis_says(report, false, "squared energy distance to the target", sizeof axis, axis));
   write_series(out, 0, -0.15, "samples of the ODE");
   fputs(", \\\n  ", out);
   write_series(out, 1, 0.15, "samples of the SDE");
   fprintf(out, "\nunset ytics\n%s", kl ? "" : "unset logscale x\n");
-  write_panel(out, 0.67, 0.97, height, kl ? "Kullback-Leibler divergence, nats" : "bits per dimension");
+  write_panel(out, 0.67, 0.97, height,
+              axis_says(report, true, kl ? "KL divergence, nats" : "bits per dimension", sizeof axis, axis));
   write_series(out, 2, 0, "by likelihoods");
   fputs("\nunset multiplot\n", out);
   return TR_OK;

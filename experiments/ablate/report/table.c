@@ -44,7 +44,7 @@ static void say_solvers(const table *t) {
   const tr_module *ode = tr_module_named(t->of->ctx, TR_KIND_ODE_METHOD, o->ode_method);
   fprintf(t->out, "Samples of the ODE are by %s ", o->ode_method);
   if (ode && ((const tr_ode_method *)ode)->caps & TR_ODE_ADAPTIVE)
-    fprintf(t->out, "at a tolerance of %g", o->rtol);
+    fprintf(t->out, "at a tolerance of %g (or the least that %s allows)", o->rtol, o->machine.dtype);
   else
     fprintf(t->out, "in %ld steps", o->ode_steps);
   fprintf(t->out,
