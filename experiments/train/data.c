@@ -38,6 +38,11 @@ static tr_status find_classes(train_run *run) {
                    (long long)found - 1, told - 1);
   d->num_classes = (int)(told == TR_OPTION_UNSET ? found : told);
   run->options->num_classes = d->num_classes;
+  if (told == TR_OPTION_UNSET && found == 1)
+    tr_ctx_warn(run->program->ctx,
+                "--data-path '%s' has one class, of which labels tell nothing (--num-classes says that there "
+                "are more)",
+                TR_SHOW(run->options->data_path, 200));
   return TR_OK;
 }
 

@@ -82,6 +82,7 @@ same_run() { # same_run A B STEP
   mkdir "$scratch/single"
   cp -r "$folder/cat" "$scratch/single"
   check "one class" $small --data-path "$scratch/single" --max-steps 1 --out "$scratch/one-class"
+  warns "has one class"
   cp "$cases/adm.npz" "$scratch/without-an-ending"
   check "a name without an ending" $tiny --data-path "$scratch/without-an-ending" --num-workers 2 --out "$scratch/file"
   says "4 inputs"
