@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds and tests transit: sh tests/run.sh [release|asan|clang|fuzz ...]
 #   release  build/        gcc, optimized: all tests
-#   asan     build-asan/   gcc, AddressSanitizer and UndefinedBehaviorSanitizer: all tests
+#   asan     build-asan/   gcc, AddressSanitizer and UndefinedBehaviorSanitizer: all tests but the quality of 400 drawn digits
 #   clang    build-clang/  clang 14, every warning an error, and its UndefinedBehaviorSanitizer: all built; then without
 #                          GSL, a part of the tests run
 #   fuzz     build-fuzz/   clang 14, libFuzzer, both sanitizers: every target of tests/fuzz for TRANSIT_FUZZ_SECONDS (20)
@@ -42,7 +42,7 @@ release() {
 
 asan() {
   build build-asan -DTRANSIT_SANITIZE=ON -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=ON
-  run_tests build-asan
+  run_tests build-asan --exclude-regex '^cli\.digits$'
 }
 
 clang() {
