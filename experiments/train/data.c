@@ -17,7 +17,7 @@ static tr_status open_loader(train_run *run) {
                                      .batch = o->batch,
                                      .first = run->first,
                                      .rows = run->rows,
-                                     .dtype = run->dtype == TR_F64 ? TR_F64 : TR_F32,
+                                     .dtype = run->dtype,
                                      .flip = o->flip,
                                      .strict = o->strict,
                                      .workers = o->num_workers == TR_OPTION_UNSET ? -1 : (int)o->num_workers,
@@ -77,7 +77,7 @@ tr_status train_data_prepare(train_run *run) {
   int64_t shape[TR_MAX_DIMS];
   if (!d->loader) return TR_OK;
   const int ndim = tr_net_states(tr_net_info_of(run->net), run->rows, shape);
-  return tr_array_create(run->program->ctx, run->dtype == TR_F64 ? TR_F64 : TR_F32, ndim, shape, &d->batch);
+  return tr_array_create(run->program->ctx, run->dtype, ndim, shape, &d->batch);
 }
 
 int64_t train_data_steps(const train_run *run) {

@@ -61,12 +61,14 @@ static tr_status draw_guided(const train_run *run, sample_result *r) {
   return status;
 }
 
+/* Parameters that could not be put back are the worse failure: no checkpoint may have the average for them.
+ */
 static tr_status draw(train_run *run, sample_result *r) {
   const bool averaged = tr_trainer_average(run->trainer, 0);
   if (averaged) TR_TRY(tr_trainer_exchange(run->trainer, 0));
   tr_status status = draw_guided(run, r);
   const tr_status back = averaged ? tr_trainer_exchange(run->trainer, 0) : TR_OK;
-  return status == TR_OK ? back : status;
+  return back == TR_OK ? status : back;
 }
 
 /* ---- showing ---- */
