@@ -1,5 +1,6 @@
 /* Status codes and error records. Every public function returns a tr_status; the text of an error lives in
- * the context (core/context.h), which keeps the first one. The library never prints, exits or aborts. */
+ * the context (core/context.h), which keeps the first one. The library never prints, exits or aborts,
+ * but where it is asked to end all ranks (tr_comm_abort, core/comm/comm.h). */
 #ifndef TR_CORE_STATUS_H
 #define TR_CORE_STATUS_H
 
