@@ -30,6 +30,9 @@ struct tr_ctx {
   tr_registry *registry;
 };
 
+#ifndef TR_CUDA_NAME
+#define TR_CUDA_NAME "cuda" /* the emulator is called otherwise */
+#endif
 #ifdef TR_HAVE_CUDA
 extern const tr_backend tr_backend_cuda;
 #endif
@@ -93,13 +96,13 @@ static tr_status open_backend(const char *resource, const tr_backend **backend, 
     tr_status status = (*b)->open(any ? 0 : device, state, err);
     if (status == TR_OK || !any) return status;
   }
-  return set_error(err, TR_E_ARG, __LINE__, "no device '%s': use cpu, guard, cuda:N or auto%s", resource,
 #ifdef TR_HAVE_CUDA
-                   ""
+  const char *more = "";
 #else
-                   " (this build has no CUDA)"
+  const char *more = " (this build has no CUDA)";
 #endif
-  );
+  return set_error(err, TR_E_ARG, __LINE__, "no device '%s': use cpu, guard, " TR_CUDA_NAME ":N or auto%s", resource,
+                   more);
 }
 
 static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
