@@ -101,8 +101,8 @@ static tr_status open_backend(const char *resource, const tr_backend **backend, 
 #else
   const char *more = " (this build has no CUDA)";
 #endif
-  return set_error(err, TR_E_ARG, __LINE__, "no device '%s': use cpu, guard, " TR_CUDA_NAME ":N or auto%s", resource,
-                   more);
+  return set_error(err, TR_E_ARG, __LINE__, "no device '%s': use cpu, guard, " TR_CUDA_NAME ":N or auto%s",
+                   resource, more);
 }
 
 static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {

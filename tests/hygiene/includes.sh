@@ -20,7 +20,7 @@ tests        core core/cpu core/data core/io integrators transport nets experime
 '
 outside='
 ^(sundials|nvector|cvodes?|arkode|idas?|kinsol|sunlinsol|sunmatrix|sunnonlinsol|sunadaptcontroller|sunmemory)/  integrators
-^(cuda|cublas|cudnn|curand|cusparse|nccl|mma|nv)[A-Za-z0-9_]*(\.h|/)                                           cuda
+^(cuda|cublas|cudnn|curand|cusparse|nccl|mma|nv)[A-Za-z0-9_]*(\.h|/)                                           cuda tests/simt
 ^gsl/                                                                                                         tests/gsl
 ^mpi\.h$                                                                                                      core/comm
 '
@@ -36,7 +36,7 @@ broken_arrows() {
         if (k) known[word[1]] = 1
       }
       patterns = split(outside, line, "\n")
-      for (i = 1; i <= patterns; i++) { split(line[i], word, " "); pattern[i] = word[1]; home[i] = word[2] }
+      for (i = 1; i <= patterns; i++) { split(line[i], word, " "); pattern[i] = word[1]; home[i] = word[2]; stand_in[i] = word[3] }
     }
     function room(path,   part) {
       split(path, part, "/")
@@ -49,7 +49,8 @@ broken_arrows() {
       if (!(here in known)) { report("room " here " is not in the table of rooms"); next }
       if (kind == "<") {
         for (i = 1; i <= patterns; i++)
-          if (pattern[i] != "" && header ~ pattern[i] && index(FILENAME, home[i]) != 1)
+          if (pattern[i] != "" && header ~ pattern[i] && index(FILENAME, home[i]) != 1 &&
+              (stand_in[i] == "" || index(FILENAME, stand_in[i]) != 1))
             report("<" header "> belongs to " home[i])
       } else if (header !~ /\//) report("\"" header "\": write the path from the root")
       else if (!((here, there) in allowed)) report(here " may not include " there " (\"" header "\")")

@@ -3,7 +3,7 @@
  * libtsan): every access is bounds-checked against cudaMalloc and the launch's dynamic shared memory, and
  * remembered for two-byte cells, to find races between barriers and reads of shared memory that nothing has
  * written. */
-#include "cuda_runtime.h"
+#include <cuda_runtime.h>
 
 #include <algorithm>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* bf16 for the emulator. */
 #pragma once
-#include "cuda_runtime.h"
+#include <cuda_runtime.h>
 struct __nv_bfloat16 {
   uint16_t bits;
 };

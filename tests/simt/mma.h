@@ -1,7 +1,7 @@
 /* The pieces of cuda/mma.h for the emulator: the warp's fragments are gathered, multiplied in float, k in
  * order. */
 #pragma once
-#include "cuda_bf16.h"
+#include <cuda_bf16.h>
 namespace simt {
 inline float half_of(uint64_t word, int i) {
   return __bfloat162float({(uint16_t)(word >> 16 * i)});

@@ -1,5 +1,5 @@
 /* The unchecked emulator: memory without shadows. */
-#include "cuda_runtime.h"
+#include <cuda_runtime.h>
 namespace simt {
 void touch_atomic(void *, size_t, int) {}
 void begin_block() {}

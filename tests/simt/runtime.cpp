@@ -1,5 +1,5 @@
 /* The runtime functions of the emulator: one device, and streams whose work is done when it is asked for. */
-#include "cuda_runtime.h"
+#include <cuda_runtime.h>
 
 extern "C" {
 const char *cudaGetErrorString(cudaError_t e) {

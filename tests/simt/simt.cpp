@@ -1,5 +1,5 @@
 /* Fibers and the scheduler of the emulator. */
-#include "cuda_runtime.h"
+#include <cuda_runtime.h>
 
 #include <csetjmp>
 #include <cstdarg>
