@@ -57,6 +57,10 @@ tr_status tr_cuda_launched(tr_ctx *ctx, cudaError_t error);
  */
 tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out);
 
+/* In a recording, of memory of the arrays that move between its replays: device memory in which each replay
+ * finds its address. NULL for all other memory, and outside recordings. */
+const void *tr_cuda_cell(tr_ctx *ctx, const void *data);
+
 extern const tr_mem_ops tr_cuda_mem; /* cuda/memory.c */
 extern const tr_vec_ops tr_cuda_vec; /* cuda/vec/vec.c */
 extern const tr_nn_ops tr_cuda_nn;   /* cuda/nn/nn.c */

@@ -31,6 +31,21 @@ static inline unsigned tr_cuda_blocks(int64_t n, int64_t each) {
   return (unsigned)((n + each - 1) / each);
 }
 
+/* The address of elements, as large as a pointer. Between two replays of a recording (core/record.h) states,
+ * results and covectors may have moved: of those it is the address of a cell that holds theirs, marked by its
+ * lowest bit. Operations that are given them take this in the place of pointers: patches and their adjoints,
+ * programs and blends. */
+template <class T> struct tr_moving {
+  uintptr_t bits;
+  __device__ __forceinline__ T *get() const {
+    return bits & 1 ? *(T *const *)(bits - 1) : (T *)bits;
+  }
+};
+template <class T> static tr_moving<T> tr_cuda_moving(tr_ctx *ctx, const void *data) {
+  const void *cell = tr_cuda_cell(ctx, data);
+  return {cell ? (uintptr_t)cell + 1 : (uintptr_t)data};
+}
+
 /* Sum over the 32 lanes, the same in all. */
 template <class T> static __device__ __forceinline__ T tr_warp_sum(T v) {
   for (int d = 16; d; d /= 2) v += __shfl_xor_sync(~0u, v, d);
