@@ -34,24 +34,9 @@ MISSING(adamw)
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the operation " #name " is not written yet");                     \
   }
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-NOT_YET(program, const struct tr_program *program)
-NOT_YET(watch, int slot)
-NOT_YET(randn, const tr_random_address *address, tr_array *z)
-NOT_YET(randn_sums, const tr_randn_sums_args *args)
-NOT_YET(blend_channels, int64_t channels, double a, const tr_array *x, double b, const tr_array *y,
-        tr_array *z)
-NOT_YET(dot_rows, double a, const tr_array *x, const tr_array *y, double b, tr_array *z)
-NOT_YET(deflate, const tr_deflate_args *args)
 NOT_YET(weight_create, const tr_nn_weight_spec *spec, void **own)
 NOT_YET(weight_set, void *own, const tr_array *values)
 void tr_cuda_weight_destroy(tr_ctx *ctx, void *own) {}
 int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept) {
   return 1 << 20;
-}
-tr_status tr_cuda_wait(tr_ctx *ctx) {
-  return tr_cuda_check(ctx, cudaStreamSynchronize(tr_cuda(ctx)->stream), "waiting for the device");
-}
-const volatile double *tr_cuda_slot(tr_ctx *ctx, int slot) {
-  static const double none[TR_MAX_SEGMENTS];
-  return none;
 }

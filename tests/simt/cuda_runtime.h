@@ -18,6 +18,7 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __shared__   static /* one block at a time: a static is the block's */
 #define __align__(n) alignas(n)
 
