@@ -7,7 +7,6 @@
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the operation " #op " is not written yet");                       \
   }
 MISSING(linear)
-MISSING(attention)
 MISSING(embed_times)
 MISSING(condition)
 MISSING(patchify)

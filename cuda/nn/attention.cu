@@ -1,0 +1,67 @@
+/* Attention: which kernel, and the one without tensor cores. */
+#include "cuda/nn/attention_tile.h"
+
+template <class Tile>
+static __global__ __launch_bounds__(TR_ATTENTION_THREADS) void attention(attention_shape s, const void *qkv,
+                                                                         typename Tile::T scale, void *y,
+                                                                         typename Tile::T *stats) {
+  typedef typename Tile::T T;
+  TR_DYNAMIC_SHARED(T, q);
+  T *k = q + Tile::OWN * Tile::LD, *v = k + Tile::STREAMED * Tile::LD, *p = v + Tile::STREAMED * Tile::LD;
+  const attention_block b = tr_attention_block(s, Tile::OWN);
+  attention_sums<Tile> sums;
+  T o[Tile::ROWS][Tile::CAP / 8] = {}, inverse[Tile::ROWS];
+  begin_sums(sums);
+  load_rows<Tile, Tile::OWN>(s, part_of(s, qkv, 0, b.sample, b.head), b.first, q);
+  for (int from = 0; from < s.tokens; from += Tile::STREAMED) {
+    __syncthreads();
+    load_rows<Tile, Tile::STREAMED>(s, part_of(s, qkv, 1, b.sample, b.head), from, k);
+    load_rows<Tile, Tile::STREAMED>(s, part_of(s, qkv, 2, b.sample, b.head), from, v);
+    __syncthreads();
+    T scores[Tile::ROWS][Tile::COLS] = {}, keep[Tile::ROWS];
+    add_scores<Tile>(s.size, q, k, scores);
+    meet(s, from, scale, scores, sums, keep);
+#pragma unroll
+    for (int r = 0; r < Tile::ROWS; r++)
+#pragma unroll
+      for (int i = 0; i < Tile::CAP / 8; i++) o[r][i] *= keep[r];
+    put_scores<Tile>(s, scores, p);
+    __syncwarp();
+    add_mix<Tile>(p, v, o);
+  }
+#pragma unroll
+  for (int r = 0; r < Tile::ROWS; r++) {
+    const int row = b.first + threadIdx.x / 8 + 16 * r;
+    const T sum = row_sum(sums.sum[r]);
+    inverse[r] = 1 / sum;
+    if (stats && threadIdx.x % 8 == 0 && row < s.tokens)
+      stats[(b.sample * s.heads + b.head) * s.tokens + row] = (sums.c[r] + log2(sum)) * T(TR_LN_2);
+  }
+  store_rows<Tile>(s, result_of(s, y, b.sample, b.head), b.first, o, inverse);
+}
+
+template <class T, int CAP, int ROWS>
+static tr_status run(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_args *a) {
+  typedef attention_tile<T, CAP, ROWS> tile;
+  static uint64_t asked;
+  const size_t shared = sizeof(T) * ((tile::OWN + 2 * tile::STREAMED) * tile::LD + tile::OWN * tile::LDP);
+  TR_TRY(tr_attention_allow(ctx, attention<tile>, s.size, shared, &asked));
+  return tr_cuda_launch(ctx, "attention", a->y->shape[0], a->y->shape[1], attention<tile>,
+                        tr_attention_grid(s, s.samples, tile::OWN), TR_ATTENTION_THREADS, shared, s,
+                        a->qkv->data, (T)(TR_LOG2_E / sqrt((double)s.size)), a->y->data,
+                        a->stats ? (T *)a->stats->data : (T *)NULL);
+}
+
+/* Small tiles for few tokens, so that no block has nothing but padding to do. */
+tr_status tr_cuda_attention(tr_ctx *ctx, const tr_nn_attention_args *a) {
+  const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
+  if (a->y->count == 0) return TR_OK;
+  TR_TRY(tr_attention_check(ctx, s));
+  const bool small = s.tokens <= 16 && s.size <= 32;
+  if (a->qkv->dtype == TR_F64)
+    return (small ? run<double, 32, 1> : s.size <= 64 ? run<double, 64, 2> : run<double, 128, 2>)(ctx, s, a);
+  return (small          ? run<float, 32, 1>
+          : s.size <= 64 ? run<float, 64, 4>
+          : s.size <= 80 ? run<float, 80, 4>
+                         : run<float, 128, 4>)(ctx, s, a);
+}

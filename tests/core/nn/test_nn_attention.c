@@ -1,0 +1,179 @@
+/* Attention, its backward and its forward mode against the host for the sizes that networks have, and for
+ * what lies beside them: tokens around the sizes of tiles, heads that no tile has just so. Nothing but the
+ * results is written, and a sample's bits depend on nothing but the sample. */
+#include "core/nn/nn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/backend.h"
+#include "tests/support/check.h"
+#include "tests/support/problems/attention.h"
+
+/* TR_TEST_RESOURCES */
+
+#define GUARD    3 /* rows on either side of a result */
+#define SENTINEL 123
+
+/* What is compared: the type of arrays, and of products. */
+typedef struct {
+  tr_dtype dtype;
+  tr_nn_products products;
+  double bound; /* of max |difference| / max |value|; bf16: of the root of mean squares */
+} kind;
+
+static const kind f32 = {TR_F32, TR_NN_FULL, 5e-6}, f64 = {TR_F64, TR_NN_FULL, 1e-14},
+                  /* what is rounded was computed in f32: some of it falls to the other side */
+    bf16 = {TR_F32, TR_NN_BF16, 4e-4};
+
+/* (rows, cols) of numbers that look random, of about this size, the same for the same `number`; rounded to
+ * bf16 where products are. The caller frees. */
+static double *numbers(int64_t rows, int64_t cols, uint32_t number, double size, bool rounded) {
+  double *v = malloc((size_t)(rows * cols) * sizeof *v);
+  uint32_t state = number * 2654435761U + 12345;
+  for (int64_t i = 0; i < rows * cols; i++) {
+    double sum = -2;
+    for (int k = 0; k < 4; k++) state = state * 1664525U + 1013904223U, sum += (state >> 8) * 0x1p-24;
+    v[i] = (float)(sum * 1.7 * size);
+  }
+  if (rounded) round_to_bf16(v, rows * cols);
+  return v;
+}
+
+static tr_array *array_of(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t cols, const double *v) {
+  tr_array *a;
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, (int64_t[]){rows, cols}, &a));
+  CHECK_OK(ctx, tr_array_set_f64(a, v));
+  return a;
+}
+
+/* A result with rows on both sides that nobody may write. */
+typedef struct {
+  tr_array *whole, part;
+} result;
+
+static result result_of(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t cols) {
+  const int64_t all = (rows + 2 * GUARD) * cols;
+  double *v = malloc((size_t)all * sizeof *v);
+  for (int64_t i = 0; i < all; i++) v[i] = SENTINEL;
+  result r = {.whole = array_of(ctx, dtype, rows + 2 * GUARD, cols, v)};
+  r.part = tr_rows(r.whole, GUARD, rows);
+  free(v);
+  return r;
+}
+
+/* The values of a result, whose guards are as they were. The caller frees. */
+static double *close_result(result *r) {
+  const int64_t guard = GUARD * r->whole->shape[1], n = r->part.count;
+  double *v = malloc((size_t)r->whole->count * sizeof *v);
+  CHECK_OK(r->whole->ctx, tr_array_get_f64(r->whole, v));
+  bool kept = true;
+  for (int64_t i = 0; i < guard; i++) kept = kept && v[i] == SENTINEL && v[guard + n + i] == SENTINEL;
+  CHECK(kept);
+  memmove(v, v + guard, (size_t)n * sizeof *v);
+  tr_array_destroy(&r->whole);
+  return v;
+}
+
+static double distance(const kind *k, const double *got, const double *want, int64_t n) {
+  double difference = 0, size = 0;
+  if (k->products != TR_NN_BF16) return check_relative(got, want, n);
+  for (int64_t i = 0; i < n; i++)
+    difference += (got[i] - want[i]) * (got[i] - want[i]), size += want[i] * want[i];
+  return sqrt(difference / size);
+}
+
+/* ---- forward ---- */
+
+/* Terms are rounded with whatever constant of their row the backend takes: the largest score of all, or of as
+ * many as it looks at first. */
+static double nearest(const kind *k, attention_problem p, const double *qkv, const double *got, double *want,
+                      double *stats) {
+  static const int64_t firsts[] = {0, 32, 64};
+  double best = INFINITY;
+  for (int i = 0; i < 3 && (i == 0 || (p.rounded && firsts[i] < p.T)); i++) {
+    p.first = firsts[i];
+    attention_forward(&p, qkv, want, stats);
+    best = fmin(best, distance(k, got, want, p.N * p.T * p.heads * p.size));
+  }
+  return best;
+}
+
+static void forward(tr_ctx *ctx, const kind *k, const attention_problem *p, const double *hq,
+                    const tr_array *qkv) {
+  const int64_t rows = p->N * p->T, D = p->heads * p->size, count = p->N * p->heads * p->T;
+  result y = result_of(ctx, k->dtype, rows, D), again = result_of(ctx, k->dtype, rows, D),
+         stats = result_of(ctx, k->dtype, p->N * p->heads, p->T);
+  tr_nn_attention_args args = {.qkv = qkv,
+                               .samples = p->N,
+                               .heads = (int)p->heads,
+                               .products = k->products,
+                               .y = &y.part,
+                               .stats = &stats.part};
+  CHECK_OK(ctx, tr_nn_attention(&args));
+  args.y = &again.part, args.stats = NULL;
+  CHECK_OK(ctx, tr_nn_attention(&args));
+  double *got = close_result(&y), *twice = close_result(&again), *logs = close_result(&stats);
+  double *want = malloc((size_t)(rows * D) * sizeof *want), *sums = malloc((size_t)count * sizeof *sums);
+  CHECK(memcmp(got, twice, (size_t)(rows * D) * sizeof *got) == 0);
+  CHECK(nearest(k, *p, hq, got, want, sums) < k->bound);
+  CHECK(check_relative(logs, sums, count) < (k->dtype == TR_F64 ? 1e-14 : 2e-6));
+  double *const all[] = {got, twice, logs, want, sums};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+/* `large`: what q, k and v are multiplied with. */
+static void attention(tr_ctx *ctx, const kind *k, int64_t N, int64_t T, int64_t heads, int64_t size,
+                      double large) {
+  const bool rounded = k->products == TR_NN_BF16;
+  const attention_problem p = {.N = N, .T = T, .heads = heads, .size = size, .rounded = rounded};
+  double *hq = numbers(N * T, 3 * heads * size, 1, large, rounded);
+  tr_array *qkv = array_of(ctx, k->dtype, N * T, 3 * heads * size, hq);
+  forward(ctx, k, &p, hq, qkv);
+  tr_array_destroy(&qkv);
+  free(hq);
+}
+
+/* ---- samples ---- */
+
+/* The second of three samples alone has the bits that it has in company. */
+static void samples_independent(tr_ctx *ctx, const kind *k, int64_t T, int64_t heads, int64_t size) {
+  if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
+  const int64_t D = heads * size;
+  double *hq = numbers(3 * T, 3 * D, 1, 1, false);
+  tr_array *qkv = array_of(ctx, k->dtype, 3 * T, 3 * D, hq), one = tr_rows(qkv, T, T);
+  result all = result_of(ctx, k->dtype, 3 * T, D), alone = result_of(ctx, k->dtype, T, D);
+  tr_nn_attention_args args = {
+      .qkv = qkv, .samples = 3, .heads = (int)heads, .products = k->products, .y = &all.part};
+  CHECK_OK(ctx, tr_nn_attention(&args));
+  args.qkv = &one, args.samples = 1, args.y = &alone.part;
+  CHECK_OK(ctx, tr_nn_attention(&args));
+  double *together = close_result(&all), *apart = close_result(&alone);
+  CHECK(memcmp(together + T * D, apart, (size_t)(T * D) * sizeof *apart) == 0);
+  free(together), free(apart), free(hq);
+  tr_array_destroy(&qkv);
+}
+
+int main(int argc, char **argv) {
+  static const kind *const kinds[] = {&f32, &f64, &bf16};
+  tr_ctx *ctx = check_context(argc, argv);
+  for (int i = 0; i < 3; i++) {
+    const kind *k = kinds[i];
+    attention(ctx, k, 2, 1, 2, 24, 1);
+    attention(ctx, k, 2, 16, 3, 16, 1);
+    attention(ctx, k, 1, 17, 2, 32, 1);
+    attention(ctx, k, 1, 64, 1, 40, 1);
+    attention(ctx, k, 1, 100, 1, 64, 1);
+    attention(ctx, k, 1, 256, 1, 72, 1);
+    attention(ctx, k, 1, 70, 1, 80, 2);
+    attention(ctx, k, 1, 33, 1, 96, 1);
+    attention(ctx, k, 1, 65, 1, 128, 1);
+    attention(ctx, k, 1, 16, 2, 30, 1);
+    attention(ctx, k, 1, 81, 1, 3, 3);
+    samples_independent(ctx, k, 17, 2, 24);
+    samples_independent(ctx, k, 70, 1, 72);
+  }
+  CHECK(tr_ctx_memory(ctx) == 0);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
