@@ -135,9 +135,13 @@ typedef struct tr_backend {
   tr_status (*open)(int device, void **state, tr_error *err); /* REQUIRED; fails when the device is absent */
   void (*close)(void *state);                                 /* REQUIRED */
   tr_status (*describe)(char *text, size_t size);             /* OPTIONAL: devices present, for --version */
-  const tr_mem_ops *mem;                                      /* REQUIRED */
-  const tr_vec_ops *vec;                                      /* REQUIRED */
-  const struct tr_nn_ops *nn;                                 /* OPTIONAL */
+  /* The number of the device for process `local`, 0 and up, of those on its machine: of the devices that
+   * programs can use, in turns; -1: there is none. The first that was passed over is told in err. OPTIONAL:
+   * where there is never more than one device */
+  int (*of_rank)(int local, tr_error *err);
+  const tr_mem_ops *mem;      /* REQUIRED */
+  const tr_vec_ops *vec;      /* REQUIRED */
+  const struct tr_nn_ops *nn; /* OPTIONAL */
 } tr_backend;
 
 TR_API extern const tr_backend tr_backend_cpu, tr_backend_guard;

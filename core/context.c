@@ -1,22 +1,19 @@
 #include "core/context.h"
 
-#include <ctype.h>
 #include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/backend.h"
 #include "core/context_private.h"
+#include "core/device/device_private.h"
 #include "core/module/registry_private.h"
 #include "core/require_private.h"
 #include "core/text.h"
 
 struct tr_ctx {
-  const tr_backend *backend;
-  void *backend_state;
-  char resource[32];
+  tr_device device;
   uint64_t seed;
   int threads;
   int64_t memory, memory_peak;
@@ -29,22 +26,6 @@ struct tr_ctx {
   const volatile sig_atomic_t *interrupt;
   tr_registry *registry;
 };
-
-#ifndef TR_CUDA_NAME
-#define TR_CUDA_NAME "cuda" /* the emulator is called otherwise */
-#endif
-#ifdef TR_HAVE_CUDA
-extern const tr_backend tr_backend_cuda;
-#endif
-
-const tr_backend *const *tr_backends(void) {
-  static const tr_backend *const list[] = {
-#ifdef TR_HAVE_CUDA
-      &tr_backend_cuda,
-#endif
-      &tr_backend_cpu, &tr_backend_guard, NULL};
-  return list;
-}
 
 /* What went wrong where there was no context: the latest on this thread. */
 static _Thread_local tr_error without_context;
@@ -75,36 +56,6 @@ static tr_status set_error(tr_error *err, tr_status status, int line, const char
   return status;
 }
 
-/* Splits "name:device"; the device is 0 without a colon, and -1 when what follows is not a small number. */
-static int device_number(const char *resource, size_t *name_length) {
-  const char *colon = strchr(resource, ':');
-  *name_length = colon ? (size_t)(colon - resource) : strlen(resource);
-  if (!colon) return 0;
-  char *end;
-  long device = strtol(colon + 1, &end, 10);
-  return isdigit((unsigned char)colon[1]) && *end == 0 && device < 1024 ? (int)device : -1;
-}
-
-static tr_status open_backend(const char *resource, const tr_backend **backend, void **state, tr_error *err) {
-  size_t length;
-  int device = device_number(resource, &length);
-  bool any = strcmp(resource, "auto") == 0;
-  for (const tr_backend *const *b = tr_backends(); *b; b++) {
-    if (!any && (strlen((*b)->name) != length || strncmp((*b)->name, resource, length) != 0)) continue;
-    if (!any && device < 0) break;
-    *backend = *b;
-    tr_status status = (*b)->open(any ? 0 : device, state, err);
-    if (status == TR_OK || !any) return status;
-  }
-#ifdef TR_HAVE_CUDA
-  const char *more = "";
-#else
-  const char *more = " (this build has no CUDA)";
-#endif
-  return set_error(err, TR_E_ARG, __LINE__, "no device '%s': use cpu, guard, " TR_CUDA_NAME ":N or auto%s",
-                   resource, more);
-}
-
 static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
   if (out) *out = NULL;
   if (!resource || !out)
@@ -116,14 +67,12 @@ static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out,
     free(ctx);
     return set_error(err, status, __LINE__, "out of memory for the module registry");
   }
-  status = open_backend(resource, &ctx->backend, &ctx->backend_state, err);
+  status = tr_device_open(resource, &ctx->device, err);
   if (status != TR_OK) {
     tr_registry_destroy(&ctx->registry);
     free(ctx);
     return status;
   }
-  snprintf(ctx->resource, sizeof ctx->resource, "%s",
-           strcmp(resource, "auto") == 0 ? ctx->backend->name : resource);
   ctx->seed = seed;
   ctx->threads = omp_get_max_threads(); /* the processors of this process, or OMP_NUM_THREADS */
   *out = ctx;
@@ -141,7 +90,7 @@ tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_erro
 
 void tr_ctx_close(tr_ctx **ctx) {
   if (!ctx || !*ctx) return;
-  (*ctx)->backend->close((*ctx)->backend_state);
+  (*ctx)->device.backend->close((*ctx)->device.state);
   tr_registry_destroy(&(*ctx)->registry);
   free(*ctx);
   *ctx = NULL;
@@ -151,18 +100,21 @@ uint64_t tr_ctx_seed(const tr_ctx *ctx) {
   return given(ctx)->seed;
 }
 const char *tr_ctx_resource(const tr_ctx *ctx) {
-  return given(ctx)->resource;
+  return given(ctx)->device.name;
+}
+const char *tr_ctx_passed_over(const tr_ctx *ctx) {
+  return given(ctx)->device.passed;
 }
 const tr_backend *tr_ctx_backend(const tr_ctx *ctx) {
-  return given(ctx)->backend;
+  return given(ctx)->device.backend;
 }
 
 void tr_ctx_set_backend(tr_ctx *ctx, const tr_backend *backend) {
-  ctx->backend = backend;
+  ctx->device.backend = backend;
 }
 
 void *tr_ctx_backend_state(const tr_ctx *ctx) {
-  return given(ctx)->backend_state;
+  return given(ctx)->device.state;
 }
 int tr_ctx_threads(const tr_ctx *ctx) {
   return given(ctx)->threads;

@@ -21,9 +21,10 @@ typedef struct tr_ctx tr_ctx;
 struct tr_backend;
 
 /* Opens `resource`: "cpu", "guard" (the CPU with memory that only its own operations can read: a test
- * device), "cuda:0", ... or "auto" (the first device that opens, CPU last). `seed` addresses every random
- * number. On failure *out is NULL and *err (may be NULL) tells why, and so does tr_ctx_error(NULL). Close
- * with tr_ctx_close. */
+ * device), "cuda:0", ..., "cuda:auto" (of the processes that mpirun has started on a machine each takes
+ * another of its devices, in turns where there are fewer) or "auto" (the first device that opens, CPU last).
+ * `seed` addresses every random number. On failure *out is NULL and *err (may be NULL) tells why, and so does
+ * tr_ctx_error(NULL). Close with tr_ctx_close. */
 TR_API tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err);
 
 /* Closes the context and sets *ctx to NULL. Every array made on it must be destroyed before. NULL is fine. */
@@ -31,6 +32,9 @@ TR_API void tr_ctx_close(tr_ctx **ctx);
 
 TR_API uint64_t tr_ctx_seed(const tr_ctx *ctx);
 TR_API const char *tr_ctx_resource(const tr_ctx *ctx); /* as opened: "cpu", "guard", "cuda:0" */
+/* Where it was left to "auto" which device is opened: why not one that would have come before, in a line; ""
+ * where there is none. */
+TR_API const char *tr_ctx_passed_over(const tr_ctx *ctx);
 TR_API const struct tr_backend *tr_ctx_backend(const tr_ctx *ctx);
 TR_API void *tr_ctx_backend_state(const tr_ctx *ctx);
 

@@ -23,14 +23,16 @@ static int number(const char *variable) {
 tr_launch tr_comm_launched(void) {
   /* Open MPI's mpirun; what speaks PMIx, as Slurm's srun does; other implementations of MPI, which are
    * refused when it comes to that. */
-  static const char *const variables[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                             {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"},
-                                             {"PMI_RANK", "PMI_SIZE"}};
+  static const char *const variables[][3] = {
+      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+      {"PMIX_RANK", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"},
+      {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"}};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
     const int rank = number(variables[i][0]), size = number(variables[i][1]);
-    if (rank >= 0 && size > rank) return (tr_launch){rank, size};
+    const int local = number(variables[i][2]);
+    if (rank >= 0 && size > rank) return (tr_launch){rank, size, local < 0 ? rank : local};
   }
-  return (tr_launch){0, 1};
+  return (tr_launch){0, 1, 0};
 }
 
 /* ---- opening ---- */

@@ -22,6 +22,7 @@ typedef struct tr_comm tr_comm;
 /* How this process was started, by its environment alone: nothing is opened. */
 typedef struct {
   int rank, size; /* 0, 1: alone */
+  int local;      /* its number among the processes of its machine */
 } tr_launch;
 TR_API tr_launch tr_comm_launched(void);
 

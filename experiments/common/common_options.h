@@ -187,7 +187,8 @@ typedef struct {
 /* With another default of --dtype. */
 #define MACHINE_OPTIONS_IN(base, dtype_default, out_help)                                                             \
   {MACHINE_OPTION(base, device), .name = "device", .type = TR_OPTION_TEXT, .metavar = "NAME", .default_text = "cpu",  \
-   .help = "cpu, guard (the CPU with locked memory, for tests) or auto."},                                            \
+   .help = "cpu; cuda:N, the GPU number N; cuda:auto, under mpirun another one for each rank; auto, a GPU where one serves " \
+           "(a line says what was chosen); or guard (the CPU with locked memory, for tests)."},                                            \
   {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64,bf16",                  \
    .default_text = dtype_default,                                                                                      \
    .help = "Numbers of network and state. bf16: f32, and the operands of the network's matrix products rounded to bf16."},\

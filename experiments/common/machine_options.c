@@ -39,6 +39,14 @@ tr_status machine_open(program *p, machine_options *o, uint64_t seed, tr_dtype *
   return TR_FAIL(p->ctx, TR_E_ARG, "--dtype bf16 is for networks: use f32 or f64 here");
 }
 
+/* Where it was left open, the choice is told. */
+static void say_device(const program *p, const char *asked) {
+  const char *device = tr_ctx_resource(p->ctx), *why = tr_ctx_passed_over(p->ctx);
+  const size_t length = strlen(asked);
+  if (p->rank || length < 4 || strcmp(asked + length - 4, "auto") != 0) return;
+  program_say(p, "--device %s: %s%s%s", asked, device, *why ? "; " : "", why);
+}
+
 tr_status machine_open_network(program *p, machine_options *o, uint64_t seed, tr_dtype *dtype,
                                tr_nn_products *products) {
   *dtype = is(o, TR_F64) ? TR_F64 : TR_F32; /* the choices of the option */
@@ -46,6 +54,7 @@ tr_status machine_open_network(program *p, machine_options *o, uint64_t seed, tr
   const int threads = o->threads == TR_OPTION_UNSET ? threads_of_rank(p) : (int)o->threads;
   warn_of_crowd(p, threads);
   TR_TRY(program_open(p, o->device, seed, threads));
+  say_device(p, o->device);
   o->threads = tr_ctx_threads(p->ctx);
   return TR_OK;
 }

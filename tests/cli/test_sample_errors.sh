@@ -48,7 +48,7 @@ ode 2 "from 2 to 10000000" --num-sampling-steps 3000000000
 ode 2 "not increasing" --cfg-interval 0.7,0.2
 ode 2 "from 0 to 1" --save-times 0,2
 ode 2 "use a whole number from 0 to 18446744073709551615" --seed -1
-ode 2 "no device" --device cuda:0
+ode 2 "no device" --device gpu:0
 ode 2 "f32" --dtype f16
 
 ode 2 "did you mean 'cosine'" --time-grid cosin

@@ -40,6 +40,25 @@ static void devices(void) {
   tr_ctx_close(&ctx); /* NULL is fine */
 }
 
+/* A choice that was left to the library is told; one that was not has nothing to tell. */
+static void choice(void) {
+  tr_ctx *ctx;
+  tr_error error;
+  CHECK(tr_ctx_open("auto", 1, &ctx, &error) == TR_OK && strcmp(tr_ctx_resource(ctx), "auto") != 0);
+  if (strcmp(tr_ctx_resource(ctx), "cpu") == 0)
+    CHECK(strstr(tr_ctx_passed_over(ctx), "CUDA") || strstr(tr_ctx_passed_over(ctx), "cuda"));
+  tr_ctx_close(&ctx);
+  CHECK(tr_ctx_open("cpu", 1, &ctx, &error) == TR_OK && *tr_ctx_passed_over(ctx) == 0);
+  tr_ctx_close(&ctx);
+  CHECK(*tr_ctx_passed_over(NULL) == 0);
+  /* A device that is not there is no error of spelling. */
+  CHECK(tr_ctx_open("cuda:1023", 1, &ctx, &error) == TR_E_DEVICE && !ctx);
+  CHECK(strstr(error.message, "cuda:1023"));
+  CHECK(tr_ctx_open("cuda:x", 1, &ctx, &error) == TR_E_ARG &&
+        tr_ctx_open("cuda:", 1, &ctx, &error) == TR_E_ARG);
+  CHECK(tr_ctx_open("cpu:auto", 1, &ctx, &error) == TR_E_ARG);
+}
+
 static void backends(void) {
   int n = 0;
   for (const tr_backend *const *b = tr_backends(); *b; b++, n++) {
@@ -135,6 +154,7 @@ static void names(void) {
 
 int main(void) {
   devices();
+  choice();
   backends();
   without_context();
   names();

@@ -1,11 +1,12 @@
-/* The runtime functions of the emulator: one device, and streams whose work is done when it is asked for. */
+/* The runtime functions of the emulator: streams whose work is done when it is asked for. */
 #include <cuda_runtime.h>
 
 extern "C" {
 const char *cudaGetErrorString(cudaError_t e) {
-  return e == cudaSuccess                 ? "no error"
-         : e == cudaErrorMemoryAllocation ? "out of memory"
-                                          : "emulated failure";
+  return e == cudaSuccess                   ? "no error"
+         : e == cudaErrorMemoryAllocation   ? "out of memory"
+         : e == cudaErrorDevicesUnavailable ? "CUDA-capable device(s) is/are busy or unavailable"
+                                            : "emulated failure";
 }
 const char *cudaGetErrorName(cudaError_t e) {
   return e == cudaSuccess                 ? "cudaSuccess"
@@ -13,16 +14,6 @@ const char *cudaGetErrorName(cudaError_t e) {
                                           : "cudaError";
 }
 cudaError_t cudaGetLastError() {
-  return cudaSuccess;
-}
-cudaError_t cudaGetDeviceCount(int *n) {
-  return *n = 1, cudaSuccess;
-}
-cudaError_t cudaSetDevice(int d) {
-  return d == 0 ? cudaSuccess : cudaErrorInvalidDevice;
-}
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
-  *p = {"emulated device", (size_t)8 << 30, 232448, 9, 0, 1};
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(size_t *f, size_t *t) {

@@ -152,6 +152,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_comm_open(ctx, &comm));
   CHECK(tr_comm_rank(comm) == launch.rank && tr_comm_size(comm) == launch.size);
   CHECK(tr_comm_local_size(comm) == launch.size); /* all of a test are here */
+  CHECK(launch.local == launch.rank);
   CHECK(strcmp(tr_comm_name(comm), launch.size > 1 ? "mpi" : "self") == 0);
   sums(ctx, comm, TR_F32);
   sums(ctx, comm, TR_F64);
