@@ -7,26 +7,9 @@
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the operation " #op " is not written yet");                       \
   }
 MISSING(linear)
-MISSING(embed_times)
-MISSING(condition)
-MISSING(patchify)
-MISSING(unpatchify)
-MISSING(gate)
-MISSING(activate)
-MISSING(activation_backward)
-MISSING(norm_backward)
 MISSING(attention_backward)
-MISSING(patchify_adjoint)
-MISSING(unpatchify_adjoint)
 MISSING(gradient_of_linear)
-MISSING(gradient_of_gate)
-MISSING(gradient_of_norm)
-MISSING(gradient_of_condition)
-MISSING(norm_jvp)
 MISSING(attention_jvp)
-MISSING(interpolate)
-MISSING(loss)
-MISSING(adamw)
 
 #define NOT_YET(name, ...)                                                                                   \
   tr_status tr_cuda_##name(tr_ctx *ctx, __VA_ARGS__) {                                                       \
