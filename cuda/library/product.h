@@ -1,0 +1,71 @@
+/* Matrix products of cuBLASLt. What decides how a product is computed is a shape; for each, an algorithm is
+ * chosen once, and kept. So a result depends on its shape alone, never on what was computed before. */
+#ifndef TR_CUDA_LIBRARY_PRODUCT_H
+#define TR_CUDA_LIBRARY_PRODUCT_H
+
+#include "cuda/cuda_private.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  TR_CUDA_F64,
+  TR_CUDA_F32,  /* no rounding of operands: pedantic */
+  TR_CUDA_TF32, /* f32, of which products read 10 bits of fraction */
+  TR_CUDA_BF16  /* operands in bf16, sums in f32 */
+} tr_cuda_arithmetic;
+
+/* What cuBLASLt does behind a product, before the result is rounded: bits. */
+enum {
+  TR_CUDA_BIAS = 1,  /* + bias of the rows of D */
+  TR_CUDA_GELU = 2,  /* gelu_tanh */
+  TR_CUDA_KEPT = 4,  /* what gelu was given goes to `aux`, of D's type: with GELU */
+  TR_CUDA_SLOPE = 8, /* times gelu_tanh'(aux), of D's type */
+};
+
+/* D = op(A) op(B), or D += op(A) op(B), for `batch` entries: matrices by columns, D (m, n), k summed over. A
+ * is the same for all entries; in B and D an entry is n columns long. The bytes of all of it are the key. */
+typedef struct {
+  tr_cuda_arithmetic arithmetic;
+  tr_dtype d;         /* the type of D: of the sums, or bf16 for TR_CUDA_BF16 */
+  int turn_a, turn_b; /* op is the transpose */
+  int adds;           /* to D */
+  int parts;          /* the sum may be cut in parts, added in a fixed order: then it depends on k */
+  int epilogue;       /* TR_CUDA_BIAS ... */
+  tr_dtype bias;      /* its type */
+  int64_t m, n, k, lda, ldb, ldd;
+  int64_t aligned; /* bytes of A, B and D at least, where it is less than rows give; 0: that */
+  int64_t entries; /* for which the algorithm is to be good; how many there are does not matter to it */
+} tr_cuda_shape;
+
+typedef struct tr_cuda_product tr_cuda_product;
+
+/* The product of a shape, the context's; NULL if the library has none with this epilogue, which is asked for
+ * once. One without an epilogue has to be: TR_E_UNSUPPORTED. */
+tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, const tr_cuda_product **out);
+
+/* Pointers have the alignment that a row of their matrix gives all rows, see tr_cuda_row_alignment, if the
+ * shape does not say otherwise; bias: 16 bytes. room: tr_cuda_product_room bytes. */
+typedef struct {
+  const void *a, *b, *bias;
+  void *d, *aux, *room;
+  int64_t batch;
+} tr_cuda_operands;
+tr_status tr_cuda_product_run(tr_ctx *ctx, const tr_cuda_product *product, const tr_cuda_operands *o);
+
+/* Bytes of working memory that every product may use. */
+size_t tr_cuda_product_room(tr_ctx *ctx);
+
+/* The largest power of two, at most 16, that divides a row of so many bytes: what every row of a matrix is
+ * aligned to that begins at 16 bytes or more. No algorithm is known to want more. */
+int64_t tr_cuda_row_alignment(int64_t bytes);
+
+tr_dtype tr_cuda_operand_type(tr_cuda_arithmetic arithmetic); /* of A and B */
+tr_dtype tr_cuda_sum_type(tr_cuda_arithmetic arithmetic);     /* f64 or f32 */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

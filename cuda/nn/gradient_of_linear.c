@@ -1,0 +1,84 @@
+/* Gradients of the parameters of linear layers: one product that adds to dw, summed over all rows, and sums
+ * of columns for db. The number of rows is part of the product's shape: the same cut gives the same bits. */
+#include "cuda/nn/linear.h"
+
+typedef struct {
+  const tr_nn_gradient_of_linear_args *args;
+  tr_cuda_arithmetic arithmetic;
+  const tr_cuda_product *product;
+  tr_dtype in; /* of the operands */
+  char *room, *x, *dy, *sums;
+} gradient;
+
+static tr_cuda_arithmetic arithmetic_of(const tr_nn_gradient_of_linear_args *a) {
+  if (a->dw->dtype == TR_F64) return TR_CUDA_F64;
+  return a->products == TR_NN_BF16 ? TR_CUDA_BF16 : a->products == TR_NN_TF32 ? TR_CUDA_TF32 : TR_CUDA_F32;
+}
+
+/* By columns dw is (in, out), x (in, rows) and dy (out, rows). */
+static tr_status choose(tr_ctx *ctx, gradient *g) {
+  const tr_nn_gradient_of_linear_args *a = g->args;
+  const int64_t in = a->x->shape[1], out = a->dy->shape[1];
+  tr_cuda_shape shape = {.arithmetic = g->arithmetic,
+                         .d = tr_cuda_sum_type(g->arithmetic),
+                         .turn_b = true,
+                         .adds = true,
+                         .parts = true,
+                         .m = in,
+                         .n = out,
+                         .k = a->x->shape[0],
+                         .lda = in,
+                         .ldb = out,
+                         .ldd = in,
+                         .entries = 1};
+  if ((uintptr_t)a->dw->data % 16 != 0)
+    shape.aligned = (int64_t)tr_dtype_size(a->dw->dtype); /* as views may be */
+  return tr_cuda_product_find(ctx, &shape, &g->product);
+}
+
+/* Into the operands' type, or where rows begin as products expect. */
+static bool copied(const gradient *g, const tr_array *a) {
+  const int64_t row = a->shape[1] * (int64_t)tr_dtype_size(a->dtype);
+  return a->dtype != g->in || (uintptr_t)a->data % (uintptr_t)tr_cuda_row_alignment(row) != 0;
+}
+
+static int64_t room_of(const gradient *g, const tr_array *a) {
+  return copied(g, a) ? (a->count * (int64_t)tr_dtype_size(g->in) + 255) / 256 * 256 : 0;
+}
+
+static tr_status take_memory(tr_ctx *ctx, gradient *g) {
+  const tr_nn_gradient_of_linear_args *a = g->args;
+  const size_t room = tr_cuda_product_room(ctx), x = (size_t)room_of(g, a->x), dy = (size_t)room_of(g, a->dy);
+  void *memory;
+  TR_TRY(tr_cuda_scratch(ctx, room + x + dy + (a->db ? tr_cuda_column_sums_room(a->dy) : 0), &memory));
+  g->room = memory, g->x = g->room + room, g->dy = g->x + x, g->sums = g->dy + dy;
+  return TR_OK;
+}
+
+static tr_status operand(tr_ctx *ctx, const gradient *g, const tr_array *a, char *room, const void **out) {
+  *out = a->data;
+  if (!copied(g, a)) return TR_OK;
+  *out = room;
+  return tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = a->dtype,
+                                                .to_type = g->in,
+                                                .from = a->data,
+                                                .to = room,
+                                                .rows = a->shape[0],
+                                                .all = a->shape[0],
+                                                .cols = a->shape[1]});
+}
+
+tr_status tr_cuda_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_args *a) {
+  gradient g = {.args = a, .arithmetic = arithmetic_of(a)};
+  tr_cuda_operands o = {.d = a->dw->data, .batch = 1};
+  g.in = tr_cuda_operand_type(g.arithmetic);
+  if (a->x->shape[0] == 0 || a->dw->count == 0) return TR_OK;
+  TR_TRY(choose(ctx, &g));
+  TR_TRY(take_memory(ctx, &g));
+  TR_TRY(operand(ctx, &g, a->x, g.x, &o.a));
+  TR_TRY(operand(ctx, &g, a->dy, g.dy, &o.b));
+  o.room = g.room;
+  TR_TRY(tr_cuda_product_run(ctx, g.product, &o));
+  if (!a->db) return TR_OK;
+  return tr_cuda_column_sums(ctx, &(tr_cuda_column_sums_args){.x = a->dy, .sums = a->db, .room = g.sums});
+}

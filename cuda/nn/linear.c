@@ -1,0 +1,259 @@
+/* Linear layers. The rows are cut in tiles of a size that the layer decides, the entries of one batched
+ * product, of which the last is filled up with zeros in working memory: so neither the shape of the product
+ * nor its algorithm, and no bit of a row, depends on how many rows there are. What cuBLASLt can do behind the
+ * product it does; the rest is one pass of our own (finish.cu). */
+#include <string.h>
+
+#include "cuda/nn/linear.h"
+
+/* A layer on its way. */
+typedef struct {
+  tr_cuda_layer_product *to;
+  const tr_nn_linear_args *args;
+  const tr_nn_weight_spec *spec;
+  tr_cuda_arithmetic arithmetic;
+  tr_cuda_shape shape;
+  const tr_cuda_product *product;
+  bool fused; /* nothing is left to do behind the product */
+  int64_t rows, in, out, tile, whole,
+      rest;                  /* whole: rows of whole tiles; rest: of the last one, if it is not */
+  int64_t in_size, out_size; /* bytes of an element of x as it is multiplied, and of D */
+  bool x_copied, d_apart;    /* in working memory, with the rows of a whole last tile */
+  char *room, *x, *d, *aux, *bias, *weight; /* working memory; x, d and aux else that of the last tile */
+} layer;
+
+static bool aligned(const void *p, int64_t bytes) {
+  return (uintptr_t)p % (uintptr_t)bytes == 0;
+}
+
+/* The rows of a matrix are as aligned as its first. */
+static bool rows_aligned(const tr_array *a) {
+  return aligned(a->data, tr_cuda_row_alignment(a->shape[1] * (int64_t)tr_dtype_size(a->dtype)));
+}
+
+/* Rows of a tile, and for how many the algorithm is to be good: what batches bring. */
+enum { TILE = 64, USUAL_ROWS = 8192 };
+
+static void measure(layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  l->spec = &a->w->spec;
+  l->arithmetic = tr_cuda_arithmetic_of(l->spec);
+  l->rows = a->y->shape[0], l->in = a->x->shape[1], l->out = a->y->shape[1];
+  l->tile = TILE;
+  l->rest = l->rows % l->tile, l->whole = l->rows - l->rest;
+  l->in_size = (int64_t)tr_dtype_size(tr_cuda_operand_type(l->arithmetic));
+  l->shape = (tr_cuda_shape){.arithmetic = l->arithmetic,
+                             .turn_a = !a->transposed,
+                             .m = l->out,
+                             .n = l->tile,
+                             .k = l->in,
+                             .lda = l->spec->in,
+                             .ldb = l->in,
+                             .ldd = l->out,
+                             .entries = (USUAL_ROWS + l->tile - 1) / l->tile};
+}
+
+/* ---- the product ---- */
+
+/* All that the layer does, if a product may do it; -1: it cannot. GELU is the library's only where operands
+ * are rounded anyway. */
+static int whole_epilogue(const layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  const bool rounded = l->arithmetic == TR_CUDA_TF32 || l->arithmetic == TR_CUDA_BF16;
+  const bool gelu = a->activation == TR_NN_GELU_TANH && rounded;
+  const int bias = a->bias ? TR_CUDA_BIAS : 0;
+  const tr_array *aux = a->before ? a->before : a->slope_at;
+  if (a->gate.table || a->residual || (aux && !(gelu && rows_aligned(aux) && a->y->shape[1] % 8 == 0)))
+    return -1;
+  if (a->slope_at) return a->slope_at->shape[0] == l->rows ? TR_CUDA_SLOPE : -1;
+  if (a->activation == TR_NN_IDENTITY) return bias;
+  return gelu ? TR_CUDA_GELU | bias | (a->before ? TR_CUDA_KEPT : 0) : -1;
+}
+
+/* l->product, or NULL: a bias as the sums are, or as the result is. */
+static tr_status find_product(tr_ctx *ctx, layer *l, int epilogue, tr_dtype d) {
+  const tr_dtype sums = tr_cuda_sum_type(l->arithmetic);
+  l->shape.epilogue = epilogue, l->shape.d = d;
+  l->shape.bias = epilogue & TR_CUDA_BIAS ? sums : 0;
+  TR_TRY(tr_cuda_product_find(ctx, &l->shape, &l->product));
+  if (l->product || !(epilogue & TR_CUDA_BIAS) || d == sums) return TR_OK;
+  l->shape.bias = d;
+  return tr_cuda_product_find(ctx, &l->shape, &l->product);
+}
+
+static tr_status choose(tr_ctx *ctx, layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  const int all = whole_epilogue(l);
+  const tr_dtype sums = tr_cuda_sum_type(l->arithmetic);
+  const tr_dtype d = l->to->apart && a->x->dtype == TR_BF16 ? TR_BF16 : sums;
+  const bool made = a->y->dtype == sums || l->arithmetic == TR_CUDA_BF16; /* y's type, by products */
+  if (all >= 0 && made && !l->to->apart) {
+    TR_TRY(find_product(ctx, l, all, a->y->dtype));
+    l->fused = l->product != NULL;
+  }
+  if (!l->product && a->bias && !a->slope_at) TR_TRY(find_product(ctx, l, TR_CUDA_BIAS, d));
+  if (!l->product) TR_TRY(find_product(ctx, l, 0, d));
+  l->out_size = (int64_t)tr_dtype_size(l->shape.d);
+  l->x_copied = a->x->dtype != tr_cuda_operand_type(l->arithmetic) || !rows_aligned(a->x);
+  l->d_apart = l->to->apart || a->y->dtype != l->shape.d || !rows_aligned(a->y) ||
+               (a->residual && a->residual->data == a->y->data);
+  return TR_OK;
+}
+
+/* ---- working memory ---- */
+
+static const tr_array *aux_of(const layer *l) {
+  if (!(l->shape.epilogue & (TR_CUDA_KEPT | TR_CUDA_SLOPE))) return NULL;
+  return l->args->before ? l->args->before : l->args->slope_at;
+}
+
+static bool bias_copied(const layer *l) {
+  const tr_array *bias = l->args->bias;
+  return (l->shape.epilogue & TR_CUDA_BIAS) && (bias->dtype != l->shape.bias || !aligned(bias->data, 16));
+}
+
+static bool weight_widened(const layer *l) {
+  return l->spec->storage != tr_cuda_operand_type(l->arithmetic);
+}
+
+static tr_status take_memory(tr_ctx *ctx, layer *l) {
+  const int64_t last = l->rest ? l->tile : 0, all = l->whole + last;
+  const struct {
+    char **to;
+    int64_t bytes;
+  } parts[] = {{&l->room, (int64_t)tr_cuda_product_room(ctx)},
+               {&l->x, (l->x_copied ? all : last) * l->in * l->in_size},
+               {&l->d, (l->d_apart ? all : last) * l->out * l->out_size},
+               {&l->aux, aux_of(l) ? last * l->out * l->out_size : 0},
+               {&l->bias, bias_copied(l) ? l->out * (int64_t)tr_dtype_size(l->shape.bias) : 0},
+               {&l->weight, weight_widened(l) ? l->in * l->out * l->in_size : 0}};
+  int64_t bytes = 0;
+  void *memory;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) bytes += (parts[i].bytes + 255) / 256 * 256;
+  TR_TRY(tr_cuda_scratch(ctx, (size_t)bytes, &memory));
+  char *at = memory;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    *parts[i].to = at;
+    at += (parts[i].bytes + 255) / 256 * 256;
+  }
+  return TR_OK;
+}
+
+static const char *row_at(const tr_array *a, int64_t row) {
+  return (const char *)a->data + row * a->shape[1] * (int64_t)tr_dtype_size(a->dtype);
+}
+
+/* Rows first .. first + n - 1 of an array, then zeros up to `all`. */
+static tr_status copy_rows(tr_ctx *ctx, const tr_array *from, int64_t first, int64_t n, int64_t all,
+                           tr_dtype type, void *to) {
+  return tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = from->dtype,
+                                                .to_type = type,
+                                                .from = row_at(from, first),
+                                                .to = to,
+                                                .rows = n,
+                                                .all = all,
+                                                .cols = from->shape[1]});
+}
+
+static tr_status fill_memory(tr_ctx *ctx, const layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  const tr_cuda_weight *w = a->w->own;
+  const tr_dtype in = tr_cuda_operand_type(l->arithmetic);
+  const int64_t all = l->rest ? l->whole + l->tile : l->whole;
+  if (l->x_copied)
+    TR_TRY(copy_rows(ctx, a->x, 0, l->rows, all, in, l->x));
+  else if (l->rest)
+    TR_TRY(copy_rows(ctx, a->x, l->whole, l->rest, l->tile, in, l->x));
+  if (l->rest && (l->shape.epilogue & TR_CUDA_SLOPE))
+    TR_TRY(copy_rows(ctx, a->slope_at, l->whole, l->rest, l->tile, l->shape.d, l->aux));
+  if (bias_copied(l))
+    TR_TRY(tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = a->bias->dtype,
+                                                  .to_type = l->shape.bias,
+                                                  .from = a->bias->data,
+                                                  .to = l->bias,
+                                                  .rows = 1,
+                                                  .all = 1,
+                                                  .cols = l->out}));
+  if (weight_widened(l))
+    TR_TRY(tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = l->spec->storage,
+                                                  .to_type = in,
+                                                  .from = w->values,
+                                                  .to = l->weight,
+                                                  .rows = l->spec->out,
+                                                  .all = l->spec->out,
+                                                  .cols = l->spec->in}));
+  return TR_OK;
+}
+
+/* ---- the tiles ---- */
+
+/* Where the last tile, which has fewer rows of its own, has its D. */
+static char *last_d(const layer *l) {
+  return l->d + (l->d_apart ? l->whole * l->out * l->out_size : 0);
+}
+
+static tr_status multiply(tr_ctx *ctx, const layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  const tr_array *aux = aux_of(l);
+  const bool one = l->x_copied && l->d_apart && !aux; /* the last tile lies behind the others */
+  tr_cuda_operands o = {.a = weight_widened(l) ? l->weight : ((const tr_cuda_weight *)a->w->own)->values,
+                        .b = l->x_copied ? l->x : a->x->data,
+                        .bias = bias_copied(l) ? l->bias
+                                : a->bias      ? a->bias->data
+                                               : NULL,
+                        .d = l->d_apart ? (void *)l->d : a->y->data,
+                        .aux = aux ? aux->data : NULL,
+                        .room = l->room,
+                        .batch = l->whole / l->tile + (one && l->rest)};
+  if (o.batch) TR_TRY(tr_cuda_product_run(ctx, l->product, &o));
+  if (!l->rest || one) return TR_OK;
+  o.b = l->x + (l->x_copied ? l->whole * l->in * l->in_size : 0);
+  o.d = last_d(l), o.aux = aux ? l->aux : NULL, o.batch = 1;
+  return tr_cuda_product_run(ctx, l->product, &o);
+}
+
+/* What a product did whole, to where it belongs. */
+static tr_status deliver(tr_ctx *ctx, const layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  const int64_t first = l->d_apart ? 0 : l->whole, n = l->rows - first;
+  tr_array d = *a->y, kept = *a->y;
+  d.data = l->d, kept.data = l->aux;
+  if (n) TR_TRY(copy_rows(ctx, &d, 0, n, n, d.dtype, (void *)row_at(a->y, first)));
+  if (!l->rest || !(l->shape.epilogue & TR_CUDA_KEPT)) return TR_OK;
+  return copy_rows(ctx, &kept, 0, l->rest, l->rest, kept.dtype, (void *)row_at(a->before, l->whole));
+}
+
+static tr_status finish(tr_ctx *ctx, const layer *l) {
+  const tr_nn_linear_args *a = l->args;
+  tr_cuda_finish_args f = {.args = a, .product = l->d, .type = l->shape.d, .bias = l->to->bias, .n = l->rows};
+  if (l->d_apart) return tr_cuda_finish(ctx, &f);
+  f.product = a->y->data, f.n = l->whole;
+  if (f.n) TR_TRY(tr_cuda_finish(ctx, &f));
+  f.product = l->d, f.first = l->whole, f.n = l->rest;
+  return f.n ? tr_cuda_finish(ctx, &f) : TR_OK;
+}
+
+static tr_status run_product(tr_ctx *ctx, layer *l, tr_cuda_layer_product *to) {
+  *l = (layer){.to = to, .args = to->args};
+  measure(l);
+  TR_TRY(choose(ctx, l));
+  TR_TRY(take_memory(ctx, l));
+  TR_TRY(fill_memory(ctx, l));
+  TR_TRY(multiply(ctx, l));
+  to->product = l->d, to->type = l->shape.d;
+  to->bias = l->shape.epilogue & TR_CUDA_BIAS ? NULL : to->args->bias;
+  return TR_OK;
+}
+
+tr_status tr_cuda_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
+  layer l;
+  tr_cuda_layer_product to = {.args = args};
+  if (args->y->count == 0) return TR_OK;
+  TR_TRY(run_product(ctx, &l, &to));
+  return l.fused ? deliver(ctx, &l) : finish(ctx, &l);
+}
+
+tr_status tr_cuda_product_of_layer(tr_ctx *ctx, tr_cuda_layer_product *product) {
+  layer l;
+  return run_product(ctx, &l, product);
+}

@@ -1,0 +1,64 @@
+/* What linear layers are made of: weights, copies in other types, and what is done behind a product. */
+#ifndef TR_CUDA_NN_LINEAR_H
+#define TR_CUDA_NN_LINEAR_H
+
+#include "cuda/library/product.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A weight: W as it is given, (out, in) by rows, in its storage type. It serves W^T and W alike. */
+typedef struct {
+  const tr_nn_weight_spec *spec;
+  void *values;
+} tr_cuda_weight;
+
+tr_cuda_arithmetic tr_cuda_arithmetic_of(const tr_nn_weight_spec *spec);
+
+/* `to` (all, cols) = `from` (rows, cols) in its own type, rounded to nearest even once, and 0 in the rows
+ * behind those. From any of f32, f64 and bf16 to any. */
+typedef struct {
+  tr_dtype from_type, to_type;
+  const void *from;
+  void *to;
+  int64_t rows, all, cols;
+} tr_cuda_cast_args;
+tr_status tr_cuda_cast(tr_ctx *ctx, const tr_cuda_cast_args *args);
+
+/* Rows first .. first + n - 1 of y = act(product + bias) gate + residual, or of the product times
+ * act'(slope_at), as the arguments of the layer say; product: of those rows. */
+typedef struct {
+  const tr_nn_linear_args *args;
+  const void *product;
+  tr_dtype type;        /* of the product */
+  const tr_array *bias; /* NULL: it has it already */
+  int64_t first, n;
+} tr_cuda_finish_args;
+tr_status tr_cuda_finish(tr_ctx *ctx, const tr_cuda_finish_args *args);
+
+/* The product of a layer, and its bias where the library adds it, for what goes on with it. */
+typedef struct {
+  const tr_nn_linear_args *args;
+  bool apart;           /* into working memory, in bf16 where x is: else it may be in y */
+  const void *product;  /* out: (R, out), in working memory */
+  tr_dtype type;        /* out: its type */
+  const tr_array *bias; /* out: what is left to add, or NULL */
+} tr_cuda_layer_product;
+tr_status tr_cuda_product_of_layer(tr_ctx *ctx, tr_cuda_layer_product *product);
+
+/* sums[c] += sum of the rows of x (rows, cols); x of the sums' type or bf16. room:
+ * tr_cuda_column_sums_room bytes. Added in an order that rows and cols decide. */
+typedef struct {
+  const tr_array *x;
+  tr_array *sums;
+  void *room;
+} tr_cuda_column_sums_args;
+size_t tr_cuda_column_sums_room(const tr_array *x);
+tr_status tr_cuda_column_sums(tr_ctx *ctx, const tr_cuda_column_sums_args *args);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
