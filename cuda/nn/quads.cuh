@@ -67,6 +67,14 @@ template <class N> static tr_matrix<N> tr_matrix_of(const tr_array *a) {
   return tr_matrix_of<N>(a, 0, a ? a->shape[1] : 0);
 }
 
+/* A vector as a matrix of one row; it may be NULL. */
+template <class N> static tr_matrix<N> tr_row_of(const tr_array *v) {
+  if (!v) return tr_matrix_of<N>(NULL);
+  tr_array a = *v;
+  a.ndim = 2, a.shape[0] = 1, a.shape[1] = v->count;
+  return tr_matrix_of<N>(&a);
+}
+
 /* Columns of a table, a row of which serves `each` rows. */
 template <class N> struct tr_columns {
   tr_matrix<N> table;
