@@ -16,7 +16,8 @@ nets         core core/data core/io transport nets
 include      core core/data core/io integrators transport nets
 experiments  core core/data core/io integrators transport nets experiments
 docs         include
-tests        core core/cpu core/data core/io integrators transport nets experiments tests
+tests        core core/cpu core/data core/io integrators transport nets experiments tests tests/simt
+tests/simt   core cuda tests tests/simt
 '
 outside='
 ^(sundials|nvector|cvodes?|arkode|idas?|kinsol|sunlinsol|sunmatrix|sunnonlinsol|sunadaptcontroller|sunmemory)/  integrators

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <vector>
 
+#include "tests/simt/hooks.h"
+
 struct cublasLtContext {};
 struct simt_matmul_desc {
   cublasComputeType_t compute;
@@ -188,7 +190,33 @@ template <class N> void run_entry(const work &w, int64_t entry, const std::vecto
     }
 }
 
-template <class N> void run(const work &w) {
+/* What the checked emulator is told: column by column, since between them may be what is another's. */
+template <class F> void columns_of(const simt_matrix_layout &l, const char *data, F touch) {
+  const size_t bytes = (size_t)(l.rows * size_of(l.type));
+  for (int64_t entry = 0; entry < (l.stride ? l.batch : 1); entry++)
+    for (int64_t col = 0; col < l.cols; col++)
+      touch((char *)data + (entry * l.stride + col * l.ld) * size_of(l.type), bytes);
+}
+
+void tell(const work &w) {
+  const char *what = "a product";
+  const auto reads = [what](char *p, size_t bytes) { simt_reads(p, bytes, what); };
+  const auto writes = [what](char *p, size_t bytes) { simt_writes(p, bytes, what); };
+  columns_of(w.a, w.A, reads), columns_of(w.b, w.B, reads);
+  if (w.beta != 0) columns_of(w.c, w.C, reads);
+  if (w.how.epilogue & 4) simt_reads(w.how.bias, (size_t)(w.d.rows * size_of(w.d.type)), what);
+  simt_matrix_layout kept = w.d;
+  kept.ld = w.how.aux_ld, kept.stride = w.how.aux_stride;
+  if (w.how.epilogue & 64)
+    columns_of(kept, (const char *)w.how.aux, reads);
+  else if (w.how.epilogue & 128)
+    columns_of(kept, (const char *)w.how.aux, writes);
+  columns_of(w.d, w.D, writes);
+}
+
+template <class N> void run(const void *args) {
+  const work &w = *(const work *)args;
+  tell(w);
   std::vector<N> a;
   for (int64_t entry = 0; entry < w.d.batch; entry++) {
     const reader<N> read = {w.A + entry * w.a.stride * size_of(w.a.type), w.a.type,
@@ -356,11 +384,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
                   (const char *)C,
                   (char *)D,
                   (int)words.parts};
-  (void)stream;
-  if (wide)
-    run<double>(w);
-  else
-    run<float>(w);
-  return CUBLAS_STATUS_SUCCESS;
+  return simt_enqueue(stream, wide ? run<double> : run<float>, &w, sizeof w) == cudaSuccess
+             ? CUBLAS_STATUS_SUCCESS
+             : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 }

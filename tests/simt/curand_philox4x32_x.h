@@ -3,13 +3,6 @@
 #pragma once
 #include <cuda_runtime.h>
 
-struct alignas(8) uint2 {
-  unsigned x, y;
-};
-struct alignas(16) uint4 {
-  unsigned x, y, z, w;
-};
-
 #ifdef TR_SIMT_CURAND
 #include TR_SIMT_CURAND
 #else

@@ -147,7 +147,9 @@ void __tsan_func_exit() {}
     simt::place = __builtin_return_address(0), simt::touch(p, n, simt::WRITE);                               \
   }
 ACCESS(1)
-ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
+ACCESS(2)
+ACCESS(4)
+ACCESS(8) ACCESS(16)
 #define VOLATILE(n)                                                                                          \
   void __tsan_volatile_read##n(void *p) {                                                                    \
     simt::touch(p, n, simt::UNORDERED);                                                                      \

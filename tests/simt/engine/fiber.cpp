@@ -1,0 +1,57 @@
+#include "tests/simt/engine/fiber.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <sys/mman.h>
+
+#ifndef SIMT_UCONTEXT
+extern "C" void simt_switch(void **save, void *to);
+/* Saves what a function must preserve (System V ABI), and goes on where `to` was left. */
+asm(".text\n.globl simt_switch\n.hidden simt_switch\n.type simt_switch,@function\nsimt_switch:\n"
+    " pushq %rbp\n pushq %rbx\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
+    " movq %rsp,(%rdi)\n movq %rsi,%rsp\n"
+    " popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbx\n popq %rbp\n ret\n"
+    ".size simt_switch,.-simt_switch\n");
+#endif
+
+namespace simt {
+namespace {
+constexpr size_t PAGE = 4096, COLOURS = 64, SHIFT = 192;
+
+/* Tops at one distance from each other would share few sets of the cache. */
+size_t unused_top(const stack *s) {
+  return (size_t)(s->base - (char *)nullptr) / (STACK + PAGE) % COLOURS * SHIFT;
+}
+} // namespace
+
+stack *stack_new() {
+  auto *s = new stack;
+  char *p = (char *)mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED || mprotect(p, PAGE, PROT_NONE)) perror("simt: stacks of threads"), abort();
+  s->base = p + PAGE;
+  return s;
+}
+
+#ifdef SIMT_UCONTEXT
+void stack_begin(stack *s, void (*entry)()) {
+  getcontext(&s->context);
+  s->context.uc_stack.ss_sp = s->base, s->context.uc_stack.ss_size = STACK - unused_top(s) / 16 * 16;
+  s->context.uc_link = nullptr;
+  makecontext(&s->context, entry, 0);
+}
+
+void stack_switch(stack *from, stack *to) {
+  swapcontext(&from->context, &to->context);
+}
+#else
+void stack_begin(stack *s, void (*entry)()) {
+  void **top = (void **)(s->base + STACK - unused_top(s)) - 2;
+  *top = (void *)entry;
+  s->top = top - 6; /* the registers that simt_switch takes */
+}
+
+void stack_switch(stack *from, stack *to) {
+  simt_switch(&from->top, to->top);
+}
+#endif
+} // namespace simt
