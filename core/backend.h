@@ -124,7 +124,14 @@ enum {
   /* Gradients of parameters are chains of sums in the order of the rows, see core/nn/nn.h. */
   TR_BACKEND_SUMS_IN_ORDER = 2,
   /* Memory of arrays is the host's own: between operations it may be read and written there. */
-  TR_BACKEND_HOST_MEMORY = 4
+  TR_BACKEND_HOST_MEMORY = 4,
+  /* It has products of TF32, TR_NN_TF32 of core/nn/nn.h. */
+  TR_BACKEND_TF32 = 8,
+  /* With products of bf16 it takes, and gives, arrays in bf16 where core/nn/nn.h says "or bf16". */
+  TR_BACKEND_BF16_ARRAYS = 16,
+  /* What a network operation does in one has the bits of the operations one by one: a linear layer with an
+   * activation, a gate or a slope, with a norm behind it. Elsewhere it agrees with them to rounding. */
+  TR_BACKEND_FUSED_BITS = 32
 };
 
 typedef struct tr_backend {

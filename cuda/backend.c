@@ -15,6 +15,7 @@ static tr_status open_device(tr_cuda_state *s, tr_error *err) {
   snprintf(s->name, sizeof s->name, "%s", p.name);
   s->major = p.major, s->minor = p.minor;
   s->processors = p.multiProcessorCount, s->shared_most = p.sharedMemPerBlockOptin;
+  s->memory_most = p.totalGlobalMem;
   return TR_OK;
 }
 
@@ -58,7 +59,8 @@ static tr_status cuda_open(int device, void **state, tr_error *err) {
 const tr_backend tr_backend_cuda = {.abi = TR_BACKEND_ABI,
                                     .name = TR_CUDA_NAME,
                                     .summary = SUMMARY,
-                                    .promises = TR_BACKEND_ROWS_INDEPENDENT,
+                                    .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_TF32 |
+                                                TR_BACKEND_BF16_ARRAYS,
                                     .open = cuda_open,
                                     .close = cuda_close,
                                     .describe = tr_cuda_devices_describe,

@@ -31,6 +31,7 @@ typedef struct {
   char name[256];     /* of the chip */
   int major, minor;   /* compute capability */
   int processors;     /* streaming multiprocessors */
+  size_t memory_most; /* bytes of memory in all */
   size_t shared_most; /* bytes of shared memory that a block may ask for */
   cudaStream_t stream;
   bool sync;      /* TRANSIT_CUDA_SYNC=1 */
@@ -79,7 +80,7 @@ tr_status tr_cuda_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr_ar
 tr_status tr_cuda_deflate(tr_ctx *ctx, const tr_deflate_args *args);
 
 /* Weights and products, cuda/nn/weight.c, cuda/nn/linear.c and others. */
-int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept);
+int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes);
 tr_status tr_cuda_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
 tr_status tr_cuda_weight_set(tr_ctx *ctx, void *own, const tr_array *values);
 void tr_cuda_weight_destroy(tr_ctx *ctx, void *own);

@@ -8,8 +8,4 @@
   }
 MISSING(attention_backward)
 MISSING(attention_jvp)
-
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept) {
-  return 1 << 20;
-}
+MISSING(linear_norm)

@@ -19,11 +19,7 @@ static tr_status check_options(tr_ctx *ctx, const tr_net_config *config, const t
     return TR_FAIL(ctx, TR_E_ARG, "there is no way %d to keep weights", (int)options->storage);
   if (options->dtype != TR_F32 && options->dtype != TR_F64)
     return TR_FAIL(ctx, TR_E_ARG, "a network in %s: use f32 or f64", tr_dtype_name(options->dtype));
-  if ((unsigned)options->products > TR_NN_BF16)
-    return TR_FAIL(ctx, TR_E_ARG, "there are no products %d", (int)options->products);
-  if (options->products == TR_NN_BF16 && options->dtype != TR_F32)
-    return TR_FAIL(ctx, TR_E_ARG, "a network in %s with products in bf16: these are for f32",
-                   tr_dtype_name(options->dtype));
+  TR_TRY(tr_nn_products_check(ctx, options->dtype, options->products));
   return config->type->check(ctx, config->sizes);
 }
 

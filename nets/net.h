@@ -109,7 +109,8 @@ typedef enum {
 typedef struct {
   tr_dtype dtype; /* f32 or f64: of activations, states and parameters */
   /* TR_NN_BF16, with f32: matrix products of layers and attention have operands in bf16 (core/nn/nn.h),
-   * weights are kept in bf16 beside the parameters in f32; `storage` says nothing then */
+   * weights are kept in bf16 beside the parameters in f32; `storage` says nothing then. TR_NN_TF32, with f32:
+   * their operands may be rounded to TF32; TR_E_UNSUPPORTED where the backend has none */
   tr_nn_products products;
   bool trained; /* keep the parameters as one array (tr_net_params), beside the backend's own weights */
   tr_net_storage storage;

@@ -78,7 +78,7 @@ bool tr_chunk_finite(tr_dtype dtype, const void *x, int64_t from, int64_t to);
 
 tr_status tr_cpu_deflate(tr_ctx *ctx, const tr_deflate_args *args); /* core/cpu/vec_deflate.c */
 
-int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept);
+int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes);
 
 /* The loops of this context's level for f32 or f64. */
 const struct tr_cpu_kernels *tr_cpu_kernels_of(tr_ctx *ctx, tr_dtype dtype);

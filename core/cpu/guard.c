@@ -155,23 +155,23 @@ static const tr_vec_ops guard_vec = {.program = guard_program,
                                      .dot_rows = guard_dot_rows,
                                      .deflate = guard_deflate};
 static const tr_nn_ops guard_nn = {
+    .rows_at_once = tr_cpu_rows_at_once,
     .weight_create = tr_cpu_weight_create,
     .weight_set = guard_weight_set,
     .weight_destroy = tr_cpu_weight_destroy,
 #define TR_NN_OP(op, what, need, must, may) .op = guard_##op,
 #include "core/nn/ops.def"
 #undef TR_NN_OP
-    .rows_at_once = tr_cpu_rows_at_once,
 };
 
-const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
-                                     .name = "guard",
-                                     .summary =
-                                         "the processor with memory locked outside operations (for tests)",
-                                     .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER,
-                                     .open = tr_cpu_open,
-                                     .close = tr_cpu_close,
-                                     .describe = NULL,
-                                     .mem = &guard_mem,
-                                     .vec = &guard_vec,
-                                     .nn = &guard_nn};
+const tr_backend tr_backend_guard = {
+    .abi = TR_BACKEND_ABI,
+    .name = "guard",
+    .summary = "the processor with memory locked outside operations (for tests)",
+    .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER | TR_BACKEND_FUSED_BITS,
+    .open = tr_cpu_open,
+    .close = tr_cpu_close,
+    .describe = NULL,
+    .mem = &guard_mem,
+    .vec = &guard_vec,
+    .nn = &guard_nn};

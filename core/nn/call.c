@@ -6,10 +6,10 @@
 #include "core/nn/check_private.h"
 #include "core/nn/ops_private.h"
 
-int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept) {
+int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
   if (!ctx) return 0;
   const tr_nn_ops *nn = tr_ctx_backend(ctx)->nn;
-  return nn ? nn->rows_at_once(ctx, kept) : 1;
+  return nn ? nn->rows_at_once(ctx, kept, bytes > 1 ? bytes : 1) : 1;
 }
 
 typedef struct {

@@ -1,6 +1,35 @@
 /* What the checks of the network operations have in common. */
 #include "core/nn/check_private.h"
 
+#include "core/backend.h"
+#include "core/context_private.h"
+#include "core/require_private.h"
+
+static bool promised(tr_ctx *ctx, unsigned promise) {
+  return (tr_ctx_backend(ctx)->promises & promise) == promise;
+}
+
+tr_status tr_nn_products_check(tr_ctx *ctx, tr_dtype dtype, tr_nn_products products) {
+  TR_REQUIRE(ctx, ctx);
+  if ((unsigned)products > TR_NN_TF32)
+    return TR_FAIL(ctx, TR_E_ARG, "there are no products %d", (int)products);
+  if (products == TR_NN_FULL) return TR_OK;
+  if (dtype != TR_F32)
+    return TR_FAIL(ctx, TR_E_ARG, "products in %s of arrays of %s: these are for f32",
+                   products == TR_NN_BF16 ? "bf16" : "TF32", tr_dtype_name(dtype));
+  if (products != TR_NN_TF32 || promised(ctx, TR_BACKEND_TF32)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no products in TF32: use f32 or bf16",
+                 tr_ctx_backend(ctx)->name);
+}
+
+static bool takes_halves(tr_ctx *ctx, tr_nn_products products) {
+  return products == TR_NN_BF16 && promised(ctx, TR_BACKEND_BF16_ARRAYS);
+}
+
+tr_dtype tr_nn_product_dtype(tr_ctx *ctx, tr_dtype dtype, tr_nn_products products) {
+  return ctx && dtype == TR_F32 && takes_halves(ctx, products) ? TR_BF16 : dtype;
+}
+
 static tr_status unexpected(const tr_nn_call *call, const char *name, const tr_array *a, int ndim,
                             const char *type) {
   char text[96];
@@ -8,11 +37,31 @@ static tr_status unexpected(const tr_nn_call *call, const char *name, const tr_a
                  call->what, tr_array_describe(a, text, sizeof text), ndim, ndim == 1 ? "" : "s", type);
 }
 
+/* That of a call with such an operand. */
+static tr_dtype wide(const tr_array *like) {
+  return like->dtype == TR_BF16 ? TR_F32 : like->dtype;
+}
+
 tr_status tr_nn_check_operand(const tr_nn_call *call, const char *name, const tr_array *a,
                               const tr_array *like, int ndim) {
-  bool real = like->dtype == TR_F32 || like->dtype == TR_F64;
-  if (!a || (real && a->dtype == like->dtype && a->ndim == ndim)) return TR_OK;
-  return unexpected(call, name, a, ndim, real ? tr_dtype_name(like->dtype) : "f32 or f64");
+  tr_dtype type = wide(like);
+  bool real = type == TR_F32 || type == TR_F64;
+  if (!a || (real && a->dtype == type && a->ndim == ndim)) return TR_OK;
+  return unexpected(call, name, a, ndim, real ? tr_dtype_name(type) : "f32 or f64");
+}
+
+tr_status tr_nn_check_half(const tr_nn_call *call, tr_nn_products products, const char *name,
+                           const tr_array *a, const tr_array *like) {
+  if (!a || wide(like) != TR_F32 || !takes_halves(call->ctx, products))
+    return tr_nn_check_matrix(call, name, a, like);
+  if (a->ndim == 2 && (a->dtype == TR_F32 || a->dtype == TR_BF16)) return TR_OK;
+  return unexpected(call, name, a, 2, "f32 or bf16");
+}
+
+tr_status tr_nn_check_same_type(const tr_nn_call *call, const char *name, const tr_array *a,
+                                const tr_array *like) {
+  if (!a || (a->dtype == like->dtype && a->ndim == 2)) return TR_OK;
+  return unexpected(call, name, a, 2, tr_dtype_name(like->dtype));
 }
 
 tr_status tr_nn_check_matrix(const tr_nn_call *call, const char *name, const tr_array *a,
@@ -27,12 +76,7 @@ tr_status tr_nn_check_activation(const tr_nn_call *call, tr_nn_activation activa
 }
 
 tr_status tr_nn_check_products(const tr_nn_call *call, tr_nn_products products, const tr_array *y) {
-  if (products == TR_NN_FULL || (products == TR_NN_BF16 && y->dtype == TR_F32)) return TR_OK;
-  if (products == TR_NN_BF16)
-    return TR_FAIL(call->ctx, TR_E_ARG, "%s of arrays of %s with products in bf16: these are for f32",
-                   call->what, tr_dtype_name(y->dtype));
-  return TR_FAIL(call->ctx, TR_E_ARG, "%s with the products %d, which there are not", call->what,
-                 (int)products);
+  return tr_nn_products_check(call->ctx, wide(y), products);
 }
 
 tr_status tr_nn_check_extents(const tr_nn_call *call, bool fit) {

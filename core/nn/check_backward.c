@@ -2,8 +2,8 @@
 #include "core/nn/check_private.h"
 
 tr_status tr_nn_check_gate(const tr_nn_call *call, const tr_nn_gate_args *a) {
-  TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
-  TR_TRY(tr_nn_check_matrix(call, "x", a->x, a->y));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "y", a->y, a->y));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "x", a->x, a->y));
   TR_TRY(tr_nn_check_matrix(call, "residual", a->residual, a->y));
   TR_TRY(tr_nn_check_extents(call, tr_array_same_shape(a->x, a->y) &&
                                        (!a->residual || tr_array_same_shape(a->residual, a->y))));
@@ -12,16 +12,16 @@ tr_status tr_nn_check_gate(const tr_nn_call *call, const tr_nn_gate_args *a) {
 
 tr_status tr_nn_check_activate(const tr_nn_call *call, const tr_nn_activate_args *a) {
   TR_TRY(tr_nn_check_activation(call, a->activation));
-  TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
-  TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->y));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "y", a->y, a->y));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "v", a->v, a->y));
   return tr_nn_check_extents(call, tr_array_same_shape(a->v, a->y));
 }
 
 tr_status tr_nn_check_activation_backward(const tr_nn_call *call, const tr_nn_activation_backward_args *a) {
   TR_TRY(tr_nn_check_activation(call, a->activation));
-  TR_TRY(tr_nn_check_matrix(call, "dv", a->dv, a->dv));
-  TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->dv));
-  TR_TRY(tr_nn_check_matrix(call, "dy", a->dy, a->dv));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "dv", a->dv, a->dv));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "v", a->v, a->dv));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "dy", a->dy, a->dv));
   return tr_nn_check_extents(call, tr_nn_spreads(a->v, a->dv) && tr_array_same_shape(a->dy, a->dv));
 }
 
@@ -39,10 +39,10 @@ tr_status tr_nn_check_norm_backward(const tr_nn_call *call, const tr_nn_norm_bac
 
 tr_status tr_nn_check_attention_backward(const tr_nn_call *call, const tr_nn_attention_backward_args *a) {
   const tr_array *qkv = a->qkv, *dqkv = a->dqkv;
-  TR_TRY(tr_nn_check_matrix(call, "dqkv", dqkv, dqkv));
-  TR_TRY(tr_nn_check_matrix(call, "qkv", qkv, dqkv));
-  TR_TRY(tr_nn_check_matrix(call, "dy", a->dy, dqkv));
-  TR_TRY(tr_nn_check_matrix(call, "y", a->y, dqkv));
+  TR_TRY(tr_nn_check_half(call, a->products, "dqkv", dqkv, dqkv));
+  TR_TRY(tr_nn_check_same_type(call, "qkv", qkv, dqkv));
+  TR_TRY(tr_nn_check_same_type(call, "dy", a->dy, dqkv));
+  TR_TRY(tr_nn_check_same_type(call, "y", a->y, dqkv));
   TR_TRY(tr_nn_check_matrix(call, "stats", a->stats, dqkv));
   TR_TRY(tr_nn_check_products(call, a->products, dqkv));
   bool fit = tr_nn_spreads(qkv, dqkv) && qkv->data != dqkv->data && !a->y == !a->stats &&
@@ -68,8 +68,8 @@ tr_status tr_nn_check_unpatchify_adjoint(const tr_nn_call *call, const tr_nn_unp
 tr_status tr_nn_check_gradient_of_linear(const tr_nn_call *call, const tr_nn_gradient_of_linear_args *a) {
   const tr_array *x = a->x, *dy = a->dy, *dw = a->dw, *db = a->db;
   TR_TRY(tr_nn_check_matrix(call, "dw", dw, dw));
-  TR_TRY(tr_nn_check_matrix(call, "x", x, dw));
-  TR_TRY(tr_nn_check_matrix(call, "dy", dy, dw));
+  TR_TRY(tr_nn_check_half(call, a->products, "x", x, dw));
+  TR_TRY(tr_nn_check_half(call, a->products, "dy", dy, dw));
   TR_TRY(tr_nn_check_operand(call, "db", db, dw, 1));
   TR_TRY(tr_nn_check_products(call, a->products, dw));
   return tr_nn_check_extents(call, x->shape[0] == dy->shape[0] && dw->shape[0] == dy->shape[1] &&

@@ -16,13 +16,20 @@ typedef struct {
 #include "core/nn/ops.def"
 #undef TR_NN_OP
 
-/* An operand of f32 or f64, the element type of `like`, and of ndim dimensions; NULL is fine. This is where
- * it stands which types a call may mix: none. */
+/* Which types a call may mix: an operand is of f32 or f64, the element type of `like`, where bf16 counts as
+ * f32, and of ndim dimensions; NULL is fine. */
 tr_status tr_nn_check_operand(const tr_nn_call *call, const char *name, const tr_array *a,
                               const tr_array *like, int ndim);
 /* The same of two dimensions. */
 tr_status tr_nn_check_matrix(const tr_nn_call *call, const char *name, const tr_array *a,
                              const tr_array *like);
+/* The same, or in the place of f32 bf16: an operand of which nn.h says so. products: of the operation, or
+ * TR_NN_BF16 for one without any. */
+tr_status tr_nn_check_half(const tr_nn_call *call, tr_nn_products products, const char *name,
+                           const tr_array *a, const tr_array *like);
+/* Operands that may be bf16, but only all of them; NULL is fine. */
+tr_status tr_nn_check_same_type(const tr_nn_call *call, const char *name, const tr_array *a,
+                                const tr_array *like);
 /* Columns of a table for the rows of y; without a table they are fine. */
 tr_status tr_nn_check_columns(const tr_nn_call *call, const char *name, const tr_nn_columns *columns,
                               const tr_array *y);

@@ -5,6 +5,8 @@
  * The wrappers tr_nn_* see that the operands are there (NULL: TR_E_ARG naming the operand), on one context,
  * of types and extents that fit (TR_E_SHAPE), and hand them to the backend; one that lacks the operation is
  * TR_E_UNSUPPORTED naming it. Arrays are f32 or f64, all of a call the same unless the struct says otherwise.
+ * "or bf16" there is for calls of f32 on a backend with TR_BACKEND_BF16_ARRAYS, and where an operation has
+ * products, for those of TR_NN_BF16; a result is then rounded to nearest even once, when it is stored.
  *
  * A result may be an operand only where the struct says so, and is then the same array; what a result holds
  * that lies across an operand in memory, as views may, is undefined.
@@ -33,11 +35,25 @@ typedef enum {
  * beside q, k, v and their gradients and tangents: forward   what multiplies v: exp(s - c), c one for the
  * row, whose sum is taken before it is rounded backward  the softmax as it multiplies dy (for dv), and the
  * gradient of the scores tangent   the softmax, and its tangent Numbers below 2^-126, and sums below it, may
- * count as 0. */
+ * count as 0.
+ *
+ * TR_NN_TF32 is for arrays of f32, too, on a backend with TR_BACKEND_TF32: an operand may be rounded to the
+ * 10 bits of fraction of TF32 before it is multiplied, products are summed in f32, and no array is of another
+ * type for it. */
 typedef enum {
   TR_NN_FULL, /* as they are */
-  TR_NN_BF16
+  TR_NN_BF16,
+  TR_NN_TF32
 } tr_nn_products;
+
+/* Whether there can be such products of arrays of this type: TR_E_ARG for those that there are not, and for
+ * TR_NN_BF16 and TR_NN_TF32 of anything but f32; TR_E_UNSUPPORTED for TR_NN_TF32 where the backend has none.
+ */
+TR_API tr_status tr_nn_products_check(tr_ctx *ctx, tr_dtype dtype, tr_nn_products products);
+
+/* The type in which a network whose arrays are of `dtype` should make those that only products read, or what
+ * else below may be bf16: bf16 with TR_NN_BF16 on a backend with TR_BACKEND_BF16_ARRAYS, else `dtype`. */
+TR_API tr_dtype tr_nn_product_dtype(tr_ctx *ctx, tr_dtype dtype, tr_nn_products products);
 
 /* Columns offset .. of a table with one row per sample (or one for all): row r of R uses table row
  * r / (R / rows). table NULL: absent. */
@@ -48,8 +64,9 @@ typedef struct {
 
 /* Rows of activations that one call should carry to keep the device busy, >= 1; 1 without operations. kept:
  * whether the caller keeps what the layers are given, for a backward, or has a tangent beside it; not if it
- * only hands it on to the next. */
-TR_API int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept);
+ * only hands it on to the next. bytes: what the caller needs for each row; a device with memory of its own
+ * takes as many rows as that has room for, the same number whatever is in it just now. */
+TR_API int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes);
 
 /* ---- weights ---- */
 
@@ -61,10 +78,12 @@ typedef struct {
   int64_t out, in;
   tr_dtype storage;        /* the compute type, or bf16 */
   tr_dtype compute;        /* f32 or f64: that of the arrays it is multiplied with */
-  tr_nn_products products; /* TR_NN_BF16: kept in bf16, and rounds what it is multiplied with; compute f32 */
+  tr_nn_products products; /* TR_NN_BF16: kept in bf16, and rounds what it is multiplied with; compute f32,
+                              as for TR_NN_TF32 */
 } tr_nn_weight_spec;
 
-/* A weight whose values are to be set. Other types than these: TR_E_ARG. The caller destroys it. */
+/* A weight whose values are to be set. Other types than these: TR_E_ARG; products that the backend lacks:
+ * TR_E_UNSUPPORTED. The caller destroys it. */
 TR_API tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_weight **out);
 /* All values anew, rounded to the storage type to nearest even once: `values` (out, ...), row-major, of as
  * many elements, f32, f64 or bf16. They may go after. */
@@ -75,16 +94,23 @@ TR_API const tr_nn_weight_spec *tr_nn_weight_spec_of(const tr_nn_weight *w);
 /* ---- forward ---- */
 
 /* y = act(x W^T + bias) * gate + residual, or with W in the place of W^T: then `in` and `out` change places.
- * dx = dy W is the gradient before a linear layer. A weight that was never set is TR_E_ARG. */
+ * dx = dy W is the gradient before a linear layer. A weight that was never set is TR_E_ARG.
+ *
+ * For training:
+ * before     what act is given is kept. Not with a gate or a residual.
+ * slope_at   y = (x W^T) act'(slope_at) in place of the above, in a backward with W: the gradient before an
+ *            activation and the layer behind it. Nothing else but `transposed` may be given with it. */
 typedef struct {
-  const tr_array *x; /* (R, in) */
+  const tr_array *x; /* (R, in), or bf16 */
   const tr_nn_weight *w;
   bool transposed;      /* W, not W^T */
   const tr_array *bias; /* (out) or NULL */
   tr_nn_activation activation;
   tr_nn_columns gate;       /* table NULL: 1 */
   const tr_array *residual; /* (Q, out), Q divides R: row r adds row r % Q; NULL: 0. May be y. */
-  tr_array *y;              /* (R, out), not x */
+  tr_array *y;              /* (R, out), or bf16, not x */
+  tr_array *before;         /* (R, out), of y's type, neither x nor y; NULL: not wanted */
+  const tr_array *slope_at; /* (Q, out), Q divides R: row r uses row r % Q; of y's type, not y; NULL: none */
 } tr_nn_linear_args;
 TR_API tr_status tr_nn_linear(const tr_nn_linear_args *args);
 
@@ -93,19 +119,27 @@ typedef struct {
   const tr_array *x; /* (R, D) */
   tr_nn_columns shift, scale;
   double eps;
-  tr_array *y; /* (R, D), may be x */
+  tr_array *y; /* (R, D), or bf16; may be x where it is of its type */
 } tr_nn_norm_modulate_args;
 TR_API tr_status tr_nn_norm_modulate(const tr_nn_norm_modulate_args *args);
+
+/* A linear layer, then the norm of what it gave: on the residual stream x += gate (h W^T + b), y = norm(x) (1
+ * + scale) + shift, in one pass over x where the device can. */
+typedef struct {
+  tr_nn_linear_args linear;      /* y is not bf16; `before` and `slope_at` are NULL */
+  tr_nn_norm_modulate_args norm; /* x is linear.y; y is not, but may be linear.x where it has its extents */
+} tr_nn_linear_norm_args;
+TR_API tr_status tr_nn_linear_norm(const tr_nn_linear_norm_args *args);
 
 /* y = concatenated heads of softmax(q k^T / sqrt(D / heads)) v, each sample's T tokens among themselves. The
  * statistics of the softmax, for the backward, are the logarithms of its denominators: row n heads + h has
  * log sum_j exp(q_i k_j / sqrt(D / heads)) of query i of head h of sample n in column i. */
 typedef struct {
-  const tr_array *qkv; /* (N T, 3 D): q, k, v side by side, heads side by side within each */
+  const tr_array *qkv; /* (N T, 3 D), or bf16: q, k, v side by side, heads side by side within each */
   int64_t samples;     /* N */
   int heads;
   tr_nn_products products;
-  tr_array *y;     /* (N T, D) */
+  tr_array *y;     /* (N T, D), of qkv's type */
   tr_array *stats; /* (N heads, T), or NULL: not wanted. No bit of y depends on it. */
 } tr_nn_attention_args;
 TR_API tr_status tr_nn_attention(const tr_nn_attention_args *args);
@@ -147,30 +181,30 @@ TR_API tr_status tr_nn_unpatchify(const tr_nn_unpatchify_args *args);
 
 /* ---- backward ---- */
 
-/* y = x * gate + residual, with the bits that a linear layer gives it whose product is x: the gradient behind
- * a gate, and the gate of a layer whose output is wanted before it */
+/* y = x * gate + residual, as a linear layer gives it whose product is x (TR_BACKEND_FUSED_BITS): the
+ * gradient behind a gate, and the gate of a layer whose output is wanted before it */
 typedef struct {
-  const tr_array *x;        /* (R, D) */
+  const tr_array *x;        /* (R, D), or bf16 */
   tr_nn_columns gate;       /* with a table */
   const tr_array *residual; /* (R, D) or NULL: 0 */
-  tr_array *y;              /* (R, D), may be x or the residual */
+  tr_array *y;              /* (R, D), or bf16; may be x or the residual where it is of its type */
 } tr_nn_gate_args;
 TR_API tr_status tr_nn_gate(const tr_nn_gate_args *args);
 
-/* y = act(v), elementwise, with the bits that a linear layer gives it */
+/* y = act(v), elementwise, as a linear layer gives it (TR_BACKEND_FUSED_BITS) */
 typedef struct {
   tr_nn_activation activation;
-  const tr_array *v; /* (R, D) */
-  tr_array *y;       /* (R, D), may be v */
+  const tr_array *v; /* (R, D), or bf16 */
+  tr_array *y;       /* (R, D), or bf16; may be v where it is of its type */
 } tr_nn_activate_args;
 TR_API tr_status tr_nn_activate(const tr_nn_activate_args *args);
 
 /* dv = dy act'(v), elementwise. This is forward mode too: the slope times a tangent. */
 typedef struct {
   tr_nn_activation activation;
-  const tr_array *v;  /* (Q, D), Q divides R: what the activation was given; row r of R uses row r % Q */
-  const tr_array *dy; /* (R, D) */
-  tr_array *dv;       /* (R, D), may be dy or v */
+  const tr_array *v;  /* (Q, D), or bf16, Q divides R: what it was given; row r of R uses row r % Q */
+  const tr_array *dy; /* (R, D), or bf16 */
+  tr_array *dv;       /* (R, D), or bf16; may be dy or v where it is of its type */
 } tr_nn_activation_backward_args;
 TR_API tr_status tr_nn_activation_backward(const tr_nn_activation_backward_args *args);
 
@@ -188,7 +222,7 @@ TR_API tr_status tr_nn_norm_backward(const tr_nn_norm_backward_args *args);
 /* R gradients behind one attention. Its softmax is computed anew once, or, where the statistics are given,
  * comes of them and of y in fewer passes: then to rounding the same. */
 typedef struct {
-  const tr_array *qkv; /* (N T, 3 D): what attention was given */
+  const tr_array *qkv; /* (N T, 3 D), or bf16: what attention was given; y, dy and dqkv are of its type */
   int64_t samples;     /* N */
   int heads;
   const tr_array *y;     /* (N T, D): what it gave; NULL without the statistics, and only then */
@@ -216,8 +250,8 @@ TR_API tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *a
 
 /* dw += dy' x and db += sum of dy over the rows, of y = x W^T + b */
 typedef struct {
-  const tr_array *x;       /* (R, in) */
-  const tr_array *dy;      /* (R, out) */
+  const tr_array *x;       /* (R, in), or bf16 */
+  const tr_array *dy;      /* (R, out), or bf16 */
   tr_array *dw;            /* (out, in) */
   tr_array *db;            /* (out), or NULL: not wanted */
   tr_nn_products products; /* TR_NN_BF16 rounds x and dy for dw; db is the sum of dy as it is */

@@ -15,7 +15,7 @@ struct tr_nn_weight {
 /* Operands have been checked when they come here. Which of the operations are REQUIRED stands in ops.def;
  * those that are OPTIONAL may be NULL. */
 typedef struct tr_nn_ops {
-  int64_t (*rows_at_once)(tr_ctx *ctx, bool kept); /* REQUIRED: see tr_nn_rows_at_once */
+  int64_t (*rows_at_once)(tr_ctx *ctx, bool kept, int64_t bytes); /* REQUIRED: see tr_nn_rows_at_once */
   /* What a weight is made of, *own. The spec is sound, and stays where it is as long as the weight is there.
    * REQUIRED */
   tr_status (*weight_create)(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);

@@ -15,13 +15,10 @@ static tr_status check_spec(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
     return TR_FAIL(ctx, TR_E_ARG,
                    "a weight kept in %s to compute in %s: compute in f32 or f64, and keep it so or in bf16",
                    tr_dtype_name(spec->storage), tr_dtype_name(spec->compute));
-  if ((unsigned)spec->products > TR_NN_BF16)
-    return TR_FAIL(ctx, TR_E_ARG, "a weight with the products %d, which there are not", (int)spec->products);
-  if (spec->products == TR_NN_BF16 && (spec->storage != TR_BF16 || spec->compute != TR_F32))
-    return TR_FAIL(
-        ctx, TR_E_ARG,
-        "a weight kept in %s to compute in %s with products in bf16: keep it in bf16, compute in f32",
-        tr_dtype_name(spec->storage), tr_dtype_name(spec->compute));
+  TR_TRY(tr_nn_products_check(ctx, spec->compute, spec->products));
+  if (spec->products == TR_NN_BF16 && spec->storage != TR_BF16)
+    return TR_FAIL(ctx, TR_E_ARG, "a weight kept in %s with products in bf16: keep it in bf16",
+                   tr_dtype_name(spec->storage));
   if (spec->out >= 1 && spec->in >= 1) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "a weight of %lld outputs and %lld inputs: at least 1 of each is needed",
                  (long long)spec->out, (long long)spec->in);

@@ -1,4 +1,16 @@
+/* The table of the network operations, and how many rows a call should carry. */
 #include "cuda/cuda_private.h"
+
+/* So many keep the largest devices busy; a part of all memory, rather than of what is free, is the same in
+ * each call, and so are the groups that sums of gradients are made of. */
+#define ROWS_MOST      ((int64_t)1 << 17)
+#define PART_OF_MEMORY 0.5
+
+int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
+  (void)kept;
+  const int64_t rows = (int64_t)(PART_OF_MEMORY * (double)tr_cuda(ctx)->memory_most) / bytes;
+  return rows < 1 ? 1 : rows > ROWS_MOST ? ROWS_MOST : rows;
+}
 
 const tr_nn_ops tr_cuda_nn = {
     .rows_at_once = tr_cuda_rows_at_once,

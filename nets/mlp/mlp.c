@@ -354,8 +354,10 @@ static tr_status run_group(group *g) {
 
 /* Samples whose rows, with a gradient for each probe, keep the device busy. The layers keep what they are
  * given, with or without a backward. */
-static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
-  int64_t samples = tr_nn_rows_at_once(ctx, true) / probes;
+static int64_t samples_at_once(tr_ctx *ctx, const mlp *net, int64_t batch, int64_t probes) {
+  const int64_t columns =
+      (net->config.depth + 6) * (int64_t)net->config.hidden + 2 * (int64_t)net->config.dim;
+  int64_t samples = tr_nn_rows_at_once(ctx, true, columns * (int64_t)tr_dtype_size(net->dtype)) / probes;
   samples = samples < 1 ? 1 : samples;
   return samples < batch ? samples : batch;
 }
@@ -363,7 +365,7 @@ static int64_t samples_at_once(tr_ctx *ctx, int64_t batch, int64_t probes) {
 /* Where time and label are common to all rows, so is the condition: one row of it, unless its parameters need
  * one a sample. */
 static tr_status run_groups(const request *q, mlp *net, tr_times times, bool common) {
-  int64_t batch = q->x->shape[0], most = samples_at_once(q->x->ctx, batch, probes_of(q));
+  int64_t batch = q->x->shape[0], most = samples_at_once(q->x->ctx, net, batch, probes_of(q));
   bool one_time = times.n == 1 && !q->back.gradient, one = one_time && common;
   group g = {.net = net, .asked = q, .rows = most};
   TR_TRY(provide_work(q->x->ctx, net, &g, probes_of(q)));
@@ -408,7 +410,7 @@ static tr_status reserve(tr_net *of, const tr_array *x, const tr_cond *cond, int
   int64_t batch = x->shape[0], probes = vectors > 1 ? vectors : 1;
   if (batch == 0) return TR_OK;
   TR_TRY(tr_conditions_reserve(of->ctx, &net->conditions, batch, cond));
-  const group g = {.net = net, .asked = &asked, .rows = samples_at_once(of->ctx, batch, probes)};
+  const group g = {.net = net, .asked = &asked, .rows = samples_at_once(of->ctx, net, batch, probes)};
   return provide_work(of->ctx, net, &g, probes);
 }
 

@@ -440,8 +440,9 @@ static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) 
 }
 
 /* As many of at most `probes` at a time as keep the device busy. */
-static int64_t part_at_once(tr_ctx *ctx, int64_t rows, int64_t probes) {
-  int64_t part = tr_nn_rows_at_once(ctx, true) / rows;
+static int64_t part_at_once(tr_ctx *ctx, const tr_sit *net, int64_t rows, int64_t probes) {
+  int64_t columns = 2 * (int64_t)net->config.hidden + tr_sit_widest(&net->config);
+  int64_t part = tr_nn_rows_at_once(ctx, true, columns * (int64_t)tr_dtype_size(net->dtype)) / rows;
   return part < 1 ? 1 : part > probes ? probes : part;
 }
 
@@ -530,7 +531,7 @@ static back_group whole_group(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64
                       .rows = rows,
                       .conditions = group,
                       .most = most,
-                      .part = part_at_once(ctx, rows, most),
+                      .part = part_at_once(ctx, net, rows, most),
                       .x = x};
 }
 

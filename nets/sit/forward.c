@@ -173,8 +173,17 @@ static tr_status forward_run(const tr_sit *net, const run *r, const tr_array *x,
   return final_layer(net, &condition, &tokens, r->group, f);
 }
 
+/* What a row takes: what a block works in, and in a backward what it keeps of every block. */
+static int64_t row_bytes(const tr_sit *net, bool kept) {
+  const tr_sit_config *c = &net->config;
+  int64_t d = c->hidden, work = 5 * d + 2 * tr_sit_widest(c), block = 8 * d + c->mlp_hidden;
+  int64_t columns = work + (kept ? (net->recompute ? block + c->depth * d : c->depth * block) : 0);
+  return columns * (int64_t)tr_dtype_size(net->dtype);
+}
+
 int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept) {
-  return smaller(larger(tr_nn_rows_at_once(ctx, kept) / net->tokens, 1), samples);
+  int64_t rows = tr_nn_rows_at_once(ctx, kept, row_bytes(net, kept));
+  return smaller(larger(rows / net->tokens, 1), samples);
 }
 
 /* Samples of a run; *group: of a group. */

@@ -29,7 +29,7 @@ static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int 
 /* Samples of more than so many groups that the forward makes on one thread; more on several. */
 static int64_t more_than(tr_ctx *ctx, const scene_sizes *config, int64_t groups) {
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
-  return groups * (tr_nn_rows_at_once(ctx, false) / (config->grid * config->grid)) + 3;
+  return groups * (tr_nn_rows_at_once(ctx, false, 1) / (config->grid * config->grid)) + 3;
 }
 
 static void rows_independent(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {

@@ -100,6 +100,17 @@ static int64_t stretch(int64_t row, int64_t period) {
   return period - row % period;
 }
 
+/* What the activation is given into `before`, and from there on as tr_cpu_activate does. */
+static void finish_twice(const linear_job *job, tr_cpu_epilogue e, char *before) {
+  void *y = e.y;
+  const tr_nn_activation activation = e.activation;
+  e.y = before, e.activation = TR_NN_IDENTITY;
+  job->loops->finish(&e);
+  e.product = before, e.product_stride = e.stride, e.bias = NULL;
+  e.y = y, e.activation = activation;
+  job->loops->finish(&e);
+}
+
 /* Runs of rows that share the gate's row and walk through the residual without wrapping. */
 static void finish_tile(const linear_job *job, int64_t first_row, int64_t rows, int64_t first_col,
                         int64_t width, const char *product) {
@@ -121,8 +132,23 @@ static void finish_tile(const linear_job *job, int64_t first_row, int64_t rows, 
     if (gate) e.gate = at(gate, row / gate_rows * gate->shape[1] + args->gate.offset + first_col, size);
     e.residual = at(residual, row % residual_rows * out + first_col, size);
     e.y = (char *)args->y->data + (row * out + first_col) * size;
-    job->loops->finish(&e);
+    if (args->before)
+      finish_twice(job, e, (char *)args->before->data + (row * out + first_col) * size);
+    else
+      job->loops->finish(&e);
   }
+}
+
+/* Rows behind an activation, on the way back. */
+static void slope_tile(const linear_job *job, int64_t first_row, int64_t rows, int64_t first_col,
+                       int64_t width, const char *product) {
+  const tr_nn_linear_args *args = job->args;
+  const int64_t stride = tr_cpu_padded(width, job->size) * job->size;
+  for (int64_t r = 0; r < rows; r++)
+    job->loops->activation_backward(
+        args->activation, width,
+        tr_cpu_row(args->slope_at, (first_row + r) % args->slope_at->shape[0], first_col),
+        product + r * stride, tr_cpu_row(args->y, first_row + r, first_col));
 }
 
 /* Chunk c of a panel, `length` inputs, in the compute type; room: for what has to be widened. */
@@ -144,7 +170,7 @@ static void run_task(const linear_job *job, int64_t task, char *product) {
     const char *weight = weight_chunk(job, panel, c, stages[stage].shape.k, product + job->widened);
     tr_gemm_run(&stages[stage], weight, x + c * job->chunk * size, product);
   }
-  finish_tile(job, row, rows, panel * job->panel, width, product);
+  (job->args->slope_at ? slope_tile : finish_tile)(job, row, rows, panel * job->panel, width, product);
 }
 
 /* x in words, one row by each thread at a time. */

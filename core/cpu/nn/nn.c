@@ -14,7 +14,9 @@ const tr_cpu_kernels *tr_cpu_kernels_of(tr_ctx *ctx, tr_dtype dtype) {
   return tr_cpu_kernels_for(state->level, dtype);
 }
 
-int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept) {
+/* Memory is not what bounds them: bytes are not looked at. */
+int64_t tr_cpu_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
+  (void)bytes;
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t rows = ROWS_PER_THREAD * (int64_t)tr_ctx_threads(ctx);
   int64_t least = kept ? ROWS_KEPT : rows_passed_on[state->level];

@@ -18,6 +18,11 @@ tr_status tr_cpu_norm_modulate(tr_ctx *ctx, const tr_nn_norm_modulate_args *a) {
   return TR_OK;
 }
 
+tr_status tr_cpu_linear_norm(tr_ctx *ctx, const tr_nn_linear_norm_args *a) {
+  TR_TRY(tr_cpu_linear(ctx, &a->linear));
+  return tr_cpu_norm_modulate(ctx, &a->norm);
+}
+
 tr_status tr_cpu_norm_backward(tr_ctx *ctx, const tr_nn_norm_backward_args *a) {
   const tr_cpu_kernels *kernels = tr_cpu_kernels_of(ctx, a->dx->dtype);
   int64_t rows = a->dx->shape[0], cols = a->dx->shape[1], given = a->x->shape[0];

@@ -69,17 +69,18 @@ static void missing(tr_ctx *ctx, call_fn call, const void *args, const char *nam
   }
 }
 
-/* The addresses of up to five operands. */
-#define COUNT(...)                    COUNT_(__VA_ARGS__, 5, 4, 3, 2, 1, 0)
-#define COUNT_(a, b, c, d, e, n, ...) n
-#define PLACES(...)                   PLACES_(COUNT(__VA_ARGS__), __VA_ARGS__)
-#define PLACES_(n, ...)               PLACES__(n, __VA_ARGS__)
-#define PLACES__(n, ...)              PLACES_##n(__VA_ARGS__)
-#define PLACES_1(a)                   &a
-#define PLACES_2(a, b)                &a, &b
-#define PLACES_3(a, b, c)             &a, &b, &c
-#define PLACES_4(a, b, c, d)          &a, &b, &c, &d
-#define PLACES_5(a, b, c, d, e)       &a, &b, &c, &d, &e
+/* The addresses of up to six operands. */
+#define COUNT(...)                       COUNT_(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0)
+#define COUNT_(a, b, c, d, e, f, n, ...) n
+#define PLACES(...)                      PLACES_(COUNT(__VA_ARGS__), __VA_ARGS__)
+#define PLACES_(n, ...)                  PLACES__(n, __VA_ARGS__)
+#define PLACES__(n, ...)                 PLACES_##n(__VA_ARGS__)
+#define PLACES_1(a)                      &a
+#define PLACES_2(a, b)                   &a, &b
+#define PLACES_3(a, b, c)                &a, &b, &c
+#define PLACES_4(a, b, c, d)             &a, &b, &c, &d
+#define PLACES_5(a, b, c, d, e)          &a, &b, &c, &d, &e
+#define PLACES_6(a, b, c, d, e, f)       &a, &b, &c, &d, &e, &f
 
 static void operands(tr_ctx *ctx) {
   tr_ctx *other;
