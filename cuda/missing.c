@@ -8,4 +8,3 @@
   }
 MISSING(attention_backward)
 MISSING(attention_jvp)
-MISSING(linear_norm)

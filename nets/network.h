@@ -112,6 +112,8 @@ struct tr_net_type {
   const tr_net_key *keys; /* key NULL ends them */
   /* Every tensor of a network of these sizes: the i-th entry, false past the last. PyTorch's order. */
   bool (*entry)(const void *sizes, int i, tr_net_entry *out);
+  /* OPTIONAL: rows that one sample brings to the i-th entry, a layer: a hint (tr_nn_weight_spec). */
+  int64_t (*rows)(const void *sizes, int i);
   /* The sizes that tensors and settings tell, with the tensors checked against `entry` (tr_weights_check);
    * else an error that says which one does not fit. What tensors cannot tell is a parameter in info.params,
    * with a default of NaN unless there is a usual value: the program shows it and asks for it, arguments of

@@ -80,6 +80,7 @@ typedef struct {
   tr_dtype compute;        /* f32 or f64: that of the arrays it is multiplied with */
   tr_nn_products products; /* TR_NN_BF16: kept in bf16, and rounds what it is multiplied with; compute f32,
                               as for TR_NN_TF32 */
+  int64_t rows; /* that one sample brings, 0: not known. A hint: a device works on so many at a time. */
 } tr_nn_weight_spec;
 
 /* A weight whose values are to be set. Other types than these: TR_E_ARG; products that the backend lacks:

@@ -19,6 +19,9 @@ static tr_status check_spec(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
   if (spec->products == TR_NN_BF16 && spec->storage != TR_BF16)
     return TR_FAIL(ctx, TR_E_ARG, "a weight kept in %s with products in bf16: keep it in bf16",
                    tr_dtype_name(spec->storage));
+  if (spec->rows < 0)
+    return TR_FAIL(ctx, TR_E_ARG, "a weight for %lld rows a sample: 0 if it is not known",
+                   (long long)spec->rows);
   if (spec->out >= 1 && spec->in >= 1) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "a weight of %lld outputs and %lld inputs: at least 1 of each is needed",
                  (long long)spec->out, (long long)spec->in);

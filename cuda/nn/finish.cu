@@ -4,9 +4,9 @@
 #include "cuda/nn/quads.cuh"
 
 template <class N> struct finish_work {
-  int64_t first, residual_rows;
+  int64_t first, residual_rows, slope_rows;
   tr_nn_activation activation;
-  tr_matrix<N> product, bias;
+  tr_matrix<N> product, bias, before, slope_at;
   tr_columns<N> gate;
   tr_matrix<N> residual, y;
 
@@ -14,10 +14,16 @@ template <class N> struct finish_work {
     const int64_t row = first + r;
     N v[4], w[4], g[4] = {};
     product.load(r, c, v);
+    if (slope_at.data) {
+      slope_at.load(row % slope_rows, c, w);
+      for (int i = 0; i < 4; i++) v[i] *= tr_slope(activation, w[i]);
+      return y.store(row, c, v);
+    }
     if (bias.data) {
       bias.load(0, c, w);
       for (int i = 0; i < 4; i++) v[i] += w[i];
     }
+    if (before.data) before.store(row, c, v);
     for (int i = 0; i < 4; i++) v[i] = tr_activated(activation, v[i]);
     if (gate.table.data) gate.load(row, c, g);
     if (residual.data) residual.load(row % residual_rows, c, w);
@@ -32,9 +38,10 @@ template <class N> static tr_status run(tr_ctx *ctx, const tr_cuda_finish_args *
   tr_array product = *l->y;
   product.dtype = a->type, product.shape[0] = a->n, product.data = (void *)a->product;
   return tr_launch_quads(ctx, "a linear layer", a->n, cols,
-                         finish_work<N>{a->first, l->residual ? l->residual->shape[0] : 1, l->activation,
+                         finish_work<N>{a->first, l->residual ? l->residual->shape[0] : 1,
+                                        l->slope_at ? l->slope_at->shape[0] : 1, l->activation,
                                         tr_matrix_of<N>(&product), tr_row_of<N>(a->bias),
-
+                                        tr_matrix_of<N>(l->before), tr_matrix_of<N>(l->slope_at),
                                         tr_columns_of<N>(l->gate, rows, cols), tr_matrix_of<N>(l->residual),
                                         tr_matrix_of<N>(l->y)});
 }

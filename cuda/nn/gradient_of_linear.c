@@ -12,7 +12,7 @@ typedef struct {
 
 static tr_cuda_arithmetic arithmetic_of(const tr_nn_gradient_of_linear_args *a) {
   if (a->dw->dtype == TR_F64) return TR_CUDA_F64;
-  return a->products == TR_NN_BF16 ? TR_CUDA_BF16 : TR_CUDA_F32;
+  return a->products == TR_NN_BF16 ? TR_CUDA_BF16 : a->products == TR_NN_TF32 ? TR_CUDA_TF32 : TR_CUDA_F32;
 }
 
 /* By columns dw is (in, out), x (in, rows) and dy (out, rows). */

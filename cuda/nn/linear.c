@@ -16,10 +16,10 @@ typedef struct {
   const tr_cuda_product *product;
   bool fused; /* nothing is left to do behind the product */
   int64_t rows, in, out, tile, whole,
-      rest;                           /* whole: rows of whole tiles; rest: of the last one, if it is not */
-  int64_t in_size, out_size;          /* bytes of an element of x as it is multiplied, and of D */
-  bool x_copied, d_apart;             /* in working memory, with the rows of a whole last tile */
-  char *room, *x, *d, *bias, *weight; /* working memory; x and d else that of the last tile */
+      rest;                  /* whole: rows of whole tiles; rest: of the last one, if it is not */
+  int64_t in_size, out_size; /* bytes of an element of x as it is multiplied, and of D */
+  bool x_copied, d_apart;    /* in working memory, with the rows of a whole last tile */
+  char *room, *x, *d, *aux, *bias, *weight; /* working memory; x, d and aux else that of the last tile */
 } layer;
 
 static bool aligned(const void *p, int64_t bytes) {
@@ -31,15 +31,23 @@ static bool rows_aligned(const tr_array *a) {
   return aligned(a->data, tr_cuda_row_alignment(a->shape[1] * (int64_t)tr_dtype_size(a->dtype)));
 }
 
-/* Rows of a tile, and for how many the algorithm is to be good: what batches bring. */
-enum { TILE = 64, USUAL_ROWS = 8192 };
+/* For how many rows an algorithm is to be good: what batches bring, of tokens and of conditioning. */
+enum { USUAL_TOKENS = 8192, USUAL_SAMPLES = 32 };
+
+/* Rows of a tile: those of a sample, so that a batch has whole ones; few together. */
+static int64_t tile_of(const tr_nn_weight_spec *spec) {
+  enum { FEWEST = 16, UNKNOWN = 64, MOST = 4096, OF_MORE = 256 };
+  if (spec->rows == 0) return UNKNOWN;
+  return spec->rows < FEWEST ? FEWEST : spec->rows <= MOST ? spec->rows : OF_MORE;
+}
 
 static void measure(layer *l) {
   const tr_nn_linear_args *a = l->args;
+  const int64_t usual = a->w->spec.rows == 1 ? USUAL_SAMPLES : USUAL_TOKENS;
   l->spec = &a->w->spec;
   l->arithmetic = tr_cuda_arithmetic_of(l->spec);
   l->rows = a->y->shape[0], l->in = a->x->shape[1], l->out = a->y->shape[1];
-  l->tile = TILE;
+  l->tile = tile_of(l->spec);
   l->rest = l->rows % l->tile, l->whole = l->rows - l->rest;
   l->in_size = (int64_t)tr_dtype_size(tr_cuda_operand_type(l->arithmetic));
   l->shape = (tr_cuda_shape){.arithmetic = l->arithmetic,
@@ -50,7 +58,7 @@ static void measure(layer *l) {
                              .lda = l->spec->in,
                              .ldb = l->in,
                              .ldd = l->out,
-                             .entries = (USUAL_ROWS + l->tile - 1) / l->tile};
+                             .entries = (usual + l->tile - 1) / l->tile};
 }
 
 /* ---- the product ---- */
@@ -62,9 +70,12 @@ static int whole_epilogue(const layer *l) {
   const bool rounded = l->arithmetic == TR_CUDA_TF32 || l->arithmetic == TR_CUDA_BF16;
   const bool gelu = a->activation == TR_NN_GELU_TANH && rounded;
   const int bias = a->bias ? TR_CUDA_BIAS : 0;
-  if (a->gate.table || a->residual) return -1;
+  const tr_array *aux = a->before ? a->before : a->slope_at;
+  if (a->gate.table || a->residual || (aux && !(gelu && rows_aligned(aux) && a->y->shape[1] % 8 == 0)))
+    return -1;
+  if (a->slope_at) return a->slope_at->shape[0] == l->rows ? TR_CUDA_SLOPE : -1;
   if (a->activation == TR_NN_IDENTITY) return bias;
-  return gelu ? TR_CUDA_GELU | bias : -1;
+  return gelu ? TR_CUDA_GELU | bias | (a->before ? TR_CUDA_KEPT : 0) : -1;
 }
 
 /* l->product, or NULL: a bias as the sums are, or as the result is. */
@@ -88,7 +99,7 @@ static tr_status choose(tr_ctx *ctx, layer *l) {
     TR_TRY(find_product(ctx, l, all, a->y->dtype));
     l->fused = l->product != NULL;
   }
-  if (!l->product && a->bias) TR_TRY(find_product(ctx, l, TR_CUDA_BIAS, d));
+  if (!l->product && a->bias && !a->slope_at) TR_TRY(find_product(ctx, l, TR_CUDA_BIAS, d));
   if (!l->product) TR_TRY(find_product(ctx, l, 0, d));
   l->out_size = (int64_t)tr_dtype_size(l->shape.d);
   l->x_copied = a->x->dtype != tr_cuda_operand_type(l->arithmetic) || !rows_aligned(a->x);
@@ -98,6 +109,11 @@ static tr_status choose(tr_ctx *ctx, layer *l) {
 }
 
 /* ---- working memory ---- */
+
+static const tr_array *aux_of(const layer *l) {
+  if (!(l->shape.epilogue & (TR_CUDA_KEPT | TR_CUDA_SLOPE))) return NULL;
+  return l->args->before ? l->args->before : l->args->slope_at;
+}
 
 static bool bias_copied(const layer *l) {
   const tr_array *bias = l->args->bias;
@@ -116,6 +132,7 @@ static tr_status take_memory(tr_ctx *ctx, layer *l) {
   } parts[] = {{&l->room, (int64_t)tr_cuda_product_room(ctx)},
                {&l->x, (l->x_copied ? all : last) * l->in * l->in_size},
                {&l->d, (l->d_apart ? all : last) * l->out * l->out_size},
+               {&l->aux, aux_of(l) ? last * l->out * l->out_size : 0},
                {&l->bias, bias_copied(l) ? l->out * (int64_t)tr_dtype_size(l->shape.bias) : 0},
                {&l->weight, weight_widened(l) ? l->in * l->out * l->in_size : 0}};
   int64_t bytes = 0;
@@ -155,6 +172,8 @@ static tr_status fill_memory(tr_ctx *ctx, const layer *l) {
     TR_TRY(copy_rows(ctx, a->x, 0, l->rows, all, in, l->x));
   else if (l->rest)
     TR_TRY(copy_rows(ctx, a->x, l->whole, l->rest, l->tile, in, l->x));
+  if (l->rest && (l->shape.epilogue & TR_CUDA_SLOPE))
+    TR_TRY(copy_rows(ctx, a->slope_at, l->whole, l->rest, l->tile, l->shape.d, l->aux));
   if (bias_copied(l))
     TR_TRY(tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = a->bias->dtype,
                                                   .to_type = l->shape.bias,
@@ -183,19 +202,21 @@ static char *last_d(const layer *l) {
 
 static tr_status multiply(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
-  const bool one = l->x_copied && l->d_apart; /* the last tile lies behind the others */
+  const tr_array *aux = aux_of(l);
+  const bool one = l->x_copied && l->d_apart && !aux; /* the last tile lies behind the others */
   tr_cuda_operands o = {.a = weight_widened(l) ? l->weight : ((const tr_cuda_weight *)a->w->own)->values,
                         .b = l->x_copied ? l->x : a->x->data,
                         .bias = bias_copied(l) ? l->bias
                                 : a->bias      ? a->bias->data
                                                : NULL,
                         .d = l->d_apart ? (void *)l->d : a->y->data,
+                        .aux = aux ? aux->data : NULL,
                         .room = l->room,
                         .batch = l->whole / l->tile + (one && l->rest)};
   if (o.batch) TR_TRY(tr_cuda_product_run(ctx, l->product, &o));
   if (!l->rest || one) return TR_OK;
   o.b = l->x + (l->x_copied ? l->whole * l->in * l->in_size : 0);
-  o.d = last_d(l), o.batch = 1;
+  o.d = last_d(l), o.aux = aux ? l->aux : NULL, o.batch = 1;
   return tr_cuda_product_run(ctx, l->product, &o);
 }
 
@@ -203,9 +224,11 @@ static tr_status multiply(tr_ctx *ctx, const layer *l) {
 static tr_status deliver(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
   const int64_t first = l->d_apart ? 0 : l->whole, n = l->rows - first;
-  tr_array d = *a->y;
-  d.data = l->d;
-  return n ? copy_rows(ctx, &d, 0, n, n, d.dtype, (void *)row_at(a->y, first)) : TR_OK;
+  tr_array d = *a->y, kept = *a->y;
+  d.data = l->d, kept.data = l->aux;
+  if (n) TR_TRY(copy_rows(ctx, &d, 0, n, n, d.dtype, (void *)row_at(a->y, first)));
+  if (!l->rest || !(l->shape.epilogue & TR_CUDA_KEPT)) return TR_OK;
+  return copy_rows(ctx, &kept, 0, l->rest, l->rest, kept.dtype, (void *)row_at(a->before, l->whole));
 }
 
 static tr_status finish(tr_ctx *ctx, const layer *l) {

@@ -26,8 +26,8 @@ typedef struct {
 } tr_cuda_cast_args;
 tr_status tr_cuda_cast(tr_ctx *ctx, const tr_cuda_cast_args *args);
 
-/* Rows first .. first + n - 1 of y = act(product + bias) gate + residual, as the arguments of the layer say;
- * product: of those rows. */
+/* Rows first .. first + n - 1 of y = act(product + bias) gate + residual, or of the product times
+ * act'(slope_at), as the arguments of the layer say; product: of those rows. */
 typedef struct {
   const tr_nn_linear_args *args;
   const void *product;

@@ -45,5 +45,7 @@ void tr_cuda_weight_destroy(tr_ctx *ctx, void *own) {
 
 tr_cuda_arithmetic tr_cuda_arithmetic_of(const tr_nn_weight_spec *spec) {
   if (spec->compute == TR_F64) return TR_CUDA_F64;
-  return spec->products == TR_NN_BF16 ? TR_CUDA_BF16 : TR_CUDA_F32;
+  return spec->products == TR_NN_BF16   ? TR_CUDA_BF16
+         : spec->products == TR_NN_TF32 ? TR_CUDA_TF32
+                                        : TR_CUDA_F32;
 }

@@ -192,11 +192,13 @@ static tr_status provide(tr_net *net, const tr_net_entry *entry, tr_layer *layer
 static tr_status make_weight(const tr_net *net, bool found_bf16, const tr_array *values, tr_layer *layer) {
   const bool half = net->products == TR_NN_BF16 || net->storage == TR_WEIGHTS_BF16 ||
                     (net->storage == TR_WEIGHTS_AS_FOUND && found_bf16 && !net->params);
-  const tr_nn_weight_spec spec = {.out = values->shape[0],
-                                  .in = values->shape[1],
-                                  .storage = half ? TR_BF16 : net->dtype,
-                                  .compute = net->dtype,
-                                  .products = net->products};
+  const tr_nn_weight_spec spec = {
+      .out = values->shape[0],
+      .in = values->shape[1],
+      .storage = half ? TR_BF16 : net->dtype,
+      .compute = net->dtype,
+      .products = net->products,
+      .rows = net->type->rows ? net->type->rows(net->sizes, (int)(layer - net->layers)) : 0};
   TR_TRY(tr_nn_weight_create(net->ctx, &spec, &layer->w));
   return tr_nn_weight_set(layer->w, values);
 }

@@ -151,6 +151,17 @@ bool tr_sit_entry(const void *sizes, int i, tr_net_entry *out) {
   return true;
 }
 
+/* Tokens, but one row where times and labels go through. */
+int64_t tr_sit_rows(const void *sizes, int i) {
+  const tr_sit_config *c = sizes;
+  const int in_block = (i - TR_SIT_FIRST_BLOCK) % TR_SIT_LAYERS,
+            behind = i - TR_SIT_FIRST_BLOCK - c->depth * TR_SIT_LAYERS;
+  const bool once = behind >= 0              ? behind == TR_SIT_LAST_MODULATES
+                    : i < TR_SIT_FIRST_BLOCK ? i != TR_SIT_PATCH
+                                             : in_block == TR_SIT_MODULATES;
+  return once ? 1 : (int64_t)c->grid * c->grid;
+}
+
 /* ---- sizes from shapes ---- */
 
 static tr_status find_shape(tr_ctx *ctx, const tr_tensors *weights, const char *name, int ndim,

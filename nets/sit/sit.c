@@ -153,6 +153,7 @@ const tr_net_type tr_net_sit = {
     .sizes_bytes = sizeof(tr_sit_config),
     .keys = keys,
     .entry = tr_sit_entry,
+    .rows = tr_sit_rows,
     .configure = tr_sit_configure,
     .check = tr_sit_check,
     .about = about,

@@ -37,6 +37,7 @@ extern const char *const tr_sit_names[];
 enum { TR_SIT_NUM_HEADS, TR_SIT_PARAMS };
 extern const tr_param tr_sit_params[TR_SIT_PARAMS];
 bool tr_sit_entry(const void *sizes, int i, tr_net_entry *out);
+int64_t tr_sit_rows(const void *sizes, int i);
 tr_status tr_sit_configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                            const double *params, void *sizes);
 tr_status tr_sit_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, void *sizes);

@@ -3,12 +3,11 @@
  * cut the sum in parts before those that do not, and more of them the more entries there are; it has no GELU
  * in f64, no bias in another type than D's, and refuses an algorithm for another shape, pointers less aligned
  * than was said, and too little working memory. */
-#include <cublasLt.h>
-#include <cuda_bf16.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <cublasLt.h>
+#include <cuda_bf16.h>
 #include <vector>
 
 #include "tests/simt/hooks.h"
@@ -157,37 +156,64 @@ template <class N> void store(void *p, cudaDataType type, int64_t at, N v) {
     ((float *)p)[at] = (float)v;
 }
 
+cudaDataType bias_type(const work &w) {
+  return w.how.bias_type == -1 ? w.d.type : (cudaDataType)w.how.bias_type;
+}
+
 template <class N> void finish(const work &w, int64_t entry, int64_t row, int64_t col, N v) {
   const simt_matmul_desc &h = w.how;
   const int64_t at = entry * w.d.stride + col * w.d.ld + row,
                 kept = entry * h.aux_stride + col * h.aux_ld + row;
   v *= (N)w.alpha;
   if (w.beta != 0) v += (N)w.beta * load<N>(w.C, w.c.type, entry * w.c.stride + col * w.c.ld + row);
-  if (h.epilogue & 4) v += load<N>(h.bias, h.bias_type == -1 ? w.d.type : (cudaDataType)h.bias_type, row);
+  if (h.epilogue & 4) v += load<N>(h.bias, bias_type(w), row);
   if (h.epilogue & 64) v *= gelu_slope(load<N>(h.aux, w.d.type, kept));
   if ((h.epilogue & 128) && !(h.epilogue & 64)) store(h.aux, w.d.type, kept, v);
   if (h.epilogue & 32) v = gelu(v);
   store(w.D, w.d.type, at, v);
 }
 
-/* The parts of the sum one after the other, and then together. */
+/* From where on the sum is a second chain, and where each part of it begins: another number of columns, or of
+ * entries where there are parts, and it is in another order, as it may be in the library. */
+std::vector<int64_t> chains(const work &w, int64_t k) {
+  std::vector<int64_t> ends;
+  if (w.parts == 1) ends = {k * (w.d.cols % 7 + 1) / 8, k};
+  for (int64_t turn = 1; w.parts > 1 && turn <= w.parts; turn++) ends.push_back(k * turn / w.parts);
+  return ends;
+}
+
 template <class N> void run_entry(const work &w, int64_t entry, const std::vector<N> &a) {
-  const int64_t m = w.d.rows, n = w.d.cols, k = k_of(w.how, w.a), step = (k + w.parts - 1) / w.parts;
+  const int64_t m = w.d.rows, n = w.d.cols, k = k_of(w.how, w.a);
   const reader<N> read = {w.B + entry * w.b.stride * size_of(w.b.type), w.b.type,
                           w.how.compute == CUBLAS_COMPUTE_32F_FAST_TF32};
   const std::vector<N> b = rows(read, w.b, w.how.op_b == CUBLAS_OP_T, n, k);
+  const std::vector<int64_t> ends = chains(w, k);
+  const size_t count = ends.size(), shift = w.parts > 1 ? (size_t)w.d.batch - 1 : 0;
   for (int64_t i = 0; i < m; i += WIDE)
     for (int64_t j = 0; j < n; j += DEEP) {
       N sums[DEEP][WIDE] = {}, part[DEEP][WIDE];
-      for (int64_t first = 0; first < k; first += step) {
-        multiply(std::min(step, k - first), &a[(size_t)((i / WIDE * k + first) * WIDE)],
-                 &b[(size_t)(j * k + first)], k, part);
+      for (size_t turn = 0; turn < count; turn++) {
+        const size_t at = (turn + shift) % count;
+        const int64_t first = at ? ends[at - 1] : 0;
+        multiply(ends[at] - first, &a[(size_t)((i / WIDE * k + first) * WIDE)], &b[(size_t)(j * k + first)],
+                 k, part);
         for (int c = 0; c < DEEP; c++)
           for (int r = 0; r < WIDE; r++) sums[c][r] += part[c][r];
       }
       for (int c = 0; c < DEEP && j + c < n; c++)
         for (int r = 0; r < WIDE && i + r < m; r++) finish(w, entry, i + r, j + c, sums[c][r]);
     }
+}
+
+template <class N> void run(const work &w) {
+  std::vector<N> a;
+  for (int64_t entry = 0; entry < w.d.batch; entry++) {
+    const reader<N> read = {w.A + entry * w.a.stride * size_of(w.a.type), w.a.type,
+                            w.how.compute == CUBLAS_COMPUTE_32F_FAST_TF32};
+    if (entry == 0 || w.a.stride)
+      a = panels(read, w.a, w.how.op_a == CUBLAS_OP_T, w.d.rows, k_of(w.how, w.a));
+    run_entry(w, entry, a);
+  }
 }
 
 /* What the checked emulator is told: column by column, since between them may be what is another's. */
@@ -204,7 +230,7 @@ void tell(const work &w) {
   const auto writes = [what](char *p, size_t bytes) { simt_writes(p, bytes, what); };
   columns_of(w.a, w.A, reads), columns_of(w.b, w.B, reads);
   if (w.beta != 0) columns_of(w.c, w.C, reads);
-  if (w.how.epilogue & 4) simt_reads(w.how.bias, (size_t)(w.d.rows * size_of(w.d.type)), what);
+  if (w.how.epilogue & 4) simt_reads(w.how.bias, (size_t)(w.d.rows * size_of(bias_type(w))), what);
   simt_matrix_layout kept = w.d;
   kept.ld = w.how.aux_ld, kept.stride = w.how.aux_stride;
   if (w.how.epilogue & 64)
@@ -214,17 +240,13 @@ void tell(const work &w) {
   columns_of(w.d, w.D, writes);
 }
 
-template <class N> void run(const void *args) {
+void run_work(const void *args) {
   const work &w = *(const work *)args;
   tell(w);
-  std::vector<N> a;
-  for (int64_t entry = 0; entry < w.d.batch; entry++) {
-    const reader<N> read = {w.A + entry * w.a.stride * size_of(w.a.type), w.a.type,
-                            w.how.compute == CUBLAS_COMPUTE_32F_FAST_TF32};
-    if (entry == 0 || w.a.stride)
-      a = panels(read, w.a, w.how.op_a == CUBLAS_OP_T, w.d.rows, k_of(w.how, w.a));
-    run_entry(w, entry, a);
-  }
+  if (w.how.compute == CUBLAS_COMPUTE_64F)
+    run<double>(w);
+  else
+    run<float>(w);
 }
 
 bool aligned(const void *p, uint64_t bytes) {
@@ -384,8 +406,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
                   (const char *)C,
                   (char *)D,
                   (int)words.parts};
-  return simt_enqueue(stream, wide ? run<double> : run<float>, &w, sizeof w) == cudaSuccess
-             ? CUBLAS_STATUS_SUCCESS
-             : CUBLAS_STATUS_EXECUTION_FAILED;
+  return simt_enqueue(stream, run_work, &w, sizeof w) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
+                                                                     : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 }
