@@ -1,17 +1,19 @@
 #!/bin/sh
-# Installs what is missing, builds and tests transit: sh tests/run.sh [release|asan|clang|fuzz ...]
-#   release  build/        gcc, optimized: all tests
+# Installs what is missing, builds and tests transit: sh tests/run.sh [release|simt|asan|clang|fuzz ...]
+#   release  build/        gcc, optimized, and where nvcc is the CUDA backend, for sm_80, sm_90a, sm_100 and as PTX: all tests
+#   simt     build-simt/   gcc, the CUDA backend on the emulator (docs/cuda.md): the tests that run on a device
 #   asan     build-asan/   gcc, AddressSanitizer and UndefinedBehaviorSanitizer: all tests but the quality of 400 drawn digits
 #   clang    build-clang/  clang 14, every warning an error, and its UndefinedBehaviorSanitizer: all built; then without
 #                          GSL, a part of the tests run
 #   fuzz     build-fuzz/   clang 14, libFuzzer, both sanitizers: every target of tests/fuzz for TRANSIT_FUZZ_SECONDS (20)
-# Without an argument the first three, as the continuous integration does. Ends with a line for each part.
+# The two with sanitizers leave CUDA out: nvcc's objects cannot be looked into, and the emulator looks closer at kernels.
+# Without an argument the first four, as the continuous integration does. Ends with a line for each part.
 set -eu
 
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
 usage() {
-  echo "usage: sh tests/run.sh [release|asan|clang|fuzz ...]" >&2
+  echo "usage: sh tests/run.sh [release|simt|asan|clang|fuzz ...]" >&2
   exit 2
 }
 
@@ -40,13 +42,18 @@ release() {
   run_tests build
 }
 
+simt() {
+  build build-simt -DTRANSIT_SIMT=ON -DTRANSIT_GSL=OFF
+  run_tests build-simt
+}
+
 asan() {
-  build build-asan -DTRANSIT_SANITIZE=ON -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=ON
+  build build-asan -DTRANSIT_CUDA=OFF -DTRANSIT_SANITIZE=ON -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=ON
   run_tests build-asan --exclude-regex '^cli\.digits$'
 }
 
 clang() {
-  CC=clang-14 build build-clang -DTRANSIT_WERROR=ON -DTRANSIT_GSL=ON -DTRANSIT_SANITIZE=undefined -DTRANSIT_BENCHES=OFF
+  CC=clang-14 build build-clang -DTRANSIT_CUDA=OFF -DTRANSIT_WERROR=ON -DTRANSIT_GSL=ON -DTRANSIT_SANITIZE=undefined -DTRANSIT_BENCHES=OFF
   build build-clang -DTRANSIT_GSL=OFF
   run_tests build-clang --tests-regex "$clang_tests"
 }
@@ -57,7 +64,7 @@ clang_tests="$clang_tests"'|core\.(text|options.*|columns|file|folder|arrays|dat
 # The seeds, and what is found on the way, which the next run begins with, are below build-fuzz/.
 fuzz() {
   [ -f build-fuzz/CMakeCache.txt ] ||
-    CC=clang-14 cmake -S . -B build-fuzz -G Ninja -DTRANSIT_FUZZ=ON -DTRANSIT_TESTS=OFF -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=OFF
+    CC=clang-14 cmake -S . -B build-fuzz -G Ninja -DTRANSIT_CUDA=OFF -DTRANSIT_FUZZ=ON -DTRANSIT_TESTS=OFF -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=OFF
   cmake --build build-fuzz --parallel "$jobs" --target fuzzers
   rm -rf build-fuzz/seeds
   python3 tests/fuzz/seeds.py build-fuzz/seeds
@@ -66,11 +73,11 @@ fuzz() {
 
 for part in "$@"; do
   case $part in
-  release | asan | clang | fuzz) ;;
+  release | simt | asan | clang | fuzz) ;;
   *) usage ;;
   esac
 done
-[ $# -gt 0 ] || set -- release asan clang
+[ $# -gt 0 ] || set -- release simt asan clang
 
 sh experiments/setup.sh test
 jobs=$(getconf _NPROCESSORS_ONLN)

@@ -8,14 +8,16 @@
 #include "core/vec/vec.h"
 #include "experiments/output/machine.h"
 #include "nets/train/trainer.h"
+#include "tests/support/check.h"
 #include "tests/support/nets/networks.h"
 #include "tests/support/nets/op_times.h"
 #include "tests/support/seconds.h"
 
-enum { CHANNELS = 4, SIDE = 32, CLASSES = 1000 };
+enum { CHANNELS = 4, CLASSES = 1000 };
 
 typedef struct {
-  const char *models, *batches;
+  const char *device, *models, *batches;
+  int side;
   tr_dtype dtype;
   tr_nn_products products;
   tr_net_storage storage;
@@ -64,7 +66,8 @@ static tr_status open_case(tr_ctx *ctx, const bench_options *options, tr_drift *
   b->labels = malloc((size_t)batch * sizeof *b->labels);
   if (!b->times || !b->labels) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a batch of %d", batch);
   for (int i = 0; i < batch; i++) b->times[i] = (i + 0.5) / batch, b->labels[i] = i % CLASSES;
-  TR_TRY(tr_array_create(ctx, options->dtype, 4, (int64_t[]){batch, CHANNELS, SIDE, SIDE}, &b->x));
+  TR_TRY(tr_array_create(ctx, options->dtype, 4, (int64_t[]){batch, CHANNELS, options->side, options->side},
+                         &b->x));
   TR_TRY(tr_array_like(b->x, &b->f));
   if (options->kind == BENCH_VJP) TR_TRY(tr_array_like(b->x, &b->wJ));
   if (options->kind == BENCH_TRAIN) TR_TRY(open_trainer(ctx, tr_net_of_drift(drift), batch, &b->trainer));
@@ -97,13 +100,16 @@ typedef struct {
 } bench_time;
 
 static tr_status time_runs(const bench_case *b, const bench_options *options, bench_time *out) {
+  tr_ctx *ctx = b->x->ctx;
   TR_TRY(evaluate(b)); /* warms up */
+  TR_TRY(tr_wait(ctx));
   op_times_reset();
   double start = seconds_now(), processor = op_times_clock();
   *out = (bench_time){.best = 1e300};
   for (; out->runs < options->runs || seconds_now() - start < options->seconds; out->runs++) {
     double from = seconds_now();
     TR_TRY(evaluate(b));
+    TR_TRY(tr_wait(ctx));
     double took = seconds_now() - from;
     if (took < out->best) out->best = took;
   }
@@ -133,8 +139,10 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
 }
 
 static tr_status bench_model(tr_ctx *ctx, const bench_options *options, const char *model) {
-  const tr_net_size sizes[] = {
-      {"channels", CHANNELS}, {"latent_size", SIDE}, {"num_classes", CLASSES}, {"learn_sigma", true}};
+  const tr_net_size sizes[] = {{"channels", CHANNELS},
+                               {"latent_size", options->side},
+                               {"num_classes", CLASSES},
+                               {"learn_sigma", true}};
   tr_net *net;
   tr_drift *drift;
   char full[64];
@@ -162,6 +170,8 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
   char names[256];
   snprintf(names, sizeof names, "%s", options->models);
   TR_TRY(tr_ctx_set_threads(ctx, options->threads));
+  if (options->by_op && !promises(ctx, TR_BACKEND_HOST_MEMORY))
+    return TR_FAIL(ctx, TR_E_UNSUPPORTED, "--by op is for the processor");
   if (options->by_op) op_times_begin(ctx);
   printf("model\tbatch\tdtype\tthreads\tms\tgflops\tpeak_mib\tprocessor_ms\n");
   for (char *rest, *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
@@ -172,14 +182,18 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
 static int usage(const char *name, const char *bad) {
   fprintf(
       stderr,
-      "%s: bad option '%s'\nusage: %s [--model S/2,B/2,...] [--batch 1,8,...] "
+      "%s: bad option '%s'\nusage: %s [--device NAME] [--model S/2,B/2,...] [--batch 1,8,...] [--side N] "
       "[--dtype f32|f64|bf16] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S] [--by step|op]\n",
       name, bad, name);
   return 2;
 }
 
 static bool parse(bench_options *o, const char *name, const char *value) {
-  if (strcmp(name, "--model") == 0)
+  if (strcmp(name, "--device") == 0)
+    o->device = value;
+  else if (strcmp(name, "--side") == 0)
+    o->side = atoi(value);
+  else if (strcmp(name, "--model") == 0)
     o->models = value;
   else if (strcmp(name, "--batch") == 0)
     o->batches = value;
@@ -199,28 +213,27 @@ static bool parse(bench_options *o, const char *name, const char *value) {
     o->seconds = atof(value);
   else
     return false;
-  return o->threads > 0 && o->runs > 0;
+  return o->threads >= 0 && o->runs > 0 && o->side > 0;
 }
 
 int bench_network(const char *name, bench_kind kind, int argc, char **argv) {
   tr_ctx *ctx;
   tr_error error;
-  if (tr_ctx_open("cpu", 1, &ctx, &error) != TR_OK) {
-    fprintf(stderr, "%s: %s\n", name, error.message);
-    return 1;
-  }
-  bench_options options = {.models = "S/2,B/2,XL/2",
+  bench_options options = {.device = "cpu",
+                           .models = "S/2,B/2,XL/2",
                            .batches = "1,8",
+                           .side = 32,
                            .dtype = TR_F32,
-                           .threads = tr_ctx_threads(ctx),
                            .runs = 3,
                            .seconds = 1,
                            .kind = kind};
   for (int i = 1; i < argc; i += 2)
-    if (i + 1 == argc || !parse(&options, argv[i], argv[i + 1])) {
-      tr_ctx_close(&ctx);
-      return usage(name, argv[i]);
-    }
+    if (i + 1 == argc || !parse(&options, argv[i], argv[i + 1])) return usage(name, argv[i]);
+  if (tr_ctx_open(options.device, 1, &ctx, &error) != TR_OK) {
+    fprintf(stderr, "%s: %s\n", name, error.message);
+    return 1;
+  }
+  if (!options.threads) options.threads = tr_ctx_threads(ctx);
   tr_status status = bench_all(ctx, &options);
   if (status != TR_OK) fprintf(stderr, "%s: %s\n", name, tr_ctx_error(ctx)->message);
   tr_ctx_close(&ctx);

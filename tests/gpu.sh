@@ -1,0 +1,254 @@
+#!/bin/sh
+# Proves and measures the CUDA backend on the GPU of this machine, in one go and within minutes, and writes a report. It goes
+# on after a failure, and each step has its time.
+# usage: sh gpu.sh [--device NAME] [--minutes N] [--out FILE] [--quick] [FOLDER]
+#   --device   cuda:0; emulated:0 of a build with TRANSIT_SIMT
+#   --minutes  what it may take, 8
+#   --out      the report, gpu-report.md; all that was said goes to FILE.log
+#   --quick    a few tests and tiny networks: to try this script
+#   FOLDER     what `cmake --build build --target gpu-bundle` made (the folder of this script, where it is that), or a build
+# Status 1: something failed, see the report. It needs a shell, awk, timeout and xargs; compute-sanitizer and python3 with
+# torch are used where they are.
+set -u
+
+device=cuda:0 minutes=8 out=gpu-report.md quick=
+usage() {
+  sed -n '/^# usage/,/^set/s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+}
+while [ $# -gt 0 ]; do
+  case $1 in
+  --device | --minutes | --out) [ $# -gt 1 ] || usage ;;
+  esac
+  case $1 in
+  --device) device=$2; shift ;;
+  --minutes) minutes=$2; shift ;;
+  --out) out=$2; shift ;;
+  --quick) quick=1 ;;
+  -*) usage ;;
+  *) folder=$1 ;;
+  esac
+  shift
+done
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+[ -x "$here/bin/gpu_tests" ] && : "${folder:=$here}"
+folder=$(CDPATH='' cd -- "${folder-$here/../build}" 2>/dev/null && pwd) || { echo "gpu.sh: there is no build in ${folder-$here/../build}" >&2; exit 2; }
+case $out in /*) ;; *) out=$PWD/$out ;; esac
+log=$out.log
+: >"$log"
+: >"$out" || exit 2
+scratch=$(mktemp -d)
+: >"$scratch/failures"
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' INT TERM
+begin=$(date +%s)
+
+# ---- programs ----
+
+if [ -x "$folder/bin/gpu_tests" ]; then
+  transit=$folder/bin/transit
+  program() { printf '%s %s' "$folder/bin/gpu_tests" "$1"; }
+  all_tests=$("$folder/bin/gpu_tests" --list | grep '^test_')
+  torch=$folder/torch_sit.py
+  digits=$folder/digits/digits-ema.pt
+  cd "$folder" || exit 2 # the data of the tests is here
+else
+  transit=$folder/transit
+  program() { case $1 in bench_*) printf '%s' "$folder/$1" ;; *) printf '%s' "$folder/tests/$1" ;; esac; }
+  root=$(CDPATH='' cd -- "$here/.." && pwd)
+  all_tests=$(cd "$folder/tests" && ls | grep '^test_' | while read -r name; do
+    stem=${name#test_*_}
+    grep -lq TR_TEST_RESOURCES $(find "$root/tests" -name "test_$stem.c") 2>/dev/null && echo "$name"
+  done)
+  torch=$root/tests/gpu/torch_sit.py
+  digits=$root/experiments/digits/digits-ema.pt
+fi
+[ -x "$transit" ] || { echo "gpu.sh: there is no program in $folder" >&2; exit 2; }
+
+# NVIDIA's libraries, where they came as Python's packages.
+wheels=$(python3 -c 'import glob, sys; print(":".join(p for d in sys.path if d for p in glob.glob(d + "/nvidia/*/lib")))' 2>/dev/null)
+[ -z "$wheels" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH-}${LD_LIBRARY_PATH:+:}$wheels"
+
+# ---- the report ----
+
+# A line each.
+say() { printf '%s\n' "$@" >>"$out"; }
+part() {
+  say "" "## $1"
+  say ""
+  echo "== $1 ($(($(date +%s) - begin)) s)"
+}
+# Seconds that are left of those asked for, and at least 1.
+left() { now=$((begin + 60 * minutes - $(date +%s))); [ "$now" -gt 1 ] || now=1; [ "$now" -lt "$1" ] && echo "$now" || echo "$1"; }
+# Text as it stands.
+quote() {
+  say '```'
+  cat >>"$out"
+  say '```'
+}
+# failed WHAT: what was said is on standard input.
+failed() {
+  echo >>"$scratch/failures" # a count that those behind a pipe share
+  say "" "**$1**" ""
+  quote
+}
+# run SECONDS NAME COMMAND...: what it says is in $scratch/said and the log; a failure is told.
+run() {
+  limit=$(left "$1") name=$2
+  shift 2
+  echo "== $name: $*" >>"$log"
+  timeout -k 5 "$limit" "$@" >"$scratch/said" 2>&1
+  status=$?
+  cat "$scratch/said" >>"$log"
+  case $status in
+  0) return 0 ;;
+  124 | 137) head -n 12 "$scratch/said" | failed "$name: not done within $limit s" ;;
+  *) head -n 12 "$scratch/said" | failed "$name: status $status" ;;
+  esac
+  return 1
+}
+# Columns separated by tabs as a table.
+table() {
+  awk -F '\t' '{ gsub(/\|/, "/"); line = "|"; for (i = 1; i <= NF; i++) line = line " " $i " |"; print line }
+    NR == 1 { line = "|"; for (i = 1; i <= NF; i++) line = line "---|"; print line }' >>"$out"
+}
+
+# ---- many tests side by side ----
+
+# each SECONDS TOOL NAME...: runs every test, some at a time, under TOOL (may be empty), in at most so many seconds in all;
+# says which failed.
+each() {
+  limit=$(left "$1") tool=$2
+  shift 2
+  rm -rf "$scratch/each"
+  mkdir "$scratch/each"
+  for name; do echo "$name $(program "$name")"; done |
+    timeout -k 5 "$limit" xargs -P "$jobs" -L 1 sh -c '
+      scratch=$1 device=$2 most=$3 tool=$4 name=$5
+      shift 5
+      from=$(date +%s.%N)
+      timeout -k 5 "$most" $tool "$@" "$device" >"$scratch/$name.said" 2>&1
+      echo "$? $from $(date +%s.%N)" >"$scratch/$name.done"' sh "$scratch/each" "$device" "$most" "$tool"
+  good=0 bad=0 missing=
+  for name; do
+    { echo "== $tool $name"; cat "$scratch/each/$name.said" 2>/dev/null; } >>"$log"
+    if [ ! -f "$scratch/each/$name.done" ]; then
+      missing="$missing $name"
+    elif [ "$(cut -d ' ' -f 1 "$scratch/each/$name.done")" = 0 ]; then
+      good=$((good + 1))
+    else
+      bad=$((bad + 1))
+    fi
+  done
+  say "$good of $# pass${tool:+ under \`$tool\`}."
+  [ -z "$missing" ] || echo "$missing" | failed "not done within $limit s"
+  for name; do
+    status=$(cut -d ' ' -f 1 "$scratch/each/$name.done" 2>/dev/null) || continue
+    [ "$status" = 0 ] || grep -v '^$' "$scratch/each/$name.said" | head -n 12 | failed "$name: status $status"
+  done
+}
+# Those of the names whose name fits the pattern.
+those() { printf '%s\n' $all_tests | grep -E "$1"; }
+
+jobs=$(getconf _NPROCESSORS_ONLN)
+[ "$jobs" -lt 4 ] || jobs=4
+export OMP_NUM_THREADS=$jobs OMP_WAIT_POLICY=passive
+most=60
+
+# ---- 1: the device, and every operation ----
+
+say "# Report of a device" "" "$(date -u '+%Y-%m-%d %H:%M UTC'), \`--device $device\`, $("$transit" --version 2>/dev/null | head -n 1)."
+part "Device, driver, libraries"
+run 30 "transit --version" "$transit" --version && grep -E '^(device|compiler)' "$scratch/said" | cut -c 1-300 | quote
+if command -v nvidia-smi >/dev/null 2>&1; then
+  run 20 nvidia-smi nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,power.limit,compute_mode --format=csv && quote <"$scratch/said"
+fi
+say "NVIDIA's libraries of Python's packages: ${wheels:-none}."
+case $quick in '') sampled=16 ;; *) sampled=1 ;; esac
+for dtype in f32 bf16; do
+  run 60 "a sample in $dtype" "$transit" sample ODE --ckpt "$digits" --num-samples $sampled --sampling-method heun2 --num-sampling-steps 3 --cfg-scale 2 \
+    --device "$device" --dtype $dtype --out "$scratch/sample-$dtype" && tail -n 4 "$scratch/said" | quote
+done
+
+part "Conformance: every test that runs on a device, in each element type"
+case $quick in
+'') conformance=$(those -v '^test_parity_|_nn_rows$') ;;
+*) conformance=$(those '^test_core_(array|program)$') ;;
+esac
+each 110 "" $conformance
+
+# ---- 2 to 4 ----
+
+part "Bits at batch 1, 3 and 64; products"
+case $quick in '') each 40 "" $(those '^test_core_nn_(rows|linear|product|weight|fused)') ;; *) each 20 "" $(those '^test_core_nn_table$') ;; esac
+
+part "Parity with the goldens"
+[ -n "$quick" ] || each 60 "" $(those '^test_parity_')
+
+part "Memory and races"
+sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)
+if [ -z "$sanitizer" ]; then
+  say "There is no compute-sanitizer."
+else
+  checked=$(those '^test_core_(vec|program|array|nn|nn_attention|nn_backward|nn_gradient)$')
+  most=45
+  each 50 "$sanitizer --tool memcheck --error-exitcode 9" $checked
+  each 50 "$sanitizer --tool racecheck --error-exitcode 9" $checked
+fi
+
+# ---- 5: solvers, 6: speed ----
+
+# Networks: for solvers the small one at two batches and the large one, for speed the large one.
+small="--model S/2" large="--model XL/2" few=1 more=16 batches=1,32,128 training=64 seconds=2
+[ -z "$quick" ] || { small="--model S/8 --side 8" large=$small few=1 more=2 batches=1,2 training=2 seconds=0.1; }
+bench() { # bench SECONDS NAME OPTION...
+  limit=$1 name=$2
+  shift 2
+  # shellcheck disable=SC2046
+  run "$limit" "$name $*" $(program "$name") --device "$device" "$@" && grep '	' "$scratch/said"
+}
+
+part "Solvers: launches, waits and overhead"
+say "forward_ms is a forward among many, overhead_ms what a step takes beyond its forwards, percent of a forward."
+say ""
+{
+  methods=cvode-adams,dopri5,ab3,euler-maruyama
+  [ -z "$quick" ] || methods=cvode-adams
+  bench 25 bench_overhead $small --dtype bf16 --batch $few --runs 3 --steps 20 --methods $methods
+  [ -n "$quick" ] || bench 25 bench_overhead $small --dtype bf16 --batch $more --runs 3 --steps 20 --methods $methods | tail -n +2
+  [ -n "$quick" ] || bench 25 bench_overhead $large --dtype bf16 --batch $few --runs 2 --steps 20 --methods $methods | tail -n +2
+} | table
+
+part "Forward and training step"
+bench 60 bench_forward $large --dtype bf16 --batch $batches --seconds $seconds --runs 3 >"$scratch/forward"
+table <"$scratch/forward"
+say ""
+bench 60 bench_train $large --dtype bf16 --batch $training --seconds $seconds --runs 3 >"$scratch/train"
+table <"$scratch/train"
+if [ -z "$quick" ]; then
+  say ""
+  { bench 20 bench_forward $large --dtype tf32 --batch 32 --runs 3; bench 20 bench_forward $large --dtype f32 --batch 8 --runs 3 | tail -n +2; } | table
+fi
+
+part "Beside PyTorch"
+if [ -z "$quick" ] && python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+  run 170 "PyTorch" python3 "$torch" --forward $batches --train $training --seconds $seconds
+  grep '^#' "$scratch/said" | sed 's/^# //' >>"$out"
+  say ""
+  # Its rows as they come, also when the time was not enough for all.
+  grep '^torch	' "$scratch/said" >"$scratch/torch"
+  awk -F '\t' -v OFS='\t' '
+    BEGIN { print "what", "batch", "transit, ms", "PyTorch, ms", "PyTorch / transit" }
+    FILENAME ~ /torch$/ { other[$2 "\t" $3] = $4; next }
+    $2 ~ /^[0-9]/ { what = FILENAME ~ /train$/ ? "train" : "forward"; key = what "\t" $2
+      if (key in other) print what, $2, $5, other[key], sprintf("%.2f", other[key] / $5) }' "$scratch/torch" "$scratch/forward" "$scratch/train" | table
+  peak=$(sed -n 's/^# bf16 peak \([0-9.]*\) TFLOP.*/\1/p' "$scratch/said")
+  [ -z "$peak" ] || awk -F '\t' -v peak="$peak" '$2 ~ /^[0-9]/ { printf "\nForward at batch %s: %.0f %% of the measured bf16 peak.\n", $2, $6 / 10 / peak }' "$scratch/forward" >>"$out"
+else
+  say "There is no PyTorch with a GPU."
+fi
+
+failures=$(wc -l <"$scratch/failures")
+say "" "$failures failures, $(($(date +%s) - begin)) s in all."
+echo "gpu.sh: $failures failures; the report is $out"
+[ "$failures" -eq 0 ]
