@@ -34,6 +34,13 @@ tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array 
   return tr_nn_linear(&(tr_nn_linear_args){.x = dy, .w = layer->w, .transposed = true, .y = dx});
 }
 
+tr_status tr_layer_backward_act(const tr_array *dy, const tr_layer *layer, tr_nn_activation activation,
+                                const tr_array *v, tr_array *dv) {
+  TR_REQUIRE(TR_CTX_OF_ANY(dy, v, dv), dy, layer, v, dv);
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = dy, .w = layer->w, .transposed = true, .activation = activation, .slope_at = v, .y = dv});
+}
+
 tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                 const tr_net_gradient *gradient) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, dy), layer, x, dy, gradient);

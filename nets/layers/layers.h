@@ -34,6 +34,10 @@ TR_API tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_
 TR_API tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y);
 /* dx = dy W */
 TR_API tr_status tr_layer_backward(const tr_array *dy, const tr_layer *layer, tr_array *dx);
+/* dv = (dy W) act'(v): through the activation of v before the layer, too. v has as many rows as dv, or those
+ * of dv use it in turn. */
+TR_API tr_status tr_layer_backward_act(const tr_array *dy, const tr_layer *layer, tr_nn_activation activation,
+                                       const tr_array *v, tr_array *dv);
 /* Adds what the layer's input x and the gradient behind it say of its parameters. */
 TR_API tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x, const tr_array *dy,
                                        const tr_net_gradient *gradient);

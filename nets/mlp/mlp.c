@@ -35,21 +35,22 @@ enum {
   TIME,      /* (group, D): result of time_in */
   CONDITION, /* (group, D) */
   KEPT,      /* ((depth + 1) group, D): h_0 .. h_depth */
-  HIDDEN,    /* (probes group, D): input of a layer, or a tangent, or a gradient */
+  GIVEN,     /* (group, D): input of a layer, which only products read */
+  HIDDEN,    /* (probes group, D): a tangent, or a gradient */
   OTHER,     /* the same */
   STACK,     /* (probes group, dim): the covectors of a group, then their products */
-  GIVEN,     /* (group, D), for gradients of parameters: input of a layer, then the gradient behind time_in */
+  BACK_TIME, /* (group, D), for gradients of parameters: the gradient behind time_in */
   RESULT,    /* (group, dim): f, where the caller has no room for what makes covectors of it */
   BUFFERS
 };
 
 typedef struct {
   config config;
-  tr_dtype dtype;
-  tr_layer *x_in, *time_in; /* of the network's list, as all of these */
-  tr_layer *layers;         /* those behind an activation: depth of them, then out */
-  tr_layer *labels;         /* a table (classes with the null class, D), or NULL */
-  tr_conditions conditions; /* of the evaluation under way */
+  tr_dtype dtype, product_dtype; /* see tr_nn_product_dtype */
+  tr_layer *x_in, *time_in;      /* of the network's list, as all of these */
+  tr_layer *layers;              /* those behind an activation: depth of them, then out */
+  tr_layer *labels;              /* a table (classes with the null class, D), or NULL */
+  tr_conditions conditions;      /* of the evaluation under way */
   int64_t elements[BUFFERS];
   tr_array *buffer[BUFFERS];
 } mlp;
@@ -186,17 +187,19 @@ static tr_status provide_work(tr_ctx *ctx, mlp *net, const group *g, int64_t pro
       [TIME] = g->rows * d,
       [CONDITION] = g->rows * d,
       [KEPT] = (net->config.depth + 1) * g->rows * d,
+      [GIVEN] = g->rows * d,
       [HIDDEN] = wide * d,
       [OTHER] = wide * d,
       [STACK] = wide * net->config.dim,
-      [GIVEN] = back->gradient ? g->rows * d : 0,
+      [BACK_TIME] = back->gradient ? g->rows * d : 0,
       [RESULT] = back->covector && !back->f ? g->rows * net->config.dim : 0,
   };
   for (int i = 0; i < BUFFERS; i++) {
     if (elements[i] <= net->elements[i]) continue;
     tr_array_destroy(&net->buffer[i]);
     net->elements[i] = 0;
-    TR_TRY(tr_array_create(ctx, net->dtype, 2, (int64_t[]){1, elements[i]}, &net->buffer[i]));
+    TR_TRY(tr_array_create(ctx, i == GIVEN ? net->product_dtype : net->dtype, 2, (int64_t[]){1, elements[i]},
+                           &net->buffer[i]));
     net->elements[i] = elements[i];
   }
   return TR_OK;
@@ -237,14 +240,14 @@ static tr_status condition(const group *g, tr_array *c) {
 static tr_status forward(const group *g, tr_array *f) {
   const mlp *net = g->net;
   int64_t d = net->config.hidden;
-  tr_array c = work(g, CONDITION, g->conditions, d), hidden = work(g, HIDDEN, g->rows, d), h = kept(g, 0);
+  tr_array c = work(g, CONDITION, g->conditions, d), given = work(g, GIVEN, g->rows, d), h = kept(g, 0);
   TR_TRY(condition(g, &c));
   TR_TRY(tr_nn_linear(&(tr_nn_linear_args){
       .x = &g->x, .w = net->x_in->w, .bias = &net->x_in->bias, .residual = &c, .y = &h}));
   for (int i = 0; i < net->config.depth + (f ? 1 : 0); i++) {
     tr_array next = i < net->config.depth ? kept(g, i + 1) : *f;
-    TR_TRY(tr_net_activate(TR_NN_SILU, &h, &hidden));
-    TR_TRY(tr_layer_apply(&hidden, &net->layers[i], TR_NN_IDENTITY, &next));
+    TR_TRY(tr_net_activate(TR_NN_SILU, &h, &given));
+    TR_TRY(tr_layer_apply(&given, &net->layers[i], TR_NN_IDENTITY, &next));
     h = next;
   }
   return TR_OK;
@@ -263,7 +266,7 @@ static tr_status add_first(const group *g, const tr_array *gradient) {
   const tr_net_gradient *of = g->asked->back.gradient;
   tr_array embedding = work(g, EMBEDDING, g->rows, net->config.time_frequencies);
   tr_array time = work(g, TIME, g->rows, net->config.hidden);
-  tr_array dtime = work(g, GIVEN, g->rows, net->config.hidden), dlabels;
+  tr_array dtime = work(g, BACK_TIME, g->rows, net->config.hidden), dlabels;
   tr_array labels = labels_of(g);
   TR_TRY(tr_layer_add_gradient(net->x_in, &g->x, gradient, of));
   if (net->labels) dlabels = tr_layer_table_gradient(net->labels, of);
@@ -286,8 +289,7 @@ static tr_status backward(const group *g, bool wanted, tr_array *stack) {
   for (int i = net->config.depth; i >= 0; i--) {
     tr_array before = spare[i % 2], h = kept(g, i);
     if (back->gradient) TR_TRY(add_layer(g, i, &gradient));
-    TR_TRY(tr_layer_backward(&gradient, &net->layers[i], &before));
-    TR_TRY(tr_net_slope(TR_NN_SILU, &h, &before));
+    TR_TRY(tr_layer_backward_act(&gradient, &net->layers[i], TR_NN_SILU, &h, &before));
     gradient = before;
   }
   if (back->gradient) TR_TRY(add_first(g, &gradient));
@@ -419,6 +421,7 @@ static tr_status open_mlp(tr_net *net) {
   mlp *of = net->work = calloc(1, sizeof *of);
   if (!of) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a network");
   of->config = *c, of->dtype = net->dtype;
+  of->product_dtype = tr_nn_product_dtype(net->ctx, net->dtype, net->products);
   of->x_in = &net->layers[X_IN], of->time_in = &net->layers[TIME_IN];
   of->layers = &net->layers[FIRST_LAYER];
   of->labels = label_rows(c) ? &of->layers[c->depth + 1] : NULL;

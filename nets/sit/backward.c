@@ -31,6 +31,14 @@ typedef struct {
   const tr_net_request *last;    /* of the group behind which no other adds to them; else NULL */
 } back_group;
 
+/* The type of a buffer, see TR_SIT_KEPT ... */
+static tr_dtype type_of(const tr_sit *net, int buffer) {
+  const bool products = buffer == TR_SIT_QKV || buffer == TR_SIT_ATTENDED || buffer == TR_SIT_MLP ||
+                        buffer == TR_SIT_BACK_GATED || buffer == TR_SIT_BACK_MIXED ||
+                        buffer == TR_SIT_BACK_WIDE;
+  return products ? net->product_dtype : net->dtype;
+}
+
 static int64_t slots(const tr_sit *net) {
   return net->recompute ? 1 : net->config.depth;
 }
@@ -51,6 +59,7 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_MLP] = kept * net->config.mlp_hidden,
       [TR_SIT_GRADIENT] = g->most * rows * d,
       [TR_SIT_BACK_HIDDEN] = part * d,
+      [TR_SIT_BACK_GATED] = part * d,
       [TR_SIT_BACK_MIXED] = part * d,
       [TR_SIT_BACK_WIDE] = part * tr_sit_widest(&net->config),
       [TR_SIT_PROJECTED] = gave,
@@ -67,7 +76,7 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
     if (elements[i] <= work->elements[i]) continue;
     tr_array_destroy(&work->buffer[i]);
     work->elements[i] = 0;
-    TR_TRY(tr_array_create(ctx, net->dtype, 2, (int64_t[]){1, elements[i]}, &work->buffer[i]));
+    TR_TRY(tr_array_create(ctx, type_of(net, i), 2, (int64_t[]){1, elements[i]}, &work->buffer[i]));
     work->elements[i] = elements[i];
   }
   return TR_OK;
@@ -125,16 +134,26 @@ static block_inputs inputs_of(const back_group *g, int i) {
   return b;
 }
 
-/* y = residual + gate (x W^T + b); where gradients of parameters are wanted, `gave` is what the layer gave.
- */
-static tr_status apply_gated(const back_group *g, const tr_array *x, const tr_layer *layer,
-                             tr_nn_columns gate, const tr_array *residual, tr_array *gave, tr_array *y) {
-  if (!g->params) return tr_sit_apply_gated(x, layer, gate, residual, y);
+/* y = residual + gate (x W^T + b), and `gave` is what the layer gave: for gradients of parameters. */
+static tr_status apply_kept(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
+                            const tr_array *residual, tr_array *gave, tr_array *y) {
   TR_TRY(tr_layer_apply(x, layer, TR_NN_IDENTITY, gave));
   return tr_nn_gate(&(tr_nn_gate_args){.x = gave, .gate = gate, .residual = residual, .y = y});
 }
 
-static tr_status make_inputs(const back_group *g, block_inputs *b) {
+/* The residual stream between attention and MLP, and what the MLP is given of it. */
+static tr_status make_middle(const back_group *g, block_inputs *b, tr_array *hidden) {
+  int64_t d = g->net->config.hidden;
+  const tr_nn_columns gate = {&b->mod, 2 * d};
+  if (!g->params)
+    return tr_sit_apply_normed(&b->attended, b->layers->proj, gate, &b->tokens, &b->middle,
+                               (tr_nn_columns){&b->mod, 3 * d}, hidden);
+  TR_TRY(apply_kept(&b->attended, b->layers->proj, gate, &b->tokens, &b->projected, &b->middle));
+  return tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, hidden);
+}
+
+/* What the layers of a block are given, but for the last: activated (NULL: not wanted). */
+static tr_status make_inputs(const back_group *g, block_inputs *b, tr_array *activated) {
   const tr_sit_config *c = &g->net->config;
   int64_t d = c->hidden;
   tr_array hidden = work(g, TR_SIT_HIDDEN, d);
@@ -145,10 +164,15 @@ static tr_status make_inputs(const back_group *g, block_inputs *b) {
                                                  .heads = c->heads,
                                                  .products = g->net->products,
                                                  .y = &b->attended}));
-  TR_TRY(apply_gated(g, &b->attended, b->layers->proj, (tr_nn_columns){&b->mod, 2 * d}, &b->tokens,
-                     &b->projected, &b->middle));
-  TR_TRY(tr_sit_norm(&b->middle, &b->mod, 3 * d, 4 * d, &hidden));
-  return tr_layer_apply(&hidden, b->layers->fc1, TR_NN_IDENTITY, &b->mlp);
+  TR_TRY(make_middle(g, b, &hidden));
+  const tr_layer *fc1 = b->layers->fc1;
+  if (!activated) return tr_layer_apply(&hidden, fc1, TR_NN_IDENTITY, &b->mlp);
+  return tr_nn_linear(&(tr_nn_linear_args){.x = &hidden,
+                                           .w = fc1->w,
+                                           .bias = &fc1->bias,
+                                           .activation = TR_NN_GELU_TANH,
+                                           .y = activated,
+                                           .before = &b->mlp});
 }
 
 /* next = what block i makes of what it was given; its inputs are kept, or not. */
@@ -157,13 +181,14 @@ static tr_status forward_block(const back_group *g, int i, tr_array *next) {
   block_inputs b = inputs_of(g, i);
   if (net->recompute) {
     TR_TRY(tr_array_copy(&b.tokens, next));
-    return tr_sit_run_block(net, b.layers, &b.mod, g->samples, next);
+    TR_TRY(tr_sit_first_norm(net, &b.mod, next));
+    return tr_sit_run_block(net, b.layers, &b.mod, NULL, g->samples, next);
   }
   tr_array wide = work(g, TR_SIT_WIDE, net->config.mlp_hidden);
-  TR_TRY(make_inputs(g, &b));
-  TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b.mlp, &wide));
-  return apply_gated(g, &wide, b.layers->fc2, (tr_nn_columns){&b.mod, 5 * (int64_t)net->config.hidden},
-                     &b.middle, &b.mlp_gave, next);
+  const tr_nn_columns gate = {&b.mod, 5 * (int64_t)net->config.hidden};
+  TR_TRY(make_inputs(g, &b, &wide));
+  if (g->params) return apply_kept(&wide, b.layers->fc2, gate, &b.middle, &b.mlp_gave, next);
+  return tr_sit_apply_gated(&wide, b.layers->fc2, gate, &b.middle, next);
 }
 
 /* A buffer of the conditioning as one row of width D a condition. */
@@ -186,7 +211,8 @@ static tr_status forward_group(const back_group *g, tr_array *f) {
     TR_TRY(forward_block(g, i, &tokens));
   }
   TR_TRY(tr_layer_apply(&condition, net->final_modulation, TR_NN_IDENTITY, &final_mod));
-  return tr_sit_finish(net, &final_mod, &tokens, f);
+  TR_TRY(tr_sit_first_norm(net, &final_mod, &tokens));
+  return tr_sit_finish(net, g->rows, f);
 }
 
 /* gradient = residual + what comes back through the norm at x */
@@ -276,7 +302,7 @@ static tr_status back_condition(const back_group *g) {
 typedef struct {
   int64_t probes;
   tr_array gradient; /* of the residual stream, behind the block and then before it */
-  tr_array hidden, mixed, wide;
+  tr_array hidden, gated, mixed, wide;
 } probe_part;
 
 static probe_part part_of(const back_group *g, int64_t first) {
@@ -285,6 +311,7 @@ static probe_part part_of(const back_group *g, int64_t first) {
   return (probe_part){.probes = probes,
                       .gradient = gradients(g, first, probes),
                       .hidden = back_rows(g, TR_SIT_BACK_HIDDEN, 0, rows, d),
+                      .gated = back_rows(g, TR_SIT_BACK_GATED, 0, rows, d),
                       .mixed = back_rows(g, TR_SIT_BACK_MIXED, 0, rows, d),
                       .wide = back_rows(g, TR_SIT_BACK_WIDE, 0, rows, tr_sit_widest(&g->net->config))};
 }
@@ -293,23 +320,23 @@ static tr_array wide_of(const probe_part *p, int64_t cols) {
   return tr_net_matrix(&p->wide, p->hidden.shape[0], cols);
 }
 
-/* hidden = gradient * gate, the gate's rows anew for each probe. */
+/* gated = gradient * gate, the gate's rows anew for each probe. */
 static tr_status back_gate(const back_group *g, const block_inputs *b, int64_t gate, probe_part *p) {
   for (int64_t r = 0; r < p->probes; r++) {
     tr_array from = tr_rows(&p->gradient, r * g->rows, g->rows);
-    tr_array to = tr_rows(&p->hidden, r * g->rows, g->rows);
+    tr_array to = tr_rows(&p->gated, r * g->rows, g->rows);
     TR_TRY(tr_nn_gate(&(tr_nn_gate_args){.x = &from, .gate = {&b->mod, gate}, .y = &to}));
   }
   return TR_OK;
 }
 
-/* fc2's parameters and gate; hidden: the gradient behind fc2. */
+/* fc2's parameters and gate. */
 static tr_status find_fc2(const back_group *g, const block_inputs *b, const probe_part *p) {
   tr_array given = work(g, TR_SIT_WIDE, g->net->config.mlp_hidden), gave = b->mlp_gave;
   TR_TRY(tr_net_activate(TR_NN_GELU_TANH, &b->mlp, &given));
   if (g->net->recompute) TR_TRY(tr_layer_apply(&given, b->layers->fc2, TR_NN_IDENTITY, &gave));
   TR_TRY(find_gate(g, &gave, 5 * (int64_t)g->net->config.hidden, &p->gradient));
-  return add_layer(g, b->layers->fc2, &given, &p->hidden);
+  return add_layer(g, b->layers->fc2, &given, &p->gated);
 }
 
 /* Through tokens = middle + gate fc2(gelu(fc1(norm(middle)))). */
@@ -318,18 +345,17 @@ static tr_status back_mlp(const back_group *g, const block_inputs *b, probe_part
   tr_array wide = wide_of(p, g->net->config.mlp_hidden), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 5 * d, p));
   if (g->params) TR_TRY(find_fc2(g, b, p));
-  TR_TRY(tr_layer_backward(&p->hidden, b->layers->fc2, &wide));
-  TR_TRY(tr_net_slope(TR_NN_GELU_TANH, &b->mlp, &wide));
+  TR_TRY(tr_layer_backward_act(&p->gated, b->layers->fc2, TR_NN_GELU_TANH, &b->mlp, &wide));
   if (g->params) TR_TRY(add_normed_layer(g, b->layers->fc1, &b->middle, &b->mod, 3 * d, &wide, &normed));
   TR_TRY(tr_layer_backward(&wide, b->layers->fc1, &p->hidden));
   if (g->params) TR_TRY(find_norm(g, 6, &b->middle, 3 * d, &p->hidden));
   return back_norm(&b->middle, &b->mod, 4 * d, &p->hidden, &p->gradient, &p->gradient);
 }
 
-/* proj's parameters and gate; hidden: the gradient behind proj. */
+/* proj's parameters and gate. */
 static tr_status find_proj(const back_group *g, const block_inputs *b, const probe_part *p) {
   TR_TRY(find_gate(g, &b->projected, 2 * (int64_t)g->net->config.hidden, &p->gradient));
-  return add_layer(g, b->layers->proj, &b->attended, &p->hidden);
+  return add_layer(g, b->layers->proj, &b->attended, &p->gated);
 }
 
 /* Through middle = tokens + gate proj(attention(qkv(norm(tokens)))). */
@@ -338,7 +364,7 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   tr_array wide = wide_of(p, 3 * d), normed = work(g, TR_SIT_HIDDEN, d);
   TR_TRY(back_gate(g, b, 2 * d, p));
   if (g->params) TR_TRY(find_proj(g, b, p));
-  TR_TRY(tr_layer_backward(&p->hidden, b->layers->proj, &p->mixed));
+  TR_TRY(tr_layer_backward(&p->gated, b->layers->proj, &p->mixed));
   TR_TRY(tr_nn_attention_backward(&(tr_nn_attention_backward_args){.qkv = &b->qkv,
                                                                    .samples = g->samples,
                                                                    .heads = g->net->config.heads,
@@ -353,7 +379,7 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
 
 static tr_status back_block(const back_group *g, int i) {
   block_inputs b = inputs_of(g, i);
-  if (g->net->recompute) TR_TRY(make_inputs(g, &b));
+  if (g->net->recompute) TR_TRY(make_inputs(g, &b, NULL));
   for (int64_t first = 0; first < g->probes; first += g->part) {
     probe_part p = part_of(g, first);
     TR_TRY(tr_ctx_check_interrupt(g->x->ctx, g->t));
@@ -370,7 +396,7 @@ static tr_status back_block(const back_group *g, int i) {
 static tr_status find_final(const back_group *g, const tr_array *tokens, const tr_array *mod,
                             const tr_array *patches, const tr_array *hidden) {
   const tr_sit *net = g->net;
-  tr_array normed = back_rows(g, TR_SIT_BACK_HIDDEN, 0, g->rows, net->config.hidden);
+  tr_array normed = work(g, TR_SIT_HIDDEN, net->config.hidden);
   tr_array dmod = modulation_gradient(g, 2);
   TR_TRY(add_normed_layer(g, net->final, tokens, mod, 0, patches, &normed));
   TR_TRY(find_norm(g, 2, tokens, 0, hidden));
@@ -381,7 +407,8 @@ static tr_status find_final(const back_group *g, const tr_array *tokens, const t
 static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gradient) {
   const tr_sit *net = g->net;
   int64_t d = net->config.hidden;
-  tr_array hidden = work(g, TR_SIT_HIDDEN, d), patches = work(g, TR_SIT_WIDE, tr_layer_out(net->final));
+  tr_array hidden = back_rows(g, TR_SIT_BACK_HIDDEN, 0, g->rows, d);
+  tr_array patches = work(g, TR_SIT_PATCHES, tr_layer_out(net->final));
   tr_array tokens = kept(g, net->config.depth), mod = last_mod(g);
   TR_TRY(tr_nn_unpatchify_adjoint(
       &(tr_nn_unpatchify_adjoint_args){.latents = w, .patch = net->config.patch, .tokens = &patches}));
@@ -391,14 +418,14 @@ static tr_status back_final(const back_group *g, const tr_array *w, tr_array *gr
 }
 
 static tr_status back_embed(const back_group *g, const tr_array *gradient, tr_array *wJ) {
-  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(g->net->patch));
+  tr_array patches = work(g, TR_SIT_PATCHES, tr_layer_in(g->net->patch));
   TR_TRY(tr_layer_backward(gradient, g->net->patch, &patches));
   return tr_nn_patchify_adjoint(
       &(tr_nn_patchify_adjoint_args){.tokens = &patches, .patch = g->net->config.patch, .latents = wJ});
 }
 
 static tr_status find_embed(const back_group *g, const tr_array *gradient) {
-  tr_array patches = work(g, TR_SIT_WIDE, tr_layer_in(g->net->patch));
+  tr_array patches = work(g, TR_SIT_PATCHES, tr_layer_in(g->net->patch));
   TR_TRY(tr_sit_cut(g->net, g->x, &patches));
   return add_layer(g, g->net->patch, &patches, gradient);
 }
@@ -441,7 +468,7 @@ static tr_array flattened(const tr_array *w, const tr_array *x, int64_t states) 
 
 /* As many of at most `probes` at a time as keep the device busy. */
 static int64_t part_at_once(tr_ctx *ctx, const tr_sit *net, int64_t rows, int64_t probes) {
-  int64_t columns = 2 * (int64_t)net->config.hidden + tr_sit_widest(&net->config);
+  int64_t columns = 3 * (int64_t)net->config.hidden + tr_sit_widest(&net->config);
   int64_t part = tr_nn_rows_at_once(ctx, true, columns * (int64_t)tr_dtype_size(net->dtype)) / rows;
   return part < 1 ? 1 : part > probes ? probes : part;
 }

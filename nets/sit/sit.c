@@ -88,6 +88,7 @@ static tr_status open_sit(tr_net *net) {
     return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for %d blocks", config->depth);
   }
   *sit = (tr_sit){.config = *config, .dtype = net->dtype, .products = net->products, .blocks = blocks};
+  sit->product_dtype = tr_nn_product_dtype(net->ctx, net->dtype, net->products);
   sit->tokens = (int64_t)config->grid * config->grid;
   place_layers(net, sit);
   return TR_OK;

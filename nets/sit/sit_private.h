@@ -50,16 +50,18 @@ typedef struct {
   tr_layer *modulation; /* D -> 6 D: shift, scale, gate of attention; shift, scale, gate of the MLP */
 } tr_sit_block;
 
-/* Activations, kept between evaluations, for the longest run of samples and the largest group so far. */
+/* Activations, kept between evaluations, for the longest run of samples and the largest group so far. Those
+ * marked P are of the network's product_dtype. */
 enum {
   TR_SIT_TOKENS,     /* (run T, D): the residual stream */
-  TR_SIT_HIDDEN,     /* (group T, D): input of a linear layer */
-  TR_SIT_WIDE,       /* (group T, widest layer) */
+  TR_SIT_HIDDEN,     /* P (group T, D): input of a linear layer */
+  TR_SIT_WIDE,       /* P (group T, widest layer of a block) */
+  TR_SIT_PATCHES,    /* (group T, those of the latents, or what the final layer gives) */
   TR_SIT_EMBEDDING,  /* (run, time_frequencies) */
   TR_SIT_TIME1,      /* (run, D): inside the time MLP */
   TR_SIT_TIME2,      /* (run, D): its result */
   TR_SIT_CONDITION,  /* (run, D): silu(time + label) */
-  TR_SIT_MODULATION, /* (run, 6 D) */
+  TR_SIT_MODULATION, /* (2 run, 6 D): of a block, and of what is behind it */
   TR_SIT_BUFFERS
 };
 typedef struct {
@@ -74,14 +76,15 @@ enum {
   TR_SIT_KEPT,          /* ((depth + 1) group T, D): what every block was given, and what the last one gave */
   TR_SIT_KEPT_MOD,      /* (depth group, 6 D) */
   TR_SIT_KEPT_LAST_MOD, /* (group, 2 D) */
-  TR_SIT_QKV,           /* (slots group T, 3 D) */
-  TR_SIT_ATTENDED,      /* (slots group T, D): what attention gave */
+  TR_SIT_QKV,           /* P (slots group T, 3 D) */
+  TR_SIT_ATTENDED,      /* P (slots group T, D): what attention gave */
   TR_SIT_MIDDLE,        /* (slots group T, D): the residual stream between attention and MLP */
-  TR_SIT_MLP,           /* (slots group T, mlp_hidden): what the activation was given */
+  TR_SIT_MLP,           /* P (slots group T, mlp_hidden): what the activation was given */
   TR_SIT_GRADIENT,      /* (probes group T, D): of the residual stream, as many probes as go back together */
-  TR_SIT_BACK_HIDDEN,   /* (part group T, D): gradients inside a block, for `part` probes at a time */
-  TR_SIT_BACK_MIXED,    /* (part group T, D) */
-  TR_SIT_BACK_WIDE,     /* (part group T, widest layer) */
+  TR_SIT_BACK_HIDDEN,   /* (part group T, D): before a layer behind a norm, for `part` probes at a time */
+  TR_SIT_BACK_GATED,    /* P (part group T, D): behind a gated layer */
+  TR_SIT_BACK_MIXED,    /* P (part group T, D): behind attention */
+  TR_SIT_BACK_WIDE,     /* P (part group T, widest layer of a block) */
   /* For gradients of parameters: */
   TR_SIT_PROJECTED,      /* (slots group T, D): what proj gave, before its gate */
   TR_SIT_MLP_GAVE,       /* (slots group T, D): what fc2 gave, before its gate */
@@ -104,6 +107,9 @@ enum {
   TR_SIT_JVP,        /* (group T, D): of the residual stream */
   TR_SIT_JVP_HIDDEN, /* (group T, D) */
   TR_SIT_JVP_WIDE,   /* (group T, widest layer) */
+  /* In the place of those of tr_sit_work where these are of another type than the network's: */
+  TR_SIT_JVP_GIVEN,      /* (group T, D) */
+  TR_SIT_JVP_GIVEN_WIDE, /* (group T, widest layer) */
   TR_SIT_JVP_BUFFERS
 };
 typedef struct {
@@ -113,7 +119,7 @@ typedef struct {
 
 typedef struct {
   tr_sit_config config;
-  tr_dtype dtype;
+  tr_dtype dtype, product_dtype; /* see tr_nn_product_dtype */
   tr_nn_products products;
   int64_t tokens; /* T = grid^2 */
   tr_layer *patch, *time1, *time2, *final_modulation, *final;
@@ -152,10 +158,12 @@ tr_status tr_sit_jvp(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x
 /* Pieces of the forward that the backward uses, forward.c. Working memory of tr_sit.work must be there.
  */
 tr_status tr_sit_provide_work(tr_ctx *ctx, tr_sit *net, int64_t samples, int64_t group);
-/* Columns of the widest layer. */
+/* Columns of the widest layer of a block, and of the patches. */
 int64_t tr_sit_widest(const tr_sit_config *c);
-/* Groups that the forward takes in one run, in which they share a pass over the conditioning weights. */
-enum { TR_SIT_GROUPS_OF_A_RUN = 8 };
+int64_t tr_sit_patch_columns(const tr_sit_config *c);
+/* Groups that the forward takes in one run, in which they share a pass over the conditioning weights; one is
+ * enough where it has so many rows. */
+enum { TR_SIT_GROUPS_OF_A_RUN = 8, TR_SIT_ROWS_OF_A_RUN = 1 << 16 };
 /* Samples of which a layer's rows keep the device busy, at most `samples`; kept: tr_nn_rows_at_once. */
 int64_t tr_sit_group(tr_ctx *ctx, const tr_sit *net, int64_t samples, bool kept);
 /* y = residual + gate (x W^T + b) */
@@ -170,9 +178,17 @@ tr_status tr_sit_condition(const tr_sit *net, int64_t first, int64_t n_times, tr
 tr_status tr_sit_cut(const tr_sit *net, const tr_array *latents, tr_array *patches);
 tr_status tr_sit_join(const tr_sit *net, const tr_array *patches, tr_array *latents);
 tr_status tr_sit_embed(const tr_sit *net, const tr_array *x, tr_array *tokens);
-/* One block on a group of samples, in place; `mod` has one row a sample, or one for all. */
-tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod, int64_t samples,
-                           tr_array *tokens);
-tr_status tr_sit_finish(const tr_sit *net, const tr_array *mod, const tr_array *tokens, tr_array *f);
+/* The input of the layers behind the first norm of a block, or behind the final one: TR_SIT_HIDDEN. */
+tr_status tr_sit_first_norm(const tr_sit *net, const tr_array *mod, const tr_array *tokens);
+/* y = residual + gate (x W^T + b), normed = norm(y) (1 + scale) + shift by the columns of the modulation from
+ * `shift` on. */
+tr_status tr_sit_apply_normed(const tr_array *x, const tr_layer *layer, tr_nn_columns gate,
+                              const tr_array *residual, tr_array *y, tr_nn_columns shift, tr_array *normed);
+/* One block on a group of samples, in place, behind its first norm; then that of what is behind it, whose
+ * modulation is `next`; NULL: not wanted. Modulations have one row a sample, or one for all. */
+tr_status tr_sit_run_block(const tr_sit *net, const tr_sit_block *block, const tr_array *mod,
+                           const tr_array *next, int64_t samples, tr_array *tokens);
+/* f, behind the final norm of so many rows. */
+tr_status tr_sit_finish(const tr_sit *net, int64_t rows, tr_array *f);
 
 #endif
