@@ -47,6 +47,13 @@ static tr_status turn(const field *self, tr_array *x) {
 
 /* ---- calls ---- */
 
+/* What a product of rounded operands may be off, see tr_drift.rel_noise: 2^-8 for bf16, 2^-10 for TF32. */
+static double noise_of(const tr_net *net) {
+  if (net->products == TR_NN_BF16) return 4e-3;
+  if (net->products == TR_NN_TF32) return 1e-3;
+  return net->dtype == TR_F64 ? 0 : 1e-7;
+}
+
 static tr_net *net_of(const tr_drift *drift) {
   return ((const field *)drift->impl)->net;
 }
@@ -165,9 +172,7 @@ tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
                            .ctx = net->ctx,
                            .impl = self,
                            .kind = kind,
-                           .rel_noise = net->products == TR_NN_BF16 ? 4e-3
-                                        : net->dtype == TR_F64      ? 0
-                                                                    : 1e-7,
+                           .rel_noise = noise_of(net),
                            .null_class = net->info.null_class,
                            .num_classes = net->info.num_classes};
   *out = &self->drift;

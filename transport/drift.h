@@ -85,7 +85,7 @@ struct tr_drift {
   tr_ctx *ctx;
   void *impl;
   tr_quantity kind; /* what eval returns */
-  double rel_noise; /* relative rounding noise of eval: 0 for f64, 1e-7 for f32, 4e-3 for bf16 */
+  double rel_noise; /* relative rounding noise of eval: 0 for f64, 1e-7 f32, 1e-3 TF32, 4e-3 bf16 */
   int null_class;   /* label of the unconditional class, -1 if there is none */
   int num_classes;  /* 0: unconditional */
   /* Counted by the checked calls below: those of tr_drift_eval; vector-Jacobian and Jacobian-vector products

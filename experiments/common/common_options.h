@@ -26,7 +26,7 @@
   {"image-size", "the checkpoint tells the size of its states, leave it away"},                                       \
   {"num-classes", "the checkpoint tells its classes, leave it away"},                                                 \
   {"vae", "results stay in the model's own space: latents are decoded by a program that has the autoencoder"},        \
-  {"tf32", "say --dtype f32 or f64"}, {"no-tf32", "say --dtype f32 or f64"},                                          \
+  {"tf32", "say --dtype tf32"}, {"no-tf32", "say --dtype f32 or f64"},                                          \
   {"loss-weight", "it is of training only, leave it away"},                                                           \
   {"steps", "say --num-sampling-steps N, the points of the grid: N - 1 steps lie between them"}
 
@@ -189,9 +189,10 @@ typedef struct {
   {MACHINE_OPTION(base, device), .name = "device", .type = TR_OPTION_TEXT, .metavar = "NAME", .default_text = "cpu",  \
    .help = "cpu; cuda:N, the GPU number N; cuda:auto, under mpirun another one for each rank; auto, a GPU where one serves " \
            "(a line says what was chosen); or guard (the CPU with locked memory, for tests)."},                                            \
-  {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64,bf16",                  \
+  {MACHINE_OPTION(base, dtype), .name = "dtype", .type = TR_OPTION_CHOICE, .choices = "f32,f64,bf16,tf32",             \
    .default_text = dtype_default,                                                                                      \
-   .help = "Numbers of network and state. bf16: f32, and the operands of the network's matrix products rounded to bf16."},\
+   .help = "Numbers of network and state. bf16, and on a GPU tf32: f32, and the operands of the network's matrix products " \
+           "rounded to it."},                                                                                          \
   {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
    .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
    .help = "Threads; the results do not depend on it."},                                                              \

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/backend.h"
+
 /* The threads of a rank that was told of none. Ranks of one machine share its processors, unless mpirun has
  * given each its own, which are all that the process sees; 0: those. */
 static int threads_of_rank(program *p) {
@@ -36,7 +38,13 @@ tr_status machine_open(program *p, machine_options *o, uint64_t seed, tr_dtype *
   tr_nn_products products;
   TR_TRY(machine_open_network(p, o, seed, dtype, &products));
   if (products == TR_NN_FULL) return TR_OK;
-  return TR_FAIL(p->ctx, TR_E_ARG, "--dtype bf16 is for networks: use f32 or f64 here");
+  return TR_FAIL(p->ctx, TR_E_ARG, "--dtype %s is for networks: use f32 or f64 here", o->dtype);
+}
+
+static tr_status check_products(program *p, tr_nn_products products) {
+  if (products != TR_NN_TF32 || (tr_ctx_backend(p->ctx)->promises & TR_BACKEND_TF32)) return TR_OK;
+  return TR_FAIL(p->ctx, TR_E_UNSUPPORTED, "--dtype tf32: the device %s has no TF32, use f32 or bf16",
+                 tr_ctx_resource(p->ctx));
 }
 
 /* Where it was left open, the choice is told. */
@@ -50,11 +58,11 @@ static void say_device(const program *p, const char *asked) {
 tr_status machine_open_network(program *p, machine_options *o, uint64_t seed, tr_dtype *dtype,
                                tr_nn_products *products) {
   *dtype = is(o, TR_F64) ? TR_F64 : TR_F32; /* the choices of the option */
-  *products = is(o, TR_BF16) ? TR_NN_BF16 : TR_NN_FULL;
+  *products = is(o, TR_BF16) ? TR_NN_BF16 : strcmp(o->dtype, "tf32") == 0 ? TR_NN_TF32 : TR_NN_FULL;
   const int threads = o->threads == TR_OPTION_UNSET ? threads_of_rank(p) : (int)o->threads;
   warn_of_crowd(p, threads);
   TR_TRY(program_open(p, o->device, seed, threads));
   say_device(p, o->device);
   o->threads = tr_ctx_threads(p->ctx);
-  return TR_OK;
+  return check_products(p, *products);
 }

@@ -7,9 +7,10 @@
 #include "experiments/common/program.h"
 
 /* Opens --device with --threads, which is written back as used, for the record; *dtype: --dtype, which cannot
- * be bf16 here. */
+ * be bf16 or tf32 here. */
 tr_status machine_open(program *p, machine_options *options, uint64_t seed, tr_dtype *dtype);
-/* The same for a network, whose products may have operands in bf16: states and parameters are f32 then. */
+/* The same for a network, whose products may have operands in bf16 or, on a device that has it, TF32: states
+ * and parameters are f32 then. */
 tr_status machine_open_network(program *p, machine_options *options, uint64_t seed, tr_dtype *dtype,
                                tr_nn_products *products);
 

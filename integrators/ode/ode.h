@@ -96,8 +96,8 @@ struct tr_ode_spec {
   /* Adaptive: > 0: segment k is held to this absolute tolerance alone (a log-density, in nats), in place of
    * rtol and atol; 0: as the others. The floors of rtol hold for it too. */
   double absolute[TR_MAX_SEGMENTS];
-  double drift_rel_noise; /* relative rounding noise of f (bf16: 4e-3), 0 <= noise < 1: rtol >= noise / 2; 0:
-                             none */
+  double drift_rel_noise; /* relative rounding noise of f (bf16: 4e-3, TF32: 1e-3), 0 <= noise < 1: rtol >=
+                             noise / 2; 0: none */
   tr_progress_fn on_progress; /* may be NULL */
   void *progress_user;
 };

@@ -73,7 +73,7 @@ for command in sweep tune-grid; do
   for option in batch-size per-proc-batch-size num-fid-samples; do
     refuse 2 "--$option is no option of 'transit $command': say --num-samples N" "$transit" $command --target gaussian:d=1 --$option 3
   done
-  refuse 2 "say --dtype f32 or f64" "$transit" $command --target gaussian:d=1 --tf32
+  refuse 2 "say --dtype tf32" "$transit" $command --target gaussian:d=1 --tf32
 done
 refuse 2 "say --nfe N" "$transit" tune-grid --target gaussian:d=1 --steps 10
 

@@ -57,6 +57,10 @@ between() {
   refuse 2 "--dtype bf16 is for networks" "$transit" sweep --target gaussian:d=2 --solvers heun --steps 4 --dtype bf16 \
     --out "$scratch/refused"
 
+  for command in "sample ODE --ckpt $digits" "likelihood --ckpt $digits --init $scratch/f32/samples.npz" "train --data-path $data"; do
+    refuse 1 "--dtype tf32: the device cpu has no TF32, use f32 or bf16" "$transit" $command --dtype tf32 --out "$scratch/refused"
+  done
+
   small="$transit train --data-path $data --global-batch-size 32 --hidden 16 --depth 2 --num-heads 2 --lr 1e-3 --ema-decay 0.9
     --log-every 4 --threads 1 --dtype bf16"
   check "a training" $small --max-steps 12 --out "$scratch/whole"
