@@ -2,9 +2,10 @@
 #include "cuda/nn/attention_tile.h"
 
 template <class Tile>
-static __global__ __launch_bounds__(TR_ATTENTION_THREADS) void attention(attention_shape s, const void *qkv,
-                                                                         typename Tile::T scale, void *y,
-                                                                         typename Tile::T *stats) {
+static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
+                                    Tile::BLOCKS) void attention(attention_shape s, const void *qkv,
+                                                                 typename Tile::T scale, void *y,
+                                                                 typename Tile::T *stats) {
   typedef typename Tile::T T;
   TR_DYNAMIC_SHARED(T, q);
   T *k = q + Tile::OWN * Tile::LD, *v = k + Tile::STREAMED * Tile::LD, *p = v + Tile::STREAMED * Tile::LD;

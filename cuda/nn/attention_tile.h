@@ -16,6 +16,8 @@ template <class Number, int Cap, int Rows> struct attention_tile {
   static constexpr int COLS = sizeof(T) == 4 ? 4 : 2; /* streamed rows of a thread */
   static constexpr int OWN = 16 * ROWS, STREAMED = 8 * COLS;
   static constexpr int LD = CAP + VECTOR, LDP = STREAMED + VECTOR; /* rows fall on different banks */
+  static constexpr int BLOCKS = CAP > 80 ? 2 : 3; /* that an SM is to hold at least: bounds the registers */
+  static constexpr int UNROLL = sizeof(T) == 4 ? 2 : 1; /* of loops over vectors */
   static constexpr int W = CAP % (8 * VECTOR) ? VECTOR / 2 : VECTOR;
 };
 
@@ -93,6 +95,7 @@ static __device__ __forceinline__ void add_scores(int size, const T *own, const 
                                                   T (&scores)[Tile::ROWS][Tile::COLS]) {
   constexpr int V = Tile::VECTOR, LD = Tile::LD;
   own += threadIdx.x / 8 * LD, streamed += threadIdx.x % 8 * LD;
+#pragma unroll Tile::UNROLL
   for (int d = 0; d < size; d += V) {
     attention_vector<T, V> a[Tile::ROWS], b[Tile::COLS];
 #pragma unroll
@@ -125,6 +128,7 @@ static __device__ __forceinline__ void add_mix(const T *scores, const T *streame
                                                T (&sums)[Tile::ROWS][Tile::CAP / 8]) {
   constexpr int V = Tile::VECTOR, W = Tile::W;
   scores += threadIdx.x / 8 * Tile::LDP, streamed += threadIdx.x % 8 * W;
+#pragma unroll Tile::UNROLL
   for (int j = 0; j < Tile::STREAMED; j += V) {
     attention_vector<T, V> p[Tile::ROWS];
 #pragma unroll

@@ -14,6 +14,7 @@
 
 #define GUARD    3 /* rows on either side of a result */
 #define SENTINEL 123
+#define OF_BF16  8e-3 /* what rounding the operands does to a sum, at most */
 
 /* What is compared: the type of arrays, and of products. */
 typedef struct {
@@ -122,7 +123,67 @@ static void forward(tr_ctx *ctx, const kind *k, const attention_problem *p, cons
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
-/* `large`: what q, k and v are multiplied with. */
+/* ---- backward ---- */
+
+/* PROBES gradients behind one attention, with y and its statistics or without. Those are what the backend
+ * made: in bf16 y has the roundings of its terms in it. */
+static void backward(tr_ctx *ctx, const kind *k, const attention_problem *p, const double *hq,
+                     const tr_array *qkv) {
+  enum { PROBES = 2 };
+  const int64_t rows = p->N * p->T, D = p->heads * p->size, count = rows * 3 * D;
+  double *hy = numbers(PROBES * rows, D, 2, 1, p->rounded), *want = malloc((size_t)count * sizeof *want);
+  tr_array *dy = array_of(ctx, k->dtype, PROBES * rows, D, hy), *y, *stats;
+  CHECK_OK(ctx, tr_array_create(ctx, k->dtype, 2, (int64_t[]){rows, D}, &y));
+  CHECK_OK(ctx, tr_array_create(ctx, k->dtype, 2, (int64_t[]){p->N * p->heads, p->T}, &stats));
+  CHECK_OK(ctx, tr_nn_attention(&(tr_nn_attention_args){.qkv = qkv,
+                                                        .samples = p->N,
+                                                        .heads = (int)p->heads,
+                                                        .products = k->products,
+                                                        .y = y,
+                                                        .stats = stats}));
+  for (int given = 0; given < 2; given++) {
+    result dqkv = result_of(ctx, k->dtype, PROBES * rows, 3 * D);
+    CHECK_OK(ctx, tr_nn_attention_backward(&(tr_nn_attention_backward_args){.qkv = qkv,
+                                                                            .samples = p->N,
+                                                                            .heads = (int)p->heads,
+                                                                            .y = given ? y : NULL,
+                                                                            .stats = given ? stats : NULL,
+                                                                            .dy = dy,
+                                                                            .dqkv = &dqkv.part,
+                                                                            .products = k->products}));
+    double *got = close_result(&dqkv);
+    for (int64_t i = 0; i < PROBES; i++) {
+      attention_gradient(p, hq, hy + i * rows * D, want);
+      CHECK(distance(k, got + i * count, want, count) < (given && p->rounded ? OF_BF16 : k->bound));
+    }
+    free(got);
+  }
+  free(hy), free(want);
+  tr_array_destroy(&dy), tr_array_destroy(&y), tr_array_destroy(&stats);
+}
+
+/* ---- forward mode ---- */
+
+static void tangent(tr_ctx *ctx, const kind *k, const attention_problem *p, const double *hq,
+                    const tr_array *qkv) {
+  const int64_t rows = p->N * p->T, D = p->heads * p->size;
+  double *hv = numbers(rows, 3 * D, 3, 1, p->rounded), *want = malloc((size_t)(rows * D) * sizeof *want);
+  tr_array *v = array_of(ctx, k->dtype, rows, 3 * D, hv);
+  result Jv = result_of(ctx, k->dtype, rows, D);
+  CHECK_OK(ctx, tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){.qkv = qkv,
+                                                                .v = v,
+                                                                .samples = p->N,
+                                                                .heads = (int)p->heads,
+                                                                .products = k->products,
+                                                                .y = &Jv.part}));
+  double *got = close_result(&Jv);
+  attention_tangent(p, hq, hv, want);
+  CHECK(distance(k, got, want, rows * D) < k->bound);
+  free(got), free(hv), free(want);
+  tr_array_destroy(&v);
+}
+
+/* `large`: the size of q, k and v. */
 static void attention(tr_ctx *ctx, const kind *k, int64_t N, int64_t T, int64_t heads, int64_t size,
                       double large) {
   const bool rounded = k->products == TR_NN_BF16;
@@ -130,6 +191,8 @@ static void attention(tr_ctx *ctx, const kind *k, int64_t N, int64_t T, int64_t 
   double *hq = numbers(N * T, 3 * heads * size, 1, large, rounded);
   tr_array *qkv = array_of(ctx, k->dtype, N * T, 3 * heads * size, hq);
   forward(ctx, k, &p, hq, qkv);
+  backward(ctx, k, &p, hq, qkv);
+  tangent(ctx, k, &p, hq, qkv);
   tr_array_destroy(&qkv);
   free(hq);
 }

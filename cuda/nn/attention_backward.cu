@@ -1,0 +1,12 @@
+/* The backward of attention in f32, and which kernels it is. */
+#include "cuda/nn/attention_backward.h"
+
+tr_status tr_cuda_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_args *a) {
+  if (a->dy->count == 0) return TR_OK;
+  if (a->qkv->dtype == TR_F64) return tr_cuda_attention_backward_f64(ctx, a);
+  attention_gradients<float> g;
+  TR_TRY(gradients_of(ctx, a, &g));
+  if (g.s.tokens <= 16 && g.s.size <= 32) return run_passes<float, 32, 1>(ctx, g, a);
+  if (g.s.size <= 64) return run_passes<float, 64, 4>(ctx, g, a);
+  return g.s.size <= 80 ? run_passes<float, 80, 2>(ctx, g, a) : run_passes<float, 128, 2>(ctx, g, a);
+}
