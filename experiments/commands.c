@@ -98,10 +98,19 @@ static tr_status run_words(program *p, const command *c, arguments words) {
   return status;
 }
 
+static tr_status no_ranks(program *p, int ranks) {
+  return TR_FAIL(
+      p->ctx, TR_E_ARG,
+      "mpirun has started %d of it: only 'train' and 'sample' work on several ranks, start one (or, for runs "
+      "that have nothing to do with each other, take OMPI_COMM_WORLD_SIZE from their environment)",
+      ranks);
+}
+
 /* Another command with words of its own, where those given ask for it. */
 static tr_status run_or_instead(program *p, const command *c, arguments words, command_line *other) {
   if (c->instead) TR_TRY(c->instead(p->ctx, words.n, words.v, other));
   if (!other->command) return run_words(p, c, words);
+  if (p->comm && !other->command->ranks) return no_ranks(p, tr_comm_size(p->comm));
   p->command = other->command->table->name;
   return run_words(p, other->command, (arguments){other->n, other->words});
 }
@@ -110,11 +119,7 @@ static tr_status run_or_instead(program *p, const command *c, arguments words, c
 static tr_status join_ranks(program *p, const command *c, const tr_launch *launch) {
   if (launch->size == 1) return TR_OK;
   if (c->ranks) return tr_comm_open(p->ctx, &p->comm);
-  return TR_FAIL(
-      p->ctx, TR_E_ARG,
-      "mpirun has started %d of it: only 'train' works on several ranks, start one (or, for runs that "
-      "have nothing to do with each other, take OMPI_COMM_WORLD_SIZE from their environment)",
-      launch->size);
+  return no_ranks(p, launch->size);
 }
 
 static int run_command(program *p, const command *c, const tr_launch *launch) {

@@ -126,12 +126,17 @@ static tr_status broadcast(tr_comm *comm, int root, tr_array *x, void *host, siz
   return comm->rank == root ? TR_OK : tr_array_upload(x, host);
 }
 
+static tr_status check_broadcast(const tr_comm *comm, int root) {
+  TR_TRY(check_idle(comm, "a broadcast"));
+  return root >= 0 && root < comm->size
+             ? TR_OK
+             : TR_FAIL(comm->ctx, TR_E_ARG, "a broadcast from rank %d: there are %d", root, comm->size);
+}
+
 tr_status tr_comm_broadcast(tr_comm *comm, int root, tr_array *x) {
   TR_REQUIRE(TR_CTX_FROM(comm, x), comm, x);
   TR_TRY(check_array(comm, x));
-  TR_TRY(check_idle(comm, "a broadcast"));
-  if (root < 0 || root >= comm->size)
-    return TR_FAIL(comm->ctx, TR_E_ARG, "a broadcast from rank %d: there are %d", root, comm->size);
+  TR_TRY(check_broadcast(comm, root));
   const size_t size = (size_t)x->count * tr_dtype_size(x->dtype);
   if (comm->size == 1 || size == 0) return TR_OK;
   void *host = malloc(size);
@@ -140,6 +145,12 @@ tr_status tr_comm_broadcast(tr_comm *comm, int root, tr_array *x) {
            : TR_FAIL(comm->ctx, TR_E_MEM, "out of memory to send %zu bytes to the ranks", size);
   free(host);
   return together(comm, status);
+}
+
+tr_status tr_comm_broadcast_bytes(tr_comm *comm, int root, void *bytes, size_t size) {
+  TR_REQUIRE(TR_CTX_OF(comm), comm, bytes);
+  TR_TRY(check_broadcast(comm, root));
+  return comm->size == 1 ? TR_OK : together(comm, comm->type->broadcast(comm, root, bytes, size));
 }
 
 /* ---- small numbers ---- */

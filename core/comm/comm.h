@@ -56,6 +56,9 @@ TR_API tr_status tr_comm_sum_wait(tr_comm *comm);
 /* x becomes what it is on rank `root`, of any type. Collective; no sum may be under way. */
 TR_API tr_status tr_comm_broadcast(tr_comm *comm, int root, tr_array *x);
 
+/* The same of `size` bytes of host memory. */
+TR_API tr_status tr_comm_broadcast_bytes(tr_comm *comm, int root, void *bytes, size_t size);
+
 /* ---- small numbers, in host memory; collective, no sum may be under way ---- */
 
 #define TR_COMM_NUMBERS 16

@@ -109,7 +109,7 @@ static void add_statistics(const likelihood_run *run, json_t *json) {
   json_t *work = json_object();
   bool adaptive = run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
   record_work(json, s, all.nfe);
-  record_backwards(json, s, all.n_vjp, run->provider.net);
+  record_backwards(json, s, all.n_vjp, tr_net_recomputed(run->provider.net));
   for (int p = 0; p < LIKELIHOOD_PARTS; p++)
     json_object_set_new(work, parts[p], work_to_json(run->account.part[p]));
   json_object_set_new(json, "work", work);

@@ -202,10 +202,10 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total) {
   json_object_set_new(record, "solver", json_string(stats->solver));
 }
 
-void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, const tr_net *net) {
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, long recomputed) {
   json_object_set_new(record, "n_vjp", json_integer(stats->n_vjp));
   json_object_set_new(record, "n_vjp_all_batches", json_integer(n_vjp_total));
-  json_object_set_new(record, "recomputed_forwards_all_batches", json_integer(tr_net_recomputed(net)));
+  json_object_set_new(record, "recomputed_forwards_all_batches", json_integer(recomputed));
 }
 
 void record_memory(json_t *record, const tr_ctx *ctx) {

@@ -52,7 +52,7 @@ void record_work(json_t *record, const tr_sample_stats *stats, long nfe_total);
 
 /* The backward passes of a log-density, as {n_vjp, n_vjp_all_batches, recomputed_forwards_all_batches}: those
  * of the solve, those over all batches, and what --recompute made the network repeat. */
-void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, const tr_net *net);
+void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_total, long recomputed);
 
 /* {mean, standard_error, low_95, high_95} */
 json_t *record_average(stat_average average);

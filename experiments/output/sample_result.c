@@ -57,6 +57,18 @@ tr_status sample_result_put_time(sample_result *r, int index, int64_t first, con
   return tr_array_download(batch, rows_at(r, r->trajectory, index * r->shape[0] + first));
 }
 
+tr_status sample_result_share(sample_result *r, tr_comm *comm, int rank, int64_t first, int64_t n) {
+  const size_t bytes = (size_t)(n * row_count(r)) * tr_dtype_size(r->dtype),
+               numbers = (size_t)n * sizeof *r->logp;
+  if (n == 0) return TR_OK;
+  TR_TRY(tr_comm_broadcast_bytes(comm, rank, rows_at(r, r->latents, first), bytes));
+  for (int k = 0; k < r->n_times; k++)
+    TR_TRY(tr_comm_broadcast_bytes(comm, rank, rows_at(r, r->trajectory, k * r->shape[0] + first), bytes));
+  if (!r->logp) return TR_OK;
+  TR_TRY(tr_comm_broadcast_bytes(comm, rank, r->logp + first, numbers));
+  return tr_comm_broadcast_bytes(comm, rank, r->logp_se + first, numbers);
+}
+
 static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
                             tr_npz_out *npz) {
   const int64_t *s = r->shape;

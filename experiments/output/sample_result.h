@@ -3,6 +3,7 @@
 #define TR_EXPERIMENTS_OUTPUT_SAMPLE_RESULT_H
 
 #include "core/array.h"
+#include "core/comm/comm.h"
 #include "experiments/output/out_dir.h"
 
 typedef struct {
@@ -28,6 +29,9 @@ void sample_result_free(sample_result *result);
  * at time number `index`. */
 tr_status sample_result_put(sample_result *result, int64_t first, const tr_array *batch);
 tr_status sample_result_put_time(sample_result *result, int index, int64_t first, const tr_array *batch);
+
+/* What the samples first .. first + n - 1 left, become on every rank what they are on `rank`. */
+tr_status sample_result_share(sample_result *result, tr_comm *comm, int rank, int64_t first, int64_t n);
 
 /* Whether the samples are pixels, of which there is a picture. */
 bool sample_result_is_pixels(const sample_result *result);

@@ -1,3 +1,6 @@
+#include <stdlib.h>
+
+#include "experiments/output/ranks.h"
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 
@@ -39,14 +42,14 @@ static bool stands_for_more(const tr_sample_stats *batch, const tr_sample_stats 
   return cut != was_cut ? cut : batch->nfe > so_far->nfe;
 }
 
-static void account(sample_run *run, int64_t n, const tr_sample_stats *stats) {
-  json_t *batch =
-      json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "first", (json_int_t)run->sampler.first_sample,
-                "samples", (json_int_t)n, "nfe", (json_int_t)stats->nfe, "n_steps",
-                (json_int_t)stats->n_steps, "n_rejected", (json_int_t)stats->n_rejected, "t_end",
-                record_number(stats->t_end), "stop_reason", tr_stop_name(stats->stop_reason));
+static void account(sample_run *run, const sample_batch *b) {
+  const tr_sample_stats *stats = &b->stats;
+  json_t *batch = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "first", (json_int_t)b->first, "samples",
+                            (json_int_t)b->n, "nfe", (json_int_t)stats->nfe, "n_steps",
+                            (json_int_t)stats->n_steps, "n_rejected", (json_int_t)stats->n_rejected, "t_end",
+                            record_number(stats->t_end), "stop_reason", tr_stop_name(stats->stop_reason));
   json_array_append_new(run->batches, batch);
-  if (run->n_put < run->result.n_reached) run->result.n_reached = run->n_put;
+  if (b->n_put < run->result.n_reached) run->result.n_reached = b->n_put;
   if (run->n_batches++ == 0 || stands_for_more(stats, &run->totals)) run->totals = *stats;
   run->nfe_total += stats->nfe;
   run->n_vjp_total += stats->n_vjp;
@@ -59,38 +62,61 @@ static tr_status solve_ode(const sample_run *run, const tr_cond *cond, tr_array 
   return tr_sample_density(&run->sampler, &run->density, cond, x, r->logp + first, r->logp_se + first, stats);
 }
 
-static tr_status draw_into(sample_run *run, int64_t n, tr_array *x) {
-  int64_t first = (int64_t)run->sampler.first_sample;
-  tr_cond cond = provider_cond(run->result.labels, first, n);
-  tr_sample_stats stats;
+static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
+  tr_cond cond = provider_cond(run->result.labels, b->first, b->n);
   run->n_put = 0;
   TR_TRY(start_state(run, x));
-  TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &stats) : solve_ode(run, &cond, x, &stats));
-  TR_TRY(sample_result_put(&run->result, first, x));
-  account(run, n, &stats);
+  TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &b->stats) : solve_ode(run, &cond, x, &b->stats));
+  TR_TRY(sample_result_put(&run->result, b->first, x));
+  b->n_put = run->n_put;
   return program_check_interrupt(run->program);
 }
 
-static tr_status draw_batch(sample_run *run, int64_t first, int64_t n) {
+/* One of the `all` samples of this rank. */
+static tr_status draw_batch(sample_run *run, int64_t number, int64_t all) {
+  sample_batch *b = &run->batch[number];
+  const int64_t size = run->options->batch_size, first = number * size, left = run->result.shape[0] - first;
   tr_array *x;
-  TR_TRY(provider_states(run->program, &run->provider, n, &x));
+  b->first = first, b->n = left < size ? left : size;
+  TR_TRY(provider_states(run->program, &run->provider, b->n, &x));
   run->sampler.first_sample = (uint64_t)first;
-  progress_part(&run->progress, (double)n / (double)run->result.shape[0], run->sampler.reverse,
-                !run->sampler.reverse);
-  tr_status status = draw_into(run, n, x);
+  progress_part(&run->progress, (double)b->n / (double)all, run->sampler.reverse, !run->sampler.reverse);
+  tr_status status = draw_into(run, b, x);
   tr_array_destroy(&x);
   return status;
 }
 
-tr_status sample_batches(sample_run *run) {
-  int64_t total = run->result.shape[0], size = run->options->batch_size;
+int64_t sample_batch_count(const sample_run *run) {
+  return (run->result.shape[0] + run->options->batch_size - 1) / run->options->batch_size;
+}
+
+/* The first rank has as many batches as any. */
+static tr_status draw_all(sample_run *run) {
+  const int rank = run->program->rank;
+  const int64_t from = sample_ranks_first(run, rank), to = sample_ranks_first(run, rank + 1),
+                turns = sample_ranks_first(run, 1);
+  const int64_t end = to * run->options->batch_size, total = run->result.shape[0],
+                all = (end < total ? end : total) - from * run->options->batch_size;
   tr_status status = TR_OK;
+  for (int64_t k = 0; status == TR_OK && k < turns; k++)
+    status = ranks_agree(run->program, from + k < to ? draw_batch(run, from + k, all) : TR_OK);
+  return status;
+}
+
+tr_status sample_batches(sample_run *run) {
+  const int64_t n = sample_batch_count(run);
   double started = program_seconds();
-  run->batches = json_array();
+  run->batch = calloc((size_t)n, sizeof *run->batch);
+  TR_TRY(ranks_agree(run->program, run->batch ? TR_OK
+                                              : TR_FAIL(run->program->ctx, TR_E_MEM,
+                                                        "out of memory for %lld batches", (long long)n)));
   progress_start(&run->progress);
-  for (int64_t first = 0; status == TR_OK && first < total; first += size)
-    status = draw_batch(run, first, total - first < size ? total - first : size);
+  run->progress.shown = run->progress.shown && run->program->rank == 0;
+  tr_status status = draw_all(run);
   progress_end(&run->progress);
+  if (status == TR_OK) status = sample_ranks_gather(run);
+  run->batches = json_array();
+  for (int64_t i = 0; status == TR_OK && i < n; i++) account(run, &run->batch[i]);
   run->seconds = program_seconds() - started;
   return status;
 }

@@ -1,5 +1,6 @@
 #include "core/io/sha256.h"
 #include "experiments/common/density_options.h"
+#include "experiments/output/ranks.h"
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 
@@ -13,7 +14,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
          atol = own ? run->sampler.sde.atol : s->ode.atol_used;
   record_work(json, s, run->nfe_total);
   if (run->result.logp) {
-    record_backwards(json, s, run->n_vjp_total, run->provider.net);
+    record_backwards(json, s, run->n_vjp_total, run->recomputed);
     json_object_set_new(json, "logp_nats",
                         record_average(stat_average_of(run->result.shape[0], run->result.logp)));
     json_object_set_new(json, "logp_se_is", json_string(density_se_is(&run->density)));
@@ -34,6 +35,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
   if (sde && form->type && form->type->without_table && !form->table)
     json_object_set_new(json, "without_diffusion_table", json_string(form->type->without_table));
   json_object_set(json, "batches", run->batches);
+  if (run->program->comm) json_object_set_new(json, "ranks", json_integer(ranks_count(run->program)));
 }
 
 /* Arrays that the user gave, by what is in them. */

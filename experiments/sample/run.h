@@ -13,6 +13,13 @@
 #include "experiments/sample/options.h"
 #include "transport/likelihood/likelihood.h"
 
+/* What a batch took. On another rank than drew it, pointers of its statistics are nobody's. */
+typedef struct {
+  int64_t first, n; /* its samples */
+  int n_put;        /* of its save times, handed out: not all when --max-nfe stopped it */
+  tr_sample_stats stats;
+} sample_batch;
+
 typedef struct {
   program *program;
   const tr_parsed *parsed;
@@ -26,13 +33,15 @@ typedef struct {
   tr_density density; /* --with-logp */
   sample_result result;
   const char *labels_from; /* experiments/input/data_labels.h */
-  int n_put; /* save times of the latest batch that were handed out: not all when --max-nfe stops it */
+  int n_put;               /* save times of the latest batch that were handed out */
   out_dir *dir;
   file_hash hash;
   progress progress;
+  sample_batch *batch; /* (sample_batch_count) */
   /* filled by sample_batches */
   tr_sample_stats totals;      /* of a batch that was cut short, else of the one with the most evaluations */
   long nfe_total, n_vjp_total; /* over all batches */
+  long recomputed;             /* forwards, for backwards */
   int n_batches;
   json_t *batches;
   double started, seconds; /* of sampling alone */
@@ -57,8 +66,24 @@ void sample_warn_unused(const sample_run *run, const char *const *names, const c
 tr_status sample_set_noised(sample_run *run);
 void sample_warn_noised(const sample_run *run);
 
-/* Draws every batch into run->result. */
+/* Draws every batch into run->result. Several ranks draw whole batches each, in turns of one, and come to an
+ * agreement after each turn. */
 tr_status sample_batches(sample_run *run);
+int64_t sample_batch_count(const sample_run *run);
+
+/* ---- ranks.c: several processes, of which the first alone has the folder; on one there is nothing to do
+ * ---- */
+/* TR_E_ARG unless all ranks were given the same options. */
+tr_status sample_ranks_options(const sample_run *run);
+/* The number of a rank's first batch; that of rank R is the number of batches. The batches of a rank lie in a
+ * row, the first ranks have one more where there are any left over. */
+int64_t sample_ranks_first(const sample_run *run, int rank);
+/* Warns where there are fewer batches than ranks. */
+void sample_ranks_warn(const sample_run *run);
+/* The first rank has what all ranks have drawn: run->result, run->batch, run->recomputed. */
+tr_status sample_ranks_gather(sample_run *run);
+/* TR_E_IO unless all have read the same checkpoint; the hash is there then. */
+tr_status sample_ranks_checkpoint(sample_run *run);
 
 /* Writes run.json. */
 tr_status sample_record(const sample_run *run, const char *path);

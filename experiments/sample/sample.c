@@ -9,6 +9,7 @@
 #include "experiments/common/intervals.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
+#include "experiments/output/ranks.h"
 #include "experiments/sample/likelihood.h"
 #include "experiments/sample/run.h"
 
@@ -22,7 +23,7 @@ static tr_status open_all(sample_run *run) {
   sample_options *o = run->options;
   TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   TR_TRY(sample_setup(run));
-  TR_TRY(open_folder(run));
+  if (run->program->rank == 0) TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
   run->sampler.drift = run->provider.drift;
@@ -30,15 +31,28 @@ static tr_status open_all(sample_run *run) {
   return sample_result_allocate(run->program->ctx, &run->result);
 }
 
+/* Options, network and memory, on every rank; the folder is that of the first one. */
+static tr_status begin(sample_run *run) {
+  TR_TRY(sample_ranks_options(run));
+  TR_TRY(ranks_agree(run->program, open_all(run)));
+  sample_ranks_warn(run);
+  run->program->at_work = true;
+  return TR_OK;
+}
+
 static tr_status save_all(sample_run *run) {
   tr_ctx *ctx = run->program->ctx;
   const char *path;
   TR_TRY(sample_result_save(ctx, &run->result, run->dir));
-  TR_TRY(file_hash_finish(ctx, &run->hash));
   TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
   TR_TRY(sample_record(run, path));
   TR_TRY(program_check_interrupt(run->program));
   return out_dir_commit(ctx, &run->dir);
+}
+
+static tr_status save(sample_run *run) {
+  TR_TRY(sample_ranks_checkpoint(run));
+  return ranks_agree(run->program, run->program->rank == 0 ? save_all(run) : TR_OK);
 }
 
 static void print_density(const sample_run *run) {
@@ -64,9 +78,10 @@ static void print_summary(const sample_run *run) {
          PLURAL(run->result.shape[0]), provider_say_shape(info, shape, sizeof shape),
          TR_SHOW(o->model.ckpt, 4095), o->model.path_type, o->model.prediction, moved ? " along " : "",
          moved ? o->sample_path : "", stats->solver);
-  printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s, %.2f s\n", stats->nfe,
-         stats->n_steps, PLURAL(stats->n_steps), stats->n_rejected, run->n_batches,
-         run->n_batches == 1 ? "" : "es", run->seconds);
+  printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s", stats->nfe, stats->n_steps,
+         PLURAL(stats->n_steps), stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es");
+  if (run->program->comm) printf(" on %d ranks", ranks_count(run->program));
+  printf(", %.2f s\n", run->seconds);
   if (stats->stop_reason != TR_STOP_END)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
   if (run->result.logp) print_density(run);
@@ -86,12 +101,12 @@ static void close_all(sample_run *run) {
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   sample_run run = {.program = p, .parsed = parsed, .options = values, .started = program_seconds()};
-  tr_status status = open_all(&run);
+  tr_status status = begin(&run);
   if (status == TR_OK) status = sample_batches(&run);
-  if (status == TR_OK) status = save_all(&run);
-  if (status == TR_OK) print_summary(&run);
+  if (status == TR_OK) status = save(&run);
+  if (status == TR_OK && p->rank == 0) print_summary(&run);
   close_all(&run);
   return status;
 }
 
-const command command_sample = {.table = &sample_table, .run = run, .instead = sample_instead};
+const command command_sample = {.table = &sample_table, .run = run, .instead = sample_instead, .ranks = true};

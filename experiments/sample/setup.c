@@ -278,6 +278,7 @@ tr_status sample_setup(sample_run *run) {
 
 void sample_setup_free(sample_run *run) {
   json_decref(run->batches);
+  free(run->batch);
   tr_table_destroy(&run->table);
   free(run->grid_list);
   free(run->restarts);

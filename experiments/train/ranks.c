@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "experiments/output/run_record.h"
+#include "experiments/output/ranks.h"
 #include "experiments/train/run.h"
 
 /* ---- shares ---- */
@@ -26,7 +26,7 @@ tr_status train_ranks_rows(train_run *run) {
 /* ---- agreement ---- */
 
 tr_status train_ranks_agree(train_run *run, tr_status status) {
-  return run->program->comm ? tr_comm_agree(run->program->comm, status) : status;
+  return ranks_agree(run->program, status);
 }
 
 tr_status train_ranks_first(train_run *run, tr_status (*what)(train_run *run)) {
@@ -34,29 +34,9 @@ tr_status train_ranks_first(train_run *run, tr_status (*what)(train_run *run)) {
 }
 
 /* Where its data lies and on how many threads it works is for each rank. */
-static tr_status digest_options(const train_run *run, char hex[TR_SHA256_TEXT]) {
-  static const char *const own[] = {"data-path", "threads", "num-workers"};
-  json_t *options = record_options(&train_table, &run->parsed, run->options);
-  for (size_t i = 0; i < sizeof own / sizeof *own; i++) json_object_del(options, own[i]);
-  char *text = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
-  json_decref(options);
-  if (!text) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for options");
-  const tr_file_map map = {.data = (const unsigned char *)text, .size = strlen(text)};
-  const tr_status status = tr_sha256_map(run->program->ctx, &map, hex);
-  free(text);
-  return status;
-}
-
 tr_status train_ranks_options(train_run *run) {
-  char hex[TR_SHA256_TEXT] = "";
-  bool alike;
-  if (!run->program->comm) return TR_OK;
-  TR_TRY(train_ranks_agree(run, digest_options(run, hex)));
-  TR_TRY(tr_comm_alike(run->program->comm, hex, sizeof hex, &alike));
-  return alike ? TR_OK
-               : TR_FAIL(run->program->ctx, TR_E_ARG,
-                         "the ranks have other options than each other: give all of them the same, but for "
-                         "--data-path, --threads and --num-workers");
+  static const char *const own[] = {"data-path", "threads", "num-workers", NULL};
+  return ranks_same_options(run->program, &train_table, &run->parsed, run->options, own);
 }
 
 static tr_status check_data(train_run *run) {

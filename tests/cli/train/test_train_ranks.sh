@@ -154,7 +154,7 @@ newest() {
   once 2 "--global-batch-size 32: 3 ranks cannot share its rows alike, use a multiple of 3" on 3 $small --out "$out"
   once 2 "unknown option --nothing" on 2 $small --nothing --out "$out"
   once 2 "unknown command 'trian'" on 2 "$transit" trian
-  once 2 "only 'train' works on several ranks" on 2 "$transit" inspect "$scratch/f32-1/checkpoints/0000012.pt"
+  once 2 "only 'train' and 'sample' work on several ranks" on 2 "$transit" inspect "$scratch/f32-1/checkpoints/0000012.pt"
   check "help" on 2 "$transit" train --help
   equals "$(grep -c '^usage: transit train' "$scratch/stdout")" 1 "helps of two ranks"
   absent "$out"

@@ -77,6 +77,9 @@ static void broadcasts(tr_ctx *ctx, tr_comm *comm) {
   CHECK_OK(ctx, tr_comm_broadcast(comm, root, x));
   CHECK_OK(ctx, tr_array_get_f64(x, got));
   for (int i = 0; i < 12345; i += 1234) CHECK(got[i] == (double)(float)value(root, 3, i));
+  for (int i = 0; i < 12345; i++) got[i] = tr_comm_rank(comm) + i;
+  CHECK_OK(ctx, tr_comm_broadcast_bytes(comm, root, got + 1, 12344 * sizeof *got));
+  CHECK(got[0] == tr_comm_rank(comm) && got[1] == root + 1 && got[12344] == root + 12344);
   free(got);
   tr_array_destroy(&x);
 }
@@ -135,6 +138,7 @@ static void refused(tr_ctx *ctx, tr_comm *comm) {
   CHECK_ERROR(ctx, tr_comm_reduce(comm, TR_COMM_SUM, 17, &v), TR_E_ARG, "17 numbers");
   CHECK_ERROR(ctx, tr_comm_reduce(comm, (tr_comm_op)3, 1, &v), TR_E_ARG, "operation 3");
   CHECK_ERROR(ctx, tr_comm_broadcast(comm, tr_comm_size(comm), x), TR_E_ARG, "a broadcast from rank");
+  CHECK_ERROR(ctx, tr_comm_broadcast_bytes(comm, -1, &v, sizeof v), TR_E_ARG, "a broadcast from rank -1");
   CHECK_OK(ctx, tr_array_create(ctx, TR_I32, 1, &n, &whole));
   CHECK_ERROR(ctx, tr_comm_sum_start(comm, whole), TR_E_SHAPE, "a sum of i32");
   CHECK_OK(ctx, tr_comm_sum_start(comm, x));
