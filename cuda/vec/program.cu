@@ -76,15 +76,20 @@ template <class T> static __device__ void run_list(const tr_program &p, T *file,
   }
 }
 
+/* In the kernel's copy of the program vectors are tr_moving. */
+template <class T> static __device__ T *vector(const tr_program &p, int v) {
+  return tr_moving<T>{(uintptr_t)p.vector[v]}.get();
+}
+
 template <class T> static __device__ void load(const tr_program &p, unsigned which, T *file, int64_t i) {
   for (int v = 0; v < p.n_vectors; v++)
-    if (which >> v & 1) file[v * THREADS] = ((const T *)p.vector[v])[i];
+    if (which >> v & 1) file[v * THREADS] = vector<T>(p, v)[i];
 }
 
 template <class T>
 static __device__ void store(const tr_program &p, unsigned which, const T *file, int64_t i) {
   for (int v = 0; v < p.n_vectors; v++)
-    if (which >> v & 1) ((T *)p.vector[v])[i] = file[v * THREADS];
+    if (which >> v & 1) vector<T>(p, v)[i] = file[v * THREADS];
 }
 
 /* ---- reductions ---- */
@@ -242,7 +247,10 @@ tr_status tr_cuda_program(tr_ctx *ctx, const tr_program *p) {
   q.tail = slots->tail;
   if (p->reduce.slot >= 0) q.result = slots->shown_on_device[p->reduce.slot];
   if (p->watch.slot >= 0) q.shown = slots->shown_on_device[p->watch.slot];
+  tr_program copy = *p;
+  for (int v = 0; v < p->n_vectors; v++)
+    copy.vector[v] = (void *)tr_cuda_moving<void>(ctx, p->vector[v]).bits;
   return tr_cuda_launch(ctx, "a program", p->n_ops, p->count,
                         p->dtype == TR_F32 ? run_program<float> : run_program<double>, blocks_of(ctx, &q),
-                        THREADS, (size_t)p->n_vectors * THREADS * tr_dtype_size(p->dtype), *p, q);
+                        THREADS, (size_t)p->n_vectors * THREADS * tr_dtype_size(p->dtype), copy, q);
 }

@@ -6,10 +6,13 @@ enum { THREADS = 256 };
 /* ---- blend ---- */
 
 template <class T>
-static __global__ __launch_bounds__(THREADS) void blend(double a, const T *x, double b, const T *y, T *z,
-                                                        int64_t count, int64_t row, int64_t blended) {
+static __global__ __launch_bounds__(THREADS) void blend(double a, tr_moving<const T> x, double b,
+                                                        tr_moving<const T> y, tr_moving<T> z, int64_t count,
+                                                        int64_t row, int64_t blended) {
   const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-  if (i < count) z[i] = i % row < blended ? (T)(a * (double)x[i] + b * (double)y[i]) : y[i];
+  if (i >= count) return;
+  const T v = y.get()[i];
+  z.get()[i] = i % row < blended ? (T)(a * (double)x.get()[i] + b * (double)v) : v;
 }
 
 template <class T>
@@ -17,8 +20,9 @@ static tr_status run_blend(tr_ctx *ctx, int64_t channels, double a, const tr_arr
                            const tr_array *y, tr_array *z) {
   const int64_t row = z->count / z->shape[0], blended = row / z->shape[1] * channels;
   return tr_cuda_launch(ctx, "a blend of channels", z->shape[0], row, blend<T>,
-                        tr_cuda_blocks(z->count, THREADS), THREADS, 0, a, (const T *)x->data, b,
-                        (const T *)y->data, (T *)z->data, z->count, row, blended);
+                        tr_cuda_blocks(z->count, THREADS), THREADS, 0, a,
+                        tr_cuda_moving<const T>(ctx, x->data), b, tr_cuda_moving<const T>(ctx, y->data),
+                        tr_cuda_moving<T>(ctx, z->data), z->count, row, blended);
 }
 
 tr_status tr_cuda_blend_channels(tr_ctx *ctx, int64_t channels, double a, const tr_array *x, double b,
