@@ -131,7 +131,11 @@ enum {
   TR_BACKEND_BF16_ARRAYS = 16,
   /* What a network operation does in one has the bits of the operations one by one: a linear layer with an
    * activation, a gate or a slope, with a norm behind it. Elsewhere it agrees with them to rounding. */
-  TR_BACKEND_FUSED_BITS = 32
+  TR_BACKEND_FUSED_BITS = 32,
+  /* Vector operations have the processor's bits: sums run over its chunks in its order, and normals are made
+   * with the C library's functions. Elsewhere normals are within 2 DBL_EPSILON of these, and 99 in 100 are
+   * the same. Elementwise operations have these bits everywhere. */
+  TR_BACKEND_PROCESSOR_BITS = 64
 };
 
 typedef struct tr_backend {

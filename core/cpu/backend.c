@@ -152,7 +152,8 @@ const tr_backend tr_backend_cpu = {.abi = TR_BACKEND_ABI,
                                    .name = "cpu",
                                    .summary = "this machine's processor (the default)",
                                    .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER |
-                                               TR_BACKEND_HOST_MEMORY | TR_BACKEND_FUSED_BITS,
+                                               TR_BACKEND_PROCESSOR_BITS | TR_BACKEND_HOST_MEMORY |
+                                               TR_BACKEND_FUSED_BITS,
                                    .open = tr_cpu_open,
                                    .close = tr_cpu_close,
                                    .describe = tr_cpu_describe,

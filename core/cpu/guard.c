@@ -164,14 +164,15 @@ static const tr_nn_ops guard_nn = {
 #undef TR_NN_OP
 };
 
-const tr_backend tr_backend_guard = {
-    .abi = TR_BACKEND_ABI,
-    .name = "guard",
-    .summary = "the processor with memory locked outside operations (for tests)",
-    .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER | TR_BACKEND_FUSED_BITS,
-    .open = tr_cpu_open,
-    .close = tr_cpu_close,
-    .describe = NULL,
-    .mem = &guard_mem,
-    .vec = &guard_vec,
-    .nn = &guard_nn};
+const tr_backend tr_backend_guard = {.abi = TR_BACKEND_ABI,
+                                     .name = "guard",
+                                     .summary =
+                                         "the processor with memory locked outside operations (for tests)",
+                                     .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_SUMS_IN_ORDER |
+                                                 TR_BACKEND_PROCESSOR_BITS | TR_BACKEND_FUSED_BITS,
+                                     .open = tr_cpu_open,
+                                     .close = tr_cpu_close,
+                                     .describe = NULL,
+                                     .mem = &guard_mem,
+                                     .vec = &guard_vec,
+                                     .nn = &guard_nn};

@@ -41,6 +41,19 @@ static void run_weights(const tr_program *p, const tr_program_op *op, int64_t fr
   }
 }
 
+/* A pair that a chunk has only one half of is made for that half. */
+static void run_draw(const tr_program *p, const tr_program_op *op, int64_t from, int64_t to) {
+  const tr_program_draw *d = &p->draw[op->first];
+  const tr_array z = {.dtype = p->dtype, .data = p->vector[op->z]};
+  for (int64_t i = from; i < to;) {
+    const int64_t r = i / d->row, e = i % d->row;
+    double pair[2];
+    tr_random_normal_pair(&d->address, d->address.sample + (uint64_t)r, (uint32_t)(e / 2), pair);
+    tr_cpu_store(&z, i++, pair[e % 2]);
+    if (e % 2 == 0 && e + 1 < d->row && i < to) tr_cpu_store(&z, i++, pair[1]);
+  }
+}
+
 static void run_op(const tr_program *p, const tr_program_op *op, int64_t from, int64_t to) {
   const void *x[TR_LINCOMB_MAX] = {NULL};
   void *z = p->vector[op->z];
@@ -54,6 +67,9 @@ static void run_op(const tr_program *p, const tr_program_op *op, int64_t from, i
     break;
   case TR_PROGRAM_WEIGHTS:
     run_weights(p, op, from, to);
+    break;
+  case TR_PROGRAM_NORMALS:
+    run_draw(p, op, from, to);
     break;
   }
 }
@@ -97,7 +113,8 @@ static tr_status cpu_program(tr_ctx *ctx, const tr_program *p) {
   bool finite = true;
   if (p->reduce.slot >= 0) TR_TRY(tr_cpu_scratch(ctx, (size_t)n * sizeof(double), &partial));
   const int looks = (p->reduce.slot >= 0) + (p->watch.x >= 0);
-  const int threads = tr_cpu_threads_for_elements(ctx, p->count * (p->n_ops + looks));
+  const int threads =
+      tr_cpu_threads_for_elements(ctx, p->count * (p->n_ops + looks + RANDOM_COST * p->n_draws));
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(&& : finite)
   for (int64_t i = 0; i < n; i++) {
     bool fine;

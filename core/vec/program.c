@@ -5,7 +5,7 @@
 #include "core/vec/vec_private.h"
 
 static void empty(tr_program *p) {
-  p->n_vectors = p->n_ops = p->n_terms = 0;
+  p->n_vectors = p->n_ops = p->n_terms = p->n_draws = 0;
   p->parts.n = 0;
   p->reduce.slot = p->watch.x = -1;
 }
@@ -123,6 +123,17 @@ tr_status tr_program_map(tr_program *p, tr_map_op op, double c, const tr_array *
   tr_program_op *listed = append(p, TR_PROGRAM_MAP, n, all + 1, z, 2);
   listed->map = (uint8_t)op;
   p->factor[listed->first] = c;
+  return TR_OK;
+}
+
+tr_status tr_program_randn(tr_program *p, const tr_random_address *address, tr_array *z) {
+  TR_REQUIRE(TR_CTX_OF(z), p, address, z);
+  TR_TRY(tr_vec_check_address(address, address->purpose, z));
+  if (z->count == 0) return TR_OK;
+  if (p->n_draws == TR_PROGRAM_DRAWS) TR_TRY(tr_program_run(p));
+  TR_TRY(make_room(p, 1, (const tr_array *const[]){z}, 0));
+  append(p, TR_PROGRAM_NORMALS, 0, NULL, z, 0)->first = (uint16_t)p->n_draws;
+  p->draw[p->n_draws++] = (tr_program_draw){*address, z->count / z->shape[0]};
   return TR_OK;
 }
 

@@ -23,11 +23,13 @@ extern "C" {
 #define TR_PROGRAM_OPS     64
 #define TR_PROGRAM_VECTORS 32
 #define TR_PROGRAM_TERMS   192
+#define TR_PROGRAM_DRAWS   8
 
 typedef enum {
   TR_PROGRAM_LINCOMB, /* z = sum factor term */
   TR_PROGRAM_MAP,     /* z = map(term 0, term 1, factor 0) */
-  TR_PROGRAM_WEIGHTS  /* z = 1 / (factor 2k |term 0| + factor 2k+1) on part k of `parts` */
+  TR_PROGRAM_WEIGHTS, /* z = 1 / (factor 2k |term 0| + factor 2k+1) on part k of `parts` */
+  TR_PROGRAM_NORMALS  /* z = the normals of draw[first] */
 } tr_program_kind;
 
 typedef struct {
@@ -38,17 +40,24 @@ typedef struct {
   uint16_t first; /* its operands are term[first ..], its numbers factor[first ..] */
 } tr_program_op;
 
+/* Element i is element i % row of the address' sample + i / row. */
+typedef struct {
+  tr_random_address address;
+  int64_t row;
+} tr_program_draw;
+
 /* For backends; users fill it by the functions below. */
 typedef struct tr_program {
   tr_ctx *ctx;
   tr_dtype dtype;
   int64_t count;
-  int n_vectors, n_ops, n_terms;
+  int n_vectors, n_ops, n_terms, n_draws;
   void *vector[TR_PROGRAM_VECTORS]; /* device memory of `count` elements each */
   tr_program_op op[TR_PROGRAM_OPS];
   double factor[TR_PROGRAM_TERMS];
   uint8_t term[TR_PROGRAM_TERMS]; /* numbers of vectors */
-  tr_segments parts;              /* of all its TR_PROGRAM_WEIGHTS */
+  tr_program_draw draw[TR_PROGRAM_DRAWS];
+  tr_segments parts; /* of all its TR_PROGRAM_WEIGHTS */
   /* Then, at the end, a reduction into a slot; slot -1: none. y -1: no second operand. */
   struct {
     int slot, op, x, y;
@@ -77,6 +86,7 @@ TR_API tr_status tr_program_scale(tr_program *p, double a, const tr_array *x, tr
 TR_API tr_status tr_program_map(tr_program *p, tr_map_op op, double c, const tr_array *x, const tr_array *y,
                                 tr_array *z);
 TR_API tr_status tr_program_copy(tr_program *p, const tr_array *x, tr_array *z);
+TR_API tr_status tr_program_randn(tr_program *p, const tr_random_address *address, tr_array *z);
 /* w = 1 / (rtol |y| + atol), the error weights of a solver, with rtol[k] and atol[k] on part k of seg (NULL:
  * one part). Rounds where abs, scale, add and invert one by one would. */
 TR_API tr_status tr_program_weights(tr_program *p, const tr_array *y, const tr_segments *seg,

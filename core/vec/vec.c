@@ -201,7 +201,7 @@ tr_status tr_watch_ask(tr_ctx *ctx, int slot, bool wait, int64_t *step) {
 
 /* ---- others ---- */
 
-static tr_status check_address(const tr_random_address *address, uint32_t purpose, const tr_array *z) {
+tr_status tr_vec_check_address(const tr_random_address *address, uint32_t purpose, const tr_array *z) {
   TR_TRY(tr_vec_check(z, NULL, "a normal draw"));
   int64_t row = z->shape[0] ? z->count / z->shape[0] : 0;
   if (row > (int64_t)1 << 33)
@@ -212,7 +212,7 @@ static tr_status check_address(const tr_random_address *address, uint32_t purpos
 
 tr_status tr_randn(const tr_random_address *address, tr_array *z) {
   TR_REQUIRE(TR_CTX_OF(z), address, z);
-  TR_TRY(check_address(address, address->purpose, z));
+  TR_TRY(tr_vec_check_address(address, address->purpose, z));
   return counted(z->ctx)->randn(z->ctx, address, z);
 }
 
@@ -220,8 +220,8 @@ tr_status tr_randn_sums(const tr_randn_sums_args *args) {
   if (!args) return TR_FAIL(NULL, TR_E_ARG, "tr_randn_sums: args is NULL");
   tr_array *z = args->z[0], *other = args->z[1];
   TR_REQUIRE(TR_CTX_OF_ANY(z, other), z, args->term);
-  TR_TRY(check_address(&args->address, args->address.purpose, z));
-  TR_TRY(check_address(&args->address, args->second, z));
+  TR_TRY(tr_vec_check_address(&args->address, args->address.purpose, z));
+  TR_TRY(tr_vec_check_address(&args->address, args->second, z));
   if (args->n < 1 || args->n > TR_RANDN_TERMS)
     return TR_FAIL(z->ctx, TR_E_ARG, "a sum of %d terms of normals: use 1 to %d", args->n, TR_RANDN_TERMS);
   if (other) TR_TRY(tr_vec_check(z, other, "sums of normals"));

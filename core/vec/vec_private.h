@@ -23,6 +23,8 @@ tr_status tr_vec_check_lincomb(int k, const tr_array *const *x, const tr_array *
 tr_status tr_vec_check_map(tr_map_op op, const tr_array *x, const tr_array *y, const tr_array *z);
 tr_status tr_vec_check_segments(const tr_array *x, const tr_segments *seg);
 tr_status tr_vec_check_reduce(tr_reduce_op op, const tr_array *x, const tr_array *y, const tr_segments *seg);
+/* z may be filled with normals of this address, whose purpose is not read. */
+tr_status tr_vec_check_address(const tr_random_address *address, uint32_t purpose, const tr_array *z);
 /* A slot that tr_reduce uses, or that was taken. */
 tr_status tr_vec_check_slot(tr_ctx *ctx, int slot);
 bool tr_vec_slot_is_taken(tr_ctx *ctx, int slot);

@@ -5,7 +5,7 @@
  *
  * A reduction runs over chunks, which are cut from the count and the segments alone: partial sums do not
  * depend on how many blocks there are, and the block that is done last adds them. */
-#include "cuda/launch.h"
+#include "cuda/vec/normal_private.h"
 #include "cuda/vec/slots_private.h"
 
 enum { THREADS = 128 };
@@ -66,12 +66,21 @@ static __device__ double weight(const tr_program &p, const tr_program_op &op, sl
   return 1 / (double)sum;
 }
 
+static __device__ double normal(const tr_program_draw &d, int64_t i) {
+  const int64_t r = i / d.row, e = i - r * d.row;
+  double pair[2];
+  tr_normal_pair(d.address.seed, d.address.purpose, d.address.step, d.address.sample + (uint64_t)r,
+                 (uint32_t)(e / 2), pair);
+  return e % 2 ? pair[1] : pair[0];
+}
+
 template <class T> static __device__ void run_list(const tr_program &p, T *file, int64_t i) {
   for (int j = 0; j < p.n_ops; j++) {
     const tr_program_op &op = p.op[j];
-    double z = op.kind == TR_PROGRAM_LINCOMB ? lincomb<T>(p, op, file)
-               : op.kind == TR_PROGRAM_MAP   ? map<T>(p, op, file)
-                                             : weight<T>(p, op, file, i);
+    const double z = op.kind == TR_PROGRAM_LINCOMB   ? lincomb<T>(p, op, file)
+                     : op.kind == TR_PROGRAM_MAP     ? map<T>(p, op, file)
+                     : op.kind == TR_PROGRAM_WEIGHTS ? weight<T>(p, op, file, i)
+                                                     : normal(p.draw[op.first], i);
     file[op.z * THREADS] = (T)z;
   }
 }

@@ -1,8 +1,5 @@
-/* Normals addressed by core/random.h: Philox by cuRAND's device header, then Box-Muller in double as there.
- */
-#include "cuda/launch.h"
-
-#include <curand_philox4x32_x.h>
+/* Normals, and sums of them. */
+#include "cuda/vec/normal_private.h"
 
 enum { THREADS = 128 };
 
@@ -11,23 +8,6 @@ struct place {
   uint64_t seed, sample; /* of the first row */
   int64_t rows, row;     /* of so many elements */
 };
-
-static __device__ double unit(unsigned high, unsigned low) {
-  return (double)((uint64_t)high << 21 | low >> 11) * 0x1p-53;
-}
-
-/* As tr_random_normal_pair. */
-static __device__ void normal_pair(const place &at, uint32_t purpose, uint32_t step, uint64_t sample,
-                                   uint32_t pair, double out[2]) {
-  const uint4 counter = {pair, step, (unsigned)sample,
-                         (unsigned)(sample >> 32 & 0xffff) << 16 | (purpose & 0xffff)};
-  const uint2 key = {(unsigned)at.seed, (unsigned)(at.seed >> 32)};
-  const uint4 w = curand_Philox4x32_10(counter, key);
-  const double radius = sqrt(-2 * log(unit(w.x, w.y) + 0x1p-53));
-  const double angle = 6.283185307179586477 * unit(w.z, w.w);
-  out[0] = radius * cos(angle);
-  out[1] = radius * sin(angle);
-}
 
 /* The pair of elements of a thread: false beyond the last. */
 static __device__ bool find_pair(const place &at, int64_t *r, uint32_t *pair) {
@@ -50,7 +30,7 @@ static __global__ __launch_bounds__(THREADS) void randn(place at, uint32_t purpo
   uint32_t pair;
   double v[2];
   if (!find_pair(at, &r, &pair)) return;
-  normal_pair(at, purpose, step, at.sample + (uint64_t)r, pair, v);
+  tr_normal_pair(at.seed, purpose, step, at.sample + (uint64_t)r, pair, v);
   store_pair(at, r, pair, (T)v[0], (T)v[1], z);
 }
 
@@ -70,8 +50,8 @@ static __global__ __launch_bounds__(THREADS) void randn_sums(place at, const __g
   if (!find_pair(at, &r, &pair)) return;
   for (int k = 0; k < a.n; k++) {
     double x[2], y[2];
-    normal_pair(at, a.purpose[0], a.term[k].step, at.sample + (uint64_t)r, pair, x);
-    normal_pair(at, a.purpose[1], a.term[k].step, at.sample + (uint64_t)r, pair, y);
+    tr_normal_pair(at.seed, a.purpose[0], a.term[k].step, at.sample + (uint64_t)r, pair, x);
+    tr_normal_pair(at.seed, a.purpose[1], a.term[k].step, at.sample + (uint64_t)r, pair, y);
     for (int s = 0; s < 2; s++)
       for (int e = 0; e < 2; e++) {
         const double term =

@@ -28,14 +28,26 @@ tr_status tr_brownian_array(const tr_brownian *path, int i, const tr_array *z, t
   return status;
 }
 
-static tr_status addressed(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
+static tr_status list_addressed(const tr_brownian *path, long step, tr_array *z, tr_array *z2,
+                                tr_program *list) {
   if (step < 0 || step > (long)UINT32_MAX)
     return TR_FAIL(path->ctx, TR_E_ARG, "step %ld of a Brownian path: use 0 to 2^32 - 1", step);
   tr_random_address address = {
       .seed = path->seed, .purpose = TR_RANDOM_SDE, .step = (uint32_t)step, .sample = path->first_sample};
-  TR_TRY(tr_randn(&address, z));
+  TR_TRY(tr_program_randn(list, &address, z));
   address.purpose = TR_RANDOM_SDE2;
-  return z2 ? tr_randn(&address, z2) : TR_OK;
+  return z2 ? tr_program_randn(list, &address, z2) : TR_OK;
+}
+
+static tr_status addressed(const tr_brownian *path, long step, tr_array *z, tr_array *z2) {
+  tr_program list;
+  tr_program_init(&list, -1);
+  TR_TRY(list_addressed(path, step, z, z2, &list));
+  return tr_program_run(&list);
+}
+
+bool tr_brownian_is_elementwise(const tr_brownian *path) {
+  return path->normals == addressed;
 }
 
 tr_status tr_brownian_create_addressed(tr_ctx *ctx, uint64_t seed, uint64_t first_sample, tr_brownian **out) {
@@ -132,6 +144,16 @@ tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, t
     return TR_FAIL(path->ctx, TR_E_UNSUPPORTED, "this Brownian path knows times, not the number of step %ld",
                    step);
   return path->normals(path, step, z, z2);
+}
+
+tr_status tr_brownian_list_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2,
+                                   tr_program *list) {
+  TR_REQUIRE(TR_CTX_FROM(path, z, z2), path, z, list);
+  TR_TRY(tr_array_check(z));
+  if (tr_brownian_is_elementwise(path)) return list_addressed(path, step, z, z2, list);
+  if (tr_program_holds(list, z->data) || (z2 && tr_program_holds(list, z2->data)))
+    TR_TRY(tr_program_run(list));
+  return tr_brownian_normals(path, step, z, z2);
 }
 
 bool tr_brownian_knows_times(const tr_brownian *path) {

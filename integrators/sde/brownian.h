@@ -5,6 +5,7 @@
 #define TR_INTEGRATORS_SDE_BROWNIAN_H
 
 #include "core/array.h"
+#include "core/vec/program.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,11 @@ TR_API void tr_brownian_destroy(tr_brownian **path); /* frees and sets *path to 
 /* z (N, ...): standard normals of the increment of `step`; z2 (may be NULL), of the same shape and type: of
  * its space-time Levy area H, independent of z. Both are assigned. */
 TR_API tr_status tr_brownian_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2);
+
+/* The same as part of a list of operations, if the path is an addressed one; others make them at once, after
+ * the list where it holds z or z2. */
+TR_API tr_status tr_brownian_list_normals(const tr_brownian *path, long step, tr_array *z, tr_array *z2,
+                                          tr_program *list);
 
 /* Whether the path is a tree, which tr_brownian_over answers, and not a sequence of steps for
  * tr_brownian_normals; the wrong call is TR_E_UNSUPPORTED. */

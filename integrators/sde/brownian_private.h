@@ -1,4 +1,4 @@
-/* What a Brownian path is made of; for the files integrators/brownian*.c only. */
+/* What a Brownian path is made of; for the files integrators/sde/brownian*.c, and for the driver. */
 #ifndef TR_INTEGRATORS_SDE_BROWNIAN_PRIVATE_H
 #define TR_INTEGRATORS_SDE_BROWNIAN_PRIVATE_H
 
@@ -32,6 +32,9 @@ struct tr_brownian {
 tr_status tr_brownian_create(tr_ctx *ctx, tr_brownian model, tr_brownian **out);
 /* *out = the path's own array number i, 0 or 1, of the shape and type of z. */
 tr_status tr_brownian_array(const tr_brownian *path, int i, const tr_array *z, tr_array **out);
+
+/* Whether the normals of a step are made element by element, so that a list of operations makes them. */
+bool tr_brownian_is_elementwise(const tr_brownian *path);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,7 @@
 #include "core/require_private.h"
 #include "core/vec/vec.h"
 #include "integrators/same_time_private.h"
+#include "integrators/sde/brownian_private.h"
 
 static tr_status check_increasing(tr_ctx *ctx, const char *what, const double *t, int n, int least) {
   if (!t || n < least)
@@ -70,7 +71,8 @@ static tr_status allocate(tr_sde_run *run) {
   tr_program_init(&run->list, run->watch);
   TR_TRY(tr_array_like(run->x, &run->z));
   if (method->caps & TR_SDE_LEVY) TR_TRY(tr_array_like(run->x, &run->z2));
-  if (method->caps & TR_SDE_NOISE_FIRST) TR_TRY(tr_array_like(run->x, &run->z_spare));
+  if (method->caps & TR_SDE_NOISE_FIRST && !tr_brownian_is_elementwise(run->path))
+    TR_TRY(tr_array_like(run->x, &run->z_spare));
   if (run->z_spare && run->z2) TR_TRY(tr_array_like(run->x, &run->z2_spare));
   if (run->on_output || tr_sde_is_adaptive(run->spec)) TR_TRY(tr_array_like(run->x, &run->before));
   if (run->on_output) TR_TRY(tr_array_like(run->x, &run->between));
@@ -151,9 +153,18 @@ static tr_status spare_normals(tr_sde_run *run) {
 }
 
 static tr_status draw(tr_sde_run *run, long i, double t, double t_next) {
+  if (run->drawn > i) return TR_OK;
   TR_TRY(spare_normals(run));
   if (tr_brownian_knows_times(run->path)) return tr_brownian_over(run->path, t, t_next, run->z, run->z2);
-  return tr_brownian_normals(run->path, i, run->z, run->z2);
+  return tr_brownian_list_normals(run->path, i, run->z, run->z2, &run->list);
+}
+
+/* A list that can make normals makes those of the next step with the end of this one: no program of their
+ * own. */
+static tr_status draw_ahead(tr_sde_run *run, long next) {
+  if (!tr_brownian_is_elementwise(run->path) || next + 1 >= run->spec->n_grid) return TR_OK;
+  run->drawn = next + 1;
+  return tr_brownian_list_normals(run->path, next, run->z, run->z2, &run->list);
 }
 
 tr_status tr_sde_eval(const tr_sde_problem *problem, double t, const tr_array *x, tr_array *dx,
@@ -200,7 +211,7 @@ tr_status tr_sde_try(tr_sde_run *run, long i, double t, double t_next) {
   TR_TRY(draw(run, i, t, t_next));
   if (needs_start(run, t_next)) TR_TRY(tr_program_copy(&run->list, run->x, run->before));
   tr_status status = take_step(run, t, t_next);
-  if (status == TR_OK) return TR_OK;
+  if (status == TR_OK) return draw_ahead(run, i + 1);
   return TR_FAIL(run->ctx, status, "the step from t = %.10g failed (%s)", t, tr_status_name(status));
 }
 

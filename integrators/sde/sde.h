@@ -65,8 +65,9 @@ typedef struct tr_sde_method {
    * normals of the increment dW = sqrt(h) z; z2: of the space-time Levy area H = (1/h) int W_s - W_t ds - dW
    * / 2 = sqrt(h / 12) z2 (NULL unless TR_SDE_LEVY). NULL where another takes the steps: TR_SDE_OF_PROBLEM,
    * TR_SDE_AROUND_ODE. list: elementwise operations (core/vec/program.h) that are not done yet. A step adds
-   * its own, runs the list before each evaluation of f and whenever else it looks at an array, and leaves the
-   * last ones in it: a step of one evaluation is then one program. */
+   * its own, runs the list before each evaluation of f and whenever else it looks at an array (z too: its
+   * normals may be in the list), and leaves the last ones in it: a step of one evaluation is then one
+   * program. */
   tr_status (*step)(const struct tr_sde_method *method, const double *params, const tr_sde_problem *,
                     double t, double t_next, const tr_array *z, const tr_array *z2, tr_array *x,
                     tr_array *const *scratch, tr_program *list);

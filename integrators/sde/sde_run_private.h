@@ -27,7 +27,8 @@ typedef struct {
   void *out_user;
   tr_sde_stats *stats;
   tr_array *z, *z2;
-  tr_array *z_spare, *z2_spare; /* for the next step, while the list still reads these; NULL: it does not */
+  tr_array *z_spare, *z2_spare; /* for the next step, while the list still reads these; NULL: it does not, or
+                                   makes them itself */
   tr_array *before;             /* the state at the start of the step, where somebody needs it */
   tr_array *between;            /* interpolated outputs */
   tr_array **scratch;
@@ -35,6 +36,7 @@ typedef struct {
   tr_program list; /* operations that wait for the next evaluation or look at the state */
   int watch;       /* the slot of the watch over the state */
   long steps;      /* accepted */
+  long drawn;      /* steps whose normals were drawn ahead */
   struct {
     double from, to;
   } recent[TR_SDE_RECENT]; /* step number i in place i % TR_SDE_RECENT */

@@ -222,6 +222,39 @@ static void weights(tr_ctx *ctx, tr_dtype dtype) {
   destroy(&all);
 }
 
+/* ---- normals ---- */
+
+/* Those of tr_randn, whatever chunks and rows the list cuts them into, and however many draws are listed. */
+static void draws(tr_ctx *ctx, tr_dtype dtype, int64_t rows, int64_t row) {
+  enum { DRAWS = TR_PROGRAM_DRAWS + 2 };
+  const int64_t shape[2] = {rows, row};
+  tr_array *listed[DRAWS], *plain, *sum, *want;
+  tr_program list;
+  CHECK_OK(ctx, tr_array_create(ctx, dtype, 2, shape, &plain));
+  CHECK_OK(ctx, tr_array_like(plain, &sum));
+  CHECK_OK(ctx, tr_array_like(plain, &want));
+  CHECK_OK(ctx, tr_fill(0, sum));
+  CHECK_OK(ctx, tr_fill(0, want));
+  tr_program_init(&list, -1);
+  for (int k = 0; k < DRAWS; k++) {
+    const tr_random_address address = {
+        .seed = 3, .purpose = TR_RANDOM_TEST, .step = (uint32_t)k, .sample = 0xfffffffe};
+    CHECK_OK(ctx, tr_array_like(plain, &listed[k]));
+    CHECK_OK(ctx, tr_program_randn(&list, &address, listed[k]));
+    CHECK_OK(ctx, tr_program_axpby(&list, 1, sum, 0.25, listed[k], sum));
+    CHECK_OK(ctx, tr_randn(&address, plain));
+    CHECK_OK(ctx, tr_axpby(1, want, 0.25, plain, want));
+  }
+  CHECK_OK(ctx, tr_program_run(&list));
+  CHECK(same(ctx, sum, want) && same(ctx, listed[DRAWS - 1], plain));
+  CHECK_ERROR(ctx, tr_program_randn(&list, &(tr_random_address){.purpose = 65536}, sum), TR_E_ARG,
+              "out of range");
+  for (int k = 0; k < DRAWS; k++) tr_array_destroy(&listed[k]);
+  tr_array_destroy(&plain);
+  tr_array_destroy(&sum);
+  tr_array_destroy(&want);
+}
+
 /* ---- slots ---- */
 
 static void slots(tr_ctx *ctx) {
@@ -465,6 +498,9 @@ int main(int argc, char **argv) {
     same_bits(ctx, dtype, VECTORS);
     same_bits(ctx, dtype, 6);
     weights(ctx, dtype);
+    draws(ctx, dtype, 7, 1251);
+    draws(ctx, dtype, 3, 1);
+    draws(ctx, dtype, 0, 5);
     watches(ctx, dtype);
   }
   thread_free(ctx);

@@ -1,6 +1,7 @@
 /* Dense output, break points, and the same bits on every device. */
 #include <stdlib.h>
 
+#include "core/backend.h"
 #include "integrators/ode/dense_private.h"
 #include "integrators/register.h"
 #include "tests/support/problems/ode_problems.h"
@@ -271,7 +272,8 @@ static void breaks_keep_accuracy(tr_ctx *ctx) {
     }
 }
 
-/* cpu and this resource agree bit for bit. */
+/* cpu and this resource agree bit for bit; adaptive methods, whose steps come of norms, to a part of their
+ * tolerance where sums have another order. */
 static void same_bits(tr_ctx *ctx) {
   tr_ctx *cpu;
   tr_error error;
@@ -280,6 +282,7 @@ static void same_bits(tr_ctx *ctx) {
   uniform_grid(0, 1, 16);
   for (int m = 0; m < METHODS; m++)
     for (tr_dtype dtype = TR_F32; dtype <= TR_F64; dtype++) {
+      const bool adaptive = find_ode(ctx, methods[m])->caps & TR_ODE_ADAPTIVE;
       double end[2][PROBLEM_MAX];
       long calls[2];
       for (int k = 0; k < 2; k++) {
@@ -292,6 +295,10 @@ static void same_bits(tr_ctx *ctx) {
         CHECK_OK(on, tr_array_get_f64(x, end[k]));
         calls[k] = r.calls;
         tr_array_destroy(&x);
+      }
+      if (adaptive && !promises(ctx, TR_BACKEND_PROCESSOR_BITS)) {
+        for (int i = 0; i < logistic.n; i++) CHECK_NEAR(end[1][i], end[0][i], 1e-6);
+        continue;
       }
       CHECK(memcmp(end[0], end[1], (size_t)logistic.n * sizeof **end) == 0);
       CHECK(calls[0] == calls[1]);

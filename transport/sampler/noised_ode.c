@@ -148,9 +148,13 @@ static tr_status solve_leg(noised_run *run, tr_array *x, tr_sample_stats *stats)
 
 static tr_status inject(noised_run *run, tr_array *x) {
   const tr_leg *leg = current(run);
+  const tr_brownian *path = run->path ? run->path : run->sampler->path;
+  tr_program list;
   if (leg->noise < 0) return TR_OK;
-  TR_TRY(tr_brownian_normals(run->path ? run->path : run->sampler->path, leg->noise, run->z, NULL));
-  return tr_axpby(leg->keep, x, leg->add, run->z, x);
+  tr_program_init(&list, -1);
+  TR_TRY(tr_brownian_list_normals(path, leg->noise, run->z, NULL, &list));
+  TR_TRY(tr_program_axpby(&list, leg->keep, x, leg->add, run->z, x));
+  return tr_program_run(&list);
 }
 
 static void account(noised_run *run, const tr_sample_stats *leg) {

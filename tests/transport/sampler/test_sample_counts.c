@@ -112,7 +112,7 @@ static void ode(tr_ctx *ctx, int scene) {
   CHECK(seen > 15);
 }
 
-/* A program an evaluation and the draws. */
+/* A program an evaluation, which draws the normals, too. */
 static void sde(tr_ctx *ctx, int scene) {
   const tr_module *module;
   int seen = 0;
@@ -123,11 +123,10 @@ static void sde(tr_ctx *ctx, int scene) {
     tr_sampler s = sampler_of(ctx, scene, &m, &drift);
     s.sde.method = (const tr_sde_method *)module;
     if (!(s.sde.method->caps & TR_SDE_AROUND_ODE)) {
-      int draws = s.sde.method->caps & TR_SDE_LEVY ? 2 : 1;
       tr_counts c = measured(&s, true, &m, &stats);
       show(module->name, scene, &stats, &c);
       CHECK(c.programs <= stats.nfe + 1);
-      CHECK(c.operations <= c.programs + draws * stats.n_steps + 2); /* the last step */
+      CHECK(c.operations <= c.programs + 2); /* the last step */
       CHECK(c.waits <= POINTS / 16 + 1);
       seen++;
     }
@@ -136,7 +135,7 @@ static void sde(tr_ctx *ctx, int scene) {
   CHECK(seen >= 10);
 }
 
-/* Noise between solves: a solve a leg, in the memory of the first. */
+/* Noise between solves: a solve a leg, in the memory of the first, with a program that draws and adds it. */
 static void legs(tr_ctx *ctx, int scene, const char *name, const char *around, int legs) {
   static const tr_restart restarts[] = {{.low = 0.3, .high = 0.6, .restarts = 3, .steps = 4}};
   meter m;
@@ -151,8 +150,8 @@ static void legs(tr_ctx *ctx, int scene, const char *name, const char *around, i
   if (s.ode.method->caps & TR_ODE_ADAPTIVE)
     check_adaptive(around, &stats, &c, legs);
   else
-    CHECK(c.programs <= stats.nfe + legs && c.waits <= 2 * legs + stats.n_steps / 16);
-  CHECK(c.operations <= c.programs + 4 * legs); /* a draw, the injection, into the angle and out of it */
+    CHECK(c.programs <= stats.nfe + 2 * legs && c.waits <= 2 * legs + stats.n_steps / 16);
+  CHECK(c.operations <= c.programs + legs); /* back into the caller's array */
   tr_drift_destroy(&drift);
 }
 
