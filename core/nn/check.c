@@ -13,6 +13,8 @@ tr_status tr_nn_products_check(tr_ctx *ctx, tr_dtype dtype, tr_nn_products produ
   TR_REQUIRE(ctx, ctx);
   if ((unsigned)products > TR_NN_TF32)
     return TR_FAIL(ctx, TR_E_ARG, "there are no products %d", (int)products);
+  if (dtype != TR_F32 && dtype != TR_F64)
+    return TR_FAIL(ctx, TR_E_ARG, "products of arrays of %s: use f32 or f64", tr_dtype_name(dtype));
   if (products == TR_NN_FULL) return TR_OK;
   if (dtype != TR_F32)
     return TR_FAIL(ctx, TR_E_ARG, "products in %s of arrays of %s: these are for f32",

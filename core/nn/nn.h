@@ -47,7 +47,8 @@ typedef enum {
 } tr_nn_products;
 
 /* Whether there can be such products of arrays of this type: TR_E_ARG for those that there are not, and for
- * TR_NN_BF16 and TR_NN_TF32 of anything but f32; TR_E_UNSUPPORTED for TR_NN_TF32 where the backend has none.
+ * TR_NN_BF16 and TR_NN_TF32 of anything but f32, as for arrays of other types than f32 and f64;
+ * TR_E_UNSUPPORTED for TR_NN_TF32 where the backend has none.
  */
 TR_API tr_status tr_nn_products_check(tr_ctx *ctx, tr_dtype dtype, tr_nn_products products);
 

@@ -1,7 +1,7 @@
 /* The tangent of attention, in two passes over the keys: with d for tangents, dS = dq k^T + q dk^T and the
  * softmax P, first each query's denominator and mean of dS under P, then y = sum_j dP_j v_j + P_j dv_j with
  * dP = P (dS - mean) / sqrt(size). Products of bf16 are made here as well, of rounded operands. */
-#include "cuda/nn/attention_tile.h"
+#include "cuda/nn/attention/tile.h"
 
 template <class T> struct attention_tangents {
   attention_shape s;

@@ -1,5 +1,5 @@
 /* The backward of attention in f32, and which kernels it is. */
-#include "cuda/nn/attention_backward.h"
+#include "cuda/nn/attention/backward.h"
 
 tr_status tr_cuda_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_args *a) {
   if (a->dy->count == 0) return TR_OK;

@@ -1,5 +1,5 @@
 /* The backward of attention in f64. */
-#include "cuda/nn/attention_backward.h"
+#include "cuda/nn/attention/backward.h"
 
 tr_status tr_cuda_attention_backward_f64(tr_ctx *ctx, const tr_nn_attention_backward_args *a) {
   attention_gradients<double> g;

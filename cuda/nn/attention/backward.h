@@ -6,7 +6,7 @@
 #ifndef TR_CUDA_NN_ATTENTION_BACKWARD_H
 #define TR_CUDA_NN_ATTENTION_BACKWARD_H
 
-#include "cuda/nn/attention_tile.h"
+#include "cuda/nn/attention/tile.h"
 
 /* Operands of the passes. The gradients are behind sample n of N for sample n + r N of dy, of R N. */
 template <class T> struct attention_gradients {

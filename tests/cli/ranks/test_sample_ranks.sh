@@ -1,6 +1,6 @@
 # mpirun -n R transit sample: the files of one process on 1, 2 and 3 ranks, whatever draws them; one line of an error, and one
 # end of all ranks.
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/../common.sh"
 command -v mpirun >/dev/null 2>&1 || {
   echo "skipped: there is no mpirun (Debian: openmpi-bin)"
   exit 77

@@ -1,5 +1,5 @@
 /* Attention: which kernel, and the one without tensor cores. */
-#include "cuda/nn/attention_tile.h"
+#include "cuda/nn/attention/tile.h"
 
 template <class Tile>
 static __global__ __launch_bounds__(TR_ATTENTION_THREADS,

@@ -7,7 +7,7 @@
 #ifndef TR_CUDA_NN_ATTENTION_TILE_H
 #define TR_CUDA_NN_ATTENTION_TILE_H
 
-#include "cuda/nn/attention_private.h"
+#include "cuda/nn/attention/attention_private.h"
 
 template <class Number, int Cap, int Rows> struct attention_tile {
   typedef Number T;
