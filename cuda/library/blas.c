@@ -163,7 +163,7 @@ static cublasStatus_t describe_epilogue(const lt_table *lt, const tr_cuda_shape 
   const uint32_t epilogue = epilogue_of(s->epilogue);
   const int32_t bias = type_of(s->bias);
   const int64_t ld = s->ldd, stride = s->ldd * s->n;
-  void *const somewhere = (void *)(uintptr_t)256; /* a heuristic wants to see that there will be one */
+  void *const somewhere = (void *)(uintptr_t)16; /* a heuristic sees that there is one, and its alignment */
   note(&status,
        lt->cublasLtMatmulDescSetAttribute(how, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue));
   if (s->epilogue & TR_CUDA_BIAS) {
@@ -265,6 +265,25 @@ static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasL
          (s->parts && scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
 }
 
+/* One that is offered in parts, made whole, if it can do so. */
+static bool make_whole(const tr_cuda_blas *blas, const tr_cuda_product *p,
+                       cublasLtMatmulHeuristicResult_t *r) {
+  const lt_table *lt = &blas->lt;
+  const int32_t parts = 1;
+  const uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_NONE;
+  cublasLtMatmulAlgo_t algorithm = r->algo;
+  if (r->state != CUBLAS_STATUS_SUCCESS ||
+      lt->cublasLtMatmulAlgoConfigSetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &parts,
+                                               sizeof parts) != CUBLAS_STATUS_SUCCESS ||
+      lt->cublasLtMatmulAlgoConfigSetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme,
+                                               sizeof scheme) != CUBLAS_STATUS_SUCCESS ||
+      lt->cublasLtMatmulAlgoCheck(blas->handle, p->how, p->a, p->b, p->d, p->d, &algorithm, r) !=
+          CUBLAS_STATUS_SUCCESS)
+    return false;
+  r->algo = algorithm;
+  return fits(blas, &p->shape, r);
+}
+
 static cublasStatus_t ask(const tr_cuda_blas *blas, tr_cuda_product *p) {
   const lt_table *lt = &blas->lt;
   cublasLtMatmulHeuristicResult_t results[ALGORITHMS];
@@ -278,9 +297,13 @@ static cublasStatus_t ask(const tr_cuda_blas *blas, tr_cuda_product *p) {
     status = lt->cublasLtMatmulAlgoGetHeuristic(blas->handle, p->how, p->a, p->b, p->d, p->d, preference,
                                                 ALGORITHMS, results, &n);
   (void)lt->cublasLtMatmulPreferenceDestroy(preference);
-  for (int i = 0; i < n && status == CUBLAS_STATUS_SUCCESS && !p->there; i++)
-    if (fits(blas, &p->shape, &results[i])) p->algorithm = results[i].algo, p->there = true;
-  return status == CUBLAS_STATUS_SUCCESS && !p->there ? CUBLAS_STATUS_NOT_SUPPORTED : status;
+  if (status != CUBLAS_STATUS_SUCCESS) return status;
+  for (int i = 0; i < 2 * n && !p->there; i++) {
+    cublasLtMatmulHeuristicResult_t *r = &results[i % n];
+    p->there = i < n ? fits(blas, &p->shape, r) : make_whole(blas, p, r);
+    if (p->there) p->algorithm = r->algo;
+  }
+  return p->there ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
 static unsigned bucket_of(const tr_cuda_shape *shape) {

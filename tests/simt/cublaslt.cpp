@@ -81,6 +81,7 @@ bool supported(const simt_matmul_desc &h, const simt_matrix_layout &a, const sim
   if (a.type == CUDA_R_32F && d.type != CUDA_R_32F) return false;
   if (h.scale != (wide ? CUDA_R_64F : CUDA_R_32F) || (wide && gelu)) return false;
   if ((h.epilogue & 4) && h.bias_type != -1 && h.bias_type != d.type) return false;
+  if (d.rows > 1 << 20) return false; /* for a test of what is said then */
   return !(h.epilogue & 128) || (h.aux_ld >= d.rows && h.aux_ld % 8 == 0);
 }
 
@@ -345,8 +346,8 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
   return told(set(&p->align[what - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES], sizeof p->align[0], v, n));
 }
 
-/* 4 parts added as they come and 2 in order, whatever the mask says of the latter, then the whole; with few
- * entries one more of 3 parts before them. */
+/* Parts added in order, whatever the mask says, and as they come, then the whole, which is not offered where
+ * 11 divides k: there one of the others has to be made so. */
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t how,
                                               cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t d,
@@ -363,6 +364,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   for (const auto &one : all) {
     if (*found == most) break;
     if (one[1] == CUBLASLT_REDUCTION_SCHEME_INPLACE && !(preference->schemes & one[1])) continue;
+    if (one[0] == 1 && k_of(*how, *a) % 11 == 0) continue;
     const chosen words = {one[0], one[1], shape_of(*how, *a, *b, *d), align, one[0] > 1 ? 1024u : 0u};
     cublasLtMatmulHeuristicResult_t &r = results[(*found)++];
     r = {};
@@ -377,6 +379,26 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *
   const uint32_t v = (uint32_t)algo->data[what == CUBLASLT_ALGO_CONFIG_SPLITK_NUM ? 0 : 1];
   *written = sizeof v;
   return told(set(value, size, &v, sizeof v));
+}
+
+cublasStatus_t cublasLtMatmulAlgoConfigSetAttribute(cublasLtMatmulAlgo_t *algo,
+                                                    cublasLtMatmulAlgoConfigAttributes_t what,
+                                                    const void *value, size_t size) {
+  uint32_t v;
+  if (!set(&v, sizeof v, value, size)) return CUBLAS_STATUS_INVALID_VALUE;
+  algo->data[what == CUBLASLT_ALGO_CONFIG_SPLITK_NUM ? 0 : 1] = v;
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t how, cublasLtMatrixLayout_t a,
+                                       cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t,
+                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *algo,
+                                       cublasLtMatmulHeuristicResult_t *result) {
+  chosen words;
+  memcpy(&words, algo, sizeof words);
+  if (words.shape != shape_of(*how, *a, *b, *d)) return CUBLAS_STATUS_INVALID_VALUE;
+  *result = {};
+  result->workspaceSize = words.parts > 1 ? 1024 : 0;
+  return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const void *alpha, const void *A,
