@@ -35,7 +35,7 @@ struct simt_preference {
 namespace {
 /* What is in the words of a cublasLtMatmulAlgo_t. */
 struct chosen {
-  uint64_t parts, scheme, shape, align, room;
+  uint64_t parts, scheme, shape, align, room, few;
 };
 
 int64_t size_of(cudaDataType type) {
@@ -49,6 +49,7 @@ struct work {
   const char *A, *B, *C;
   char *D;
   int parts;
+  bool few; /* by an algorithm that was offered for few entries */
 };
 
 int64_t k_of(const simt_matmul_desc &h, const simt_matrix_layout &a) {
@@ -174,11 +175,12 @@ template <class N> void finish(const work &w, int64_t entry, int64_t row, int64_
   store(w.D, w.d.type, at, v);
 }
 
-/* From where on the sum is a second chain, and where each part of it begins: another number of columns, or of
- * entries where there are parts, and it is in another order, as it may be in the library. */
+/* Where the chains of a sum end, or its parts: in other places for another number of columns, and, where 3
+ * divides k, by an algorithm for few entries, as it may be in the library. */
 std::vector<int64_t> chains(const work &w, int64_t k) {
   std::vector<int64_t> ends;
-  if (w.parts == 1) ends = {k * (w.d.cols % 7 + 1) / 8, k};
+  const int64_t half = k * (w.d.cols % 7 + 1) / 8;
+  if (w.parts == 1) ends = {w.few && k % 3 == 0 ? half / 2 : half, k};
   for (int64_t turn = 1; w.parts > 1 && turn <= w.parts; turn++) ends.push_back(k * turn / w.parts);
   return ends;
 }
@@ -365,7 +367,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
     if (*found == most) break;
     if (one[1] == CUBLASLT_REDUCTION_SCHEME_INPLACE && !(preference->schemes & one[1])) continue;
     if (one[0] == 1 && k_of(*how, *a) % 11 == 0) continue;
-    const chosen words = {one[0], one[1], shape_of(*how, *a, *b, *d), align, one[0] > 1 ? 1024u : 0u};
+    const chosen words = {one[0],      one[1], shape_of(*how, *a, *b, *d), align, one[0] > 1 ? 1024u : 0u,
+                          d->batch < 8};
     cublasLtMatmulHeuristicResult_t &r = results[(*found)++];
     r = {};
     memcpy(&r.algo, &words, sizeof words);
@@ -427,7 +430,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
                   (const char *)B,
                   (const char *)C,
                   (char *)D,
-                  (int)words.parts};
+                  (int)words.parts,
+                  words.few != 0};
   return simt_enqueue(stream, run_work, &w, sizeof w) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
                                                                      : CUBLAS_STATUS_EXECUTION_FAILED;
 }

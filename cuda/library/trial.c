@@ -1,0 +1,77 @@
+/* Whether two algorithms have the same bits: one entry of random numbers by each. The second half of k takes
+ * back what the first one adds, so that of the sums only their rounding is left: which has another value for
+ * any other order, and is not rounded away in a result of bf16. */
+#include "cuda/library/trial.h"
+#include "cuda/library/blas_private.h"
+
+enum { PARTS = 8 };
+typedef struct {
+  char *room, *a, *b, *bias, *aux, *one, *other, *differs;
+} memory;
+
+static int64_t count_a(const tr_cuda_shape *s) {
+  return s->lda * (s->turn_a ? s->m : s->k);
+}
+static int64_t count_b(const tr_cuda_shape *s) {
+  return s->ldb * (s->turn_b ? s->k : s->n);
+}
+
+static tr_status take(tr_ctx *ctx, const tr_cuda_shape *s, memory *m) {
+  const int64_t in = (int64_t)tr_dtype_size(tr_cuda_operand_type(s->arithmetic));
+  const int64_t d = s->n * s->ldd * (int64_t)tr_dtype_size(s->d);
+  const int64_t bytes[PARTS] = {
+      (int64_t)tr_cuda_product_room(ctx), count_a(s) * in, count_b(s) * in, s->m * 8, d, d, d, 256};
+  char **const to[PARTS] = {&m->room, &m->a, &m->b, &m->bias, &m->aux, &m->one, &m->other, &m->differs};
+  int64_t all = 0;
+  void *at;
+  for (int i = 0; i < PARTS; i++) all += (bytes[i] + 255) / 256 * 256;
+  TR_TRY(tr_cuda_scratch(ctx, (size_t)all, &at));
+  for (int i = 0; i < PARTS; i++) {
+    *to[i] = at;
+    at = (char *)at + (bytes[i] + 255) / 256 * 256;
+  }
+  return TR_OK;
+}
+
+static tr_status fill(tr_ctx *ctx, const tr_cuda_shape *s, const memory *m) {
+  const tr_dtype in = tr_cuda_operand_type(s->arithmetic);
+  const tr_cuda_trial_matrix a = {
+      .type = in, .to = m->a, .cols = count_a(s) / s->lda, .ld = s->lda, .k = s->k, .across = !s->turn_a};
+  const tr_cuda_trial_matrix b = {.type = in,
+                                  .to = m->b,
+                                  .cols = count_b(s) / s->ldb,
+                                  .ld = s->ldb,
+                                  .k = s->k,
+                                  .across = s->turn_b,
+                                  .opposite = true};
+  const tr_cuda_trial_matrix aux = {.type = s->d, .to = m->aux, .cols = s->n, .ld = s->ldd, .k = s->ldd};
+  TR_TRY(tr_cuda_trial_fill(ctx, &a));
+  TR_TRY(tr_cuda_trial_fill(ctx, &b));
+  if (s->epilogue & TR_CUDA_SLOPE) TR_TRY(tr_cuda_trial_fill(ctx, &aux));
+  return tr_cuda_check(ctx, cudaMemsetAsync(m->bias, 0, (size_t)s->m * 8, tr_cuda(ctx)->stream),
+                       "clearing working memory");
+}
+
+tr_status tr_cuda_same_bits(tr_ctx *ctx, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
+                            const cublasLtMatmulAlgo_t *other, bool *same) {
+  const tr_cuda_shape *s = &p->shape;
+  const cudaStream_t stream = tr_cuda(ctx)->stream;
+  memory m;
+  int differs = 0;
+  *same = false;
+  TR_TRY(take(ctx, s, &m));
+  TR_TRY(fill(ctx, s, &m));
+  tr_cuda_operands o = {
+      .a = m.a, .b = m.b, .bias = m.bias, .d = m.one, .aux = m.aux, .room = m.room, .batch = 1};
+  if (tr_cuda_multiply(ctx, p, one, &o) != CUBLAS_STATUS_SUCCESS) return TR_OK;
+  o.d = m.other;
+  if (tr_cuda_multiply(ctx, p, other, &o) != CUBLAS_STATUS_SUCCESS) return TR_OK;
+  TR_TRY(tr_cuda_trial_compare(ctx, s->n * s->ldd * (int64_t)tr_dtype_size(s->d) / 2, m.one, m.other,
+                               m.differs));
+  TR_TRY(tr_cuda_check(ctx,
+                       cudaMemcpyAsync(&differs, m.differs, sizeof differs, cudaMemcpyDeviceToHost, stream),
+                       "a copy from the device"));
+  TR_TRY(tr_cuda_check(ctx, cudaStreamSynchronize(stream), "waiting for the device"));
+  *same = differs == 0;
+  return TR_OK;
+}
