@@ -16,6 +16,10 @@ if ldd "$transit" >"$scratch/stdout" 2>&1; then
   checks=$((checks + 1))
   grep -q gsl "$scratch/stdout" && fail "the program links GSL: $(cat "$scratch/stdout")"
 fi
+# Threads that wait give way, unless the user wants it otherwise.
+check "without a policy" env -u OMP_WAIT_POLICY OMP_DISPLAY_ENV=true "$transit" list
+checks=$((checks + 1))
+grep -q "OMP_WAIT_POLICY *= *'PASSIVE'" "$scratch/stderr" || fail "OpenMP is not told to wait passively: $(cat "$scratch/stderr")"
 for command in sample field loss list inspect man; do
   check "help of $command" "$transit" "$command" --help
   says "usage: transit $command"

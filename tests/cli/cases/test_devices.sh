@@ -17,6 +17,11 @@ run="$transit sample ODE --ckpt $here/../../../experiments/digits/digits-ema.pt 
   done
 }
 
+# Linked is nothing of it.
+if ldd "$transit" >"$scratch/linked" 2>&1; then
+  ends 1 grep -E 'lib(cuda|cublas|cudnn|nccl|nvidia)' "$scratch/linked"
+fi
+
 # The loader tells what is looked for: of CUDA nothing, until a device of it is asked for.
 nothing_of_cuda() { ! grep -qE 'lib(cuda|cublas|cudnn|nccl|nvidia)' "$scratch/loader".*; }
 export LD_DEBUG_OUTPUT="$scratch/loader"
