@@ -16,6 +16,7 @@ import sys
 HOT_ARCH = "sm_90a"
 # Kernels that may spill there: none of a forward, of a step of training or of a solver. Each with its reason.
 COLD = {}
+TYPES = ("float", "double", "__nv_bfloat16", "bool", "int", "unsigned", "true", "false")
 BEGIN, END = "<!-- registers -->", "<!-- end of registers -->"
 
 
@@ -40,15 +41,10 @@ def demangle(names):
 
 
 def plain(demangled):
-    """The name without what stands before it, its types and its arguments."""
-    text, depth = "", 0
-    for c in re.sub(r"\(anonymous namespace\)::", "", demangled).removeprefix("void "):
-        if c == "(" and depth == 0:
-            break
-        depth += (c == "<") - (c == ">")
-        if depth == 0 and c != ">":
-            text += c
-    return text.split("::")[-1].strip()
+    """The name without what stands before it, its types and its arguments; with the work that is its first parameter."""
+    text = demangled.replace("(anonymous namespace)::", "").removeprefix("void ")
+    name, work = re.match(r"(?:\w+::)*(\w+)(?:<(\w+))?", text).groups()
+    return name if not work or work[0].isdigit() or work in TYPES else f"{name}<{work}>"
 
 
 def read(folder):
