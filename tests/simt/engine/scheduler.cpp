@@ -228,7 +228,7 @@ void fail(const void *place, cudaError_t error, const char *format, ...) {
 }
 
 cudaError_t run(dim3 grid, dim3 block, size_t dynamic, void (*call)(const void *), const void *args) {
-  alignas(1024) OWN static char arena[DYNAMIC_MOST];
+  alignas(1024) static char arena[DYNAMIC_MOST];
   gridDim = grid, blockDim = block, now.lanes = (int)(block.x * block.y * block.z);
   now.dynamic = arena, now.dynamic_size = dynamic;
   body = call, body_args = args, over = false;

@@ -1,0 +1,167 @@
+/* The rules: bounds and alignment, reads of what nothing has written, races. */
+#include "tests/simt/checked/shadow.h"
+#include "tests/simt/engine/engine.h"
+#include "tests/simt/engine/fiber.h"
+
+#include <algorithm>
+
+namespace simt {
+namespace {
+extern "C" const char __executable_start, _end, __start_simt_own, __stop_simt_own;
+uint32_t block_first, launch_first; /* the intervals with which the block and the launch under way began */
+
+bool inside(const char *p, const char &first, const char &end) {
+  return p >= &first && p < &end;
+}
+
+moment this_moment() {
+  uint32_t block = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
+  return {block * 1024 + (uint32_t)me->number, now.barriers, now.warp_turns[me->number / 32]};
+}
+
+/* Whether something of long ago is ordered before what happens now; all before `first` is. */
+bool ordered(const moment &then, const moment &self, uint32_t first) {
+  if (then.thread == self.thread || then.interval < first) return true;
+  if (then.thread / 1024 != self.thread / 1024) return false;
+  if (then.interval < self.interval) return true;
+  return then.thread / 32 == self.thread / 32 && then.turn < self.turn;
+}
+
+struct looked { /* an access, as far as the rules are concerned */
+  const char *p;
+  access how;
+  const void *place;
+  bool shared;
+  uint32_t first; /* the interval with which what it may race with begins */
+  moment self;
+};
+
+void race(const looked &a, const char *doing, const moment &with) {
+  fail(a.place, cudaErrorLaunchFailure, "race at %p: %s by block %u thread %u, with no barrier between", a.p,
+       doing, with.thread / 1024, with.thread % 1024);
+}
+
+void look_at_write_before(const cell &c, const looked &a, bool fresh) {
+  if (fresh) {
+    if (a.how == READ)
+      fail(a.place, cudaErrorLaunchFailure,
+           a.shared ? "reads shared memory at %p that nothing has written in this block"
+                    : "reads memory at %p that nothing has written",
+           a.p);
+    return;
+  }
+  if (!(a.how == ATOMIC && c.by_atomic) && !ordered(c.write, a.self, a.first))
+    race(a, a.how == READ ? "read after a write" : "write after a write", c.write);
+}
+
+void look_at_reads_before(const cell &c, const looked &a) {
+  bool now_too = c.read.interval == a.self.interval,
+       others = now_too && (c.other_warps || (c.other_lanes && c.read.turn == a.self.turn));
+  if (!c.read.interval) return;
+  if (others || (!a.shared && c.many_blocks == launch_first) || !ordered(c.read, a.self, a.first))
+    race(a, "write after a read", c.read);
+}
+
+void note_read(cell &c, const looked &a) {
+  const moment &self = a.self;
+  bool same = c.read.interval == self.interval, warp = same && c.read.thread / 32 == self.thread / 32;
+  if (!a.shared && c.read.interval >= launch_first && c.read.thread / 1024 != self.thread / 1024)
+    c.many_blocks = launch_first;
+  c.other_warps = same && (c.other_warps || !warp);
+  c.other_lanes = warp && c.read.turn == self.turn && (c.other_lanes || c.read.thread != self.thread);
+  c.read = self;
+}
+
+void look(cell &c, const looked &a, bool host) {
+  if (c.pending && (c.write.interval >= block_first))
+    fail(a.place, cudaErrorLaunchFailure, "touches shared memory at %p for which thread %u has yet to wait",
+         a.p, c.write.thread % 1024);
+  bool fresh = !c.written || (a.shared && c.write.interval < block_first);
+  look_at_write_before(c, a, fresh && !host);
+  if (a.how == READ) return note_read(c, a);
+  look_at_reads_before(c, a);
+  c.write = a.self, c.written = true, c.by_atomic = a.how == ATOMIC, c.pending = a.how == PENDING;
+}
+
+/* The write that a PENDING one announced. */
+bool arrives(cell &c, const looked &a) {
+  if (!c.pending || a.how != WRITE || c.write.thread != a.self.thread || c.write.interval < block_first)
+    return false;
+  c.write = a.self, c.pending = false;
+  return true;
+}
+
+void look_at_all(cell *cells, looked a, size_t n, bool host) {
+  for (size_t i = 0; i < n; i += 2, a.p += 2, cells++)
+    if (!arrives(*cells, a)) look(*cells, a, host);
+}
+
+void touch_shared(const shared_place &s, const looked &a, size_t n) {
+  if (a.p + n > s.end)
+    fail(a.place, cudaErrorIllegalAddress, "access of %zu bytes %td past the end of shared memory", n,
+         a.p - s.end);
+  if (a.how != UNORDERED) look_at_all(s.cells, a, n, false);
+}
+
+void touch_device(const looked &a, size_t n) {
+  region *r = region_of(a.p);
+  if (const char *why = forbidden(r, a.p, n))
+    fail(a.place, cudaErrorIllegalAddress, "%s of %zu bytes at %p: %s",
+         a.how == READ || a.how == UNORDERED ? "read" : "write", n, a.p, why);
+  if (a.how != UNORDERED) look_at_all(r->cells + (a.p - r->base) / 2, a, n, r->host);
+}
+} // namespace
+
+void touch(const void *address, size_t n, access how, const void *place) {
+  const char *p = (const char *)address;
+  if (!me || inside(p, __start_simt_own, __stop_simt_own) || stack_holds(me->own, p)) return;
+  shared_place s = shared_memory(p);
+  if (s.cells) return touch_shared(s, {p, how, place, true, block_first, this_moment()}, n);
+  if (inside(p, __executable_start, _end)) { /* constants, and what the host keeps */
+    if (how == WRITE || how == ATOMIC)
+      fail(place, cudaErrorIllegalAddress, "writes a variable of the host at %p", p);
+    return;
+  }
+  touch_device({p, how, place, false, launch_first, this_moment()}, n);
+}
+
+void touch_range(const void *address, size_t bytes, bool write, const char *what) {
+  const char *p = (const char *)address;
+  region *r = region_of(p);
+  if (const char *why = forbidden(r, p, bytes))
+    return fail(nullptr, cudaErrorIllegalAddress, "%s %s %zu bytes at %p: %s", what,
+                write ? "writes" : "reads", bytes, p, why);
+  cell *c = r->cells + (p - r->base) / 2, *end = r->cells + (p - r->base + (ptrdiff_t)bytes + 1) / 2;
+  for (; c < end; c++) {
+    if (write)
+      *c = {}, c->written = true;
+    else if (!c->written && !r->host)
+      return fail(nullptr, cudaErrorLaunchFailure, "%s reads memory at %p that nothing has written", what,
+                  (const void *)(r->base + (c - r->cells) * 2));
+  }
+}
+
+void copy_state(const void *to, const void *from, size_t bytes) {
+  const char *p = (const char *)to, *q = (const char *)from;
+  region *r = region_of(p);
+  if (const char *why = forbidden(r, p, bytes))
+    return fail(nullptr, cudaErrorIllegalAddress, "a copy writes %zu bytes at %p: %s", bytes, p, why);
+  cell *c = r->cells + (p - r->base) / 2;
+  region *s = region_of(q);
+  if (const char *why = forbidden(s, q, bytes))
+    return fail(nullptr, cudaErrorIllegalAddress, "a copy reads %zu bytes at %p: %s", bytes, q, why);
+  const cell *d = s->cells + (q - s->base) / 2;
+  for (size_t i = 0; i < bytes; i += 2, c++, d++) {
+    bool written = d->written || s->host;
+    *c = {}, c->written = written;
+  }
+}
+
+void begin_block() {
+  block_first = now.barriers;
+}
+
+void begin_launch() {
+  launch_first = ++now.barriers;
+}
+} // namespace simt

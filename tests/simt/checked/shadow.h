@@ -1,0 +1,46 @@
+/* What the checked emulator remembers of memory: a cell for every two bytes. Cells of memory that nothing has
+ * touched take none themselves: they come as zeros from the system. */
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace simt {
+/* Threads are numbered in the launch: block * 1024 + thread. Times are numbers of intervals between barriers
+ * of a block, which go on without end over blocks and launches, and within one those between __syncwarp of a
+ * warp.
+ */
+struct moment {
+  uint32_t thread, interval, turn;
+};
+struct cell {
+  moment write, read;   /* the last ones */
+  uint32_t many_blocks; /* the launch, by its first interval, in which more than one block has read it */
+  bool written, by_atomic;
+  bool pending;                  /* a copy that has not been waited for will write it */
+  bool other_warps, other_lanes; /* have read it in the interval, or turn, of the last read */
+};
+
+struct region {
+  char *base;
+  size_t bytes;
+  cell *cells;
+  bool host;    /* pinned memory, which the host may write */
+  bool divided; /* an arena: only what is inside of arrays may be touched */
+};
+
+cell *cells_new(size_t bytes);
+void cells_delete(cell *cells, size_t bytes);
+
+/* Memory of the device, or NULL. */
+region *region_of(const char *p);
+/* Whether all of it may be touched: inside the region and, if that is divided, inside one array; else why
+ * not.
+ */
+const char *forbidden(const region *r, const char *p, size_t n);
+/* Shared memory of the block under way. */
+struct shared_place {
+  cell *cells; /* NULL: this is no shared memory */
+  const char *end;
+};
+shared_place shared_memory(const char *p);
+} // namespace simt

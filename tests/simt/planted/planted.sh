@@ -1,0 +1,80 @@
+#!/bin/sh
+# Plants mistakes in kernels, each of which the checked emulator must report with file and line.
+# usage: planted.sh SOURCE_DIR SCRATCH BUILD_DIR LIBRARY COMPILER FLAGS...
+# The library is the checked emulator, and the flags are those with which kernels are compiled for it.
+set -eu
+root=$1 scratch=$2 build=$3 library=$4 compiler=$5
+shift 5
+mkdir -p "$scratch"
+cd "$scratch"
+failures=0 planted=0
+
+bad() {
+  echo "$*" >&2
+  failures=$((failures + 1))
+}
+
+# changed FILE WHAT SED: planted.cu is the file after the sed; fails where that changes nothing.
+changed() {
+  sed "$3" "$root/$1" >planted.cu
+  if cmp -s planted.cu "$root/$1"; then
+    bad "NOT PLANTED: $2 ($1)"
+    return 1
+  fi
+  planted=$((planted + 1))
+}
+
+# judge WHAT COMMAND...: the program must end in an error and say where: in the file with the mistake, or in `$where`.
+judge() {
+  what=$1 status=0
+  shift
+  "$@" >said 2>&1 || status=$?
+  line=$(grep -m 1 -E "(planted\.cu|${where:-planted\.cu}):[0-9]+" said || true)
+  if [ "$status" -ne 0 ] && [ -n "$line" ]; then
+    echo "caught: $what: $line"
+  else
+    bad "MISSED: $what (status $status)"
+    head -3 said >&2
+  fi
+}
+
+build_own() {
+  "$compiler" "$@" -w -c planted.cu -o planted.o && "$compiler" planted.o "$library" -ldl -lpthread -o planted
+}
+
+kernels=tests/simt/planted/kernels.cu
+cp "$root/$kernels" planted.cu
+build_own "$@"
+./planted >said 2>&1 || bad "the kernels without mistakes: $(cat said)"
+
+# own WHAT SED FLAGS...: a mistake in a kernel of ours.
+own() {
+  what=$1 script=$2
+  shift 2
+  changed $kernels "$what" "$script" || return 0
+  build_own "$@"
+  judge "$what" ./planted
+}
+
+own "no barrier before what other warps wrote is read" '/\/\/ parts$/d' "$@"
+own "no barrier before a tile is overwritten" '/\/\/ overwritten$/d' "$@"
+own "no barrier before the ticket is read" '/\/\/ ticket$/d' "$@"
+own "no __syncwarp before p is read" '/\/\/ warp$/d' "$@"
+own "a bound off by one" 's/i < n ? x\[i\]\(.*\/\/ bound\)/i <= n ? x[i]\1/' "$@"
+own "no bound" 's/from + i \/ WIDE < keys ?\(.*\/\/ tokens\)/true ?\1/' "$@"
+own "too little dynamic shared memory" 's/TILE \* WIDE + ROWS \* TILE)/TILE * WIDE + ROWS * TILE - 4)/' "$@"
+own "a divergent barrier" 's/^\(.*\)\/\/ warps$/if (lane == 0) __syncthreads(); \1/' "$@"
+own "a shuffle inside divergence" 's/^\(.*\)\/\/ warps$/if (lane < 16) v = warp_sum(v); \1/' "$@"
+own "an atomic made plain" 's/atomicAdd(done, 1u)/(*done)++/' "$@"
+own "a race between blocks" 's/__ldcg(part + b)/part[b]/' "$@"
+own "an unwritten number of shared memory" '/\/\/ unwritten$/s/blockDim.x \/ 32/blockDim.x \/ 16/' "$@"
+own "no wait for a copy" '/\/\/ wait$/d' "$@"
+own "a wait that is one group short" '/\/\/ wait$/s/<1>/<2>/' "$@"
+own "no barrier behind a wait" '/\/\/ arrived$/d' "$@"
+own "a tile in use is copied over" '/\/\/ used$/d' "$@"
+own "a misaligned load" '/\/\/ vector$/s/(x + /(x + 1 + /' "$@"
+own "a block reads what another overwrites" '/\/\/ in place$/s/x, y)/x, x)/' "$@"
+own "a result read before the wait" '/\/\/ host$/d' "$@"
+
+echo "$planted mistakes planted, $failures failures"
+[ "$failures" -eq 0 ]
