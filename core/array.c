@@ -6,6 +6,7 @@
 
 #include "core/backend.h"
 #include "core/context_private.h"
+#include "core/record/record_private.h"
 #include "core/require_private.h"
 #include "core/vec/vec_private.h"
 
@@ -24,6 +25,7 @@ static void *kept_block(tr_kept *kept, size_t bytes) {
 
 /* Device memory of so many bytes, which are counted while it is taken; contents undefined. */
 static tr_status take_memory(tr_ctx *ctx, size_t bytes, void **out) {
+  TR_TRY(tr_record_refuses(ctx, "an array that is made"));
   *out = kept_block(tr_ctx_kept(ctx), bytes);
   if (!*out) {
     TR_TRY(tr_ctx_backend(ctx)->mem->alloc(ctx, bytes ? bytes : 1, out));
@@ -46,6 +48,7 @@ static bool room_for_another(tr_kept *kept) {
 
 static void give_memory(tr_ctx *ctx, void *memory, size_t bytes) {
   tr_kept *kept = tr_ctx_kept(ctx);
+  tr_record_forgets(ctx, memory, bytes);
   tr_ctx_count_memory(ctx, -(int64_t)bytes);
   if (kept->holds && room_for_another(kept))
     kept->block[kept->n++] = (tr_block){memory, bytes};
@@ -199,6 +202,7 @@ tr_status tr_array_upload(tr_array *a, const void *host) {
   TR_REQUIRE(TR_CTX_OF(a), a);
   if (a->count) TR_REQUIRE(a->ctx, host);
   TR_TRY(tr_array_check(a));
+  TR_TRY(tr_record_refuses(a->ctx, "an upload"));
   tr_ctx_count(a->ctx, TR_COUNT_UPLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->upload(a->ctx, a->data, host, bytes_of(a));
 }
@@ -207,6 +211,7 @@ tr_status tr_array_download(const tr_array *a, void *host) {
   TR_REQUIRE(TR_CTX_OF(a), a);
   if (a->count) TR_REQUIRE(a->ctx, host);
   TR_TRY(tr_array_check(a));
+  TR_TRY(tr_record_refuses(a->ctx, "a download"));
   tr_ctx_count(a->ctx, TR_COUNT_DOWNLOAD, bytes_of(a));
   return tr_ctx_backend(a->ctx)->mem->download(a->ctx, host, a->data, bytes_of(a));
 }
@@ -217,6 +222,7 @@ tr_status tr_array_set_small(tr_array *a, const void *host) {
   if (bytes_of(a) > TR_SMALL_BYTES)
     return TR_FAIL(a->ctx, TR_E_ARG, "%zu bytes are set as if they were few: at most %d, upload more",
                    bytes_of(a), TR_SMALL_BYTES);
+  TR_TRY(tr_record_refuses(a->ctx, "a small upload"));
   tr_ctx_count(a->ctx, TR_COUNT_SMALL_SET, 0);
   return tr_ctx_backend(a->ctx)->mem->set_small(a->ctx, a->data, host, bytes_of(a));
 }
@@ -232,6 +238,7 @@ tr_status tr_array_copy(const tr_array *from, tr_array *to) {
   }
   if (tr_array_lies_across(from, to))
     return TR_FAIL(to->ctx, TR_E_ARG, "a copy to memory that lies across what is copied: use memory apart");
+  TR_TRY(tr_record_notes(to->ctx, "a copy", true, 2, (const tr_array *const[]){from, to}));
   tr_ctx_count(to->ctx, TR_COUNT_OPERATION, 0);
   return tr_ctx_backend(to->ctx)->mem->copy(to->ctx, to->data, from->data,
                                             (size_t)to->count * tr_dtype_size(to->dtype));

@@ -116,6 +116,21 @@ typedef struct {
 
 struct tr_nn_ops; /* core/nn/ops_private.h */
 
+/* For core/record/record.h, which says what a recording is. */
+typedef struct {
+  /* Whether it records at all. REQUIRED */
+  bool (*ready)(tr_ctx *ctx);
+  /* From now on operations are recorded and not done. `base` and `bytes`: memory of n arrays that is
+   * elsewhere at each replay, apart from each other. REQUIRED */
+  tr_status (*begin)(tr_ctx *ctx, int n, void *const *base, const size_t *bytes);
+  /* Ends it; keep: *made is what was recorded. REQUIRED */
+  tr_status (*end)(tr_ctx *ctx, bool keep, void **made);
+  /* Does all of it, with the n arrays at these addresses; they have the alignment to 16 bytes of `base`.
+   * REQUIRED */
+  tr_status (*replay)(tr_ctx *ctx, void *made, void *const *address);
+  void (*drop)(tr_ctx *ctx, void *made); /* REQUIRED */
+} tr_record_ops;
+
 /* What a backend promises. */
 enum {
   /* A row of an operation of core/nn/nn.h, in attention a sample, has bits that its own operands alone
@@ -150,9 +165,11 @@ typedef struct tr_backend {
    * programs can use, in turns; -1: there is none. The first that was passed over is told in err. OPTIONAL:
    * where there is never more than one device */
   int (*of_rank)(int local, tr_error *err);
-  const tr_mem_ops *mem;      /* REQUIRED */
-  const tr_vec_ops *vec;      /* REQUIRED */
-  const struct tr_nn_ops *nn; /* OPTIONAL */
+  void (*memory)(void *state, tr_device_memory *out); /* OPTIONAL: of a device with memory of its own */
+  const tr_mem_ops *mem;                              /* REQUIRED */
+  const tr_vec_ops *vec;                              /* REQUIRED */
+  const struct tr_nn_ops *nn;                         /* OPTIONAL */
+  const tr_record_ops *record;                        /* OPTIONAL: all is done one by one */
 } tr_backend;
 
 TR_API extern const tr_backend tr_backend_cpu, tr_backend_guard;

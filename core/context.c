@@ -9,6 +9,7 @@
 #include "core/context_private.h"
 #include "core/device/device_private.h"
 #include "core/module/registry_private.h"
+#include "core/record/record_private.h"
 #include "core/require_private.h"
 #include "core/text.h"
 
@@ -20,6 +21,7 @@ struct tr_ctx {
   tr_counts counts;
   tr_slots slots;
   tr_kept kept;
+  tr_records *records;
   tr_error error;
   tr_warn_fn warn;
   void *warn_user;
@@ -90,6 +92,7 @@ tr_status tr_ctx_open(const char *resource, uint64_t seed, tr_ctx **out, tr_erro
 
 void tr_ctx_close(tr_ctx **ctx) {
   if (!ctx || !*ctx) return;
+  tr_records_close(*ctx);
   (*ctx)->device.backend->close((*ctx)->device.state);
   tr_registry_destroy(&(*ctx)->registry);
   free(*ctx);
@@ -125,6 +128,11 @@ int64_t tr_ctx_memory(const tr_ctx *ctx) {
 int64_t tr_ctx_memory_peak(const tr_ctx *ctx) {
   return given(ctx)->memory_peak;
 }
+tr_device_memory tr_ctx_device_memory(const tr_ctx *ctx) {
+  tr_device_memory memory = {0};
+  if (ctx && ctx->device.backend->memory) ctx->device.backend->memory(ctx->device.state, &memory);
+  return memory;
+}
 void tr_ctx_count_memory(tr_ctx *ctx, int64_t bytes) {
   ctx->memory += bytes;
   if (ctx->memory > ctx->memory_peak) ctx->memory_peak = ctx->memory;
@@ -142,6 +150,10 @@ static void waited(tr_ctx *ctx) {
 
 tr_kept *tr_ctx_kept(tr_ctx *ctx) {
   return &ctx->kept;
+}
+
+tr_records **tr_ctx_records(tr_ctx *ctx) {
+  return &ctx->records;
 }
 
 tr_slots *tr_ctx_slots(tr_ctx *ctx) {
@@ -172,6 +184,15 @@ void tr_ctx_count(tr_ctx *ctx, tr_count what, size_t bytes) {
     break;
   case TR_COUNT_PROGRAM:
     c->operations++, c->programs++;
+    break;
+  case TR_COUNT_RECORDED:
+    c->recorded++;
+    break;
+  case TR_COUNT_REPLAY:
+    c->operations++, c->replays++;
+    break;
+  case TR_COUNT_UNRECORDED:
+    c->unrecorded++;
     break;
   }
 }

@@ -47,6 +47,13 @@ TR_API int tr_ctx_threads(const tr_ctx *ctx);
 /* Bytes of device memory that arrays made on the context hold, and the most they have held at a time. */
 TR_API int64_t tr_ctx_memory(const tr_ctx *ctx);
 TR_API int64_t tr_ctx_memory_peak(const tr_ctx *ctx);
+/* Memory of the device as a whole, in bytes. All 0 where arrays lie in memory of the host. */
+typedef struct {
+  int64_t taken, taken_peak; /* by the context: its arrays, room for more of them, working memory */
+  int64_t available;         /* for arrays that are still to come */
+  int64_t total;
+} tr_device_memory;
+TR_API tr_device_memory tr_ctx_device_memory(const tr_ctx *ctx);
 
 /* What the device was asked to do since the context was opened: what a solve costs besides its arithmetic is
  * the difference of two of these. Counted on every backend, in the wrappers of arrays and operations. */
@@ -57,6 +64,9 @@ typedef struct {
   int64_t waits;                /* times the host waited for the device: downloads and reductions it read */
   int64_t operations, programs; /* vector and network operations, copies on the device; of these, programs */
   int64_t bytes_up, bytes_down;
+  /* Of core/record/record.h: bodies that were recorded (their operations are counted as if they had run),
+   * replays, an operation each, and decisions to go without a recording. */
+  int64_t recorded, replays, unrecorded;
 } tr_counts;
 TR_API tr_counts tr_ctx_counts(const tr_ctx *ctx);
 

@@ -17,6 +17,9 @@ typedef enum {
   TR_COUNT_WAIT,
   TR_COUNT_OPERATION,
   TR_COUNT_PROGRAM, /* an operation too */
+  TR_COUNT_RECORDED,
+  TR_COUNT_REPLAY, /* an operation too */
+  TR_COUNT_UNRECORDED,
 } tr_count;
 
 /* For the wrappers that hand something over to the backend, see tr_counts: once for each call of its table.

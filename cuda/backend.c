@@ -65,6 +65,8 @@ const tr_backend tr_backend_cuda = {.abi = TR_BACKEND_ABI,
                                     .close = cuda_close,
                                     .describe = tr_cuda_devices_describe,
                                     .of_rank = tr_cuda_device_of_rank,
+                                    .memory = tr_cuda_memory_report,
                                     .mem = &tr_cuda_mem,
                                     .vec = &tr_cuda_vec,
-                                    .nn = &tr_cuda_nn};
+                                    .nn = &tr_cuda_nn,
+                                    .record = &tr_cuda_record};

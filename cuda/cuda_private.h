@@ -13,6 +13,7 @@
 
 #include "core/backend.h"
 #include "core/nn/ops_private.h"
+#include "core/record/record.h"
 #include "core/vec/program.h"
 
 #ifdef __cplusplus
@@ -20,7 +21,7 @@ extern "C" {
 #endif
 
 /* Parts of the state, each opened and closed in the file of its own. */
-typedef struct tr_cuda_memory tr_cuda_memory; /* cuda/memory.c */
+typedef struct tr_cuda_memory tr_cuda_memory; /* cuda/memory/memory.c */
 typedef struct tr_cuda_slots tr_cuda_slots;   /* cuda/vec/slots.c */
 typedef struct tr_cuda_blas tr_cuda_blas;     /* cuda/library/blas.c */
 typedef struct tr_cuda_graphs tr_cuda_graphs; /* cuda/graph.c */
@@ -34,8 +35,11 @@ typedef struct {
   size_t memory_most; /* bytes of memory in all */
   size_t shared_most; /* bytes of shared memory that a block may ask for */
   cudaStream_t stream;
-  bool sync;      /* TRANSIT_CUDA_SYNC=1 */
-  char last[128]; /* the operation launched last, with its shape */
+  bool sync;        /* TRANSIT_CUDA_SYNC=1 */
+  bool recording;   /* the stream is being captured */
+  const char *last; /* the operation launched last, and its shape; NULL: none yet */
+  int64_t last_rows, last_cols;
+  char lost[384]; /* once the device is of no more use, why */
   tr_cuda_memory *memory;
   tr_cuda_slots *slots;
   tr_cuda_blas *blas;
@@ -46,14 +50,18 @@ static inline tr_cuda_state *tr_cuda(tr_ctx *ctx) {
   return (tr_cuda_state *)tr_ctx_backend_state(ctx);
 }
 
-/* TR_OK, or an error of the runtime in one line: what was tried ("a copy to the device") and what it says. */
+/* TR_OK, or an error of the runtime in one line: what was tried ("a copy to the device") and what it says. An
+ * error after which the device is of no more use is kept: everything fails with it from then on. */
 tr_status tr_cuda_check(tr_ctx *ctx, cudaError_t error, const char *what);
-/* Notes what is launched next, for messages. */
+/* Notes what is launched next, for messages; op is static text. */
 void tr_cuda_note(tr_ctx *ctx, const char *op, int64_t rows, int64_t cols);
 /* After a launch, whose return value this is: an error at once, and with TRANSIT_CUDA_SYNC=1 that of the
  * kernel. */
 tr_status tr_cuda_launched(tr_ctx *ctx, cudaError_t error);
 
+/* Memory of the device that stays until it is released; neither waits. */
+tr_status tr_cuda_take(tr_ctx *ctx, size_t bytes, void **out);
+void tr_cuda_release(tr_ctx *ctx, void *memory); /* NULL is fine */
 /* Working memory of one operation, 256-byte aligned, contents undefined; the next operation may have it, too.
  */
 tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out);
@@ -61,10 +69,13 @@ tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out);
 /* In a recording, of memory of the arrays that move between its replays: device memory in which each replay
  * finds its address. NULL for all other memory, and outside recordings. */
 const void *tr_cuda_cell(tr_ctx *ctx, const void *data);
+/* In a recording an error, unless a kernel's argument is free of addresses of such memory. */
+tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *argument, size_t bytes);
 
-extern const tr_mem_ops tr_cuda_mem; /* cuda/memory.c */
-extern const tr_vec_ops tr_cuda_vec; /* cuda/vec/vec.c */
-extern const tr_nn_ops tr_cuda_nn;   /* cuda/nn/nn.c */
+extern const tr_mem_ops tr_cuda_mem;       /* cuda/memory/memory.c */
+extern const tr_record_ops tr_cuda_record; /* cuda/graph.c */
+extern const tr_vec_ops tr_cuda_vec;       /* cuda/vec/vec.c */
+extern const tr_nn_ops tr_cuda_nn;         /* cuda/nn/nn.c */
 
 /* The operations behind tr_cuda_vec, each in a file of cuda/vec. */
 tr_status tr_cuda_program(tr_ctx *ctx, const struct tr_program *program);

@@ -24,6 +24,11 @@ static tr_status tr_cuda_launch(tr_ctx *ctx, const char *op, int64_t rows, int64
   config.gridDim = grid, config.blockDim = block, config.dynamicSmemBytes = shared;
   config.stream = tr_cuda(ctx)->stream;
   tr_cuda_note(ctx, op, rows, cols);
+  if (tr_cuda(ctx)->recording) {
+    tr_status status = TR_OK;
+    (void)(((status = tr_cuda_stays(ctx, op, &args, sizeof args)) == TR_OK) && ...);
+    TR_TRY(status);
+  }
   return tr_cuda_launched(ctx, cudaLaunchKernelEx(&config, kernel, static_cast<P>(args)...));
 }
 
@@ -31,10 +36,10 @@ static inline unsigned tr_cuda_blocks(int64_t n, int64_t each) {
   return (unsigned)((n + each - 1) / each);
 }
 
-/* The address of elements, as large as a pointer. Between two replays of a recording (core/record.h) states,
- * results and covectors may have moved: of those it is the address of a cell that holds theirs, marked by its
- * lowest bit. Operations that are given them take this in the place of pointers: patches and their adjoints,
- * programs and blends. */
+/* The address of elements, as large as a pointer. Between two replays of a recording (core/record/record.h)
+ * states, results and covectors may have moved: of those it is the address of a cell that holds theirs,
+ * marked by its lowest bit. Operations that are given them take this in the place of pointers: patches and
+ * their adjoints, programs and blends. */
 template <class T> struct tr_moving {
   uintptr_t bits;
   __device__ __forceinline__ T *get() const {

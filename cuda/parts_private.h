@@ -6,6 +6,7 @@
 
 tr_status tr_cuda_memory_open(tr_cuda_state *s, tr_error *err);
 void tr_cuda_memory_close(tr_cuda_state *s);
+void tr_cuda_memory_report(void *state, tr_device_memory *out);
 tr_status tr_cuda_slots_open(tr_cuda_state *s, tr_error *err);
 void tr_cuda_slots_close(tr_cuda_state *s);
 tr_status tr_cuda_blas_open(tr_cuda_state *s, tr_error *err);

@@ -22,6 +22,7 @@
 #include "core/nn/nn.h"
 #include "core/params.h"
 #include "core/random.h"
+#include "core/record/record.h"
 #include "core/vec/program.h"
 #include "core/vec/vec.h"
 

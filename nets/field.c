@@ -1,5 +1,6 @@
 /* A field network as a drift provider. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/require_private.h"
@@ -15,6 +16,7 @@ typedef struct {
   tr_net_clock clock;
   double *times; /* of the network, for `room` of the provider */
   int64_t room;
+  char what[64]; /* for messages of its recordings */
 } field;
 
 /* ---- the network's own time and sign ---- */
@@ -65,16 +67,99 @@ static tr_times common(tr_times times) {
   return same ? (tr_times){1, times.t} : times;
 }
 
+/* The times that the network is asked at. */
+static tr_status times_of(field *self, tr_times *times) {
+  TR_TRY(tell_times(self, times));
+  *times = common(*times);
+  return TR_OK;
+}
+
+/* ---- a call in two halves ---- */
+
+static void count_call(tr_net *net, const tr_drift_call *c) {
+  net->counts.n_forward++;
+  net->counts.n_jvp += c->ask == TR_DRIFT_ASK_JVP;
+  if (c->ask == TR_DRIFT_ASK_VJP && c->x->count) net->counts.n_vjp += c->v->count / c->x->count;
+}
+
+/* Forwards that are repeated on the way back are counted as they happen. */
+static bool can_be_recorded(const tr_net *net, const tr_drift_call *c) {
+  return c->x->count > 0 && net->type->send && !(net->recompute && c->ask == TR_DRIFT_ASK_VJP);
+}
+
+static tr_status field_begin(tr_drift *drift, const tr_drift_call *c, tr_record_key *key) {
+  field *self = drift->impl;
+  tr_times times = c->times;
+  TR_TRY(tr_net_check_states(self->net, c->x));
+  TR_TRY(times_of(self, &times));
+  count_call(self->net, c);
+  *key = (tr_record_key){0};
+  if (can_be_recorded(self->net, c))
+    *key = (tr_record_key){self, {c->ask, c->x->shape[0], times.n, c->cond ? c->cond->n : 0}};
+  const bool sends = self->net->type->send && c->x->count;
+  return sends ? self->net->type->send(self->net, times, c->cond) : TR_OK;
+}
+
+static tr_status field_launch(tr_drift *drift, const tr_drift_call *c) {
+  field *self = drift->impl;
+  tr_net *net = self->net;
+  tr_times times = c->times;
+  TR_TRY(times_of(self, &times));
+  if (c->ask == TR_DRIFT_ASK_EVAL) {
+    TR_TRY(net->type->forward(net, times, c->x, c->cond, c->f));
+    return turn(self, c->f);
+  }
+  if (c->ask == TR_DRIFT_ASK_JVP) {
+    TR_TRY(net->type->jvp(net, times, c->x, c->cond, c->v, c->product));
+    return turn(self, c->product);
+  }
+  const tr_drift_passes one = {.n = 1, .w = &c->v, .wJ = &c->product};
+  TR_TRY(net->type->backward(net, times, c->x, c->cond, &(tr_net_request){.passes = &one, .f = c->f}));
+  TR_TRY(turn(self, c->f));
+  return turn(self, c->product);
+}
+
+typedef struct {
+  tr_drift *drift;
+  const tr_drift_call *call;
+} launched_call;
+
+static tr_status launch(void *user) {
+  const launched_call *l = user;
+  return field_launch(l->drift, l->call);
+}
+
+/* Both halves, the second recorded where all that differs between calls was sent by the first. */
+static tr_status ask(tr_drift *drift, const tr_drift_call *c) {
+  field *self = drift->impl;
+  launched_call l = {drift, c};
+  tr_record_call r = {.what = self->what, .body = launch, .user = &l, .n_moving = 1, .moving = {c->x}};
+  const tr_array *const others[] = {c->v, c->f, c->product};
+  for (int i = 0; i < 3; i++)
+    if (others[i]) r.moving[r.n_moving++] = others[i];
+  TR_TRY(field_begin(drift, c, &r.key));
+  if (!r.key.owner) return launch(&l);
+  r.t = c->times.t[0];
+  return tr_record(drift->ctx, &r);
+}
+
 static tr_status field_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                             tr_array *f) {
-  tr_net *net = net_of(drift);
-  TR_TRY(tr_net_check_states(net, x));
-  field *self = drift->impl;
-  TR_TRY(tell_times(self, &times));
-  net->counts.n_forward++;
-  TR_TRY(net->type->forward(net, common(times), x, cond, f));
-  return turn(self, f);
+  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_EVAL, times, x, cond, NULL, f, NULL});
 }
+
+/* One covector a row, or several. */
+static tr_status field_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           const tr_array *w, tr_array *f, tr_array *wJ) {
+  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
+}
+
+static tr_status field_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           const tr_array *v, tr_array *Jv) {
+  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_JVP, times, x, cond, v, NULL, Jv});
+}
+
+/* ---- passes ---- */
 
 /* Products are turned before the covectors of the next pass are made of them. */
 typedef struct {
@@ -104,42 +189,41 @@ static tr_status field_vjp_passes(tr_drift *drift, tr_times times, const tr_arra
                                   const tr_drift_passes *passes, tr_array *f) {
   field *self = drift->impl;
   tr_net *net = self->net;
+  /* What makes the covectors of a later pass is the caller's: there is no recording of it. */
+  if (passes->n == 1) return field_vjp(drift, times, x, cond, passes->w[0], f, passes->wJ[0]);
   turned_passes turned = {self, passes, x};
   const tr_drift_passes own = {passes->n, passes->w, passes->wJ, next_turned, &turned};
   TR_TRY(tr_net_check_states(net, x));
-  TR_TRY(tell_times(self, &times));
+  TR_TRY(times_of(self, &times));
   net->counts.n_forward++;
   for (int k = 0; k < passes->n && x->count; k++) net->counts.n_vjp += passes->w[k]->count / x->count;
-  TR_TRY(net->type->backward(net, common(times), x, cond, &(tr_net_request){.passes = &own, .f = f}));
+  TR_TRY(net->type->backward(net, times, x, cond, &(tr_net_request){.passes = &own, .f = f}));
   TR_TRY(turn(self, f));
   return turn(self, passes->wJ[passes->n - 1]);
 }
 
-/* One covector a row, or several. */
-static tr_status field_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                           const tr_array *w, tr_array *f, tr_array *wJ) {
-  return field_vjp_passes(drift, times, x, cond, &(tr_drift_passes){.n = 1, .w = &w, .wJ = &wJ}, f);
+/* Gives the working memory of the network back. */
+static tr_status begin_anew(tr_net *net) {
+  if (!net->type->open || !net->type->close) return TR_OK;
+  net->type->close(net);
+  net->work = NULL;
+  TR_TRY(net->type->open(net));
+  if (net->recompute) net->type->set_recompute(net, true);
+  return TR_OK;
 }
 
-static tr_status field_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                           const tr_array *v, tr_array *Jv) {
-  field *self = drift->impl;
-  tr_net *net = self->net;
-  TR_TRY(tr_net_check_states(net, x));
-  TR_TRY(tell_times(self, &times));
-  net->counts.n_forward++, net->counts.n_jvp++;
-  TR_TRY(net->type->jvp(net, common(times), x, cond, v, Jv));
-  return turn(self, Jv);
-}
-
+/* What does not fit as a whole is not held. */
 static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   tr_net *net = net_of(drift);
   TR_TRY(tr_net_check_states(net, x));
-  return net->type->reserve(net, x, cond, vectors);
+  const tr_status status = net->type->reserve(net, x, cond, vectors);
+  if (status == TR_E_MEM) TR_TRY(begin_anew(net));
+  return status;
 }
 
 static void field_destroy(tr_drift *drift) {
   field *self = drift->impl;
+  tr_record_drop(drift->ctx, self);
   if (self->owned) tr_net_destroy(&self->net);
   free(self->times);
   free(self);
@@ -154,6 +238,7 @@ static tr_drift_ops ops_of(const tr_net_type *type) {
   }
   if (type->reserve) ops.reserve = field_reserve;
   if (type->jvp) ops.caps |= TR_DRIFT_JVP, ops.jvp = field_jvp;
+  if (type->send) ops.begin = field_begin, ops.launch = field_launch;
   return ops;
 }
 
@@ -167,6 +252,7 @@ tr_status tr_drift_of_net(tr_net *net, tr_quantity kind, tr_drift **out) {
   if (!self) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for a provider");
   self->net = net;
   self->ops = ops_of(net->type);
+  snprintf(self->what, sizeof self->what, "an evaluation of %s", net->type->info.name);
   self->clock = (tr_net_clock){0, 1, 1};
   self->drift = (tr_drift){.ops = &self->ops,
                            .ctx = net->ctx,
@@ -205,6 +291,7 @@ tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock) {
     return TR_FAIL(drift->ctx, TR_E_ARG, "a clock from %g to %g with the factor %g: finite values are needed",
                    clock->at_noise, clock->at_data, clock->factor);
   ((field *)drift->impl)->clock = *clock;
+  tr_record_drop(drift->ctx, drift->impl); /* the factor is recorded */
   return TR_OK;
 }
 

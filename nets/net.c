@@ -147,6 +147,8 @@ tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
   TR_REQUIRE(net->ctx, net->type);
   if (!net->type->set_recompute)
     return TR_FAIL(net->ctx, TR_E_ARG, "the network %s keeps no activations by blocks", tr_net_name(net));
+  tr_record_drop(net->ctx, NULL);
+  net->recompute = recompute;
   net->type->set_recompute(net, recompute);
   return TR_OK;
 }

@@ -95,6 +95,7 @@ struct tr_net {
   tr_params *params; /* NULL: not trained */
   tr_net_storage storage;
   tr_nn_products products; /* of its layers; attention is to be called with it */
+  bool recompute;          /* what tr_net_set_recompute was given */
   void *work;              /* the type's own: what `open` makes */
   tr_net_counts counts;
 };
@@ -144,6 +145,10 @@ struct tr_net_type {
   /* OPTIONAL: Jv = (df/dx) v. */
   tr_status (*jvp)(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond, const tr_array *v,
                    tr_array *Jv);
+  /* OPTIONAL: sends times and labels to the device. When they are there, forward, backward and jvp with the
+   * same ones send nothing, so that they can be recorded (core/record/record.h), which is done where there is
+   * a `send`. */
+  tr_status (*send)(tr_net *net, tr_times times, const tr_cond *cond);
   /* OPTIONAL: takes the memory, and sends the labels, for evaluations at states like x with these labels, as
    * tr_drift_reserve says; checked already. */
   tr_status (*reserve)(tr_net *net, const tr_array *x, const tr_cond *cond, int64_t vectors);

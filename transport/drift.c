@@ -76,15 +76,58 @@ static tr_status said(const tr_drift *drift, tr_times times, const char *what, t
   return tr_callback_status(drift->ctx, status, callback, first_time(times));
 }
 
-tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+/* ---- announcing a solve ---- */
+
+tr_status tr_drift_reserve_exactly(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   const tr_times somewhere = {1, &(double){0}};
-  TR_REQUIRE(TR_CTX_FROM(drift, x), drift, x);
   TR_TRY(tr_drift_check(drift, somewhere, x, cond));
   if (vectors < 0)
     return TR_FAIL(drift->ctx, TR_E_ARG, "room for %lld covectors a row: use 0 or more", (long long)vectors);
   if (!drift->ops->reserve) return TR_OK;
   return said(drift, somewhere, "the preparation", drift->ops->reserve(drift, x, cond, vectors));
 }
+
+/* States that a solver holds beside its own, at most. */
+#define SOLVER_STATES 40
+
+/* Whether there is memory for the first n rows, with some for a solver. */
+static bool would_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors, int64_t n) {
+  const tr_cond labels = cond ? (tr_cond){cond->n == 1 ? 1 : n, cond->labels} : (tr_cond){0};
+  tr_array rows = tr_rows(x, 0, n), *states = NULL;
+  tr_status status = tr_drift_reserve_exactly(drift, &rows, &labels, vectors);
+  if (status == TR_OK) status = tr_array_like_stacked(&rows, SOLVER_STATES, &states);
+  tr_array_destroy(&states);
+  tr_ctx_clear(drift->ctx);
+  return status == TR_OK;
+}
+
+/* Adds to the error, by trying, how many rows there would be memory for, to a sixteenth. */
+static tr_status tell_what_fits(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  const tr_error error = *tr_ctx_error(drift->ctx);
+  int64_t fit = 0, too_many = x->shape[0];
+  tr_ctx_clear(drift->ctx);
+  while (too_many - fit > 1 + fit / 16) {
+    const int64_t n = fit + (too_many - fit) / 2;
+    if (would_fit(drift, x, cond, vectors, n))
+      fit = n;
+    else
+      too_many = n;
+  }
+  if (fit == 0)
+    return tr_ctx_latch(drift->ctx, error.status, error.file, error.line, "%s; not even one row would fit",
+                        error.message);
+  return tr_ctx_latch(drift->ctx, error.status, error.file, error.line,
+                      "%s; use fewer rows at a time: %lld would fit", error.message, (long long)fit);
+}
+
+tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  TR_REQUIRE(TR_CTX_FROM(drift, x), drift, x);
+  const bool failed_before = tr_ctx_failed(drift->ctx);
+  const tr_status status = tr_drift_reserve_exactly(drift, x, cond, vectors);
+  return status == TR_E_MEM && !failed_before ? tell_what_fits(drift, x, cond, vectors) : status;
+}
+
+/* ---- calls ---- */
 
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                         tr_array *f) {
@@ -215,6 +258,24 @@ tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x
   all.next = hear_next;
   all.user = &h;
   return passes_of(drift, times, x, cond, &all, f);
+}
+
+/* ---- calls in two halves ---- */
+
+static const char *const asked[] = {"the evaluation", "the vector-Jacobian product",
+                                    "the Jacobian-vector product"};
+
+tr_status tr_drift_begin(tr_drift *drift, const tr_drift_call *call, tr_record_key *key) {
+  TR_TRY(tr_drift_check(drift, call->times, call->x, call->cond));
+  drift->n_forward++;
+  drift->n_eval += call->ask == TR_DRIFT_ASK_EVAL;
+  drift->n_jvp += call->ask == TR_DRIFT_ASK_JVP;
+  if (call->ask == TR_DRIFT_ASK_VJP && call->x->count) drift->n_vjp += call->v->count / call->x->count;
+  return said(drift, call->times, asked[call->ask], drift->ops->begin(drift, call, key));
+}
+
+tr_status tr_drift_launch(tr_drift *drift, const tr_drift_call *call) {
+  return said(drift, call->times, asked[call->ask], drift->ops->launch(drift, call));
 }
 
 void tr_drift_destroy(tr_drift **drift) {

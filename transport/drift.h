@@ -5,6 +5,7 @@
 
 #include "core/array.h"
 #include "core/module/registry.h"
+#include "core/record/record.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,18 @@ typedef struct {
   void *user;
 } tr_drift_passes;
 
+/* One call of a provider, for those that give it in two halves. */
+typedef enum { TR_DRIFT_ASK_EVAL, TR_DRIFT_ASK_VJP, TR_DRIFT_ASK_JVP } tr_drift_ask;
+typedef struct {
+  tr_drift_ask ask;
+  tr_times times;
+  const tr_array *x;
+  const tr_cond *cond;
+  const tr_array *v; /* covectors, those of vjp or of vjp_multi, or the vector of jvp; else NULL */
+  tr_array *f;       /* NULL for jvp */
+  tr_array *product; /* NULL for eval */
+} tr_drift_call;
+
 typedef struct {
   const char *name;
   unsigned caps;
@@ -77,6 +90,13 @@ typedef struct {
                           tr_array *f);
   /* Takes what evaluations with these arguments need, see tr_drift_reserve. OPTIONAL */
   tr_status (*reserve)(tr_drift *, const tr_array *x, const tr_cond *, int64_t vectors);
+  /* The calls above in two halves, so that who is around a provider can be recorded with it
+   * (core/record/record.h). `begin`, once a call, is the host's: it counts, takes memory, and sends times and
+   * labels; *key is then the provider and what tells apart calls that launch differently, with a last number
+   * of 0, or all 0 if this call cannot be recorded. `launch` hands the device its work and does nothing else.
+   * Not of passes. OPTIONAL, both or none */
+  tr_status (*begin)(tr_drift *, const tr_drift_call *, tr_record_key *key);
+  tr_status (*launch)(tr_drift *, const tr_drift_call *);
   void (*destroy)(tr_drift *); /* REQUIRED: frees what create made, the struct itself included */
 } tr_drift_ops;
 
@@ -107,7 +127,8 @@ TR_API tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array 
  * labels, without products (vectors 0), or with up to so many covectors a row in one call (vectors where the
  * provider has no vjp). A provider may then take its memory and send the labels, so that no evaluation has
  * to; other evaluations stay allowed. Solves of the sampler call it. Without a `reserve` in the provider
- * nothing but the checks of an evaluation happens. */
+ * nothing but the checks of an evaluation happens. Where memory does not suffice, the message tells how many
+ * of the rows it would suffice for, with what a solver needs, and nothing is held. */
 TR_API tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors);
 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;

@@ -14,6 +14,14 @@ static inline tr_status tr_quantity_check(tr_ctx *ctx, tr_quantity kind) {
                  TR_QUANTITY_USER);
 }
 
+/* tr_drift_reserve, without looking for how many rows would fit: for providers around others. */
+tr_status tr_drift_reserve_exactly(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors);
+
+/* The checked first half of a call, counted as the whole, of a provider that has halves; then the second,
+ * which may be recorded. */
+tr_status tr_drift_begin(tr_drift *drift, const tr_drift_call *call, tr_record_key *key);
+tr_status tr_drift_launch(tr_drift *drift, const tr_drift_call *call);
+
 /* TR_E_ARG unless the struct is that of a provider: with operations, and the jumps that it announces. */
 static inline tr_status tr_drift_check_struct(tr_ctx *ctx, const tr_drift *drift) {
   if (!drift->ops) return TR_FAIL(ctx, TR_E_ARG, "a provider without operations: its ops is NULL");

@@ -130,13 +130,10 @@ static void fill_labels(guide *self, const tr_cond *cond) {
   }
 }
 
-/* x twice, its times twice unless one is for all, and the labels. */
-static tr_status fill_inputs(guide *self, tr_times times, const tr_array *x, const tr_cond *cond) {
-  TR_TRY(copy_twice(self, x, self->x));
+/* Times twice unless one is for all. */
+static void fill_times(guide *self, tr_times times) {
   for (int64_t i = 0; times.n > 1 && i < self->rows; i++)
     self->times[i] = self->times[self->rows + i] = times.t[i];
-  fill_labels(self, cond);
-  return TR_OK;
 }
 
 /* z = a x + b y on the guided channels, y on the others. */
@@ -180,19 +177,6 @@ static tr_cond doubled_cond(const guide *self) {
   return (tr_cond){2 * self->rows, self->labels};
 }
 
-static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                             tr_array *f) {
-  guide *self = drift->impl;
-  bool guided;
-  TR_TRY(check_request(self, times, x, &guided));
-  if (!guided) return tr_drift_eval(self->inner, times, x, cond, f);
-  TR_TRY(prepare_buffers(self, x));
-  TR_TRY(fill_inputs(self, times, x, cond));
-  tr_cond both = doubled_cond(self);
-  TR_TRY(tr_drift_eval(self->inner, doubled_times(self, times), self->x, &both, self->f));
-  return combine(self, self->f, f);
-}
-
 /* ---- products ---- */
 
 /* The covectors of the two halves: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
@@ -225,20 +209,103 @@ static tr_array inner_stack(const guide *self, const tr_array *stack, int64_t n)
   return tr_view(stack, 0, self->x->ndim + 1, shape);
 }
 
-static tr_status inner_products(guide *self, tr_times times, int64_t n) {
-  tr_array v = inner_stack(self, self->v, n), product = inner_stack(self, self->product, n);
-  tr_cond both = doubled_cond(self);
-  return tr_drift_vjp_multi(self->inner, doubled_times(self, times), self->x, &both, &v, self->f, &product);
+/* What inner is asked for a call of the guide: the same of both halves. */
+typedef struct {
+  tr_drift_call call;
+  tr_cond cond;
+  tr_array v, product;
+} inner_call;
+
+/* Vectors or covectors a row. */
+static int64_t vectors_of(const tr_drift_call *call) {
+  return call->v && call->x->count ? call->v->count / call->x->count : 1;
 }
 
-static tr_status guided_products(guide *self, tr_times times, const tr_array *x, const tr_cond *cond,
-                                 int64_t n, const tr_array *w, tr_array *f, tr_array *wJ) {
-  TR_TRY(prepare_products(self, x, n));
-  TR_TRY(fill_inputs(self, times, x, cond));
-  TR_TRY(each_entry(self, fill_covectors, w, n, x));
-  TR_TRY(inner_products(self, times, n));
-  TR_TRY(combine(self, self->f, f));
-  return each_entry(self, add_halves, wJ, n, x);
+static void fill_inner(const guide *self, const tr_drift_call *call, inner_call *out) {
+  *out = (inner_call){.call = *call, .cond = doubled_cond(self)};
+  out->call.times = doubled_times(self, call->times);
+  out->call.x = self->x, out->call.cond = &out->cond, out->call.f = self->f;
+  if (call->ask == TR_DRIFT_ASK_EVAL) return;
+  if (call->ask == TR_DRIFT_ASK_VJP) {
+    const int64_t n = vectors_of(call);
+    out->v = inner_stack(self, self->v, n), out->product = inner_stack(self, self->product, n);
+  } else {
+    out->v = tr_rows(self->v, 0, 2 * self->rows), out->product = tr_rows(self->product, 0, 2 * self->rows);
+    out->call.f = NULL;
+  }
+  out->call.v = &out->v, out->call.product = &out->product;
+}
+
+static bool has_halves(const guide *self) {
+  return self->inner->ops->begin != NULL;
+}
+
+static tr_status call_inner(guide *self, const tr_drift_call *c) {
+  if (has_halves(self)) return tr_drift_launch(self->inner, c);
+  switch (c->ask) {
+  case TR_DRIFT_ASK_EVAL:
+    return tr_drift_eval(self->inner, c->times, c->x, c->cond, c->f);
+  case TR_DRIFT_ASK_VJP:
+    return tr_drift_vjp_multi(self->inner, c->times, c->x, c->cond, c->v, c->f, c->product);
+  default:
+    return tr_drift_jvp(self->inner, c->times, c->x, c->cond, c->v, c->product);
+  }
+}
+
+/* ---- a call ---- */
+
+typedef struct {
+  guide *self;
+  const tr_drift_call *call;
+  inner_call inner;
+} guided_call;
+
+/* What the device does; with an inner that has halves nothing else happens. */
+static tr_status launch(void *user) {
+  guided_call *g = user;
+  guide *self = g->self;
+  const tr_drift_call *c = g->call;
+  TR_TRY(copy_twice(self, c->x, self->x));
+  if (c->ask == TR_DRIFT_ASK_VJP) TR_TRY(each_entry(self, fill_covectors, c->v, vectors_of(c), c->x));
+  if (c->ask == TR_DRIFT_ASK_JVP) TR_TRY(copy_twice(self, c->v, self->v));
+  TR_TRY(call_inner(self, &g->inner.call));
+  if (c->ask == TR_DRIFT_ASK_JVP) return combine(self, &g->inner.product, c->product);
+  TR_TRY(combine(self, self->f, c->f));
+  return c->ask == TR_DRIFT_ASK_VJP ? each_entry(self, add_halves, c->product, vectors_of(c), c->x) : TR_OK;
+}
+
+/* Recorded with inner's own half: copies, network and combination are one launch. */
+static tr_status record_launch(guided_call *g) {
+  const tr_drift_call *c = g->call;
+  tr_record_call r = {
+      .what = "a guided evaluation", .body = launch, .user = g, .n_moving = 1, .moving = {c->x}};
+  const tr_array *const others[] = {c->v, c->f, c->product};
+  for (int i = 0; i < 3; i++)
+    if (others[i]) r.moving[r.n_moving++] = others[i];
+  TR_TRY(tr_drift_begin(g->self->inner, &g->inner.call, &r.key));
+  if (!r.key.owner) return launch(g);
+  r.key.owner = g->self;
+  r.t = c->times.t[0];
+  return tr_record(c->x->ctx, &r);
+}
+
+/* Within the interval. */
+static tr_status call_guided(guide *self, const tr_drift_call *call) {
+  guided_call g = {.self = self, .call = call};
+  TR_TRY(call->v ? prepare_products(self, call->x, vectors_of(call)) : prepare_buffers(self, call->x));
+  fill_times(self, call->times);
+  fill_labels(self, call->cond);
+  fill_inner(self, call, &g.inner);
+  return has_halves(self) ? record_launch(&g) : launch(&g);
+}
+
+static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                             tr_array *f) {
+  guide *self = drift->impl;
+  bool guided;
+  TR_TRY(check_request(self, times, x, &guided));
+  if (!guided) return tr_drift_eval(self->inner, times, x, cond, f);
+  return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_EVAL, times, x, cond, NULL, f, NULL});
 }
 
 static tr_status guided_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -246,8 +313,8 @@ static tr_status guided_vjp(tr_drift *drift, tr_times times, const tr_array *x, 
   guide *self = drift->impl;
   bool guided;
   TR_TRY(check_request(self, times, x, &guided));
-  return guided ? guided_products(self, times, x, cond, 1, w, f, wJ)
-                : tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
+  if (!guided) return tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
+  return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
 }
 
 static tr_status guided_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -255,8 +322,8 @@ static tr_status guided_vjp_multi(tr_drift *drift, tr_times times, const tr_arra
   guide *self = drift->impl;
   bool guided;
   TR_TRY(check_request(self, times, x, &guided));
-  return guided ? guided_products(self, times, x, cond, w->shape[0], w, f, wJ)
-                : tr_drift_vjp_multi(self->inner, times, x, cond, w, f, wJ);
+  if (!guided) return tr_drift_vjp_multi(self->inner, times, x, cond, w, f, wJ);
+  return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
 }
 
 static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -265,27 +332,28 @@ static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, 
   bool guided;
   TR_TRY(check_request(self, times, x, &guided));
   if (!guided) return tr_drift_jvp(self->inner, times, x, cond, v, Jv);
-  TR_TRY(prepare_products(self, x, 1));
-  TR_TRY(fill_inputs(self, times, x, cond));
-  TR_TRY(copy_twice(self, v, self->v));
-  tr_cond both = doubled_cond(self);
-  tr_array twice = tr_rows(self->v, 0, 2 * self->rows), product = tr_rows(self->product, 0, 2 * self->rows);
-  TR_TRY(tr_drift_jvp(self->inner, doubled_times(self, times), self->x, &both, &twice, &product));
-  return combine(self, &product, Jv);
+  return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_JVP, times, x, cond, v, NULL, Jv});
 }
 
 /* What inner is asked for within the interval is the largest; its first labels are those of the class rows.
  */
-static tr_status guided_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
-  guide *self = drift->impl;
+static tr_status reserve_all(guide *self, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   TR_TRY(vectors ? prepare_products(self, x, vectors) : prepare_buffers(self, x));
   fill_labels(self, cond);
   tr_cond both = doubled_cond(self);
-  return tr_drift_reserve(self->inner, self->x, &both, vectors);
+  return tr_drift_reserve_exactly(self->inner, self->x, &both, vectors);
+}
+
+/* What does not fit as a whole is not held. */
+static tr_status guided_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  const tr_status status = reserve_all(drift->impl, x, cond, vectors);
+  if (status == TR_E_MEM) release_buffers(drift->impl);
+  return status;
 }
 
 static void guided_destroy(tr_drift *drift) {
   guide *self = drift->impl;
+  tr_record_drop(drift->ctx, self);
   release_buffers(self);
   free(self->breaks);
   free(self);

@@ -189,7 +189,7 @@ static tr_status transferred_reserve(tr_drift *drift, const tr_array *x, const t
                                      int64_t vectors) {
   transfer *self = drift->impl;
   TR_TRY(make_room(self, (tr_times){1, NULL}, x));
-  return tr_drift_reserve(self->inner, self->x, cond, vectors);
+  return tr_drift_reserve_exactly(self->inner, self->x, cond, vectors);
 }
 
 static void on_segment(tr_drift *drift, double from, double to) {

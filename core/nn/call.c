@@ -5,6 +5,7 @@
 #include "core/context_private.h"
 #include "core/nn/check_private.h"
 #include "core/nn/ops_private.h"
+#include "core/record/record_private.h"
 
 int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
   if (!ctx) return 0;
@@ -68,6 +69,20 @@ static tr_status lacking(const tr_nn_call *call) {
                  tr_ctx_backend(call->ctx)->name, call->what);
 }
 
+/* Those that read and write what a network shares with its caller (core/record/record.h). */
+static bool takes_moving(const char *op) {
+  static const char *const names[] = {"patchify", "unpatchify", "patchify_adjoint", "unpatchify_adjoint"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(op, names[i]) == 0) return true;
+  return false;
+}
+
+static tr_status note(const tr_nn_call *call, const char *op, const operands *must, const operands *may) {
+  const bool moves = takes_moving(op);
+  TR_TRY(tr_record_notes(call->ctx, call->what, moves, must->n, must->v));
+  return tr_record_notes(call->ctx, call->what, moves, may->n, may->v);
+}
+
 #define COUNT_OF(list) (int)(sizeof(list) / sizeof *(list))
 
 #define TR_NN_OP(op, text, need, must, may)                                                                  \
@@ -76,10 +91,11 @@ static tr_status lacking(const tr_nn_call *call) {
     const tr_array *const needed[] = {TR_NN_OPERANDS must}, *const others[] = {TR_NN_OPERANDS may};          \
     tr_nn_call call = {NULL, text};                                                                          \
     const tr_nn_ops *nn = NULL;                                                                              \
-    TR_TRY(enter(&(operands){COUNT_OF(needed), needed}, &(operands){COUNT_OF(others), others}, #must, &call, \
-                 &nn));                                                                                      \
+    const operands all = {COUNT_OF(needed), needed}, some = {COUNT_OF(others), others};                      \
+    TR_TRY(enter(&all, &some, #must, &call, &nn));                                                           \
     if (!nn || !nn->op) return lacking(&call);                                                               \
     TR_TRY(tr_nn_check_##op(&call, a));                                                                      \
+    TR_TRY(note(&call, #op, &all, &some));                                                                   \
     tr_ctx_count(call.ctx, TR_COUNT_OPERATION, 0);                                                           \
     return nn->op(call.ctx, a);                                                                              \
   }

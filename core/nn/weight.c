@@ -3,6 +3,7 @@
 
 #include "core/context_private.h"
 #include "core/nn/ops_private.h"
+#include "core/record/record_private.h"
 #include "core/require_private.h"
 
 static const tr_nn_ops *table_of(tr_ctx *ctx) {
@@ -35,6 +36,7 @@ tr_status tr_nn_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_nn_
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no linear layer: use cpu",
                    tr_ctx_backend(ctx)->name);
   TR_TRY(check_spec(ctx, spec));
+  TR_TRY(tr_record_refuses(ctx, "a weight that is made"));
   tr_nn_weight *w = malloc(sizeof *w);
   if (!w) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a weight");
   *w = (tr_nn_weight){.ctx = ctx, .spec = *spec};
@@ -63,6 +65,7 @@ tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values) {
                    tr_array_describe(values, text, sizeof text), (long long)spec->out,
                    (long long)(spec->out * spec->in));
   }
+  TR_TRY(tr_record_notes(w->ctx, "setting a weight", false, 1, &values));
   tr_ctx_count(w->ctx, TR_COUNT_OPERATION, 0);
   TR_TRY(table_of(w->ctx)->weight_set(w->ctx, w->own, values));
   w->set = true;
@@ -71,6 +74,7 @@ tr_status tr_nn_weight_set(tr_nn_weight *w, const tr_array *values) {
 
 void tr_nn_weight_destroy(tr_nn_weight **w) {
   if (!w || !*w) return;
+  tr_record_forgets((*w)->ctx, NULL, 0); /* its memory is the backend's own */
   table_of((*w)->ctx)->weight_destroy((*w)->ctx, (*w)->own);
   free(*w);
   *w = NULL;

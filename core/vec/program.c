@@ -1,6 +1,7 @@
 #include "core/vec/program.h"
 
 #include "core/context_private.h"
+#include "core/record/record_private.h"
 #include "core/require_private.h"
 #include "core/vec/vec_private.h"
 
@@ -163,7 +164,17 @@ static void note_pending(tr_ctx *ctx, int slot) {
   if (slot >= 0) tr_ctx_slots(ctx)->pending |= 1u << slot;
 }
 
+static tr_status note_vectors(const tr_program *p) {
+  if (p->reduce.slot >= 0 || p->watch.slot >= 0) TR_TRY(tr_record_refuses(p->ctx, "a result for the host"));
+  for (int i = 0; i < p->n_vectors; i++) {
+    const tr_array v = {.ctx = p->ctx, .dtype = p->dtype, .count = p->count, .data = p->vector[i]};
+    TR_TRY(tr_record_notes(p->ctx, "a program", true, 1, &(const tr_array *){&v}));
+  }
+  return TR_OK;
+}
+
 static tr_status hand_to_device(tr_program *p, tr_count as) {
+  TR_TRY(note_vectors(p));
   tr_ctx_count(p->ctx, as, 0);
   note_pending(p->ctx, p->reduce.slot);
   if (p->watch.x >= 0) note_pending(p->ctx, p->watch.slot);

@@ -3,11 +3,17 @@
 #include <math.h>
 
 #include "core/context_private.h"
+#include "core/record/record_private.h"
 #include "core/require_private.h"
 #include "core/vec/program.h"
 #include "core/vec/vec_private.h"
 
 #define SLOT_OF_REDUCE 0 /* never taken: nothing else is on its way while tr_reduce waits */
+
+#define NOTE(ctx, what, moves, ...)                                                                          \
+  TR_TRY(tr_record_notes((ctx), (what), (moves),                                                             \
+                         (int)(sizeof((const tr_array *const[]){__VA_ARGS__}) / sizeof(tr_array *)),         \
+                         (const tr_array *const[]){__VA_ARGS__}))
 
 /* The table of the backend, which is about to do one operation. */
 static const tr_vec_ops *counted(tr_ctx *ctx) {
@@ -162,6 +168,7 @@ tr_status tr_vec_check_slot(tr_ctx *ctx, int slot) {
 
 tr_status tr_wait(tr_ctx *ctx) {
   if (!ctx) return TR_FAIL(NULL, TR_E_ARG, "tr_wait: ctx is NULL");
+  TR_TRY(tr_record_refuses(ctx, "a wait"));
   tr_ctx_count(ctx, TR_COUNT_WAIT, 0);
   return tr_ctx_backend(ctx)->vec->wait(ctx);
 }
@@ -213,6 +220,7 @@ tr_status tr_vec_check_address(const tr_random_address *address, uint32_t purpos
 tr_status tr_randn(const tr_random_address *address, tr_array *z) {
   TR_REQUIRE(TR_CTX_OF(z), address, z);
   TR_TRY(tr_vec_check_address(address, address->purpose, z));
+  NOTE(z->ctx, "a normal draw", false, z);
   return counted(z->ctx)->randn(z->ctx, address, z);
 }
 
@@ -230,6 +238,7 @@ tr_status tr_randn_sums(const tr_randn_sums_args *args) {
     return TR_FAIL(z->ctx, TR_E_SHAPE, "sums of the same normals in %s and %s: equal shapes are needed",
                    tr_array_describe(z, a, sizeof a), tr_array_describe(other, b, sizeof b));
   }
+  NOTE(z->ctx, "sums of normals", false, z, other);
   return counted(z->ctx)->randn_sums(z->ctx, args);
 }
 
@@ -245,6 +254,7 @@ tr_status tr_blend_channels(int64_t channels, double a, const tr_array *x, doubl
                    "a blend of %lld channels of %s: three equal shapes (N, C, ...) needed",
                    (long long)channels, tr_array_describe(z, text, sizeof text));
   }
+  NOTE(z->ctx, "a blend of channels", true, x, y, z);
   return counted(z->ctx)->blend_channels(z->ctx, channels, a, x, b, y, z);
 }
 
@@ -258,6 +268,7 @@ tr_status tr_dot_rows(double a, const tr_array *x, const tr_array *y, double b, 
   TR_TRY(tr_vec_check(x, y, "products of rows"));
   if (tr_array_lies_across(z, x) || tr_array_lies_across(z, y))
     return TR_FAIL(z->ctx, TR_E_ARG, "products of rows whose result lies across them: give it memory apart");
+  NOTE(z->ctx, "products of rows", false, x, y, z);
   return counted(z->ctx)->dot_rows(z->ctx, a, x, y, b, z);
 }
 
@@ -292,5 +303,6 @@ tr_status tr_deflate(const tr_deflate_args *args) {
   if (!tr_ctx_backend(ctx)->vec->deflate)
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no deflation: use cpu",
                    tr_ctx_backend(ctx)->name);
+  NOTE(ctx, "a deflation", false, args->given, args->images, args->deflated, args->numbers);
   return counted(ctx)->deflate(ctx, args);
 }

@@ -64,6 +64,7 @@ static tr_status probe_all(ablation *a) {
   *own = (program){.command = a->program->command, .more = a->program->more};
   a->probe.setting = &a->setting;
   TR_TRY(program_open(own, a->options->machine.device, 0, (int)a->options->machine.threads));
+  machine_turn_graphs(own, &a->options->machine);
   TR_TRY(ablate_training_open(&a->probe, 0));
   if (!a->target.exact) TR_TRY(ablate_target_hold(&a->target, &a->probe.run));
   a->parameters = tr_params_count(tr_net_params(a->probe.run.net), true);

@@ -178,7 +178,7 @@ typedef struct {
 typedef struct {
   const char *device, *dtype, *out;
   long threads;
-  bool force;
+  bool force, no_cuda_graphs;
   char numbered[64]; /* where a folder was chosen for the user, its name */
 } machine_options;
 
@@ -196,6 +196,9 @@ typedef struct {
   {MACHINE_OPTION(base, threads), .name = "threads", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE,     \
    .low = 1, .high = 4096, .metavar = "N", .default_note = "all processors",                                          \
    .help = "Threads; the results do not depend on it."},                                                              \
+  {MACHINE_OPTION(base, no_cuda_graphs), .name = "no-cuda-graphs", .type = TR_OPTION_FLAG,                            \
+   .help = "On a GPU, launch every operation of the network by itself, in place of whole evaluations recorded as CUDA " \
+           "graphs. The results are the same."},                                                                      \
   {MACHINE_OPTION(base, out), .name = "out", .aliases = "sample-dir", .type = TR_OPTION_TEXT, .metavar = "DIR",       \
    .default_note = "out/COMMAND-0001, or the next number that is free", .help = out_help},                            \
   {MACHINE_OPTION(base, force), .name = "force", .type = TR_OPTION_FLAG,                                              \

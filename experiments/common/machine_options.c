@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/backend.h"
+#include "core/record/record.h"
 
 /* The threads of a rank that was told of none. Ranks of one machine share its processors, unless mpirun has
  * given each its own, which are all that the process sees; 0: those. */
@@ -55,6 +56,12 @@ static void say_device(const program *p, const char *asked) {
   program_say(p, "--device %s: %s%s%s", asked, device, *why ? "; " : "", why);
 }
 
+void machine_turn_graphs(program *p, const machine_options *o) {
+  if (o->no_cuda_graphs && !tr_ctx_backend(p->ctx)->record)
+    tr_ctx_warn(p->ctx, "--no-cuda-graphs has no effect: the device %s has none", tr_ctx_resource(p->ctx));
+  tr_record_turn(p->ctx, !o->no_cuda_graphs);
+}
+
 tr_status machine_open_network(program *p, machine_options *o, uint64_t seed, tr_dtype *dtype,
                                tr_nn_products *products) {
   *dtype = is(o, TR_F64) ? TR_F64 : TR_F32; /* the choices of the option */
@@ -63,6 +70,7 @@ tr_status machine_open_network(program *p, machine_options *o, uint64_t seed, tr
   warn_of_crowd(p, threads);
   TR_TRY(program_open(p, o->device, seed, threads));
   say_device(p, o->device);
+  machine_turn_graphs(p, o);
   o->threads = tr_ctx_threads(p->ctx);
   return check_products(p, *products);
 }

@@ -13,5 +13,7 @@ tr_status machine_open(program *p, machine_options *options, uint64_t seed, tr_d
  * and parameters are f32 then. */
 tr_status machine_open_network(program *p, machine_options *options, uint64_t seed, tr_dtype *dtype,
                                tr_nn_products *products);
+/* Obeys --no-cuda-graphs in a context that was opened another way. */
+void machine_turn_graphs(program *p, const machine_options *options);
 
 #endif

@@ -46,7 +46,7 @@ static bool is_unset(const json_t *value) {
 }
 
 static bool is_of_place(const char *key) {
-  static const char *const names[] = {"out", "force", "threads", "verbose"};
+  static const char *const names[] = {"out", "force", "threads", "verbose", "no-cuda-graphs"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(key, names[i]) == 0) return true;
   return false;

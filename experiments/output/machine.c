@@ -44,6 +44,10 @@ double machine_peak_arrays(const tr_ctx *ctx) {
   return (double)tr_ctx_memory_peak(ctx) / (1 << 20);
 }
 
+double machine_peak_device(const tr_ctx *ctx) {
+  return (double)tr_ctx_device_memory(ctx).taken_peak / (1 << 20);
+}
+
 /* VmHWM, not getrusage: the latter counts what the starting program held before exec. */
 double machine_peak_resident(void) {
   FILE *file = fopen("/proc/self/status", "r");
@@ -57,7 +61,9 @@ double machine_peak_resident(void) {
 
 void machine_print_memory(const tr_ctx *ctx) {
   double resident = machine_peak_resident();
+  const double device = machine_peak_device(ctx);
   printf("memory: at most %.1f MiB in arrays", machine_peak_arrays(ctx));
+  if (device > 0) printf(", %.1f MiB of the device", device);
   if (isfinite(resident)) printf(", %.1f MiB resident", resident);
   printf("\n");
 }

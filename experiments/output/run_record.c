@@ -210,6 +210,8 @@ void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_t
 
 void record_memory(json_t *record, const tr_ctx *ctx) {
   json_object_set_new(record, "peak_array_mib", record_number(machine_peak_arrays(ctx)));
+  if (machine_peak_device(ctx) > 0)
+    json_object_set_new(record, "peak_device_mib", record_number(machine_peak_device(ctx)));
   json_object_set_new(record, "peak_resident_mib", record_number(machine_peak_resident()));
 }
 

@@ -57,7 +57,8 @@ void record_backwards(json_t *record, const tr_sample_stats *stats, long n_vjp_t
 /* {mean, standard_error, low_95, high_95} */
 json_t *record_average(stat_average average);
 
-/* The most memory so far, as {peak_array_mib, peak_resident_mib}: of arrays on the device, of the process. */
+/* The most memory so far, as {peak_array_mib, peak_device_mib, peak_resident_mib}: of arrays, of the device
+ * if it has memory of its own, of the process. */
 void record_memory(json_t *record, const tr_ctx *ctx);
 
 /* Writes the record as a file. */

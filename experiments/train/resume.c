@@ -28,6 +28,7 @@ static bool may_differ(const json_t *record, const char *name, bool cosine) {
                                           "out",
                                           "resume",
                                           "force",
+                                          "no-cuda-graphs",
                                           "accumulate",
                                           "recompute",
                                           "num-workers",

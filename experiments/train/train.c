@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
+#include "experiments/output/machine.h"
 #include "experiments/train/run.h"
 
 static tr_status open_all(train_run *run) {
@@ -144,6 +145,7 @@ static void print_end(const train_run *run) {
   else
     printf("%s/checkpoints/%07lld.pt and .safetensors%s\n", run->folder, (long long)steps,
            whole ? "" : ", --resume goes on");
+  if (machine_peak_device(run->program->ctx) > 0) machine_print_memory(run->program->ctx);
 }
 
 /* ---- the command ---- */

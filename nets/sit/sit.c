@@ -119,6 +119,10 @@ static tr_status jvp(tr_net *net, tr_times times, const tr_array *x, const tr_co
   return tr_sit_jvp(net->ctx, net->work, times, x, cond, v, Jv);
 }
 
+static tr_status send(tr_net *net, tr_times times, const tr_cond *cond) {
+  return tr_conditions_set(net->ctx, &((tr_sit *)net->work)->conditions, times, cond);
+}
+
 static tr_status reserve(tr_net *net, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   tr_sit *sit = net->work;
   int64_t samples = x->shape[0];
@@ -167,6 +171,7 @@ const tr_net_type tr_net_sit = {
     .forward = forward,
     .backward = backward,
     .jvp = jvp,
+    .send = send,
     .reserve = reserve,
     .set_recompute = set_recompute,
     .recomputed = recomputed};

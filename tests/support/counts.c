@@ -9,7 +9,10 @@ tr_counts counts_between(tr_counts from, tr_counts to) {
                      .operations = to.operations - from.operations,
                      .programs = to.programs - from.programs,
                      .bytes_up = to.bytes_up - from.bytes_up,
-                     .bytes_down = to.bytes_down - from.bytes_down};
+                     .bytes_down = to.bytes_down - from.bytes_down,
+                     .recorded = to.recorded - from.recorded,
+                     .replays = to.replays - from.replays,
+                     .unrecorded = to.unrecorded - from.unrecorded};
 }
 
 tr_counts counts_since(const tr_ctx *ctx, tr_counts before) {
