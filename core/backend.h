@@ -131,6 +131,31 @@ typedef struct {
   void (*drop)(tr_ctx *ctx, void *made); /* REQUIRED */
 } tr_record_ops;
 
+/* Sums over processes, each with a device of its own, from device to device. They find each other by an id
+ * that one of them makes and the caller brings to the others. Work goes beside what the context is asked for:
+ * it begins when what came before is done, and what comes after may not touch its array until `look` says
+ * that it is done. */
+#define TR_COLLECTIVE_ID 128 /* bytes, at most */
+typedef struct {
+  const char *name; /* "nccl" */
+  size_t id_bytes;
+  /* The device, as a whole number that no other one of the machine has; TR_E_UNSUPPORTED saying what is
+   * missing where there can be no such sums. REQUIRED */
+  tr_status (*device)(tr_ctx *ctx, double *number);
+  tr_status (*make_id)(tr_ctx *ctx, void *id); /* REQUIRED */
+  /* All processes at once. REQUIRED */
+  tr_status (*open)(tr_ctx *ctx, const void *id, int rank, int size, void **own);
+  /* x, f32 or f64, becomes its sum, of the same bits everywhere. REQUIRED */
+  tr_status (*sum)(tr_ctx *ctx, void *own, tr_array *x);
+  /* x becomes what it is on `root`. REQUIRED */
+  tr_status (*broadcast)(tr_ctx *ctx, void *own, int root, tr_array *x);
+  /* *done: whether all that was begun is there. Never waits. TR_E_DEVICE where one of the processes, or the
+   * way to it, is gone. REQUIRED */
+  tr_status (*look)(tr_ctx *ctx, void *own, bool *done);
+  /* All processes at once, unless `lost`: then nobody waits. REQUIRED */
+  void (*close)(tr_ctx *ctx, void *own, bool lost);
+} tr_collective_ops;
+
 /* What a backend promises. */
 enum {
   /* A row of an operation of core/nn/nn.h, in attention a sample, has bits that its own operands alone
@@ -170,6 +195,8 @@ typedef struct tr_backend {
   const tr_vec_ops *vec;                              /* REQUIRED */
   const struct tr_nn_ops *nn;                         /* OPTIONAL */
   const tr_record_ops *record;                        /* OPTIONAL: all is done one by one */
+  const tr_collective_ops
+      *collective; /* OPTIONAL: sums over processes by way of the host, core/comm/comm.h */
 } tr_backend;
 
 TR_API extern const tr_backend tr_backend_cpu, tr_backend_guard;

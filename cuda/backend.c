@@ -69,4 +69,5 @@ const tr_backend tr_backend_cuda = {.abi = TR_BACKEND_ABI,
                                     .mem = &tr_cuda_mem,
                                     .vec = &tr_cuda_vec,
                                     .nn = &tr_cuda_nn,
-                                    .record = &tr_cuda_record};
+                                    .record = &tr_cuda_record,
+                                    .collective = &tr_cuda_collective};

@@ -72,10 +72,11 @@ const void *tr_cuda_cell(tr_ctx *ctx, const void *data);
 /* In a recording an error, unless a kernel's argument is free of addresses of such memory. */
 tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *argument, size_t bytes);
 
-extern const tr_mem_ops tr_cuda_mem;       /* cuda/memory/memory.c */
-extern const tr_record_ops tr_cuda_record; /* cuda/graph.c */
-extern const tr_vec_ops tr_cuda_vec;       /* cuda/vec/vec.c */
-extern const tr_nn_ops tr_cuda_nn;         /* cuda/nn/nn.c */
+extern const tr_mem_ops tr_cuda_mem;               /* cuda/memory/memory.c */
+extern const tr_record_ops tr_cuda_record;         /* cuda/graph.c */
+extern const tr_vec_ops tr_cuda_vec;               /* cuda/vec/vec.c */
+extern const tr_nn_ops tr_cuda_nn;                 /* cuda/nn/nn.c */
+extern const tr_collective_ops tr_cuda_collective; /* cuda/library/nccl.c */
 
 /* The operations behind tr_cuda_vec, each in a file of cuda/vec. */
 tr_status tr_cuda_program(tr_ctx *ctx, const struct tr_program *program);

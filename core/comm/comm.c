@@ -57,13 +57,16 @@ tr_status tr_comm_open(tr_ctx *ctx, tr_comm **out) {
 
 void tr_comm_close(tr_comm **comm) {
   if (!comm || !*comm) return;
+  tr_comm_unsettle(*comm);
   (*comm)->type->close(*comm);
   free(*comm);
   *comm = NULL;
 }
 
 void tr_comm_set_ctx(tr_comm *comm, tr_ctx *ctx) {
-  if (comm) comm->ctx = ctx;
+  if (!comm || comm->ctx == ctx) return;
+  tr_comm_unsettle(comm);
+  comm->ctx = ctx;
 }
 
 int tr_comm_rank(const tr_comm *comm) {
@@ -79,7 +82,7 @@ int tr_comm_local_size(const tr_comm *comm) {
 }
 
 const char *tr_comm_name(const tr_comm *comm) {
-  return comm ? comm->type->name : NULL;
+  return !comm ? NULL : comm->devices ? comm->name : comm->type->name;
 }
 
 /* ---- arrays ---- */
@@ -109,21 +112,36 @@ tr_status tr_comm_sum_start(tr_comm *comm, tr_array *x) {
   if (x->dtype != TR_F32 && x->dtype != TR_F64)
     return TR_FAIL(comm->ctx, TR_E_SHAPE, "a sum of %s over the ranks: use f32 or f64",
                    tr_dtype_name(x->dtype));
+  TR_TRY(tr_comm_settle(comm));
   comm->underway = true;
+  if (comm->devices) return together(comm, comm->devices->sum(comm->ctx, comm->own, x));
   return together(comm, comm->type->sum_start(comm, x));
 }
 
 tr_status tr_comm_sum_wait(tr_comm *comm) {
   TR_REQUIRE(TR_CTX_OF(comm), comm);
   comm->underway = false;
-  return together(comm, comm->type->sum_wait(comm));
+  return together(comm, comm->devices ? tr_comm_await(comm) : comm->type->sum_wait(comm));
 }
 
-/* By way of the host. */
-static tr_status broadcast(tr_comm *comm, int root, tr_array *x, void *host, size_t size) {
+static tr_status send_bytes(tr_comm *comm, int root, tr_array *x, void *host, size_t size) {
   TR_TRY(tr_array_download(x, host));
   TR_TRY(comm->type->broadcast(comm, root, host, size));
   return comm->rank == root ? TR_OK : tr_array_upload(x, host);
+}
+
+static tr_status by_the_host(tr_comm *comm, int root, tr_array *x, size_t size) {
+  void *host = malloc(size);
+  const tr_status status =
+      host ? send_bytes(comm, root, x, host, size)
+           : TR_FAIL(comm->ctx, TR_E_MEM, "out of memory to send %zu bytes to the ranks", size);
+  free(host);
+  return status;
+}
+
+static tr_status by_the_devices(tr_comm *comm, int root, tr_array *x) {
+  TR_TRY(comm->devices->broadcast(comm->ctx, comm->own, root, x));
+  return tr_comm_await(comm);
 }
 
 static tr_status check_broadcast(const tr_comm *comm, int root) {
@@ -139,12 +157,8 @@ tr_status tr_comm_broadcast(tr_comm *comm, int root, tr_array *x) {
   TR_TRY(check_broadcast(comm, root));
   const size_t size = (size_t)x->count * tr_dtype_size(x->dtype);
   if (comm->size == 1 || size == 0) return TR_OK;
-  void *host = malloc(size);
-  const tr_status status =
-      host ? broadcast(comm, root, x, host, size)
-           : TR_FAIL(comm->ctx, TR_E_MEM, "out of memory to send %zu bytes to the ranks", size);
-  free(host);
-  return together(comm, status);
+  TR_TRY(tr_comm_settle(comm));
+  return together(comm, comm->devices ? by_the_devices(comm, root, x) : by_the_host(comm, root, x, size));
 }
 
 tr_status tr_comm_broadcast_bytes(tr_comm *comm, int root, void *bytes, size_t size) {

@@ -33,13 +33,15 @@ TR_API tr_launch tr_comm_launched(void);
 TR_API tr_status tr_comm_open(tr_ctx *ctx, tr_comm **out);
 /* Frees and sets *comm to NULL; NULL is fine. Collective, unless the communicator is lost. */
 TR_API void tr_comm_close(tr_comm **comm);
-/* Another context for errors and arrays from now on; NULL: none, errors are the thread's. */
+/* Another context for errors and arrays from now on; NULL: none, errors are the thread's. Collective where
+ * the devices of the one before did the sums. */
 TR_API void tr_comm_set_ctx(tr_comm *comm, tr_ctx *ctx);
 
 TR_API int tr_comm_rank(const tr_comm *comm); /* 0 .. size - 1 */
 TR_API int tr_comm_size(const tr_comm *comm);
-TR_API int tr_comm_local_size(const tr_comm *comm);   /* of these, on this machine */
-TR_API const char *tr_comm_name(const tr_comm *comm); /* "self", "mpi" */
+TR_API int tr_comm_local_size(const tr_comm *comm); /* of these, on this machine */
+/* "self", "mpi", or, once the first array has gone from device to device, "mpi+nccl". */
+TR_API const char *tr_comm_name(const tr_comm *comm);
 
 /* ---- sums of arrays ---- */
 
@@ -47,10 +49,12 @@ TR_API const char *tr_comm_name(const tr_comm *comm); /* "self", "mpi" */
  * beside what the caller does. Nobody may touch x, which lives on the context, until tr_comm_sum_wait.
  * Collective: as many elements on all ranks; several may be under way.
  *
- * Each element is added up in double in the order of the ranks and rounded once, by one rank for all: all
- * ranks hold the same bits, which depend on the number of ranks and on nothing else. */
+ * All ranks hold the same bits. By way of the host ("mpi") each element is added up in double in the order of
+ * the ranks and rounded once, by one rank for all: the bits depend on the number of ranks and on nothing
+ * else. Where each rank's context has a device of its own that can (NCCL), the devices add up, in the type of
+ * x and in an order of their own: then the bits depend on the devices, too, and on how a sum is cut. */
 TR_API tr_status tr_comm_sum_start(tr_comm *comm, tr_array *x);
-/* Returns when all sums that were begun are there. */
+/* Returns when all sums that were begun are there. The host waits. */
 TR_API tr_status tr_comm_sum_wait(tr_comm *comm);
 
 /* x becomes what it is on rank `root`, of any type. Collective; no sum may be under way. */

@@ -2,31 +2,21 @@
  * by its neighbours, and a core that has other work is not kept busy. */
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/backend.h"
 #include "core/comm/mpi_private.h"
 
-#define EAGER_LOOKS    2000              /* before the first nap */
-#define NAP            20000             /* nanoseconds, of a rank that has nothing else to do */
-#define LONGEST_NAP    1e6               /* nanoseconds */
-#define NEIGHBOUR_WAIT 0.1               /* seconds between two looks at the neighbours */
-#define AT_ONCE        ((size_t)1 << 30) /* bytes of a message */
+#define EAGER_LOOKS 2000              /* before the first nap */
+#define NAP         20000             /* nanoseconds, of a rank that has nothing else to do */
+#define AT_ONCE     ((size_t)1 << 30) /* bytes of a message */
 
 /* ---- waiting ---- */
-
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 bool tr_mpi_went_well(tr_mpi *m, int code, const char *what) {
   char text[TR_MPI_ERROR_STRING] = "";
@@ -46,12 +36,6 @@ static bool neighbours_live(tr_mpi *m) {
   return !m->why[0];
 }
 
-/* The longer the wait, the longer the naps: a sixteenth of it, up to a millisecond. */
-static void nap(long least, double waited) {
-  const double sixteenth = fmin(waited / 16 * 1e9, LONGEST_NAP);
-  nanosleep(&(struct timespec){.tv_nsec = sixteenth > (double)least ? (long)sixteenth : least}, NULL);
-}
-
 bool tr_mpi_wait(tr_mpi *m, int n, struct ompi_request_t **requests, tr_mpi_patience patience) {
   double began = 0, looked = 0, now;
   int done = 0;
@@ -59,10 +43,10 @@ bool tr_mpi_wait(tr_mpi *m, int n, struct ompi_request_t **requests, tr_mpi_pati
     if (!tr_mpi_went_well(m, m->lib->MPI_Testall(n, requests, &done, NULL), "a message")) return false;
     if (done || looks < EAGER_LOOKS) continue;
     if (patience.stop && *patience.stop) return false;
-    now = seconds();
+    now = tr_comm_seconds();
     if (began == 0) began = looked = now;
-    nap(*patience.nap, now - began);
-    if (now - looked < NEIGHBOUR_WAIT) continue;
+    tr_comm_nap(*patience.nap, now - began);
+    if (now - looked < TR_COMM_LOOK) continue;
     if (!neighbours_live(m)) return false;
     looked = now;
   }
@@ -181,6 +165,7 @@ static tr_status find_neighbours(tr_comm *comm) {
   tr_mpi *m = comm->state;
   const double own[2] = {machine(), (double)getpid()};
   double *all = malloc((size_t)m->size * sizeof own);
+  comm->machine = own[0];
   if (!all) return TR_FAIL(comm->ctx, TR_E_MEM, "out of memory for %d ranks", m->size);
   tr_status status = gather(comm, 2, own, all);
   comm->local_size = 0;
@@ -267,6 +252,10 @@ static void close_ranks(tr_comm *comm) {
   discard(comm);
 }
 
+static tr_status look(tr_comm *comm) {
+  return neighbours_live(comm->state) ? TR_OK : lost(comm);
+}
+
 static void end_all(tr_comm *comm, int status) {
   tr_mpi *m = comm->state;
   tr_mpi_sums_destroy(&m->sums);
@@ -282,4 +271,5 @@ const tr_comm_type tr_comm_mpi = {.name = "mpi",
                                   .sum_wait = sum_wait,
                                   .broadcast = broadcast,
                                   .gather = gather,
+                                  .look = look,
                                   .abort = end_all};

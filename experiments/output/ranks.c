@@ -15,6 +15,26 @@ tr_status ranks_agree(const program *p, tr_status status) {
   return p->comm ? tr_comm_agree(p->comm, status) : status;
 }
 
+tr_status ranks_devices(const program *p, char text[RANKS_DEVICES]) {
+  bool beside = false;
+  text[0] = 0;
+  for (int r = 0; r < ranks_count(p) && p->comm; r++) {
+    char name[32];
+    snprintf(name, sizeof name, "%s", tr_ctx_resource(p->ctx));
+    TR_TRY(tr_comm_broadcast_bytes(p->comm, r, name, sizeof name));
+    const size_t used = strlen(text), room = RANKS_DEVICES - 40 - used;
+    const bool fits = strlen(name) + 8 < room;
+    snprintf(text + used, room, "%s%s", r ? ", " : " (", fits ? name : "...");
+    beside |= strcmp(name, "cpu") != 0;
+    if (!fits) break;
+  }
+  if (beside)
+    snprintf(text + strlen(text), 40, "; arrays by %s)", tr_comm_name(p->comm));
+  else
+    text[0] = 0;
+  return TR_OK;
+}
+
 static tr_status digest(tr_ctx *ctx, json_t *options, const char *const *own, char hex[TR_SHA256_TEXT]) {
   for (; *own; own++) json_object_del(options, *own);
   char *text = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);

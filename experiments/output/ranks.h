@@ -10,6 +10,10 @@
 int ranks_count(const program *p);
 /* The worst of all ranks, on all of them. */
 tr_status ranks_agree(const program *p, tr_status status);
+/* Says in text on which devices they work, " (cuda:0, cuda:1; arrays by mpi+nccl)", and "" where that is the
+ * processor. Collective. */
+#define RANKS_DEVICES 240
+tr_status ranks_devices(const program *p, char text[RANKS_DEVICES]);
 /* TR_E_ARG unless all ranks were given the same options, but for those of `own`, which ends with NULL; says
  * which those are. Collective. */
 tr_status ranks_same_options(const program *p, const tr_option_table *table, const tr_parsed *parsed,

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "experiments/output/ranks.h"
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 

@@ -1,7 +1,5 @@
 /* Sampling on several ranks under mpirun. Samples are addressed, and a batch has its bits from its own
  * samples alone: so ranks that draw whole batches draw what one process would, adaptive solvers too. */
-#include "experiments/output/ranks.h"
-
 #include "core/text.h"
 #include "experiments/sample/run.h"
 

@@ -9,6 +9,7 @@
 #include "experiments/input/given.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/out_dir.h"
+#include "experiments/output/ranks.h"
 #include "experiments/output/sample_result.h"
 #include "experiments/sample/options.h"
 #include "transport/likelihood/likelihood.h"
@@ -32,8 +33,9 @@ typedef struct {
   tr_sampler sampler;
   tr_density density; /* --with-logp */
   sample_result result;
-  const char *labels_from; /* experiments/input/data_labels.h */
-  int n_put;               /* save times of the latest batch that were handed out */
+  char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
+  const char *labels_from;     /* experiments/input/data_labels.h */
+  int n_put;                   /* save times of the latest batch that were handed out */
   out_dir *dir;
   file_hash hash;
   progress progress;

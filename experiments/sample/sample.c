@@ -9,7 +9,6 @@
 #include "experiments/common/intervals.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
-#include "experiments/output/ranks.h"
 #include "experiments/sample/likelihood.h"
 #include "experiments/sample/run.h"
 
@@ -36,6 +35,7 @@ static tr_status begin(sample_run *run) {
   TR_TRY(sample_ranks_options(run));
   TR_TRY(ranks_agree(run->program, open_all(run)));
   sample_ranks_warn(run);
+  TR_TRY(ranks_devices(run->program, run->devices));
   run->program->at_work = true;
   return TR_OK;
 }
@@ -80,7 +80,7 @@ static void print_summary(const sample_run *run) {
          moved ? o->sample_path : "", stats->solver);
   printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s", stats->nfe, stats->n_steps,
          PLURAL(stats->n_steps), stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es");
-  if (run->program->comm) printf(" on %d ranks", ranks_count(run->program));
+  if (run->program->comm) printf(" on %d ranks%s", ranks_count(run->program), run->devices);
   printf(", %.2f s\n", run->seconds);
   if (stats->stop_reason != TR_STOP_END)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);

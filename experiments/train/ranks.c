@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "experiments/output/ranks.h"
 #include "experiments/train/run.h"
 
 /* ---- shares ---- */
@@ -53,7 +52,7 @@ tr_status train_ranks_begin(train_run *run) {
   TR_TRY(check_data(run));
   TR_TRY(tr_trainer_share(run->trainer));
   run->begun = tr_trainer_steps(run->trainer);
-  return TR_OK;
+  return ranks_devices(run->program, run->devices);
 }
 
 /* ---- the end ---- */
@@ -85,14 +84,14 @@ tr_status train_ranks_lost(train_run *run, tr_status status) {
 
 /* ---- words ---- */
 
-const char *train_ranks_say(const train_run *run, char text[120]) {
+const char *train_ranks_say(const train_run *run, char text[400]) {
   const json_t *told = json_object_get(run->record, "ranks");
   const long ranks = run->program->comm ? tr_comm_size(run->program->comm) : 1,
              before = json_is_integer(told) ? (long)json_integer_value(told) : 1;
   text[0] = 0;
   if (ranks > 1)
-    snprintf(text, 60, ", on %ld ranks with %ld thread%s each", ranks, run->options->machine.threads,
-             PLURAL(run->options->machine.threads));
+    snprintf(text, 320, ", on %ld ranks with %ld thread%s each%s", ranks, run->options->machine.threads,
+             PLURAL(run->options->machine.threads), run->devices);
   if (run->options->resume && ranks != before)
     snprintf(text + strlen(text), 60, "%s(%ld before: the same to rounding)",
              ranks > 1 ? " " : ", on 1 rank ", before);

@@ -12,6 +12,7 @@
 #include "experiments/output/log/events.h"
 #include "experiments/output/log/wandb.h"
 #include "experiments/output/out_dir.h"
+#include "experiments/output/ranks.h"
 #include "experiments/train/options.h"
 #include "nets/train/state.h"
 
@@ -44,9 +45,10 @@ typedef struct {
   program *program;
   tr_parsed parsed;
   train_options *options;
-  json_t *words;  /* the arguments in force, those of the run that is resumed included */
-  json_t *record; /* run.json of that run, or NULL */
-  char *newest;   /* its last checkpoint; NULL: it has none, or nothing is resumed */
+  char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
+  json_t *words;               /* the arguments in force, those of the run that is resumed included */
+  json_t *record;              /* run.json of that run, or NULL */
+  char *newest;                /* its last checkpoint; NULL: it has none, or nothing is resumed */
   tr_dtype dtype;
   tr_nn_products products;
   int64_t first, rows; /* of the batch of a step: the rows of this rank */
@@ -107,7 +109,7 @@ tr_status train_ranks_begin(train_run *run);
 /* Sets run->ending when a signal has come to one of them, or the first rank's time is over; and agrees. */
 tr_status train_ranks_end(train_run *run, tr_status status);
 /* Says on how many, behind a beginning or a resume; "" on one that was always one. Returns text. */
-const char *train_ranks_say(const train_run *run, char text[120]);
+const char *train_ranks_say(const train_run *run, char text[400]);
 /* Adds to the error of ranks that are torn apart what is left of the training. */
 tr_status train_ranks_lost(train_run *run, tr_status status);
 

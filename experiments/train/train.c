@@ -46,7 +46,7 @@ static tr_status begin(train_run *run) {
 }
 
 static void print_beginning(const train_run *run) {
-  char text[400], ranks[120];
+  char text[400], ranks[400];
   if (run->program->rank) return;
   printf("%s\n%lld parameters, %lld inputs, %lld steps of %ld rows into %s%s\n",
          tr_net_config_say(&run->config, text, sizeof text),

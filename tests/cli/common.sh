@@ -191,6 +191,63 @@ stop() {
   equals $? "$3" "status after $2"
 }
 
+# ---- several ranks ----
+
+needs_mpirun() {
+  command -v mpirun >/dev/null 2>&1 || {
+    echo "skipped: there is no mpirun (Debian: openmpi-bin)"
+    exit 77
+  }
+}
+
+# on N COMMAND...: the command on N ranks.
+on() {
+  tests=$here
+  while [ ! -e "$tests/support/ranks.sh" ]; do tests=${tests%/*}; done
+  sh "$tests/support/ranks.sh" "$@"
+}
+
+# close_losses A B TOLERANCE: losses and norms of the logs of two trainings agree so far, relatively.
+close_losses() {
+  checks=$((checks + 1))
+  python3 - "$1/metrics.jsonl" "$2/metrics.jsonl" "$3" <<'END' || fail "losses of $1 and $2"
+import json, sys
+
+a, b = ([json.loads(line) for line in open(path)] for path in sys.argv[1:3])
+worst = max(abs(x[k] / y[k] - 1) for x, y in zip(a, b) for k in ("loss", "grad_norm"))
+sys.exit(len(a) != len(b) or not a or not worst <= float(sys.argv[3]))
+END
+}
+
+# once STATUS TEXT COMMAND...: it ends with this status, and the program says one line, with TEXT, whatever mpirun adds.
+once() {
+  status=$1
+  text=$2
+  shift 2
+  ends "$status" "$@"
+  one_line "$text"
+}
+
+one_line() {
+  said=$(grep '^transit' "$scratch/stderr" | grep -v 'warning:')
+  case $said in
+  *"
+"*) fail "several lines: $said" ;;
+  *"$1"*) ;;
+  *) fail "no '$1' in '$(cat "$scratch/stderr")'" ;;
+  esac
+}
+
+# rank_of MPIRUN N: the process of a rank.
+rank_of() {
+  for process in /proc/[0-9]*; do
+    if grep -q "^PPid:.$1\$" "$process/status" 2>/dev/null &&
+      tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -q "^OMPI_COMM_WORLD_RANK=$2\$"; then
+      echo "${process#/proc/}"
+    fi
+  done
+}
+
 finish() {
   echo "$checks checks, $failures failed"
   [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]

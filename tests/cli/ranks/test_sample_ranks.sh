@@ -1,15 +1,7 @@
 # mpirun -n R transit sample: the files of one process on 1, 2 and 3 ranks, whatever draws them; one line of an error, and one
 # end of all ranks.
 . "$(dirname "$0")/../common.sh"
-command -v mpirun >/dev/null 2>&1 || {
-  echo "skipped: there is no mpirun (Debian: openmpi-bin)"
-  exit 77
-}
-
-# on N COMMAND...: the command on N ranks.
-on() {
-  sh "$here/../support/ranks.sh" "$@"
-}
+needs_mpirun
 
 draw="$transit sample"
 few="--ckpt $digits --num-samples 7 --batch-size 2 --threads 1"
@@ -60,25 +52,13 @@ alike() {
   same "$scratch/grid/samples.npz" "$scratch/fewer/samples.npz"
 
   # ---- errors, once ----
-  refuse_on() {
-    status=$1
-    text=$2
-    shift 2
-    ends "$status" "$@"
-    said=$(grep '^transit' "$scratch/stderr" | grep -v 'warning:')
-    equals "$(echo "$said" | grep -c .)" 1 "lines of an error: $said"
-    case $said in
-    *"$text"*) ;;
-    *) fail "no '$text' in '$(cat "$scratch/stderr")'" ;;
-    esac
-  }
-  refuse_on 1 "nothing.pt" on 2 $draw ODE --ckpt "$scratch/nothing.pt" --num-samples 4 --batch-size 2 --out "$scratch/refused"
-  refuse_on 2 "only 'train' and 'sample' work on several ranks" on 2 $draw ODE --likelihood --ckpt "$digits" --out "$scratch/refused"
+  once 1 "nothing.pt" on 2 $draw ODE --ckpt "$scratch/nothing.pt" --num-samples 4 --batch-size 2 --out "$scratch/refused"
+  once 2 "only 'train' and 'sample' work on several ranks" on 2 $draw ODE --likelihood --ckpt "$digits" --out "$scratch/refused"
   npy "$scratch/nan.npy" '<f4' '(4, 1, 8, 8)' 1024 '\377'
-  refuse_on 1 "finite" on 2 $draw ODE --ckpt "$digits" --init "$scratch/nan.npy" --num-samples 4 --batch-size 2 --threads 1 \
+  once 1 "finite" on 2 $draw ODE --ckpt "$digits" --init "$scratch/nan.npy" --num-samples 4 --batch-size 2 --threads 1 \
     --sampling-method heun2 --num-sampling-steps 3 --out "$scratch/refused"
   own='exec "$0" sample ODE --ckpt "$1" --num-samples "$((OMPI_COMM_WORLD_RANK + 4))" --batch-size 2 --threads 1 --out "$2"'
-  refuse_on 2 "the ranks have other options than each other: give all of them the same, but for --threads" \
+  once 2 "the ranks have other options than each other: give all of them the same, but for --threads" \
     on 2 sh -c "$own" "$transit" "$digits" "$scratch/refused"
   mkdir "$scratch/a" "$scratch/b"
   cp "$digits" "$scratch/a/model.pt"
@@ -87,7 +67,7 @@ alike() {
   differ "$scratch/a/model.pt" "$scratch/b/model.pt"
   own='cd "$1/$(echo ab | cut -c $((OMPI_COMM_WORLD_RANK + 1)))" && exec "$0" sample ODE --ckpt model.pt --num-samples 2 --batch-size 1
     --sampling-method heun2 --num-sampling-steps 3 --threads 1 --out "$1/refused"'
-  refuse_on 1 "--ckpt 'model.pt' is another file for one rank than for another" on 2 sh -c "$own" "$transit" "$scratch"
+  once 1 "--ckpt 'model.pt' is another file for one rank than for another" on 2 sh -c "$own" "$transit" "$scratch"
   absent "$scratch/refused"
 }
 

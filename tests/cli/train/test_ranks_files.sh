@@ -1,10 +1,7 @@
 # mpirun -n 2 transit train with --sample-every, --ema-sigma-rel and --wandb: the first rank alone writes and tells, and the
 # training is the one without them.
 . "$(dirname "$0")/../common.sh"
-command -v mpirun >/dev/null 2>&1 || {
-  echo "skipped: there is no mpirun (Debian: openmpi-bin)"
-  exit 77
-}
+needs_mpirun
 
 images=$here/../../../experiments/digits/digits.npz
 small="$transit train --data-path $images --global-batch-size 16 --hidden 16 --depth 1 --num-heads 2 --lr 1e-2 --ema-decay 0.5 --log-every 2
@@ -14,8 +11,8 @@ export PYTHONPATH="$here/../checks/fake_wandb"
 
 # shellcheck disable=SC2086
 {
-  check "without" sh "$here/../../support/ranks.sh" 2 $small --out "$scratch/without"
-  check "with" sh "$here/../../support/ranks.sh" 2 $small --sample-every 2 --num-samples 4 --num-sampling-steps 3 --wandb --out "$scratch/with"
+  check "without" on 2 $small --out "$scratch/without"
+  check "with" on 2 $small --sample-every 2 --num-samples 4 --num-sampling-steps 3 --wandb --out "$scratch/with"
   same "$scratch/without/checkpoints/0000004.pt" "$scratch/with/checkpoints/0000004.pt"
   same "$scratch/without/ema/0000002-0.1.safetensors" "$scratch/with/ema/0000002-0.1.safetensors"
   equals "$(cd "$scratch/with/samples" && echo *)" "0000002.png 0000004.png" "samples"

@@ -1,61 +1,12 @@
 # mpirun -n R transit train: the losses of one rank on 2 and 4, the same bytes on equal ranks and after a resume; one line of an
 # error, and the end of all ranks, when one fails or is killed; signals.
 . "$(dirname "$0")/../common.sh"
-command -v mpirun >/dev/null 2>&1 || {
-  echo "skipped: there is no mpirun (Debian: openmpi-bin)"
-  exit 77
-}
-
-# on N COMMAND...: the command on N ranks.
-on() {
-  sh "$here/../../support/ranks.sh" "$@"
-}
+needs_mpirun
 
 data=$here/../../../experiments/digits/digits.npz
 tiny="$transit train --data-path $data --global-batch-size 32 --hidden 16 --depth 2 --num-heads 2 --ema-decay 0.9
   --log-every 1 --threads 1 --flip"
 small="$tiny --lr 1e-3"
-
-# close A B TOLERANCE: losses and norms of the lines of two logs agree so far, relatively.
-close() {
-  checks=$((checks + 1))
-  python3 - "$1/metrics.jsonl" "$2/metrics.jsonl" "$3" <<'END' || fail "losses of $1 and $2"
-import json, sys
-
-a, b = ([json.loads(line) for line in open(path)] for path in sys.argv[1:3])
-worst = max(abs(x[k] / y[k] - 1) for x, y in zip(a, b) for k in ("loss", "grad_norm"))
-sys.exit(len(a) != len(b) or not a or not worst <= float(sys.argv[3]))
-END
-}
-
-# once STATUS TEXT COMMAND...: it ends with this status, and the program says one line, with TEXT, whatever mpirun adds.
-once() {
-  status=$1
-  text=$2
-  shift 2
-  ends "$status" "$@"
-  one_line "$text"
-}
-
-one_line() {
-  said=$(grep '^transit' "$scratch/stderr" | grep -v 'warning:')
-  case $said in
-  *"
-"*) fail "several lines: $said" ;;
-  *"$1"*) ;;
-  *) fail "no '$1' in '$(cat "$scratch/stderr")'" ;;
-  esac
-}
-
-# rank_of MPIRUN N: the process of a rank.
-rank_of() {
-  for process in /proc/[0-9]*; do
-    if grep -q "^PPid:.$1\$" "$process/status" 2>/dev/null &&
-      tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -q "^OMPI_COMM_WORLD_RANK=$2\$"; then
-      echo "${process#/proc/}"
-    fi
-  done
-}
 
 # endless NAME: in the background, $pid being mpirun, until a checkpoint is there.
 endless() {
@@ -82,7 +33,7 @@ newest() {
       equals "$(grep -c . "$scratch/stdout")" 4 "lines of $ranks ranks"
       equals "$(cat "$scratch/stderr")" "" "what $ranks ranks warn of"
       equals "$(number "$scratch/$dtype-$ranks/run.json" ranks)" $ranks "ranks of the record"
-      close "$scratch/$dtype-1" "$scratch/$dtype-$ranks" $tolerance
+      close_losses "$scratch/$dtype-1" "$scratch/$dtype-$ranks" $tolerance
     done
   done
   check "pieces" on 2 $small --max-steps 12 --accumulate 3 --out "$scratch/pieces"
@@ -97,7 +48,7 @@ newest() {
   says "on 1 rank (2 before: the same to rounding)"
   check "the rest on four" on 4 "$transit" train --resume "$scratch/fewer" --max-steps 12
   says "on 4 ranks with 1 thread each (1 before: the same to rounding)"
-  close "$scratch/f32-1" "$scratch/fewer" 1e-5
+  close_losses "$scratch/f32-1" "$scratch/fewer" 1e-5
 
   # ---- draws ----
   goldens=$here/../../data/goldens
@@ -107,7 +58,7 @@ newest() {
   check "the same on one" "$transit" train --init-weights "$goldens/ema.pt" --draws "$goldens/train20.npz" --num-classes 10 --num-heads 3 \
     --hidden 48 --depth 3 --global-batch-size 4 --lr 1e-3 --weight-decay 0.01 --ema-decay 0.99 --dtype f64 --log-every 1 --threads 1 \
     --max-steps 20 --out "$scratch/draws-1"
-  close "$scratch/draws-1" "$scratch/draws" 1e-10
+  close_losses "$scratch/draws-1" "$scratch/draws" 1e-10
 
   # ---- signals ----
   endless signalled

@@ -94,15 +94,20 @@ static void together(tr_ctx *ctx, tr_comm *comm, tr_dtype dtype) {
   const int64_t n = count_of(ctx);
   double *whole = run(ctx, NULL, dtype, 0, one), *parts = run(ctx, comm, dtype, 0, many),
          *cut = run(ctx, comm, dtype, 100, again);
+  const bool by_host = strcmp(tr_comm_name(comm), "mpi+nccl") != 0; /* then no cut changes a bit */
   const double near = dtype == TR_F64 ? 1e-12 : 1e-5;
   for (int k = 0; k < STEPS; k++) {
     CHECK_NEAR(many[k].loss, one[k].loss, near * one[k].loss);
     CHECK_NEAR(many[k].grad_norm, one[k].grad_norm, near * one[k].grad_norm);
-    CHECK(many[k].loss == again[k].loss && many[k].grad_norm == again[k].grad_norm);
+    CHECK_NEAR(again[k].loss, many[k].loss, by_host ? 0 : near * many[k].loss);
+    CHECK_NEAR(again[k].grad_norm, many[k].grad_norm, by_host ? 0 : near * many[k].grad_norm);
   }
   CHECK(check_relative(parts, whole, n) <
         (dtype == TR_F64 ? 1e-9 : 1e-3)); /* AdamW divides by small numbers */
-  CHECK(!memcmp(parts, cut, (size_t)n * sizeof *parts));
+  if (by_host)
+    CHECK(!memcmp(parts, cut, (size_t)n * sizeof *parts));
+  else
+    CHECK(check_relative(cut, parts, n) < (dtype == TR_F64 ? 1e-9 : 1e-3));
   free(whole), free(parts), free(cut);
 }
 
