@@ -54,7 +54,7 @@ static tr_counts measured(const tr_sampler *s, bool sde, meter *m, tr_sample_sta
   CHECK_OK(m->ctx, sde ? tr_sample_sde(s, NULL, x, stats) : tr_sample_ode(s, NULL, x, stats));
   CHECK(counts_quiet(counts_since(m->ctx, m->stepped)));
   tr_counts sum = meter_beside(m);
-  CHECK(sum.uploads == 0 && sum.downloads == 0);
+  CHECK(sum.uploads == 0 && sum.downloads == 0 && meter_agrees(m));
   tr_array_destroy(&x);
   return sum;
 }

@@ -1,0 +1,89 @@
+/* Whole solves of a network: once they are under way the state stays on the device. Nothing is allocated,
+ * uploaded or downloaded between the first step and the last; what is set are times. On the emulator all
+ * copies between host and device together are smaller than one state. */
+/* TR_TEST_RESOURCES */
+#include <string.h>
+
+#include "nets/register.h"
+#include "tests/support/check.h"
+#include "tests/support/counts.h"
+#include "tests/support/problems/scene.h"
+#include "transport/sampler/sampler.h"
+
+enum { ROWS = 128, POINTS = 18, CLASSES = 3 };
+static const scene_sizes sizes = {.channels = 4,
+                                  .out_channels = 4,
+                                  .patch = 2,
+                                  .grid = 2,
+                                  .hidden = 32,
+                                  .depth = 1,
+                                  .heads = 1,
+                                  .mlp_hidden = 32,
+                                  .time_frequencies = 16,
+                                  .num_classes = CLASSES,
+                                  .null_class = CLASSES};
+
+/* Counts after the first step and after the latest. */
+typedef struct {
+  tr_ctx *ctx;
+  long steps;
+  tr_counts first, last;
+  device_counts device_first, device_last;
+  bool counted;
+} walk;
+
+static void on_progress(double t, long n_rhs, void *user) {
+  walk *w = user;
+  (void)t, (void)n_rhs;
+  w->last = tr_ctx_counts(w->ctx);
+  w->counted = device_count(&w->device_last);
+  if (w->steps++ == 0) w->first = w->last, w->device_first = w->device_last;
+}
+
+static void check_walk(const char *name, const walk *w, int64_t state) {
+  const tr_counts c = counts_between(w->first, w->last);
+  const device_counts d = device_between(w->device_first, w->device_last);
+  printf("%s: %ld steps, %lld small sets; the device: %lld transfers of %lld bytes; a state: %lld bytes\n",
+         name, w->steps, (long long)c.small_sets, (long long)d.transfers, (long long)d.bytes,
+         (long long)state);
+  CHECK(w->steps > 3);
+  CHECK(c.allocations == 0 && c.uploads == 0 && c.downloads == 0);
+  CHECK(c.bytes_up == 0 && c.bytes_down == 0);
+  if (w->counted) CHECK(d.transfers <= c.small_sets && d.bytes < state);
+}
+
+static void solve(tr_ctx *ctx, const char *name, bool sde) {
+  scene scene;
+  tr_sampler s;
+  tr_sample_stats stats;
+  tr_array *x;
+  int32_t labels[ROWS];
+  walk w = {.ctx = ctx};
+  for (int i = 0; i < ROWS; i++) labels[i] = i % CLASSES;
+  open_scene(ctx, &sizes, TR_F32, ROWS, &scene);
+  CHECK_OK(ctx, tr_sampler_defaults(ctx, &s));
+  s.drift = scene.network;
+  s.n_steps = POINTS;
+  s.on_progress = on_progress;
+  s.progress_user = &w;
+  CHECK_OK(ctx, tr_find(ctx, sde ? TR_KIND_SDE_METHOD : TR_KIND_ODE_METHOD, name,
+                        sde ? (const tr_module **)&s.sde.method : (const tr_module **)&s.ode.method));
+  CHECK_OK(ctx, tr_array_like(scene.x, &x));
+  CHECK_OK(ctx, tr_sample_init(&s, x));
+  const tr_cond cond = {ROWS, labels};
+  CHECK_OK(ctx, sde ? tr_sample_sde(&s, &cond, x, &stats) : tr_sample_ode(&s, &cond, x, &stats));
+  check_walk(name, &w, x->count * (int64_t)tr_dtype_size(x->dtype));
+  tr_array_destroy(&x);
+  close_scene(&scene);
+}
+
+int main(int argc, char **argv) {
+  tr_ctx *ctx = check_context(argc, argv);
+  CHECK_OK(ctx, tr_register_all(ctx));
+  solve(ctx, "cvode-adams", false);
+  solve(ctx, "dopri5", false);
+  solve(ctx, "heun2", false);
+  solve(ctx, "euler-maruyama", true);
+  tr_ctx_close(&ctx);
+  return check_report();
+}
