@@ -37,6 +37,13 @@ void __tsan_init() {}
 void __tsan_func_entry(void *) {}
 void __tsan_func_exit() {}
 void __tsan_vptr_update(void **, void *) {}
+/* Atomics of launchers, which are the host's own. */
+unsigned long __tsan_atomic64_load(const volatile void *p, int) {
+  return __atomic_load_n((const volatile unsigned long *)p, __ATOMIC_RELAXED);
+}
+unsigned long __tsan_atomic64_fetch_or(volatile void *p, unsigned long v, int) {
+  return __atomic_fetch_or((volatile unsigned long *)p, v, __ATOMIC_RELAXED);
+}
 ACCESSES(1)
 ACCESSES(2)
 ACCESSES(4)
