@@ -314,6 +314,23 @@ static void many_tensors(void) {
   free(items), free(names);
 }
 
+/* Rows that a sample brings to a layer: one where times and labels go, else its tokens. */
+static void rows_of_a_sample(void) {
+  const tr_net_size given[] = {{"channels", 4}, {"latent_size", 12}, {"num_classes", 10}, {"learn_sigma", 1}};
+  tr_net_config config;
+  tr_net_entry entry;
+  int once = 0, tokens = 0;
+  CHECK_OK(ctx, tr_net_configure_named(ctx, "SiT-S/2", 4, given, &config));
+  for (int i = 0; config.type->entry(config.sizes, i, &entry); i++) {
+    if (entry.kind != TR_ENTRY_LAYER) continue;
+    const bool one = strncmp(entry.name, "t_embedder", 10) == 0 || strstr(entry.name, "adaLN");
+    CHECK(config.type->rows(config.sizes, i) == (one ? 1 : 36));
+    one ? once++ : tokens++;
+  }
+  CHECK(once == 12 + 3 && tokens == 4 * 12 + 2);
+  tr_net_config_clear(&config);
+}
+
 int main(int argc, char **argv) {
   ctx = check_context(argc, argv);
   CHECK_OK(ctx, tr_register_all(ctx));
@@ -322,6 +339,7 @@ int main(int argc, char **argv) {
   refused();
   heads_from_the_name();
   many_tensors();
+  rows_of_a_sample();
   tr_ctx_close(&ctx);
   return check_report();
 }

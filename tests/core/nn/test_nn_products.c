@@ -262,6 +262,33 @@ static void gelu(tr_ctx *ctx, const kind *k, double bound) {
   tr_nn_weight_destroy(&weight);
 }
 
+/* More tiles than one call of a library takes; of whole numbers, so that every sum is exact. */
+static void many_rows(tr_ctx *ctx) {
+  enum { R = 16 * 32768 + 21, N = 4 };
+  const kind k = {.dtype = TR_F32, .rows = 1};
+  const float w[N * N] = {1, -2, 3, 4, 0, 5, -6, 7, 8, 9, 1, -1, 2, 0, 3, 1};
+  float *host = malloc((size_t)R * N * sizeof *host), *got = malloc((size_t)R * N * sizeof *got);
+  tr_array *x = array_of(ctx, TR_F32, R, N), *y = array_of(ctx, TR_F32, R, N),
+           *values_of = array_of(ctx, TR_F32, N, N);
+  for (int64_t i = 0; i < (int64_t)R * N; i++) host[i] = (float)(i % 1009);
+  CHECK_OK(ctx, tr_array_upload(x, host));
+  CHECK_OK(ctx, tr_array_upload(values_of, w));
+  tr_nn_weight *weight = weight_for(ctx, &k, values_of);
+  CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .y = y}));
+  CHECK_OK(ctx, tr_array_download(y, got));
+  int64_t wrong = 0;
+  for (int64_t r = 0; r < R; r++)
+    for (int o = 0; o < N; o++) {
+      float want = 0;
+      for (int i = 0; i < N; i++) want += host[r * N + i] * w[o * N + i];
+      wrong += got[r * N + o] != want;
+    }
+  CHECK(wrong == 0);
+  free(host), free(got);
+  tr_array_destroy(&x), tr_array_destroy(&y), tr_array_destroy(&values_of);
+  tr_nn_weight_destroy(&weight);
+}
+
 /* The emulator's library has none of so many outputs. */
 static void refused(tr_ctx *ctx) {
   enum { OUT = (1 << 20) + 1 };
@@ -286,6 +313,7 @@ int main(int argc, char **argv) {
   if (promises(one, TR_BACKEND_TF32)) gelu(one, &(kind){.dtype = TR_F32, .products = TR_NN_TF32}, 1e-3);
   if (promises(one, TR_BACKEND_BF16_ARRAYS)) /* rounded to 8 bits, too */
     gelu(one, &(kind){.dtype = TR_F32, .products = TR_NN_BF16, .half = true}, 0x1p-8 + 1e-3);
+  many_rows(one);
   refused(one);
   tr_ctx_close(&one), tr_ctx_close(&other);
   return check_report();
