@@ -66,8 +66,8 @@ fi
 [ -x "$transit" ] || { echo "gpu.sh: there is no program in $folder" >&2; exit 2; }
 
 # NVIDIA's libraries, where they came as Python's packages.
-wheels=$(python3 -c 'import glob, sys; print(":".join(p for d in sys.path if d for p in glob.glob(d + "/nvidia/*/lib")))' 2>/dev/null)
-[ -z "$wheels" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH-}${LD_LIBRARY_PATH:+:}$wheels"
+wheels=$(python3 -c 'import os, sys; print(":".join(d for d in sys.path if d and os.path.isdir(d + "/nvidia")))' 2>/dev/null)
+[ -z "$wheels" ] || export TRANSIT_CUDA_LIBRARIES="${TRANSIT_CUDA_LIBRARIES-}${TRANSIT_CUDA_LIBRARIES:+:}$wheels"
 
 # ---- the report ----
 
@@ -163,7 +163,7 @@ run 30 "transit --version" "$transit" --version && grep -E '^(device|compiler)' 
 if command -v nvidia-smi >/dev/null 2>&1; then
   run 20 nvidia-smi nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,power.limit,compute_mode --format=csv && quote <"$scratch/said"
 fi
-say "NVIDIA's libraries of Python's packages: ${wheels:-none}."
+say "NVIDIA's libraries among Python's packages: ${wheels:-none}."
 case $quick in '') sampled=16 ;; *) sampled=1 ;; esac
 for dtype in f32 bf16; do
   run 60 "a sample in $dtype" "$transit" sample ODE --ckpt "$digits" --num-samples $sampled --sampling-method heun2 --num-sampling-steps 3 --cfg-scale 2 \

@@ -27,6 +27,32 @@ typedef struct {
   bench_kind kind;
 } bench_options;
 
+/* What --dtype says. */
+static const struct {
+  const char *name;
+  tr_dtype dtype;
+  tr_nn_products products;
+} dtypes[] = {{"f32", TR_F32, TR_NN_FULL},
+              {"f64", TR_F64, TR_NN_FULL},
+              {"bf16", TR_F32, TR_NN_BF16},
+              {"tf32", TR_F32, TR_NN_TF32}};
+enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+static const char *dtype_name(const bench_options *o) {
+  int i = 0;
+  while (dtypes[i].dtype != o->dtype || dtypes[i].products != o->products) i++;
+  return dtypes[i].name;
+}
+
+static bool set_dtype(bench_options *o, const char *name) {
+  for (int i = 0; i < DTYPES; i++) {
+    if (strcmp(dtypes[i].name, name) != 0) continue;
+    o->dtype = dtypes[i].dtype, o->products = dtypes[i].products;
+    return true;
+  }
+  return false;
+}
+
 /* Multiply-adds of one sample: linear layers of the tokens, attention, and the conditioning. */
 static double multiply_adds(const tr_net *net) {
   const double tokens = (double)tr_net_value(net, "tokens"), d = (double)tr_net_value(net, "hidden");
@@ -129,8 +155,7 @@ static tr_status bench_batch(tr_ctx *ctx, const bench_options *options, const ch
    */
   double passes = 1 + options->kind;
   double flops = 2 * passes * multiply_adds(tr_net_of_drift(drift)) * batch;
-  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\t%.3f\n", model, batch,
-         options->products == TR_NN_BF16 ? "bf16" : tr_dtype_name(options->dtype), options->threads,
+  printf("%s\t%d\t%s\t%d\t%.3f\t%.1f\t%.0f\t%.3f\n", model, batch, dtype_name(options), options->threads,
          time.best * 1e3, flops / time.best * 1e-9, machine_peak_resident(),
          time.processor / time.runs / options->threads * 1e3);
   if (options->by_op) op_times_print(ctx, time.runs, time.processor);
@@ -180,11 +205,11 @@ static tr_status bench_all(tr_ctx *ctx, const bench_options *options) {
 }
 
 static int usage(const char *name, const char *bad) {
-  fprintf(
-      stderr,
-      "%s: bad option '%s'\nusage: %s [--device NAME] [--model S/2,B/2,...] [--batch 1,8,...] [--side N] "
-      "[--dtype f32|f64|bf16] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S] [--by step|op]\n",
-      name, bad, name);
+  fprintf(stderr,
+          "%s: bad option '%s'\nusage: %s [--device NAME] [--model S/2,B/2,...] [--batch 1,8,...] [--side N] "
+          "[--dtype f32|f64|bf16|tf32] [--weights wide|bf16] [--threads N] [--runs N] [--seconds S] [--by "
+          "step|op]\n",
+          name, bad, name);
   return 2;
 }
 
@@ -197,10 +222,8 @@ static bool parse(bench_options *o, const char *name, const char *value) {
     o->models = value;
   else if (strcmp(name, "--batch") == 0)
     o->batches = value;
-  else if (strcmp(name, "--dtype") == 0 && strcmp(value, "bf16") == 0)
-    o->products = TR_NN_BF16;
-  else if (strcmp(name, "--dtype") == 0 && (strcmp(value, "f32") == 0 || strcmp(value, "f64") == 0))
-    o->dtype = strcmp(value, "f64") == 0 ? TR_F64 : TR_F32;
+  else if (strcmp(name, "--dtype") == 0)
+    return set_dtype(o, value);
   else if (strcmp(name, "--weights") == 0 && (strcmp(value, "bf16") == 0 || strcmp(value, "wide") == 0))
     o->storage = strcmp(value, "bf16") == 0 ? TR_WEIGHTS_BF16 : TR_WEIGHTS_WIDE;
   else if (strcmp(name, "--by") == 0 && (strcmp(value, "step") == 0 || strcmp(value, "op") == 0))
