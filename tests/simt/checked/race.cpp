@@ -9,18 +9,19 @@ namespace simt {
 namespace {
 extern "C" const char __executable_start, _end, __start_simt_own, __stop_simt_own;
 uint32_t block_first, launch_first; /* the intervals with which the block and the launch under way began */
+uint32_t block_number;
 
 bool inside(const char *p, const char &first, const char &end) {
   return p >= &first && p < &end;
 }
 
 moment this_moment() {
-  uint32_t block = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
-  return {block * 1024 + (uint32_t)me->number, now.barriers, now.warp_turns[me->number / 32]};
+  uint32_t number = (uint32_t)me->number;
+  return {block_number * 1024 + number, now.barriers, now.warp_turns[number / 32]};
 }
 
 /* Whether something of long ago is ordered before what happens now; all before `first` is. */
-bool ordered(const moment &then, const moment &self, uint32_t first) {
+inline bool ordered(const moment &then, const moment &self, uint32_t first) {
   if (then.thread == self.thread || then.interval < first) return true;
   if (then.thread / 1024 != self.thread / 1024) return false;
   if (then.interval < self.interval) return true;
@@ -41,9 +42,9 @@ void race(const looked &a, const char *doing, const moment &with) {
        doing, with.thread / 1024, with.thread % 1024);
 }
 
-void look_at_write_before(const cell &c, const looked &a, bool fresh) {
+inline void look_at_write_before(const cell &c, const looked &a, bool fresh, bool host) {
   if (fresh) {
-    if (a.how == READ)
+    if (a.how == READ && !host)
       fail(a.place, cudaErrorLaunchFailure,
            a.shared ? "reads shared memory at %p that nothing has written in this block"
                     : "reads memory at %p that nothing has written",
@@ -54,7 +55,7 @@ void look_at_write_before(const cell &c, const looked &a, bool fresh) {
     race(a, a.how == READ ? "read after a write" : "write after a write", c.write);
 }
 
-void look_at_reads_before(const cell &c, const looked &a) {
+inline void look_at_reads_before(const cell &c, const looked &a) {
   bool now_too = c.read.interval == a.self.interval,
        others = now_too && (c.other_warps || (c.other_lanes && c.read.turn == a.self.turn));
   if (!c.read.interval) return;
@@ -73,27 +74,23 @@ void note_read(cell &c, const looked &a) {
 }
 
 void look(cell &c, const looked &a, bool host) {
-  if (c.pending && (c.write.interval >= block_first))
+  if (c.pending && c.write.interval >= block_first) {
+    if (a.how == WRITE && c.write.thread == a.self.thread) { /* the one that was announced */
+      c.write = a.self, c.pending = 0;
+      return;
+    }
     fail(a.place, cudaErrorLaunchFailure, "touches shared memory at %p for which thread %u has yet to wait",
          a.p, c.write.thread % 1024);
+  }
   bool fresh = !c.written || (a.shared && c.write.interval < block_first);
-  look_at_write_before(c, a, fresh && !host);
+  look_at_write_before(c, a, fresh, host);
   if (a.how == READ) return note_read(c, a);
   look_at_reads_before(c, a);
-  c.write = a.self, c.written = true, c.by_atomic = a.how == ATOMIC, c.pending = a.how == PENDING;
+  c.write = a.self, c.written = 1, c.by_atomic = a.how == ATOMIC, c.pending = a.how == PENDING;
 }
 
-/* The write that a PENDING one announced. */
-bool arrives(cell &c, const looked &a) {
-  if (!c.pending || a.how != WRITE || c.write.thread != a.self.thread || c.write.interval < block_first)
-    return false;
-  c.write = a.self, c.pending = false;
-  return true;
-}
-
-void look_at_all(cell *cells, looked a, size_t n, bool host) {
-  for (size_t i = 0; i < n; i += 2, a.p += 2, cells++)
-    if (!arrives(*cells, a)) look(*cells, a, host);
+void look_at_all(cell *c, const looked &a, size_t n, bool host) {
+  for (cell *end = c + (n + 1) / 2; c < end; c++) look(*c, a, host);
 }
 
 void touch_shared(const shared_place &s, const looked &a, size_t n) {
@@ -159,6 +156,7 @@ void copy_state(const void *to, const void *from, size_t bytes) {
 
 void begin_block() {
   block_first = now.barriers;
+  block_number = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
 }
 
 void begin_launch() {

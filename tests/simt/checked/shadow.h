@@ -15,10 +15,11 @@ struct moment {
 struct cell {
   moment write, read;   /* the last ones */
   uint32_t many_blocks; /* the launch, by its first interval, in which more than one block has read it */
-  bool written, by_atomic;
-  bool pending;                  /* a copy that has not been waited for will write it */
-  bool other_warps, other_lanes; /* have read it in the interval, or turn, of the last read */
+  uint32_t written : 1, by_atomic : 1;
+  uint32_t pending : 1;                      /* a copy that has not been waited for will write it */
+  uint32_t other_warps : 1, other_lanes : 1; /* have read it in the interval, or turn, of the last read */
 };
+static_assert(sizeof(cell) == 32, "half a line of the cache");
 
 struct region {
   char *base;

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Plants mistakes in kernels, each of which the checked emulator must report with file and line.
-# usage: planted.sh SOURCE_DIR SCRATCH BUILD_DIR LIBRARY COMPILER FLAGS...
-# The library is the checked emulator, and the flags are those with which kernels are compiled for it.
+# usage: planted.sh SOURCE_DIR SCRATCH BUILD_DIR MAKE LIBRARY COMPILER FLAGS...
+# MAKE is the tool that builds BUILD_DIR, ninja or make; the library is the checked emulator, and the flags are those
+# with which kernels are compiled for it.
 set -eu
-root=$1 scratch=$2 build=$3 library=$4 compiler=$5
-shift 5
+root=$1 scratch=$2 build=$3 make=$4 library=$5 compiler=$6
+shift 6
 mkdir -p "$scratch"
 cd "$scratch"
 failures=0 planted=0
@@ -75,6 +76,37 @@ own "a tile in use is copied over" '/\/\/ used$/d' "$@"
 own "a misaligned load" '/\/\/ vector$/s/(x + /(x + 1 + /' "$@"
 own "a block reads what another overwrites" '/\/\/ in place$/s/x, y)/x, x)/' "$@"
 own "a result read before the wait" '/\/\/ host$/d' "$@"
+
+# How a test was linked, as a command.
+link_of() {
+  if [ -e "$build/build.ninja" ]; then
+    "$make" -C "$build" -t commands "tests/simt/$1" | tail -n 1
+  else
+    printf 'cd tests/simt && %s\n' "$(cat "$build/tests/simt/CMakeFiles/$1.dir/link.txt")"
+  fi
+}
+
+# without_barriers FILE NAME FLAGS...: each barrier of the backend's own file taken out in turn, which the test
+# simt.checked.NAME must show.
+without_barriers() {
+  file=$1 name=$2 n=0
+  shift 2
+  link_of "test_checked_$name" |
+    sed "s#[^ ]*/$file\.o#$scratch/planted.o#; s#-o [^ ]*test_checked_$name#-o $scratch/planted#" >link
+  grep -q "$scratch/planted.o" link || bad "NOT PLANTED: $file is not a part of test_checked_$name"
+  for at in $(grep -nE '^ *__sync(threads|warp)\(\);' "$root/$file" | cut -d: -f1); do
+    n=$((n + 1))
+    changed "$file" "no barrier in line $at" "${at}s/__sync[a-z]*();//" || continue
+    "$compiler" "$@" -w -c planted.cu -o planted.o && (cd "$build" && sh "$scratch/link")
+    where=launch\\.h judge "$file without the barrier in line $at" ./planted emulated:0
+  done
+  [ "$n" -gt 0 ] || bad "NOT PLANTED: $file has no barrier"
+}
+
+without_barriers cuda/vec/program.cu program "$@"
+without_barriers cuda/vec/deflate.cu deflate "$@"
+without_barriers cuda/nn/column_sums.cu nn_gradient "$@"
+without_barriers cuda/nn/attention.cu nn_attention "$@"
 
 echo "$planted mistakes planted, $failures failures"
 [ "$failures" -eq 0 ]
