@@ -7,6 +7,7 @@
 
 #include "core/backend.h"
 #include "core/nn/nn.h"
+#include "core/vec/vec.h"
 #include "tests/support/check.h"
 #include "tests/support/problems/matrices.h"
 
@@ -295,6 +296,8 @@ static void refused(tr_ctx *ctx) {
   if (strcmp(tr_ctx_backend(ctx)->name, "emulated") != 0) return;
   tr_array *w = array_of(ctx, TR_F32, 1, OUT), *x = array_of(ctx, TR_F32, 1, 1),
            *y = array_of(ctx, TR_F32, 1, OUT);
+  CHECK_OK(ctx, tr_fill(1, w));
+  CHECK_OK(ctx, tr_fill(1, x));
   tr_nn_weight *weight = weight_for(ctx, &(kind){.dtype = TR_F32}, w);
   CHECK_ERROR(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .transposed = true, .y = y}),
               TR_E_UNSUPPORTED,
