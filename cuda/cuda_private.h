@@ -69,8 +69,8 @@ tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out);
 /* In a recording, of memory of the arrays that move between its replays: device memory in which each replay
  * finds its address. NULL for all other memory, and outside recordings. */
 const void *tr_cuda_cell(tr_ctx *ctx, const void *data);
-/* In a recording an error, unless a kernel's argument is free of addresses of such memory. */
-tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *argument, size_t bytes);
+/* In a recording an error if this is the address of such memory, which was to be told by its cell. */
+tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *data);
 
 extern const tr_mem_ops tr_cuda_mem;               /* cuda/memory/memory.c */
 extern const tr_record_ops tr_cuda_record;         /* cuda/graph.c */

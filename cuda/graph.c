@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/record/record_private.h"
 #include "cuda/parts_private.h"
 
 #define MOST_MOVING TR_RECORD_MOVING
-#define MOST_CELLS  256
+#define MOST_CELLS  (TR_SMALL_BYTES / sizeof(void *))
 
 typedef struct {
   int array;
@@ -20,7 +21,7 @@ typedef struct {
 typedef struct {
   cudaGraphExec_t exec;
   void **cells; /* on the device */
-  int n;
+  size_t n;
   place place[MOST_CELLS];
   void *sent[MOST_CELLS]; /* what the cells hold, once `known` */
   bool known;
@@ -64,29 +65,23 @@ const void *tr_cuda_cell(tr_ctx *ctx, const void *data) {
   const int array = array_at(s->graphs, data);
   if (array < 0) return NULL;
   const size_t offset = (size_t)((const char *)data - s->graphs->base[array]);
-  int i = 0;
+  size_t i = 0;
   while (i < r->n && (r->place[i].array != array || r->place[i].offset != offset)) i++;
   if (i == r->n) {
-    if (r->n == MOST_CELLS) return NULL; /* tr_cuda_stays tells */
+    if (r->n == MOST_CELLS) {
+      (void)tr_record_refuses(ctx, "work on so many parts of the caller's arrays");
+      return NULL;
+    }
     r->place[r->n++] = (place){array, offset};
   }
   return r->cells + i;
 }
 
-/* An argument may be a struct with addresses in it; a number that looks like one is not to be expected. */
-tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *argument, size_t bytes) {
+tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *data) {
   const tr_cuda_state *s = tr_cuda(ctx);
-  for (size_t at = 0; s->recording && at + sizeof(void *) <= bytes; at += sizeof(void *)) {
-    const char *word;
-    memcpy(&word, (const char *)argument + at, sizeof word);
-    if (array_at(s->graphs, word) >= 0)
-      return TR_FAIL(
-          ctx, TR_E_UNSUPPORTED,
-          "%s was told the address of memory that moves, in a recording of more than %d of them, or "
-          "without asking for it",
-          op, MOST_CELLS);
-  }
-  return TR_OK;
+  if (!s->recording || array_at(s->graphs, data) < 0) return TR_OK;
+  return TR_FAIL(ctx, TR_E_UNSUPPORTED, "%s was told the address of memory that moves, instead of its cell",
+                 op);
 }
 
 /* ---- the table ---- */
@@ -152,8 +147,8 @@ static tr_status graph_end(tr_ctx *ctx, bool keep, void **made) {
 
 static tr_status send_cells(tr_ctx *ctx, recording *r, void *const *address) {
   void *at[MOST_CELLS];
-  for (int i = 0; i < r->n; i++) at[i] = (char *)address[r->place[i].array] + r->place[i].offset;
-  const size_t bytes = (size_t)r->n * sizeof *at;
+  for (size_t i = 0; i < r->n; i++) at[i] = (char *)address[r->place[i].array] + r->place[i].offset;
+  const size_t bytes = r->n * sizeof *at;
   if (r->known && memcmp(at, r->sent, bytes) == 0) return TR_OK;
   r->known = false;
   if (r->n) TR_TRY(tr_cuda_mem.set_small(ctx, r->cells, at, bytes));

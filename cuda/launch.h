@@ -7,6 +7,8 @@
 
 #include <cuda_bf16.h>
 
+#include <type_traits>
+
 #include "cuda/cuda_private.h"
 
 /* The dynamic shared memory of a block, 16-byte aligned. */
@@ -15,6 +17,12 @@
   extern __shared__ __align__(16) unsigned char tr_dynamic_shared[];                                         \
   type *name = (type *)tr_dynamic_shared
 #endif
+
+template <class A> static tr_status tr_cuda_check_argument(tr_ctx *ctx, const char *op, const A &argument) {
+  (void)ctx, (void)op, (void)argument;
+  if constexpr (std::is_pointer_v<A>) return tr_cuda_stays(ctx, op, argument);
+  return TR_OK;
+}
 
 /* Launches on the stream of the context. `op`, rows and cols are for messages. */
 template <class... P, class... A>
@@ -26,7 +34,7 @@ static tr_status tr_cuda_launch(tr_ctx *ctx, const char *op, int64_t rows, int64
   tr_cuda_note(ctx, op, rows, cols);
   if (tr_cuda(ctx)->recording) {
     tr_status status = TR_OK;
-    (void)(((status = tr_cuda_stays(ctx, op, &args, sizeof args)) == TR_OK) && ...);
+    (void)(((status = tr_cuda_check_argument(ctx, op, args)) == TR_OK) && ...);
     TR_TRY(status);
   }
   return tr_cuda_launched(ctx, cudaLaunchKernelEx(&config, kernel, static_cast<P>(args)...));

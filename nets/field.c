@@ -17,6 +17,10 @@ typedef struct {
   double *times; /* of the network, for `room` of the provider */
   int64_t room;
   char what[64]; /* for messages of its recordings */
+  /* Copies of what a call is given, x, v, f, product, for networks that need them in a recording; and whether
+   * the call under way does. */
+  bool copies;
+  tr_array *copy[4];
 } field;
 
 /* ---- the network's own time and sign ---- */
@@ -87,6 +91,30 @@ static bool can_be_recorded(const tr_net *net, const tr_drift_call *c) {
   return c->x->count > 0 && net->type->send && !(net->recompute && c->ask == TR_DRIFT_ASK_VJP);
 }
 
+static void destroy_copies(field *self) {
+  for (int i = 0; i < 4; i++) tr_array_destroy(&self->copy[i]);
+}
+
+static void arrays_of(const tr_drift_call *c, const tr_array *out[4]) {
+  out[0] = c->x, out[1] = c->v, out[2] = c->f, out[3] = c->product;
+}
+
+/* Those of the call; what others need stays. */
+static tr_status provide_copies(field *self, const tr_drift_call *c) {
+  const tr_array *given[4];
+  arrays_of(c, given);
+  for (int i = 0; i < 4; i++) {
+    tr_array **copy = &self->copy[i];
+    if (*copy && given[i] && !tr_array_same_shape(*copy, given[i])) tr_array_destroy(copy);
+    if (given[i] && !*copy) TR_TRY(tr_array_like(given[i], copy));
+  }
+  return TR_OK;
+}
+
+static bool needs_copies(const field *self, const tr_record_key *key) {
+  return key->owner && !(self->net->type->caps & TR_NET_MOVES) && tr_record_possible(self->drift.ctx);
+}
+
 static tr_status field_begin(tr_drift *drift, const tr_drift_call *c, tr_record_key *key) {
   field *self = drift->impl;
   tr_times times = c->times;
@@ -96,12 +124,14 @@ static tr_status field_begin(tr_drift *drift, const tr_drift_call *c, tr_record_
   *key = (tr_record_key){0};
   if (can_be_recorded(self->net, c))
     *key = (tr_record_key){self, {c->ask, c->x->shape[0], times.n, c->cond ? c->cond->n : 0}};
+  self->copies = needs_copies(self, key);
+  if (self->copies) TR_TRY(provide_copies(self, c));
   const bool sends = self->net->type->send && c->x->count;
   return sends ? self->net->type->send(self->net, times, c->cond) : TR_OK;
 }
 
-static tr_status field_launch(tr_drift *drift, const tr_drift_call *c) {
-  field *self = drift->impl;
+/* The network's, at the arrays of c. */
+static tr_status run_network(field *self, const tr_drift_call *c) {
   tr_net *net = self->net;
   tr_times times = c->times;
   TR_TRY(times_of(self, &times));
@@ -117,6 +147,19 @@ static tr_status field_launch(tr_drift *drift, const tr_drift_call *c) {
   TR_TRY(net->type->backward(net, times, c->x, c->cond, &(tr_net_request){.passes = &one, .f = c->f}));
   TR_TRY(turn(self, c->f));
   return turn(self, c->product);
+}
+
+static tr_status field_launch(tr_drift *drift, const tr_drift_call *c) {
+  field *self = drift->impl;
+  if (!self->copies) return run_network(self, c);
+  tr_drift_call own = *c;
+  own.x = self->copy[0], own.v = c->v ? self->copy[1] : NULL;
+  own.f = c->f ? self->copy[2] : NULL, own.product = c->product ? self->copy[3] : NULL;
+  TR_TRY(tr_array_copy(c->x, self->copy[0]));
+  if (c->v) TR_TRY(tr_array_copy(c->v, self->copy[1]));
+  TR_TRY(run_network(self, &own));
+  if (c->f) TR_TRY(tr_array_copy(own.f, c->f));
+  return c->product ? tr_array_copy(own.product, c->product) : TR_OK;
 }
 
 typedef struct {
@@ -224,6 +267,7 @@ static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond
 static void field_destroy(tr_drift *drift) {
   field *self = drift->impl;
   tr_record_drop(drift->ctx, self);
+  destroy_copies(self);
   if (self->owned) tr_net_destroy(&self->net);
   free(self->times);
   free(self);

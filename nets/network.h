@@ -82,7 +82,12 @@ TR_API int64_t tr_net_most_probes(const tr_net_request *request, int64_t element
 
 /* ---- the table ---- */
 
-enum { TR_NET_FIELD = 1 /* forward gives a field of the shape of its states: tr_drift_of_net */ };
+enum {
+  TR_NET_FIELD = 1, /* forward gives a field of the shape of its states: tr_drift_of_net */
+  /* Only operations that take arrays that move (core/record/record.h) are given the states, results,
+   * covectors and products of a call. Without it a recording has copies of them. */
+  TR_NET_MOVES = 2
+};
 
 struct tr_net {
   const tr_net_type *type;

@@ -246,29 +246,6 @@ static unsigned blocks_of(const tr_ctx *ctx, const plan *q) {
   return (unsigned)(chunks < 1 ? 1 : chunks < most ? chunks : most);
 }
 
-template <class T> static void keep_first(T *all, int used, int most) {
-  memset((void *)(all + used), 0, (size_t)(most - used) * sizeof *all);
-}
-
-/* In a recording vectors that move are told by their cells, and what is not used holds nothing: old addresses
- * may stand there. */
-static tr_program told(tr_ctx *ctx, const tr_program *p) {
-  tr_program copy = *p;
-  if (!tr_cuda(ctx)->recording) return copy;
-  for (int v = 0; v < p->n_vectors; v++)
-    copy.vector[v] = (void *)tr_cuda_moving<void>(ctx, p->vector[v]).bits;
-  keep_first(copy.vector, p->n_vectors, TR_PROGRAM_VECTORS);
-  keep_first(copy.op, p->n_ops, TR_PROGRAM_OPS);
-  keep_first(copy.factor, p->n_terms, TR_PROGRAM_TERMS);
-  keep_first(copy.term, p->n_terms, TR_PROGRAM_TERMS);
-  keep_first(copy.draw, p->n_draws, TR_PROGRAM_DRAWS);
-  keep_first(copy.parts.end, p->parts.n, TR_MAX_SEGMENTS);
-  memset((void *)&copy.reduce, 0, sizeof copy.reduce);
-  memset((void *)&copy.watch, 0, sizeof copy.watch);
-  copy.reduce.slot = copy.watch.slot = copy.watch.x = -1; /* no results for the host: core/vec/program.c */
-  return copy;
-}
-
 tr_status tr_cuda_program(tr_ctx *ctx, const tr_program *p) {
   static_assert(sizeof(tr_program) + sizeof(plan) <= 4000, "arguments of a kernel are 4 KiB at most");
   const tr_cuda_slots *slots = tr_cuda(ctx)->slots;
@@ -279,7 +256,10 @@ tr_status tr_cuda_program(tr_ctx *ctx, const tr_program *p) {
   q.tail = slots->tail;
   if (p->reduce.slot >= 0) q.result = slots->shown_on_device[p->reduce.slot];
   if (p->watch.slot >= 0) q.shown = slots->shown_on_device[p->watch.slot];
+  tr_program copy = *p;
+  for (int v = 0; v < p->n_vectors; v++)
+    copy.vector[v] = (void *)tr_cuda_moving<void>(ctx, p->vector[v]).bits;
   return tr_cuda_launch(ctx, "a program", p->n_ops, p->count,
                         p->dtype == TR_F32 ? run_program<float> : run_program<double>, blocks_of(ctx, &q),
-                        THREADS, (size_t)p->n_vectors * THREADS * tr_dtype_size(p->dtype), told(ctx, p), q);
+                        THREADS, (size_t)p->n_vectors * THREADS * tr_dtype_size(p->dtype), copy, q);
 }

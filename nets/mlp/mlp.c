@@ -406,6 +406,10 @@ static tr_status jvp_all(tr_net *net, tr_times times, const tr_array *x, const t
   return run(net, times, cond, &(request){.x = x, .v = v, .Jv = Jv});
 }
 
+static tr_status send(tr_net *net, tr_times times, const tr_cond *cond) {
+  return tr_conditions_set(net->ctx, &((mlp *)net->work)->conditions, times, cond);
+}
+
 static tr_status reserve(tr_net *of, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   mlp *net = of->work;
   const request asked = {.x = x};
@@ -453,5 +457,6 @@ static const tr_net_type type = {
     .forward = forward_all,
     .backward = backward_all,
     .jvp = jvp_all,
+    .send = send,
     .reserve = reserve};
 const tr_module *const tr_network_mlp = &type.info;

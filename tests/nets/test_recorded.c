@@ -148,7 +148,7 @@ static void network(tr_ctx *ctx, const scene *s) {
     if (!first) launches(ctx, s, guide, &p);
     tr_drift_destroy(&guide);
   }
-  if (tr_record_possible(ctx)) CHECK(counts_since(ctx, before).replays > 20);
+  if (tr_record_possible(ctx)) CHECK(counts_since(ctx, before).replays > 10);
   CHECK(counts_since(ctx, before).unrecorded == 0);
   close_places(&p);
 }
@@ -215,6 +215,14 @@ int main(int argc, char **argv) {
     open_scene(ctx, &scene_odd, dtypes[i], 5, &s);
     network(ctx, &s);
     close_scene(&s);
+  }
+  for (int label_rows = 0; label_rows < 5; label_rows += 4) {
+    weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){3, 20, 2, 8, label_rows});
+    scene s;
+    open_mlp_scene(ctx, w, TR_F64, 5, &s);
+    network(ctx, &s);
+    close_scene(&s);
+    weights_free(w);
   }
   others(ctx, &scene_odd);
   changes(ctx, &scene_odd);
