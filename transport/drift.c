@@ -93,15 +93,15 @@ tr_status tr_drift_reserve_exactly(tr_drift *drift, const tr_array *x, const tr_
 /* Whether there is memory for the first n rows, with some for a solver. */
 static bool would_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors, int64_t n) {
   const tr_cond labels = cond ? (tr_cond){cond->n == 1 ? 1 : n, cond->labels} : (tr_cond){0};
-  tr_array rows = tr_rows(x, 0, n), *states = NULL;
+  tr_array rows = tr_rows(x, 0, n), *states[SOLVER_STATES] = {NULL};
   tr_status status = tr_drift_reserve_exactly(drift, &rows, &labels, vectors);
-  if (status == TR_OK) status = tr_array_like_stacked(&rows, SOLVER_STATES, &states);
-  tr_array_destroy(&states);
+  for (int i = 0; i < SOLVER_STATES && status == TR_OK; i++) status = tr_array_like(&rows, &states[i]);
+  for (int i = 0; i < SOLVER_STATES; i++) tr_array_destroy(&states[i]);
   tr_ctx_clear(drift->ctx);
   return status == TR_OK;
 }
 
-/* Adds to the error, by trying, how many rows there would be memory for, to a sixteenth. */
+/* Adds to the error, by trying, how many rows there would be memory for, within an eighth. */
 static tr_status tell_what_fits(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   const tr_error error = *tr_ctx_error(drift->ctx);
   int64_t fit = 0, too_many = x->shape[0];
@@ -113,6 +113,7 @@ static tr_status tell_what_fits(tr_drift *drift, const tr_array *x, const tr_con
     else
       too_many = n;
   }
+  fit -= fit / 16; /* pieces of memory may lie otherwise then */
   if (fit == 0)
     return tr_ctx_latch(drift->ctx, error.status, error.file, error.line, "%s; not even one row would fit",
                         error.message);
