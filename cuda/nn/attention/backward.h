@@ -17,7 +17,7 @@ template <class T> struct attention_gradients {
   T scale;         /* 1 / sqrt(size) */
 };
 
-/* Its backward in f64, that of f32 deciding (attention_backward.cu). */
+/* Its backward in f64, that of f32 deciding (backward.cu). */
 tr_status tr_cuda_attention_backward_f64(tr_ctx *ctx, const tr_nn_attention_backward_args *a);
 
 template <class T>

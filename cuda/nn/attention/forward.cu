@@ -1,4 +1,5 @@
 /* Attention: which kernel, and the one without tensor cores. */
+#include "cuda/nn/attention/mma.h"
 #include "cuda/nn/attention/tile.h"
 
 template <class Tile>
@@ -58,6 +59,8 @@ tr_status tr_cuda_attention(tr_ctx *ctx, const tr_nn_attention_args *a) {
   const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
   if (a->y->count == 0) return TR_OK;
   TR_TRY(tr_attention_check(ctx, s));
+  const void *const arrays[] = {a->qkv->data, a->y->data};
+  if (tr_attention_fits_mma(s, arrays, 2)) return tr_cuda_attention_mma(ctx, s, a);
   const bool small = s.tokens <= 16 && s.size <= 32;
   if (a->qkv->dtype == TR_F64)
     return (small ? run<double, 32, 1> : s.size <= 64 ? run<double, 64, 2> : run<double, 128, 2>)(ctx, s, a);

@@ -217,6 +217,26 @@ static void samples_independent(tr_ctx *ctx, const kind *k, int64_t T, int64_t h
   tr_array_destroy(&qkv);
 }
 
+/* Heads wider than any that a device has kernels for; the processor has no such bound. */
+static void too_wide(tr_ctx *ctx) {
+  if (promises(ctx, TR_BACKEND_HOST_MEMORY)) return;
+  double *v = numbers(2, 3 * 136, 1, 1, false);
+  tr_array *qkv = array_of(ctx, TR_F32, 2, 3 * 136, v), *y = array_of(ctx, TR_F32, 2, 136, v),
+           *dqkv = array_of(ctx, TR_F32, 2, 3 * 136, v);
+  CHECK_ERROR(ctx, tr_nn_attention(&(tr_nn_attention_args){.qkv = qkv, .samples = 1, .heads = 1, .y = y}),
+              TR_E_UNSUPPORTED, "at most 128");
+  CHECK_ERROR(ctx,
+              tr_nn_attention_backward(&(tr_nn_attention_backward_args){
+                  .qkv = qkv, .samples = 1, .heads = 1, .dy = y, .dqkv = dqkv}),
+              TR_E_UNSUPPORTED, "at most 128");
+  CHECK_ERROR(ctx,
+              tr_nn_attention_jvp(
+                  &(tr_nn_attention_jvp_args){.qkv = qkv, .v = dqkv, .samples = 1, .heads = 1, .y = y}),
+              TR_E_UNSUPPORTED, "at most 128");
+  free(v);
+  tr_array_destroy(&qkv), tr_array_destroy(&y), tr_array_destroy(&dqkv);
+}
+
 int main(int argc, char **argv) {
   static const kind *const kinds[] = {&f32, &f64, &bf16};
   tr_ctx *ctx = check_context(argc, argv);
@@ -236,6 +256,7 @@ int main(int argc, char **argv) {
     samples_independent(ctx, k, 17, 2, 24);
     samples_independent(ctx, k, 70, 1, 72);
   }
+  too_wide(ctx);
   CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);
   return check_report();

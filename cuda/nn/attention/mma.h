@@ -1,0 +1,255 @@
+/* Attention on tensor cores, in bf16: a block of 4 warps owns rows of a head (queries, or keys in a
+ * backward), a warp one or two groups of 16, and streams tiles of 64 of the others, the next on its way while
+ * one is worked on. Own rows stand in registers as fragments (cuda/mma.h); of 16 x 8 results a lane has rows
+ * lane / 4 and + 8. Shared memory has room for two tiles of each of two streamed matrices, a pair in each
+ * half.
+ *
+ * CAP is the width that a head is filled up to with zeros; sizes are multiples of 8. */
+#ifndef TR_CUDA_NN_ATTENTION_MMA_H
+#define TR_CUDA_NN_ATTENTION_MMA_H
+
+#include "cuda/async.h"
+#include "cuda/mma.h"
+#include "cuda/nn/attention/attention_private.h"
+#include "cuda/nn/linear.h"
+
+typedef __nv_bfloat16 attention_half;
+
+template <int Cap> struct attention_mma {
+  static constexpr int CAP = Cap, TILE = 64;
+  static constexpr int LD = CAP / 8 % 2 ? CAP : CAP + 8; /* 8 rows of 16 bytes fall on different banks */
+  static constexpr int DEEP = CAP / 16, BLOCKS = CAP / 8;
+  static_assert(BLOCKS % 4 == 0 || BLOCKS == 9, "fetch knows no others");
+  static constexpr bool REST = CAP % 16 != 0;
+  static constexpr int PARTS = DEEP + REST;
+  static constexpr int SPACE = TILE * LD; /* of a tile */
+  static constexpr size_t bytes = 4 * SPACE * sizeof(attention_half);
+};
+
+/* Rows of one head. */
+struct half_rows {
+  const attention_half *data; /* the first column of the first row */
+  int stride;
+};
+static __device__ __forceinline__ half_rows half_part(const attention_shape &s, const attention_half *qkv,
+                                                      int part, int64_t sample, int head) {
+  const int hidden = s.heads * s.size;
+  return {qkv + (sample * s.tokens * 3 + part) * hidden + head * s.size, 3 * hidden};
+}
+static __device__ __forceinline__ half_rows half_result(const attention_shape &s, const attention_half *y,
+                                                        int64_t sample, int head) {
+  const int hidden = s.heads * s.size;
+  return {y + sample * s.tokens * hidden + head * s.size, hidden};
+}
+
+/* P of the 8-wide columns of a tile, from column AT on: a thread has one of them in every 128 / P rows. */
+template <class M, int P, int AT>
+static __device__ __forceinline__ void fetch_columns(const attention_shape &s, const half_rows &rows,
+                                                     int first, attention_half *to) {
+  const int mine = threadIdx.x / P, c = AT + threadIdx.x % P * 8;
+  const attention_half *from = rows.data + (int64_t)(first + mine) * rows.stride + c;
+  to += mine * M::LD + c;
+#pragma unroll
+  for (int r = 0; r < M::TILE; r += TR_ATTENTION_THREADS / P)
+    if (P > 1 || mine < M::TILE)
+      tr_copy_async_or_zero<16>(to + r * M::LD, from + r * rows.stride,
+                                first + mine + r < s.tokens && c < s.size);
+}
+/* Sends for a tile of rows from `first` on, zeros where there are none. */
+template <class M>
+static __device__ __forceinline__ void fetch(const attention_shape &s, const half_rows &rows, int first,
+                                             attention_half *to) {
+  if (M::BLOCKS >= 8) fetch_columns<M, 8, 0>(s, rows, first, to);
+  if (M::BLOCKS >= 16) fetch_columns<M, 8, 64>(s, rows, first, to);
+  if (M::BLOCKS % 8 >= 4) fetch_columns<M, 4, M::BLOCKS / 8 * 64>(s, rows, first, to);
+  if (M::BLOCKS % 2) fetch_columns<M, 1, (M::BLOCKS - 1) * 8>(s, rows, first, to);
+}
+
+/* Sends for a tile of two matrices into a half of the memory. */
+template <class M>
+static __device__ __forceinline__ void fetch_two(const attention_shape &s, const half_rows &a,
+                                                 const half_rows &b, int from, attention_half *memory,
+                                                 int half) {
+  fetch<M>(s, a, from, memory + 2 * half * M::SPACE);
+  fetch<M>(s, b, from, memory + (2 * half + 1) * M::SPACE);
+}
+/* Waits for what was fetched, and for all. */
+static __device__ __forceinline__ void all_fetched() {
+  tr_copy_commit();
+  tr_copy_wait<0>();
+  __syncthreads();
+}
+/* Goes through the tiles: step(from, now) works on the rows from `from` on in the half `now` of the memory, 0
+ * first, which is there; fetch_tile(from, half) sends for a tile. */
+template <class M, class Fetch, class Step>
+static __device__ __forceinline__ void stream(const attention_shape &s, const Fetch &fetch_tile,
+                                              const Step &step) {
+  int now = 0;
+  for (int from = 0; from < s.tokens; from += M::TILE, now = 1 - now) {
+    if (from + M::TILE < s.tokens) fetch_tile(from + M::TILE, 1 - now);
+    step(from, now);
+    all_fetched();
+  }
+}
+/* Whether the rows of a warp are beyond the last one: it then only fetches. */
+template <int G> static __device__ __forceinline__ bool is_idle(const attention_shape &s, int first) {
+  return first + (int)threadIdx.x / 32 * 16 * G >= s.tokens;
+}
+
+/* The warp's rows of what is in shared memory as fragments: G groups of 16. */
+template <class M, int G>
+static __device__ __forceinline__ void own_rows(const attention_half *rows, unsigned (&a)[G][M::PARTS][4]) {
+  const int lane = threadIdx.x % 32;
+#pragma unroll
+  for (int g = 0; g < G; g++) {
+    const attention_half *at = rows + (threadIdx.x / 32 * 16 * G + 16 * g + lane % 16) * M::LD;
+#pragma unroll
+    for (int d = 0; d < M::DEEP; d++) load_matrix_x4(a[g][d], at + d * 16 + lane / 16 * 8);
+    if (M::REST) load_matrix_x2(a[g][M::PARTS - 1], at + M::DEEP * 16);
+  }
+}
+
+/* x += own rows^T, of 16 streamed rows in shared memory: two blocks of 8 columns for each group. */
+template <class M, int G>
+static __device__ __forceinline__ void add_products(const unsigned (&a)[G][M::PARTS][4],
+                                                    const attention_half *rows, float (&x)[G][2][4]) {
+  const int lane = threadIdx.x % 32;
+  const attention_half *at = rows + (lane / 16 * 8 + lane % 8) * M::LD + lane / 8 % 2 * 8;
+#pragma unroll
+  for (int d = 0; d < M::DEEP; d++) {
+    unsigned b[4];
+    load_matrix_x4(b, at + d * 16);
+#pragma unroll
+    for (int g = 0; g < G; g++)
+      mma_16x8x16(x[g][0], a[g][d], b[0], b[1]), mma_16x8x16(x[g][1], a[g][d], b[2], b[3]);
+  }
+  if (M::REST) {
+    unsigned b[2];
+    load_matrix_x2(b, rows + lane % 16 * M::LD + M::DEEP * 16);
+#pragma unroll
+    for (int g = 0; g < G; g++)
+      mma_16x8x8(x[g][0], a[g][M::PARTS - 1], b[0]), mma_16x8x8(x[g][1], a[g][M::PARTS - 1], b[1]);
+  }
+}
+
+/* o += p rows, of 16 streamed rows in shared memory. */
+template <class M, int G>
+static __device__ __forceinline__ void add_mixed(const unsigned (&p)[G][4], const attention_half *rows,
+                                                 float (&o)[G][M::BLOCKS][4]) {
+  const int lane = threadIdx.x % 32;
+  const attention_half *at = rows + lane % 16 * M::LD;
+#pragma unroll
+  for (int n = 0; n + 1 < M::BLOCKS; n += 2) {
+    unsigned b[4];
+    load_turned_x4(b, at + n * 8 + lane / 16 * 8);
+#pragma unroll
+    for (int g = 0; g < G; g++)
+      mma_16x8x16(o[g][n], p[g], b[0], b[1]), mma_16x8x16(o[g][n + 1], p[g], b[2], b[3]);
+  }
+  if (M::BLOCKS % 2) {
+    unsigned b[2];
+    load_turned_x2(b, at + (M::BLOCKS - 1) * 8);
+#pragma unroll
+    for (int g = 0; g < G; g++) mma_16x8x16(o[g][M::BLOCKS - 1], p[g], b[0], b[1]);
+  }
+}
+
+/* 16 x 16 results, rounded, as the left operand of the next product. */
+static __device__ __forceinline__ void as_operand(const float (&x)[2][4], unsigned (&a)[4]) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) a[i] = pack2(x[i / 2][i % 2 * 2], x[i / 2][i % 2 * 2 + 1]);
+}
+
+/* 2^v, 0 below 2^-126. */
+static __device__ __forceinline__ float half_exp2(float v) {
+#ifdef TR_SIMT
+  return exp2f(v);
+#else
+  float e;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(e) : "f"(v));
+  return e;
+#endif
+}
+
+/* Of the 4 lanes that have a row. */
+static __device__ __forceinline__ float quad_sum(float v) {
+  v += __shfl_xor_sync(~0u, v, 1);
+  return v + __shfl_xor_sync(~0u, v, 2);
+}
+static __device__ __forceinline__ float quad_largest(float v) {
+  v = fmaxf(v, __shfl_xor_sync(~0u, v, 1));
+  return fmaxf(v, __shfl_xor_sync(~0u, v, 2));
+}
+
+/* Where results go: rows of one head, of bf16 or f32. */
+struct half_target {
+  void *data;
+  int64_t at;
+  int stride;
+  bool half;
+};
+static __device__ __forceinline__ half_target target_part(const attention_shape &s, void *qkv, int part,
+                                                          int64_t sample, int head) {
+  const int hidden = s.heads * s.size;
+  return {qkv, (sample * s.tokens * 3 + part) * hidden + head * s.size, 3 * hidden, s.half};
+}
+static __device__ __forceinline__ half_target target_result(const attention_shape &s, void *y, int64_t sample,
+                                                            int head) {
+  const int hidden = s.heads * s.size;
+  return {y, sample * s.tokens * hidden + head * s.size, hidden, s.half};
+}
+
+/* A group's results, its rows being from `first` on, times a factor of each of a lane's rows; `room`: a tile
+ * of shared memory, of which each warp uses 16 rows. */
+template <class M>
+static __device__ __forceinline__ void put_rows(const attention_shape &s, const half_target &to, int first,
+                                                const float (&o)[M::BLOCKS][4], const float (&factor)[2],
+                                                attention_half *room) {
+  const int lane = threadIdx.x % 32, row = lane / 4, pair = lane % 4 * 2;
+  room += threadIdx.x / 32 * 16 * M::LD;
+  if (!to.half) {
+#pragma unroll
+    for (int n = 0; n < M::BLOCKS; n++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int r = first + row + i / 2 * 8, c = n * 8 + pair + i % 2;
+        if (r < s.tokens && c < s.size)
+          ((float *)to.data)[to.at + (int64_t)r * to.stride + c] = o[n][i] * factor[i / 2];
+      }
+    return;
+  }
+  __syncwarp();
+#pragma unroll
+  for (int n = 0; n < M::BLOCKS; n++)
+#pragma unroll
+    for (int h = 0; h < 2; h++)
+      *(unsigned *)(room + (row + 8 * h) * M::LD + n * 8 + pair) =
+          pack2(o[n][2 * h] * factor[h], o[n][2 * h + 1] * factor[h]);
+  __syncwarp();
+  for (int i = lane; i < 16 * M::BLOCKS; i += 32) {
+    const int r = i / M::BLOCKS, c = i % M::BLOCKS * 8;
+    if (first + r < s.tokens && c < s.size)
+      *(float4 *)((attention_half *)to.data + to.at + (int64_t)(first + r) * to.stride + c) =
+          *(const float4 *)(room + r * M::LD + c);
+  }
+}
+
+/* Whether the arrays can be read in pieces of 16 bytes, as everything here does. */
+static inline bool tr_attention_fits_mma(const attention_shape &s, const void *const *arrays, int n) {
+  bool fits = s.round && s.size % 8 == 0;
+  for (int i = 0; i < n; i++) fits = fits && (uintptr_t)arrays[i] % 16 == 0;
+  return fits;
+}
+
+/* A matrix of f32, rounded, side by side. */
+static inline tr_status tr_attention_round(tr_ctx *ctx, const tr_array *a, attention_half *to) {
+  const tr_cuda_cast_args args = {TR_F32, TR_BF16, a->data, to, a->shape[0], a->shape[0], a->shape[1]};
+  return tr_cuda_cast(ctx, &args);
+}
+
+/* Attention and its backward, of arrays that fit the above. */
+tr_status tr_cuda_attention_mma(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_args *a);
+tr_status tr_cuda_attention_mma_backward(tr_ctx *ctx, const attention_shape &s,
+                                         const tr_nn_attention_backward_args *a);
+
+#endif
