@@ -121,7 +121,9 @@ tr_status tr_comm_settle(tr_comm *comm) {
 }
 
 void tr_comm_unsettle(tr_comm *comm) {
-  if (comm->own) tr_ctx_backend(comm->ctx)->collective->close(comm->ctx, comm->own, comm->lost);
+  /* Where another rank could not join, nobody waits. */
+  const bool alone = comm->lost || !comm->devices;
+  if (comm->own) tr_ctx_backend(comm->ctx)->collective->close(comm->ctx, comm->own, alone);
   comm->own = NULL;
   comm->devices = NULL;
   comm->settled = false;

@@ -3,7 +3,9 @@
 transit=$1
 scratch=$2
 here=$(cd "$(dirname "$0")" && pwd)
-digits=$here/../../experiments/digits/digits-ema.pt
+tests=$here # the folder tests/
+while [ ! -e "$tests/support/ranks.sh" ]; do tests=${tests%/*}; done
+digits=$tests/../experiments/digits/digits-ema.pt
 [ -x "$transit" ] || { echo "usage: $0 PROGRAM SCRATCH" >&2; exit 2; }
 rm -rf "$scratch"
 mkdir -p "$scratch"
@@ -202,8 +204,6 @@ needs_mpirun() {
 
 # on N COMMAND...: the command on N ranks.
 on() {
-  tests=$here
-  while [ ! -e "$tests/support/ranks.sh" ]; do tests=${tests%/*}; done
   sh "$tests/support/ranks.sh" "$@"
 }
 
