@@ -174,9 +174,11 @@ typedef struct {
    * 0, which is all that a network without such knowledge says; a failure ends the backward with its status.
    * NULL: nobody asks. */
   tr_net_finished finished;
-  void *user;   /* of both */
-  tr_array *f;  /* the network's result, of the shape of x, bit for bit that of a forward; may be NULL */
-  tr_array *wJ; /* dL/dx, assigned, of the shape of x; NULL unless TR_GRAD_INPUT is wanted */
+  void *user; /* of both */
+  /* the network's result, of the shape of x: that of a forward, on a backend with TR_BACKEND_FUSED_BITS bit
+   * for bit; may be NULL */
+  tr_array *f;
+  tr_array *wJ;       /* dL/dx, assigned, of the shape of x; NULL unless TR_GRAD_INPUT is wanted */
   tr_array *gradient; /* of the layout of the parameters (tr_params_like); NULL unless TR_GRAD_PARAMS is */
 } tr_net_backward_args;
 
@@ -197,9 +199,10 @@ typedef struct {
 TR_API tr_net_counts tr_net_counted(const tr_net *net);
 
 /* Whether the backward computes the activations again, block by block, instead of keeping them: about a tenth
- * of the memory, the same bits, and a repeated forward for each pass of covectors (transport/drift.h; all
- * that tr_drift_vjp or tr_drift_vjp_multi is given are one pass), or for each part of it where the gradients
- * of the pass take more than 64 MiB. Off at first. TR_E_ARG if the network keeps no activations by blocks. */
+ * of the memory, the same bits (of f and gradients of parameters with TR_BACKEND_FUSED_BITS), and a repeated
+ * forward for each pass of covectors (transport/drift.h; all that tr_drift_vjp or tr_drift_vjp_multi is given
+ * are one pass), or for each part of it where the gradients of the pass take more than 64 MiB. Off at first.
+ * TR_E_ARG if the network keeps no activations by blocks. */
 TR_API tr_status tr_net_set_recompute(tr_net *net, bool recompute);
 /* How many such forwards of a whole batch there were; counts elsewhere leave them out. */
 TR_API long tr_net_recomputed(const tr_net *net);

@@ -126,7 +126,8 @@ typedef struct {
 TR_API tr_status tr_nn_norm_modulate(const tr_nn_norm_modulate_args *args);
 
 /* A linear layer, then the norm of what it gave: on the residual stream x += gate (h W^T + b), y = norm(x) (1
- * + scale) + shift, in one pass over x where the device can. */
+ * + scale) + shift, in one pass over x where the device can. Where linear.x is bf16, what the layer gives may
+ * be rounded to bf16 before the gate. */
 typedef struct {
   tr_nn_linear_args linear;      /* y is not bf16; `before` and `slope_at` are NULL */
   tr_nn_norm_modulate_args norm; /* x is linear.y; y is not, but may be linear.x where it has its extents */

@@ -1,0 +1,87 @@
+# Each command on the emulated device against the same on the processor: the digits, as a user types it.
+. "$(dirname "$0")/../common.sh"
+folder=$here/../../../experiments/digits
+digits=$folder/digits-ema.pt
+ten="--ckpt $digits --class-labels 0,1,2,3,4,5,6,7,8,9 --num-samples 10"
+ode="$transit sample ODE $ten --sampling-method heun --num-sampling-steps 6"
+sde="$transit sample SDE $ten --sampling-method euler-maruyama --num-sampling-steps 6"
+
+# compared NAME TYPE TOLERANCE FILE COMMAND...: the first array of FILE, on both.
+compared() {
+  name=$1
+  type=$2
+  tolerance=$3
+  file=$4
+  shift 4
+  for device in cpu emulated:0; do
+    check "$name on $device" "$@" --device $device --out "$scratch/$name-$device"
+  done
+  equals "$(number "$scratch/$name-emulated:0/run.json" device)" emulated:0 "the device of $name"
+  close "$scratch/$name-emulated:0/$file" "$scratch/$name-cpu/$file" "$type" "$tolerance"
+}
+
+# shellcheck disable=SC2086
+{
+  compared ode-f64 f8 1e-12 samples.npz $ode --dtype f64
+  compared ode-f32 f4 1e-5 samples.npz $ode
+  # Heun's large steps make much of what bf16 rounds: on the processor it is 0.09 from f32, and TF32 0.01.
+  compared ode-bf16 f4 0.15 samples.npz $ode --dtype bf16
+  compared sde-f64 f8 1e-12 samples.npz $sde --dtype f64
+  compared guided-f64 f8 1e-12 samples.npz $ode --dtype f64 --cfg-scale 2
+  compared adaptive-f64 f8 1e-5 samples.npz $transit sample ODE $ten --dtype f64 --rtol 1e-6 --atol 1e-6
+
+  # TF32 is the device's alone.
+  check "in TF32" $ode --dtype tf32 --device emulated:0 --out "$scratch/tf32"
+  equals "$(sed -n 's/^ *"dtype": "\([a-z0-9]*\)",*$/\1/p' "$scratch/tf32/run.json")" tf32 "dtype of the record"
+  close "$scratch/tf32/samples.npz" "$scratch/ode-f32-cpu/samples.npz" f4 2e-2
+  differ "$scratch/tf32/samples.npz" "$scratch/ode-f32-emulated:0/samples.npz"
+  check "adaptive steps in TF32" $transit sample ODE --ckpt $digits --num-samples 1 --class-labels 1 --dtype tf32 --rtol 1e-5 \
+    --device emulated:0 --out "$scratch/tf32-adaptive"
+  warns "rtol raised from 1e-05 to 0.0005: the precision of the right-hand side"
+
+  # On a fixed grid samples do not depend on the batch.
+  for dtype in f32 bf16; do
+    check "in threes, $dtype" $ode --dtype $dtype --batch-size 3 --device emulated:0 --out "$scratch/threes-$dtype"
+    same "$scratch/threes-$dtype/samples.npz" "$scratch/ode-$dtype-emulated:0/samples.npz"
+  done
+
+  drawn="--init $scratch/ode-f64-cpu/samples.npz --num-samples 3"
+  compared exact f8 1e-9 likelihood.npz $transit likelihood --ckpt $digits $drawn --trace exact --sampling-method heun --num-sampling-steps 3
+  compared probes f8 1e-9 likelihood.npz $transit likelihood --ckpt $digits $drawn --sampling-method heun --num-sampling-steps 5
+  compared loss f8 1e-9 loss.npz $transit loss --ckpt $digits --data $folder/digits.npz --num-samples 8 --points 2 --dtype f64
+
+  goldens=$here/../../data/goldens
+  unpack "$goldens/forward.npz" out x t
+  field="$transit field --ckpt $goldens/ema.pt --num-heads 3 --init $scratch/golden-x.npy --times $scratch/golden-t.npy --quantities velocity
+    --class-labels $(cat "$scratch/stdout")"
+  compared field-f32 f4 1e-5 field.npz $field
+  compared field-bf16 f4 2e-2 field.npz $field --dtype bf16
+  compared field-f64 f8 1e-10 field.npz $field --dtype f64
+  close "$scratch/field-f64-emulated:0/field.npz" "$scratch/golden-out.npz" f8 1e-10
+
+  for device in cpu emulated:0; do
+    check "a sweep on $device" "$transit" sweep --ckpt $digits --class-labels 1,2 --num-samples 2 --solvers heun,euler-maruyama --steps 4 \
+      --reference-rtol 1e-6 --device $device --out "$scratch/sweep-$device"
+  done
+
+  # A training is that of the processor to rounding, and goes on to the same bytes where it stopped.
+  small="$transit train --data-path $folder/digits.npz --global-batch-size 8 --hidden 16 --depth 2 --num-heads 2 --lr 1e-3 --ema-decay 0.9
+    --log-every 1 --threads 1"
+  losses() { sed -n 's/.*"loss": *\([-0-9.e+]*\).*/\1/p' "$1/metrics.jsonl"; }
+  for device in cpu emulated:0; do
+    check "a training on $device" $small --dtype f64 --max-steps 4 --device $device --out "$scratch/train-$device"
+    losses "$scratch/train-$device" >"$scratch/losses-$device"
+  done
+  equals "$(grep -c . "$scratch/losses-emulated:0")" 4 "losses"
+  checks=$((checks + 1))
+  paste "$scratch/losses-cpu" "$scratch/losses-emulated:0" | awk '{ d = $1 / $2 - 1; if (d > 1e-9 || d < -1e-9) exit 1 }' ||
+    fail "losses: $(paste "$scratch/losses-cpu" "$scratch/losses-emulated:0")"
+  for dtype in f64 bf16; do
+    check "a part in $dtype" $small --dtype $dtype --max-steps 2 --device emulated:0 --out "$scratch/parts-$dtype"
+    check "the rest in $dtype" "$transit" train --resume "$scratch/parts-$dtype" --max-steps 4
+    check "the whole in $dtype" $small --dtype $dtype --max-steps 4 --device emulated:0 --out "$scratch/whole-$dtype"
+    same "$scratch/parts-$dtype/checkpoints/0000004.safetensors" "$scratch/whole-$dtype/checkpoints/0000004.safetensors"
+  done
+}
+
+finish
