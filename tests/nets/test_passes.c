@@ -132,10 +132,15 @@ static void networks(tr_ctx *ctx, const scene *s) {
   tr_drift_destroy(&guided);
 }
 
+/* So many samples are more than one group of the processor; a device takes any test's batch as one. */
+static int64_t more_than_a_group(const tr_ctx *ctx, int64_t samples) {
+  return emulated(ctx) ? 7 : samples;
+}
+
 static void sits(tr_ctx *ctx) {
   for (int i = 0; i < 4; i++) {
     scene s;
-    open_scene(ctx, &scene_odd, i % 2 ? TR_F64 : TR_F32, 59, &s); /* more than one group of samples */
+    open_scene(ctx, &scene_odd, i % 2 ? TR_F64 : TR_F32, more_than_a_group(ctx, 59), &s);
     CHECK_OK(ctx, tr_net_set_recompute(s.net, i / 2));
     networks(ctx, &s);
     CHECK((tr_net_recomputed(s.net) > 0) == i / 2);
@@ -147,7 +152,7 @@ static void mlps(tr_ctx *ctx) {
   for (int i = 0; i < 4; i++) {
     scene s;
     weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){3, 19, 2, 6, i / 2 ? 4 : 0});
-    open_mlp_scene(ctx, w, i % 2 ? TR_F64 : TR_F32, SCENE_ROWS, &s); /* groups of samples */
+    open_mlp_scene(ctx, w, i % 2 ? TR_F64 : TR_F32, more_than_a_group(ctx, SCENE_ROWS), &s);
     networks(ctx, &s);
     close_scene(&s);
     weights_free(w);
@@ -236,13 +241,13 @@ static void exact_traces(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &linear));
   CHECK_OK(ctx, tr_interpolant_find(ctx, "VP", &vp));
   weights *w = weights_of_mlp(ctx, &(weights_mlp_sizes){7, 19, 2, 6, 4});
-  open_mlp_scene(ctx, w, TR_F32, SCENE_ROWS, &s);
+  open_mlp_scene(ctx, w, TR_F32, more_than_a_group(ctx, SCENE_ROWS), &s);
   exact_stacks(s.network, &s, true);
   close_scene(&s);
   weights_free(w);
   scene_sizes small = scene_odd;
   small.depth = 1, small.hidden = 18, small.mlp_hidden = 19;
-  open_scene(ctx, &small, TR_F32, 59, &s); /* more than one group */
+  open_scene(ctx, &small, TR_F32, more_than_a_group(ctx, 59), &s);
   exact_stacks(s.network, &s, false);
   close_scene(&s);
   open_scene(ctx, &small, TR_F64, 2, &s);

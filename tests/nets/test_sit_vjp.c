@@ -179,7 +179,8 @@ static void many_probes(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_randn(&(tr_random_address){.seed = 9, .purpose = TR_RANDOM_TEST}, w));
   int64_t before = tr_ctx_memory(ctx);
   CHECK_OK(ctx, tr_drift_vjp_multi(s.network, times, s.x, &cond, w, f, wJ));
-  CHECK(tr_ctx_memory(ctx) - before > together && tr_ctx_memory(ctx) - before < together + (16 << 20));
+  if (tr_nn_rows_at_once(ctx, true, 1) < R * tokens) /* a device works on all of them at once */
+    CHECK(tr_ctx_memory(ctx) - before > together && tr_ctx_memory(ctx) - before < together + (16 << 20));
   double *got = malloc((size_t)f->count * sizeof *got), *want = malloc((size_t)f->count * sizeof *want);
   for (size_t i = 0; got && want && i < sizeof which / sizeof *which; i++) {
     tr_array covector = tr_view(w, which[i] * f->count, 4, f->shape);
@@ -312,15 +313,15 @@ int main(int argc, char **argv) {
     tr_dtype dtype = i ? TR_F64 : TR_F32;
     rows_independent(ctx, &scene_odd, dtype, 59); /* more than one group of samples */
     rows_independent(ctx, &many, dtype, 8);
-    rows_independent(ctx, &scene_large, dtype, 8);
+    if (!emulated(ctx)) rows_independent(ctx, &scene_large, dtype, 8);
     recomputed(ctx, &scene_odd, dtype, 59);
     recomputed(ctx, &many, dtype, 3);
     less_memory(ctx, dtype);
     forward_and_conditions(ctx, &scene_odd, dtype);
-    forward_and_conditions(ctx, &scene_large, dtype);
+    if (!emulated(ctx)) forward_and_conditions(ctx, &scene_large, dtype);
   }
   refused(ctx, &scene_odd);
-  many_probes(ctx);
+  if (!emulated(ctx)) many_probes(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }

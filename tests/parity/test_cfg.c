@@ -1,5 +1,6 @@
 /* Classifier-free guidance against the reference: one evaluation, and five Euler steps, on the first three
  * channels (the reference's way) and on all. */
+/* TR_TEST_DEVICE */
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"

@@ -1,5 +1,6 @@
 /* Log-likelihoods against the reference, for all nine path x prediction pairs: ln p and latents to 1e-6 with
  * the reference's probe held, over the reference's own intervals (repaired for VP, REFERENCE 11), in f64. */
+/* TR_TEST_DEVICE */
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"

@@ -1,5 +1,6 @@
 /* End points of the probability-flow ODE against the reference, for all nine path x prediction pairs and both
  * directions: 1e-6 of the largest entry at rtol 1e-9 in f64, over the reference's own intervals. */
+/* TR_TEST_DEVICE */
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"

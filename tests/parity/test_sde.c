@@ -1,5 +1,6 @@
 /* End points of the SDE with given normals against the reference: 1e-9 in f64 for every form x method x last
  * step that it can run. */
+/* TR_TEST_DEVICE */
 #include <stdlib.h>
 
 #include "nets/register.h"

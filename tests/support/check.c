@@ -51,6 +51,10 @@ bool promises(const tr_ctx *ctx, unsigned promise) {
   return (tr_ctx_backend(ctx)->promises & promise) == promise;
 }
 
+bool emulated(const tr_ctx *ctx) {
+  return strcmp(tr_ctx_backend(ctx)->name, "emulated") == 0;
+}
+
 double check_relative(const double *a, const double *b, int64_t n) {
   double difference = 0, scale = 0;
   for (int64_t i = 0; i < n; i++) {

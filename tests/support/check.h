@@ -33,6 +33,9 @@ tr_ctx *check_context(int argc, char **argv);
  * compares bit for bit only then. */
 bool promises(const tr_ctx *ctx, unsigned promise);
 
+/* Whether the device is the emulator, of which each thread is a fiber: large cases are left to the others. */
+bool emulated(const tr_ctx *ctx);
+
 /* max |a - b| / max |b| over n values. */
 double check_relative(const double *a, const double *b, int64_t n);
 
