@@ -175,7 +175,10 @@ enum {
   /* Vector operations have the processor's bits: sums run over its chunks in its order, and normals are made
    * with the C library's functions. Elsewhere normals are within 2 DBL_EPSILON of these, and 99 in 100 are
    * the same. Elementwise operations have these bits everywhere. */
-  TR_BACKEND_PROCESSOR_BITS = 64
+  TR_BACKEND_PROCESSOR_BITS = 64,
+  /* The backward of attention keeps no scores, and goes faster where it is given the statistics of the
+   * forward: networks keep these for it. */
+  TR_BACKEND_WANTS_STATS = 128
 };
 
 typedef struct tr_backend {

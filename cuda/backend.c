@@ -60,7 +60,7 @@ const tr_backend tr_backend_cuda = {.abi = TR_BACKEND_ABI,
                                     .name = TR_CUDA_NAME,
                                     .summary = SUMMARY,
                                     .promises = TR_BACKEND_ROWS_INDEPENDENT | TR_BACKEND_TF32 |
-                                                TR_BACKEND_BF16_ARRAYS,
+                                                TR_BACKEND_BF16_ARRAYS | TR_BACKEND_WANTS_STATS,
                                     .open = cuda_open,
                                     .close = cuda_close,
                                     .describe = tr_cuda_devices_describe,

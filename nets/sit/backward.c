@@ -55,6 +55,7 @@ static tr_status provide_back_work(tr_ctx *ctx, tr_sit *net, const back_group *g
       [TR_SIT_KEPT_LAST_MOD] = g->samples * 2 * d,
       [TR_SIT_QKV] = kept * 3 * d,
       [TR_SIT_ATTENDED] = kept * d,
+      [TR_SIT_STATS] = net->keeps_stats ? kept * net->config.heads : 0,
       [TR_SIT_MIDDLE] = kept * d,
       [TR_SIT_MLP] = kept * net->config.mlp_hidden,
       [TR_SIT_GRADIENT] = g->most * rows * d,
@@ -115,6 +116,7 @@ typedef struct {
   const tr_sit_block *layers;
   tr_array mod, tokens;                /* what it was given */
   tr_array qkv, attended, middle, mlp; /* see TR_SIT_QKV ... */
+  tr_array stats;                      /* see TR_SIT_STATS; empty: none */
   tr_array projected, mlp_gave;        /* see TR_SIT_PROJECTED ...; without gradients of parameters empty */
 } block_inputs;
 
@@ -128,10 +130,17 @@ static block_inputs inputs_of(const back_group *g, int i) {
                     .attended = back_rows(g, TR_SIT_ATTENDED, first, g->rows, d),
                     .middle = back_rows(g, TR_SIT_MIDDLE, first, g->rows, d),
                     .mlp = back_rows(g, TR_SIT_MLP, first, g->rows, c->mlp_hidden)};
+  const int64_t rows = g->samples * c->heads;
+  if (g->net->keeps_stats)
+    b.stats = back_rows(g, TR_SIT_STATS, g->net->recompute ? 0 : i * rows, rows, g->net->tokens);
   if (!g->params) return b;
   b.projected = back_rows(g, TR_SIT_PROJECTED, first, g->rows, d);
   b.mlp_gave = back_rows(g, TR_SIT_MLP_GAVE, first, g->rows, d);
   return b;
+}
+
+static tr_array *stats_of(const block_inputs *b) {
+  return b->stats.data ? (tr_array *)&b->stats : NULL;
 }
 
 /* y = residual + gate (x W^T + b), and `gave` is what the layer gave: for gradients of parameters. */
@@ -163,7 +172,8 @@ static tr_status make_inputs(const back_group *g, block_inputs *b, tr_array *act
                                                  .samples = g->samples,
                                                  .heads = c->heads,
                                                  .products = g->net->products,
-                                                 .y = &b->attended}));
+                                                 .y = &b->attended,
+                                                 .stats = stats_of(b)}));
   TR_TRY(make_middle(g, b, &hidden));
   const tr_layer *fc1 = b->layers->fc1;
   if (!activated) return tr_layer_apply(&hidden, fc1, TR_NN_IDENTITY, &b->mlp);
@@ -368,6 +378,8 @@ static tr_status back_attention(const back_group *g, const block_inputs *b, prob
   TR_TRY(tr_nn_attention_backward(&(tr_nn_attention_backward_args){.qkv = &b->qkv,
                                                                    .samples = g->samples,
                                                                    .heads = g->net->config.heads,
+                                                                   .y = stats_of(b) ? &b->attended : NULL,
+                                                                   .stats = stats_of(b),
                                                                    .products = g->net->products,
                                                                    .dy = &p->mixed,
                                                                    .dqkv = &wide}));

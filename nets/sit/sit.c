@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/backend.h"
 #include "nets/modules_private.h"
 #include "nets/sit/sit_private.h"
 
@@ -90,6 +91,7 @@ static tr_status open_sit(tr_net *net) {
   *sit = (tr_sit){.config = *config, .dtype = net->dtype, .products = net->products, .blocks = blocks};
   sit->product_dtype = tr_nn_product_dtype(net->ctx, net->dtype, net->products);
   sit->tokens = (int64_t)config->grid * config->grid;
+  sit->keeps_stats = tr_ctx_backend(net->ctx)->promises & TR_BACKEND_WANTS_STATS;
   place_layers(net, sit);
   return TR_OK;
 }

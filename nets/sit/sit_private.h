@@ -78,6 +78,7 @@ enum {
   TR_SIT_KEPT_LAST_MOD, /* (group, 2 D) */
   TR_SIT_QKV,           /* P (slots group T, 3 D) */
   TR_SIT_ATTENDED,      /* P (slots group T, D): what attention gave */
+  TR_SIT_STATS,         /* (slots group heads, T): of attention, with TR_BACKEND_WANTS_STATS */
   TR_SIT_MIDDLE,        /* (slots group T, D): the residual stream between attention and MLP */
   TR_SIT_MLP,           /* P (slots group T, mlp_hidden): what the activation was given */
   TR_SIT_GRADIENT,      /* (probes group T, D): of the residual stream, as many probes as go back together */
@@ -130,6 +131,7 @@ typedef struct {
   tr_sit_work work;
   tr_sit_back_work back;
   tr_sit_jvp_work tangent;
+  bool keeps_stats;  /* of attention, for its backward */
   bool recompute;    /* activations of a block on the way back */
   long n_recomputed; /* forwards of whole batches through the blocks for that */
 } tr_sit;
