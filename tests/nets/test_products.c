@@ -78,10 +78,9 @@ static void clear(results *r) {
 }
 
 static double relative_rms(const tr_array *got, const tr_array *want) {
-  double *a = values(got), *b = values(want), apart = 0, size = 0;
-  for (int64_t i = 0; i < want->count; i++) apart += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
+  double *a = values(got), *b = values(want), apart = check_rms(a, b, want->count);
   free(a), free(b);
-  return sqrt(apart / size);
+  return apart;
 }
 
 static void near(tr_ctx *ctx, tr_net *(*open)(tr_ctx *, const tr_net_options *), tr_nn_products products,

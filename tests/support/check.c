@@ -64,6 +64,12 @@ double check_relative(const double *a, const double *b, int64_t n) {
   return scale > 0 ? difference / scale : difference;
 }
 
+double check_rms(const double *a, const double *b, int64_t n) {
+  double apart = 0, size = 0;
+  for (int64_t i = 0; i < n; i++) apart += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
+  return sqrt(apart / size);
+}
+
 int check_report(void) {
   printf("%d passed, %d failed\n", check_count - check_failures, check_failures);
   return check_failures || check_count == 0;

@@ -39,6 +39,9 @@ bool emulated(const tr_ctx *ctx);
 /* max |a - b| / max |b| over n values. */
 double check_relative(const double *a, const double *b, int64_t n);
 
+/* The root of the mean square of a - b over that of b. */
+double check_rms(const double *a, const double *b, int64_t n);
+
 /* Prints the closing line "N passed, M failed" and returns 0 when nothing failed and something was checked.
  */
 int check_report(void);

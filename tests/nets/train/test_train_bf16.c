@@ -21,18 +21,12 @@ typedef struct {
   double *values[3];
 } pass;
 
-static double relative_rms(const double *a, const double *b, int64_t n) {
-  double apart = 0, size = 0;
-  for (int64_t i = 0; i < n; i++) apart += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
-  return sqrt(apart / size);
-}
-
 /* What the same operations gave, fused in other ways: the same bits, or as near as bf16 is to itself. */
 static void agree(const tr_ctx *ctx, const double *got, const double *want, int64_t n) {
   if (promises(ctx, TR_BACKEND_FUSED_BITS))
     CHECK(memcmp(got, want, (size_t)n * sizeof *got) == 0);
   else
-    CHECK(relative_rms(got, want, n) < 1e-2);
+    CHECK(check_rms(got, want, n) < 1e-2);
 }
 
 static pass run(tr_ctx *ctx, const tr_net_options *options, bool recompute, int threads) {
@@ -86,7 +80,7 @@ static void near_f64(tr_ctx *ctx) {
                        half = {.dtype = TR_F32, .trained = true, .products = TR_NN_BF16};
   pass full = run(ctx, &wide, false, 1), bf16 = run(ctx, &half, false, 1);
   for (int i = 0; i < 3; i++) {
-    double apart = relative_rms(bf16.values[i], full.values[i], result_of(&full, i)->count);
+    double apart = check_rms(bf16.values[i], full.values[i], result_of(&full, i)->count);
     CHECK(apart > 3e-4 && apart < 1.5e-2);
   }
   for (int k = 0; k < 2; k++) {
