@@ -60,7 +60,7 @@ tests_that_are_missing() {
 
 # The words of everything but the pages, without the dashes before them, sorted.
 words_of_sources() {
-  files | grep -E '\.(c|h|inc|def|sh|py|cmake|txt|in)$' | tr '\n' '\0' | xargs -0r cat | tr -cs 'A-Za-z0-9_-' '\n' | sed 's/^-*//' | LC_ALL=C sort -u
+  files | grep -E '\.(c|h|cu|cuh|cpp|inc|def|sh|py|cmake|txt|in)$' | tr '\n' '\0' | xargs -0r cat | tr -cs 'A-Za-z0-9_-' '\n' | sed 's/^-*//' | LC_ALL=C sort -u
 }
 
 # usage: names_that_are_missing PAGE WORDS. Options, functions, macros and variables of ours.
