@@ -88,9 +88,13 @@ void tr_cuda_release(tr_ctx *ctx, void *memory) {
   if (memory) tr_cuda_arena_give(&tr_cuda(ctx)->memory->arena, memory);
 }
 
+/* Enough for most operations, so that it is taken once. */
+#define SCRATCH_LEAST ((size_t)40 << 20)
+
 /* What is recorded has the address of the old one in it. */
-static tr_status grow_scratch(tr_ctx *ctx, size_t bytes) {
+static tr_status grow_scratch(tr_ctx *ctx, size_t needed) {
   tr_cuda_memory *m = tr_cuda(ctx)->memory;
+  const size_t bytes = needed > SCRATCH_LEAST ? needed : SCRATCH_LEAST;
   if (tr_cuda(ctx)->recording)
     return TR_FAIL(
         ctx, TR_E_UNSUPPORTED,

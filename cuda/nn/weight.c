@@ -14,7 +14,9 @@ tr_status tr_cuda_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void
   *own = NULL;
   if (!w) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a weight");
   *w = (tr_cuda_weight){.spec = spec};
-  const tr_status status = tr_cuda_mem.alloc(ctx, bytes_of(spec), &w->values);
+  void *room; /* of products: it is there before anything is fitted in beside it */
+  tr_status status = tr_cuda_scratch(ctx, 1, &room);
+  if (status == TR_OK) status = tr_cuda_mem.alloc(ctx, bytes_of(spec), &w->values);
   if (status != TR_OK) {
     free(w);
     return status;

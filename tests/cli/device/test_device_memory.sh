@@ -1,0 +1,26 @@
+# A batch for which the device has too little memory: one line with what was asked for, what is free, and which batch would fit,
+# status 1, nothing written; that batch then does, with the samples of any other. And what a run took of the device.
+. "$(dirname "$0")/../common.sh"
+run="$transit sample ODE --ckpt $here/../../../experiments/digits/digits-ema.pt --sampling-method euler
+  --num-sampling-steps 3 --cfg-scale 1 --class-labels 3 --threads 1"
+
+# shellcheck disable=SC2086
+{
+  export SIMT_MEMORY=80000000
+  refuse 1 "out of memory on emulated:0: " $run --device emulated:0 --num-samples 4000 --batch-size 4000 --out "$scratch/all"
+  absent "$scratch/all"
+  grep -q "were asked for in one piece, .* of 76.3 MiB are free; arrays hold .* here" "$scratch/stderr" ||
+    fail "no sizes: $(cat "$scratch/stderr")"
+  fit=$(sed -n 's/.*; lower --batch-size: \([0-9]*\) would fit$/\1/p' "$scratch/stderr")
+  [ "${fit:-0}" -ge 20 ] || fail "no batch is told: $(cat "$scratch/stderr")"
+  refuse 1 "lower --batch-size" $run --device emulated:0 --num-samples $((10 * fit)) --batch-size $((10 * fit)) --out "$scratch/all"
+  check "the batch that was told" $run --device emulated:0 --num-samples "$fit" --batch-size "$fit" --out "$scratch/fits"
+  says " MiB of the device, "
+  number "$scratch/fits/run.json" peak_device_mib >/dev/null || fail "no peak_device_mib in run.json"
+  unset SIMT_MEMORY
+  check "without graphs" $run --device emulated:0 --num-samples "$fit" --batch-size 7 --no-cuda-graphs --out "$scratch/eager"
+  same "$scratch/fits/samples.npz" "$scratch/eager/samples.npz"
+  check "on the processor" $run --device cpu --num-samples 1 --no-cuda-graphs --out "$scratch/cpu"
+  warns "--no-cuda-graphs has no effect: the device cpu has none"
+}
+finish
