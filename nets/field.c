@@ -245,22 +245,12 @@ static tr_status field_vjp_passes(tr_drift *drift, tr_times times, const tr_arra
   return turn(self, passes->wJ[passes->n - 1]);
 }
 
-/* Gives the working memory of the network back. */
-static tr_status begin_anew(tr_net *net) {
-  if (!net->type->open || !net->type->close) return TR_OK;
-  net->type->close(net);
-  net->work = NULL;
-  TR_TRY(net->type->open(net));
-  if (net->recompute) net->type->set_recompute(net, true);
-  return TR_OK;
-}
-
 /* What does not fit as a whole is not held. */
 static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   tr_net *net = net_of(drift);
   TR_TRY(tr_net_check_states(net, x));
   const tr_status status = net->type->reserve(net, x, cond, vectors);
-  if (status == TR_E_MEM) TR_TRY(begin_anew(net));
+  if (status == TR_E_MEM) TR_TRY(tr_net_begin_anew(net));
   return status;
 }
 

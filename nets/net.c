@@ -142,6 +142,15 @@ tr_net_counts tr_net_counted(const tr_net *net) {
   return net->counts;
 }
 
+tr_status tr_net_begin_anew(tr_net *net) {
+  if (!net->type->open || !net->type->close) return TR_OK;
+  net->type->close(net);
+  net->work = NULL;
+  TR_TRY(net->type->open(net));
+  if (net->recompute) net->type->set_recompute(net, true);
+  return TR_OK;
+}
+
 tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
   TR_REQUIRE(TR_CTX_OF(net), net);
   TR_REQUIRE(net->ctx, net->type);

@@ -7,6 +7,8 @@
 tr_status tr_net_lacking(const tr_net *net, const char *what);
 /* States (N, ...) of the network's shape and element type. */
 tr_status tr_net_check_states(const tr_net *net, const tr_array *x);
+/* Gives the working memory of the network back, as after what did not fit. */
+tr_status tr_net_begin_anew(tr_net *net);
 /* tr_net_backward of a call that is checked, at times that are the network's own. */
 tr_status tr_net_go_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_net_backward_args *args);

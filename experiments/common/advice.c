@@ -22,6 +22,7 @@ static const struct {
     {"use a last step, a sample eps above 0, or", "sample-eps", "use a last step, a --@ above 0, or"},
     {"use a last step, a sample eps above 0, or", NULL, "use a last step, or"},
     {"use the clock angle or auto", "clock", "use --@ angle or auto"},
+    {"use fewer rows at a time", "accumulate", "raise --@ for fewer rows at a time"},
     {"use fewer rows at a time", "batch-size", "lower --@"},
     {"use fewer rows at a time", "num-samples", "lower --@"},
     {"begin at an eps above 0", "dequant-eps", "take a --@ above 0"},
