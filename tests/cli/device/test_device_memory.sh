@@ -22,9 +22,9 @@ train="$transit train --device emulated:0 --data-path $here/../../../experiments
   number "$scratch/fits/run.json" peak_device_mib >/dev/null || fail "no peak_device_mib in run.json"
   export SIMT_MEMORY=75000000
   refuse 1 "out of memory on emulated:0: " $train --out "$scratch/train"
-  fit=$(sed -n 's/.*; raise --accumulate for fewer rows at a time: \([0-9]*\) would fit$/\1/p' "$scratch/stderr")
-  [ "${fit:-0}" -ge 8 ] || fail "no rows are told: $(cat "$scratch/stderr")"
-  check "pieces that fit" $train --accumulate $((1500 / ${fit:-1} + 1)) --out "$scratch/train" --force
+  rows=$(sed -n 's/.*; raise --accumulate for fewer rows at a time: \([0-9]*\) would fit$/\1/p' "$scratch/stderr")
+  [ "${rows:-0}" -ge 8 ] || fail "no rows are told: $(cat "$scratch/stderr")"
+  check "pieces that fit" $train --accumulate $((1500 / ${rows:-1} + 1)) --out "$scratch/pieces"
   says " MiB of the device, "
   unset SIMT_MEMORY
   check "without graphs" $run --device emulated:0 --num-samples "$fit" --batch-size 7 --no-cuda-graphs --out "$scratch/eager"
