@@ -88,8 +88,12 @@ void tr_cuda_release(tr_ctx *ctx, void *memory) {
   if (memory) tr_cuda_arena_give(&tr_cuda(ctx)->memory->arena, memory);
 }
 
-/* Enough for most operations, so that it is taken once. */
+/* Enough for most operations, so that it is taken once; the checked emulator minds every byte. */
+#ifdef TR_SIMT
+#define SCRATCH_LEAST ((size_t)128 << 10)
+#else
 #define SCRATCH_LEAST ((size_t)40 << 20)
+#endif
 
 /* What is recorded has the address of the old one in it. */
 static tr_status grow_scratch(tr_ctx *ctx, size_t needed) {

@@ -9,10 +9,10 @@ train="$transit train --device emulated:0 --data-path $here/../../../experiments
 
 # shellcheck disable=SC2086
 {
-  export SIMT_MEMORY=80000000
+  export SIMT_MEMORY=50000000
   refuse 1 "out of memory on emulated:0: " $run --device emulated:0 --num-samples 4000 --batch-size 4000 --out "$scratch/all"
   absent "$scratch/all"
-  grep -q "were asked for in one piece, .* of 76.3 MiB are free; arrays hold .* here" "$scratch/stderr" ||
+  grep -q "were asked for in one piece, .* of 47.7 MiB are free; arrays hold .* here" "$scratch/stderr" ||
     fail "no sizes: $(cat "$scratch/stderr")"
   fit=$(sed -n 's/.*; lower --batch-size: \([0-9]*\) would fit$/\1/p' "$scratch/stderr")
   [ "${fit:-0}" -ge 20 ] || fail "no batch is told: $(cat "$scratch/stderr")"
@@ -20,7 +20,7 @@ train="$transit train --device emulated:0 --data-path $here/../../../experiments
   check "the batch that was told" $run --device emulated:0 --num-samples "$fit" --batch-size "$fit" --out "$scratch/fits"
   says " MiB of the device, "
   number "$scratch/fits/run.json" peak_device_mib >/dev/null || fail "no peak_device_mib in run.json"
-  export SIMT_MEMORY=75000000
+  export SIMT_MEMORY=50000000
   refuse 1 "out of memory on emulated:0: " $train --out "$scratch/train"
   rows=$(sed -n 's/.*; raise --accumulate for fewer rows at a time: \([0-9]*\) would fit$/\1/p' "$scratch/stderr")
   [ "${rows:-0}" -ge 8 ] || fail "no rows are told: $(cat "$scratch/stderr")"
