@@ -17,7 +17,7 @@ include      core core/data core/io integrators transport nets
 experiments  core core/data core/io integrators transport nets experiments
 docs         include
 tests        core core/cpu core/data core/io integrators transport nets experiments tests tests/simt
-tests/simt   core cuda tests tests/simt
+tests/simt   core cuda integrators tests tests/simt
 '
 outside='
 ^(sundials|nvector|cvodes?|arkode|idas?|kinsol|sunlinsol|sunmatrix|sunnonlinsol|sunadaptcontroller|sunmemory)/  integrators
