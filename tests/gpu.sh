@@ -199,8 +199,12 @@ fi
 # ---- 5: solvers, 6: speed ----
 
 # Networks: for solvers the small one at two batches and the large one, for speed the large one.
-small="--model S/2" large="--model XL/2" few=1 more=16 batches=1,32,128 training=64 seconds=2
-[ -z "$quick" ] || { small="--model S/8 --side 8" large=$small few=1 more=2 batches=1,2 training=2 seconds=0.1; }
+small="--model S/2" large="--model XL/2" few=1 more=16 batches=1,32,128 training=64
+solve="--dtype bf16 --runs 3 --steps 20" often="--seconds 2 --runs 3" seconds=2
+[ -z "$quick" ] || {
+  small="--model S/8 --side 8" large=$small few=1 batches=1,2 training=2
+  solve="--dtype bf16 --runs 1 --steps 3" often="--seconds 0 --runs 1"
+}
 bench() { # bench SECONDS NAME OPTION...
   limit=$1 name=$2
   shift 2
@@ -214,20 +218,20 @@ say ""
 {
   methods=cvode-adams,dopri5,ab3,euler-maruyama
   [ -z "$quick" ] || methods=cvode-adams
-  bench 25 bench_overhead $small --dtype bf16 --batch $few --runs 3 --steps 20 --methods $methods
-  [ -n "$quick" ] || bench 25 bench_overhead $small --dtype bf16 --batch $more --runs 3 --steps 20 --methods $methods | tail -n +2
-  [ -n "$quick" ] || bench 25 bench_overhead $large --dtype bf16 --batch $few --runs 2 --steps 20 --methods $methods | tail -n +2
+  bench 25 bench_overhead $small $solve --batch $few --methods $methods
+  [ -n "$quick" ] || bench 25 bench_overhead $small $solve --batch $more --methods $methods | tail -n +2
+  [ -n "$quick" ] || bench 25 bench_overhead $large $solve --batch $few --methods $methods | tail -n +2
 } | table
 
 part "Forward and training step"
-bench 60 bench_forward $large --dtype bf16 --batch $batches --seconds $seconds --runs 3 >"$scratch/forward"
+bench 60 bench_forward $large --dtype bf16 --batch $batches $often >"$scratch/forward"
 table <"$scratch/forward"
 say ""
-bench 60 bench_train $large --dtype bf16 --batch $training --seconds $seconds --runs 3 >"$scratch/train"
+bench 60 bench_train $large --dtype bf16 --batch $training $often >"$scratch/train"
 table <"$scratch/train"
 if [ -z "$quick" ]; then
   say ""
-  { bench 20 bench_forward $large --dtype tf32 --batch 32 --runs 3; bench 20 bench_forward $large --dtype f32 --batch 8 --runs 3 | tail -n +2; } | table
+  { bench 20 bench_forward $large --dtype tf32 --batch 32 $often; bench 20 bench_forward $large --dtype f32 --batch 8 $often | tail -n +2; } | table
 fi
 
 part "Beside PyTorch"

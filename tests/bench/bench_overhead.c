@@ -1,11 +1,10 @@
 /* What the solvers cost besides the network: the sampler runs every registered method on a SiT with random
  * weights (f32, 32 x 32 x 4 latents) and all time outside of the network's forwards is the solver's, setting
  * up and the last step included. Tab-separated; ms of the cheapest run.
- *   bench_overhead [--device cpu] [--model S/2] [--batch 8] [--side 32] [--dtype f32|bf16] [--steps N]
- * [--runs N]
- *                  [--threads N] [--methods NAME,...]
+ *   bench_overhead [--device cpu] [--model S/2] [--batch 8] [--side 32] [--dtype f32|bf16]
+ *                  [--steps N] [--runs N] [--threads N] [--methods NAME,...]
  * percent: of the fastest forward of the whole bench. Adaptive methods run at rtol 1e-2, with at most 2 N
- * forwards. On a device, which computes while the host goes on, forwards are timed before, many in a row
+ * forwards. On a device, which computes while the host goes on, forwards are timed before, N in a row
  * without a wait, and the overhead is what the whole run takes beyond as many. programs and waits: those of a
  * step, the setting up and the last step included. */
 #include <math.h>
@@ -65,21 +64,21 @@ typedef struct {
   int n;
 } bench;
 
-/* A forward among many. */
+/* A forward among as many as a solve has. */
 static tr_status time_forward(bench *b) {
-  enum { RUNS = 20 };
+  const int runs = b->options->steps;
   tr_ctx *ctx = b->x->ctx;
   const double t = 0.5;
   tr_array *f;
   TR_TRY(tr_array_like(b->x, &f));
   tr_status status = tr_sample_init(&b->sampler, b->x);
   double from = 0;
-  for (int i = -2; i < RUNS && status == TR_OK; i++) {
+  for (int i = -2; i < runs && status == TR_OK; i++) {
     if (i == 0) status = tr_wait(ctx), from = seconds_now();
     if (status == TR_OK) status = timed((tr_times){1, &t}, b->x, NULL, f, &b->watch);
   }
   if (status == TR_OK) status = tr_wait(ctx);
-  b->watch.fastest = (seconds_now() - from) / RUNS;
+  b->watch.fastest = (seconds_now() - from) / runs;
   tr_array_destroy(&f);
   return status;
 }

@@ -50,8 +50,11 @@ def plain(demangled):
 def read(folder):
     """{(file, kernel): {arch: [instances, registers, shared, spilled]}}"""
     kernels, found = {}, []
+    source = pathlib.Path(cached(folder, "CMAKE_HOME_DIRECTORY"))
     for path in sorted((folder / "cuda").rglob("*.cu.o.log")):
         file = path.relative_to(folder).as_posix().removesuffix(".o.log")
+        if not (source / file).exists():
+            continue  # of a build before it went
         found += [(file, *row) for row in parse(path.read_text())]
     if not found:
         sys.exit(f"registers.py: no kernels in {folder}/cuda: was it built with nvcc?")
@@ -80,10 +83,14 @@ def table(kernels, compiler):
     return "\n".join(lines)
 
 
+def cached(folder, name):
+    return re.search(rf"^{name}:\w+=(.*)$", (folder / "CMakeCache.txt").read_text(), re.M)[1]
+
+
 def version(folder):
     """Of the nvcc that the build used."""
-    nvcc = re.search(r"^NVCC:\w+=(.*)$", (folder / "CMakeCache.txt").read_text(), re.M)[1]
-    return re.search(r"V([\d.]+)", subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=True).stdout)[1]
+    said = subprocess.run([cached(folder, "NVCC"), "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"V([\d.]+)", said)[1]
 
 
 def spilling(kernels):
