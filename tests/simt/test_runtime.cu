@@ -2,6 +2,8 @@
  * recordings, errors, limits, counters. */
 #include "tests/simt/tested.h"
 
+#include <thread>
+
 static __global__ void add(float *x, float v) {
   x[blockIdx.x * blockDim.x + threadIdx.x] += v;
 }
@@ -229,6 +231,38 @@ static void test_memory(void) {
   CHECK_CODE(cudaFree(nullptr), cudaSuccess);
 }
 
+static __global__ void many_adds(float *x) {
+  __shared__ float sum[128];
+  sum[threadIdx.x] = x[threadIdx.x];
+  for (int i = 0; i < 20; i++) {
+    const float next = sum[(threadIdx.x + 1) % 128];
+    __syncthreads();
+    sum[threadIdx.x] = next + 1;
+    __syncthreads();
+  }
+  x[threadIdx.x] = sum[threadIdx.x];
+}
+
+/* Contexts on OS threads of their own: kernels take turns. */
+static void test_threads(void) {
+  std::vector<std::thread> threads;
+  std::vector<float> last(4);
+  for (size_t i = 0; i < last.size(); i++)
+    threads.emplace_back([&last, i] {
+      cudaStream_t s;
+      void *x, *host;
+      cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking);
+      cudaMalloc(&x, 512), cudaHostAlloc(&host, 512, cudaHostAllocMapped);
+      cudaMemsetAsync(x, 0, 512, s);
+      for (int k = 0; k < 30; k++) launch(s, many_adds, 1, 128, 0, (float *)x);
+      cudaMemcpyAsync(host, x, 512, cudaMemcpyDeviceToHost, s);
+      if (cudaStreamSynchronize(s) == cudaSuccess) last[i] = ((float *)host)[127];
+      cudaFree(x), cudaFreeHost(host), cudaStreamDestroy(s);
+    });
+  for (std::thread &t : threads) t.join();
+  for (float v : last) CHECK(v == 600);
+}
+
 static __global__ void diverge(float *x) {
   if (threadIdx.x < 16) __syncthreads();
   x[threadIdx.x] = 1;
@@ -310,6 +344,7 @@ int main() {
   test_memory();
   test_counters();
   test_library_work();
+  test_threads();
   test_broken();
   return check_report();
 }

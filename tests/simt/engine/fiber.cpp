@@ -1,5 +1,6 @@
 #include "tests/simt/engine/fiber.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <sys/mman.h>
@@ -20,7 +21,7 @@ constexpr size_t PAGE = 4096, COLOURS = 64, SHIFT = 192;
 
 /* Tops at one distance from each other would share few sets of the cache. */
 size_t unused_top(const stack *s) {
-  return (size_t)(s->base - (char *)nullptr) / (STACK + PAGE) % COLOURS * SHIFT;
+  return (uintptr_t)s->base / (STACK + PAGE) % COLOURS * SHIFT;
 }
 } // namespace
 
