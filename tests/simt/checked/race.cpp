@@ -2,6 +2,7 @@
 #include "tests/simt/checked/shadow.h"
 #include "tests/simt/engine/engine.h"
 #include "tests/simt/engine/fiber.h"
+#include "tests/simt/runtime/runtime.h"
 
 #include <algorithm>
 
@@ -89,15 +90,15 @@ void look(cell &c, const looked &a, bool host) {
   c.write = a.self, c.written = 1, c.by_atomic = a.how == ATOMIC, c.pending = a.how == PENDING;
 }
 
-void look_at_all(cell *c, const looked &a, size_t n, bool host) {
-  for (cell *end = c + (n + 1) / 2; c < end; c++) look(*c, a, host);
+void look_at_all(cell *cells, size_t offset, const looked &a, size_t n, bool host) {
+  each_cell(cells, offset, n, [&](cell &c, size_t) { look(c, a, host); });
 }
 
 void touch_shared(const shared_place &s, const looked &a, size_t n) {
   if (a.p + n > s.end)
     fail(a.place, cudaErrorIllegalAddress, "access of %zu bytes %td past the end of shared memory", n,
          a.p - s.end);
-  if (a.how != UNORDERED) look_at_all(s.cells, a, n, false);
+  if (a.how != UNORDERED) look_at_all(s.cells, s.offset, a, n, false);
 }
 
 void touch_device(const looked &a, size_t n) {
@@ -105,7 +106,14 @@ void touch_device(const looked &a, size_t n) {
   if (const char *why = forbidden(r, a.p, n))
     fail(a.place, cudaErrorIllegalAddress, "%s of %zu bytes at %p: %s",
          a.how == READ || a.how == UNORDERED ? "read" : "write", n, a.p, why);
-  if (a.how != UNORDERED) look_at_all(r->cells + (a.p - r->base) / 2, a, n, r->host);
+  if (a.how != UNORDERED) look_at_all(r->cells, (size_t)(a.p - r->base), a, n, r->host);
+}
+
+/* From outside of kernels, which is ordered before and after all of theirs. */
+void now_written(cell &c, bool written) {
+  bool split = c.split;
+  c = {};
+  c.written = written, c.split = split;
 }
 } // namespace
 
@@ -128,14 +136,13 @@ void touch_range(const void *address, size_t bytes, bool write, const char *what
   if (const char *why = forbidden(r, p, bytes))
     return fail(nullptr, cudaErrorIllegalAddress, "%s %s %zu bytes at %p: %s", what,
                 write ? "writes" : "reads", bytes, p, why);
-  cell *c = r->cells + (p - r->base) / 2, *end = r->cells + (p - r->base + (ptrdiff_t)bytes + 1) / 2;
-  for (; c < end; c++) {
+  each_cell(r->cells, (size_t)(p - r->base), bytes, [&](cell &c, size_t i) {
     if (write)
-      *c = {}, c->written = true;
-    else if (!c->written && !r->host)
-      return fail(nullptr, cudaErrorLaunchFailure, "%s reads memory at %p that nothing has written", what,
-                  (const void *)(r->base + (c - r->cells) * 2));
-  }
+      now_written(c, true);
+    else if (!c.written && !r->host && !broken)
+      fail(nullptr, cudaErrorLaunchFailure, "%s reads memory at %p that nothing has written", what,
+           (const void *)(p + i));
+  });
 }
 
 void copy_state(const void *to, const void *from, size_t bytes) {
@@ -143,15 +150,12 @@ void copy_state(const void *to, const void *from, size_t bytes) {
   region *r = region_of(p);
   if (const char *why = forbidden(r, p, bytes))
     return fail(nullptr, cudaErrorIllegalAddress, "a copy writes %zu bytes at %p: %s", bytes, p, why);
-  cell *c = r->cells + (p - r->base) / 2;
   region *s = region_of(q);
   if (const char *why = forbidden(s, q, bytes))
     return fail(nullptr, cudaErrorIllegalAddress, "a copy reads %zu bytes at %p: %s", bytes, q, why);
-  const cell *d = s->cells + (q - s->base) / 2;
-  for (size_t i = 0; i < bytes; i += 2, c++, d++) {
-    bool written = d->written || s->host;
-    *c = {}, c->written = written;
-  }
+  size_t first = (size_t)(q - s->base);
+  each_cell(r->cells, (size_t)(p - r->base), bytes,
+            [&](cell &c, size_t i) { now_written(c, s->host || written_at(s->cells, first + i)); });
 }
 
 void begin_block() {

@@ -6,7 +6,6 @@
 #include <link.h>
 #include <map>
 #include <sys/mman.h>
-#include <vector>
 
 namespace simt {
 namespace {
@@ -36,7 +35,7 @@ void forget_arrays(const char *p, size_t bytes) {
 /* Where the variables of this OS thread are, those of the program itself. */
 struct own_variables {
   const char *begin = nullptr, *end = nullptr;
-  std::vector<cell> cells;
+  cell *cells = nullptr;
 };
 int find_own(dl_phdr_info *info, size_t, void *out) {
   auto *own = (own_variables *)out;
@@ -49,18 +48,19 @@ own_variables &own() {
   static thread_local own_variables v;
   if (!v.begin) {
     dl_iterate_phdr(find_own, &v);
-    v.cells.resize((size_t)(v.end - v.begin) / 2 + 1);
+    v.begin = (const char *)((uintptr_t)v.begin & ~(uintptr_t)63);
+    v.cells = cells_new((size_t)(v.end - v.begin));
   }
   return v;
 }
 } // namespace
 
 cell *cells_new(size_t bytes) {
-  return (cell *)zeros(whole_pages((bytes / 2 + 1) * sizeof(cell)));
+  return (cell *)zeros(whole_pages((bytes / 4 + 1) * 2 * sizeof(cell)));
 }
 
 void cells_delete(cell *cells, size_t bytes) {
-  munmap(cells, whole_pages((bytes / 2 + 1) * sizeof(cell)));
+  munmap(cells, whole_pages((bytes / 4 + 1) * 2 * sizeof(cell)));
 }
 
 region *region_of(const char *p) {
@@ -92,10 +92,10 @@ const char *forbidden(const region *r, const char *p, size_t n) {
 shared_place shared_memory(const char *p) {
   static cell *dynamic = cells_new(DYNAMIC_MOST);
   const char *arena = (const char *)now.dynamic;
-  if (p >= arena && p < arena + DYNAMIC_MOST) return {dynamic + (p - arena) / 2, arena + now.dynamic_size};
+  if (p >= arena && p < arena + DYNAMIC_MOST) return {dynamic, (size_t)(p - arena), arena + now.dynamic_size};
   own_variables &v = own();
-  if (p >= v.begin && p < v.end) return {&v.cells[(size_t)(p - v.begin) / 2], v.end};
-  return {nullptr, nullptr};
+  if (p >= v.begin && p < v.end) return {v.cells, (size_t)(p - v.begin), v.end};
+  return {nullptr, 0, nullptr};
 }
 
 /* Between pages that nobody may touch. */
