@@ -27,7 +27,35 @@ void aligned(const void *p, size_t n, const void *place) {
   ACCESS(volatile_read, n, UNORDERED)                                                                        \
   ACCESS(volatile_write, n, ATOMIC)
 
+/* Atomics of the host's code in a file of kernels. */
+#define FETCH(bits, name)                                                                                    \
+  uint##bits##_t __tsan_atomic##bits##_fetch_##name(volatile uint##bits##_t *p, uint##bits##_t v, int) {     \
+    return __atomic_fetch_##name(p, v, __ATOMIC_SEQ_CST);                                                    \
+  }
+#define ATOMICS(bits)                                                                                        \
+  uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int) {                         \
+    return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                             \
+  }                                                                                                          \
+  void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int) {                      \
+    __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                                \
+  }                                                                                                          \
+  uint##bits##_t __tsan_atomic##bits##_exchange(volatile uint##bits##_t *p, uint##bits##_t v, int) {         \
+    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                                      \
+  }                                                                                                          \
+  int __tsan_atomic##bits##_compare_exchange_strong(volatile uint##bits##_t *p, uint##bits##_t *expected,    \
+                                                    uint##bits##_t v, int, int) {                            \
+    return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);           \
+  }                                                                                                          \
+  FETCH(bits, add)                                                                                           \
+  FETCH(bits, sub)                                                                                           \
+  FETCH(bits, and)                                                                                           \
+  FETCH(bits, or)                                                                                            \
+  FETCH(bits, xor)
+
 extern "C" {
+ATOMICS(8)
+ATOMICS(32)
+ATOMICS(64)
 /* -fsanitize=alignment: a vector that is loaded in one piece on a device may be loaded in several here, and
  * only its type tells. */
 void __ubsan_handle_type_mismatch_v1(void *, void *p) {
@@ -37,13 +65,6 @@ void __tsan_init() {}
 void __tsan_func_entry(void *) {}
 void __tsan_func_exit() {}
 void __tsan_vptr_update(void **, void *) {}
-/* Atomics of launchers, which are the host's own. */
-unsigned long __tsan_atomic64_load(const volatile void *p, int) {
-  return __atomic_load_n((const volatile unsigned long *)p, __ATOMIC_RELAXED);
-}
-unsigned long __tsan_atomic64_fetch_or(volatile void *p, unsigned long v, int) {
-  return __atomic_fetch_or((volatile unsigned long *)p, v, __ATOMIC_RELAXED);
-}
 ACCESSES(1)
 ACCESSES(2)
 ACCESSES(4)
