@@ -29,7 +29,10 @@ static double dot(const double *a, const double *b, int64_t n) {
 }
 
 static double as_product(const attention_problem *p, double v) {
-  if (p->rounded) round_to_bf16(&v, 1);
+  uint16_t half;
+  if (!p->rounded) return v;
+  (void)tr_dtype_from_f64(TR_BF16, 1, &v, &half);
+  tr_dtype_to_f64(TR_BF16, 1, &half, &v);
   return v;
 }
 
@@ -81,9 +84,10 @@ void attention_forward(const attention_problem *p, const double *qkv, double *y,
       const query o = at(room, qkv, r, h);
       double *to = y + r * o.hidden + o.place;
       memset(to, 0, (size_t)p->size * sizeof *to);
-      for (int64_t j = 0; j < p->T; j++)
-        for (int64_t c = 0; c < p->size; c++)
-          to[c] += as_product(p, o.terms[j]) * o.v[j * o.wide + c] / o.sum;
+      for (int64_t j = 0; j < p->T; j++) {
+        const double share = as_product(p, o.terms[j]) / o.sum;
+        for (int64_t c = 0; c < p->size; c++) to[c] += share * o.v[j * o.wide + c];
+      }
       stats[o.stat] = o.c + log(o.sum);
     }
   end(&room);
@@ -102,10 +106,11 @@ void attention_gradient(const attention_problem *p, const double *qkv, const dou
       const double mean = dot(o.softmax, dp, p->T);
       for (int64_t j = 0; j < p->T; j++) {
         const double ds = as_product(p, o.softmax[j] * (dp[j] - mean) / sqrt((double)p->size));
+        const double share = as_product(p, o.softmax[j]);
         for (int64_t c = 0; c < p->size; c++) {
           dq[c] += ds * o.k[j * o.wide + c];
           dk[j * o.wide + c] += ds * o.q[c];
-          dk[j * o.wide + o.hidden + c] += as_product(p, o.softmax[j]) * g[c];
+          dk[j * o.wide + o.hidden + c] += share * g[c];
         }
       }
     }
@@ -127,9 +132,9 @@ void attention_tangent(const attention_problem *p, const double *qkv, const doub
       memset(to, 0, (size_t)p->size * sizeof *to);
       for (int64_t j = 0; j < p->T; j++) {
         const double change = as_product(p, o.softmax[j] * (ds[j] - mean) / sqrt((double)p->size));
+        const double share = as_product(p, o.softmax[j]);
         for (int64_t c = 0; c < p->size; c++)
-          to[c] +=
-              change * o.v[j * o.wide + c] + as_product(p, o.softmax[j]) * moved[o.hidden + j * o.wide + c];
+          to[c] += change * o.v[j * o.wide + c] + share * moved[o.hidden + j * o.wide + c];
       }
     }
   free(ds);
