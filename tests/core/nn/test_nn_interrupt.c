@@ -7,7 +7,7 @@
 #include "tests/support/check.h"
 #include "tests/support/problems/matrices.h"
 
-/* TR_TEST_RESOURCES */
+/* TR_TEST_PROCESSOR: on a device nobody can ask within an operation. */
 
 #define UNTOUCHED 7.0
 
