@@ -254,6 +254,11 @@ static tr_status field_reserve(tr_drift *drift, const tr_array *x, const tr_cond
   return status;
 }
 
+/* A failure is that of the next evaluation, too. */
+static void field_give_back(tr_drift *drift) {
+  (void)tr_net_begin_anew(net_of(drift));
+}
+
 static void field_destroy(tr_drift *drift) {
   field *self = drift->impl;
   tr_record_drop(drift->ctx, self);
@@ -270,7 +275,7 @@ static tr_drift_ops ops_of(const tr_net_type *type) {
     ops.caps |= TR_DRIFT_VJP | TR_DRIFT_VJP_MULTI | TR_DRIFT_VJP_PASSES;
     ops.vjp = ops.vjp_multi = field_vjp, ops.vjp_passes = field_vjp_passes;
   }
-  if (type->reserve) ops.reserve = field_reserve;
+  if (type->reserve) ops.reserve = field_reserve, ops.give_back = field_give_back;
   if (type->jvp) ops.caps |= TR_DRIFT_JVP, ops.jvp = field_jvp;
   if (type->send) ops.begin = field_begin, ops.launch = field_launch;
   return ops;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/callback_private.h"
 #include "core/require_private.h"
@@ -87,6 +88,10 @@ tr_status tr_drift_reserve_exactly(tr_drift *drift, const tr_array *x, const tr_
   return said(drift, somewhere, "the preparation", drift->ops->reserve(drift, x, cond, vectors));
 }
 
+void tr_drift_give_back(tr_drift *drift) {
+  if (drift->ops->give_back) drift->ops->give_back(drift);
+}
+
 /* States that a solver holds beside its own, at most. */
 #define SOLVER_STATES 40
 
@@ -106,6 +111,7 @@ static tr_status tell_what_fits(tr_drift *drift, const tr_array *x, const tr_con
   const tr_error error = *tr_ctx_error(drift->ctx);
   int64_t fit = 0, too_many = x->shape[0];
   tr_ctx_clear(drift->ctx);
+  tr_drift_give_back(drift);
   while (too_many - fit > 1 + fit / 16) {
     const int64_t n = fit + (too_many - fit) / 2;
     if (would_fit(drift, x, cond, vectors, n))
@@ -121,11 +127,17 @@ static tr_status tell_what_fits(tr_drift *drift, const tr_array *x, const tr_con
                       "%s; use fewer rows at a time: %lld would fit", error.message, (long long)fit);
 }
 
+tr_status tr_drift_tell_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors,
+                            tr_status status) {
+  if (status != TR_E_MEM) return status;
+  const tr_error *error = tr_ctx_error(drift->ctx);
+  const bool told = error->status != TR_E_MEM || strstr(error->message, " would fit");
+  return told ? status : tell_what_fits(drift, x, cond, vectors);
+}
+
 tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
   TR_REQUIRE(TR_CTX_FROM(drift, x), drift, x);
-  const bool failed_before = tr_ctx_failed(drift->ctx);
-  const tr_status status = tr_drift_reserve_exactly(drift, x, cond, vectors);
-  return status == TR_E_MEM && !failed_before ? tell_what_fits(drift, x, cond, vectors) : status;
+  return tr_drift_tell_fit(drift, x, cond, vectors, tr_drift_reserve_exactly(drift, x, cond, vectors));
 }
 
 /* ---- calls ---- */

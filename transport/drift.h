@@ -97,7 +97,8 @@ typedef struct {
    * Not of passes. OPTIONAL, both or none */
   tr_status (*begin)(tr_drift *, const tr_drift_call *, tr_record_key *key);
   tr_status (*launch)(tr_drift *, const tr_drift_call *);
-  void (*destroy)(tr_drift *); /* REQUIRED: frees what create made, the struct itself included */
+  void (*give_back)(tr_drift *); /* OPTIONAL: gives the memory for evaluations back, until the next one */
+  void (*destroy)(tr_drift *);   /* REQUIRED: frees what create made, the struct itself included */
 } tr_drift_ops;
 
 struct tr_drift {

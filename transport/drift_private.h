@@ -17,6 +17,13 @@ static inline tr_status tr_quantity_check(tr_ctx *ctx, tr_quantity kind) {
 /* tr_drift_reserve, without looking for how many rows would fit: for providers around others. */
 tr_status tr_drift_reserve_exactly(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors);
 
+/* Returns the status of a solve at states like x; of one that lacked memory the error then tells how many
+ * rows there would be memory for, if it does not yet. The solve's own memory is to be given back before. */
+tr_status tr_drift_tell_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors,
+                            tr_status status);
+/* For providers around others. */
+void tr_drift_give_back(tr_drift *drift);
+
 /* The checked first half of a call, counted as the whole, of a provider that has halves; then the second,
  * which may be recorded. */
 tr_status tr_drift_begin(tr_drift *drift, const tr_drift_call *call, tr_record_key *key);

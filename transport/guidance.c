@@ -351,6 +351,12 @@ static tr_status guided_reserve(tr_drift *drift, const tr_array *x, const tr_con
   return status;
 }
 
+static void guided_give_back(tr_drift *drift) {
+  guide *self = drift->impl;
+  release_buffers(self);
+  tr_drift_give_back(self->inner);
+}
+
 static void guided_destroy(tr_drift *drift) {
   guide *self = drift->impl;
   tr_record_drop(drift->ctx, self);
@@ -368,6 +374,7 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .jvp = inner->ops->jvp ? guided_jvp : NULL,
                         .vjp_multi = inner->ops->vjp_multi ? guided_vjp_multi : NULL,
                         .reserve = guided_reserve,
+                        .give_back = guided_give_back,
                         .destroy = guided_destroy};
 }
 

@@ -192,6 +192,12 @@ static tr_status transferred_reserve(tr_drift *drift, const tr_array *x, const t
   return tr_drift_reserve_exactly(self->inner, self->x, cond, vectors);
 }
 
+static void transferred_give_back(tr_drift *drift) {
+  transfer *self = drift->impl;
+  tr_array_destroy(&self->x);
+  tr_drift_give_back(self->inner);
+}
+
 static void on_segment(tr_drift *drift, double from, double to) {
   transfer *self = drift->impl;
   if (!self->inner->on_segment) return;
@@ -218,6 +224,7 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .vjp_multi = inner->ops->vjp_multi ? transferred_vjp_multi : NULL,
                         .vjp_passes = inner->ops->vjp_passes ? transferred_vjp_passes : NULL,
                         .reserve = transferred_reserve,
+                        .give_back = transferred_give_back,
                         .destroy = transferred_destroy};
 }
 

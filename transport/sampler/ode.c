@@ -7,6 +7,7 @@
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
+#include "transport/drift_private.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
 
@@ -207,6 +208,11 @@ static tr_status check(const tr_sampler *sampler, const tr_array *x, const tr_pr
   return tr_sampler_check(sampler, x, prediction);
 }
 
+/* Covectors a row in one call. */
+static int64_t vectors_of(const ode_run *run, const tr_array *x) {
+  return run->trace && x->count ? run->trace->products->count / x->count : 0;
+}
+
 static tr_status prepare(ode_run *run, const tr_array *x) {
   const tr_sampler *sampler = run->sampler;
   TR_TRY(check(sampler, x, &run->prediction));
@@ -224,8 +230,7 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   TR_TRY(prepare_grid(run));
   TR_TRY(prepare_breaks(run));
   if (run->clock == TR_CLOCK_ANGLE) TR_TRY(tr_array_like(x, &run->scratch));
-  return tr_drift_reserve(sampler->drift, x, run->cond,
-                          run->trace ? run->trace->products->count / x->count : 0);
+  return tr_drift_reserve(sampler->drift, x, run->cond, vectors_of(run, x));
 }
 
 static void release(ode_run *run) {
@@ -309,7 +314,7 @@ static tr_status run_between(ode_run *run, double t0, double t1, tr_array *x, do
   tr_status status = prepare(run, x);
   if (status == TR_OK) status = run_prepared(run, x, change, stats);
   release(run);
-  return status;
+  return tr_drift_tell_fit(run->sampler->drift, x, run->cond, vectors_of(run, x), status);
 }
 
 tr_status tr_sample_ode_clock(const tr_sampler *sampler, const tr_prediction_type *prediction, tr_ctx *ctx,

@@ -5,6 +5,7 @@
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
+#include "transport/drift_private.h"
 #include "transport/exponential/sde_private.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
@@ -251,5 +252,5 @@ tr_status tr_sample_sde(const tr_sampler *sampler, const tr_cond *cond, tr_array
     if (status != TR_OK) stats->stop_reason = TR_STOP_ERROR;
   }
   release(&run);
-  return status;
+  return tr_drift_tell_fit(sampler->drift, x, cond, 0, status);
 }
