@@ -86,27 +86,36 @@ link_of() {
   fi
 }
 
-# without_barriers FILE NAME FLAGS...: each barrier of the backend's own file taken out in turn, which the test
-# simt.checked.NAME must show.
+# without_barriers UNIT FILE NAME FLAGS...: each barrier of a file of the backend taken out in
+# turn, which the test simt.checked.NAME must show. The file is the unit that is compiled, or a header of it. `lines`: which
+# calls are meant, if not all barriers.
 without_barriers() {
-  file=$1 name=$2 n=0
-  shift 2
+  unit=$1 file=$2 name=$3 n=0
+  shift 3
   link_of "test_checked_$name" |
-    sed "s#[^ ]*/$file\.o#$scratch/planted.o#; s#-o [^ ]*test_checked_$name#-o $scratch/planted#" >link
-  grep -q "$scratch/planted.o" link || bad "NOT PLANTED: $file is not a part of test_checked_$name"
-  for at in $(grep -nE '^ *__sync(threads|warp)\(\);' "$root/$file" | cut -d: -f1); do
+    sed "s#[^ ]*/$unit\.o#$scratch/planted.o#; s#-o [^ ]*test_checked_$name#-o $scratch/planted#" >link
+  grep -q "$scratch/planted.o" link || bad "NOT PLANTED: $unit is not a part of test_checked_$name"
+  for at in $(grep -nE "^ *(${lines:-__sync(threads|warp)})\(\);" "$root/$file" | cut -d: -f1); do
     n=$((n + 1))
-    changed "$file" "no barrier in line $at" "${at}s/__sync[a-z]*();//" || continue
-    "$compiler" "$@" -w -c planted.cu -o planted.o && (cd "$build" && sh "$scratch/link")
-    where=launch\\.h judge "$file without the barrier in line $at" ./planted emulated:0
+    changed "$file" "line $at" "${at}s/[a-z_<>0]*();//" || continue
+    if [ "$file" != "$unit" ]; then
+      mkdir -p "headers/$(dirname "$file")"
+      mv planted.cu "headers/$file"
+      cp "$root/$unit" planted.cu
+    fi
+    "$compiler" "-I$scratch/headers" "$@" -w -c planted.cu -o planted.o && (cd "$build" && sh "$scratch/link")
+    where="(launch|$(basename "$file" .h))\\.h" judge "$file without line $at" ./planted emulated:0
+    rm -rf headers
   done
   [ "$n" -gt 0 ] || bad "NOT PLANTED: $file has no barrier"
 }
 
-without_barriers cuda/vec/program.cu program "$@"
-without_barriers cuda/vec/deflate.cu deflate "$@"
-without_barriers cuda/nn/column_sums.cu nn_gradient "$@"
-without_barriers cuda/nn/attention.cu nn_attention "$@"
+without_barriers cuda/vec/program.cu cuda/vec/program.cu program "$@"
+without_barriers cuda/vec/deflate.cu cuda/vec/deflate.cu deflate "$@"
+without_barriers cuda/nn/column_sums.cu cuda/nn/column_sums.cu nn_gradient "$@"
+without_barriers cuda/nn/attention/forward.cu cuda/nn/attention/forward.cu nn_attention "$@"
+without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.cu nn_attention "$@"
+lines='tr_copy_wait<0>|__syncthreads' without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.h nn_halves "$@"
 
 echo "$planted mistakes planted, $failures failures"
 [ "$failures" -eq 0 ]
