@@ -126,7 +126,8 @@ static cublasStatus_t prefer(const tr_cuda_blas *blas, const tr_cuda_shape *s,
 }
 
 /* Whether the sums of an algorithm are in one piece, or else, where the shape allows it, in parts that are
- * added in a fixed order. The mask of the preference should see to it, and is not relied upon. */
+ * added in a fixed order. The mask of the preference should see to it, and is not relied upon. No parts are
+ * one: NVIDIA's own samples set 0 where they want the sum whole. */
 static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasLtMatmulHeuristicResult_t *r) {
   int32_t parts = 0;
   uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_MASK;
@@ -137,7 +138,7 @@ static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasL
       blas->lt.cublasLtMatmulAlgoConfigGetAttribute(&r->algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme,
                                                     sizeof scheme, &written) != CUBLAS_STATUS_SUCCESS)
     return false;
-  return (parts == 1 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE) ||
+  return (parts <= 1 && parts >= 0 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE) ||
          (s->parts && scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
 }
 
