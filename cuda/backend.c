@@ -6,6 +6,17 @@
 #include "cuda/devices_private.h"
 #include "cuda/parts_private.h"
 
+/* A failure is told by what is asked for next. */
+static tr_cuda_state *entered(tr_cuda_state *s) {
+  int device = -1;
+  if (cudaGetDevice(&device) != cudaSuccess || device != s->device) (void)cudaSetDevice(s->device);
+  return s;
+}
+
+tr_cuda_state *tr_cuda(tr_ctx *ctx) {
+  return entered(tr_ctx_backend_state(ctx));
+}
+
 static tr_status open_device(tr_cuda_state *s, tr_error *err) {
   struct cudaDeviceProp p;
   TR_TRY(tr_cuda_device_find(s->device, &p, err));
@@ -22,6 +33,7 @@ static tr_status open_device(tr_cuda_state *s, tr_error *err) {
 static void cuda_close(void *state) {
   tr_cuda_state *s = state;
   if (!s) return;
+  entered(s);
   if (s->stream) (void)cudaStreamSynchronize(s->stream);
   tr_cuda_graphs_close(s);
   tr_cuda_blas_close(s);
@@ -50,6 +62,10 @@ static tr_status cuda_open(int device, void **state, tr_error *err) {
   return status;
 }
 
+static void cuda_memory(void *state, tr_device_memory *out) {
+  tr_cuda_memory_report(entered(state), out);
+}
+
 #ifdef TR_SIMT
 #define SUMMARY "NVIDIA's devices, emulated on the processor (for tests)"
 #else
@@ -65,7 +81,7 @@ const tr_backend tr_backend_cuda = {.abi = TR_BACKEND_ABI,
                                     .close = cuda_close,
                                     .describe = tr_cuda_devices_describe,
                                     .of_rank = tr_cuda_device_of_rank,
-                                    .memory = tr_cuda_memory_report,
+                                    .memory = cuda_memory,
                                     .mem = &tr_cuda_mem,
                                     .vec = &tr_cuda_vec,
                                     .nn = &tr_cuda_nn,
