@@ -72,8 +72,9 @@ TR_API int64_t tr_nn_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes);
 /* ---- weights ---- */
 
 /* A weight (out, in) in the layout of its backend, which alone reads it. It has a type in which it is kept
- * and one in which it is multiplied. bf16 takes half the memory of f32; every product is then the one with
- * the rounded values, whose sums are those of the compute type. */
+ * and one in which it is multiplied. bf16 takes half the memory of f32, unless the backend holds a weight in
+ * the type in which it is multiplied; every product is then the one with the rounded values, whose sums are
+ * those of the compute type. */
 typedef struct tr_nn_weight tr_nn_weight;
 typedef struct {
   int64_t out, in;

@@ -16,10 +16,10 @@ typedef struct {
   const tr_cuda_product *product;
   bool fused; /* nothing is left to do behind the product */
   int64_t rows, in, out, tile, whole,
-      rest;                  /* whole: rows of whole tiles; rest: of the last one, if it is not */
-  int64_t in_size, out_size; /* bytes of an element of x as it is multiplied, and of D */
-  bool x_copied, d_apart;    /* in working memory, with the rows of a whole last tile */
-  char *room, *x, *d, *aux, *bias, *weight; /* working memory; x, d and aux else that of the last tile */
+      rest;                        /* whole: rows of whole tiles; rest: of the last one, if it is not */
+  int64_t in_size, out_size;       /* bytes of an element of x as it is multiplied, and of D */
+  bool x_copied, d_apart;          /* in working memory, with the rows of a whole last tile */
+  char *room, *x, *d, *aux, *bias; /* working memory; x, d and aux else that of the last tile */
 } layer;
 
 static bool aligned(const void *p, int64_t bytes) {
@@ -120,10 +120,6 @@ static bool bias_copied(const layer *l) {
   return (l->shape.epilogue & TR_CUDA_BIAS) && (bias->dtype != l->shape.bias || !aligned(bias->data, 16));
 }
 
-static bool weight_widened(const layer *l) {
-  return l->spec->storage != tr_cuda_operand_type(l->arithmetic);
-}
-
 static tr_status take_memory(tr_ctx *ctx, layer *l) {
   const int64_t last = l->rest ? l->tile : 0, all = l->whole + last;
   const struct {
@@ -133,8 +129,7 @@ static tr_status take_memory(tr_ctx *ctx, layer *l) {
                {&l->x, (l->x_copied ? all : last) * l->in * l->in_size},
                {&l->d, (l->d_apart ? all : last) * l->out * l->out_size},
                {&l->aux, aux_of(l) ? last * l->out * l->out_size : 0},
-               {&l->bias, bias_copied(l) ? l->out * (int64_t)tr_dtype_size(l->shape.bias) : 0},
-               {&l->weight, weight_widened(l) ? l->in * l->out * l->in_size : 0}};
+               {&l->bias, bias_copied(l) ? l->out * (int64_t)tr_dtype_size(l->shape.bias) : 0}};
   int64_t bytes = 0;
   void *memory;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) bytes += (parts[i].bytes + 255) / 256 * 256;
@@ -165,7 +160,6 @@ static tr_status copy_rows(tr_ctx *ctx, const tr_array *from, int64_t first, int
 
 static tr_status fill_memory(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
-  const tr_cuda_weight *w = a->w->own;
   const tr_dtype in = tr_cuda_operand_type(l->arithmetic);
   const int64_t all = l->rest ? l->whole + l->tile : l->whole;
   if (l->x_copied)
@@ -182,14 +176,6 @@ static tr_status fill_memory(tr_ctx *ctx, const layer *l) {
                                                   .rows = 1,
                                                   .all = 1,
                                                   .cols = l->out}));
-  if (weight_widened(l))
-    TR_TRY(tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = l->spec->storage,
-                                                  .to_type = in,
-                                                  .from = w->values,
-                                                  .to = l->weight,
-                                                  .rows = l->spec->out,
-                                                  .all = l->spec->out,
-                                                  .cols = l->spec->in}));
   return TR_OK;
 }
 
@@ -204,7 +190,7 @@ static tr_status multiply(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
   const tr_array *aux = aux_of(l);
   const bool one = l->x_copied && l->d_apart && !aux; /* the last tile lies behind the others */
-  tr_cuda_operands o = {.a = weight_widened(l) ? l->weight : ((const tr_cuda_weight *)a->w->own)->values,
+  tr_cuda_operands o = {.a = ((const tr_cuda_weight *)a->w->own)->values,
                         .b = l->x_copied ? l->x : a->x->data,
                         .bias = bias_copied(l) ? l->bias
                                 : a->bias      ? a->bias->data

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/* A weight: W as it is given, (out, in) by rows, in its storage type. It serves W^T and W alike. */
+/* A weight: W as it is given, (out, in) by rows, in the type in which it is multiplied. It serves W^T and W
+ * alike. */
 typedef struct {
   const tr_nn_weight_spec *spec;
   void *values;

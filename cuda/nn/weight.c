@@ -1,12 +1,17 @@
-/* Weights: one matrix on the device, read as W^T and as W by products (cuda/library). Set anew, which
- * training does each step, its values are copied in one launch, and rounded where it is kept in bf16. */
+/* Weights: one matrix on the device, read as W^T and as W by products (cuda/library), in the type in which it
+ * is multiplied: an evaluation converts nothing. Set anew, which training does each step, its values are
+ * copied in one launch, and rounded where it is multiplied in bf16. */
 #include <stdlib.h>
 
 #include "core/context_private.h"
 #include "cuda/nn/linear.h"
 
+static tr_dtype type_of(const tr_nn_weight_spec *spec) {
+  return tr_cuda_operand_type(tr_cuda_arithmetic_of(spec));
+}
+
 static size_t bytes_of(const tr_nn_weight_spec *spec) {
-  return (size_t)(spec->out * spec->in) * tr_dtype_size(spec->storage);
+  return (size_t)(spec->out * spec->in) * tr_dtype_size(type_of(spec));
 }
 
 tr_status tr_cuda_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own) {
@@ -27,15 +32,30 @@ tr_status tr_cuda_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void
   return TR_OK;
 }
 
+static tr_status convert(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_dtype from_type, const void *from,
+                         tr_dtype to_type, void *to) {
+  return tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = from_type,
+                                                .to_type = to_type,
+                                                .from = from,
+                                                .to = to,
+                                                .rows = spec->out,
+                                                .all = spec->out,
+                                                .cols = spec->in});
+}
+
+/* Rounded to the storage type once, also where it is multiplied in a wider one. */
 tr_status tr_cuda_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
   const tr_cuda_weight *w = own;
-  return tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = values->dtype,
-                                                .to_type = w->spec->storage,
-                                                .from = values->data,
-                                                .to = w->values,
-                                                .rows = w->spec->out,
-                                                .all = w->spec->out,
-                                                .cols = w->spec->in});
+  const tr_dtype kept = w->spec->storage, type = type_of(w->spec);
+  const void *from = values->data;
+  tr_dtype from_type = values->dtype;
+  if (kept != type && kept != from_type) {
+    void *rounded;
+    TR_TRY(tr_cuda_scratch(ctx, (size_t)values->count * tr_dtype_size(kept), &rounded));
+    TR_TRY(convert(ctx, w->spec, from_type, from, kept, rounded));
+    from = rounded, from_type = kept;
+  }
+  return convert(ctx, w->spec, from_type, from, type, w->values);
 }
 
 void tr_cuda_weight_destroy(tr_ctx *ctx, void *own) {

@@ -145,10 +145,12 @@ static void transposed_epilogue(tr_ctx *ctx) {
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
 }
 
-/* bf16 takes half of what f32 does and a quarter of f64; on the processor the way back as much again, once it
- * was gone, while a device reads the same values both ways. */
+/* On the processor bf16 takes half of what f32 does and a quarter of f64, and the way back as much again,
+ * once it was gone. A device reads the same values both ways, and holds them in the type in which it
+ * multiplies. */
 static void memory(tr_ctx *ctx) {
-  const int layouts = promises(ctx, TR_BACKEND_SUMS_IN_ORDER) ? 2 : 1;
+  const bool device = !promises(ctx, TR_BACKEND_SUMS_IN_ORDER);
+  const int layouts = device ? 1 : 2;
   enum { OUT = 96, IN = 64 };
   static const struct {
     tr_dtype storage, compute;
@@ -157,7 +159,8 @@ static void memory(tr_ctx *ctx) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tr_array *w = matrix(ctx, cases[i].compute, OUT, IN, 1), *x = matrix(ctx, cases[i].compute, 3, OUT, 2);
     tr_array *y = matrix(ctx, cases[i].compute, 3, IN, 3);
-    int64_t before = tr_ctx_memory(ctx), once = OUT * IN * cases[i].bytes;
+    const int64_t bytes = device ? (int64_t)tr_dtype_size(cases[i].compute) : cases[i].bytes;
+    int64_t before = tr_ctx_memory(ctx), once = OUT * IN * bytes;
     tr_nn_weight *weight = weight_of(w, cases[i].storage);
     CHECK(tr_ctx_memory(ctx) == before + once);
     const tr_nn_linear_args back = {.x = x, .w = weight, .transposed = true, .y = y};
