@@ -143,8 +143,10 @@ typedef struct {
    * missing where there can be no such sums. REQUIRED */
   tr_status (*device)(tr_ctx *ctx, double *number);
   tr_status (*make_id)(tr_ctx *ctx, void *id); /* REQUIRED */
-  /* All processes at once. REQUIRED */
-  tr_status (*open)(tr_ctx *ctx, const void *id, int rank, int size, void **own);
+  /* What this process needs for it, by itself. REQUIRED */
+  tr_status (*prepare)(tr_ctx *ctx, void **own);
+  /* All processes at once, each prepared: one that does not come would be waited for. REQUIRED */
+  tr_status (*join)(tr_ctx *ctx, void *own, const void *id, int rank, int size);
   /* x, f32 or f64, becomes its sum, of the same bits everywhere. REQUIRED */
   tr_status (*sum)(tr_ctx *ctx, void *own, tr_array *x);
   /* x becomes what it is on `root`. REQUIRED */
@@ -152,7 +154,7 @@ typedef struct {
   /* *done: whether all that was begun is there. Never waits. TR_E_DEVICE where one of the processes, or the
    * way to it, is gone. REQUIRED */
   tr_status (*look)(tr_ctx *ctx, void *own, bool *done);
-  /* All processes at once, unless `lost`: then nobody waits. REQUIRED */
+  /* All processes at once, unless `lost`: then nobody waits. Also of what was never joined. REQUIRED */
   void (*close)(tr_ctx *ctx, void *own, bool lost);
 } tr_collective_ops;
 

@@ -105,7 +105,8 @@ static tr_status join(tr_comm *comm, const tr_collective_ops *ops) {
   char id[TR_COLLECTIVE_ID] = {0};
   TR_TRY(tr_comm_agree(comm, comm->rank ? TR_OK : ops->make_id(comm->ctx, id)));
   TR_TRY(comm->type->broadcast(comm, 0, id, sizeof id));
-  TR_TRY(tr_comm_agree(comm, ops->open(comm->ctx, id, comm->rank, comm->size, &comm->own)));
+  TR_TRY(tr_comm_agree(comm, ops->prepare(comm->ctx, &comm->own)));
+  TR_TRY(tr_comm_agree(comm, ops->join(comm->ctx, comm->own, id, comm->rank, comm->size)));
   comm->devices = ops;
   snprintf(comm->name, sizeof comm->name, "%.15s+%.15s", comm->type->name, ops->name);
   return TR_OK;

@@ -86,21 +86,18 @@ static void release(ring *r) {
   free(r);
 }
 
-static tr_status open_ring(tr_ctx *ctx, const ncclUniqueId *id, int rank, int size, ring *r) {
+static tr_status open_ring(tr_ctx *ctx, ring *r) {
   TR_TRY(open_library(ctx, &r->nccl));
   TR_TRY(tr_cuda_check(ctx, cudaStreamCreateWithFlags(&r->stream, cudaStreamNonBlocking), "making a stream"));
   TR_TRY(tr_cuda_check(ctx, cudaEventCreateWithFlags(&r->ready, cudaEventDisableTiming), "making an event"));
-  TR_TRY(tr_cuda_check(ctx, cudaEventCreateWithFlags(&r->done, cudaEventDisableTiming), "making an event"));
-  return check(ctx, r->nccl, r->nccl->ncclCommInitRank(&r->comm, size, *id, rank), "a communicator");
+  return tr_cuda_check(ctx, cudaEventCreateWithFlags(&r->done, cudaEventDisableTiming), "making an event");
 }
 
-static tr_status nccl_open(tr_ctx *ctx, const void *id, int rank, int size, void **own) {
-  ncclUniqueId given;
+static tr_status nccl_prepare(tr_ctx *ctx, void **own) {
   *own = NULL;
   ring *r = calloc(1, sizeof *r);
   if (!r) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a communicator");
-  memcpy(&given, id, sizeof given);
-  const tr_status status = open_ring(ctx, &given, rank, size, r);
+  const tr_status status = open_ring(ctx, r);
   if (status == TR_OK)
     *own = r;
   else
@@ -108,13 +105,23 @@ static tr_status nccl_open(tr_ctx *ctx, const void *id, int rank, int size, void
   return status;
 }
 
+static tr_status nccl_join(tr_ctx *ctx, void *own, const void *id, int rank, int size) {
+  ring *r = own;
+  ncclUniqueId given;
+  memcpy(&given, id, sizeof given);
+  const tr_status status =
+      check(ctx, r->nccl, r->nccl->ncclCommInitRank(&r->comm, size, given, rank), "a communicator");
+  if (status != TR_OK) r->comm = NULL;
+  return status;
+}
+
 /* Others who are gone would be waited for. */
 static void nccl_close(tr_ctx *ctx, void *own, bool lost) {
   ring *r = own;
   (void)ctx;
-  if (lost) (void)r->nccl->ncclCommAbort(r->comm);
+  if (r->comm && lost) (void)r->nccl->ncclCommAbort(r->comm);
   (void)cudaStreamSynchronize(r->stream);
-  if (!lost) (void)r->nccl->ncclCommDestroy(r->comm);
+  if (r->comm && !lost) (void)r->nccl->ncclCommDestroy(r->comm);
   release(r);
 }
 
@@ -167,7 +174,8 @@ const tr_collective_ops tr_cuda_collective = {.name = "nccl",
                                               .id_bytes = sizeof(ncclUniqueId),
                                               .device = nccl_device,
                                               .make_id = nccl_make_id,
-                                              .open = nccl_open,
+                                              .prepare = nccl_prepare,
+                                              .join = nccl_join,
                                               .sum = nccl_sum,
                                               .broadcast = nccl_broadcast,
                                               .look = nccl_look,

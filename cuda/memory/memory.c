@@ -12,20 +12,22 @@ struct tr_cuda_memory {
   size_t scratch_size;
 };
 
-static tr_status out_of_host_memory(tr_error *err) {
-  if (err)
-    *err = (tr_error){.status = TR_E_MEM,
-                      .message = "out of memory for what goes between host and device",
-                      .file = __FILE__,
-                      .line = __LINE__};
-  return TR_E_MEM;
+static tr_status cannot_open(cudaError_t error, tr_error *err) {
+  const tr_status status = error == cudaErrorMemoryAllocation ? TR_E_MEM : TR_E_DEVICE;
+  if (!err) return status;
+  (void)cudaGetLastError(); /* it is told here */
+  *err = (tr_error){.status = status, .file = __FILE__, .line = __LINE__};
+  snprintf(err->message, sizeof err->message, "no memory for what goes between host and device: %s",
+           cudaGetErrorString(error));
+  return status;
 }
 
 tr_status tr_cuda_memory_open(tr_cuda_state *s, tr_error *err) {
   s->memory = calloc(1, sizeof *s->memory);
-  if (!s->memory) return out_of_host_memory(err);
+  if (!s->memory) return cannot_open(cudaErrorMemoryAllocation, err);
   tr_cuda_arena_open(&s->memory->arena, s->stream);
-  return tr_cuda_pinned_open(&s->memory->pinned, s->stream) == cudaSuccess ? TR_OK : out_of_host_memory(err);
+  const cudaError_t error = tr_cuda_pinned_open(&s->memory->pinned, s->stream);
+  return error == cudaSuccess ? TR_OK : cannot_open(error, err);
 }
 
 void tr_cuda_memory_close(tr_cuda_state *s) {

@@ -1,5 +1,6 @@
 /* Whether the devices of the ranks add up is settled by all of them: where one cannot, or two are the same,
- * the host does it, which is said; where one cannot join, that is an error of all. The devices are pretended.
+ * the host does it, which is said; where one cannot prepare or join, that is an error of all. The devices are
+ * pretended.
  */
 #include "core/backend.h"
 #include "core/comm/comm.h"
@@ -10,7 +11,7 @@
 
 /* What the device of this rank does, and what it was asked for. */
 static struct {
-  bool can, joins;
+  bool can, prepares, joins;
   double number;
   int opened, closed, ended;
   char warning[200];
@@ -27,14 +28,18 @@ static tr_status make_id(tr_ctx *ctx, void *id) {
   return TR_OK;
 }
 
-static tr_status join(tr_ctx *ctx, const void *id, int rank, int size, void **own) {
-  (void)rank, (void)size;
+static tr_status prepare(tr_ctx *ctx, void **own) {
   *own = NULL;
-  CHECK(((const char *)id)[7] == 7); /* that of rank 0 */
-  if (!device.joins) return TR_FAIL(ctx, TR_E_DEVICE, "it does not join");
-  device.opened++;
+  if (!device.prepares) return TR_FAIL(ctx, TR_E_MEM, "it does not prepare");
   *own = &device;
   return TR_OK;
+}
+
+static tr_status join(tr_ctx *ctx, void *own, const void *id, int rank, int size) {
+  (void)rank, (void)size;
+  CHECK(own == &device && ((const char *)id)[7] == 7); /* that of rank 0 */
+  device.opened++;
+  return device.joins ? TR_OK : TR_FAIL(ctx, TR_E_DEVICE, "it does not join");
 }
 
 static tr_status never(tr_ctx *ctx, void *own, tr_array *x) {
@@ -59,8 +64,8 @@ static void leave(tr_ctx *ctx, void *own, bool lost) {
   device.ended += lost;
 }
 
-static const tr_collective_ops pretended = {"pretended", 8,          device_of, make_id, join,
-                                            never,       never_sent, looked_at, leave};
+static const tr_collective_ops pretended = {"pretended", 8,     device_of,  make_id,   prepare,
+                                            join,        never, never_sent, looked_at, leave};
 
 static void on_warning(const char *message, void *user) {
   (void)user;
@@ -112,19 +117,30 @@ static void by_the_host(tr_comm *comm, const char *warning) {
   tr_ctx_close(&ctx);
 }
 
-static void does_not_join(tr_comm *comm) {
+/* The last rank alone fails at it; `joined`: how often each has then tried to join. What was prepared is
+ * closed without waiting. */
+static void fails(tr_comm *comm, tr_status status, const char *why, int joined) {
   const bool last = tr_comm_rank(comm) == tr_comm_size(comm) - 1;
   tr_backend backend;
   tr_ctx *ctx = with_devices(comm, &backend);
   tr_array *x = ranks_of(ctx, comm);
   char said[40];
   snprintf(said, sizeof said, "rank %d failed", tr_comm_size(comm) - 1);
-  CHECK_ERROR(ctx, tr_comm_sum_start(comm, x), TR_E_DEVICE, last ? "it does not join" : said);
-  CHECK(tr_comm_speaks(comm) == last && !tr_comm_lost(comm));
+  CHECK_ERROR(ctx, tr_comm_sum_start(comm, x), status, last ? why : said);
+  CHECK(tr_comm_speaks(comm) == last && !tr_comm_lost(comm) && device.opened == joined);
   tr_array_destroy(&x);
   tr_comm_set_ctx(comm, NULL);
-  CHECK(device.closed == !last && device.ended == !last);
+  const int held = !last || device.prepares;
+  CHECK(device.closed == held && device.ended == held);
   tr_ctx_close(&ctx);
+}
+
+static void last_fails(tr_comm *comm) {
+  const bool last = tr_comm_rank(comm) == tr_comm_size(comm) - 1;
+  device.joins = device.prepares = !last;
+  fails(comm, TR_E_MEM, "it does not prepare", 0);
+  device.prepares = true, device.closed = device.ended = 0;
+  fails(comm, TR_E_DEVICE, "it does not join", 1);
 }
 
 int main(void) {
@@ -139,8 +155,8 @@ int main(void) {
   by_the_host(comm, device.can ? "" : "sums over the ranks go by way of the host: there is no such library");
   device.can = true, device.number = rank / 2;
   by_the_host(comm, "sums over the ranks go by way of the host: some ranks share a device");
-  device.number = rank, device.joins = rank < size - 1;
-  if (size > 1) does_not_join(comm);
+  device.number = rank;
+  if (size > 1) last_fails(comm);
   tr_comm_set_ctx(comm, ctx);
   tr_comm_close(&comm);
   tr_ctx_close(&ctx);
