@@ -244,8 +244,9 @@ static tr_status find_worst(tr_comm *comm, const double *all) {
   return worst;
 }
 
+/* A rank that has no context, because its device did not open, has to tell the others. */
 tr_status tr_comm_agree(tr_comm *comm, tr_status status) {
-  TR_REQUIRE(TR_CTX_OF(comm), comm);
+  if (!comm) return TR_FAIL(NULL, TR_E_ARG, "%s: comm is NULL", __func__);
   if ((int)status < 0 || status > TR_E_INTERRUPTED)
     status = TR_FAIL(comm->ctx, TR_E_ARG, "the ranks agree on status %d: there is none such", (int)status);
   if (comm->size == 1 || comm->lost) return status;

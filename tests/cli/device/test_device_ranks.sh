@@ -1,6 +1,6 @@
 # mpirun -n R transit sample|train --device emulated:auto: each rank has a device, and says which; the samples of one process on
 # one device; the losses of one process, its sums from device to device (tests/simt/nccl.cpp) or, where ranks share a device, by
-# way of the host; and the end of all ranks when one is killed.
+# way of the host; and the end of all ranks when one cannot begin or is killed.
 . "$(dirname "$0")/../common.sh"
 needs_mpirun
 
@@ -29,6 +29,13 @@ small="$transit train --data-path $data/digits.npz --global-batch-size 12 --hidd
   says "on 2 ranks with 1 thread each (emulated:0, emulated:0; arrays by mpi)"
   warns "sums over the ranks go by way of the host: some ranks share a device"
   close_losses "$scratch/cpu" "$scratch/train1" 1e-4
+
+  # ---- a device that does not open ----
+  export SIMT_DEVICES=2 SIMT_MODE=busy,free
+  once 1 "the device 'emulated:0' cannot be opened" on 2 $draw --device emulated:auto --out "$scratch/busy"
+  once 1 "the device 'emulated:0' cannot be opened" on 2 $small --device emulated:auto --max-steps 3 --out "$scratch/busy"
+  absent "$scratch/busy"
+  unset SIMT_MODE
 
   # ---- a rank that is killed ----
   export SIMT_DEVICES=2
