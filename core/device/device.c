@@ -61,8 +61,7 @@ static bool is_named(const request *r, const char *name) {
 
 /* The number that "auto" stands for: where processes share a machine, each takes one. What was passed over is
  * told in err. A backend that has none to give fails when it is opened, and says why. */
-static int number_of(const tr_backend *backend, int asked, tr_error *err) {
-  if (asked != ANY) return asked;
+static int number_of(const tr_backend *backend, tr_error *err) {
   const int number = backend->of_rank ? backend->of_rank(tr_comm_launched().local, err) : 0;
   return number < 0 ? 0 : number;
 }
@@ -76,13 +75,28 @@ static tr_status open_on(const tr_backend *backend, int number, tr_device *devic
   return backend->open(number, &device->state, err);
 }
 
+/* "auto": that of this process. One that is alone takes the next where another program has it; several would
+ * meet on one. In `passed`: why not the first, or where it is, one before it. */
+static tr_status open_auto(const tr_backend *backend, tr_device *device, tr_error *passed, tr_error *err) {
+  const int first = number_of(backend, passed);
+  tr_status status = open_on(backend, first, device, err);
+  if (status == TR_OK || !backend->of_rank || tr_comm_launched().size > 1) return status;
+  const tr_error why = *err;
+  for (int i = 1, number; status != TR_OK; i++) {
+    number = backend->of_rank(i, NULL);
+    if (number < 0 || number == first) break;
+    status = open_on(backend, number, device, err);
+  }
+  *(status == TR_OK ? passed : err) = why;
+  return status;
+}
+
 /* The first that opens, and why not the one before. */
 static tr_status open_any(tr_device *device, tr_error *err) {
   tr_status status = TR_E_DEVICE;
   for (const tr_backend *const *b = tr_backends(); *b && status != TR_OK; b++) {
     tr_error why = {0};
-    const int number = number_of(*b, ANY, &why);
-    status = open_on(*b, number, device, err);
+    status = open_auto(*b, device, &why, err);
     if (status != TR_OK) why = *err;
     if (!*device->passed) snprintf(device->passed, sizeof device->passed, "%s", why.message);
   }
@@ -94,7 +108,7 @@ static tr_status open_any(tr_device *device, tr_error *err) {
 
 static tr_status open_asked(const request *r, const tr_backend *backend, tr_device *device, tr_error *err) {
   tr_error why = {0};
-  TR_TRY(open_on(backend, number_of(backend, r->number, &why), device, err));
+  TR_TRY(r->number == ANY ? open_auto(backend, device, &why, err) : open_on(backend, r->number, device, err));
   snprintf(device->passed, sizeof device->passed, "%s", why.message);
   if (!backend->of_rank) snprintf(device->name, sizeof device->name, "%.31s", r->name);
   return TR_OK;

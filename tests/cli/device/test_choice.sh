@@ -53,7 +53,13 @@ refused "its compute capability is 7.5, and 8.0 is needed" emulated:0
 refused "it is closed to programs (nvidia-smi -i 2 -c DEFAULT opens it)" emulated:2
 refused "the machine has 3, and the last is emulated:2" emulated:3
 
-export SIMT_DEVICES=1 SIMT_CAPABILITY=9.0 SIMT_MODE=busy
+export SIMT_CAPABILITY=9.0 SIMT_MODE=busy,busy,free
+chosen auto emulated:2 "the device 'emulated:0' cannot be opened"
+chosen emulated:auto emulated:2 "another program has it for itself"
+export SIMT_MODE=busy
+refused "the device 'emulated:0' cannot be opened" emulated:auto
+
+export SIMT_DEVICES=1
 refused "another program has it for itself" emulated:0
 chosen auto cpu "another program has it for itself"
 unset SIMT_DEVICES SIMT_CAPABILITY SIMT_MODE
