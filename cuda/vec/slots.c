@@ -2,10 +2,10 @@
  * where every program of the watch reads it; the slot shows a copy. */
 #include "cuda/vec/slots_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda/devices_private.h"
 #include "cuda/parts_private.h"
 
 #define SHOWN_BYTES (TR_SLOTS * TR_MAX_SEGMENTS * sizeof(double))
@@ -36,12 +36,7 @@ tr_status tr_cuda_slots_open(tr_cuda_state *s, tr_error *err) {
   cudaError_t error = s->slots ? open_shown(s->slots) : cudaErrorMemoryAllocation;
   if (error == cudaSuccess) error = open_tail(s->slots, s->stream);
   if (error == cudaSuccess) return TR_OK;
-  if (err) {
-    *err = (tr_error){.status = TR_E_DEVICE, .file = __FILE__, .line = __LINE__};
-    snprintf(err->message, sizeof err->message, "no memory for results on the device %d: %s", s->device,
-             cudaGetErrorString(error));
-  }
-  return TR_E_DEVICE;
+  return tr_cuda_device_failed(s->device, error, err);
 }
 
 void tr_cuda_slots_close(tr_cuda_state *s) {

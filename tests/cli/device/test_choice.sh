@@ -64,4 +64,8 @@ refused "another program has it for itself" emulated:0
 chosen auto cpu "another program has it for itself"
 unset SIMT_DEVICES SIMT_CAPABILITY SIMT_MODE
 
+export SIMT_MEMORY=1000
+refused "the device 'emulated:0' cannot be opened: out of memory: its memory is taken" emulated:0
+unset SIMT_MEMORY
+
 finish
