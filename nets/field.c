@@ -330,7 +330,7 @@ tr_status tr_drift_set_clock(tr_drift *drift, const tr_net_clock *clock) {
     return TR_FAIL(drift->ctx, TR_E_ARG, "a clock from %g to %g with the factor %g: finite values are needed",
                    clock->at_noise, clock->at_data, clock->factor);
   ((field *)drift->impl)->clock = *clock;
-  tr_record_drop(drift->ctx, drift->impl); /* the factor is recorded */
+  tr_record_drop(drift->ctx, NULL); /* the factor is recorded, also in what stands around the network */
   return TR_OK;
 }
 
