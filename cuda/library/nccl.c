@@ -108,6 +108,7 @@ static tr_status nccl_prepare(tr_ctx *ctx, void **own) {
 static tr_status nccl_join(tr_ctx *ctx, void *own, const void *id, int rank, int size) {
   ring *r = own;
   ncclUniqueId given;
+  (void)tr_cuda(ctx); /* NCCL takes the device of the thread */
   memcpy(&given, id, sizeof given);
   const tr_status status =
       check(ctx, r->nccl, r->nccl->ncclCommInitRank(&r->comm, size, given, rank), "a communicator");
@@ -118,7 +119,7 @@ static tr_status nccl_join(tr_ctx *ctx, void *own, const void *id, int rank, int
 /* Others who are gone would be waited for. */
 static void nccl_close(tr_ctx *ctx, void *own, bool lost) {
   ring *r = own;
-  (void)ctx;
+  (void)tr_cuda(ctx); /* NCCL goes to the device of the thread */
   if (r->comm && lost) (void)r->nccl->ncclCommAbort(r->comm);
   (void)cudaStreamSynchronize(r->stream);
   if (r->comm && !lost) (void)r->nccl->ncclCommDestroy(r->comm);
