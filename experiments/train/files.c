@@ -87,11 +87,15 @@ static tr_status make_folder(const train_run *run, const char *name) {
   return TR_FAIL(run->program->ctx, TR_E_IO, "cannot make '%s': %s", path, strerror(errno));
 }
 
+static tr_status is_taken(tr_ctx *ctx, const char *folder) {
+  return TR_FAIL(ctx, TR_E_IO, "another process trains in '%s'", TR_SHOW(folder, 300));
+}
+
 /* One process trains in a folder: the lock is on log.txt, and goes with the process. */
 static tr_status lock(const train_run *run) {
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (fcntl(fileno(run->log), F_SETLK, &whole) == 0 || (errno != EACCES && errno != EAGAIN)) return TR_OK;
-  return TR_FAIL(run->program->ctx, TR_E_IO, "another process trains in '%s'", TR_SHOW(run->folder, 300));
+  return is_taken(run->program->ctx, run->folder);
 }
 
 static bool begins_with(const char *text, const char *beginning) {
@@ -340,6 +344,17 @@ static tr_status complete(const train_run *run) {
   char path[TRAIN_PATH];
   TR_TRY(checkpoint_path(run, ".safetensors", path));
   return run->newest && access(path, F_OK) != 0 ? export(run) : TR_OK;
+}
+
+tr_status train_files_free(tr_ctx *ctx, const char *folder) {
+  char path[TRAIN_PATH];
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  snprintf(path, sizeof path, "%s/log.txt", folder);
+  const int log = open(path, O_RDONLY | O_CLOEXEC);
+  if (log < 0) return TR_OK;
+  const bool taken = fcntl(log, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  close(log);
+  return taken ? is_taken(ctx, folder) : TR_OK;
 }
 
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out) {

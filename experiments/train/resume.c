@@ -194,6 +194,9 @@ tr_status train_resume_options(train_run *run) {
   tr_status status = compare(run, record);
   if (status == TR_OK) status = parse(run->program, words, &merged, &parsed);
   if (status == TR_OK) status = find_data(run, &merged);
+  /* Of several ranks the first holds the lock, maybe already when another one comes here. */
+  if (status == TR_OK && tr_comm_launched().rank == 0)
+    status = train_files_free(run->program->ctx, run->options->resume);
   if (status == TR_OK) status = train_files_newest(run->program->ctx, run->options->resume, &run->newest);
   if (status == TR_OK) {
     merged.resume = run->options->resume;

@@ -170,6 +170,9 @@ tr_status train_files_open(train_run *run);
  * second and goes after it, so that none of the second stands alone, whenever the process is killed; what is
  * missing beside the checkpoint that a run goes on from is made again. */
 tr_status train_files_checkpoint(train_run *run);
+/* TR_E_IO where another process trains in a folder: its newest checkpoint may be gone before it is opened.
+ * Not once this process trains there. */
+tr_status train_files_free(tr_ctx *ctx, const char *folder);
 /* *out = the path of the newest checkpoint in a folder, malloc'd; NULL: there is none. */
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out);
 /* A line of metrics.jsonl and one of log.txt. */
