@@ -20,8 +20,7 @@ tr_drift *golden_network(tr_ctx *ctx, tr_dtype dtype, tr_quantity kind);
 /* A sampler of that network on a path, predicting so, with an ODE method at rtol = atol = 1e-9 in f64; the
  * caller destroys its drift. */
 tr_sampler golden_sampler(tr_ctx *ctx, const char *path, const char *prediction, const char *method);
-/* Calls check for all nine path x prediction pairs of the goldens, on the emulator for three, CVODE and
- * dopri5 in turn. */
+/* Calls check for all nine path x prediction pairs of the goldens, CVODE and dopri5 in turn. */
 void golden_pairs(tr_ctx *ctx,
                   void (*check)(tr_ctx *ctx, const char *path, const char *prediction, const char *method));
 /* max |a - b| / max |b| of an array and a golden entry. */
