@@ -98,7 +98,7 @@ tr_status tr_cuda_weight_set(tr_ctx *ctx, void *own, const tr_array *values);
 void tr_cuda_weight_destroy(tr_ctx *ctx, void *own);
 
 /* The operations behind tr_cuda_nn, each in a file of cuda/nn. */
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   tr_status tr_cuda_##op(tr_ctx *ctx, const tr_nn_##op##_args *args);
 #include "core/nn/ops.def"
 #undef TR_NN_OP

@@ -117,7 +117,8 @@ void tr_cpu_weight_destroy(tr_ctx *ctx, void *own);
 tr_status tr_cpu_weight_panels(tr_ctx *ctx, const tr_nn_weight *weight, bool transposed, const char **out);
 
 /* The operations behind tr_cpu_nn, each in one of the files nn_*.c. */
-#define TR_NN_OP(op, what, need, must, may) tr_status tr_cpu_##op(tr_ctx *ctx, const tr_nn_##op##_args *args);
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
+  tr_status tr_cpu_##op(tr_ctx *ctx, const tr_nn_##op##_args *args);
 #include "core/nn/ops.def"
 #undef TR_NN_OP
 

@@ -132,7 +132,7 @@ static tr_status guard_weight_set(tr_ctx *ctx, void *own, const tr_array *values
   TR_GUARDED(tr_cpu_weight_set(ctx, own, values), values);
 }
 
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   static tr_status guard_##op(tr_ctx *ctx, const tr_nn_##op##_args *a) {                                     \
     TR_GUARDED(tr_cpu_##op(ctx, a), TR_NN_OPERANDS must, TR_NN_OPERANDS may);                                \
   }
@@ -159,7 +159,7 @@ static const tr_nn_ops guard_nn = {
     .weight_create = tr_cpu_weight_create,
     .weight_set = guard_weight_set,
     .weight_destroy = tr_cpu_weight_destroy,
-#define TR_NN_OP(op, what, need, must, may) .op = guard_##op,
+#define TR_NN_OP(op, what, need, moves, must, may) .op = guard_##op,
 #include "core/nn/ops.def"
 #undef TR_NN_OP
 };

@@ -69,23 +69,17 @@ static tr_status lacking(const tr_nn_call *call) {
                  tr_ctx_backend(call->ctx)->name, call->what);
 }
 
-/* Those that read and write what a network shares with its caller (core/record/record.h). */
-static bool takes_moving(const char *op) {
-  static const char *const names[] = {"patchify", "unpatchify", "patchify_adjoint", "unpatchify_adjoint"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(op, names[i]) == 0) return true;
-  return false;
-}
+/* Whether an operation may be given arrays that move (ops.def). */
+enum { STAYS, MOVES };
 
-static tr_status note(const tr_nn_call *call, const char *op, const operands *must, const operands *may) {
-  const bool moves = takes_moving(op);
+static tr_status note(const tr_nn_call *call, bool moves, const operands *must, const operands *may) {
   TR_TRY(tr_record_notes(call->ctx, call->what, moves, must->n, must->v));
   return tr_record_notes(call->ctx, call->what, moves, may->n, may->v);
 }
 
 #define COUNT_OF(list) (int)(sizeof(list) / sizeof *(list))
 
-#define TR_NN_OP(op, text, need, must, may)                                                                  \
+#define TR_NN_OP(op, text, need, moves, must, may)                                                           \
   tr_status tr_nn_##op(const tr_nn_##op##_args *a) {                                                         \
     if (!a) return TR_FAIL(NULL, TR_E_ARG, "tr_nn_" #op ": args is NULL");                                   \
     const tr_array *const needed[] = {TR_NN_OPERANDS must}, *const others[] = {TR_NN_OPERANDS may};          \
@@ -95,7 +89,7 @@ static tr_status note(const tr_nn_call *call, const char *op, const operands *mu
     TR_TRY(enter(&all, &some, #must, &call, &nn));                                                           \
     if (!nn || !nn->op) return lacking(&call);                                                               \
     TR_TRY(tr_nn_check_##op(&call, a));                                                                      \
-    TR_TRY(note(&call, #op, &all, &some));                                                                   \
+    TR_TRY(note(&call, moves == MOVES, &all, &some));                                                        \
     tr_ctx_count(call.ctx, TR_COUNT_OPERATION, 0);                                                           \
     return nn->op(call.ctx, a);                                                                              \
   }

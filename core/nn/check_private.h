@@ -11,7 +11,7 @@ typedef struct {
   const char *what;
 } tr_nn_call;
 
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   tr_status tr_nn_check_##op(const tr_nn_call *call, const tr_nn_##op##_args *a);
 #include "core/nn/ops.def"
 #undef TR_NN_OP

@@ -21,7 +21,8 @@ typedef struct tr_nn_ops {
   tr_status (*weight_create)(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
   tr_status (*weight_set)(tr_ctx *ctx, void *own, const tr_array *values); /* REQUIRED */
   void (*weight_destroy)(tr_ctx *ctx, void *own);                          /* REQUIRED */
-#define TR_NN_OP(op, what, need, must, may) tr_status (*op)(tr_ctx * ctx, const tr_nn_##op##_args *args);
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
+  tr_status (*op)(tr_ctx * ctx, const tr_nn_##op##_args *args);
 #include "core/nn/ops.def"
 #undef TR_NN_OP
 } tr_nn_ops;

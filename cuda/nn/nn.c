@@ -17,7 +17,7 @@ const tr_nn_ops tr_cuda_nn = {
     .weight_create = tr_cuda_weight_create,
     .weight_set = tr_cuda_weight_set,
     .weight_destroy = tr_cuda_weight_destroy,
-#define TR_NN_OP(op, what, need, must, may) .op = tr_cuda_##op,
+#define TR_NN_OP(op, what, need, moves, must, may) .op = tr_cuda_##op,
 #include "core/nn/ops.def"
 #undef TR_NN_OP
 };

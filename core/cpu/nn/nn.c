@@ -28,7 +28,7 @@ const tr_nn_ops tr_cpu_nn = {
     .weight_create = tr_cpu_weight_create,
     .weight_set = tr_cpu_weight_set,
     .weight_destroy = tr_cpu_weight_destroy,
-#define TR_NN_OP(op, what, need, must, may) .op = tr_cpu_##op,
+#define TR_NN_OP(op, what, need, moves, must, may) .op = tr_cpu_##op,
 #include "core/nn/ops.def"
 #undef TR_NN_OP
 };

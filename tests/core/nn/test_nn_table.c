@@ -9,7 +9,7 @@ enum { REQUIRED, OPTIONAL };
 
 static void check_table(const tr_backend *backend, const tr_nn_ops *nn) {
   CHECK(nn->rows_at_once && nn->weight_create && nn->weight_set && nn->weight_destroy);
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   if (need == REQUIRED || backend == &tr_backend_cpu || backend == &tr_backend_guard) CHECK(nn->op != NULL);
 #include "core/nn/ops.def"
 #undef TR_NN_OP
@@ -29,7 +29,7 @@ static void tables(void) {
 
 /* One call of an operation on a struct of arguments. */
 typedef tr_status (*call_fn)(const void *args);
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   static tr_status call_##op(const void *args) {                                                             \
     return tr_nn_##op(args);                                                                                 \
   }
@@ -88,7 +88,7 @@ static void operands(tr_ctx *ctx) {
   CHECK_OK(NULL, tr_ctx_open(tr_ctx_resource(ctx), 1, &other, NULL));
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 2, (int64_t[]){4, 4}, &good));
   CHECK_OK(other, tr_array_create(other, TR_F32, 2, (int64_t[]){4, 4}, &foreign));
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   {                                                                                                          \
     tr_nn_##op##_args args = {0}, *a = &args;                                                                \
     void *const places[] = {PLACES must};                                                                    \

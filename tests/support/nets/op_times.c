@@ -86,7 +86,7 @@ static void note(const char *op, const void *args, double from) {
 
 /* ---- the table ---- */
 
-#define TR_NN_OP(op, what, need, must, may)                                                                  \
+#define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   static tr_status timed_##op(tr_ctx *ctx, const tr_nn_##op##_args *args) {                                  \
     const double from = op_times_clock();                                                                    \
     tr_status status = tr_cpu_nn.op(ctx, args);                                                              \
@@ -109,7 +109,7 @@ void op_times_begin(tr_ctx *ctx) {
   static tr_backend backend;
   nn = tr_cpu_nn;
   nn.weight_set = timed_weight_set;
-#define TR_NN_OP(op, what, need, must, may) nn.op = timed_##op;
+#define TR_NN_OP(op, what, need, moves, must, may) nn.op = timed_##op;
 #include "core/nn/ops.def"
 #undef TR_NN_OP
   backend = tr_backend_cpu;
