@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/callback_private.h"
+#include "core/fit_private.h"
 #include "core/require_private.h"
 #include "transport/drift_private.h"
 
@@ -95,44 +95,31 @@ void tr_drift_give_back(tr_drift *drift) {
 /* States that a solver holds beside its own, at most. */
 #define SOLVER_STATES 40
 
+typedef struct {
+  tr_drift *drift;
+  const tr_array *x;
+  const tr_cond *cond;
+  int64_t vectors;
+} announced;
+
 /* Whether there is memory for the first n rows, with some for a solver. */
-static bool would_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors, int64_t n) {
-  const tr_cond labels = cond ? (tr_cond){cond->n == 1 ? 1 : n, cond->labels} : (tr_cond){0};
-  tr_array rows = tr_rows(x, 0, n), *states[SOLVER_STATES] = {NULL};
-  tr_status status = tr_drift_reserve_exactly(drift, &rows, &labels, vectors);
+static bool would_fit(void *user, int64_t n) {
+  const announced *a = user;
+  const tr_cond labels = a->cond ? (tr_cond){a->cond->n == 1 ? 1 : n, a->cond->labels} : (tr_cond){0};
+  tr_array rows = tr_rows(a->x, 0, n), *states[SOLVER_STATES] = {NULL};
+  tr_status status = tr_drift_reserve_exactly(a->drift, &rows, &labels, a->vectors);
   for (int i = 0; i < SOLVER_STATES && status == TR_OK; i++) status = tr_array_like(&rows, &states[i]);
   for (int i = 0; i < SOLVER_STATES; i++) tr_array_destroy(&states[i]);
-  tr_ctx_clear(drift->ctx);
   return status == TR_OK;
-}
-
-/* Adds to the error, by trying, how many rows there would be memory for, within an eighth. */
-static tr_status tell_what_fits(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
-  const tr_error error = *tr_ctx_error(drift->ctx);
-  int64_t fit = 0, too_many = x->shape[0];
-  tr_ctx_clear(drift->ctx);
-  tr_drift_give_back(drift);
-  while (too_many - fit > 1 + fit / 16) {
-    const int64_t n = fit + (too_many - fit) / 2;
-    if (would_fit(drift, x, cond, vectors, n))
-      fit = n;
-    else
-      too_many = n;
-  }
-  fit -= fit / 16; /* pieces of memory may lie otherwise then */
-  if (fit == 0)
-    return tr_ctx_latch(drift->ctx, error.status, error.file, error.line, "%s; not even one row would fit",
-                        error.message);
-  return tr_ctx_latch(drift->ctx, error.status, error.file, error.line,
-                      "%s; use fewer rows at a time: %lld would fit", error.message, (long long)fit);
 }
 
 tr_status tr_drift_tell_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors,
                             tr_status status) {
-  if (status != TR_E_MEM) return status;
-  const tr_error *error = tr_ctx_error(drift->ctx);
-  const bool told = error->status != TR_E_MEM || strstr(error->message, " would fit");
-  return told ? status : tell_what_fits(drift, x, cond, vectors);
+  announced asked = {drift, x, cond, vectors};
+  if (status != TR_E_MEM || tr_ctx_error(drift->ctx)->status != TR_E_MEM || tr_fit_is_told(drift->ctx))
+    return status;
+  tr_drift_give_back(drift);
+  return tr_tell_what_fits(drift->ctx, x->shape[0], would_fit, &asked);
 }
 
 tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
@@ -289,6 +276,14 @@ tr_status tr_drift_begin(tr_drift *drift, const tr_drift_call *call, tr_record_k
 
 tr_status tr_drift_launch(tr_drift *drift, const tr_drift_call *call) {
   return said(drift, call->times, asked[call->ask], drift->ops->launch(drift, call));
+}
+
+void tr_drift_tell_record(const tr_drift_call *call, tr_record_call *record) {
+  const tr_array *const given[] = {call->x, call->v, call->f, call->product};
+  record->n_moving = 0;
+  for (int i = 0; i < 4; i++)
+    if (given[i]) record->moving[record->n_moving++] = given[i];
+  record->t = first_time(call->times);
 }
 
 void tr_drift_destroy(tr_drift **drift) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/fit_private.h"
 #include "core/require_private.h"
 #include "core/vec/vec.h"
 #include "nets/net_private.h"
@@ -235,32 +236,15 @@ static tr_status pass_piece(const piece *p, int64_t n) {
                          tr_net_info_of(trainer->net)->num_classes ? &labels : NULL, &args);
 }
 
-/* Adds to the error, by trying, how many rows at once there would be memory for, within a sixteenth. */
-static tr_status tell_what_fits(const piece *p, int64_t rows) {
-  tr_ctx *ctx = p->trainer->ctx;
-  const tr_error error = *tr_ctx_error(ctx);
-  int64_t fit = 0, too_many = rows;
-  while (too_many - fit > 1 + fit / 16) {
-    const int64_t n = fit + (too_many - fit) / 2;
-    tr_ctx_clear(ctx);
-    TR_TRY(tr_net_begin_anew(p->trainer->net));
-    if (pass_piece(p, n) == TR_OK)
-      fit = n;
-    else
-      too_many = n;
-  }
-  tr_ctx_clear(ctx);
-  if (fit == 0)
-    return tr_ctx_latch(ctx, error.status, error.file, error.line, "%s; not even one row would fit",
-                        error.message);
-  return tr_ctx_latch(ctx, error.status, error.file, error.line,
-                      "%s; use fewer rows at a time: %lld would fit", error.message, (long long)fit);
+static bool would_fit(void *user, int64_t n) {
+  const piece *p = user;
+  return tr_net_begin_anew(p->trainer->net) == TR_OK && pass_piece(p, n) == TR_OK;
 }
 
-static tr_status pass_or_tell(const piece *p, int64_t n) {
+static tr_status pass_or_tell(piece *p, int64_t n) {
   const bool failed_before = tr_ctx_failed(p->trainer->ctx);
   const tr_status status = pass_piece(p, n);
-  return status == TR_E_MEM && !failed_before ? tell_what_fits(p, n) : status;
+  return status == TR_E_MEM && !failed_before ? tr_tell_what_fits(p->trainer->ctx, n, would_fit, p) : status;
 }
 
 /* The gradient of the mean loss, and the losses of the rows. On several ranks sums of it are under way. */
