@@ -200,8 +200,7 @@ typedef struct tr_backend {
   const tr_vec_ops *vec;                              /* REQUIRED */
   const struct tr_nn_ops *nn;                         /* OPTIONAL */
   const tr_record_ops *record;                        /* OPTIONAL: all is done one by one */
-  const tr_collective_ops
-      *collective; /* OPTIONAL: sums over processes by way of the host, core/comm/comm.h */
+  const tr_collective_ops *collective;                /* OPTIONAL: arrays go to other processes by the host */
 } tr_backend;
 
 TR_API extern const tr_backend tr_backend_cpu, tr_backend_guard;

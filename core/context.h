@@ -94,8 +94,8 @@ TR_API void tr_ctx_set_interrupt(tr_ctx *ctx, const volatile sig_atomic_t *flag)
 TR_API bool tr_ctx_interrupted(const tr_ctx *ctx);
 /* For what goes on for long inside one call: TR_E_INTERRUPTED, naming the time t, when the flag is set. A SiT
  * asks in every block of every pass, an MLP in every group of samples and every backward pass, the products
- * of transport/drift.h between covectors that they give a provider one by one. On the
- * processor a matrix product or an attention that takes a second or more asks by itself, within its work. */
+ * of transport/drift.h between covectors that they give a provider one by one. On the processor a
+ * matrix product or an attention that takes a second or more asks by itself, within its work. */
 TR_API tr_status tr_ctx_check_interrupt(tr_ctx *ctx, double t);
 
 struct tr_registry;

@@ -176,13 +176,10 @@ static tr_status launch(void *user) {
 static tr_status ask(tr_drift *drift, const tr_drift_call *c) {
   field *self = drift->impl;
   launched_call l = {drift, c};
-  tr_record_call r = {.what = self->what, .body = launch, .user = &l, .n_moving = 1, .moving = {c->x}};
-  const tr_array *const others[] = {c->v, c->f, c->product};
-  for (int i = 0; i < 3; i++)
-    if (others[i]) r.moving[r.n_moving++] = others[i];
+  tr_record_call r = {.what = self->what, .body = launch, .user = &l};
+  tr_drift_tell_record(c, &r);
   TR_TRY(field_begin(drift, c, &r.key));
   if (!r.key.owner) return launch(&l);
-  r.t = c->times.t[0];
   return tr_record(drift->ctx, &r);
 }
 

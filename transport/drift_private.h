@@ -28,6 +28,8 @@ void tr_drift_give_back(tr_drift *drift);
  * which may be recorded. */
 tr_status tr_drift_begin(tr_drift *drift, const tr_drift_call *call, tr_record_key *key);
 tr_status tr_drift_launch(tr_drift *drift, const tr_drift_call *call);
+/* What a recording of a call is told of it: its arrays, which move, and its time. */
+void tr_drift_tell_record(const tr_drift_call *call, tr_record_call *record);
 
 /* TR_E_ARG unless the struct is that of a provider: with operations, and the jumps that it announces. */
 static inline tr_status tr_drift_check_struct(tr_ctx *ctx, const tr_drift *drift) {

@@ -276,17 +276,12 @@ static tr_status launch(void *user) {
 
 /* Recorded with inner's own half: copies, network and combination are one launch. */
 static tr_status record_launch(guided_call *g) {
-  const tr_drift_call *c = g->call;
-  tr_record_call r = {
-      .what = "a guided evaluation", .body = launch, .user = g, .n_moving = 1, .moving = {c->x}};
-  const tr_array *const others[] = {c->v, c->f, c->product};
-  for (int i = 0; i < 3; i++)
-    if (others[i]) r.moving[r.n_moving++] = others[i];
+  tr_record_call r = {.what = "a guided evaluation", .body = launch, .user = g};
+  tr_drift_tell_record(g->call, &r);
   TR_TRY(tr_drift_begin(g->self->inner, &g->inner.call, &r.key));
   if (!r.key.owner) return launch(g);
   r.key.owner = g->self;
-  r.t = c->times.t[0];
-  return tr_record(c->x->ctx, &r);
+  return tr_record(g->call->x->ctx, &r);
 }
 
 /* Within the interval. */

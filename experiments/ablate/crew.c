@@ -163,7 +163,7 @@ static tr_status open_worker(program *p, shared *s, worker *w) {
   w->training.program = (program){.command = p->command, .more = p->more, .argc = p->argc, .argv = p->argv};
   tr_status status =
       program_open(&w->training.program, crew->setting->options->machine.device, 0, crew->threads / s->n);
-  if (status == TR_OK)
+  if (status == TR_OK) /* whether it has an effect was told when the probe was opened */
     tr_record_turn(w->training.program.ctx, !crew->setting->options->machine.no_cuda_graphs);
   return ablate_carry_error(p->ctx, status, &w->training.program);
 }
