@@ -8,6 +8,7 @@
 
 #include "core/context_private.h"
 #include "core/device/device_private.h"
+#include "core/error/error_private.h"
 #include "core/module/registry_private.h"
 #include "core/record/record_private.h"
 #include "core/require_private.h"
@@ -48,26 +49,16 @@ static tr_status say(tr_error *err, tr_status status, const char *file, int line
   return status;
 }
 
-static tr_status set_error(tr_error *err, tr_status status, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-static tr_status set_error(tr_error *err, tr_status status, int line, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  say(err, status, __FILE__, line, format, args);
-  va_end(args);
-  return status;
-}
-
 static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
   if (out) *out = NULL;
   if (!resource || !out)
-    return set_error(err, TR_E_ARG, __LINE__, "tr_ctx_open: %s is NULL", resource ? "out" : "resource");
+    return TR_FAIL_IN(err, TR_E_ARG, "tr_ctx_open: %s is NULL", resource ? "out" : "resource");
   tr_ctx *ctx = calloc(1, sizeof *ctx);
-  if (!ctx) return set_error(err, TR_E_MEM, __LINE__, "out of memory for a context");
+  if (!ctx) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for a context");
   tr_status status = tr_registry_create(&ctx->registry);
   if (status != TR_OK) {
     free(ctx);
-    return set_error(err, status, __LINE__, "out of memory for the module registry");
+    return TR_FAIL_IN(err, status, "out of memory for the module registry");
   }
   status = tr_device_open(resource, &ctx->device, err);
   if (status != TR_OK) {

@@ -46,7 +46,7 @@ static void cuda_close(void *state) {
 static tr_status cuda_open(int device, void **state, tr_error *err) {
   *state = NULL;
   tr_cuda_state *s = calloc(1, sizeof *s);
-  if (!s) return tr_cuda_say(err, TR_E_MEM, __LINE__, "out of memory for the state of a device");
+  if (!s) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for the state of a device");
   s->device = device;
   const char *sync = getenv("TRANSIT_CUDA_SYNC");
   s->sync = sync && strcmp(sync, "1") == 0;

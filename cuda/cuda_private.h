@@ -12,6 +12,7 @@
 #include <cuda_runtime_api.h>
 
 #include "core/backend.h"
+#include "core/error/error_private.h"
 #include "core/nn/ops_private.h"
 #include "core/record/record.h"
 #include "core/vec/program.h"

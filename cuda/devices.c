@@ -1,5 +1,4 @@
 /* Which devices there are, which of them serve, and why one does not. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,35 +92,24 @@ static bool serves(int device) {
 
 /* ---- what others ask ---- */
 
-tr_status tr_cuda_say(tr_error *err, tr_status status, int line, const char *format, ...) {
-  if (!err) return status;
-  va_list args;
-  va_start(args, format);
-  *err = (tr_error){.status = status, .file = __FILE__, .line = line};
-  vsnprintf(err->message, sizeof err->message, format, args);
-  va_end(args);
-  return status;
-}
-
 tr_status tr_cuda_device_find(int device, struct cudaDeviceProp *p, tr_error *err) {
   char why[256];
   cudaError_t error;
   const int n = devices(&error);
   if (n == 0) {
     why_none(error, why, sizeof why);
-    return tr_cuda_say(err, TR_E_DEVICE, __LINE__, "no device '" TR_CUDA_NAME ":%d': %s, or use cpu", device,
-                       why);
+    return TR_FAIL_IN(err, TR_E_DEVICE, "no device '" TR_CUDA_NAME ":%d': %s, or use cpu", device, why);
   }
   if (device >= n)
-    return tr_cuda_say(err, TR_E_DEVICE, __LINE__,
-                       "no device '" TR_CUDA_NAME ":%d': the machine has %d, and the last is " TR_CUDA_NAME
-                       ":%d",
-                       device, n, n - 1);
+    return TR_FAIL_IN(err, TR_E_DEVICE,
+                      "no device '" TR_CUDA_NAME ":%d': the machine has %d, and the last is " TR_CUDA_NAME
+                      ":%d",
+                      device, n, n - 1);
   error = cudaGetDeviceProperties(p, device);
   if (error != cudaSuccess) return tr_cuda_device_failed(device, error, err);
   if (!why_not(device, p, why, sizeof why)) return TR_OK;
-  return tr_cuda_say(err, TR_E_DEVICE, __LINE__,
-                     "the device '" TR_CUDA_NAME ":%d' (%.80s) cannot be used: %s", device, p->name, why);
+  return TR_FAIL_IN(err, TR_E_DEVICE, "the device '" TR_CUDA_NAME ":%d' (%.80s) cannot be used: %s", device,
+                    p->name, why);
 }
 
 tr_status tr_cuda_device_failed(int device, cudaError_t error, tr_error *err) {
@@ -130,8 +118,8 @@ tr_status tr_cuda_device_failed(int device, cudaError_t error, tr_error *err) {
   if (error == cudaErrorDevicesUnavailable)
     hint = ": another program has it for itself (nvidia-smi shows which); wait for it or use another";
   if (error == cudaErrorMemoryAllocation) hint = ": its memory is taken (nvidia-smi shows by whom)";
-  return tr_cuda_say(err, TR_E_DEVICE, __LINE__, "the device '" TR_CUDA_NAME ":%d' cannot be opened: %s%s",
-                     device, cudaGetErrorString(error), hint);
+  return TR_FAIL_IN(err, TR_E_DEVICE, "the device '" TR_CUDA_NAME ":%d' cannot be opened: %s%s", device,
+                    cudaGetErrorString(error), hint);
 }
 
 int tr_cuda_device_of_rank(int local, tr_error *err) {

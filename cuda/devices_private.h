@@ -9,10 +9,6 @@
 #define TR_CUDA_NAME "cuda"
 #endif
 
-/* Where there is no context yet: fills err, which may be NULL, and gives `status` back. */
-tr_status tr_cuda_say(tr_error *err, tr_status status, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
 /* What the device is; or TR_E_DEVICE: it is not there, too old, or closed. */
 tr_status tr_cuda_device_find(int device, struct cudaDeviceProp *p, tr_error *err);
 /* TR_E_DEVICE, for what the runtime says of a device that is there. */

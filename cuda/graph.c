@@ -38,10 +38,7 @@ struct tr_cuda_graphs {
 tr_status tr_cuda_graphs_open(tr_cuda_state *s, tr_error *err) {
   s->graphs = calloc(1, sizeof *s->graphs);
   if (s->graphs) return TR_OK;
-  if (err)
-    *err = (tr_error){
-        .status = TR_E_MEM, .message = "out of memory for recordings", .file = __FILE__, .line = __LINE__};
-  return TR_E_MEM;
+  return TR_FAIL_IN(err, TR_E_MEM, "out of memory for recordings");
 }
 
 void tr_cuda_graphs_close(tr_cuda_state *s) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/callback_private.h"
-#include "core/fit_private.h"
+#include "core/error/fit_private.h"
 #include "core/require_private.h"
 #include "transport/drift_private.h"
 

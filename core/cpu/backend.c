@@ -6,29 +6,18 @@
 #include <sys/mman.h>
 
 #include "core/cpu/cpu.h"
+#include "core/error/error_private.h"
 
 tr_status tr_cpu_open(int device, void **state, tr_error *err) {
   *state = NULL;
-  if (device != 0) {
-    if (err) {
-      *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
-      snprintf(err->message, sizeof err->message, "no device number %d: the processor is one device, use cpu",
-               device);
-    }
-    return TR_E_ARG;
-  }
+  if (device != 0)
+    return TR_FAIL_IN(err, TR_E_ARG, "no device number %d: the processor is one device, use cpu", device);
   tr_cpu_state chosen = {0};
   TR_TRY(tr_cpu_level_selected(&chosen.level, err));
   TR_TRY(tr_gemm_engine_selected(chosen.level, &chosen.engine, err));
   chosen.bf16 = tr_cpu_has_bf16(chosen.level);
   tr_cpu_state *memory = malloc(sizeof *memory);
-  if (!memory) {
-    if (err) {
-      *err = (tr_error){.status = TR_E_MEM, .file = __FILE__, .line = __LINE__};
-      snprintf(err->message, sizeof err->message, "out of memory for the state of a device");
-    }
-    return TR_E_MEM;
-  }
+  if (!memory) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for the state of a device");
   *memory = chosen;
   *state = memory;
   return TR_OK;

@@ -1,4 +1,5 @@
 #include "core/cpu/features.h"
+#include "core/error/error_private.h"
 #include "core/text.h"
 
 #include <stdbool.h>
@@ -106,13 +107,9 @@ const char *tr_cpu_features(char *text, size_t size) {
 #endif
 
 static tr_status bad_level(tr_error *err, const char *asked, tr_cpu_level supported) {
-  if (err) {
-    *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
-    snprintf(err->message, sizeof err->message,
-             "TRANSIT_CPU is '%s': use baseline, avx2 or avx512, at most %s on this processor",
-             TR_SHOW(asked, 40), level_names[supported]);
-  }
-  return TR_E_ARG;
+  return TR_FAIL_IN(err, TR_E_ARG,
+                    "TRANSIT_CPU is '%s': use baseline, avx2 or avx512, at most %s on this processor",
+                    TR_SHOW(asked, 40), level_names[supported]);
 }
 
 tr_status tr_cpu_level_selected(tr_cpu_level *level, tr_error *err) {

@@ -1,13 +1,12 @@
 #include "core/device/device_private.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/comm/comm.h"
-#include "core/text.h"
+#include "core/error/error_private.h"
 
 #ifndef TR_CUDA_NAME
 #define TR_CUDA_NAME "cuda" /* the emulator is called otherwise */
@@ -23,17 +22,6 @@ const tr_backend *const *tr_backends(void) {
 #endif
       &tr_backend_cpu, &tr_backend_guard, NULL};
   return list;
-}
-
-static tr_status fail(tr_error *err, tr_status status, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-static tr_status fail(tr_error *err, tr_status status, int line, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  tr_text_vshow(err->message, sizeof err->message, format, args);
-  va_end(args);
-  err->status = status, err->file = __FILE__, err->line = line;
-  return status;
 }
 
 /* "NAME", "NAME:NUMBER" or "NAME:auto". */
@@ -116,10 +104,12 @@ static tr_status open_asked(const request *r, const tr_backend *backend, tr_devi
 
 static tr_status unknown(const request *r, tr_error *err) {
   if (is_named(r, "cuda") && r->number != NO_NUMBER)
-    return fail(err, TR_E_DEVICE, __LINE__,
-                "no device '%s': this build has no CUDA (configure it where nvcc is); use cpu", r->name);
-  return fail(err, TR_E_ARG, __LINE__,
-              "no device '%s': use cpu, guard, " TR_CUDA_NAME ":N, " TR_CUDA_NAME ":auto or auto", r->name);
+    return TR_FAIL_IN(err, TR_E_DEVICE,
+                      "no device '%s': this build has no CUDA (configure it where nvcc is); use cpu",
+                      r->name);
+  return TR_FAIL_IN(err, TR_E_ARG,
+                    "no device '%s': use cpu, guard, " TR_CUDA_NAME ":N, " TR_CUDA_NAME ":auto or auto",
+                    r->name);
 }
 
 tr_status tr_device_open(const char *resource, tr_device *device, tr_error *err) {

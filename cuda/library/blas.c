@@ -1,5 +1,4 @@
 /* cuBLASLt: its table, the algorithm of each shape, and products. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,20 +33,14 @@ static tr_status open_library(tr_cuda_lt *lt, tr_error *err) {
 }
 #endif
 
-static tr_status say(tr_error *err, tr_status status, const char *text, const char *why) {
-  if (!err) return status;
-  *err = (tr_error){.status = status, .file = __FILE__, .line = __LINE__};
-  snprintf(err->message, sizeof err->message, "%s%s", text, why);
-  return status;
-}
-
 tr_status tr_cuda_blas_open(tr_cuda_state *s, tr_error *err) {
   tr_cuda_blas *blas = s->blas = calloc(1, sizeof *blas);
-  if (!blas) return say(err, TR_E_MEM, "out of memory for the state of a device", "");
+  if (!blas) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for the state of a device");
   TR_TRY(open_library(&blas->lt, err));
   const cublasStatus_t status = blas->lt.cublasLtCreate(&blas->handle);
   if (status != CUBLAS_STATUS_SUCCESS)
-    return say(err, TR_E_DEVICE, "cuBLASLt cannot be used: ", blas->lt.cublasLtGetStatusName(status));
+    return TR_FAIL_IN(err, TR_E_DEVICE, "cuBLASLt cannot be used: %s",
+                      blas->lt.cublasLtGetStatusName(status));
 #ifdef TR_SIMT
   blas->room = (size_t)64 << 10; /* more than the stand-in asks for; the checked emulator minds every byte */
 #else

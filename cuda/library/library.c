@@ -1,28 +1,18 @@
 /* Where NVIDIA's libraries are found. Nothing of CUDA is needed here: tests/hygiene/cuda_library.sh compiles
- * this file alone. */
+ * this file by itself. */
 #include "cuda/library/library.h"
 
 #include <dlfcn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/error/error_private.h"
+
 #define VARIABLE      "TRANSIT_CUDA_LIBRARIES"
 #define TOOLKIT       "/usr/local/cuda/lib64"
 #define PATH_MAX_HERE 4096
-
-static tr_status say(tr_error *err, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static tr_status say(tr_error *err, int line, const char *format, ...) {
-  if (!err) return TR_E_DEVICE;
-  va_list args;
-  va_start(args, format);
-  *err = (tr_error){.status = TR_E_DEVICE, .file = __FILE__, .line = line};
-  vsnprintf(err->message, sizeof err->message, format, args);
-  va_end(args);
-  return TR_E_DEVICE;
-}
 
 /* What is tried, and why the last file that is there could not be opened. */
 typedef struct {
@@ -87,12 +77,14 @@ static tr_status find(search *s, tr_error *err) {
   try_file(s, (int)strlen(TOOLKIT), TOOLKIT, 0, "");
   if (s->handle) return TR_OK;
   if (s->refused[0])
-    return say(err, __LINE__, "%s cannot be opened: %s; pip install %s, or set " VARIABLE " to its folder",
-               l->file, s->refused, l->package);
-  return say(err, __LINE__,
-             "%s was not found in " VARIABLE " (%s%.120s%s), where the loader looks, in ../lib beside the "
-             "program, nor in " TOOLKIT "; pip install %s, and set " VARIABLE " to its site-packages",
-             l->file, set ? "'" : "", set ? set : "not set", set ? "'" : "", l->package);
+    return TR_FAIL_IN(err, TR_E_DEVICE,
+                      "%s cannot be opened: %s; pip install %s, or set " VARIABLE " to its folder", l->file,
+                      s->refused, l->package);
+  return TR_FAIL_IN(err, TR_E_DEVICE,
+                    "%s was not found in " VARIABLE
+                    " (%s%.120s%s), where the loader looks, in ../lib beside the "
+                    "program, nor in " TOOLKIT "; pip install %s, and set " VARIABLE " to its site-packages",
+                    l->file, set ? "'" : "", set ? set : "not set", set ? "'" : "", l->package);
 }
 
 tr_status tr_cuda_library_open(const tr_cuda_library *library, int n, const tr_cuda_symbol *symbols,
@@ -103,9 +95,10 @@ tr_status tr_cuda_library_open(const tr_cuda_library *library, int n, const tr_c
   for (int i = 0; i < n; i++) {
     void *found = dlsym(s.handle, symbols[i].name);
     if (!found)
-      return say(err, __LINE__,
-                 "the %s found here has no %s: pip install -U %s, and set " VARIABLE " to its site-packages",
-                 library->file, symbols[i].name, library->package);
+      return TR_FAIL_IN(err, TR_E_DEVICE,
+                        "the %s found here has no %s: pip install -U %s, and set " VARIABLE
+                        " to its site-packages",
+                        library->file, symbols[i].name, library->package);
     memcpy(symbols[i].to, &found, sizeof found); /* as POSIX means it */
   }
   return TR_OK;

@@ -14,12 +14,9 @@ struct tr_cuda_memory {
 
 static tr_status cannot_open(cudaError_t error, tr_error *err) {
   const tr_status status = error == cudaErrorMemoryAllocation ? TR_E_MEM : TR_E_DEVICE;
-  if (!err) return status;
   (void)cudaGetLastError(); /* it is told here */
-  *err = (tr_error){.status = status, .file = __FILE__, .line = __LINE__};
-  snprintf(err->message, sizeof err->message, "no memory for what goes between host and device: %s",
-           cudaGetErrorString(error));
-  return status;
+  return TR_FAIL_IN(err, status, "no memory for what goes between host and device: %s",
+                    cudaGetErrorString(error));
 }
 
 tr_status tr_cuda_memory_open(tr_cuda_state *s, tr_error *err) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/fit_private.h"
+#include "core/error/fit_private.h"
 #include "core/require_private.h"
 #include "core/vec/vec.h"
 #include "nets/net_private.h"

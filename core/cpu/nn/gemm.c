@@ -2,12 +2,12 @@
 
 #include <libxsmm.h>
 #include <libxsmm_version.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
+#include "core/error/error_private.h"
 #include "core/text.h"
 
 static const char *const engine_names[] = {"libxsmm " LIBXSMM_CONFIG_VERSION, "portable"};
@@ -51,15 +51,11 @@ static bool generator_works(tr_cpu_level level) {
 }
 
 static tr_status bad_engine(tr_error *err, const char *asked, tr_cpu_level level) {
-  if (err) {
-    *err = (tr_error){.status = TR_E_ARG, .file = __FILE__, .line = __LINE__};
-    snprintf(
-        err->message, sizeof err->message,
-        "TRANSIT_GEMM is '%s': use portable, or libxsmm where its generated code can run (avx2 or avx512 "
-        "kernels and executable memory; this is %s)",
-        TR_SHOW(asked, 40), tr_cpu_level_name(level));
-  }
-  return TR_E_ARG;
+  return TR_FAIL_IN(
+      err, TR_E_ARG,
+      "TRANSIT_GEMM is '%s': use portable, or libxsmm where its generated code can run (avx2 or avx512 "
+      "kernels and executable memory; this is %s)",
+      TR_SHOW(asked, 40), tr_cpu_level_name(level));
 }
 
 tr_status tr_gemm_engine_selected(tr_cpu_level level, tr_gemm_engine *engine, tr_error *err) {

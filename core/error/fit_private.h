@@ -1,6 +1,6 @@
 /* How many rows there is memory for, where what was asked for lacked it. Not for users of the library. */
-#ifndef TR_CORE_FIT_PRIVATE_H
-#define TR_CORE_FIT_PRIVATE_H
+#ifndef TR_CORE_ERROR_FIT_PRIVATE_H
+#define TR_CORE_ERROR_FIT_PRIVATE_H
 
 #include "core/context.h"
 

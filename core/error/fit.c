@@ -1,4 +1,4 @@
-#include "core/fit_private.h"
+#include "core/error/fit_private.h"
 
 #include <string.h>
 
