@@ -10,8 +10,7 @@
 #include "core/record/record_private.h"
 #include "cuda/parts_private.h"
 
-#define MOST_MOVING TR_RECORD_MOVING
-#define MOST_CELLS  (TR_SMALL_BYTES / sizeof(void *))
+#define MOST_CELLS (TR_SMALL_BYTES / sizeof(void *))
 
 typedef struct {
   int array;
@@ -31,8 +30,8 @@ struct tr_cuda_graphs {
   /* While there is a capture: */
   recording *now;
   int n;
-  char *base[MOST_MOVING];
-  size_t bytes[MOST_MOVING];
+  char *base[TR_RECORD_MOVING];
+  size_t bytes[TR_RECORD_MOVING];
 };
 
 tr_status tr_cuda_graphs_open(tr_cuda_state *s, tr_error *err) {

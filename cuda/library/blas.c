@@ -7,6 +7,8 @@
 #include "cuda/parts_private.h"
 
 enum { MOST_ENTRIES = 32768 };
+_Static_assert(sizeof(tr_cuda_shape) == 8 * sizeof(int) + 8 * sizeof(int64_t),
+               "the bytes of a shape are its key: none of them may be padding");
 
 /* ---- the library ---- */
 
@@ -60,7 +62,7 @@ static void release(const tr_cuda_lt *lt, tr_cuda_product *p) {
 void tr_cuda_blas_close(tr_cuda_state *s) {
   tr_cuda_blas *blas = s->blas;
   if (!blas) return;
-  for (int i = 0; i < TR_CUDA_BUCKETS; i++)
+  for (int i = 0; i < TR_CUDA_PRODUCT_BUCKETS; i++)
     for (tr_cuda_product *p = blas->products[i], *next; p; p = next) next = p->next, release(&blas->lt, p);
   if (blas->handle) (void)blas->lt.cublasLtDestroy(blas->handle);
   free(blas);
@@ -106,7 +108,7 @@ static tr_status failed(tr_ctx *ctx, const tr_cuda_shape *s, cublasStatus_t stat
 static unsigned bucket_of(const tr_cuda_shape *shape) {
   uint32_t hash = 2166136261u; /* FNV-1a */
   for (size_t i = 0; i < sizeof *shape; i++) hash = (hash ^ ((const unsigned char *)shape)[i]) * 16777619u;
-  return (hash ^ hash >> 16) % TR_CUDA_BUCKETS;
+  return (hash ^ hash >> 16) % TR_CUDA_PRODUCT_BUCKETS;
 }
 
 /* Another algorithm for few entries, where a large tile would leave most of the device idle: taken only if a

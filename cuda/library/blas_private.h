@@ -12,7 +12,7 @@ typedef struct {
 } tr_cuda_lt;
 #undef X
 
-enum { TR_CUDA_BUCKETS = 64 };
+enum { TR_CUDA_PRODUCT_BUCKETS = 64 };
 
 struct tr_cuda_product {
   tr_cuda_product *next;
@@ -30,7 +30,7 @@ struct tr_cuda_blas {
   tr_cuda_lt lt;
   cublasLtHandle_t handle;
   size_t room;
-  tr_cuda_product *products[TR_CUDA_BUCKETS];
+  tr_cuda_product *products[TR_CUDA_PRODUCT_BUCKETS];
 };
 
 /* The first error of several calls. */

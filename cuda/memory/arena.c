@@ -63,7 +63,7 @@ static void take_from(tr_cuda_piece **list, tr_cuda_piece *p) {
 }
 
 static tr_cuda_piece **bucket_of(tr_cuda_arena *a, const void *memory) {
-  return &a->taken[(uintptr_t)memory / TR_CUDA_ALIGN % TR_CUDA_BUCKETS];
+  return &a->taken[(uintptr_t)memory / TR_CUDA_ALIGN % TR_CUDA_ARENA_BUCKETS];
 }
 
 /* ---- blocks ---- */

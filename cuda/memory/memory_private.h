@@ -10,16 +10,16 @@
 
 typedef struct tr_cuda_block tr_cuda_block;
 typedef struct tr_cuda_piece tr_cuda_piece;
-#define TR_CUDA_BUCKETS 1024
+#define TR_CUDA_ARENA_BUCKETS 1024
 typedef struct {
   cudaStream_t stream;
   bool one_by_one; /* no blocks: each array is an allocation of its own */
   size_t margin;   /* bytes behind an array that are left to nobody */
   tr_cuda_block *blocks;
   tr_cuda_piece *free_pieces;
-  tr_cuda_piece *taken[TR_CUDA_BUCKETS]; /* by address */
-  size_t in_use;                         /* bytes of pieces that are taken */
-  size_t reserved, reserved_peak;        /* bytes of blocks */
+  tr_cuda_piece *taken[TR_CUDA_ARENA_BUCKETS]; /* by address */
+  size_t in_use;                               /* bytes of pieces that are taken */
+  size_t reserved, reserved_peak;              /* bytes of blocks */
 } tr_cuda_arena;
 
 void tr_cuda_arena_open(tr_cuda_arena *a, cudaStream_t stream);
