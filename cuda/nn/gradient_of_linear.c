@@ -10,11 +10,6 @@ typedef struct {
   char *room, *x, *dy, *sums;
 } gradient;
 
-static tr_cuda_arithmetic arithmetic_of(const tr_nn_gradient_of_linear_args *a) {
-  if (a->dw->dtype == TR_F64) return TR_CUDA_F64;
-  return a->products == TR_NN_BF16 ? TR_CUDA_BF16 : a->products == TR_NN_TF32 ? TR_CUDA_TF32 : TR_CUDA_F32;
-}
-
 /* By columns dw is (in, out), x (in, rows) and dy (out, rows). */
 static tr_status choose(tr_ctx *ctx, gradient *g) {
   const tr_nn_gradient_of_linear_args *a = g->args;
@@ -69,7 +64,7 @@ static tr_status operand(tr_ctx *ctx, const gradient *g, const tr_array *a, char
 }
 
 tr_status tr_cuda_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear_args *a) {
-  gradient g = {.args = a, .arithmetic = arithmetic_of(a)};
+  gradient g = {.args = a, .arithmetic = tr_cuda_arithmetic_of(a->dw->dtype, a->products)};
   tr_cuda_operands o = {.d = a->dw->data, .batch = 1};
   g.in = tr_cuda_operand_type(g.arithmetic);
   if (a->x->shape[0] == 0 || a->dw->count == 0) return TR_OK;

@@ -45,7 +45,7 @@ static void measure(layer *l) {
   const tr_nn_linear_args *a = l->args;
   const int64_t usual = a->w->spec.rows == 1 ? USUAL_SAMPLES : USUAL_TOKENS;
   l->spec = &a->w->spec;
-  l->arithmetic = tr_cuda_arithmetic_of(l->spec);
+  l->arithmetic = tr_cuda_arithmetic_of(l->spec->compute, l->spec->products);
   l->rows = a->y->shape[0], l->in = a->x->shape[1], l->out = a->y->shape[1];
   l->tile = tile_of(l->spec);
   l->rest = l->rows % l->tile, l->whole = l->rows - l->rest;

@@ -15,7 +15,8 @@ typedef struct {
   void *values;
 } tr_cuda_weight;
 
-tr_cuda_arithmetic tr_cuda_arithmetic_of(const tr_nn_weight_spec *spec);
+/* Of products of such numbers, f64 or another. */
+tr_cuda_arithmetic tr_cuda_arithmetic_of(tr_dtype type, tr_nn_products products);
 
 /* `to` (all, cols) = `from` (rows, cols) in its own type, rounded to nearest even once, and 0 in the rows
  * behind those. From any of f32, f64 and bf16 to any. */

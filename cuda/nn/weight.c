@@ -7,7 +7,7 @@
 #include "cuda/nn/linear.h"
 
 static tr_dtype type_of(const tr_nn_weight_spec *spec) {
-  return tr_cuda_operand_type(tr_cuda_arithmetic_of(spec));
+  return tr_cuda_operand_type(tr_cuda_arithmetic_of(spec->compute, spec->products));
 }
 
 static size_t bytes_of(const tr_nn_weight_spec *spec) {
@@ -65,9 +65,7 @@ void tr_cuda_weight_destroy(tr_ctx *ctx, void *own) {
   free(w);
 }
 
-tr_cuda_arithmetic tr_cuda_arithmetic_of(const tr_nn_weight_spec *spec) {
-  if (spec->compute == TR_F64) return TR_CUDA_F64;
-  return spec->products == TR_NN_BF16   ? TR_CUDA_BF16
-         : spec->products == TR_NN_TF32 ? TR_CUDA_TF32
-                                        : TR_CUDA_F32;
+tr_cuda_arithmetic tr_cuda_arithmetic_of(tr_dtype type, tr_nn_products products) {
+  if (type == TR_F64) return TR_CUDA_F64;
+  return products == TR_NN_BF16 ? TR_CUDA_BF16 : products == TR_NN_TF32 ? TR_CUDA_TF32 : TR_CUDA_F32;
 }
