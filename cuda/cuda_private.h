@@ -66,6 +66,12 @@ void tr_cuda_release(tr_ctx *ctx, void *memory); /* NULL is fine */
 /* Working memory of one operation, 256-byte aligned, contents undefined; the next operation may have it, too.
  */
 tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out);
+/* The same in n parts, each of them aligned so; one of no bytes is not to be touched. */
+typedef struct {
+  char **to;
+  int64_t bytes;
+} tr_cuda_part;
+tr_status tr_cuda_scratch_parts(tr_ctx *ctx, size_t n, const tr_cuda_part *parts);
 
 /* In a recording, of memory of the arrays that move between its replays: device memory in which each replay
  * finds its address. NULL for all other memory, and outside recordings. */

@@ -4,7 +4,6 @@
 #include "cuda/library/trial.h"
 #include "cuda/library/blas_private.h"
 
-enum { PARTS = 8 };
 typedef struct {
   char *room, *a, *b, *bias, *aux, *one, *other, *differs;
 } memory;
@@ -19,18 +18,15 @@ static int64_t count_b(const tr_cuda_shape *s) {
 static tr_status take(tr_ctx *ctx, const tr_cuda_shape *s, memory *m) {
   const int64_t in = (int64_t)tr_dtype_size(tr_cuda_operand_type(s->arithmetic));
   const int64_t d = s->n * s->ldd * (int64_t)tr_dtype_size(s->d);
-  const int64_t bytes[PARTS] = {
-      (int64_t)tr_cuda_product_room(ctx), count_a(s) * in, count_b(s) * in, s->m * 8, d, d, d, 256};
-  char **const to[PARTS] = {&m->room, &m->a, &m->b, &m->bias, &m->aux, &m->one, &m->other, &m->differs};
-  int64_t all = 0;
-  void *at;
-  for (int i = 0; i < PARTS; i++) all += (bytes[i] + 255) / 256 * 256;
-  TR_TRY(tr_cuda_scratch(ctx, (size_t)all, &at));
-  for (int i = 0; i < PARTS; i++) {
-    *to[i] = at;
-    at = (char *)at + (bytes[i] + 255) / 256 * 256;
-  }
-  return TR_OK;
+  const tr_cuda_part parts[] = {{&m->room, (int64_t)tr_cuda_product_room(ctx)},
+                                {&m->a, count_a(s) * in},
+                                {&m->b, count_b(s) * in},
+                                {&m->bias, s->m * 8},
+                                {&m->aux, d},
+                                {&m->one, d},
+                                {&m->other, d},
+                                {&m->differs, sizeof(int)}};
+  return tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts);
 }
 
 static tr_status fill(tr_ctx *ctx, const tr_cuda_shape *s, const memory *m) {

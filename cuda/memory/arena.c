@@ -42,10 +42,6 @@ struct tr_cuda_block {
   tr_cuda_block *next;
 };
 
-static size_t up(size_t bytes, size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
-
 /* ---- lists ---- */
 
 static void put_into(tr_cuda_piece **list, tr_cuda_piece *p) {
@@ -124,7 +120,7 @@ static bool drop_unused(tr_cuda_arena *a) {
 /* For `size` bytes, and for more to come if these are few. Short of memory: for these alone, and at last
  * in the place of what is unused. */
 static cudaError_t grow(tr_cuda_arena *a, size_t size) {
-  const size_t alone = up(size, PAGE), wanted = alone < SMALL_BLOCK ? SMALL_BLOCK : alone;
+  const size_t alone = tr_cuda_up(size, PAGE), wanted = alone < SMALL_BLOCK ? SMALL_BLOCK : alone;
   cudaError_t error = make_block(a, wanted);
   if (error == cudaErrorMemoryAllocation && wanted > alone) error = make_block(a, alone);
   if (error == cudaErrorMemoryAllocation && drop_unused(a)) error = make_block(a, alone);
@@ -183,7 +179,7 @@ static tr_cuda_piece *find_free(tr_cuda_arena *a, size_t size, cudaError_t *erro
 
 void tr_cuda_arena_open(tr_cuda_arena *a, cudaStream_t stream) {
   const char *wanted = getenv("TRANSIT_CUDA_ARENA");
-  *a = (tr_cuda_arena){.stream = stream, .margin = up(simt_margin(), TR_CUDA_ALIGN)};
+  *a = (tr_cuda_arena){.stream = stream, .margin = tr_cuda_up(simt_margin(), TR_CUDA_ALIGN)};
   a->one_by_one = wanted && strcmp(wanted, "0") == 0;
 }
 
@@ -203,7 +199,7 @@ void tr_cuda_arena_close(tr_cuda_arena *a) {
 
 cudaError_t tr_cuda_arena_take(tr_cuda_arena *a, size_t bytes, void **out) {
   *out = NULL;
-  const size_t size = up(bytes, TR_CUDA_ALIGN) + a->margin;
+  const size_t size = tr_cuda_up(bytes, TR_CUDA_ALIGN) + a->margin;
   cudaError_t error = cudaSuccess;
   tr_cuda_piece *p = NULL;
   if (a->one_by_one) {

@@ -118,6 +118,19 @@ tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out) {
   return TR_OK;
 }
 
+tr_status tr_cuda_scratch_parts(tr_ctx *ctx, size_t n, const tr_cuda_part *parts) {
+  size_t at = 0;
+  void *memory;
+  for (size_t i = 0; i < n; i++) at += tr_cuda_up((size_t)parts[i].bytes, TR_CUDA_ALIGN);
+  TR_TRY(tr_cuda_scratch(ctx, at, &memory));
+  at = 0;
+  for (size_t i = 0; i < n; i++) {
+    *parts[i].to = (char *)memory + at;
+    at += tr_cuda_up((size_t)parts[i].bytes, TR_CUDA_ALIGN);
+  }
+  return TR_OK;
+}
+
 static tr_status cuda_upload(tr_ctx *ctx, void *device, const void *host, size_t bytes) {
   return tr_cuda_check(ctx, tr_cuda_pinned_upload(&tr_cuda(ctx)->memory->pinned, device, host, bytes),
                        "a copy to the device");

@@ -8,6 +8,10 @@
 
 #define TR_CUDA_ALIGN 256
 
+static inline size_t tr_cuda_up(size_t bytes, size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
 typedef struct tr_cuda_block tr_cuda_block;
 typedef struct tr_cuda_piece tr_cuda_piece;
 #define TR_CUDA_ARENA_BUCKETS 1024

@@ -60,7 +60,7 @@ static cudaError_t turn_ring(tr_cuda_pinned *p) {
 cudaError_t tr_cuda_pinned_set_small(tr_cuda_pinned *p, void *device, const void *host, size_t bytes) {
   if (p->at + bytes > PART) TRY(turn_ring(p));
   char *piece = p->ring + (size_t)p->part * PART + p->at;
-  p->at += (bytes + LINE - 1) / LINE * LINE;
+  p->at += tr_cuda_up(bytes, LINE);
   memcpy(piece, host, bytes);
   return cudaMemcpyAsync(device, piece, bytes, cudaMemcpyHostToDevice, p->stream);
 }

@@ -38,16 +38,16 @@ static bool copied(const gradient *g, const tr_array *a) {
 }
 
 static int64_t room_of(const gradient *g, const tr_array *a) {
-  return copied(g, a) ? (a->count * (int64_t)tr_dtype_size(g->in) + 255) / 256 * 256 : 0;
+  return copied(g, a) ? a->count * (int64_t)tr_dtype_size(g->in) : 0;
 }
 
 static tr_status take_memory(tr_ctx *ctx, gradient *g) {
   const tr_nn_gradient_of_linear_args *a = g->args;
-  const size_t room = tr_cuda_product_room(ctx), x = (size_t)room_of(g, a->x), dy = (size_t)room_of(g, a->dy);
-  void *memory;
-  TR_TRY(tr_cuda_scratch(ctx, room + x + dy + (a->db ? tr_cuda_column_sums_room(a->dy) : 0), &memory));
-  g->room = memory, g->x = g->room + room, g->dy = g->x + x, g->sums = g->dy + dy;
-  return TR_OK;
+  const tr_cuda_part parts[] = {{&g->room, (int64_t)tr_cuda_product_room(ctx)},
+                                {&g->x, room_of(g, a->x)},
+                                {&g->dy, room_of(g, a->dy)},
+                                {&g->sums, a->db ? (int64_t)tr_cuda_column_sums_room(a->dy) : 0}};
+  return tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts);
 }
 
 static tr_status operand(tr_ctx *ctx, const gradient *g, const tr_array *a, char *room, const void **out) {

@@ -15,8 +15,8 @@ typedef struct {
   tr_cuda_shape shape;
   const tr_cuda_product *product;
   bool fused; /* nothing is left to do behind the product */
-  int64_t rows, in, out, tile, whole,
-      rest;                        /* whole: rows of whole tiles; rest: of the last one, if it is not */
+  int64_t rows, in, out, tile;
+  int64_t whole, rest;             /* rows of whole tiles; of the last one, if it is not */
   int64_t in_size, out_size;       /* bytes of an element of x as it is multiplied, and of D */
   bool x_copied, d_apart;          /* in working memory, with the rows of a whole last tile */
   char *room, *x, *d, *aux, *bias; /* working memory; x, d and aux else that of the last tile */
@@ -122,24 +122,13 @@ static bool bias_copied(const layer *l) {
 
 static tr_status take_memory(tr_ctx *ctx, layer *l) {
   const int64_t last = l->rest ? l->tile : 0, all = l->whole + last;
-  const struct {
-    char **to;
-    int64_t bytes;
-  } parts[] = {{&l->room, (int64_t)tr_cuda_product_room(ctx)},
-               {&l->x, (l->x_copied ? all : last) * l->in * l->in_size},
-               {&l->d, (l->d_apart ? all : last) * l->out * l->out_size},
-               {&l->aux, aux_of(l) ? last * l->out * l->out_size : 0},
-               {&l->bias, bias_copied(l) ? l->out * (int64_t)tr_dtype_size(l->shape.bias) : 0}};
-  int64_t bytes = 0;
-  void *memory;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) bytes += (parts[i].bytes + 255) / 256 * 256;
-  TR_TRY(tr_cuda_scratch(ctx, (size_t)bytes, &memory));
-  char *at = memory;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    *parts[i].to = at;
-    at += (parts[i].bytes + 255) / 256 * 256;
-  }
-  return TR_OK;
+  const tr_cuda_part parts[] = {
+      {&l->room, (int64_t)tr_cuda_product_room(ctx)},
+      {&l->x, (l->x_copied ? all : last) * l->in * l->in_size},
+      {&l->d, (l->d_apart ? all : last) * l->out * l->out_size},
+      {&l->aux, aux_of(l) ? last * l->out * l->out_size : 0},
+      {&l->bias, bias_copied(l) ? l->out * (int64_t)tr_dtype_size(l->shape.bias) : 0}};
+  return tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts);
 }
 
 static const char *row_at(const tr_array *a, int64_t row) {
