@@ -14,14 +14,7 @@ template <class N> struct modulate_work {
   __device__ __forceinline__ void operator()(tr_normed<N, KEPT, WIDE> &team, int64_t row) const {
     const auto load = [&](int64_t c, N v[4]) { x.load(row, c, v); };
     team.measure(eps, load, load);
-    team.each([&](int k, int64_t c) {
-      N v[4], a[4], b[4];
-      team.get(k, c, load, v);
-      shift.load(row, c, a);
-      scale.load(row, c, b);
-      team.modulate(v, b, a);
-      y.store(row, c, v);
-    });
+    team.modulate(row, load, shift, scale, y);
   }
 };
 

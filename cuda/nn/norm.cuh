@@ -70,9 +70,18 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
     inverse = 1 / sqrt(sum(squares) / (N)cols + eps);
   }
 
-  /* v = norm(v) (1 + scale) + shift */
-  __device__ __forceinline__ void modulate(N v[4], const N scale[4], const N shift[4]) const {
-    for (int i = 0; i < 4; i++) v[i] = tr_fma((v[i] - mean) * inverse, 1 + scale[i], shift[i]);
+  /* y = norm(x) (1 + scale) + shift, x being read again by load(c, v) where it is not kept. */
+  template <class F>
+  __device__ __forceinline__ void modulate(int64_t row, F load, const tr_columns<N> &shift,
+                                           const tr_columns<N> &scale, const tr_matrix<N> &y) const {
+    each([&](int k, int64_t c) {
+      N v[4], a[4], b[4];
+      get(k, c, load, v);
+      shift.load(row, c, a);
+      scale.load(row, c, b);
+      for (int i = 0; i < 4; i++) v[i] = tr_fma((v[i] - mean) * inverse, 1 + b[i], a[i]);
+      y.store(row, c, v);
+    });
   }
 };
 
@@ -129,14 +138,7 @@ template <class N> struct tr_gated_norm {
     const auto again = [&](int64_t c, N v[4]) { x.load(row, c, v); };
     team.measure(
         eps, [&](int64_t c, N v[4]) { stream(row, c, v); }, again);
-    team.each([&](int k, int64_t c) {
-      N v[4], a[4], b[4];
-      team.get(k, c, again, v);
-      shift.load(row, c, a);
-      scale.load(row, c, b);
-      team.modulate(v, b, a);
-      y.store(row, c, v);
-    });
+    team.modulate(row, again, shift, scale, y);
   }
 };
 
