@@ -4,11 +4,16 @@
 
 #include "cuda/nn/quads.cuh"
 
-/* Any array as a matrix of one row for each of `rows`. */
+/* Elements of any array from `from` on, as rows of cols; it may be NULL. */
+template <class N> static tr_matrix<N> part_of(const tr_array *a, int64_t from, int64_t cols) {
+  if (!a) return tr_matrix<N>{NULL, 0, cols, false, false};
+  char *data = (char *)a->data + from * (int64_t)sizeof(N);
+  return tr_matrix<N>{data, cols, cols, false, cols % 4 == 0 && (uintptr_t)data % 16 == 0};
+}
+
+/* All of it, as a row for each of `rows`. */
 template <class N> static tr_matrix<N> rows_of(const tr_array *a, int64_t rows) {
-  const int64_t cols = a && rows ? a->count / rows : 0;
-  if (!a) return tr_matrix<N>{NULL, 0, 0, false, false};
-  return tr_matrix<N>{(char *)a->data, cols, cols, false, cols % 4 == 0 && (uintptr_t)a->data % 16 == 0};
+  return part_of<N>(a, 0, a && rows ? a->count / rows : 0);
 }
 
 /* ---- x = a x1 + b x0 ---- */
@@ -127,11 +132,7 @@ enum { ADAMW_ROW = 1024 };
 
 /* Elements from `from` on, as rows of cols. */
 template <class N> static adamw_work<N> adamw_part(const tr_nn_adamw_args *a, int64_t from, int64_t cols) {
-  const auto part = [&](const tr_array *x) {
-    if (!x) return tr_matrix<N>{NULL, 0, cols, false, false};
-    char *data = (char *)x->data + from * (int64_t)sizeof(N);
-    return tr_matrix<N>{data, cols, cols, false, cols % 4 == 0 && (uintptr_t)data % 16 == 0};
-  };
+  const auto part = [&](const tr_array *x) { return part_of<N>(x, from, cols); };
   adamw_work<N> w = {a->factor,
                      a->beta1,
                      a->beta2,

@@ -241,8 +241,8 @@ static void note_vectors(const tr_program *p, plan *q) {
 }
 
 /* More blocks than the processors can hold at a time only wait. */
-static unsigned blocks_of(const tr_ctx *ctx, const plan *q) {
-  const int chunks = q->first[q->parts.n], most = 8 * tr_cuda((tr_ctx *)ctx)->processors;
+static unsigned blocks_of(tr_ctx *ctx, const plan *q) {
+  const int chunks = q->first[q->parts.n], most = 8 * tr_cuda(ctx)->processors;
   return (unsigned)(chunks < 1 ? 1 : chunks < most ? chunks : most);
 }
 

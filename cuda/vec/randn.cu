@@ -63,23 +63,25 @@ static __global__ __launch_bounds__(THREADS) void randn_sums(place at, const __g
   if (z1) store_pair(at, r, pair, sum[1][0], sum[1][1], z1);
 }
 
+/* Of an array that is not empty. */
 static place place_of(const tr_random_address *a, const tr_array *z) {
   const int64_t rows = z->shape[0];
-  return {a->seed, a->sample, rows, rows ? z->count / rows : 0};
+  return {a->seed, a->sample, rows, z->count / rows};
 }
 
 static unsigned blocks_of(const place &at) {
   return tr_cuda_blocks(at.rows * ((at.row + 1) / 2), THREADS);
 }
 
-tr_status tr_cuda_randn(tr_ctx *ctx, const tr_random_address *a, tr_array *z) {
+template <class T> static tr_status run_randn(tr_ctx *ctx, const tr_random_address *a, tr_array *z) {
   const place at = place_of(a, z);
+  return tr_cuda_launch(ctx, "normals", at.rows, at.row, randn<T>, blocks_of(at), THREADS, 0, at, a->purpose,
+                        a->step, (T *)z->data);
+}
+
+tr_status tr_cuda_randn(tr_ctx *ctx, const tr_random_address *a, tr_array *z) {
   if (z->count == 0) return TR_OK;
-  if (z->dtype == TR_F32)
-    return tr_cuda_launch(ctx, "normals", at.rows, at.row, randn<float>, blocks_of(at), THREADS, 0, at,
-                          a->purpose, a->step, (float *)z->data);
-  return tr_cuda_launch(ctx, "normals", at.rows, at.row, randn<double>, blocks_of(at), THREADS, 0, at,
-                        a->purpose, a->step, (double *)z->data);
+  return z->dtype == TR_F32 ? run_randn<float>(ctx, a, z) : run_randn<double>(ctx, a, z);
 }
 
 template <class T> static tr_status run_sums(tr_ctx *ctx, const tr_randn_sums_args *args) {
