@@ -98,8 +98,7 @@ tr_status tr_cuda_dot_rows(tr_ctx *ctx, double a, const tr_array *x, const tr_ar
                            tr_array *z);
 tr_status tr_cuda_deflate(tr_ctx *ctx, const tr_deflate_args *args);
 
-/* Weights and products, cuda/nn/weight.c, cuda/nn/linear.c and others. */
-int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes);
+/* Weights, cuda/nn/weight.c. */
 tr_status tr_cuda_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own);
 tr_status tr_cuda_weight_set(tr_ctx *ctx, void *own, const tr_array *values);
 void tr_cuda_weight_destroy(tr_ctx *ctx, void *own);

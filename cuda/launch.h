@@ -28,11 +28,12 @@ template <class A> static tr_status tr_cuda_check_argument(tr_ctx *ctx, const ch
 template <class... P, class... A>
 static tr_status tr_cuda_launch(tr_ctx *ctx, const char *op, int64_t rows, int64_t cols, void (*kernel)(P...),
                                 dim3 grid, dim3 block, size_t shared, A... args) {
+  const tr_cuda_state *state = tr_cuda(ctx);
   cudaLaunchConfig_t config = {};
   config.gridDim = grid, config.blockDim = block, config.dynamicSmemBytes = shared;
-  config.stream = tr_cuda(ctx)->stream;
+  config.stream = state->stream;
   tr_cuda_note(ctx, op, rows, cols);
-  if (tr_cuda(ctx)->recording) {
+  if (state->recording) {
     tr_status status = TR_OK;
     (void)(((status = tr_cuda_check_argument(ctx, op, args)) == TR_OK) && ...);
     TR_TRY(status);

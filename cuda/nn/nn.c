@@ -6,14 +6,14 @@
 #define ROWS_MOST      ((int64_t)1 << 17)
 #define PART_OF_MEMORY 0.5
 
-int64_t tr_cuda_rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
+static int64_t rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
   (void)kept;
   const int64_t rows = (int64_t)(PART_OF_MEMORY * (double)tr_cuda(ctx)->memory_most) / bytes;
   return rows < 1 ? 1 : rows > ROWS_MOST ? ROWS_MOST : rows;
 }
 
 const tr_nn_ops tr_cuda_nn = {
-    .rows_at_once = tr_cuda_rows_at_once,
+    .rows_at_once = rows_at_once,
     .weight_create = tr_cuda_weight_create,
     .weight_set = tr_cuda_weight_set,
     .weight_destroy = tr_cuda_weight_destroy,
