@@ -79,11 +79,4 @@ static __device__ __forceinline__ unsigned pack2(float low, float high) {
   return u;
 }
 
-/* B fragments of a 16 x 8 part of a row-major matrix in shared memory: lane l < 16 gives the address of row
- * l.
- */
-static __device__ __forceinline__ void load_b_turned(unsigned b[2], const void *row) {
-  load_turned_x2(b, row);
-}
-
 #endif

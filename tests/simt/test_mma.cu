@@ -69,7 +69,7 @@ static __global__ void by_ldmatrix(float *out, const float *a, const float *b, c
   float c[4];
   load(c, c0);
   load_matrix_x4(ra, sa + (l % 16) * K + l / 16 * 8); /* rows 0-7, 8-15, the same 8 columns on */
-  load_b_turned(rb, sb + (l % 16) * N);
+  load_turned_x2(rb, sb + (l % 16) * N);
   mma_16x8x16(c, ra, rb[0], rb[1]);
   store(out, c);
 }
