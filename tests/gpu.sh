@@ -58,7 +58,7 @@ else
   root=$(CDPATH='' cd -- "$here/.." && pwd)
   all_tests=$(cd "$folder/tests" && ls | grep '^test_' | while read -r name; do
     stem=${name#test_*_}
-    grep -lq TR_TEST_RESOURCES $(find "$root/tests" -name "test_$stem.c") 2>/dev/null && echo "$name"
+    grep -qE 'TR_TEST_(RESOURCES|DEVICE)' $(find "$root/tests" -name "test_$stem.c") 2>/dev/null && echo "$name"
   done)
   torch=$root/tests/gpu/torch_sit.py
   digits=$root/experiments/digits/digits-ema.pt
@@ -122,6 +122,7 @@ table() {
 each() {
   limit=$(left "$1") tool=$2
   shift 2
+  [ $# -gt 0 ] || { echo "no test has one of these names" | failed "nothing was run"; return; }
   rm -rf "$scratch/each"
   mkdir "$scratch/each"
   for name; do echo "$name $(program "$name")"; done |
@@ -149,8 +150,8 @@ each() {
     [ "$status" = 0 ] || grep -v '^$' "$scratch/each/$name.said" | head -n 12 | failed "$name: status $status"
   done
 }
-# Those of the names whose name fits the pattern.
-those() { printf '%s\n' $all_tests | grep -E "$1"; }
+# those [-v] PATTERN: the tests whose name fits, or does not.
+those() { printf '%s\n' $all_tests | grep -E "$@"; }
 
 jobs=$(getconf _NPROCESSORS_ONLN)
 [ "$jobs" -lt 4 ] || jobs=4
