@@ -31,7 +31,7 @@ static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int 
 static int64_t more_than(tr_ctx *ctx, const scene_sizes *config, int64_t groups) {
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
   const int64_t samples = groups * (tr_nn_rows_at_once(ctx, false, 1) / (config->grid * config->grid)) + 3;
-  return samples < 4096 ? samples : 40;
+  return promises(ctx, TR_BACKEND_SUMS_IN_ORDER) ? samples : 40;
 }
 
 static void rows_independent(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {
