@@ -1,5 +1,5 @@
 # The choice of a device, and what is said of one that cannot be used, by devices that the emulator pretends to have
-# (tests/simt/device.cpp).
+# (tests/simt/runtime/device.cpp).
 . "$(dirname "$0")/../common.sh"
 run="$transit sample ODE --ckpt $here/../../../experiments/digits/digits-ema.pt --num-samples 1 --sampling-method euler --num-sampling-steps 2 --threads 1"
 out=$scratch/out

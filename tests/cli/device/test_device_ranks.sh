@@ -39,15 +39,14 @@ small="$transit train --data-path $data/digits.npz --global-batch-size 12 --hidd
 
   # ---- a rank that is killed ----
   export SIMT_DEVICES=2
-  sh "$here/../../support/ranks.sh" 2 $small --device emulated:auto --max-steps 20000 --ckpt-every 2 --keep 2 --out "$scratch/killed" \
+  sh "$tests/support/ranks.sh" 2 $small --device emulated:auto --max-steps 20000 --ckpt-every 2 --keep 2 --out "$scratch/killed" \
     >"$scratch/stdout" 2>"$scratch/stderr" &
   pid=$!
   await $pid filled "$scratch/killed/checkpoints"
   kill -KILL "$(rank_of $pid 1)"
   await $pid gone $pid
   wait $pid
-  differ_status=$?
-  [ $differ_status -ne 0 ] || fail "status 0 with a rank that was killed"
+  less 0 $? "status with a rank that was killed"
   equals "$(grep -c '^transit train: the ranks are torn apart: rank 1, process [0-9]*, has died; step ' "$scratch/stderr")" 1 "lines of the rank that lives"
 }
 
