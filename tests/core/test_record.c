@@ -222,7 +222,7 @@ static void refusals(tr_ctx *ctx, bool records) {
     b.ask = ask;
     const tr_counts before = tr_ctx_counts(ctx);
     if (ask == DESTROY) CHECK_OK(ctx, tr_fill(1, b.kept));
-    for (int i = 0; i < 5; i++) check_call(&b, 1, (uint64_t)i, a.x[i % 2 ? 0 : 0], a.y[0]);
+    for (int i = 0; i < 5; i++) check_call(&b, 1, (uint64_t)i, a.x[0], a.y[0]);
     const tr_counts news = counts_since(ctx, before);
     CHECK(news.recorded == 0 && news.replays == 0);
     if (ask != DESTROY) CHECK(news.unrecorded == records && warnings == records && b.calls == 5 + records);
