@@ -8,6 +8,7 @@
 #include "nets/register.h"
 #include "tests/support/check.h"
 #include "tests/support/golden.h"
+#include "tests/support/problems/matrices.h"
 #include "tests/support/problems/mixtures.h"
 
 enum { N = 4 };
@@ -52,12 +53,6 @@ static tr_status keep_and_give(void *user, int64_t first, const tr_array *f, tr_
   return tr_array_copy(&given, w);
 }
 
-static double *all(const tr_array *a) {
-  double *host = malloc((size_t)a->count * sizeof *host);
-  CHECK_OK(a->ctx, tr_array_get_f64(a, host));
-  return host;
-}
-
 /* factor times what is wanted of the network itself: prediction and gradient. */
 static void through(tr_ctx *ctx, scene_of_golden *s, const tr_net_clock *clock, const double *times,
                     const double *f, const double *gradient) {
@@ -67,7 +62,7 @@ static void through(tr_ctx *ctx, scene_of_golden *s, const tr_net_clock *clock, 
   CHECK_OK(ctx, tr_drift_gradient(s->drift, (tr_times){N, times}, s->x, &(tr_cond){N, s->labels},
                                   keep_and_give, s, s->gradient));
   CHECK(s->drift->n_forward == before + 1);
-  double *got_f = all(s->f), *got = all(s->gradient);
+  double *got_f = values(s->f), *got = values(s->gradient);
   for (int64_t i = 0; i < s->f->count; i++) got_f[i] /= clock->factor;
   for (int64_t i = 0; i < s->gradient->count; i++) got[i] /= clock->factor;
   CHECK(check_relative(got_f, f, s->f->count) < 1e-12);
@@ -96,7 +91,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_net_backward(s.net, (tr_times){N, s.t}, s.x, &(tr_cond){N, s.labels},
                                 &(tr_net_backward_args){
                                     .want = TR_GRAD_PARAMS, .w = s.w, .f = s.f, .gradient = s.gradient}));
-  double *f = all(s.f), *gradient = all(s.gradient);
+  double *f = values(s.f), *gradient = values(s.gradient);
   through(ctx, &s, &(tr_net_clock){0, 1, 1}, s.t, f, gradient);
   through(ctx, &s, &(tr_net_clock){1, 0, -2}, s.late, f, gradient);
   refused(ctx, &s);
