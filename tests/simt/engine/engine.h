@@ -1,4 +1,4 @@
-/* How the parts of the emulator hang together: the scheduler runs launches, plain.cpp or check.cpp looks at
+/* How the parts of the emulator hang together: the scheduler runs launches, plain.cpp or checked/ looks at
  * memory, the runtime keeps streams. */
 #pragma once
 #include <cuda_runtime.h>
@@ -18,7 +18,7 @@ void report(const void *place, const char *text);
 /* Of a thread that has left: copies that it never waited for are not made. */
 void forget_copies(lane *l);
 
-/* ---- memory, by plain.cpp or by engine/check.cpp ---- */
+/* ---- memory, by plain.cpp or by checked/ ---- */
 
 void *memory_new(size_t bytes, bool host); /* 256-byte aligned; NULL: there is none */
 void memory_delete(void *p, size_t bytes);
