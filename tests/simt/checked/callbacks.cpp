@@ -25,7 +25,7 @@ void aligned(const void *p, size_t n, const void *place) {
   ACCESS(read, n, READ)                                                                                      \
   ACCESS(write, n, WRITE)                                                                                    \
   ACCESS(volatile_read, n, UNORDERED)                                                                        \
-  ACCESS(volatile_write, n, ATOMIC)
+  ACCESS(volatile_write, n, STORE)
 
 /* Atomics of the host's code in a file of kernels. */
 #define FETCH(bits, name)                                                                                    \

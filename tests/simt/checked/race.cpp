@@ -21,6 +21,10 @@ moment this_moment() {
   return {block_number * 1024 + number, now.barriers, now.warp_turns[number / 32]};
 }
 
+bool atomic(access how) {
+  return how == ATOMIC || how == STORE;
+}
+
 /* Whether something of long ago is ordered before what happens now; all before `first` is. */
 inline bool ordered(const moment &then, const moment &self, uint32_t first) {
   if (then.thread == self.thread || then.interval < first) return true;
@@ -45,14 +49,14 @@ void race(const looked &a, const char *doing, const moment &with) {
 
 inline void look_at_write_before(const cell &c, const looked &a, bool fresh, bool host) {
   if (fresh) {
-    if (a.how == READ && !host)
+    if ((a.how == READ || a.how == ATOMIC) && !host)
       fail(a.place, cudaErrorLaunchFailure,
            a.shared ? "reads shared memory at %p that nothing has written in this block"
                     : "reads memory at %p that nothing has written",
            a.p);
     return;
   }
-  if (!(a.how == ATOMIC && c.by_atomic) && !ordered(c.write, a.self, a.first))
+  if (!(atomic(a.how) && c.by_atomic) && !ordered(c.write, a.self, a.first))
     race(a, a.how == READ ? "read after a write" : "write after a write", c.write);
 }
 
@@ -87,7 +91,7 @@ void look(cell &c, const looked &a, bool host) {
   look_at_write_before(c, a, fresh, host);
   if (a.how == READ) return note_read(c, a);
   look_at_reads_before(c, a);
-  c.write = a.self, c.written = 1, c.by_atomic = a.how == ATOMIC, c.pending = a.how == PENDING;
+  c.write = a.self, c.written = 1, c.by_atomic = atomic(a.how), c.pending = a.how == PENDING;
 }
 
 void look_at_all(cell *cells, size_t offset, const looked &a, size_t n, bool host) {
@@ -123,7 +127,7 @@ void touch(const void *address, size_t n, access how, const void *place) {
   shared_place s = shared_memory(p);
   if (s.cells) return touch_shared(s, {p, how, place, true, block_first, this_moment()}, n);
   if (inside(p, __executable_start, _end)) { /* constants, and what the host keeps */
-    if (how == WRITE || how == ATOMIC)
+    if (how == WRITE || atomic(how))
       fail(place, cudaErrorIllegalAddress, "writes a variable of the host at %p", p);
     return;
   }

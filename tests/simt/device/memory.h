@@ -3,17 +3,17 @@
 #include "tests/simt/device/threads.h"
 
 namespace simt {
-/* How an access orders itself against others: UNORDERED ones (volatile, or past the cache of a
- * multiprocessor) know what they do; PENDING is a write that comes to be at some time before the thread waits
- * for it. */
-enum access { READ, WRITE, ATOMIC, UNORDERED, PENDING };
+/* How an access orders itself against others: STORE is an atomic one that makes nothing of what was there;
+ * UNORDERED ones (volatile, or past the cache of a multiprocessor) know what they do; PENDING is a write that
+ * comes to be at some time before the thread waits for it. */
+enum access { READ, WRITE, ATOMIC, STORE, UNORDERED, PENDING };
 /* For the checked emulator: the thread is about to do this, at a place in code. */
 void touch(const void *p, size_t n, access how, const void *place);
 
 template <class T> struct same { typedef T type; };
 /* *p = f(*p), giving what was there. */
-template <class T, class F> SIMT_UNCHECKED inline T change(T *p, const void *place, F f) {
-  touch(p, sizeof *p, ATOMIC, place);
+template <class T, class F> SIMT_UNCHECKED inline T change(T *p, access how, const void *place, F f) {
+  touch(p, sizeof *p, how, place);
   T old = *p;
   *p = f(old);
   return old;
@@ -21,22 +21,23 @@ template <class T, class F> SIMT_UNCHECKED inline T change(T *p, const void *pla
 template <class T, class... U> constexpr bool one_of = (__is_same(T, U) || ...);
 } // namespace simt
 
-#define SIMT_ATOMIC(name, what, ...)                                                                         \
+#define SIMT_ATOMIC(name, how, what, ...)                                                                    \
   template <class T>                                                                                         \
   SIMT_UNCHECKED __attribute__((noinline)) T atomic##name(T *p, typename simt::same<T>::type v) {            \
     static_assert(simt::one_of<T, __VA_ARGS__>, "atomic" #name " has no such type");                         \
-    return simt::change(p, __builtin_return_address(0), [v](T old) SIMT_UNCHECKED -> T { return what; });    \
+    return simt::change(p, simt::how, __builtin_return_address(0),                                           \
+                        [v](T old) SIMT_UNCHECKED -> T { return what; });                                    \
   }
-SIMT_ATOMIC(Add, old + v, int, unsigned, unsigned long long, float, double)
-SIMT_ATOMIC(Sub, old - v, int, unsigned)
-SIMT_ATOMIC(Exch, ((void)old, v), int, unsigned, unsigned long long, float)
-SIMT_ATOMIC(Max, old > v ? old : v, int, unsigned, long long, unsigned long long)
-SIMT_ATOMIC(Min, old < v ? old : v, int, unsigned, long long, unsigned long long)
-SIMT_ATOMIC(And, old &v, int, unsigned, unsigned long long)
-SIMT_ATOMIC(Or, old | v, int, unsigned, unsigned long long)
-SIMT_ATOMIC(Xor, old ^ v, int, unsigned, unsigned long long)
-SIMT_ATOMIC(Inc, old >= v ? 0 : old + 1, unsigned)
-SIMT_ATOMIC(Dec, old == 0 || old > v ? v : old - 1, unsigned)
+SIMT_ATOMIC(Add, ATOMIC, old + v, int, unsigned, unsigned long long, float, double)
+SIMT_ATOMIC(Sub, ATOMIC, old - v, int, unsigned)
+SIMT_ATOMIC(Exch, STORE, ((void)old, v), int, unsigned, unsigned long long, float)
+SIMT_ATOMIC(Max, ATOMIC, old > v ? old : v, int, unsigned, long long, unsigned long long)
+SIMT_ATOMIC(Min, ATOMIC, old < v ? old : v, int, unsigned, long long, unsigned long long)
+SIMT_ATOMIC(And, ATOMIC, old &v, int, unsigned, unsigned long long)
+SIMT_ATOMIC(Or, ATOMIC, old | v, int, unsigned, unsigned long long)
+SIMT_ATOMIC(Xor, ATOMIC, old ^ v, int, unsigned, unsigned long long)
+SIMT_ATOMIC(Inc, ATOMIC, old >= v ? 0 : old + 1, unsigned)
+SIMT_ATOMIC(Dec, ATOMIC, old == 0 || old > v ? v : old - 1, unsigned)
 #undef SIMT_ATOMIC
 
 template <class T>
@@ -44,7 +45,7 @@ SIMT_UNCHECKED __attribute__((noinline)) T atomicCAS(T *p, typename simt::same<T
                                                      typename simt::same<T>::type v) {
   static_assert(simt::one_of<T, int, unsigned, unsigned short, unsigned long long>,
                 "atomicCAS has no such type");
-  return simt::change(p, __builtin_return_address(0),
+  return simt::change(p, simt::ATOMIC, __builtin_return_address(0),
                       [=](T old) SIMT_UNCHECKED -> T { return old == expected ? v : old; });
 }
 
