@@ -44,6 +44,30 @@ static inline dim3 tr_attention_grid(const attention_shape &s, int64_t samples, 
   return dim3(blocks > UINT32_MAX ? UINT32_MAX : (unsigned)blocks);
 }
 
+/* Rows of one head: `at` and `stride` in elements of the array. */
+struct attention_rows {
+  const void *data;
+  int64_t at;
+  int stride;
+};
+/* Of q, k, v, in this order the parts of qkv, or of tangents. */
+static __device__ __forceinline__ attention_rows part_of(const attention_shape &s, const void *qkv, int part,
+                                                         int64_t sample, int head) {
+  const int hidden = s.heads * s.size;
+  return {qkv, (sample * s.tokens * 3 + part) * hidden + head * s.size, 3 * hidden};
+}
+/* Of what attention gives, or of its gradient. */
+static __device__ __forceinline__ attention_rows result_of(const attention_shape &s, const void *y,
+                                                           int64_t sample, int head) {
+  const int hidden = s.heads * s.size;
+  return {y, sample * s.tokens * hidden + head * s.size, hidden};
+}
+
+/* Where the statistics of a head's queries begin, of (samples, heads, tokens). */
+static __device__ __forceinline__ int64_t first_stat(const attention_shape &s, int64_t sample, int head) {
+  return (sample * s.heads + head) * s.tokens;
+}
+
 /* Raises c to a largest score `top` of further terms. Gives what those so far are to be multiplied with. */
 template <class T> static __device__ __forceinline__ T tr_attention_raise(T &c, T top) {
   if (!(top > c)) return 1;

@@ -20,19 +20,14 @@ template <class T> struct attention_gradients {
 /* Its backward in f64, that of f32 deciding (backward.cu). */
 tr_status tr_cuda_attention_backward_f64(tr_ctx *ctx, const tr_nn_attention_backward_args *a);
 
-template <class T>
-static __device__ __forceinline__ int64_t first_stat(const attention_shape &s, int64_t sample, int head) {
-  return (sample * s.heads + head) * s.tokens;
-}
-
 /* P of scores whose logs are known, and dS in the place of dP. */
 template <class Tile, bool KEYS, class T>
 static __device__ __forceinline__ void
 known_softmax(const attention_gradients<T> &g, const attention_block &b, int from,
               T (&p)[Tile::ROWS][Tile::COLS], T (&ds)[Tile::ROWS][Tile::COLS]) {
   const attention_shape &s = g.s;
-  const T *logs = g.logs + first_stat<T>(s, b.sample % s.samples, b.head),
-          *means = g.means + first_stat<T>(s, b.sample, b.head);
+  const T *logs = g.logs + first_stat(s, b.sample % s.samples, b.head),
+          *means = g.means + first_stat(s, b.sample, b.head);
 #pragma unroll
   for (int r = 0; r < Tile::ROWS; r++)
 #pragma unroll
@@ -55,8 +50,8 @@ static __device__ __forceinline__ void put_sums(const attention_gradients<T> &g,
     const int row = b.first + threadIdx.x / 8 + 16 * r;
     const T sum = row_sum(sums.sum[r]), wide = row_sum(sums.wide[r]);
     if (threadIdx.x % 8 || row >= s.tokens) continue;
-    if (b.sample < s.samples) g.logs[first_stat<T>(s, b.sample, b.head) + row] = sums.c[r] + log2(sum);
-    g.means[first_stat<T>(s, b.sample, b.head) + row] = wide / sum;
+    if (b.sample < s.samples) g.logs[first_stat(s, b.sample, b.head) + row] = sums.c[r] + log2(sum);
+    g.means[first_stat(s, b.sample, b.head) + row] = wide / sum;
   }
 }
 

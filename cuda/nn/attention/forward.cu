@@ -37,7 +37,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
     const T sum = row_sum(sums.sum[r]);
     inverse[r] = 1 / sum;
     if (stats && threadIdx.x % 8 == 0 && row < s.tokens)
-      stats[(b.sample * s.heads + b.head) * s.tokens + row] = (sums.c[r] + log2(sum)) * T(TR_LN_2);
+      stats[first_stat(s, b.sample, b.head) + row] = (sums.c[r] + log2(sum)) * T(TR_LN_2);
   }
   store_rows<Tile>(s, result_of(s, y, b.sample, b.head), b.first, o, inverse);
 }

@@ -75,9 +75,9 @@ finish(const attention_shape &s, const attention_block &b, int first, const floa
     const float sum = quad_sum(sums[h]);
     inverse[h] = 1 / sum;
     if (stats && threadIdx.x % 4 == 0 && row < s.tokens)
-      stats[(b.sample * s.heads + b.head) * s.tokens + row] = (c[h] + log2f(sum)) * (float)TR_LN_2;
+      stats[first_stat(s, b.sample, b.head) + row] = (c[h] + log2f(sum)) * (float)TR_LN_2;
   }
-  put_rows<M>(s, target_result(s, y, b.sample, b.head), first, o, inverse, room);
+  put_rows<M>(s, result_of(s, y, b.sample, b.head), first, o, inverse, room);
 }
 
 /* G: groups of 16 queries of a warp. Two read each key once for both; one makes twice the blocks. */
@@ -91,9 +91,9 @@ __launch_bounds__(TR_ATTENTION_THREADS,
                                                              float scale, void *y, float *stats) {
   TR_DYNAMIC_SHARED(attention_half, memory);
   const attention_block b = tr_attention_block(s, M::TILE * G);
-  const half_rows queries = half_part(s, qkv, 0, b.sample, b.head),
-                  keys = half_part(s, qkv, 1, b.sample, b.head),
-                  values = half_part(s, qkv, 2, b.sample, b.head);
+  const half_rows queries = halves(part_of(s, qkv, 0, b.sample, b.head)),
+                  keys = halves(part_of(s, qkv, 1, b.sample, b.head)),
+                  values = halves(part_of(s, qkv, 2, b.sample, b.head));
   const bool idle = is_idle<G>(s, b.first);
   unsigned q[G][M::PARTS][4];
   float o[G][M::BLOCKS][4] = {};

@@ -26,20 +26,13 @@ template <int Cap> struct attention_mma {
   static constexpr size_t bytes = 4 * SPACE * sizeof(attention_half);
 };
 
-/* Rows of one head. */
+/* Rows that are read, of bf16. */
 struct half_rows {
   const attention_half *data; /* the first column of the first row */
   int stride;
 };
-static __device__ __forceinline__ half_rows half_part(const attention_shape &s, const attention_half *qkv,
-                                                      int part, int64_t sample, int head) {
-  const int hidden = s.heads * s.size;
-  return {qkv + (sample * s.tokens * 3 + part) * hidden + head * s.size, 3 * hidden};
-}
-static __device__ __forceinline__ half_rows half_result(const attention_shape &s, const attention_half *y,
-                                                        int64_t sample, int head) {
-  const int hidden = s.heads * s.size;
-  return {y + sample * s.tokens * hidden + head * s.size, hidden};
+static __device__ __forceinline__ half_rows halves(const attention_rows &rows) {
+  return {(const attention_half *)rows.data + rows.at, rows.stride};
 }
 
 /* P of the 8-wide columns of a tile, from column AT on: a thread has one of them in every 128 / P rows. */
@@ -181,33 +174,15 @@ static __device__ __forceinline__ float quad_largest(float v) {
   return fmaxf(v, __shfl_xor_sync(~0u, v, 2));
 }
 
-/* Where results go: rows of one head, of bf16 or f32. */
-struct half_target {
-  void *data;
-  int64_t at;
-  int stride;
-  bool half;
-};
-static __device__ __forceinline__ half_target target_part(const attention_shape &s, void *qkv, int part,
-                                                          int64_t sample, int head) {
-  const int hidden = s.heads * s.size;
-  return {qkv, (sample * s.tokens * 3 + part) * hidden + head * s.size, 3 * hidden, s.half};
-}
-static __device__ __forceinline__ half_target target_result(const attention_shape &s, void *y, int64_t sample,
-                                                            int head) {
-  const int hidden = s.heads * s.size;
-  return {y, sample * s.tokens * hidden + head * s.size, hidden, s.half};
-}
-
-/* A group's results, its rows being from `first` on, times a factor of each of a lane's rows; `room`: a tile
- * of shared memory, of which each warp uses 16 rows. */
+/* A group's results, its rows being from `first` on, times a factor of each of a lane's rows, to rows of bf16
+ * or f32; `room`: a tile of shared memory, of which each warp uses 16 rows. */
 template <class M>
-static __device__ __forceinline__ void put_rows(const attention_shape &s, const half_target &to, int first,
+static __device__ __forceinline__ void put_rows(const attention_shape &s, const attention_rows &to, int first,
                                                 const float (&o)[M::BLOCKS][4], const float (&factor)[2],
                                                 attention_half *room) {
   const int lane = threadIdx.x % 32, row = lane / 4, pair = lane % 4 * 2;
   room += threadIdx.x / 32 * 16 * M::LD;
-  if (!to.half) {
+  if (!s.half) {
 #pragma unroll
     for (int n = 0; n < M::BLOCKS; n++)
 #pragma unroll

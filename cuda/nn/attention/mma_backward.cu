@@ -52,9 +52,9 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   const attention_shape &s = g.s;
   const attention_block b = tr_attention_block(s, M::TILE);
   const int64_t sample = b.sample % s.samples;
-  const attention_half *qkv = (const attention_half *)g.qkv, *dys = (const attention_half *)g.dy;
-  const half_rows k = half_part(s, qkv, 1, sample, b.head), v = half_part(s, qkv, 2, sample, b.head);
-  const int64_t log = first_stat<float>(s, sample, b.head), mean = first_stat<float>(s, b.sample, b.head);
+  const half_rows k = halves(part_of(s, g.qkv, 1, sample, b.head)),
+                  v = halves(part_of(s, g.qkv, 2, sample, b.head));
+  const int64_t log = first_stat(s, sample, b.head), mean = first_stat(s, b.sample, b.head);
   const int row = b.first + threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
   const bool idle = is_idle<1>(s, b.first);
   unsigned q[1][M::PARTS][4], dy[1][M::PARTS][4];
@@ -64,8 +64,8 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
 #pragma unroll
     for (int h = 0; h < 2; h++)
       if (row + 8 * h < s.tokens) logs[h] = g.logs[log + row + 8 * h], means[h] = g.means[mean + row + 8 * h];
-  fetch_two<M>(s, half_part(s, qkv, 0, sample, b.head), half_result(s, dys, b.sample, b.head), b.first,
-               memory, 1);
+  fetch_two<M>(s, halves(part_of(s, g.qkv, 0, sample, b.head)), halves(result_of(s, g.dy, b.sample, b.head)),
+               b.first, memory, 1);
   fetch_two<M>(s, k, v, 0, memory, 0);
   all_fetched();
   own_rows<M, 1>(memory + 2 * M::SPACE, q), own_rows<M, 1>(memory + 3 * M::SPACE, dy);
@@ -101,7 +101,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
     }
   } else {
     const float one[2] = {1, 1};
-    put_rows<M>(s, target_part(s, g.dqkv, 0, b.sample, b.head), b.first + threadIdx.x / 32 * 16, dq[0], one,
+    put_rows<M>(s, part_of(s, g.dqkv, 0, b.sample, b.head), b.first + threadIdx.x / 32 * 16, dq[0], one,
                 memory);
   }
 }

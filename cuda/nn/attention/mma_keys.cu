@@ -36,15 +36,15 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   const attention_shape &s = g.s;
   const attention_block b = tr_attention_block(s, M::TILE);
   const int64_t sample = b.sample % s.samples;
-  const attention_half *qkv = (const attention_half *)g.qkv, *dys = (const attention_half *)g.dy;
-  const half_rows q = half_part(s, qkv, 0, sample, b.head), dy = half_result(s, dys, b.sample, b.head);
-  const float *logs = g.logs + first_stat<float>(s, sample, b.head),
-              *means = g.means + first_stat<float>(s, b.sample, b.head), one[2] = {1, 1};
+  const half_rows q = halves(part_of(s, g.qkv, 0, sample, b.head)),
+                  dy = halves(result_of(s, g.dy, b.sample, b.head));
+  const float *logs = g.logs + first_stat(s, sample, b.head),
+              *means = g.means + first_stat(s, b.sample, b.head), one[2] = {1, 1};
   const bool idle = is_idle<1>(s, b.first);
   unsigned k[1][M::PARTS][4], v[1][M::PARTS][4];
   float dk[1][M::BLOCKS][4] = {}, dv[1][M::BLOCKS][4] = {};
-  fetch<M>(s, half_part(s, qkv, 1, sample, b.head), b.first, memory + 2 * M::SPACE);
-  fetch<M>(s, half_part(s, qkv, 2, sample, b.head), b.first, own_v);
+  fetch<M>(s, halves(part_of(s, g.qkv, 1, sample, b.head)), b.first, memory + 2 * M::SPACE);
+  fetch<M>(s, halves(part_of(s, g.qkv, 2, sample, b.head)), b.first, own_v);
   fetch_two<M>(s, q, dy, 0, memory, 0);
   fetch_stats(s, logs, means, 0, stats);
   all_fetched();
@@ -74,9 +74,9 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
         }
       });
   if (idle) return;
-  put_rows<M>(s, target_part(s, g.dqkv, 1, b.sample, b.head), b.first + threadIdx.x / 32 * 16, dk[0], one,
+  put_rows<M>(s, part_of(s, g.dqkv, 1, b.sample, b.head), b.first + threadIdx.x / 32 * 16, dk[0], one,
               memory);
-  put_rows<M>(s, target_part(s, g.dqkv, 2, b.sample, b.head), b.first + threadIdx.x / 32 * 16, dv[0], one,
+  put_rows<M>(s, part_of(s, g.dqkv, 2, b.sample, b.head), b.first + threadIdx.x / 32 * 16, dv[0], one,
               memory);
 }
 

@@ -21,25 +21,6 @@ template <class Number, int Cap, int Rows> struct attention_tile {
   static constexpr int W = CAP % (8 * VECTOR) ? VECTOR / 2 : VECTOR;
 };
 
-/* Rows of one head. */
-struct attention_rows {
-  const void *data;
-  int64_t at;
-  int stride;
-};
-/* Of q, k, v, in this order the parts of qkv, or of tangents. */
-static __device__ __forceinline__ attention_rows part_of(const attention_shape &s, const void *qkv, int part,
-                                                         int64_t sample, int head) {
-  const int hidden = s.heads * s.size;
-  return {qkv, (sample * s.tokens * 3 + part) * hidden + head * s.size, 3 * hidden};
-}
-/* Of what attention gives, or of its gradient. */
-static __device__ __forceinline__ attention_rows result_of(const attention_shape &s, const void *y,
-                                                           int64_t sample, int head) {
-  const int hidden = s.heads * s.size;
-  return {y, sample * s.tokens * hidden + head * s.size, hidden};
-}
-
 template <class T> static __device__ __forceinline__ T rounded(const attention_shape &, T v) {
   return v;
 }
