@@ -4,14 +4,10 @@
 
 tr_status tr_cuda_attention_backward(tr_ctx *ctx, const tr_nn_attention_backward_args *a) {
   if (a->dy->count == 0) return TR_OK;
-  if (a->qkv->dtype == TR_F64) return tr_cuda_attention_backward_f64(ctx, a);
   const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
   const void *const arrays[] = {a->qkv->data, a->dy->data, a->dqkv->data};
   TR_TRY(tr_attention_check(ctx, s));
+  if (a->qkv->dtype == TR_F64) return tr_cuda_attention_backward_f64(ctx, s, a);
   if (tr_attention_fits_mma(s, arrays, 3)) return tr_cuda_attention_mma_backward(ctx, s, a);
-  attention_gradients<float> g;
-  TR_TRY(gradients_of(ctx, a, &g));
-  if (g.s.tokens <= 16 && g.s.size <= 32) return run_passes<float, 32, 1>(ctx, g, a);
-  if (g.s.size <= 64) return run_passes<float, 64, 4>(ctx, g, a);
-  return g.s.size <= 80 ? run_passes<float, 80, 2>(ctx, g, a) : run_passes<float, 128, 2>(ctx, g, a);
+  return run_backward<float, 4, 2>(ctx, s, a);
 }

@@ -18,7 +18,8 @@ template <class T> struct attention_gradients {
 };
 
 /* Its backward in f64, that of f32 deciding (backward.cu). */
-tr_status tr_cuda_attention_backward_f64(tr_ctx *ctx, const tr_nn_attention_backward_args *a);
+tr_status tr_cuda_attention_backward_f64(tr_ctx *ctx, const attention_shape &s,
+                                         const tr_nn_attention_backward_args *a);
 
 /* P of scores whose logs are known, and dS in the place of dP. */
 template <class Tile, bool KEYS, class T>
@@ -180,10 +181,9 @@ static tr_status run_pass(tr_ctx *ctx, const attention_gradients<typename Tile::
                         shared, g);
 }
 
-template <class T, int CAP, int ROWS>
-static tr_status run_passes(tr_ctx *ctx, const attention_gradients<T> &g,
+template <class tile>
+static tr_status run_passes(tr_ctx *ctx, const attention_gradients<typename tile::T> &g,
                             const tr_nn_attention_backward_args *a) {
-  typedef attention_tile<T, CAP, ROWS> tile;
   static uint64_t asked[3];
   if (a->stats)
     TR_TRY(run_known(ctx, g, a));
@@ -193,23 +193,21 @@ static tr_status run_passes(tr_ctx *ctx, const attention_gradients<T> &g,
   return run_pass<tile>(ctx, g, a->dy, attention_backward<tile, true>, true, &asked[2]);
 }
 
-/* Operands, with working memory for logs and means. */
-template <class T>
-static tr_status gradients_of(tr_ctx *ctx, const tr_nn_attention_backward_args *a,
-                              attention_gradients<T> *out) {
-  const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
+/* All passes in T, with working memory for logs and means. */
+template <class T, int ROWS, int WIDE>
+static tr_status run_backward(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_backward_args *a) {
   const int64_t logs = a->qkv->shape[0] * s.heads, means = a->dy->shape[0] * s.heads;
   void *room;
-  TR_TRY(tr_attention_check(ctx, s));
   TR_TRY(tr_cuda_scratch(ctx, (size_t)(logs + means) * sizeof(T), &room));
-  *out = {s,
-          a->qkv->data,
-          a->dy->data,
-          a->dqkv->data,
-          (T *)room,
-          (T *)room + logs,
-          (T)(1 / sqrt((double)s.size))};
-  return TR_OK;
+  const attention_gradients<T> g = {s,
+                                    a->qkv->data,
+                                    a->dy->data,
+                                    a->dqkv->data,
+                                    (T *)room,
+                                    (T *)room + logs,
+                                    (T)(1 / sqrt((double)s.size))};
+  return tr_attention_with_tile<T, ROWS, WIDE>(
+      s, [&](auto tile) { return run_passes<decltype(tile)>(ctx, g, a); });
 }
 
 #endif

@@ -42,9 +42,9 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   store_rows<Tile>(s, result_of(s, y, b.sample, b.head), b.first, o, inverse);
 }
 
-template <class T, int CAP, int ROWS>
+template <class tile>
 static tr_status run(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_args *a) {
-  typedef attention_tile<T, CAP, ROWS> tile;
+  typedef typename tile::T T;
   static uint64_t asked;
   const size_t shared = sizeof(T) * ((tile::OWN + 2 * tile::STREAMED) * tile::LD + tile::OWN * tile::LDP);
   TR_TRY(tr_attention_allow(ctx, attention<tile>, s.size, shared, &asked));
@@ -54,18 +54,13 @@ static tr_status run(tr_ctx *ctx, const attention_shape &s, const tr_nn_attentio
                         a->stats ? (T *)a->stats->data : (T *)NULL);
 }
 
-/* Small tiles for few tokens, so that no block has nothing but padding to do. */
 tr_status tr_cuda_attention(tr_ctx *ctx, const tr_nn_attention_args *a) {
   const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
   if (a->y->count == 0) return TR_OK;
   TR_TRY(tr_attention_check(ctx, s));
   const void *const arrays[] = {a->qkv->data, a->y->data};
   if (tr_attention_fits_mma(s, arrays, 2)) return tr_cuda_attention_mma(ctx, s, a);
-  const bool small = s.tokens <= 16 && s.size <= 32;
-  if (a->qkv->dtype == TR_F64)
-    return (small ? run<double, 32, 1> : s.size <= 64 ? run<double, 64, 2> : run<double, 128, 2>)(ctx, s, a);
-  return (small          ? run<float, 32, 1>
-          : s.size <= 64 ? run<float, 64, 4>
-          : s.size <= 80 ? run<float, 80, 4>
-                         : run<float, 128, 4>)(ctx, s, a);
+  const auto with = [&](auto tile) { return run<decltype(tile)>(ctx, s, a); };
+  return a->qkv->dtype == TR_F64 ? tr_attention_with_tile<double, 2, 2>(s, with)
+                                 : tr_attention_with_tile<float, 4, 4>(s, with);
 }

@@ -93,9 +93,9 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   store_rows<Tile>(s, result_of(s, a.y, b.sample, b.head), b.first, y, one);
 }
 
-template <class T, int CAP, int ROWS>
+template <class tile>
 static tr_status run(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_jvp_args *a) {
-  typedef attention_tile<T, CAP, ROWS> tile;
+  typedef typename tile::T T;
   static uint64_t asked;
   const attention_tangents<T> tangents = {s, a->qkv->data, a->v->data, a->y->data,
                                           (T)(1 / sqrt((double)s.size))};
@@ -109,11 +109,7 @@ tr_status tr_cuda_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *a) 
   const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
   if (a->y->count == 0) return TR_OK;
   TR_TRY(tr_attention_check(ctx, s));
-  const bool small = s.tokens <= 16 && s.size <= 32;
-  if (a->qkv->dtype == TR_F64)
-    return (small ? run<double, 32, 1> : s.size <= 64 ? run<double, 64, 1> : run<double, 128, 1>)(ctx, s, a);
-  return (small          ? run<float, 32, 1>
-          : s.size <= 64 ? run<float, 64, 4>
-          : s.size <= 80 ? run<float, 80, 2>
-                         : run<float, 128, 2>)(ctx, s, a);
+  const auto with = [&](auto tile) { return run<decltype(tile)>(ctx, s, a); };
+  return a->qkv->dtype == TR_F64 ? tr_attention_with_tile<double, 1, 1>(s, with)
+                                 : tr_attention_with_tile<float, 4, 2>(s, with);
 }

@@ -118,10 +118,9 @@ __launch_bounds__(TR_ATTENTION_THREADS,
               memory);
 }
 
-template <int CAP, int G>
+template <class mma, int G>
 static tr_status run(tr_ctx *ctx, const attention_shape &s, const attention_half *qkv,
                      const tr_nn_attention_args *a) {
-  typedef attention_mma<CAP> mma;
   static uint64_t asked;
   TR_TRY((tr_attention_allow(ctx, attention_forward<mma, G>, s.size, mma::bytes, &asked)));
   return tr_cuda_launch(ctx, "attention", a->y->shape[0], a->y->shape[1], attention_forward<mma, G>,
@@ -130,13 +129,16 @@ static tr_status run(tr_ctx *ctx, const attention_shape &s, const attention_half
                         a->stats ? (float *)a->stats->data : (float *)NULL);
 }
 
-/* Two groups where the blocks are then still enough for all processors; the bits are the same. */
-template <int CAP>
+/* Two groups, for heads of 64 and 72, where the blocks are then still enough for all processors; the bits are
+ * the same. */
+template <class mma>
 static tr_status run_either(tr_ctx *ctx, const attention_shape &s, const attention_half *qkv,
                             const tr_nn_attention_args *a) {
-  const int64_t blocks = (s.tokens + 127) / 128 * s.heads * s.samples;
-  return s.tokens > 64 && blocks >= 2 * tr_cuda(ctx)->processors ? run<CAP, 2>(ctx, s, qkv, a)
-                                                                 : run<CAP, 1>(ctx, s, qkv, a);
+  if constexpr (mma::CAP == 64 || mma::CAP == 72) {
+    const int64_t blocks = (s.tokens + 127) / 128 * s.heads * s.samples;
+    if (s.tokens > 64 && blocks >= 2 * tr_cuda(ctx)->processors) return run<mma, 2>(ctx, s, qkv, a);
+  }
+  return run<mma, 1>(ctx, s, qkv, a);
 }
 
 tr_status tr_cuda_attention_mma(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_args *a) {
@@ -147,8 +149,5 @@ tr_status tr_cuda_attention_mma(tr_ctx *ctx, const attention_shape &s, const tr_
     TR_TRY(tr_attention_round(ctx, a->qkv, (attention_half *)room));
     qkv = (const attention_half *)room;
   }
-  if (s.size <= 32) return run<32, 1>(ctx, s, qkv, a);
-  if (s.size <= 64) return run_either<64>(ctx, s, qkv, a);
-  if (s.size <= 72) return run_either<72>(ctx, s, qkv, a);
-  return s.size <= 96 ? run<96, 1>(ctx, s, qkv, a) : run<128, 1>(ctx, s, qkv, a);
+  return tr_attention_with_mma(s.size, [&](auto mma) { return run_either<decltype(mma)>(ctx, s, qkv, a); });
 }

@@ -26,6 +26,14 @@ template <int Cap> struct attention_mma {
   static constexpr size_t bytes = 4 * SPACE * sizeof(attention_half);
 };
 
+/* run(mma) with that for heads of this size. */
+template <class Run> static tr_status tr_attention_with_mma(int size, const Run &run) {
+  if (size <= 32) return run(attention_mma<32>());
+  if (size <= 64) return run(attention_mma<64>());
+  if (size <= 72) return run(attention_mma<72>());
+  return size <= 96 ? run(attention_mma<96>()) : run(attention_mma<128>());
+}
+
 /* Rows that are read, of bf16. */
 struct half_rows {
   const attention_half *data; /* the first column of the first row */

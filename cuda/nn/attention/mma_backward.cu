@@ -106,22 +106,11 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   }
 }
 
-template <int CAP>
+template <class mma>
 static tr_status run_queries(tr_ctx *ctx, const mma_gradients &g, const tr_array *dy, bool sums) {
-  typedef attention_mma<CAP> mma;
   static uint64_t asked[2];
   if (sums) TR_TRY(run_mma<mma>(ctx, g, dy, attention_of_queries<mma, true>, 0, &asked[0]));
   return run_mma<mma>(ctx, g, dy, attention_of_queries<mma, false>, 0, &asked[1]);
-}
-
-static tr_status run_all(tr_ctx *ctx, const mma_gradients &g, const tr_array *dy, bool sums) {
-  const int size = g.s.size;
-  TR_TRY((size <= 32   ? run_queries<32>
-          : size <= 64 ? run_queries<64>
-          : size <= 72 ? run_queries<72>
-          : size <= 96 ? run_queries<96>
-                       : run_queries<128>)(ctx, g, dy, sums));
-  return tr_cuda_attention_mma_keys(ctx, g, dy);
 }
 
 /* Working memory: logs and means, then of arrays of f32 qkv and dy in bf16. */
@@ -146,5 +135,7 @@ tr_status tr_cuda_attention_mma_backward(tr_ctx *ctx, const attention_shape &s,
     TR_TRY(tr_attention_round(ctx, a->dy, dy));
     g.qkv = qkv, g.dy = dy;
   }
-  return run_all(ctx, g, a->dy, !a->stats);
+  TR_TRY(tr_attention_with_mma(
+      s.size, [&](auto mma) { return run_queries<decltype(mma)>(ctx, g, a->dy, !a->stats); }));
+  return tr_cuda_attention_mma_keys(ctx, g, a->dy);
 }

@@ -80,18 +80,12 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
               memory);
 }
 
-template <int CAP> static tr_status run(tr_ctx *ctx, const mma_gradients &g, const tr_array *dy) {
-  typedef attention_mma<CAP> mma;
+template <class mma> static tr_status run(tr_ctx *ctx, const mma_gradients &g, const tr_array *dy) {
   static uint64_t asked;
   return run_mma<mma>(ctx, g, dy, attention_of_keys<mma>,
                       256 * sizeof(float) + (keeps_v<mma>() ? mma::bytes / 4 : 0), &asked);
 }
 
 tr_status tr_cuda_attention_mma_keys(tr_ctx *ctx, const mma_gradients &g, const tr_array *dy) {
-  const int size = g.s.size;
-  return (size <= 32   ? run<32>
-          : size <= 64 ? run<64>
-          : size <= 72 ? run<72>
-          : size <= 96 ? run<96>
-                       : run<128>)(ctx, g, dy);
+  return tr_attention_with_mma(g.s.size, [&](auto mma) { return run<decltype(mma)>(ctx, g, dy); });
 }

@@ -51,6 +51,17 @@ static __device__ __forceinline__ double tr_exp2(double v) {
   return exp2(v);
 }
 
+/* run(tile) with the tile for heads of this size. Small ones for few tokens, so that no block has nothing but
+ * padding to do; else tiles of ROWS, and WIDE for heads of more than 64. */
+template <class T, int ROWS, int WIDE, class Run>
+static tr_status tr_attention_with_tile(const attention_shape &s, const Run &run) {
+  if (s.tokens <= 16 && s.size <= 32) return run(attention_tile<T, 32, 1>());
+  if (s.size <= 64) return run(attention_tile<T, 64, ROWS>());
+  if constexpr (sizeof(T) == 4)
+    if (s.size <= 80) return run(attention_tile<T, 80, WIDE>());
+  return run(attention_tile<T, 128, WIDE>());
+}
+
 /* COUNT rows from `first` on into shared memory, as products take them, zeros where there are none. */
 template <class Tile, int COUNT>
 static __device__ __forceinline__ void load_rows(const attention_shape &s, const attention_rows &rows,
