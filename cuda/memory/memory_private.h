@@ -8,6 +8,7 @@
 
 #define TR_CUDA_ALIGN 256
 
+/* The bytes of as many whole units as they need. */
 static inline size_t tr_cuda_up(size_t bytes, size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }

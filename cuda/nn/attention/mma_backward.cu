@@ -116,23 +116,24 @@ static tr_status run_queries(tr_ctx *ctx, const mma_gradients &g, const tr_array
 /* Working memory: logs and means, then of arrays of f32 qkv and dy in bf16. */
 tr_status tr_cuda_attention_mma_backward(tr_ctx *ctx, const attention_shape &s,
                                          const tr_nn_attention_backward_args *a) {
-  const int64_t logs = a->qkv->shape[0] * s.heads, means = a->dy->shape[0] * s.heads;
-  const int64_t floats = (logs + means + 7) / 8 * 8, halves = s.half ? 0 : a->qkv->count + a->dy->count;
-  void *room;
-  TR_TRY(
-      tr_cuda_scratch(ctx, (size_t)floats * sizeof(float) + (size_t)halves * sizeof(attention_half), &room));
+  const int64_t stat = s.heads * (int64_t)sizeof(float), half = s.half ? 0 : (int64_t)sizeof(attention_half);
+  char *logs, *means, *qkv, *dy;
+  const tr_cuda_part parts[] = {{&logs, a->qkv->shape[0] * stat},
+                                {&means, a->dy->shape[0] * stat},
+                                {&qkv, a->qkv->count * half},
+                                {&dy, a->dy->count * half}};
+  TR_TRY(tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts));
   mma_gradients g = {s,
                      a->qkv->data,
                      a->dy->data,
                      a->dqkv->data,
-                     (float *)room,
-                     (float *)room + logs,
+                     (float *)logs,
+                     (float *)means,
                      (float)(1 / sqrt((double)s.size))};
   if (a->stats) TR_TRY(run_known(ctx, g, a));
   if (!s.half) {
-    attention_half *qkv = (attention_half *)((float *)room + floats), *dy = qkv + a->qkv->count;
-    TR_TRY(tr_attention_round(ctx, a->qkv, qkv));
-    TR_TRY(tr_attention_round(ctx, a->dy, dy));
+    TR_TRY(tr_attention_round(ctx, a->qkv, (attention_half *)qkv));
+    TR_TRY(tr_attention_round(ctx, a->dy, (attention_half *)dy));
     g.qkv = qkv, g.dy = dy;
   }
   TR_TRY(tr_attention_with_mma(
