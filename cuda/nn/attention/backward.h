@@ -58,7 +58,9 @@ static __device__ __forceinline__ void put_sums(const attention_gradients<T> &g,
 
 /* The rows of a block in shared memory, and of a step the streamed ones: queries (q, dy) and keys (k, v). */
 template <class Tile> struct gradient_memory { typename Tile::T *own, *own_other, *at, *at_other, *ds, *p; };
-template <class Tile, class T> static __device__ __forceinline__ gradient_memory<Tile> memory_at(T *own) {
+template <class Tile> static __device__ __forceinline__ gradient_memory<Tile> memory_of_block() {
+  typedef typename Tile::T T;
+  TR_DYNAMIC_SHARED(T, own);
   T *other = own + Tile::OWN * Tile::LD, *at = other + Tile::OWN * Tile::LD,
     *at_other = at + Tile::STREAMED * Tile::LD, *ds = at_other + Tile::STREAMED * Tile::LD;
   return {own, other, at, at_other, ds, ds + Tile::OWN * Tile::LDP};
@@ -87,8 +89,7 @@ static __global__
 __launch_bounds__(TR_ATTENTION_THREADS,
                   Tile::BLOCKS) void attention_sums_of(attention_gradients<typename Tile::T> g) {
   typedef typename Tile::T T;
-  TR_DYNAMIC_SHARED(T, memory);
-  const gradient_memory<Tile> m = memory_at<Tile>(memory);
+  const gradient_memory<Tile> m = memory_of_block<Tile>();
   const attention_shape &s = g.s;
   const attention_block b = tr_attention_block(s, Tile::OWN);
   const int64_t sample = b.sample % s.samples;
@@ -114,8 +115,7 @@ static __global__
 __launch_bounds__(TR_ATTENTION_THREADS,
                   KEYS ? 2 : Tile::BLOCKS) void attention_backward(attention_gradients<typename Tile::T> g) {
   typedef typename Tile::T T;
-  TR_DYNAMIC_SHARED(T, memory);
-  const gradient_memory<Tile> m = memory_at<Tile>(memory);
+  const gradient_memory<Tile> m = memory_of_block<Tile>();
   const attention_shape &s = g.s;
   const attention_block b = tr_attention_block(s, Tile::OWN);
   const int64_t sample = b.sample % s.samples;
