@@ -1,5 +1,6 @@
 /* What the checks of the network operations have in common. */
 #include "core/nn/check_private.h"
+#include "core/nn/ops_private.h"
 
 #include "core/backend.h"
 #include "core/context_private.h"
@@ -72,7 +73,7 @@ tr_status tr_nn_check_matrix(const tr_nn_call *call, const char *name, const tr_
 }
 
 tr_status tr_nn_check_activation(const tr_nn_call *call, tr_nn_activation activation) {
-  if ((unsigned)activation <= TR_NN_GELU_TANH) return TR_OK;
+  if ((unsigned)activation <= TR_NN_RELU) return TR_OK;
   return TR_FAIL(call->ctx, TR_E_ARG, "%s with the activation %d, which there is not", call->what,
                  (int)activation);
 }
@@ -102,6 +103,16 @@ tr_status tr_nn_check_labels(const tr_nn_call *call, const tr_array *labels, int
   if (labels->dtype != TR_I32 || labels->ndim != 1)
     return unexpected(call, "labels", labels, 1, tr_dtype_name(TR_I32));
   return tr_nn_check_extents(call, labels->count == rows || labels->count == 1);
+}
+
+tr_status tr_nn_check_weight(const tr_nn_call *call, const tr_nn_weight *w, const tr_array *y) {
+  if (!w) return TR_FAIL(call->ctx, TR_E_ARG, "w of %s is missing: it is NULL", call->what);
+  if (!w->set) return TR_FAIL(call->ctx, TR_E_ARG, "w of %s was never set", call->what);
+  bool other = (y->dtype == TR_F32 || y->dtype == TR_F64) && y->dtype != w->spec.compute;
+  if (w->ctx == call->ctx && !other) return TR_OK;
+  return TR_FAIL(call->ctx, TR_E_SHAPE, "w of %s computes in %s and y is %s%s", call->what,
+                 tr_dtype_name(w->spec.compute), tr_dtype_name(y->dtype),
+                 w->ctx == call->ctx ? "" : " on another context");
 }
 
 bool tr_nn_spreads(const tr_array *few, const tr_array *many) {

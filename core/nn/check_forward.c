@@ -2,17 +2,6 @@
 #include "core/nn/check_private.h"
 #include "core/nn/ops_private.h"
 
-/* The weight is there, set, and multiplies arrays like y. */
-static tr_status check_weight(const tr_nn_call *call, const tr_nn_weight *w, const tr_array *y) {
-  if (!w) return TR_FAIL(call->ctx, TR_E_ARG, "w of %s is missing: it is NULL", call->what);
-  if (!w->set) return TR_FAIL(call->ctx, TR_E_ARG, "w of %s was never set", call->what);
-  bool other = (y->dtype == TR_F32 || y->dtype == TR_F64) && y->dtype != w->spec.compute;
-  if (w->ctx == call->ctx && !other) return TR_OK;
-  return TR_FAIL(call->ctx, TR_E_SHAPE, "w of %s computes in %s and y is %s%s", call->what,
-                 tr_dtype_name(w->spec.compute), tr_dtype_name(y->dtype),
-                 w->ctx == call->ctx ? "" : " on another context");
-}
-
 /* `before` and slope_at, and what goes with them. */
 static tr_status check_training(const tr_nn_call *call, const tr_nn_linear_args *a) {
   const tr_array *y = a->y, *before = a->before, *slope_at = a->slope_at;
@@ -32,8 +21,9 @@ static tr_status check_training(const tr_nn_call *call, const tr_nn_linear_args 
 
 tr_status tr_nn_check_linear(const tr_nn_call *call, const tr_nn_linear_args *a) {
   const tr_array *x = a->x, *y = a->y, *bias = a->bias, *residual = a->residual;
-  TR_TRY(check_weight(call, a->w, y));
+  TR_TRY(tr_nn_check_weight(call, a->w, y));
   const tr_nn_weight_spec *w = &a->w->spec;
+  if (w->taps) return TR_FAIL(call->ctx, TR_E_ARG, "w of %s is that of a convolution", call->what);
   const tr_array like = {.dtype = w->compute};
   TR_TRY(tr_nn_check_half(call, w->products, "y", y, &like));
   TR_TRY(tr_nn_check_half(call, w->products, "x", x, &like));

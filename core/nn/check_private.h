@@ -37,6 +37,8 @@ tr_status tr_nn_check_columns(const tr_nn_call *call, const char *name, const tr
 tr_status tr_nn_check_labels(const tr_nn_call *call, const tr_array *labels, int64_t rows);
 /* TR_E_ARG for an activation that there is not. */
 tr_status tr_nn_check_activation(const tr_nn_call *call, tr_nn_activation activation);
+/* The weight is there, set, and multiplies arrays like y. */
+tr_status tr_nn_check_weight(const tr_nn_call *call, const tr_nn_weight *w, const tr_array *y);
 /* TR_E_ARG for products that there are not, or not of arrays like y. */
 tr_status tr_nn_check_products(const tr_nn_call *call, tr_nn_products products, const tr_array *y);
 /* TR_E_SHAPE unless the extents fit. */

@@ -24,8 +24,9 @@ extern "C" {
 
 typedef enum {
   TR_NN_IDENTITY,
-  TR_NN_SILU,     /* v / (1 + exp(-v)) */
-  TR_NN_GELU_TANH /* 0.5 v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))), Hendrycks and Gimpel 2016 */
+  TR_NN_SILU,      /* v / (1 + exp(-v)) */
+  TR_NN_GELU_TANH, /* 0.5 v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))), Hendrycks and Gimpel 2016 */
+  TR_NN_RELU       /* max(v, 0), slope 0 at 0; not a number stays so */
 } tr_nn_activation;
 
 /* How matrix products take their operands. TR_NN_BF16 is for arrays of f32: each operand is rounded to bf16,
@@ -83,6 +84,9 @@ typedef struct {
   tr_nn_products products; /* TR_NN_BF16: kept in bf16, and rounds what it is multiplied with; compute f32,
                               as for TR_NN_TF32 */
   int64_t rows; /* that one sample brings, 0: not known. A hint: a device works on so many at a time. */
+  /* Of a convolution, the places of its kernel, rows times columns; `in` is then channels times taps, values
+   * are (out, channels, rows, columns), and storage is the compute type. 0: of a linear layer. */
+  int64_t taps;
 } tr_nn_weight_spec;
 
 /* A weight whose values are to be set. Other types than these: TR_E_ARG; products that the backend lacks:
@@ -362,6 +366,91 @@ typedef struct {
   double keep[TR_NN_AVERAGES];       /* 0 <= keep <= 1 */
 } tr_nn_adamw_args;
 TR_API tr_status tr_nn_adamw(const tr_nn_adamw_args *args);
+
+/* ---- pictures ----
+ * Arrays (N, H, W, C) with channels last: a pixel's numbers lie side by side, so the same memory is (N H W,
+ * C) for the operations on rows. patchify with patches of 1 makes them of (N, C, H, W), unpatchify leads
+ * back. All of a call are of one type, f32 or f64. A sample's result depends on that sample alone; on a
+ * backend with TR_BACKEND_ROWS_INDEPENDENT so do its bits. There is no backward. */
+
+/* What a result's pixel is made of: size[0] x size[1] pixels, `stride` apart from those of its neighbour, of
+ * the picture with before[i] and after[i] pixels added on the two sides of axis i (0: rows, 1: columns). An
+ * extent of E becomes (E + before + after - size) / stride + 1, rounded down. */
+typedef struct {
+  int size[2];             /* >= 1 */
+  int stride;              /* >= 1 */
+  int before[2], after[2]; /* 0 .. size - 1 */
+} tr_nn_window;
+/* The extent behind the window along the axis; 0: none fits. */
+TR_API int64_t tr_nn_window_extent(const tr_nn_window *window, int axis, int64_t extent);
+
+/* y = act(sum over channels and taps of W x' + bias) + residual, where x' = pre(a x + b) with the a and b of
+ * `affine`, doubled where asked, and 0 outside of the picture: as convolutions are in PyTorch (correlations).
+ */
+typedef struct {
+  const tr_array *x;      /* (N, H, W, C) */
+  const tr_array *affine; /* (N, 2, C): a, then b, of each sample; NULL: x as it is */
+  tr_nn_activation pre;   /* only with `affine` */
+  bool doubled;           /* each pixel stands for 2 x 2: H and W of the window are twice those of x */
+  const tr_nn_weight *w;  /* with taps, in = C taps */
+  tr_nn_window window;
+  const tr_array *bias; /* (out), or NULL: 0 */
+  tr_nn_activation activation;
+  const tr_array *residual; /* like y, or NULL: 0; may be y */
+  tr_array *y;              /* (N, H', W', Y), not x: channels first .. first + out - 1 are written */
+  int64_t first;
+} tr_nn_conv2d_args;
+TR_API tr_status tr_nn_conv2d(const tr_nn_conv2d_args *args);
+
+/* The a and b of y = a x + b that normalise groups of neighbouring channels of each sample: a = gamma /
+ * sqrt(var
+ * + eps), b = beta - mean a, with mean and variance (of n, not n - 1) over the pixels and channels of the
+ * group, summed in double. Wu and He 2018. */
+typedef struct {
+  const tr_array *x;            /* (N, H, W, C) */
+  int groups;                   /* divides C */
+  const tr_array *gamma, *beta; /* (C) */
+  double eps;
+  tr_array *affine; /* (N, 2, C) */
+} tr_nn_group_norm_args;
+TR_API tr_status tr_nn_group_norm(const tr_nn_group_norm_args *args);
+
+/* y = act(a x + b) with the a and b of each sample and channel */
+typedef struct {
+  const tr_array *x;      /* (N, H, W, C) */
+  const tr_array *affine; /* (N, 2, C) */
+  tr_nn_activation activation;
+  tr_array *y; /* (N, H, W, C), may be x */
+} tr_nn_affine_args;
+TR_API tr_status tr_nn_affine(const tr_nn_affine_args *args);
+
+typedef enum {
+  TR_NN_POOL_MAX, /* added pixels never win */
+  TR_NN_POOL_MEAN /* of the pixels of the picture: those added are not counted */
+} tr_nn_pool;
+typedef struct {
+  const tr_array *x; /* (N, H, W, C) */
+  tr_nn_pool pool;
+  tr_nn_window window;
+  tr_array *y; /* (N, H', W', Y), not x: channels first .. first + C - 1 are written */
+  int64_t first;
+} tr_nn_pool2d_args;
+TR_API tr_status tr_nn_pool2d(const tr_nn_pool2d_args *args);
+
+/* y = scale r + shift with r the picture at another size. Positions are
+ *   CORNER      i in / out, two neighbours along each axis: TensorFlow 1's bilinear. In f32 positions,
+ * weights and sums are rounded as TensorFlow rounds them. CENTRE      (i + 1/2) in / out - 1/2, not below 0,
+ * two neighbours: PyTorch's bilinear, align_corners false ANTIALIASED the same centres, a triangle as wide as
+ * the pixels of the result where these are the larger ones, weights summing to 1: PyTorch's with antialias,
+ * Pillow's bilinear without its rounding */
+typedef enum { TR_NN_RESIZE_CORNER, TR_NN_RESIZE_CENTRE, TR_NN_RESIZE_ANTIALIASED } tr_nn_resize;
+typedef struct {
+  const tr_array *x; /* (N, H, W, C) */
+  tr_nn_resize resize;
+  double scale, shift;
+  tr_array *y; /* (N, H', W', C), not x */
+} tr_nn_resize2d_args;
+TR_API tr_status tr_nn_resize2d(const tr_nn_resize2d_args *args);
 
 #ifdef __cplusplus
 }

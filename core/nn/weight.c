@@ -23,6 +23,13 @@ static tr_status check_spec(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
   if (spec->rows < 0)
     return TR_FAIL(ctx, TR_E_ARG, "a weight for %lld rows a sample: 0 if it is not known",
                    (long long)spec->rows);
+  if (spec->taps < 0 || (spec->taps > 0 && (spec->in % spec->taps || spec->storage != spec->compute)))
+    return TR_FAIL(
+        ctx, TR_E_ARG,
+        "a weight of %lld inputs for a kernel of %lld places, kept in %s to compute in %s: inputs are "
+        "channels times places, and both types are one",
+        (long long)spec->in, (long long)spec->taps, tr_dtype_name(spec->storage),
+        tr_dtype_name(spec->compute));
   if (spec->out >= 1 && spec->in >= 1) return TR_OK;
   return TR_FAIL(ctx, TR_E_ARG, "a weight of %lld outputs and %lld inputs: at least 1 of each is needed",
                  (long long)spec->out, (long long)spec->in);

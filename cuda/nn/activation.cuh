@@ -34,12 +34,14 @@ template <class N> static __device__ __forceinline__ N tr_gelu(N v) {
 }
 
 template <class N> static __device__ __forceinline__ N tr_activated(tr_nn_activation activation, N v) {
+  if (activation == TR_NN_RELU) return v < 0 ? (N)0 : v;
   return activation == TR_NN_SILU ? tr_silu(v) : activation == TR_NN_GELU_TANH ? tr_gelu(v) : v;
 }
 
 /* (v s)' with s = 1 / (1 + exp(-u)): s + v s (1 - s) u' */
 template <class N> static __device__ __forceinline__ N tr_slope(tr_nn_activation activation, N v) {
   if (activation == TR_NN_IDENTITY) return 1;
+  if (activation == TR_NN_RELU) return v > 0 ? 1 : 0;
   const bool gelu = activation == TR_NN_GELU_TANH;
   const N twice_root = (N)1.5957691216057308;
   const N s = 1 / (1 + tr_exp(gelu ? tr_gelu_exponent(v) : -v));
