@@ -28,7 +28,7 @@ void tr_net_config_clear(tr_net_config *config) {
 static void set_info(tr_net_config *config) {
   tr_net_info *info = &config->info;
   *info = (tr_net_info){.null_class = -1};
-  config->type->about(config->sizes, info);
+  if (config->type->about) config->type->about(config->sizes, info);
   info->row = 1;
   for (int i = 0; i < info->ndim; i++) info->row *= info->shape[i];
 }

@@ -10,7 +10,7 @@ static const struct {
     {"a Flux transformer", {"double_blocks.", "single_blocks."}},
     {"a transformer of diffusers", {"transformer_blocks."}},
     {"a U-Net (ADM, latent diffusion)", {"input_blocks.", "output_blocks."}},
-    {"an autoencoder (VAE)", {"encoder.", "decoder."}},
+    {"an autoencoder (VAE) in the layout of latent diffusion's own code", {"encoder.down.", "decoder.up."}},
     {"a U-Net of diffusers", {"down_blocks.", "up_blocks."}},
     {"a CLIP text encoder", {"text_model."}},
     {"a vision transformer", {"patch_embed.", "cls_token"}},

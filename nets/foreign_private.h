@@ -5,7 +5,7 @@
 
 #include "nets/checkpoint/tensors.h"
 
-/* "an autoencoder (VAE)"; NULL: nothing is known of them. Static text. */
+/* "a Flux transformer"; NULL: nothing is known of them. Static text. */
 const char *tr_net_foreign(const tr_tensors *weights);
 
 #endif

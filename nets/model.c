@@ -275,6 +275,14 @@ static tr_status whole_is_needed(const tr_model *m, const char *path) {
       path, TR_SHOW(error.message, 200));
 }
 
+static tr_status no_field(const tr_model *m, const char *path) {
+  const tr_module *kind = &m->config.type->info;
+  return TR_FAIL(m->ctx, TR_E_UNSUPPORTED,
+                 "'%s' holds the network %s (%s), which is no field of states: it can be neither sampled nor "
+                 "trained",
+                 TR_SHOW(path, 200), kind->name, kind->summary);
+}
+
 static tr_status open_all(tr_model *m, const char *path, const tr_model_options *o) {
   TR_TRY(tr_checkpoint_open(m->ctx, path, &m->checkpoint));
   TR_TRY(add_file_beside(path, m));
@@ -282,6 +290,7 @@ static tr_status open_all(tr_model *m, const char *path, const tr_model_options 
   if (is_of_no_network(status) && is_shard_name(path)) return whole_is_needed(m, path);
   TR_TRY(status);
   if (o->open) return TR_OK;
+  if (!(m->config.type->caps & TR_NET_FIELD)) return no_field(m, path);
   if (!o->weights) say_problems(m);
   say_passed_over(m);
   say_made(m);

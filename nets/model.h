@@ -69,7 +69,8 @@ typedef struct {
 /* Opens `path` and the arguments beside it (FILE.json supplies what FILE does not carry), takes a set of
  * weights and finds out what network it is. Modules must be registered (tr_register_all).
  * Damaged files, and arguments that are no such thing, are TR_E_IO naming the file and the argument; weights
- * of no known network TR_E_SHAPE; a parameter that nobody tells TR_E_ARG, saying how to give
+ * of no known network TR_E_SHAPE, of one that is no field (TR_NET_FIELD) TR_E_UNSUPPORTED, but for a file
+ * that is only looked at; a parameter that nobody tells TR_E_ARG, saying how to give
  * it. What is assumed, passed over or made again is said in a warning each, but for a file that is only
  * looked at. options NULL: all defaults. tr_model_close; networks made of it live on. */
 TR_API tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *options,

@@ -56,7 +56,7 @@ tr_status tr_net_create(tr_ctx *ctx, const tr_net_config *config, const tr_net_o
                         const tr_tensors *weights, tr_net **out) {
   if (out) *out = NULL;
   TR_REQUIRE(ctx, config, options, weights, out);
-  tr_tensor_source source = tr_tensor_source_of(ctx, weights, config->sizes);
+  tr_tensor_source source = tr_tensor_source_of(ctx, weights, config);
   return create(ctx, config, options, &source.base, out);
 }
 

@@ -23,13 +23,17 @@ typedef enum {
   TR_ENTRY_LAYER, /* NAME.weight, of this shape, and NAME.bias (shape[0]): y = x W^T + b, W (shape[0], the
                      rest) */
   TR_ENTRY_TABLE, /* NAME, of this shape */
-  TR_ENTRY_FIXED  /* the same, never trained; one with TR_START_FILL is made where tensors lack it */
+  TR_ENTRY_FIXED, /* the same, never trained; one with TR_START_FILL is made where tensors lack it */
+  TR_ENTRY_CONV, /* NAME.weight (out, in, height, width), one of 1 x 1 also stored as (out, in), and NAME.bias
+                    (out): a convolution */
+  TR_ENTRY_BARE_CONV /* the same without a bias */
 } tr_entry_kind;
 
 typedef enum {
   TR_START_XAVIER, /* weights uniform in +- sqrt(6 / (in + out)), bias 0 (Glorot and Bengio 2010) */
   TR_START_NORMAL, /* normals times `scale`, bias 0 */
   TR_START_ZERO,
+  TR_START_ONE, /* of tables: what a norm multiplies with */
   TR_START_FILL /* what `fill` writes; of tables */
 } tr_entry_start;
 
@@ -83,7 +87,9 @@ TR_API int64_t tr_net_most_probes(const tr_net_request *request, int64_t element
 /* ---- the table ---- */
 
 enum {
-  TR_NET_FIELD = 1, /* forward gives a field of the shape of its states: tr_drift_of_net */
+  /* forward gives a field of the shape of its states: tr_drift_of_net. A kind without it is loaded, listed
+   * and recognised like any other, and the header of its room says what it does (nets/vae/vae.h) */
+  TR_NET_FIELD = 1,
   /* Only operations that take arrays that move (core/record/record.h) are given the states, results,
    * covectors and products of a call. Without it a recording has copies of them. */
   TR_NET_MOVES = 2
@@ -114,6 +120,9 @@ struct tr_net_type {
   const char *const *beginnings;
   /* OPTIONAL: how names of tensors begin that only training needs, NULL-terminated; they may be there. */
   const char *const *unused;
+  /* OPTIONAL: the name that the tensor of this name has in older files, NULL: it has no other. text is room
+   * for it. */
+  const char *(*older)(const char *name, char *text, size_t size);
   size_t sizes_bytes;
   const tr_net_key *keys; /* key NULL ends them */
   /* Every tensor of a network of these sizes: the i-th entry, false past the last. PyTorch's order. */
@@ -128,7 +137,7 @@ struct tr_net_type {
   tr_status (*configure)(tr_ctx *ctx, const tr_tensors *weights, const tr_net_settings *settings,
                          const double *params, void *sizes);
   tr_status (*check)(tr_ctx *ctx, const void *sizes); /* TR_E_ARG unless these sizes make a network */
-  void (*about)(const void *sizes, tr_net_info *out); /* all but `row` */
+  void (*about)(const void *sizes, tr_net_info *out); /* all but `row`; of fields alone, else NULL */
   void (*say)(const void *sizes, char *text, size_t size);
   /* OPTIONAL: weights that `configure` refuses, of a relative that is not this kind: what they seem to be,
    * written into text, which is returned; NULL: nothing is known. */

@@ -8,6 +8,7 @@
 #include "experiments/input/net_params.h"
 #include "experiments/output/run_record.h"
 #include "nets/layers/weights.h"
+#include "nets/network.h"
 
 typedef struct {
   const char *file, *weights;
@@ -107,11 +108,14 @@ static void print_told(const tr_model *m) {
   for (int i = 0; tr_net_config_fact(&m->config, i, &fact); i++) {
     if (!fact.param) continue;
     const bool by_arg = tr_model_told_by(m, fact.param) == TR_TOLD_BY_ARG;
+    const bool named = m->config.type->names != NULL;
     if (fact.kind == TR_NET_NONE)
       printf("%s: unknown, the file does not tell: give %s, or %s in FILE.json beside it\n", fact.key,
              net_params_option(fact.param), fact.param);
-    else
+    else if (by_arg || named)
       printf("%s: %ld (from args %s)\n", fact.key, fact.value, by_arg ? fact.param : "model");
+    else
+      printf("%s: %ld (the usual value: the file does not tell)\n", fact.key, fact.value);
   }
 }
 
@@ -134,6 +138,7 @@ static void print_network(const tr_model *m) {
   char text[400];
   printf("network: %s\n", tr_net_config_say(&m->config, text, sizeof text));
   print_told(m);
+  if (!(m->config.type->caps & TR_NET_FIELD)) return;
   if (info->num_classes == 0)
     printf("classes: none");
   else

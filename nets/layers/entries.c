@@ -9,23 +9,33 @@
 
 /* ---- tensors of an entry ---- */
 
+static bool is_conv(const tr_net_entry *entry) {
+  return entry->kind == TR_ENTRY_CONV || entry->kind == TR_ENTRY_BARE_CONV;
+}
+
+bool tr_entry_is_weight(const tr_net_entry *entry) {
+  return entry->kind == TR_ENTRY_LAYER || is_conv(entry);
+}
+
 int tr_entry_parts(const tr_net_entry *entry) {
-  return entry->kind == TR_ENTRY_LAYER ? 2 : 1;
+  return entry->kind == TR_ENTRY_LAYER || entry->kind == TR_ENTRY_CONV ? 2 : 1;
 }
 
 void tr_entry_part(const tr_net_entry *entry, int part, tr_expected *out) {
-  bool layer = entry->kind == TR_ENTRY_LAYER;
+  bool weight = tr_entry_is_weight(entry);
   *out = (tr_expected){.bias = part > 0, .ndim = part > 0 ? 1 : entry->ndim};
   for (int i = 0; i < out->ndim; i++) out->shape[i] = entry->shape[i];
-  snprintf(out->name, sizeof out->name, "%s%s", entry->name, !layer ? "" : part ? ".bias" : ".weight");
+  out->flat = is_conv(entry) && !out->bias && out->shape[2] == 1 && out->shape[3] == 1;
+  snprintf(out->name, sizeof out->name, "%s%s", entry->name, !weight ? "" : part ? ".bias" : ".weight");
 }
 
 /* A layer's weight as (out, in), a table as rows of its last extent; a bias as it is. */
 static void matrix_shape(const tr_net_entry *entry, const tr_expected *tensor, int *ndim, int64_t shape[2]) {
-  int64_t count = 1, one = entry->kind == TR_ENTRY_LAYER ? tensor->shape[0] : tensor->shape[tensor->ndim - 1];
+  const bool weight = tr_entry_is_weight(entry);
+  int64_t count = 1, one = weight ? tensor->shape[0] : tensor->shape[tensor->ndim - 1];
   for (int i = 0; i < tensor->ndim; i++) count *= tensor->shape[i];
   *ndim = tensor->bias ? 1 : 2;
-  shape[0] = tensor->bias || entry->kind == TR_ENTRY_LAYER ? one : count / one;
+  shape[0] = tensor->bias || weight ? one : count / one;
   shape[1] = count / shape[0];
 }
 
@@ -54,8 +64,8 @@ static tr_status make_table(const void *sizes, const tr_net_entry *entry, tr_arr
 static tr_status read_tensor(tr_weight_source *base, const tr_net_entry *entry, const tr_expected *want,
                              tr_array *out) {
   const tr_tensor_source *source = (const tr_tensor_source *)base;
-  const tr_tensor *tensor = tr_tensors_find(source->weights, want->name);
-  if (!tensor && tr_weights_can_make(entry)) return make_table(source->sizes, entry, out);
+  const tr_tensor *tensor = tr_weights_tensor(source->weights, source->config->type, want->name);
+  if (!tensor && tr_weights_can_make(entry)) return make_table(source->config->sizes, entry, out);
   if (!tensor) return TR_FAIL(source->ctx, TR_E_SHAPE, "the weights lack the tensor '%s'", want->name);
   if (tensor->count != out->count) {
     char text[96];
@@ -66,12 +76,13 @@ static tr_status read_tensor(tr_weight_source *base, const tr_net_entry *entry, 
 }
 
 static bool tensor_is_bf16(tr_weight_source *base, const tr_expected *want) {
-  const tr_tensor *tensor = tr_tensors_find(((const tr_tensor_source *)base)->weights, want->name);
+  const tr_tensor_source *source = (const tr_tensor_source *)base;
+  const tr_tensor *tensor = tr_weights_tensor(source->weights, source->config->type, want->name);
   return tensor && tensor->dtype == TR_BF16;
 }
 
-tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights, const void *sizes) {
-  return (tr_tensor_source){{read_tensor, tensor_is_bf16}, ctx, weights, sizes};
+tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights, const tr_net_config *config) {
+  return (tr_tensor_source){{read_tensor, tensor_is_bf16}, ctx, weights, config};
 }
 
 static tr_random_address next_address(tr_random_source *source) {
@@ -83,12 +94,14 @@ static tr_status normals(const tr_random_address *address, double scale, tr_arra
   return tr_scale(scale, out, out);
 }
 
-/* Matrices keep the size of what passes through; vectors and tables are small. */
+/* Matrices keep the size of what passes through; vectors and tables are small, or near 1 where they begin
+ * there. */
 static tr_status read_random(tr_weight_source *base, const tr_net_entry *entry, const tr_expected *tensor,
                              tr_array *out) {
   const tr_random_address address = next_address((tr_random_source *)base);
-  bool matrix = entry->kind == TR_ENTRY_LAYER && !tensor->bias;
-  return normals(&address, matrix ? 1 / sqrt((double)out->shape[1]) : 0.1, out);
+  bool matrix = tr_entry_is_weight(entry) && !tensor->bias;
+  TR_TRY(normals(&address, matrix ? 1 / sqrt((double)out->shape[1]) : 0.1, out));
+  return !matrix && entry->start == TR_START_ONE ? tr_map(TR_MAP_ADDC, 1, out, NULL, out) : TR_OK;
 }
 
 /* `out` uniform in +- bound, made on the host. */
@@ -109,6 +122,7 @@ static tr_status read_initial(tr_weight_source *base, const tr_net_entry *entry,
   tr_random_source *source = (tr_random_source *)base;
   const tr_random_address address = next_address(source);
   if (tensor->bias || entry->start == TR_START_ZERO) return tr_fill(0, out);
+  if (entry->start == TR_START_ONE) return tr_fill(1, out);
   if (entry->start == TR_START_NORMAL) return normals(&address, entry->scale, out);
   if (entry->start == TR_START_FILL) return make_table(source->sizes, entry, out);
   return uniforms(entry, &address, out);
@@ -180,7 +194,7 @@ static tr_status provide(tr_net *net, const tr_net_entry *entry, tr_layer *layer
     return TR_OK;
   }
   matrix_shape(entry, tensor, &ndim, shape);
-  bool packed = entry->kind == TR_ENTRY_LAYER && !tensor->bias;
+  bool packed = tr_entry_is_weight(entry) && !tensor->bias;
   tr_array **to = packed ? own : &layer->held;
   TR_TRY(tr_array_create(net->ctx, net->dtype, ndim, shape, to));
   *out = **to;
@@ -211,7 +225,7 @@ static tr_status load_tensor(tr_net *net, const tr_net_entry *entry, int part, t
   tr_status status = provide(net, entry, layer, &tensor, &own, &values);
   if (status == TR_OK) status = source->read(source, entry, &tensor, &values);
   if (status == TR_OK) {
-    if (entry->kind != TR_ENTRY_LAYER)
+    if (!tr_entry_is_weight(entry))
       layer->table = values;
     else if (tensor.bias)
       layer->bias = values;
@@ -246,7 +260,7 @@ void tr_entries_clear(tr_net *net) {
 tr_status tr_entries_refresh(tr_net *net) {
   tr_net_entry entry;
   for (int i = 0; net->type->entry(net->sizes, i, &entry); i++) {
-    if (entry.kind != TR_ENTRY_LAYER) continue;
+    if (!tr_entry_is_weight(&entry)) continue;
     tr_expected tensor;
     tr_entry_part(&entry, 0, &tensor);
     tr_array weight = parameter(net, &entry, &net->layers[i], &tensor);

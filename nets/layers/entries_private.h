@@ -5,13 +5,17 @@
 #include "nets/network.h"
 
 /* One tensor of a network. */
+enum { TR_EXPECTED_NAME = 80 };
 typedef struct {
-  char name[80];
+  char name[TR_EXPECTED_NAME];
   bool bias; /* of a layer: its bias; otherwise the weight, or the table */
+  bool flat; /* may be stored as its first two extents, all others being 1 */
   int ndim;
   int64_t shape[TR_MAX_DIMS];
 } tr_expected;
 
+/* Whether it has a weight, as layers and convolutions do; else it is a table. */
+bool tr_entry_is_weight(const tr_net_entry *entry);
 /* How many tensors the entry is, 1 or 2, and number `part` of them. */
 int tr_entry_parts(const tr_net_entry *entry);
 void tr_entry_part(const tr_net_entry *entry, int part, tr_expected *out);
@@ -28,9 +32,9 @@ typedef struct {
   tr_weight_source base;
   tr_ctx *ctx;
   const tr_tensors *weights;
-  const void *sizes;
+  const tr_net_config *config;
 } tr_tensor_source;
-tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights, const void *sizes);
+tr_tensor_source tr_tensor_source_of(tr_ctx *ctx, const tr_tensors *weights, const tr_net_config *config);
 
 /* Weights addressed by a seed and their place in the order of reading. */
 typedef struct {

@@ -2,6 +2,10 @@
 
 #include "core/require_private.h"
 
+const tr_array *tr_layer_bias(const tr_layer *layer) {
+  return layer && layer->bias.ctx ? &layer->bias : NULL;
+}
+
 int64_t tr_layer_out(const tr_layer *layer) {
   if (!layer || !layer->w) return 0;
   return tr_nn_weight_spec_of(layer->w)->out;
@@ -20,8 +24,8 @@ void tr_layer_clear(tr_layer *layer) {
 
 tr_status tr_layer_apply(const tr_array *x, const tr_layer *layer, tr_nn_activation activation, tr_array *y) {
   TR_REQUIRE(TR_CTX_OF_ANY(x, y), x, layer, y);
-  return tr_nn_linear(
-      &(tr_nn_linear_args){.x = x, .w = layer->w, .bias = &layer->bias, .activation = activation, .y = y});
+  return tr_nn_linear(&(tr_nn_linear_args){
+      .x = x, .w = layer->w, .bias = tr_layer_bias(layer), .activation = activation, .y = y});
 }
 
 tr_status tr_layer_jvp(const tr_array *v, const tr_layer *layer, tr_array *y) {

@@ -11,11 +11,11 @@
 extern "C" {
 #endif
 
-/* One entry of a network's list, on the device: a layer y = x W^T + b, or a table. Where the network keeps
- * its parameters, bias and table are views of these. */
+/* One entry of a network's list, on the device: a layer y = x W^T + b, a convolution, or a table. Where the
+ * network keeps its parameters, bias and table are views of these. */
 typedef struct {
-  tr_nn_weight *w; /* (out, in), of a layer */
-  tr_array bias;   /* (out) */
+  tr_nn_weight *w; /* (out, in), of a layer or, with its taps in `in`, a convolution */
+  tr_array bias;   /* (out); empty: there is none */
   tr_array table;  /* as rows of the entry's last extent */
   tr_array *held;  /* the memory of bias or table when it is the layer's own */
   int parameter;   /* number of the weight or table among the parameters, the bias behind it */
@@ -44,6 +44,8 @@ TR_API tr_status tr_layer_add_gradient(const tr_layer *layer, const tr_array *x,
 /* Where the gradient of a table goes: (rows, columns). */
 TR_API tr_array tr_layer_table_gradient(const tr_layer *layer, const tr_net_gradient *gradient);
 
+/* Its bias; NULL: there is none. */
+TR_API const tr_array *tr_layer_bias(const tr_layer *layer);
 TR_API int64_t tr_layer_out(const tr_layer *layer);
 TR_API int64_t tr_layer_in(const tr_layer *layer);
 /* Frees what the layer holds. */

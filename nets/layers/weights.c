@@ -18,15 +18,27 @@ const char *tr_shape_text(int ndim, const int64_t *shape, char *text, size_t siz
   return text;
 }
 
-static tr_status check_tensor(tr_ctx *ctx, const tr_tensors *weights, const tr_expected *want) {
+const tr_tensor *tr_weights_tensor(const tr_tensors *weights, const tr_net_type *type, const char *name) {
+  char text[TR_EXPECTED_NAME];
+  if (!weights || !type || !name) return NULL;
+  const tr_tensor *found = tr_tensors_find(weights, name);
+  const char *older = found || !type->older ? NULL : type->older(name, text, sizeof text);
+  return older ? tr_tensors_find(weights, older) : found;
+}
+
+static bool has_shape(const tr_tensor *have, const tr_expected *want) {
+  const int n = want->flat && have->ndim == 2 ? 2 : want->ndim;
+  return have->ndim == n && memcmp(have->shape, want->shape, (size_t)n * sizeof *want->shape) == 0;
+}
+
+static tr_status check_tensor(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type,
+                              const tr_expected *want) {
   char a[128], b[128];
-  const tr_tensor *have = tr_tensors_find(weights, want->name);
+  const tr_tensor *have = tr_weights_tensor(weights, type, want->name);
   if (!have)
     return TR_FAIL(ctx, TR_E_SHAPE, "the weights lack the tensor '%s' of shape %s", want->name,
                    tr_shape_text(want->ndim, want->shape, a, sizeof a));
-  if (have->ndim == want->ndim &&
-      memcmp(have->shape, want->shape, (size_t)want->ndim * sizeof *want->shape) == 0)
-    return TR_OK;
+  if (has_shape(have, want)) return TR_OK;
   return TR_FAIL(ctx, TR_E_SHAPE, "tensor '%s' has the shape %s, but %s is expected", want->name,
                  tr_shape_text(have->ndim, have->shape, a, sizeof a),
                  tr_shape_text(want->ndim, want->shape, b, sizeof b));
@@ -52,7 +64,7 @@ static const tr_tensor *find_other(const tr_tensors *weights, const tr_net_type 
     for (int part = 0; part < tr_entry_parts(&entry); part++) {
       tr_expected want;
       tr_entry_part(&entry, part, &want);
-      const tr_tensor *have = tr_tensors_find(weights, want.name);
+      const tr_tensor *have = tr_weights_tensor(weights, type, want.name);
       if (have) own[have - weights->items] = true;
     }
   for (int i = 0; own && i < weights->n && !other; i++)
@@ -75,7 +87,7 @@ tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
         n--;
         continue;
       }
-      TR_TRY(check_tensor(ctx, weights, &want));
+      TR_TRY(check_tensor(ctx, weights, type, &want));
     }
   for (int i = 0; i < weights->n; i++) n += tr_weights_unused(type, weights->items[i].name);
   if (n == weights->n) return TR_OK;

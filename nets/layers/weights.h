@@ -15,6 +15,9 @@ extern "C" {
 TR_API tr_status tr_weights_check(tr_ctx *ctx, const tr_tensors *weights, const tr_net_type *type,
                                   const void *sizes, const char *network);
 
+/* The tensor of this name, or under the name that it has in older files (tr_net_type.older); NULL: absent. */
+TR_API const tr_tensor *tr_weights_tensor(const tr_tensors *weights, const tr_net_type *type,
+                                          const char *name);
 /* Whether the tensor is one that only training of this kind needs. */
 TR_API bool tr_weights_unused(const tr_net_type *type, const char *name);
 /* Whether the entry is a fixed table that is made where it is missing. */
