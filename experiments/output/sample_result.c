@@ -16,6 +16,18 @@ static int64_t row_count(const sample_result *r) {
   return count;
 }
 
+static size_t picture_bytes(const sample_result *r, int64_t n) {
+  return (size_t)(n * r->height * r->width) * 3;
+}
+
+static tr_status allocate_pictures(tr_ctx *ctx, sample_result *r) {
+  if (r->height == 0) return TR_OK;
+  r->pixels = malloc(picture_bytes(r, r->shape[0]));
+  return r->pixels ? TR_OK
+                   : machine_lacks_memory(ctx, (double)picture_bytes(r, r->shape[0]), r->shape[0], "pictures",
+                                          "num-samples");
+}
+
 tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
   size_t bytes = (size_t)(r->shape[0] * row_count(r)) * tr_dtype_size(r->dtype);
   r->latents = malloc(bytes);
@@ -32,11 +44,12 @@ tr_status sample_result_allocate(tr_ctx *ctx, sample_result *r) {
     return machine_lacks_memory(ctx, (double)bytes * (r->n_times + 1), r->shape[0],
                                 r->n_times ? "samples and their trajectories" : "samples",
                                 r->n_times ? "num-samples, or save fewer times" : "num-samples");
-  return TR_OK;
+  return allocate_pictures(ctx, r);
 }
 
 void sample_result_free(sample_result *r) {
   free(r->latents);
+  free(r->pixels);
   free(r->labels);
   free(r->drawn_with);
   free(r->logp);
@@ -57,6 +70,10 @@ tr_status sample_result_put_time(sample_result *r, int index, int64_t first, con
   return tr_array_download(batch, rows_at(r, r->trajectory, index * r->shape[0] + first));
 }
 
+uint8_t *sample_result_picture(const sample_result *r, int64_t number) {
+  return r->pixels ? r->pixels + picture_bytes(r, number) : NULL;
+}
+
 tr_status sample_result_share(sample_result *r, tr_comm *comm, int rank, int64_t first, int64_t n) {
   const size_t bytes = (size_t)(n * row_count(r)) * tr_dtype_size(r->dtype),
                numbers = (size_t)n * sizeof *r->logp;
@@ -64,13 +81,14 @@ tr_status sample_result_share(sample_result *r, tr_comm *comm, int rank, int64_t
   TR_TRY(tr_comm_broadcast_bytes(comm, rank, rows_at(r, r->latents, first), bytes));
   for (int k = 0; k < r->n_times; k++)
     TR_TRY(tr_comm_broadcast_bytes(comm, rank, rows_at(r, r->trajectory, k * r->shape[0] + first), bytes));
+  if (r->pixels)
+    TR_TRY(tr_comm_broadcast_bytes(comm, rank, sample_result_picture(r, first), picture_bytes(r, n)));
   if (!r->logp) return TR_OK;
   TR_TRY(tr_comm_broadcast_bytes(comm, rank, r->logp + first, numbers));
   return tr_comm_broadcast_bytes(comm, rank, r->logp_se + first, numbers);
 }
 
-static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels,
-                            tr_npz_out *npz) {
+static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, tr_npz_out *npz) {
   const int64_t *s = r->shape;
   TR_TRY(npz_put(ctx, npz, "latents", r->dtype, r->ndim, s, r->latents));
   if (r->labels) TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, s, r->labels));
@@ -87,55 +105,30 @@ static tr_status add_arrays(tr_ctx *ctx, const sample_result *r, const unsigned 
     TR_TRY(npz_put(ctx, npz, "trajectory", r->dtype, r->ndim + 1, shape, r->trajectory));
     TR_TRY(npz_put(ctx, npz, "times", TR_F64, 1, &n, r->times));
   }
-  return pixels ? npz_put(ctx, npz, "arr_0", TR_U8, 4, (int64_t[]){s[0], s[2], s[3], 3}, pixels) : TR_OK;
+  return r->pixels
+             ? npz_put(ctx, npz, "arr_0", TR_U8, 4, (int64_t[]){s[0], r->height, r->width, 3}, r->pixels)
+             : TR_OK;
 }
 
-static tr_status write_npz(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *path) {
+tr_status sample_result_write_npz(tr_ctx *ctx, const sample_result *r, const char *path) {
   tr_npz_out *npz;
   TR_TRY(tr_npz_create(ctx, path, &npz));
-  tr_status status = add_arrays(ctx, r, pixels, npz);
+  tr_status status = add_arrays(ctx, r, npz);
   if (status == TR_OK) return tr_npz_commit(&npz);
   tr_npz_discard(&npz);
   return status;
 }
 
-static tr_status write_png(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *path) {
+tr_status sample_result_write_png(tr_ctx *ctx, const sample_result *r, const char *path) {
   int64_t n = r->shape[0] < PICTURES_MAX ? r->shape[0] : PICTURES_MAX;
-  return tr_png_grid(ctx, path, NULL, n, r->shape[2], r->shape[3], 3, pixels);
-}
-
-static tr_status save(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *dir) {
-  const char *path;
-  TR_TRY(out_dir_stage(ctx, dir, "samples.npz", &path));
-  TR_TRY(write_npz(ctx, r, pixels, (char *)path));
-  if (!pixels) return out_dir_stale(ctx, dir, "samples.png");
-  TR_TRY(out_dir_stage(ctx, dir, "samples.png", &path));
-  return write_png(ctx, r, pixels, (char *)path);
-}
-
-bool sample_result_is_pixels(const sample_result *r) {
-  return r->ndim == 4 && tr_image_channels(r->shape[1]);
-}
-
-/* Hands the samples to `write` with their pixels, NULL where they are none. */
-typedef tr_status (*writer)(tr_ctx *ctx, const sample_result *r, const unsigned char *pixels, void *to);
-static tr_status with_pixels(tr_ctx *ctx, const sample_result *r, writer write, void *to) {
-  unsigned char *pixels = NULL;
-  tr_status status = TR_OK;
-  if (sample_result_is_pixels(r)) status = tr_image_of_values(ctx, r->dtype, r->latents, r->shape, &pixels);
-  if (status == TR_OK) status = write(ctx, r, pixels, to);
-  free(pixels);
-  return status;
+  return tr_png_grid(ctx, path, NULL, n, r->height, r->width, 3, r->pixels);
 }
 
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *r, out_dir *dir) {
-  return with_pixels(ctx, r, save, dir);
-}
-
-tr_status sample_result_write_npz(tr_ctx *ctx, const sample_result *r, const char *path) {
-  return with_pixels(ctx, r, write_npz, (char *)path);
-}
-
-tr_status sample_result_write_png(tr_ctx *ctx, const sample_result *r, const char *path) {
-  return with_pixels(ctx, r, write_png, (char *)path);
+  const char *path;
+  TR_TRY(out_dir_stage(ctx, dir, "samples.npz", &path));
+  TR_TRY(sample_result_write_npz(ctx, r, path));
+  if (!r->pixels) return out_dir_stale(ctx, dir, "samples.png");
+  TR_TRY(out_dir_stage(ctx, dir, "samples.png", &path));
+  return sample_result_write_png(ctx, r, path);
 }

@@ -11,6 +11,8 @@ typedef struct {
   int ndim;
   int64_t shape[TR_MAX_DIMS]; /* (N, C, H, W), or (N, dim) */
   void *latents;
+  int64_t height, width;  /* of the pictures of the samples; 0: there are none */
+  uint8_t *pixels;        /* (N, height, width, 3) */
   int32_t *labels;        /* (N), or NULL: the model has no classes */
   char *drawn_with;       /* experiments/input/drawn_with.h, owned */
   double *logp, *logp_se; /* (N), with_logp; else NULL */
@@ -21,7 +23,8 @@ typedef struct {
   void *trajectory; /* (n_times, N, ...) */
 } sample_result;
 
-/* Memory for everything but labels and times, which the caller sets before; freed by sample_result_free. */
+/* Memory for everything but labels and times, which the caller sets before, as the size of pictures; freed by
+ * sample_result_free. */
 tr_status sample_result_allocate(tr_ctx *ctx, sample_result *result);
 void sample_result_free(sample_result *result);
 
@@ -30,14 +33,16 @@ void sample_result_free(sample_result *result);
 tr_status sample_result_put(sample_result *result, int64_t first, const tr_array *batch);
 tr_status sample_result_put_time(sample_result *result, int index, int64_t first, const tr_array *batch);
 
+/* Where the levels of the picture of a sample are, and those of the samples behind it: the caller fills them.
+ * NULL: the samples have no pictures. */
+uint8_t *sample_result_picture(const sample_result *result, int64_t number);
+
 /* What the samples first .. first + n - 1 left, become on every rank what they are on `rank`. */
 tr_status sample_result_share(sample_result *result, tr_comm *comm, int rank, int64_t first, int64_t n);
 
-/* Whether the samples are pixels, of which there is a picture. */
-bool sample_result_is_pixels(const sample_result *result);
-/* Stages samples.npz and, for pixels, samples.png (otherwise an old one is marked to go). */
+/* Stages samples.npz and, of pictures, samples.png (otherwise an old one is marked to go). */
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *result, out_dir *dir);
-/* One of the two as a file of its own, whole or not at all: the picture is for pixels only. */
+/* One of the two as a file of its own, whole or not at all: the second is for samples with pictures. */
 tr_status sample_result_write_npz(tr_ctx *ctx, const sample_result *result, const char *path);
 tr_status sample_result_write_png(tr_ctx *ctx, const sample_result *result, const char *path);
 

@@ -67,6 +67,8 @@ static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
   TR_TRY(start_state(run, x));
   TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &b->stats) : solve_ode(run, &cond, x, &b->stats));
   TR_TRY(sample_result_put(&run->result, b->first, x));
+  if (pictures_any(&run->pictures))
+    TR_TRY(run->pictures.make(&run->pictures, x, sample_result_picture(&run->result, b->first)));
   b->n_put = run->n_put;
   return program_check_interrupt(run->program);
 }

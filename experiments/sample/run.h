@@ -12,6 +12,7 @@
 #include "experiments/output/ranks.h"
 #include "experiments/output/sample_result.h"
 #include "experiments/sample/options.h"
+#include "experiments/sample/pictures.h"
 #include "transport/likelihood/likelihood.h"
 
 /* What a batch took. On another rank than drew it, pointers of its statistics are nobody's. */
@@ -32,6 +33,7 @@ typedef struct {
   given init, noise;    /* open when the options are set */
   tr_sampler sampler;
   tr_density density; /* --with-logp */
+  pictures pictures;  /* of states: set by sample_setup */
   sample_result result;
   char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
   const char *labels_from;     /* experiments/input/data_labels.h */

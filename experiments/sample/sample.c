@@ -87,7 +87,7 @@ static void print_summary(const sample_run *run) {
   if (run->result.logp) print_density(run);
   machine_print_memory(run->program->ctx);
   printf("wrote %s/samples.npz%s and run.json%s\n", o->machine.out,
-         sample_result_is_pixels(&run->result) ? ", samples.png" : "",
+         pictures_any(&run->pictures) ? ", samples.png" : "",
          info->ndim == 3 ? "" : " (no picture: states of numbers are no images)");
 }
 

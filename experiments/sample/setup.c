@@ -54,6 +54,8 @@ static tr_status set_samples(sample_run *run) {
   if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
   run->result.dtype = run->provider.dtype;
   run->result.ndim = provider_shape(&run->provider, o->num_samples, run->result.shape);
+  run->pictures = pictures_of_pixels(run->result.ndim, run->result.shape);
+  run->result.height = run->pictures.height, run->result.width = run->pictures.width;
   return init_labels(run->program->ctx, provider_info(&run->provider), &o->class_labels, &run->init,
                      o->reverse, o->num_samples, &run->labels_from, &run->result.labels);
 }

@@ -7,6 +7,7 @@
 #include "experiments/input/drawn_with.h"
 #include "experiments/output/run_record.h"
 #include "experiments/output/sample_result.h"
+#include "experiments/sample/pictures.h"
 #include "experiments/train/run.h"
 #include "nets/model.h"
 #include "transport/guidance.h"
@@ -36,6 +37,7 @@ static tr_status set_sampler(const train_run *run, tr_drift *drift, tr_sampler *
 }
 
 static tr_status solve(const train_run *run, tr_drift *drift, sample_result *r) {
+  const pictures pixels = pictures_of_pixels(r->ndim, r->shape);
   tr_sampler sampler;
   tr_array *x;
   TR_TRY(set_sampler(run, drift, &sampler));
@@ -44,6 +46,7 @@ static tr_status solve(const train_run *run, tr_drift *drift, sample_result *r) 
   tr_status status = tr_sample_init(&sampler, x);
   if (status == TR_OK) status = tr_sample_ode(&sampler, r->labels ? &cond : NULL, x, NULL);
   if (status == TR_OK) status = sample_result_put(r, 0, x);
+  if (status == TR_OK && pictures_any(&pixels)) status = pixels.make(&pixels, x, sample_result_picture(r, 0));
   tr_array_destroy(&x);
   return status;
 }
@@ -84,7 +87,7 @@ static tr_status show(train_run *run, const char *name, const char *path, bool p
 
 static tr_status write_samples(train_run *run, sample_result *r) {
   tr_ctx *ctx = run->program->ctx;
-  const bool picture = sample_result_is_pixels(r);
+  const bool picture = r->pixels != NULL;
   char name[64], path[TRAIN_PATH];
   snprintf(name, sizeof name, "samples/%07lld.%s", (long long)run->report.step, picture ? "png" : "npz");
   TR_TRY(train_files_path(run, name, path));
@@ -115,6 +118,8 @@ static tr_status prepare(const train_run *run, sample_result *r) {
   const long n = run->options->num_samples;
   r->dtype = run->dtype;
   r->ndim = tr_net_states(info, n, r->shape);
+  const pictures pixels = pictures_of_pixels(r->ndim, r->shape);
+  r->height = pixels.height, r->width = pixels.width;
   TR_TRY(tr_model_labels(run->program->ctx, info, NULL, 0, NULL, n, &r->labels));
   TR_TRY(drawn_with(run, r));
   return sample_result_allocate(run->program->ctx, r);
