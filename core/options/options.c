@@ -447,38 +447,6 @@ static tr_status parse_option(tr_ctx *ctx, const tr_option_table *table, int arg
   return parse_value(ctx, option, argv[(*at)++], values);
 }
 
-static const char **operand_field(const tr_operand *operand, void *values) {
-  return (const char **)((char *)values + operand->offset);
-}
-
-static tr_status parse_operand(tr_ctx *ctx, const tr_option_table *table, const char *word, void *values) {
-  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++) {
-    const char **out = operand_field(&table->operands[i], values);
-    if (*out) continue;
-    *out = word;
-    return TR_OK;
-  }
-  return TR_FAIL(ctx, TR_E_ARG, "'%s' is one argument too many: see '%s %s --help'", word, table->program,
-                 table->name);
-}
-
-/* "transit convert IN OUT", written into text; returns text. */
-static const char *synopsis(const tr_option_table *table, char *text, size_t size) {
-  size_t used = (size_t)snprintf(text, size, "%s %s", table->program, table->name);
-  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name && used < size; i++)
-    used += (size_t)snprintf(text + used, size - used, " %s", table->operands[i].name);
-  return text;
-}
-
-static tr_status check_operands(tr_ctx *ctx, const tr_option_table *table, void *values) {
-  char text[200];
-  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++)
-    if (table->operands[i].required && !*operand_field(&table->operands[i], values))
-      return TR_FAIL(ctx, TR_E_ARG, "%s is missing: '%s'", table->operands[i].name,
-                     synopsis(table, text, sizeof text));
-  return TR_OK;
-}
-
 static bool asks_for_help(int argc, char *const *argv) {
   for (int i = 0; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
@@ -514,7 +482,7 @@ static tr_status parse_arguments(tr_ctx *ctx, const tr_option_table *table, int 
     else if (argv[i][0] == '-' && argv[i][1])
       return TR_FAIL(ctx, TR_E_ARG, "unknown option %s: options begin with two dashes", argv[i]);
     else
-      TR_TRY(parse_operand(ctx, table, argv[i++], values));
+      TR_TRY(tr_operand_take(ctx, table, argv[i++], values));
   }
   return TR_OK;
 }
@@ -543,7 +511,7 @@ static tr_status complete(tr_ctx *ctx, const tr_option_table *table, void *value
     bool open = in_mode(option, parsed->mode) && !parsed->given[i];
     if (open && option->default_text) TR_TRY(parse_value(ctx, option, option->default_text, values));
   }
-  return check_operands(ctx, table, values);
+  return tr_operands_check(ctx, table, values);
 }
 
 tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, char *const *argv,
@@ -570,6 +538,7 @@ tr_status tr_options_parse(tr_ctx *ctx, const tr_option_table *table, int argc, 
 
 void tr_options_free(const tr_option_table *table, void *values) {
   if (!table || !values) return;
+  tr_operands_free(table, values);
   for (int i = 0; i < table->n_options; i++) {
     const tr_option *option = &table->options[i];
     if (option->type == TR_OPTION_INTS) {

@@ -90,12 +90,13 @@ typedef struct {
   const char *name, *instead;
 } tr_option_hint;
 
-/* A word without dashes. */
+/* A word without dashes, or as many of them as there are. */
 typedef struct {
   const char *name; /* stands for it in the help */
   const char *help;
   bool required; /* none behind one that is not */
-  size_t offset; /* of a const char * field */
+  bool many;     /* of the last one: all words that are left, which may be equal */
+  size_t offset; /* of a const char * field; of a tr_text_list if there may be many */
 } tr_operand;
 #define TR_OPERANDS_MAX 2
 

@@ -87,8 +87,8 @@ void tr_options_help(const tr_ctx *ctx, const tr_option_table *table, FILE *out)
   synopsis_modes(table, text, sizeof text);
   fprintf(out, "usage: %s %s", table->program, table->name);
   if (*text) fprintf(out, " %s", text);
-  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++)
-    fprintf(out, table->operands[i].required ? " %s" : " [%s]", table->operands[i].name);
+  tr_operands_text(table, true, text, sizeof text);
+  fputs(text, out);
   for (int i = 0; i < table->n_options; i++)
     if (table->options[i].flags & TR_OPTION_REQUIRED)
       fprintf(out, " --%s %s", table->options[i].name,
@@ -154,14 +154,13 @@ static void man_option(const tr_ctx *ctx, const tr_option_table *table, const tr
 
 void tr_options_man(const tr_ctx *ctx, const tr_option_table *table, FILE *out) {
   if (!ctx || !table || !table->name || !out) return;
-  char modes[96];
+  char modes[96], operands[200];
   synopsis_modes(table, modes, sizeof modes);
   fputs(".SS \"", out);
   troff(out, table->program);
   fprintf(out, " %s%s%s", table->name, *modes ? " " : "", modes);
-  for (int i = 0; i < TR_OPERANDS_MAX && table->operands[i].name; i++)
-    fprintf(out, " %s", table->operands[i].name);
-  fputs("\"\n", out);
+  tr_operands_text(table, false, operands, sizeof operands);
+  fprintf(out, "%s\"\n", operands);
   troff(out, table->summary);
   fputc('\n', out);
   for (const char *p = table->details; p && *p;) {

@@ -103,6 +103,35 @@ static int split(char *line, char **words) {
   return n;
 }
 
+/* The last operand may be many words. */
+typedef struct {
+  const char *first;
+  tr_text_list rest;
+} words;
+
+static void many_operands(tr_ctx *ctx) {
+  tr_option_table of_words = {
+      .program = "transit",
+      .name = "words",
+      .summary = "Words.",
+      .operands = {{.name = "IN", .help = "One.", .required = true, .offset = offsetof(words, first)},
+                   {.name = "MORE", .help = "Many.", .many = true, .offset = offsetof(words, rest)}},
+      .values_size = sizeof(words)};
+  char *const line[] = {"a", "b", "c", "b"};
+  words v;
+  tr_parsed parsed;
+  CHECK_OK(ctx, tr_options_parse(ctx, &of_words, 4, line, &v, &parsed));
+  CHECK(strcmp(v.first, "a") == 0 && v.rest.n == 3 && strcmp(v.rest.v[2], "b") == 0);
+  tr_options_free(&of_words, &v);
+  CHECK_OK(ctx, tr_options_parse(ctx, &of_words, 1, line, &v, &parsed));
+  CHECK(v.rest.n == 0 && !v.rest.v);
+  tr_options_free(&of_words, &v);
+  of_words.operands[1].required = true;
+  CHECK_ERROR(ctx, tr_options_parse(ctx, &of_words, 1, line, &v, &parsed), TR_E_ARG,
+              "MORE is missing: 'transit words IN MORE...'");
+  tr_options_free(&of_words, &v);
+}
+
 static char line_copy[256];
 static tr_status parse(tr_ctx *ctx, const char *line, values *v, tr_parsed *parsed) {
   char *words[MAX_WORDS];
@@ -282,6 +311,7 @@ int main(int argc, char **argv) {
   CHECK_OK(ctx, tr_register(ctx, "test-form", &alpha));
   CHECK_OK(ctx, tr_register(ctx, "test-form", &beta));
   good_lines(ctx);
+  many_operands(ctx);
   seeds_and_names(ctx);
   bad_lines(ctx);
   texts(ctx);
