@@ -24,6 +24,7 @@ outside='
 ^(cuda|cublas|cudnn|curand|cusparse|nccl|mma|nv)[A-Za-z0-9_]*(\.h|/)                                           cuda tests/simt
 ^gsl/                                                                                                         tests/gsl
 ^mpi\.h$                                                                                                      core/comm
+^curl/                                                                                                        experiments/fetch
 '
 
 # Prints one line for each broken arrow below the current folder.

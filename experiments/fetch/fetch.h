@@ -1,0 +1,20 @@
+/* Published files by their names: found on this machine, or fetched when they are absent. */
+#ifndef TR_EXPERIMENTS_FETCH_FETCH_H
+#define TR_EXPERIMENTS_FETCH_FETCH_H
+
+#include "experiments/common/program.h"
+
+/* The file that `name` stands for ('transit fetch --list', or OWNER/NAME[@REVISION][:PATH]), or the folder of
+ * several: what is on this machine is taken without asking anybody, what is absent is fetched. *path is
+ * malloc'd, NULL on an error. TR_E_ARG for a name that is none, TR_E_IO where the file is absent and cannot
+ * be had, with where it belongs. what: the option that named it, for messages, "--inception". */
+tr_status fetch_find(program *p, const char *name, const char *what, char **path);
+
+/* The weights of a published network: of NAME-SIZE, where a size is given, else of NAME; size 0: none is. */
+tr_status fetch_model(program *p, const char *model, long image_size, char **path);
+
+/* --vae: a folder as given, or that of a name, such as "ema" and "mse". A name of the table comes before a
+ * folder that is called so. *dir is malloc'd, NULL on an error. */
+tr_status vae_folder(program *p, const char *given, char **dir);
+
+#endif
