@@ -56,6 +56,7 @@
 #include "integrators/version.h"
 
 /* Fields: a drift provider, what it predicts and along which path; guidance, transfer, exact ones. */
+#include "transport/autoguidance.h"
 #include "transport/drift.h"
 #include "transport/exact/exact.h"
 #include "transport/exact/gaussian.h"

@@ -109,6 +109,7 @@ struct tr_drift {
   double rel_noise; /* relative rounding noise of eval: 0 for f64, 1e-7 f32, 1e-3 TF32, 4e-3 bf16 */
   int null_class;   /* label of the unconditional class, -1 if there is none */
   int num_classes;  /* 0: unconditional */
+  int forwards;     /* most network forwards that an evaluation takes, for limits of a run; 0: one */
   /* Counted by the checked calls below: those of tr_drift_eval; vector-Jacobian and Jacobian-vector products
    * (one a covector or vector, whatever the rows); forwards of the provider in all of them. */
   long n_eval, n_vjp, n_jvp, n_forward;

@@ -31,6 +31,11 @@ tr_status tr_drift_launch(tr_drift *drift, const tr_drift_call *call);
 /* What a recording of a call is told of it: its arrays, which move, and its time. */
 void tr_drift_tell_record(const tr_drift_call *call, tr_record_call *record);
 
+/* The most forwards that one evaluation takes. */
+static inline long tr_drift_forwards(const tr_drift *drift) {
+  return drift->forwards > 1 ? drift->forwards : 1;
+}
+
 /* TR_E_ARG unless the struct is that of a provider: with operations, and the jumps that it announces. */
 static inline tr_status tr_drift_check_struct(tr_ctx *ctx, const tr_drift *drift) {
   if (!drift->ops) return TR_FAIL(ctx, TR_E_ARG, "a provider without operations: its ops is NULL");

@@ -1,20 +1,18 @@
 #include "transport/guidance.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
-#include "integrators/same_time_private.h"
 #include "transport/drift_private.h"
+#include "transport/guidance_private.h"
 
 typedef struct {
   tr_drift drift;
   tr_drift_ops ops; /* its own: with the products that inner has */
   tr_drift *inner;  /* borrowed */
-  tr_guidance guidance;
+  tr_guided_part part;
   double *breaks;        /* the two edges and the breaks of inner */
-  double from, to;       /* the solver's current segment */
   tr_array *x, *f;       /* of 2 N rows, class rows first */
   tr_array *v, *product; /* as many for each of `stacked` vectors or covectors; made when asked for */
   tr_array *zero;        /* of N rows, for covectors on some channels */
@@ -24,31 +22,12 @@ typedef struct {
   int64_t stacked;
 } guide;
 
-/* ---- the two sides of an edge ---- */
-
-static bool inside(const guide *self, double t) {
-  return t >= self->guidance.low && t <= self->guidance.high;
-}
-
-/* Beyond rounding: segments come through other clocks. */
-static bool straddles(const guide *self, double edge) {
-  double before = self->from - edge, after = self->to - edge;
-  return before * after < 0 && fmin(fabs(before), fabs(after)) > TR_SAME_TIME;
-}
-
-/* On an edge of the interval the segment decides, if it lies on one side of every edge; t itself otherwise.
- */
-static bool guided_at(const guide *self, double t) {
-  double low = fmin(self->from, self->to), high = fmax(self->from, self->to);
-  bool one_sided = low < high && t >= low - TR_SAME_TIME && t <= high + TR_SAME_TIME &&
-                   !straddles(self, self->guidance.low) && !straddles(self, self->guidance.high);
-  return inside(self, one_sided ? (low + high) / 2 : t);
-}
+/* ---- segments ---- */
 
 static void on_segment(tr_drift *drift, double from, double to) {
   guide *self = drift->impl;
-  self->from = from;
-  self->to = to;
+  self->part.from = from;
+  self->part.to = to;
   if (self->inner->on_segment) self->inner->on_segment(self->inner, from, to);
 }
 
@@ -136,38 +115,19 @@ static void fill_times(guide *self, tr_times times) {
     self->times[i] = self->times[self->rows + i] = times.t[i];
 }
 
-/* z = a x + b y on the guided channels, y on the others. */
 static tr_status blend(const guide *self, double a, const tr_array *x, double b, const tr_array *y,
                        tr_array *z) {
-  int64_t channels = self->guidance.channels;
-  return channels == 0 ? tr_axpby(a, x, b, y, z) : tr_blend_channels(channels, a, x, b, y, z);
+  return tr_guidance_blend(&self->part.guidance, a, x, b, y, z);
 }
 
 /* out = null + scale (class - null) of two halves. */
 static tr_status combine(const guide *self, const tr_array *both, tr_array *out) {
   halves h = split(both, self->rows, 0);
-  double scale = self->guidance.scale;
+  double scale = self->part.guidance.scale;
   return blend(self, 1 - scale, &h.null_rows, scale, &h.class_rows, out);
 }
 
 /* ---- evaluation ---- */
-
-static tr_status check_request(const guide *self, tr_times times, const tr_array *x, bool *guided) {
-  int64_t channels = self->guidance.channels;
-  if (channels > 0 && (x->ndim < 2 || channels > x->shape[1])) {
-    char text[80];
-    return TR_FAIL(x->ctx, TR_E_SHAPE, "guidance on the first %lld channels of %s", (long long)channels,
-                   tr_array_describe(x, text, sizeof text));
-  }
-  *guided = guided_at(self, times.t[0]);
-  for (int64_t i = 1; i < times.n; i++)
-    if (guided_at(self, times.t[i]) != *guided)
-      return TR_FAIL(x->ctx, TR_E_UNSUPPORTED,
-                     "rows at t = %g and t = %g lie on two sides of the guidance interval: evaluate them "
-                     "apart",
-                     times.t[0], times.t[i]);
-  return TR_OK;
-}
 
 static tr_times doubled_times(const guide *self, tr_times times) {
   return times.n == 1 ? times : (tr_times){2 * self->rows, self->times};
@@ -182,7 +142,7 @@ static tr_cond doubled_cond(const guide *self) {
 /* The covectors of the two halves: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
 static tr_status fill_covectors(guide *self, int64_t r, tr_array *w) {
   halves h = split(self->v, self->rows, r);
-  double scale = self->guidance.scale;
+  double scale = self->part.guidance.scale;
   TR_TRY(blend(self, 0, self->zero, scale, w, &h.class_rows));
   return blend(self, 1 - scale, w, 0, self->zero, &h.null_rows);
 }
@@ -298,7 +258,7 @@ static tr_status guided_eval(tr_drift *drift, tr_times times, const tr_array *x,
                              tr_array *f) {
   guide *self = drift->impl;
   bool guided;
-  TR_TRY(check_request(self, times, x, &guided));
+  TR_TRY(tr_guidance_asked(&self->part, times, x, &guided));
   if (!guided) return tr_drift_eval(self->inner, times, x, cond, f);
   return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_EVAL, times, x, cond, NULL, f, NULL});
 }
@@ -307,7 +267,7 @@ static tr_status guided_vjp(tr_drift *drift, tr_times times, const tr_array *x, 
                             const tr_array *w, tr_array *f, tr_array *wJ) {
   guide *self = drift->impl;
   bool guided;
-  TR_TRY(check_request(self, times, x, &guided));
+  TR_TRY(tr_guidance_asked(&self->part, times, x, &guided));
   if (!guided) return tr_drift_vjp(self->inner, times, x, cond, w, f, wJ);
   return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
 }
@@ -316,7 +276,7 @@ static tr_status guided_vjp_multi(tr_drift *drift, tr_times times, const tr_arra
                                   const tr_array *w, tr_array *f, tr_array *wJ) {
   guide *self = drift->impl;
   bool guided;
-  TR_TRY(check_request(self, times, x, &guided));
+  TR_TRY(tr_guidance_asked(&self->part, times, x, &guided));
   if (!guided) return tr_drift_vjp_multi(self->inner, times, x, cond, w, f, wJ);
   return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
 }
@@ -325,7 +285,7 @@ static tr_status guided_jvp(tr_drift *drift, tr_times times, const tr_array *x, 
                             const tr_array *v, tr_array *Jv) {
   guide *self = drift->impl;
   bool guided;
-  TR_TRY(check_request(self, times, x, &guided));
+  TR_TRY(tr_guidance_asked(&self->part, times, x, &guided));
   if (!guided) return tr_drift_jvp(self->inner, times, x, cond, v, Jv);
   return call_guided(self, &(tr_drift_call){TR_DRIFT_ASK_JVP, times, x, cond, v, NULL, Jv});
 }
@@ -378,15 +338,7 @@ static tr_status check_guidance(const tr_drift *inner, const tr_guidance *g) {
     return TR_FAIL(inner->ctx, TR_E_ARG,
                    "guidance needs the null class, which %s lacks (it was trained without label dropout)",
                    inner->ops->name);
-  if (!isfinite(g->scale))
-    return TR_FAIL(inner->ctx, TR_E_ARG, "a guidance scale of %g: use a finite number", g->scale);
-  if (g->channels < 0)
-    return TR_FAIL(inner->ctx, TR_E_ARG, "guidance on the first %d channels: use 0 (all) or more",
-                   g->channels);
-  if (!(g->low >= 0 && g->low < g->high && g->high <= 1))
-    return TR_FAIL(inner->ctx, TR_E_ARG, "a guidance interval from %g to %g: use 0 <= low < high <= 1",
-                   g->low, g->high);
-  return TR_OK;
+  return tr_guidance_check(inner->ctx, g);
 }
 
 tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, tr_drift **out) {
@@ -407,10 +359,8 @@ tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, t
   *self = (guide){.drift = *inner,
                   .ops = ops_around(inner),
                   .inner = inner,
-                  .guidance = *guidance,
+                  .part = {*guidance, 0, 1},
                   .breaks = breaks,
-                  .from = 0,
-                  .to = 1,
                   .rows = -1};
   self->drift.ops = &self->ops;
   self->drift.impl = self;

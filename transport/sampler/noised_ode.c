@@ -7,6 +7,7 @@
 
 #include "core/context_private.h"
 #include "core/vec/vec.h"
+#include "transport/drift_private.h"
 #include "transport/sampler/run_private.h"
 #include "transport/sampler/sampler.h"
 
@@ -168,12 +169,18 @@ static void account(noised_run *run, const tr_sample_stats *leg) {
   run->gone += current(run)->to - current(run)->from;
 }
 
+/* Whether the limit, if there is one, leaves an evaluation. */
+static bool affords_leg(const noised_run *run) {
+  const tr_sampler *sampler = run->sampler;
+  return sampler->max_nfe == 0 || run->nfe + tr_drift_forwards(sampler->drift) <= sampler->max_nfe;
+}
+
 static tr_status run_legs(noised_run *run, tr_array *x) {
   run->stats->t_end = run->t0;
   for (run->leg = 0; run->leg < run->plan.n_legs; run->leg++) {
     tr_sample_stats leg;
     run->stats->stop_reason = TR_STOP_MAX_NFE;
-    if (run->sampler->max_nfe && run->nfe >= run->sampler->max_nfe) return TR_OK;
+    if (!affords_leg(run)) return TR_OK;
     TR_TRY(inject(run, x));
     tr_status status = solve_leg(run, x, &leg);
     account(run, &leg);

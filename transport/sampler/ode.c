@@ -224,7 +224,7 @@ static tr_status prepare(ode_run *run, const tr_array *x) {
   run->spec.h0 = first_step(run);
   prepare_norm(run, x);
   run->spec.drift_rel_noise = sampler->drift->rel_noise;
-  run->spec.max_nfe = sampler->max_nfe;
+  run->spec.max_nfe = tr_sampler_evaluations(sampler);
   run->spec.on_progress = sampler->on_progress ? on_progress : NULL;
   run->spec.progress_user = run;
   TR_TRY(prepare_grid(run));

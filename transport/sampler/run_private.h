@@ -47,6 +47,9 @@ tr_status tr_sample_noised(const tr_sampler *sampler, const tr_cond *cond, tr_ar
 tr_status tr_sde_warn_unstable(tr_ctx *ctx, const tr_sampler *sampler, const tr_prediction_type *prediction,
                                const double *grid, int n);
 
+/* Evaluations of the drift that max_nfe allows, 0: no limit. */
+long tr_sampler_evaluations(const tr_sampler *sampler);
+
 /* t moved into [0, 1] where rounding (t + h past the end) left it. */
 double tr_sampler_time(double t);
 

@@ -87,8 +87,17 @@ tr_status tr_sampler_check(const tr_sampler *sampler, const tr_array *x,
                    sampler->save_times ? "a function that takes the states" : "the times");
   if (sampler->max_nfe < 0)
     return TR_FAIL(x->ctx, TR_E_ARG, "at most %ld evaluations: use 0 (no limit) or more", sampler->max_nfe);
+  if (sampler->max_nfe > 0 && sampler->max_nfe < tr_drift_forwards(sampler->drift))
+    return TR_FAIL(x->ctx, TR_E_ARG,
+                   "at most %ld network evaluation%s: one of the field of %s takes %ld, use that or more",
+                   sampler->max_nfe, sampler->max_nfe == 1 ? "" : "s", sampler->drift->ops->name,
+                   tr_drift_forwards(sampler->drift));
   TR_TRY(check_specs(x->ctx, &sampler->ode, &sampler->sde));
   return tr_prediction_of(x->ctx, sampler->drift->kind, prediction);
+}
+
+long tr_sampler_evaluations(const tr_sampler *sampler) {
+  return sampler->max_nfe / tr_drift_forwards(sampler->drift);
 }
 
 static bool same(double a, double b) {

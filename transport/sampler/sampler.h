@@ -59,7 +59,8 @@ typedef struct tr_sampler {
                               first_sample) */
 
   /* Of a run, whichever it solves */
-  long max_nfe; /* evaluations of the drift at most, the SDE's last step included; 0: no limit */
+  long max_nfe; /* network forwards at most, the SDE's last step included; 0: no limit. At least what one
+                   evaluation of the drift takes (tr_drift.forwards) */
   tr_progress_fn on_progress; /* time t reached, evaluations so far; may be NULL */
   void *progress_user;
   /* Output while running: on_output(index, t, x, user) for each of save_times, n_save of them, strictly

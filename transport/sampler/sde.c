@@ -186,7 +186,7 @@ static tr_status walk(sde_run *run, tr_array *x, tr_sde_stats *stats) {
   tr_sde_spec spec = sampler->sde;
   spec.grid = run->grid;
   spec.n_grid = run->n_grid;
-  spec.max_nfe = sampler->max_nfe;
+  spec.max_nfe = tr_sampler_evaluations(sampler);
   spec.on_progress = sampler->on_progress;
   spec.progress_user = sampler->progress_user;
   tr_sde_problem problem = {
@@ -215,7 +215,7 @@ static tr_status take_last_step(sde_run *run, tr_array *x, tr_sample_stats *stat
 static bool affords_last_step(const sde_run *run, long before) {
   const tr_sampler *sampler = run->sampler;
   if (sampler->max_nfe == 0 || sampler->last.type->identity) return true;
-  return sampler->drift->n_forward - before < sampler->max_nfe;
+  return sampler->drift->n_forward - before + tr_drift_forwards(sampler->drift) <= sampler->max_nfe;
 }
 
 static tr_status run_all(sde_run *run, long before, tr_array *x, tr_sample_stats *stats) {

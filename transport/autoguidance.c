@@ -1,0 +1,305 @@
+#include "transport/autoguidance.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/require_private.h"
+#include "core/vec/vec.h"
+#include "transport/drift_private.h"
+#include "transport/guidance_private.h"
+#include "transport/prediction/prediction.h"
+
+typedef struct {
+  tr_drift drift;
+  tr_drift_ops ops;        /* its own: with the products that both have */
+  tr_drift *model, *guide; /* borrowed */
+  tr_guided_part part;
+  double *breaks;              /* the two edges and the breaks of both */
+  tr_array *f, *zero;          /* like the state: of the guide, and 0 */
+  tr_array *v_model, *v_guide; /* covectors for each, one or several states */
+  tr_array *product;           /* of the guide */
+} pair;
+
+/* ---- buffers ---- */
+
+static void release(pair *self) {
+  tr_array_destroy(&self->f);
+  tr_array_destroy(&self->zero);
+  tr_array_destroy(&self->v_model);
+  tr_array_destroy(&self->v_guide);
+  tr_array_destroy(&self->product);
+}
+
+/* *buffer is of the shape and type of `like`. */
+static tr_status provide(const tr_array *like, tr_array **buffer) {
+  if (*buffer && (*buffer)->dtype == like->dtype && tr_array_same_shape(*buffer, like)) return TR_OK;
+  tr_array_destroy(buffer);
+  return tr_array_like(like, buffer);
+}
+
+static tr_status provide_products(pair *self, const tr_array *x, const tr_array *w) {
+  TR_TRY(provide(w, &self->v_model));
+  TR_TRY(provide(w, &self->v_guide));
+  TR_TRY(provide(w, &self->product));
+  TR_TRY(provide(x, &self->zero));
+  return tr_fill(0, self->zero);
+}
+
+/* ---- which of the two are asked ---- */
+
+typedef struct {
+  bool model, guide;
+} asked;
+
+static tr_status who_is_asked(const pair *self, tr_times times, const tr_array *x, asked *out) {
+  const tr_guidance *g = &self->part.guidance;
+  bool guided;
+  TR_TRY(tr_guidance_asked(&self->part, times, x, &guided));
+  out->guide = guided && g->scale != 1;
+  out->model = !out->guide || g->scale != 0 || g->channels > 0;
+  return TR_OK;
+}
+
+/* ---- counts: forwards and products of both ---- */
+
+typedef struct {
+  long forward, vjp, jvp;
+} counts;
+
+static counts counts_of(const pair *self) {
+  const tr_drift *a = self->model, *b = self->guide;
+  return (counts){a->n_forward + b->n_forward, a->n_vjp + b->n_vjp, a->n_jvp + b->n_jvp};
+}
+
+/* Of the call under way one forward and its products are counted already. */
+static void count(pair *self, counts before, long vjp, long jvp) {
+  const counts now = counts_of(self);
+  self->drift.n_forward += now.forward - before.forward - 1;
+  self->drift.n_vjp += now.vjp - before.vjp - vjp;
+  self->drift.n_jvp += now.jvp - before.jvp - jvp;
+}
+
+/* ---- evaluation ---- */
+
+/* out = guide + scale (out - guide). */
+static tr_status combine(const pair *self, const tr_array *of_guide, tr_array *out) {
+  const double scale = self->part.guidance.scale;
+  return tr_guidance_blend(&self->part.guidance, 1 - scale, of_guide, scale, out, out);
+}
+
+static tr_status evaluate(pair *self, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
+  asked who;
+  TR_TRY(who_is_asked(self, times, x, &who));
+  if (!who.guide) return tr_drift_eval(self->model, times, x, cond, f);
+  if (!who.model) return tr_drift_eval(self->guide, times, x, cond, f);
+  TR_TRY(provide(x, &self->f));
+  TR_TRY(tr_drift_eval(self->model, times, x, cond, f));
+  TR_TRY(tr_drift_eval(self->guide, times, x, cond, self->f));
+  return combine(self, self->f, f);
+}
+
+static tr_status pair_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           tr_array *f) {
+  pair *self = drift->impl;
+  const counts before = counts_of(self);
+  TR_TRY(evaluate(self, times, x, cond, f));
+  count(self, before, 0, 0);
+  return TR_OK;
+}
+
+/* ---- products ---- */
+
+/* The covectors of the two: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
+static tr_status fill_covectors(const pair *self, const tr_array *x, const tr_array *w) {
+  const tr_guidance *g = &self->part.guidance;
+  for (int64_t at = 0; at < w->count; at += x->count) {
+    tr_array own = tr_view(w, at, x->ndim, x->shape), m = tr_view(self->v_model, at, x->ndim, x->shape),
+             n = tr_view(self->v_guide, at, x->ndim, x->shape);
+    TR_TRY(tr_guidance_blend(g, 0, self->zero, g->scale, &own, &m));
+    TR_TRY(tr_guidance_blend(g, 1 - g->scale, &own, 0, self->zero, &n));
+  }
+  return TR_OK;
+}
+
+typedef tr_status (*product_fn)(tr_drift *, tr_times, const tr_array *x, const tr_cond *, const tr_array *w,
+                                tr_array *f, tr_array *wJ);
+
+/* Of one covector a row or of several, by the call for these. */
+static tr_status products(pair *self, product_fn call, tr_times times, const tr_array *x, const tr_cond *cond,
+                          const tr_array *w, tr_array *f, tr_array *wJ) {
+  asked who;
+  TR_TRY(who_is_asked(self, times, x, &who));
+  if (!who.guide) return call(self->model, times, x, cond, w, f, wJ);
+  if (!who.model) return call(self->guide, times, x, cond, w, f, wJ);
+  TR_TRY(provide(x, &self->f));
+  TR_TRY(provide_products(self, x, w));
+  TR_TRY(fill_covectors(self, x, w));
+  TR_TRY(call(self->model, times, x, cond, self->v_model, f, wJ));
+  TR_TRY(call(self->guide, times, x, cond, self->v_guide, self->f, self->product));
+  TR_TRY(tr_axpby(1, self->product, 1, wJ, wJ));
+  return combine(self, self->f, f);
+}
+
+static tr_status counted_products(tr_drift *drift, product_fn call, tr_times times, const tr_array *x,
+                                  const tr_cond *cond, const tr_array *w, tr_array *f, tr_array *wJ) {
+  pair *self = drift->impl;
+  const counts before = counts_of(self);
+  TR_TRY(products(self, call, times, x, cond, w, f, wJ));
+  count(self, before, x->count ? (long)(w->count / x->count) : 1, 0);
+  return TR_OK;
+}
+
+static tr_status pair_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                          const tr_array *w, tr_array *f, tr_array *wJ) {
+  return counted_products(drift, tr_drift_vjp, times, x, cond, w, f, wJ);
+}
+
+static tr_status pair_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                                const tr_array *w, tr_array *f, tr_array *wJ) {
+  return counted_products(drift, tr_drift_vjp_multi, times, x, cond, w, f, wJ);
+}
+
+static tr_status jvp(pair *self, tr_times times, const tr_array *x, const tr_cond *cond, const tr_array *v,
+                     tr_array *Jv) {
+  asked who;
+  TR_TRY(who_is_asked(self, times, x, &who));
+  if (!who.guide) return tr_drift_jvp(self->model, times, x, cond, v, Jv);
+  if (!who.model) return tr_drift_jvp(self->guide, times, x, cond, v, Jv);
+  TR_TRY(provide(x, &self->f));
+  TR_TRY(tr_drift_jvp(self->model, times, x, cond, v, Jv));
+  TR_TRY(tr_drift_jvp(self->guide, times, x, cond, v, self->f));
+  return combine(self, self->f, Jv);
+}
+
+static tr_status pair_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                          const tr_array *v, tr_array *Jv) {
+  pair *self = drift->impl;
+  const counts before = counts_of(self);
+  TR_TRY(jvp(self, times, x, cond, v, Jv));
+  count(self, before, 0, 1);
+  return TR_OK;
+}
+
+/* ---- memory, segments, end ---- */
+
+static tr_status reserve_all(pair *self, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  TR_TRY(provide(x, &self->f));
+  TR_TRY(tr_drift_reserve_exactly(self->model, x, cond, vectors));
+  return tr_drift_reserve_exactly(self->guide, x, cond, vectors);
+}
+
+/* What does not fit as a whole is not held. */
+static tr_status pair_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  pair *self = drift->impl;
+  const tr_status status = reserve_all(self, x, cond, vectors);
+  if (status != TR_E_MEM) return status;
+  release(self);
+  tr_drift_give_back(self->model);
+  return status;
+}
+
+static void pair_give_back(tr_drift *drift) {
+  pair *self = drift->impl;
+  release(self);
+  tr_drift_give_back(self->model);
+  tr_drift_give_back(self->guide);
+}
+
+static void on_segment(tr_drift *drift, double from, double to) {
+  pair *self = drift->impl;
+  self->part.from = from;
+  self->part.to = to;
+  if (self->model->on_segment) self->model->on_segment(self->model, from, to);
+  if (self->guide->on_segment) self->guide->on_segment(self->guide, from, to);
+}
+
+static void pair_destroy(tr_drift *drift) {
+  pair *self = drift->impl;
+  release(self);
+  free(self->breaks);
+  free(self);
+}
+
+/* ---- creation ---- */
+
+static tr_drift_ops ops_around(const tr_drift_ops *model, const tr_drift_ops *guide) {
+  return (tr_drift_ops){.name = "autoguided",
+                        .caps = model->caps & guide->caps & ~(unsigned)TR_DRIFT_VJP_PASSES,
+                        .eval = pair_eval,
+                        .vjp = model->vjp && guide->vjp ? pair_vjp : NULL,
+                        .jvp = model->jvp && guide->jvp ? pair_jvp : NULL,
+                        .vjp_multi = model->vjp_multi && guide->vjp_multi ? pair_vjp_multi : NULL,
+                        .reserve = pair_reserve,
+                        .give_back = pair_give_back,
+                        .destroy = pair_destroy};
+}
+
+static tr_status check_fit(const tr_drift *model, const tr_drift *guide) {
+  tr_ctx *ctx = model->ctx;
+  if (guide->ctx != ctx)
+    return TR_FAIL(ctx, TR_E_ARG, "%s and its guide %s belong to different contexts", model->ops->name,
+                   guide->ops->name);
+  if (guide->kind != model->kind)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "%s gives the %s and its guide the %s: bring both to one quantity (transport/transfer.h)",
+                   model->ops->name, tr_quantity_name(model->kind), tr_quantity_name(guide->kind));
+  if (guide->num_classes != model->num_classes)
+    return TR_FAIL(ctx, TR_E_ARG, "%s has %d classes and its guide %d: they must agree", model->ops->name,
+                   model->num_classes, guide->num_classes);
+  return TR_OK;
+}
+
+/* The edges and the breaks of both; malloc'd. */
+static double *all_breaks(const tr_drift *model, const tr_drift *guide, const tr_guidance *guidance) {
+  const size_t n = (size_t)model->n_breaks, m = (size_t)guide->n_breaks;
+  double *breaks = malloc((2 + n + m) * sizeof *breaks);
+  if (!breaks) return NULL;
+  breaks[0] = guidance->low;
+  breaks[1] = guidance->high;
+  if (n) memcpy(breaks + 2, model->breaks, n * sizeof *breaks);
+  if (m) memcpy(breaks + 2 + n, guide->breaks, m * sizeof *breaks);
+  return breaks;
+}
+
+/* An evaluation asks one of the two, or both. */
+static int forwards_of(const tr_drift *model, const tr_drift *guide, const tr_guidance *g) {
+  const int m = (int)tr_drift_forwards(model), n = (int)tr_drift_forwards(guide);
+  const bool one = g->scale == 1 || (g->scale == 0 && g->channels == 0);
+  return !one ? m + n : m > n ? m : n;
+}
+
+tr_status tr_drift_create_autoguided(tr_drift *model, tr_drift *guide, const tr_guidance *guidance,
+                                     tr_drift **out) {
+  if (out) *out = NULL;
+  TR_REQUIRE(TR_CTX_OF(model), model, guide, guidance, out);
+  TR_TRY(tr_drift_check_struct(model->ctx, model));
+  TR_TRY(tr_drift_check_struct(model->ctx, guide));
+  TR_TRY(check_fit(model, guide));
+  TR_TRY(tr_guidance_check(model->ctx, guidance));
+  pair *self = calloc(1, sizeof *self);
+  double *breaks = all_breaks(model, guide, guidance);
+  if (!self || !breaks) {
+    free(self);
+    free(breaks);
+    return TR_FAIL(model->ctx, TR_E_MEM, "out of memory for guidance");
+  }
+  *self = (pair){.drift = *model,
+                 .ops = ops_around(model->ops, guide->ops),
+                 .model = model,
+                 .guide = guide,
+                 .part = {*guidance, 0, 1},
+                 .breaks = breaks};
+  tr_drift *d = &self->drift;
+  d->ops = &self->ops;
+  d->impl = self;
+  d->rel_noise = fmax(model->rel_noise, guide->rel_noise);
+  d->null_class = model->null_class == guide->null_class ? model->null_class : -1;
+  d->forwards = forwards_of(model, guide, guidance);
+  d->n_eval = d->n_vjp = d->n_jvp = d->n_forward = 0;
+  d->on_segment = on_segment;
+  d->breaks = breaks;
+  d->n_breaks = 2 + model->n_breaks + guide->n_breaks;
+  *out = d;
+  return TR_OK;
+}
