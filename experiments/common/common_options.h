@@ -6,6 +6,7 @@
 #include "core/options/options.h"
 #include "nets/network.h"
 #include "transport/grid/grid.h"
+#include "transport/guidance.h"
 #include "transport/path/interpolant.h"
 #include "transport/prediction/prediction.h"
 #include "transport/trace/trace.h"
@@ -79,10 +80,18 @@ typedef struct {
    .metavar = "NAME", .default_note = "from the checkpoint's args, else velocity", .help = "What the model predicts."}
 
 typedef struct {
-  double scale;
-  const char *channels;
+  double scale, guide_scale;
+  const char *channels, *guide_ckpt, *guide_weights;
   tr_double_list interval;
 } guidance_options;
+
+/* The options as a guidance of this scale; --cfg-channels and --cfg-interval are those of either kind. */
+static inline tr_guidance guidance_of(const guidance_options *o, double scale) {
+  return (tr_guidance){.scale = scale,
+                       .channels = o->channels[0] == 'f' ? 3 : 0,
+                       .low = o->interval.n ? o->interval.v[0] : 0,
+                       .high = o->interval.n ? o->interval.v[1] : 1};
+}
 
 #define GUIDANCE_OPTION(base, member) .group = "Guidance", .offset = (base) + offsetof(guidance_options, member)
 #define GUIDANCE_OPTIONS(base)                                                                                        \
@@ -93,7 +102,16 @@ typedef struct {
    .default_text = "all", .help = "Channels that are guided; first3 is the way of SiT's code."},                        \
   {GUIDANCE_OPTION(base, interval), .name = "cfg-interval", .type = TR_OPTION_DOUBLES, .count = 2, .metavar = "A,B",  \
    .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .default_note = "always",        \
-   .help = "Guide only at times from A to B."}
+   .help = "Guide only at times from A to B."},                                                                       \
+  {GUIDANCE_OPTION(base, guide_ckpt), .name = "guide-ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE",                \
+   .help = "Autoguidance (arXiv 2406.02507) in place of --cfg-scale, which has to be 1: the field is that of FILE + X "  \
+           "(that of --ckpt - that of FILE), FILE a worse model of the same states and classes, of any kind, size, path " \
+           "and prediction (its args tell, or FILE.json beside it). Both are asked with the same class; NFE counts the "  \
+           "forwards of both. --cfg-channels and --cfg-interval hold for it too."},                                     \
+  {GUIDANCE_OPTION(base, guide_scale), .name = "guide-scale", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GE, .low = 0, \
+   .metavar = "X", .default_note = "none, it must be given", .help = "Its scale: 1 is the model alone, 0 the guide."},    \
+  {GUIDANCE_OPTION(base, guide_weights), .name = "guide-weights", .type = TR_OPTION_TEXT, .metavar = "ema|model|NAME",   \
+   .default_note = "ema where there is one", .help = "Set of weights of the guide, as --weights is of the model."}
 
 /* The names that tr_clock_find knows; `...`: offset, group, modes. */
 #define CLOCK_OPTION(...)                                                                                             \

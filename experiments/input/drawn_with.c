@@ -7,14 +7,20 @@
 #include "core/io/npz.h"
 #include "core/text.h"
 
-static const char *const names[] = {"cfg-scale", "cfg-channels", "cfg-interval", "path-type", "prediction"};
+static const char *const names[] = {"cfg-scale",  "cfg-channels", "cfg-interval", "path-type",
+                                    "prediction", "guide-ckpt",   "guide-scale",  "guide-weights"};
 enum { NAMES = sizeof names / sizeof *names };
+
+/* Of another checkpoint: they are left away where there is none. */
+static bool is_of_guide(const char *name) {
+  return strncmp(name, "guide-", 6) == 0;
+}
 
 char *drawn_with_text(const json_t *options) {
   json_t *some = json_object();
   for (int i = 0; i < NAMES; i++) {
     json_t *value = json_object_get(options, names[i]);
-    if (value) json_object_set(some, names[i], value);
+    if (value && !(is_of_guide(names[i]) && json_is_null(value))) json_object_set(some, names[i], value);
   }
   char *text = json_dumps(some, JSON_REAL_PRECISION(15));
   json_decref(some);
@@ -77,15 +83,20 @@ static double scale_of(const json_t *options) {
   return json_is_number(scale) ? json_number_value(scale) : 1;
 }
 
+static bool is_none(const json_t *value) {
+  return !value || json_is_null(value);
+}
+
 static bool same(const json_t *a, const json_t *b, const char *name) {
   const json_t *of_a = json_object_get(a, name), *of_b = json_object_get(b, name);
+  if (is_of_guide(name) && is_none(of_a) != is_none(of_b)) return false;
   return !of_a || !of_b || json_equal(of_a, of_b);
 }
 
 static void warn(tr_ctx *ctx, const char *option, const char *path, const char *name, const json_t *was,
                  const json_t *is) {
-  char *old = json_dumps(was, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)),
-       *now = json_dumps(is, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  char *old = is_none(was) ? strdup("none") : json_dumps(was, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6)),
+       *now = is_none(is) ? strdup("none") : json_dumps(is, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
   tr_ctx_warn(ctx, "%s '%s' was drawn with --%s %s, this run has %s: another flow than that of these samples",
               option, TR_SHOW(path, 200), name, TR_SHOW(old ? old : "", 60), TR_SHOW(now ? now : "", 60));
   free(old);
@@ -101,6 +112,8 @@ static void compare(tr_ctx *ctx, const char *option, const char *path, const jso
         option, TR_SHOW(path, 200), scale_of(was), scale_of(is));
     guided = false; /* that says enough of guidance */
   }
+  if (!is_none(json_object_get(was, "guide-ckpt")) || !is_none(json_object_get(is, "guide-ckpt")))
+    guided = true;
   for (int i = 1; i < NAMES; i++) {
     bool counts = guided || strncmp(names[i], "cfg-", 4) != 0;
     if (counts && !same(was, is, names[i]))

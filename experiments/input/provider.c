@@ -8,7 +8,6 @@
 #include "experiments/common/param_options.h"
 #include "experiments/input/net_params.h"
 #include "experiments/input/overrides.h"
-#include "transport/guidance.h"
 #include "transport/transfer.h"
 
 static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *params, tr_interpolant *path) {
@@ -53,7 +52,17 @@ tr_status provider_load(program *p, model_options *o, machine_options *machine, 
   TR_TRY(set_params(p->ctx, "path-param", &o->path_params, &out->interpolant));
   out->along = out->interpolant;
   out->prediction = out->model->prediction;
+  out->ckpt = o->ckpt;
   return TR_OK;
+}
+
+static guided_model guided_of(const provider *pr) {
+  return (guided_model){pr->model, pr->ckpt, &pr->interpolant};
+}
+
+tr_status provider_load_guide(program *p, guidance_options *options, provider *pr) {
+  const guided_model of = guided_of(pr);
+  return guide_open(p, options, &of, &pr->guide);
 }
 
 tr_status provider_sample_along(program *p, const char **name, tr_pair_list *params, provider *pr) {
@@ -69,10 +78,11 @@ bool provider_transfers(const provider *pr) {
 }
 
 tr_quantity provider_kind(const provider *pr) {
-  return provider_transfers(pr) ? TR_CANONICAL : pr->prediction->tag;
+  const guided_model of = guided_of(pr);
+  return provider_transfers(pr) || guide_differs(&pr->guide, &of) ? TR_CANONICAL : pr->prediction->tag;
 }
 
-static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr_net_info *info) {
+static tr_status check_channels(tr_ctx *ctx, const guidance_options *g, const tr_net_info *info) {
   const bool first3 = strcmp(g->channels, "first3") == 0;
   if (first3 && info->ndim != 3)
     return TR_FAIL(
@@ -82,49 +92,71 @@ static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const tr
   if (first3 && info->shape[0] < 3)
     return TR_FAIL(ctx, TR_E_ARG, "--cfg-channels first3 needs 3 channels: this model has %lld, use all",
                    (long long)info->shape[0]);
-  if (info->null_class < 0)
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "--cfg-scale %g needs a null class: this model was trained without one, use 1", g->scale);
   return TR_OK;
 }
 
-static tr_status build_guided(program *p, const guidance_options *g, provider *out) {
-  tr_ctx *ctx = p->ctx;
-  if (g->scale != 1) TR_TRY(check_guidance(ctx, g, provider_info(out)));
-  if (g->scale == 1 && g->interval.n)
-    tr_ctx_warn(ctx, "--cfg-interval has no effect: --cfg-scale 1 is no guidance");
-  if (g->scale == 1 && strcmp(g->channels, "all") != 0)
-    tr_ctx_warn(ctx, "--cfg-channels has no effect: --cfg-scale 1 is no guidance");
-  TR_TRY(tr_model_network(
-      out->model, &(tr_net_options){.dtype = out->dtype, .products = out->products, .trained = out->trained},
-      &out->net));
-  TR_TRY(tr_model_field(out->model, out->net, &out->network));
-  out->drift = out->network;
-  if (g->scale == 1) return TR_OK;
-  const tr_guidance guidance = {.scale = g->scale,
-                                .channels = strcmp(g->channels, "first3") == 0 ? 3 : 0,
-                                .low = g->interval.n ? g->interval.v[0] : 0,
-                                .high = g->interval.n ? g->interval.v[1] : 1};
-  TR_TRY(tr_drift_create_guided(out->network, &guidance, &out->guided));
-  out->drift = out->guided;
+/* Before anything is built. */
+static tr_status check_guidance(tr_ctx *ctx, const guidance_options *g, const provider *pr) {
+  const tr_net_info *info = provider_info(pr);
+  const bool guide = guide_used(&pr->guide);
+  const char *none = pr->guide.model ? "--guide-scale 1" : "--cfg-scale 1";
+  if (g->scale != 1 || guide) TR_TRY(check_channels(ctx, g, info));
+  if (g->scale != 1 && info->null_class < 0)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--cfg-scale %g needs a null class: this model was trained without one, use 1", g->scale);
+  if (g->scale != 1 || guide) return TR_OK;
+  if (g->interval.n) tr_ctx_warn(ctx, "--cfg-interval has no effect: %s is no guidance", none);
+  if (strcmp(g->channels, "all") != 0)
+    tr_ctx_warn(ctx, "--cfg-channels has no effect: %s is no guidance", none);
+  return TR_OK;
+}
+
+static tr_status build_guidance(const guidance_options *g, const tr_net_options *net, provider *out) {
+  const tr_guidance guidance = guidance_of(g, g->scale);
+  const guided_model of = guided_of(out);
+  if (guide_used(&out->guide)) {
+    TR_TRY(guide_build(&out->guide, &of, out->network, net, &out->guided));
+  } else if (g->scale != 1) {
+    TR_TRY(tr_drift_create_guided(out->network, &guidance, &out->guided));
+  }
+  if (out->guided) out->drift = out->guided;
   return TR_OK;
 }
 
 tr_status provider_build(program *p, const guidance_options *g, provider *out) {
-  TR_TRY(build_guided(p, g, out));
+  const tr_net_options net = {.dtype = out->dtype, .products = out->products, .trained = out->trained};
+  TR_TRY(check_guidance(p->ctx, g, out));
+  TR_TRY(tr_model_network(out->model, &net, &out->net));
+  TR_TRY(tr_model_field(out->model, out->net, &out->network));
+  out->drift = out->network;
+  TR_TRY(build_guidance(g, &net, out));
   if (!provider_transfers(out)) return TR_OK;
   TR_TRY(tr_drift_create_transferred(out->drift, &out->interpolant, &out->along, &out->transferred));
   out->drift = out->transferred;
   return TR_OK;
 }
 
+provider provider_in(const provider *pr, tr_dtype dtype) {
+  provider other = *pr;
+  other.dtype = dtype;
+  other.products = TR_NN_FULL;
+  other.guide = guide_unbuilt(&pr->guide);
+  other.net = NULL;
+  other.network = other.guided = other.transferred = other.drift = NULL;
+  return other;
+}
+
 tr_status provider_recompute(const program *p, provider *pr, bool recompute) {
-  return recompute ? program_option_error(p->ctx, "recompute", tr_net_set_recompute(pr->net, true)) : TR_OK;
+  if (!recompute) return TR_OK;
+  if (pr->guide.net)
+    TR_TRY(program_option_error(p->ctx, "recompute", tr_net_set_recompute(pr->guide.net, true)));
+  return program_option_error(p->ctx, "recompute", tr_net_set_recompute(pr->net, true));
 }
 
 void provider_drop(provider *pr) {
   tr_drift_destroy(&pr->transferred);
   tr_drift_destroy(&pr->guided);
+  guide_drop(&pr->guide);
   tr_drift_destroy(&pr->network);
   tr_net_destroy(&pr->net);
   pr->drift = NULL;
@@ -132,6 +164,7 @@ void provider_drop(provider *pr) {
 
 void provider_close(provider *pr) {
   provider_drop(pr);
+  guide_close(&pr->guide);
   tr_model_close(&pr->model);
 }
 

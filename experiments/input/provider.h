@@ -5,6 +5,7 @@
 
 #include "experiments/common/common_options.h"
 #include "experiments/common/program.h"
+#include "experiments/input/guide/guide.h"
 #include "nets/model.h"
 
 typedef struct {
@@ -15,6 +16,8 @@ typedef struct {
   tr_interpolant interpolant; /* the model's own path */
   tr_interpolant along;       /* the path sampled along; the same unless provider_sample_along was called */
   const tr_prediction_type *prediction;
+  guide guide;
+  const char *ckpt;
   tr_net *net;
   tr_drift *network, *guided, *transferred; /* of the net, and around that */
   tr_drift *drift;                          /* the one to use: the last of these that there is */
@@ -25,15 +28,17 @@ typedef struct {
  * any case. */
 tr_status provider_load(program *p, model_options *options, machine_options *machine, uint64_t seed,
                         provider *out);
+/* The guide of --guide-ckpt, between load and build. */
+tr_status provider_load_guide(program *p, guidance_options *options, provider *pr);
 /* The path to sample along, between load and build: `*name` (NULL: the model's own), written back in its
  * canonical spelling, and its parameters (on the model's own path, those that differ from the model's),
  * written back as used. */
 tr_status provider_sample_along(program *p, const char **name, tr_pair_list *params, provider *pr);
 /* Whether the paths differ, and what the drift is or will be: the model's prediction, or the canonical field
- * of a transfer (transport/transfer.h). */
+ * of a transfer (transport/transfer.h), of which a guide of another path or prediction takes one, too. */
 bool provider_transfers(const provider *pr);
 tr_quantity provider_kind(const provider *pr);
-/* Builds the network, the guidance around it unless the scale is 1, and the transfer around both if the paths
+/* Builds the network, the guidance around it unless its scale is 1, and the transfer around both if the paths
  * differ. */
 tr_status provider_build(program *p, const guidance_options *guidance, provider *out);
 /* --recompute, once built. */
@@ -41,6 +46,9 @@ tr_status provider_recompute(const program *p, provider *pr, bool recompute);
 void provider_close(provider *pr);
 /* What provider_build made, alone. */
 void provider_drop(provider *pr);
+/* A second provider of what is loaded, with networks of its own that compute in this type; provider_drop ends
+ * it. */
+provider provider_in(const provider *pr, tr_dtype dtype);
 
 /* What the states of the network are. */
 const tr_net_info *provider_info(const provider *pr);

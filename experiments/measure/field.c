@@ -63,6 +63,7 @@ typedef struct {
   const tr_parsed *parsed;
   field_options *options;
   provider provider;
+  const tr_prediction_type *given; /* what the field is given as */
   given points;
   int64_t n;
   double *t;       /* (n) */
@@ -110,8 +111,8 @@ static tr_status check_conversions(const field_run *run) {
   tr_affine unused;
   for (int q = 0; q < run->n_quantities; q++)
     for (int64_t i = 0; i < run->n; i++)
-      TR_TRY(tr_convert(run->program->ctx, &run->provider.interpolant, run->provider.prediction,
-                        run->quantities[q]->tag, run->t[i], &unused));
+      TR_TRY(tr_convert(run->program->ctx, &run->provider.interpolant, run->given, run->quantities[q]->tag,
+                        run->t[i], &unused));
   return TR_OK;
 }
 
@@ -135,6 +136,8 @@ static tr_status open_all(field_run *run) {
   field_options *o = run->options;
   TR_TRY(find_quantities(run));
   TR_TRY(provider_load(run->program, &o->model, &o->machine, 0, &run->provider));
+  TR_TRY(provider_load_guide(run->program, &o->guidance, &run->provider));
+  TR_TRY(tr_prediction_of(run->program->ctx, provider_kind(&run->provider), &run->given));
   TR_TRY(open_points(run));
   TR_TRY(check_conversions(run));
   TR_TRY(open_folder(run));
@@ -147,8 +150,8 @@ static tr_status open_all(field_run *run) {
 static tr_status convert_row(const field_run *run, int q, int64_t row, int64_t i, const tr_array *x,
                              const tr_array *p, tr_array *z) {
   tr_affine a;
-  TR_TRY(tr_convert(run->program->ctx, &run->provider.interpolant, run->provider.prediction,
-                    run->quantities[q]->tag, run->t[row], &a));
+  TR_TRY(tr_convert(run->program->ctx, &run->provider.interpolant, run->given, run->quantities[q]->tag,
+                    run->t[row], &a));
   tr_array x_row = tr_rows(x, i, 1), p_row = tr_rows(p, i, 1), z_row = tr_rows(z, i, 1);
   return tr_affine_apply(a, &x_row, &p_row, &z_row);
 }
@@ -211,8 +214,8 @@ static tr_status save_npz(const field_run *run) {
 static tr_status save_record(field_run *run) {
   return record_stage_network(run->program, run->dir,
                               &(record_network){&table, run->parsed, run->options, run->provider.model,
-                                                run->options->model.ckpt, &run->hash,
-                                                run->provider.drift->n_eval, run->n, run->labels_from});
+                                                run->options->model.ckpt, &run->hash, &run->provider.guide,
+                                                run->provider.drift->n_forward, run->n, run->labels_from});
 }
 
 static tr_status save_all(field_run *run) {

@@ -198,7 +198,7 @@ static tr_status measure(loss_run *run) {
 static tr_status save_record(loss_run *run) {
   return record_stage_network(run->program, run->dir,
                               &(record_network){&table, run->parsed, run->options, run->provider.model,
-                                                run->options->model.ckpt, &run->hash,
+                                                run->options->model.ckpt, &run->hash, NULL,
                                                 run->provider.drift->n_eval, run->n, run->labels_from});
 }
 

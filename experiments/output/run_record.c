@@ -229,10 +229,13 @@ tr_status record_save(tr_ctx *ctx, const json_t *record, const char *path) {
 
 tr_status record_stage_network(const program *p, out_dir *dir, const record_network *what) {
   const char *path;
+  const bool guided = what->guide && what->guide->model;
   TR_TRY(file_hash_finish(p->ctx, what->hash));
+  if (guided) TR_TRY(file_hash_finish(p->ctx, &what->guide->hash));
   TR_TRY(out_dir_stage(p->ctx, dir, "run.json", &path));
   json_t *json = record_create(p, what->table, what->parsed, what->values);
   json_object_set_new(json, "checkpoint", record_checkpoint(what->model, what->ckpt, what->hash));
+  if (guided) json_object_set_new(json, "guide", guide_record(what->guide));
   json_object_set_new(json, "nfe", json_integer(what->nfe));
   json_object_set_new(json, "rows", json_integer(what->rows));
   json_object_set_new(json, "labels", json_string(what->labels_from));

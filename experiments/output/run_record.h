@@ -8,6 +8,7 @@
 #include "experiments/common/intervals.h"
 #include "experiments/common/program.h"
 #include "experiments/input/file_hash.h"
+#include "experiments/input/guide/guide.h"
 #include "experiments/output/out_dir.h"
 #include "nets/model.h"
 #include "transport/diffusion/table.h"
@@ -72,6 +73,7 @@ typedef struct {
   const tr_model *model;
   const char *ckpt;
   file_hash *hash;         /* started; finished here */
+  guide *guide;            /* NULL, or without a model: none; its hash is finished here */
   int64_t nfe, rows;       /* evaluations, whole batches counting one; rows evaluated */
   const char *labels_from; /* experiments/input/data_labels.h */
 } record_network;

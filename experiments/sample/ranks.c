@@ -39,26 +39,33 @@ static tr_status share(sample_run *run, int rank) {
 static tr_status share_all(sample_run *run) {
   /* A coefficient's words are the same for all batches: those of this process. */
   const char *convention = run->batch[0].stats.convention;
-  double recomputed = (double)run->recomputed;
+  double counts[2] = {(double)run->recomputed, (double)run->nfe_guide};
   for (int r = 0; r < ranks_count(run->program); r++) TR_TRY(share(run, r));
   for (int64_t i = 0; i < sample_batch_count(run); i++) run->batch[i].stats.convention = convention;
-  TR_TRY(tr_comm_reduce(run->program->comm, TR_COMM_SUM, 1, &recomputed));
-  run->recomputed = (long)recomputed;
+  TR_TRY(tr_comm_reduce(run->program->comm, TR_COMM_SUM, 2, counts));
+  run->recomputed = (long)counts[0];
+  run->nfe_guide = (long)counts[1];
   return TR_OK;
 }
 
 tr_status sample_ranks_gather(sample_run *run) {
-  run->recomputed = tr_net_recomputed(run->provider.net);
+  const guide *g = &run->provider.guide;
+  run->recomputed = tr_net_recomputed(run->provider.net) + (g->net ? tr_net_recomputed(g->net) : 0);
+  run->nfe_guide = guide_forwards_done(g);
   return run->program->comm ? share_all(run) : TR_OK;
 }
 
-tr_status sample_ranks_checkpoint(sample_run *run) {
+static tr_status same_file(sample_run *run, const char *option, file_hash *hash) {
   tr_ctx *ctx = run->program->ctx;
   bool alike = true;
-  TR_TRY(ranks_agree(run->program, file_hash_finish(ctx, &run->hash)));
-  if (run->program->comm)
-    TR_TRY(tr_comm_alike(run->program->comm, run->hash.hex, sizeof run->hash.hex, &alike));
+  TR_TRY(ranks_agree(run->program, file_hash_finish(ctx, hash)));
+  if (run->program->comm) TR_TRY(tr_comm_alike(run->program->comm, hash->hex, sizeof hash->hex, &alike));
   return alike ? TR_OK
-               : TR_FAIL(ctx, TR_E_IO, "--ckpt '%s' is another file for one rank than for another",
-                         TR_SHOW(run->options->model.ckpt, 200));
+               : TR_FAIL(ctx, TR_E_IO, "%s '%s' is another file for one rank than for another", option,
+                         TR_SHOW(hash->path, 200));
+}
+
+tr_status sample_ranks_checkpoint(sample_run *run) {
+  TR_TRY(same_file(run, "--ckpt", &run->hash));
+  return run->provider.guide.model ? same_file(run, "--guide-ckpt", &run->provider.guide.hash) : TR_OK;
 }

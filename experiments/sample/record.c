@@ -51,6 +51,11 @@ tr_status sample_record(const sample_run *run, const char *path) {
   json_t *json = record_create(run->program, &sample_table, run->parsed, run->options);
   json_object_set_new(json, "checkpoint",
                       record_checkpoint(run->provider.model, run->options->model.ckpt, &run->hash));
+  if (run->provider.guide.model) {
+    json_t *guide = guide_record(&run->provider.guide);
+    json_object_set_new(guide, "nfe_all_batches", json_integer(run->nfe_guide));
+    json_object_set_new(json, "guide", guide);
+  }
   add_statistics(run, json);
   record_memory(json, run->program->ctx);
   record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);

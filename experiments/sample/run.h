@@ -46,6 +46,7 @@ typedef struct {
   tr_sample_stats totals;      /* of a batch that was cut short, else of the one with the most evaluations */
   long nfe_total, n_vjp_total; /* over all batches */
   long recomputed;             /* forwards, for backwards */
+  long nfe_guide;              /* of these forwards of all batches those of the guide */
   int n_batches;
   json_t *batches;
   double started, seconds; /* of sampling alone */

@@ -21,6 +21,7 @@ static tr_status open_folder(sample_run *run) {
 static tr_status open_all(sample_run *run) {
   sample_options *o = run->options;
   TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
+  TR_TRY(provider_load_guide(run->program, &o->guidance, &run->provider));
   TR_TRY(sample_setup(run));
   if (run->program->rank == 0) TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
@@ -80,6 +81,9 @@ static void print_summary(const sample_run *run) {
          moved ? o->sample_path : "", stats->solver);
   printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s", stats->nfe, stats->n_steps,
          PLURAL(stats->n_steps), stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es");
+  if (guide_used(&run->provider.guide))
+    printf(" (in all batches %ld of the model, %ld of the guide)", run->nfe_total - run->nfe_guide,
+           run->nfe_guide);
   if (run->program->comm) printf(" on %d ranks%s", ranks_count(run->program), run->devices);
   printf(", %.2f s\n", run->seconds);
   if (stats->stop_reason != TR_STOP_END)

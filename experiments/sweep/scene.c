@@ -339,7 +339,7 @@ static tr_status try_on(sweep_scene *scene, const sweep_setting *s, tr_array *x)
   tr_sampler sampler;
   tr_cond cond = sweep_target_cond(scene->target, 1);
   TR_TRY(sweep_scene_sampler(scene, s, &sampler));
-  sampler.max_nfe = 1;
+  sampler.max_nfe = sampler.drift->forwards > 1 ? sampler.drift->forwards : 1;
   TR_TRY(tr_sample_init(&sampler, x));
   return sample(s, &sampler, &cond, x, NULL);
 }

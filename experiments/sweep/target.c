@@ -1,5 +1,6 @@
 #include "experiments/sweep/target.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,8 @@ static tr_status check_choice(program *p, const sweep_options *o) {
                    "--weights, --num-heads, --net-param, --class-labels and --cfg-... are for --ckpt: an "
                    "exact target has "
                    "no classes");
+  if (o->guidance.guide_ckpt || o->guidance.guide_weights || !isnan(o->guidance.guide_scale))
+    return TR_FAIL(p->ctx, TR_E_ARG, "--guide-... are for --ckpt: an exact target has no guide");
   return TR_OK;
 }
 
@@ -54,6 +57,7 @@ static tr_status open_checkpoint(sweep_options *o, sweep_target *t) {
   program *p = t->program;
   if (o->path_types.n) o->model.path_type = o->path_types.v[0];
   TR_TRY(provider_load(p, &o->model, &o->machine, 0, &t->provider));
+  TR_TRY(provider_load_guide(p, &o->guidance, &t->provider));
   t->dtype = t->provider.dtype;
   TR_TRY(file_hash_start(p->ctx, o->model.ckpt, &t->hash));
   if (o->num_samples == TR_OPTION_UNSET)
@@ -97,11 +101,7 @@ tr_status sweep_target_build(sweep_target *t) {
   if (t->exact) return TR_OK;
   TR_TRY(provider_build(t->program, &t->options->guidance, &t->provider));
   if (t->dtype == TR_F64) return TR_OK;
-  t->wide = t->provider;
-  t->wide.dtype = TR_F64;
-  t->wide.products = TR_NN_FULL;
-  t->wide.net = NULL;
-  t->wide.network = t->wide.guided = t->wide.transferred = t->wide.drift = NULL;
+  t->wide = provider_in(&t->provider, TR_F64);
   return provider_build(t->program, &t->options->guidance, &t->wide);
 }
 
@@ -162,8 +162,14 @@ json_t *sweep_mixture_record(const mixture *m) {
 }
 
 tr_status sweep_target_record(sweep_target *t, json_t **out) {
-  if (!t->exact) TR_TRY(file_hash_finish(t->program->ctx, &t->hash));
-  *out = t->exact ? sweep_mixture_record(&t->mixture)
-                  : record_checkpoint(t->provider.model, t->options->model.ckpt, &t->hash);
+  guide *g = &t->provider.guide;
+  if (t->exact) {
+    *out = sweep_mixture_record(&t->mixture);
+    return TR_OK;
+  }
+  TR_TRY(file_hash_finish(t->program->ctx, &t->hash));
+  if (g->model) TR_TRY(file_hash_finish(t->program->ctx, &g->hash));
+  *out = record_checkpoint(t->provider.model, t->options->model.ckpt, &t->hash);
+  if (g->model) json_object_set_new(*out, "guide", guide_record(g));
   return TR_OK;
 }

@@ -55,6 +55,7 @@ static tr_status hash_base(sweep_target *t, char hex[TR_SHA256_TEXT]) {
   json_t *target;
   TR_TRY(sweep_target_record(t, &target));
   json_object_del(target, "file");
+  json_object_del(json_object_get(target, "guide"), "file");
   return hash_of(t->program->ctx,
                  json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:s, s:f, s:s, s:s}", "target", target,
                            "prediction", o->model.prediction, "own_path", of_path(sweep_target_path(t)),

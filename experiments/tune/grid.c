@@ -34,11 +34,15 @@ static tr_status find_method(tune *t) {
   return TR_OK;
 }
 
+long tune_nfe_per_step(const tune *t) {
+  return (long)t->setting.ode->nfe_per_step * guide_forwards(&t->target.provider.guide);
+}
+
 static tr_status check_nfe(tune *t) {
-  int per_step = t->setting.ode->nfe_per_step;
-  if (t->options->nfe >= 2L * per_step) return TR_OK;
+  const long per_step = tune_nfe_per_step(t);
+  if (t->options->nfe >= 2 * per_step) return TR_OK;
   return TR_FAIL(t->program->ctx, TR_E_ARG,
-                 "--nfe %ld is too small: a step of %s takes %d, and a grid to choose has two steps or more",
+                 "--nfe %ld is too small: a step of %s takes %ld, and a grid to choose has two steps or more",
                  t->options->nfe, t->setting.ode->info.name, per_step);
 }
 
@@ -66,7 +70,7 @@ static tr_status plan(tune *t) {
   tr_ctx *ctx = t->program->ctx;
   sweep_options of_plan = t->options->sweep;
   const char *grid = TR_GRID_DEFAULT, *form = "sigma", *last_step = "Mean";
-  long steps = t->options->nfe / t->setting.ode->nfe_per_step;
+  long steps = t->options->nfe / tune_nfe_per_step(t);
   const char *name = t->setting.ode->info.name;
   of_plan.solvers = (tr_text_list){1, &name};
   of_plan.time_grids = (tr_text_list){1, &grid};
@@ -170,12 +174,12 @@ static void report(const tune *t) {
   tune_print_table(t, stdout);
   if (t->chosen)
     printf("chosen: %s, error %.3g against %.3g of uniform (factor %.3f) at %ld evaluations of %s\n", c->name,
-           c->held, uniform->held, c->held / uniform->held, t->setting.steps * t->setting.ode->nfe_per_step,
+           c->held, uniform->held, c->held / uniform->held, t->setting.steps * tune_nfe_per_step(t),
            t->setting.solver);
   else
     printf("uniform is better: no grid beats its error %.3g by more than the spread over seeds, at %ld "
            "evaluations of %s\n",
-           uniform->held, t->setting.steps * t->setting.ode->nfe_per_step, t->setting.solver);
+           uniform->held, t->setting.steps * tune_nfe_per_step(t), t->setting.solver);
   printf("wrote %s/grid.txt (%d times), table.md, run.json\n", t->options->sweep.machine.out, c->n);
 }
 

@@ -48,6 +48,9 @@ void tune_bound_steps(int n, double *h);
 #define TUNE_PILOT_STEPS 256 /* of rk4-classical, for the derivatives */
 #define TUNE_WARP_RUNS   48  /* at most, for each pilot seed */
 
+/* Forwards that a step takes, the guide's included. */
+long tune_nfe_per_step(const tune *t);
+
 /* Runs a candidate on scenes; errors (n scenes) may be NULL, *rms over them. */
 tr_status tune_measure(tune *t, sweep_scenes *scenes, const tune_candidate *c, double *errors, double *rms);
 

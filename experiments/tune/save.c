@@ -41,7 +41,7 @@ static tr_status write_table(const tune *t, const char *path) {
       "mean ratio to uniform (of its logarithm), each grid by itself; one beats uniform where an interval "
       "does "
       "that holds for all grids together that were better on the pilot seeds.\n\n",
-      t->setting.solver, t->setting.steps, t->setting.steps * t->setting.ode->nfe_per_step, error_name(t),
+      t->setting.solver, t->setting.steps, t->setting.steps * tune_nfe_per_step(t), error_name(t),
       t->pilot_plan.n_seeds, t->plan.n_seeds, (long long)t->target.n, t->plan.paths[0].type->info.name);
   tune_print_table(t, out);
   fprintf(out, "\n%s\n",
@@ -57,8 +57,7 @@ static tr_status write_grid(const tune *t, const char *path) {
   TR_TRY(tr_out_file_open(t->program->ctx, path, &file));
   FILE *out = tr_out_file_stream(file);
   fprintf(out, "# transit tune-grid %s: %s\n# for %s, %ld evaluations, on %s\n", program_version(), c->name,
-          t->setting.solver, t->setting.steps * t->setting.ode->nfe_per_step,
-          t->plan.paths[0].type->info.name);
+          t->setting.solver, t->setting.steps * tune_nfe_per_step(t), t->plan.paths[0].type->info.name);
   fprintf(out, "# %s error on held-out seeds %.6g, uniform %.6g\n", error_name(t), c->held,
           t->candidate[0].held);
   for (int i = 0; i < c->n; i++) fprintf(out, "%.17g\n", c->times[i]);
@@ -86,7 +85,7 @@ static tr_status write_record(tune *t, const char *path) {
   TR_TRY(sweep_target_record(&t->target, &of_target));
   json_t *json = record_create(t->program, &tune_table, t->parsed, t->options);
   json_object_set_new(json, "target", of_target);
-  json_object_set_new(json, "nfe", json_integer(t->setting.steps * t->setting.ode->nfe_per_step));
+  json_object_set_new(json, "nfe", json_integer(t->setting.steps * tune_nfe_per_step(t)));
   json_object_set_new(json, "n_steps", json_integer(t->setting.steps));
   json_object_set_new(json, "error_measure", json_string(error_name(t)));
   json_object_set_new(json, "candidates", candidates(t));
