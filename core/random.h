@@ -30,7 +30,10 @@ typedef enum {                     /* which use a number is for; part of the add
                TR_RANDOM_TIME = 12,
                TR_RANDOM_NOISE = 13,
                TR_RANDOM_DROPOUT = 14,
-               TR_RANDOM_SUBSTITUTE = 15 /* of an input that cannot be used */
+               TR_RANDOM_SUBSTITUTE = 15, /* of an input that cannot be used */
+               /* Statistics: the step is the replicate or the subset. */
+               TR_RANDOM_BOOTSTRAP = 16,
+               TR_RANDOM_SUBSET = 17
 } tr_random_purpose;
 
 typedef struct {

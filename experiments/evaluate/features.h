@@ -20,9 +20,10 @@ typedef struct {
   int neighbours;     /* 0: 3 */
   metric_split split; /* of the Inception Score; zeroed: blocks of 5000 */
   int kid_subsets;    /* 0: 100 */
-  int64_t kid_size;   /* 0: 1000; no more than the smaller side has: where that is all of both, whole sets */
-  int limit_points;   /* FID at so many n from a tenth of the samples to all, and their limit; 0: none */
-  uint64_t seed;      /* of bootstraps and subsets */
+  int64_t
+      kid_size; /* 0: 1000, or what the smaller side has; where neither has more, the whole sets at once */
+  int limit_points; /* FID at so many n from a tenth of the samples to all, and their limit; 0: none */
+  uint64_t seed;    /* of bootstraps and subsets */
 } evaluate_input;
 
 typedef enum {

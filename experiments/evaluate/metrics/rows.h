@@ -17,6 +17,8 @@ typedef struct {
 metric_rows metric_rows_part(const metric_rows *rows, int64_t first, int64_t n);
 void metric_rows_get(const metric_rows *rows, int64_t first, int64_t n, double *out);
 
+/* The first row that holds NaN or infinity; n where there is none. */
+int64_t metric_rows_first_bad(const metric_rows *rows);
 /* TR_E_ARG for fewer rows than `least`, or rows of no numbers; TR_E_NONFINITE naming the first row that holds
  * NaN or infinity. */
 tr_status metric_rows_check(tr_ctx *ctx, const metric_rows *rows, int64_t least);
