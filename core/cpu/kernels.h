@@ -27,6 +27,18 @@ typedef struct {
   double rate, scale; /* corrected: p -= rate m / (scale sqrt(v) + eps) */
 } tr_cpu_adamw_numbers;
 
+/* Loops over pixels, whose channels lie side by side. */
+typedef struct {
+  /* y = act(a x + b), a and b the same for every pixel; y may be x */
+  void (*affine)(tr_nn_activation activation, int64_t pixels, int64_t channels, const void *a, const void *b,
+                 const void *x, void *y);
+  /* Of each channel, over pixels that are `stride` elements apart: mean, and sum of (x - mean)^2 */
+  void (*moments)(int64_t pixels, int64_t stride, int64_t channels, const void *x, double *mean,
+                  double *squares);
+  /* y = the largest or the mean of so many pixels */
+  void (*pool)(tr_nn_pool pool, int64_t pixels, int64_t channels, const void *const *x, void *y);
+} tr_cpu_picture_kernels;
+
 typedef struct tr_cpu_kernels {
   void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);
   void (*finish)(const tr_cpu_epilogue *epilogue);
@@ -64,6 +76,7 @@ typedef struct tr_cpu_kernels {
                      const void *x0, void *dp);
   void (*adamw)(int64_t n, const tr_cpu_adamw_numbers *step, const void *g, void *p, void *m, void *v);
   void (*average)(int64_t n, double keep, const void *p, void *average); /* = keep average + (1 - keep) p */
+  const tr_cpu_picture_kernels *pictures;
 } tr_cpu_kernels;
 
 /* Products whose operands are rounded to bf16. Two neighbours in the direction of the sum are a word, the

@@ -1,9 +1,10 @@
 /* Weights of the CPU: panels of tr_cpu_panel outputs, each with its outputs side by side for every input, so
  * that one kernel call streams it. The last panel is filled up with zeros (tr_cpu_padded). Panels hold the
  * storage type in the places of the compute type: what is kept in bf16 is widened just before it is
- * multiplied (linear.c). For products of bf16 they hold words of two inputs (kernels.h). W^T, for products
- * with W, is packed from W when it is first asked for, and anew after W was set. The memory is no array:
- * nobody but this room knows where it is. */
+ * multiplied (linear.c). For products of bf16 they hold words of two inputs (kernels.h). Inputs of a
+ * convolution stand in panels with all channels for each place of its kernel, as a picture has them. W^T, for
+ * products with W, is packed from W when it is first asked for, and anew after W was set. The memory is no
+ * array: nobody but this room knows where it is. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ typedef void (*transpose_fn)(int64_t rows, int64_t cols, const void *in, int64_t
                              int64_t ld);
 typedef struct {
   int64_t out, in, wide; /* wide: outputs of a whole panel */
+  int64_t taps;          /* of a convolution; 0: none */
   int64_t place, size;   /* bytes of an element of the compute type, and of the storage type */
   transpose_fn transpose;
   const tr_cpu_halves *halves; /* panels of words; NULL: of elements */
@@ -45,6 +47,15 @@ static void transpose_halves(int64_t rows, int64_t cols, const void *in, int64_t
     for (int64_t c = 0; c < cols; c++) to[c * ld + r] = from[r * stride + c];
 }
 
+/* Rows (channels, taps) of the storage type become (taps, channels): the order of what lies in a picture. */
+static void channels_inwards(int64_t rows, int64_t channels, int64_t taps, int64_t size, const char *in,
+                             char *out) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t t = 0; t < taps; t++)
+      for (int64_t c = 0; c < channels; c++, out += size)
+        memcpy(out, in + ((r * channels + c) * taps + t) * size, (size_t)size);
+}
+
 static layout layout_of(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
   int64_t place = (int64_t)tr_dtype_size(spec->compute);
@@ -52,6 +63,7 @@ static layout layout_of(tr_ctx *ctx, const tr_nn_weight_spec *spec) {
   return (layout){.out = spec->out,
                   .in = spec->in,
                   .wide = tr_cpu_panel(state->level, place),
+                  .taps = spec->taps,
                   .place = place,
                   .size = (int64_t)tr_dtype_size(spec->storage),
                   .transpose =
@@ -144,16 +156,23 @@ static void pack_words(const layout *l, cpu_weight *w, const tr_array *values, i
 static size_t packing_bytes(const layout *l, bool converts) {
   const int64_t words = tr_cpu_words(l->in) * l->place;
   if (l->halves) return (size_t)((l->wide + 1) * words + 63) / 64 * 64;
-  return converts ? (size_t)(l->wide * l->in * l->size + 63) / 64 * 64 : 0;
+  const size_t rows = (size_t)(l->wide * l->in * l->size + 63) / 64 * 64;
+  return (converts ? rows : 0) + (l->taps > 1 ? rows : 0);
 }
 
-/* The panel of outputs from `first` on; rows: room for its rows in the storage type. */
+/* The panel of outputs from `first` on; rows: room for its rows in the storage type, for each step that they
+ * take. */
 static void pack_panel(const layout *l, cpu_weight *w, const tr_array *values, int64_t first, char *rows) {
   int64_t width = tr_cpu_smaller(l->wide, l->out - first), ld = tr_cpu_padded(width, l->place);
   const char *from = (const char *)values->data + first * l->in * (int64_t)tr_dtype_size(values->dtype);
   char *panel = w->packed + first * l->in * l->size;
   if (values->dtype != w->spec->storage) {
     convert(values->dtype, w->spec->storage, width * l->in, from, rows);
+    from = rows;
+    rows += (l->wide * l->in * l->size + 63) / 64 * 64;
+  }
+  if (l->taps > 1) {
+    channels_inwards(width, l->in / l->taps, l->taps, l->size, from, rows);
     from = rows;
   }
   if (ld > width) memset(panel, 0, (size_t)(ld * l->in * l->size));

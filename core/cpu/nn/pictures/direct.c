@@ -1,0 +1,161 @@
+/* A convolution as sums over the places of its kernel: no copy of the input for each of them. Pixels lie side
+ * by side with all their channels, so what a pixel of the result takes from one row of the kernel is one run
+ * of (columns x channels) numbers, and a row of pixels is one product with a weight of as many inputs, whose
+ * columns overlap. These runs are summed in chunks that depend on their length alone, as linear.c does: the
+ * bits of a pixel depend neither on the block nor on the batch. */
+#include <omp.h>
+#include <string.h>
+
+#include "core/cpu/nn/pictures/conv_private.h"
+
+#define CHUNK_BYTES  2048   /* of channels summed at a time */
+#define BLOCK_PIXELS 256    /* whose products by one panel stay in the near caches, */
+#define BLOCK_BYTES  393216 /* with the patch in L2 */
+#define LEAST_PIXELS 64
+#define TASKS_WANTED 4 /* per thread */
+
+typedef struct {
+  const tr_cpu_conv *conv;
+  int64_t run, chunk, chunks;          /* numbers in a row of the kernel; how they are cut */
+  bool there;                          /* patches are parts of x */
+  bool merged;                         /* rows of a block follow each other in its patch: one product */
+  int64_t patch_bytes, stride;         /* of a thread's working memory: the patch; all */
+  tr_gemm_kernel products[2][2][2][2]; /* [last panel][last block][last chunk][adding] */
+} direct_job;
+
+static int64_t width_of(const tr_cpu_conv *conv, int64_t panel) {
+  return tr_cpu_smaller(conv->panel, conv->out - panel * conv->panel);
+}
+
+/* Pixels of a product of a block. */
+static int64_t pixels_of(const direct_job *job, int64_t rows, int64_t cols) {
+  return job->merged ? rows * cols : cols;
+}
+
+static void plan(direct_job *job, tr_cpu_conv *conv, int threads) {
+  const tr_nn_window *w = &conv->args->window;
+  tr_cpu_conv_cut(conv, &(tr_cpu_block_limits){.pixels = BLOCK_PIXELS * 4 / conv->size,
+                                               .bytes = BLOCK_BYTES,
+                                               .tasks = (int64_t)threads * TASKS_WANTED,
+                                               .least = LEAST_PIXELS,
+                                               .step = 1});
+  job->conv = conv;
+  job->chunks = tr_cpu_ceil_div(conv->channels * conv->size, CHUNK_BYTES);
+  job->chunk = tr_cpu_ceil_div(tr_cpu_ceil_div(conv->channels, job->chunks), 8) * 8;
+  job->chunks = tr_cpu_ceil_div(conv->channels, job->chunk);
+  job->there = tr_cpu_patch_is_there(conv);
+  job->merged = w->size[1] == 1 && w->stride == 1 && conv->across == 1;
+  job->patch_bytes = 0;
+  if (!job->there)
+    job->patch_bytes = tr_cpu_patch_extent(conv, 0, conv->block_rows) *
+                       tr_cpu_patch_extent(conv, 1, conv->block_cols) * conv->channels * conv->size;
+  job->patch_bytes = tr_cpu_ceil_div(job->patch_bytes, 64) * 64;
+  job->stride = job->patch_bytes +
+                tr_cpu_ceil_div(conv->block_rows * conv->block_cols * conv->panel * conv->size, 64) * 64;
+}
+
+static tr_status prepare_one(tr_ctx *ctx, direct_job *job, int last_panel, int last_block, int last_chunk,
+                             int adding) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  const tr_cpu_conv *c = job->conv;
+  const int64_t rows = last_block ? c->height - (c->down - 1) * c->block_rows : c->block_rows;
+  const int64_t cols = last_block ? c->width - (c->across - 1) * c->block_cols : c->block_cols;
+  const int m = (int)tr_cpu_padded(width_of(c, last_panel ? c->panels - 1 : 0), c->size);
+  const tr_gemm_shape shape = {
+      .dtype = c->args->y->dtype,
+      .m = m,
+      .n = (int)pixels_of(job, rows, cols),
+      .k = (int)(last_chunk ? c->channels - (job->chunks - 1) * job->chunk : job->chunk),
+      .lda = m,
+      .ldb = (int)(c->args->window.stride * c->channels),
+      .ldc = m,
+      .accumulate = adding};
+  return tr_gemm_prepare(ctx, state->engine, state->level, shape,
+                         &job->products[last_panel][last_block][last_chunk][adding]);
+}
+
+static tr_status prepare(tr_ctx *ctx, direct_job *job) {
+  for (int which = 0; which < 16; which++) {
+    const int last_chunk = which >> 1 & 1, adding = which & 1;
+    if (!last_chunk && job->chunks == 1) continue;
+    if (last_chunk && job->chunks > 1 && !adding) continue;
+    if (adding && job->chunks * job->conv->args->w->spec.taps == 1) continue;
+    TR_TRY(prepare_one(ctx, job, which >> 3 & 1, which >> 2 & 1, last_chunk, adding));
+  }
+  return TR_OK;
+}
+
+static tr_cpu_patch patch_of(const direct_job *job, const tr_cpu_block *b, char *room) {
+  const tr_cpu_conv *c = job->conv;
+  const tr_nn_window *w = &c->args->window;
+  const int64_t i = b->i * w->stride - w->before[0], j = b->j * w->stride - w->before[1];
+  if (job->there)
+    return (tr_cpu_patch){(const char *)c->args->x->data +
+                              ((b->n * c->in_height + i) * c->in_width + j) * c->channels * c->size,
+                          c->in_width * c->channels};
+  const int64_t rows = tr_cpu_patch_extent(c, 0, b->rows), cols = tr_cpu_patch_extent(c, 1, b->cols);
+  tr_cpu_patch_fill(c, b->n, i, j, rows, cols, room);
+  return (tr_cpu_patch){room, cols * c->channels};
+}
+
+/* The weight of one chunk of the channels at one place of the kernel. */
+typedef struct {
+  int64_t row, column, first; /* of the kernel; first channel */
+  const char *data;
+} piece;
+
+static void multiply(const direct_job *job, const tr_cpu_block *b, const tr_gemm_kernel *product,
+                     const tr_cpu_patch *patch, const piece *weight, char *sums) {
+  const tr_cpu_conv *c = job->conv;
+  const int64_t rows = job->merged ? 1 : b->rows, row = b->cols * product->shape.ldc;
+  const int64_t at = weight->row * patch->row + weight->column * c->channels + weight->first;
+  for (int64_t r = 0; r < rows; r++)
+    tr_gemm_run(product, weight->data, patch->data + (at + r * c->args->window.stride * patch->row) * c->size,
+                sums + r * row * c->size);
+}
+
+static void run_panel(const direct_job *job, const tr_cpu_block *b, const tr_cpu_patch *patch, int64_t panel,
+                      char *sums) {
+  const tr_cpu_conv *c = job->conv;
+  const int64_t width = width_of(c, panel), ld = tr_cpu_padded(width, c->size),
+                columns = c->args->window.size[1];
+  const char *weight = c->weight + panel * c->panel * c->args->w->spec.in * c->size;
+  const bool last = job->merged ? b->rows < c->block_rows : b->cols < c->block_cols;
+  for (int64_t i = 0; i < c->args->w->spec.taps * job->chunks; i++) {
+    const int64_t tap = i / job->chunks, chunk = i % job->chunks, first = chunk * job->chunk;
+    const piece part = {tap / columns, tap % columns, first,
+                        weight + (tap * c->channels + first) * ld * c->size};
+    multiply(job, b, &job->products[panel == c->panels - 1][last][chunk == job->chunks - 1][i > 0], patch,
+             &part, sums);
+  }
+  for (int64_t r = 0; r < b->rows; r++)
+    tr_cpu_conv_finish(c, b->n, b->i + r, b->j, b->cols, panel * c->panel, width,
+                       sums + r * b->cols * ld * c->size, ld);
+}
+
+static void run_block(const direct_job *job, int64_t number, char *memory) {
+  const tr_cpu_block b = tr_cpu_conv_block(job->conv, number);
+  const tr_cpu_patch patch = patch_of(job, &b, memory);
+  for (int64_t panel = 0; panel < job->conv->panels; panel++)
+    run_panel(job, &b, &patch, panel, memory + job->patch_bytes);
+}
+
+tr_status tr_cpu_conv_direct(tr_ctx *ctx, tr_cpu_conv *conv) {
+  const double pixels = (double)(conv->samples * conv->height * conv->width);
+  const double seconds = pixels * (double)conv->out * (double)conv->args->w->spec.in / TR_CPU_PRODUCT_RATE;
+  const int threads = tr_cpu_threads_for(ctx, seconds);
+  tr_cpu_long_work work = tr_cpu_begin(ctx, seconds);
+  direct_job job;
+  void *scratch;
+  plan(&job, conv, threads);
+  TR_TRY(prepare(ctx, &job));
+  TR_TRY(tr_cpu_scratch(ctx, (size_t)(threads * job.stride), &scratch));
+#pragma omp parallel num_threads(threads)
+  {
+    char *mine = (char *)scratch + omp_get_thread_num() * job.stride;
+#pragma omp for schedule(dynamic)
+    for (int64_t block = 0; block < tr_cpu_conv_blocks(conv); block++)
+      if (!tr_cpu_is_stopped(&work)) run_block(&job, block, mine);
+  }
+  return tr_cpu_end(&work);
+}
