@@ -13,7 +13,7 @@ set(transit_cuda_definitions)
 file(GLOB_RECURSE cuda_host CONFIGURE_DEPENDS cuda/*.c)
 file(GLOB_RECURSE cuda_kernels CONFIGURE_DEPENDS cuda/*.cu)
 # Elementwise operations give the bits of the processor, which are not contracted.
-file(GLOB cuda_exact CONFIGURE_DEPENDS cuda/vec/*.cu cuda/nn/training.cu)
+file(GLOB cuda_exact CONFIGURE_DEPENDS cuda/vec/*.cu cuda/nn/training.cu cuda/nn/pictures/resize.cu)
 
 if(TRANSIT_SIMT)
   enable_language(CXX)

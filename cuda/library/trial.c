@@ -29,6 +29,11 @@ static tr_status take(tr_ctx *ctx, const tr_cuda_shape *s, memory *m) {
   return tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts);
 }
 
+static tr_status clear(tr_ctx *ctx, char *memory, int64_t bytes) {
+  return tr_cuda_check(ctx, cudaMemsetAsync(memory, 0, (size_t)bytes, tr_cuda(ctx)->stream),
+                       "clearing working memory");
+}
+
 static tr_status fill(tr_ctx *ctx, const tr_cuda_shape *s, const memory *m) {
   const tr_dtype in = tr_cuda_operand_type(s->arithmetic);
   const tr_cuda_trial_matrix a = {
@@ -44,8 +49,11 @@ static tr_status fill(tr_ctx *ctx, const tr_cuda_shape *s, const memory *m) {
   TR_TRY(tr_cuda_trial_fill(ctx, &a));
   TR_TRY(tr_cuda_trial_fill(ctx, &b));
   if (s->epilogue & TR_CUDA_SLOPE) TR_TRY(tr_cuda_trial_fill(ctx, &aux));
-  return tr_cuda_check(ctx, cudaMemsetAsync(m->bias, 0, (size_t)s->m * 8, tr_cuda(ctx)->stream),
-                       "clearing working memory");
+  if (s->adds || s->ldd > s->m) { /* what is added to, and what lies between */
+    TR_TRY(clear(ctx, m->one, s->n * s->ldd * (int64_t)tr_dtype_size(s->d)));
+    TR_TRY(clear(ctx, m->other, s->n * s->ldd * (int64_t)tr_dtype_size(s->d)));
+  }
+  return clear(ctx, m->bias, s->m * 8);
 }
 
 tr_status tr_cuda_same_bits(tr_ctx *ctx, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,

@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /* A weight: W as it is given, (out, in) by rows, in the type in which it is multiplied. It serves W^T and W
- * alike. */
+ * alike. Of a convolution: in the order of cuda/nn/pictures/conv2d.h. */
 typedef struct {
   const tr_nn_weight_spec *spec;
   void *values;

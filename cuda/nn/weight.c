@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 #include "core/context_private.h"
-#include "cuda/nn/linear.h"
+#include "cuda/nn/pictures/conv2d.h"
 
 static tr_dtype type_of(const tr_nn_weight_spec *spec) {
   return tr_cuda_operand_type(tr_cuda_arithmetic_of(spec->compute, spec->products));
 }
 
 static size_t bytes_of(const tr_nn_weight_spec *spec) {
-  return (size_t)(spec->out * spec->in) * tr_dtype_size(type_of(spec));
+  return (size_t)(spec->out * tr_cuda_conv_columns(spec)) * tr_dtype_size(type_of(spec));
 }
 
 tr_status tr_cuda_weight_create(tr_ctx *ctx, const tr_nn_weight_spec *spec, void **own) {
@@ -43,12 +43,24 @@ static tr_status convert(tr_ctx *ctx, const tr_nn_weight_spec *spec, tr_dtype fr
                                                 .cols = spec->in});
 }
 
+/* The values of a convolution in its own order; storage is the type in which they are multiplied. */
+static tr_status set_taps(tr_ctx *ctx, const tr_cuda_weight *w, const tr_array *values) {
+  const tr_dtype type = type_of(w->spec);
+  void *rounded = values->data;
+  if (values->dtype != type) {
+    TR_TRY(tr_cuda_scratch(ctx, (size_t)values->count * tr_dtype_size(type), &rounded));
+    TR_TRY(convert(ctx, w->spec, values->dtype, values->data, type, rounded));
+  }
+  return tr_cuda_taps(ctx, w->spec, rounded, w->values);
+}
+
 /* Rounded to the storage type once, also where it is multiplied in a wider one. */
 tr_status tr_cuda_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
   const tr_cuda_weight *w = own;
   const tr_dtype kept = w->spec->storage, type = type_of(w->spec);
   const void *from = values->data;
   tr_dtype from_type = values->dtype;
+  if (w->spec->taps) return set_taps(ctx, w, values);
   if (kept != type && kept != from_type) {
     void *rounded;
     TR_TRY(tr_cuda_scratch(ctx, (size_t)values->count * tr_dtype_size(kept), &rounded));
