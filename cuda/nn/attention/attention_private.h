@@ -11,6 +11,7 @@
 #include "cuda/launch.h"
 
 #define TR_ATTENTION_THREADS 128
+#define TR_ATTENTION_WIDEST  128 /* columns of a head that tiles hold; the forward goes on in wide.h */
 #define TR_LOG2_E            1.4426950408889634
 #define TR_LN_2              0.6931471805599453
 
@@ -97,11 +98,14 @@ static tr_status tr_attention_allow(tr_ctx *ctx, void (*kernel)(P...), int size,
   return TR_OK;
 }
 
-/* Heads that are too wide for any kernel here. */
+/* Heads that are too wide for a backward, and for forward mode. */
 static inline tr_status tr_attention_check(tr_ctx *ctx, const attention_shape &s) {
-  if (s.size <= 128) return TR_OK;
-  return TR_FAIL(ctx, TR_E_UNSUPPORTED,
-                 "attention with heads of %d columns: this device has it for at most 128", s.size);
+  if (s.size <= TR_ATTENTION_WIDEST) return TR_OK;
+  return TR_FAIL(
+      ctx, TR_E_UNSUPPORTED,
+      "the gradient and the tangent of attention with heads of %d columns: this device has them for "
+      "at most %d",
+      s.size, TR_ATTENTION_WIDEST);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* Attention: which kernel, and the one without tensor cores. */
 #include "cuda/nn/attention/mma.h"
 #include "cuda/nn/attention/tile.h"
+#include "cuda/nn/attention/wide.h"
 
 template <class Tile>
 static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
@@ -57,7 +58,7 @@ static tr_status run(tr_ctx *ctx, const attention_shape &s, const tr_nn_attentio
 tr_status tr_cuda_attention(tr_ctx *ctx, const tr_nn_attention_args *a) {
   const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
   if (a->y->count == 0) return TR_OK;
-  TR_TRY(tr_attention_check(ctx, s));
+  if (s.size > TR_ATTENTION_WIDEST) return tr_cuda_attention_wide(ctx, a);
   const void *const arrays[] = {a->qkv->data, a->y->data};
   if (tr_attention_fits_mma(s, arrays, 2)) return tr_cuda_attention_mma(ctx, s, a);
   const auto with = [&](auto tile) { return run<decltype(tile)>(ctx, s, a); };

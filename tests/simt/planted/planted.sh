@@ -87,15 +87,38 @@ link_of() {
   fi
 }
 
+# replaced UNIT NAME: how the test simt.checked.NAME is linked with what is planted in the place of a unit of the backend.
+replaced() {
+  link_of "test_checked_$2" |
+    sed "s#[^ ]*/$1\.o#$scratch/planted.o#; s#-o [^ ]*test_checked_$2#-o $scratch/planted#" >link
+  grep -q "$scratch/planted.o" link || bad "NOT PLANTED: $1 is not a part of test_checked_$2"
+}
+
+# judge_test WHAT FLAGS...: planted.cu as the unit that `replaced` took out.
+judge_test() {
+  mistake=$1
+  shift
+  "$compiler" "-I$scratch/headers" "$@" -w -c planted.cu -o planted.o && (cd "$build" && sh "$scratch/link")
+  judge "$mistake" ./planted emulated:0
+}
+
+# in_unit UNIT NAME WHERE WHAT SED FLAGS...: a mistake in a unit of the backend, which the test simt.checked.NAME must show:
+# there, or in the header WHERE.
+in_unit() {
+  unit=$1 name=$2 header=$3 what=$4 script=$5
+  shift 5
+  replaced "$unit" "$name"
+  changed "$unit" "$what" "$script" || return 0
+  where=$header judge_test "$unit: $what" "$@"
+}
+
 # without_barriers UNIT FILE NAME FLAGS...: each barrier of a file of the backend taken out in
 # turn, which the test simt.checked.NAME must show. The file is the unit that is compiled, or a header of it. `lines`: which
 # calls are meant, if not all barriers.
 without_barriers() {
   unit=$1 file=$2 name=$3 n=0
   shift 3
-  link_of "test_checked_$name" |
-    sed "s#[^ ]*/$unit\.o#$scratch/planted.o#; s#-o [^ ]*test_checked_$name#-o $scratch/planted#" >link
-  grep -q "$scratch/planted.o" link || bad "NOT PLANTED: $unit is not a part of test_checked_$name"
+  replaced "$unit" "$name"
   for at in $(grep -nE "^ *(${lines:-__sync(threads|warp)})\(\);" "$root/$file" | cut -d: -f1); do
     n=$((n + 1))
     changed "$file" "line $at" "${at}s/[a-z_<>0]*();//" || continue
@@ -104,8 +127,7 @@ without_barriers() {
       mv planted.cu "headers/$file"
       cp "$root/$unit" planted.cu
     fi
-    "$compiler" "-I$scratch/headers" "$@" -w -c planted.cu -o planted.o && (cd "$build" && sh "$scratch/link")
-    where="(launch|$(basename "$file" .h))\\.h" judge "$file without line $at" ./planted emulated:0
+    where="(launch|$(basename "$file" .h))\\.h" judge_test "$file without line $at" "$@"
     rm -rf headers
   done
   [ "$n" -gt 0 ] || bad "NOT PLANTED: $file has no barrier"
@@ -114,6 +136,13 @@ without_barriers() {
 without_barriers cuda/vec/program.cu cuda/vec/program.cu program "$@"
 without_barriers cuda/vec/deflate.cu cuda/vec/deflate.cu deflate "$@"
 without_barriers cuda/nn/column_sums.cu cuda/nn/column_sums.cu nn_gradient "$@"
+without_barriers cuda/nn/pictures/group_norm.cu cuda/nn/pictures/group_norm.cu nn_convolutions "$@"
+in_unit cuda/nn/pictures/gather.cu nn_convolutions 'quads\.cuh' "no bound below a picture" \
+  's/i >= from.height << doubled/false/' "$@"
+in_unit cuda/nn/pictures/pool.cu nn_convolutions 'quads\.cuh' "no bound beside a picture" \
+  's/left + window.size\[1\] < from.width/true/' "$@"
+without_barriers cuda/nn/attention/wide.cu cuda/nn/attention/wide.cu nn_attention "$@"
+in_unit cuda/nn/attention/wide.cu nn_attention - "keys that there are not" 's/k < tokens; k += THREADS/k < ld; k += THREADS/' "$@"
 without_barriers cuda/nn/attention/forward.cu cuda/nn/attention/forward.cu nn_attention "$@"
 without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.cu nn_attention "$@"
 lines='tr_copy_wait<0>|__syncthreads' without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.h nn_halves "$@"
