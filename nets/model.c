@@ -108,6 +108,7 @@ static int side_arg(const tr_model *m, const char *name) {
 static void tell_sides(const tr_model *m, tr_net_settings *told) {
   const int side = side_arg(m, "input_size"), image = side_arg(m, "image_size");
   told->side = side ? side : side_arg(m, "latent_size");
+  told->height = m->height, told->width = m->width;
   told->image_side = image ? image : side_arg(m, "resolution");
 }
 
@@ -250,12 +251,13 @@ static void say_passed_over(const tr_model *m) {
 }
 
 static void say_made(const tr_model *m) {
+  const char *why = m->without_tables ? "stored for another size" : "not stored";
   tr_net_entry entry;
   char shape[80];
   for (int i = 0; m->config.type->entry(m->config.sizes, i, &entry); i++)
     if (tr_weights_can_make(&entry) && !tr_tensors_find(&m->weights, entry.name))
-      tr_ctx_warn(m->ctx, "the table '%s' is not stored: it is made again, of sines and cosines, for %s",
-                  entry.name, tr_shape_text(entry.ndim, entry.shape, shape, sizeof shape));
+      tr_ctx_warn(m->ctx, "the table '%s' is %s: it is made again, of sines and cosines, for %s", entry.name,
+                  why, tr_shape_text(entry.ndim, entry.shape, shape, sizeof shape));
 }
 
 /* Whether a file is called like one of several: NAME-00001-of-00002.ENDING. */
@@ -283,6 +285,20 @@ static tr_status no_field(const tr_model *m, const char *path) {
                  TR_SHOW(path, 200), kind->name, kind->summary);
 }
 
+/* The size asked for in place of the trained one. */
+static tr_status take_size(tr_model *m, const tr_model_options *o) {
+  bool again;
+  TR_TRY(tr_model_resize(m, &again));
+  if (!again) return TR_OK;
+  tr_net_config_clear(&m->config);
+  TR_TRY(infer(m, o));
+  return tr_model_has_size(m)
+             ? TR_OK
+             : TR_FAIL(m->ctx, TR_E_ARG,
+                       "states of %d x %d: a network of the kind %s has those of its training", m->height,
+                       m->width, tr_net_config_kind(&m->config));
+}
+
 static tr_status open_all(tr_model *m, const char *path, const tr_model_options *o) {
   TR_TRY(tr_checkpoint_open(m->ctx, path, &m->checkpoint));
   TR_TRY(add_file_beside(path, m));
@@ -291,6 +307,7 @@ static tr_status open_all(tr_model *m, const char *path, const tr_model_options 
   TR_TRY(status);
   if (o->open) return TR_OK;
   if (!(m->config.type->caps & TR_NET_FIELD)) return no_field(m, path);
+  TR_TRY(take_size(m, o));
   if (!o->weights) say_problems(m);
   say_passed_over(m);
   say_made(m);
@@ -305,6 +322,10 @@ tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *o
     return TR_FAIL(ctx, TR_E_ARG, "options with n_told = %d: use 0 or more", options->n_told);
   if (options && options->n_told > 0 && !options->told)
     return TR_FAIL(ctx, TR_E_ARG, "options with n_told = %d, but without told", options->n_told);
+  if (options && (options->height < 0 || options->width < 0 || !options->height != !options->width))
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "states of %d x %d: use two positive numbers, or 0 and 0 for the trained size",
+                   options->height, options->width);
   for (int i = 0; options && i < options->n_told; i++)
     if (!options->told[i].key)
       return TR_FAIL(ctx, TR_E_ARG, "options with told[%d].key = NULL: name a parameter of the network", i);
@@ -312,6 +333,7 @@ tr_status tr_model_open(tr_ctx *ctx, const char *path, const tr_model_options *o
   if (!m) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a model");
   m->ctx = ctx;
   m->clock = (tr_net_clock){0, 1, 1};
+  if (options) m->height = options->height, m->width = options->width;
   tr_status status = open_all(m, path, options ? options : &defaults);
   if (status != TR_OK)
     tr_model_close(&m);
@@ -325,6 +347,7 @@ void tr_model_close(tr_model **model) {
   tr_net_config_clear(&(*model)->config);
   tr_checkpoint_close(&(*model)->checkpoint);
   free((*model)->args_file);
+  free((*model)->without_tables);
   free(*model);
   *model = NULL;
 }

@@ -34,6 +34,11 @@ typedef struct {
    * settled, and weights of no known network are no error: config.type is NULL. Such a model has no field:
    * tr_model_field, tr_model_drift and tr_model_sampler are TR_E_ARG. */
   bool open;
+  /* States of (C, height, width) in place of the trained size, for networks whose tables of positions can be
+   * made for any size (a SiT: of sines and cosines, counted from 0 by ones as in its code); both 0: as
+   * trained, and so is a size that is the trained one. A table that is stored and no such table, states that
+   * are no such latents, and sizes that the network cannot take are TR_E_ARG and TR_E_SHAPE. */
+  int height, width;
   int n_told;
   const tr_net_size *told;
   const char *(*told_as)(const char *param); /* how one is given, for messages; NULL: tr_model_options.told */
@@ -64,6 +69,8 @@ typedef struct {
   const char *family;         /* "dit", or the kind of network, as long as options say nothing else */
   const char *time_direction; /* as in the options, settled; NULL with the family dit */
   tr_net_clock clock;         /* its network's own time and sign */
+  int height, width;          /* of the options */
+  tr_tensor *without_tables;  /* weights.items where they are of another size; NULL: the checkpoint's */
 } tr_model;
 
 /* Opens `path` and the arguments beside it (FILE.json supplies what FILE does not carry), takes a set of

@@ -24,7 +24,7 @@
 /* What SiT's code calls options that are not needed here, and what counts points or steps. */
 #define SIT_HINTS                                                                                                     \
   {"model", "the checkpoint tells its network, leave it away"},                                                       \
-  {"image-size", "the checkpoint tells the size of its states, leave it away"},                                       \
+  {"image-size", "the checkpoint tells the size of its states: leave it away, or say --latent-size H,W"},                                       \
   {"num-classes", "the checkpoint tells its classes, leave it away"},                                                 \
   {"vae", "results stay in the model's own space: latents are decoded by a program that has the autoencoder"},        \
   {"tf32", "say --dtype tf32"}, {"no-tf32", "say --dtype f32 or f64"},                                          \
@@ -46,6 +46,7 @@
 typedef struct {
   const char *ckpt, *weights, *path_type, *prediction, *family, *time_direction;
   tr_pair_list path_params, net_params;
+  tr_int_list latent_size;
   long num_heads;
 } model_options;
 
@@ -64,6 +65,11 @@ typedef struct {
    .help = "Attention heads, which weights do not tell; needed where the args do not tell either. The same as "        \
            "--net-param num_heads=H, of the network sit."},                                                            \
   {MODEL_OPTION(base, net_params), PARAM_OPTION("net-param", "the network that its file does not tell", TR_KIND_NETWORK)},                                                                     \
+  {MODEL_OPTION(base, latent_size), .name = "latent-size", .type = TR_OPTION_INTS, .count = 2, .metavar = "H,W",       \
+   .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 8192, .default_note = "as trained",                          \
+   .help = "States (N,C,H,W) of another size than the trained one, which need not be square: the table of positions is " \
+           "made again, of the sines and cosines of SiT's code, with rows and columns counted from 0 by ones. H and W "  \
+           "are multiples of N for a SiT-./N; a decoder makes pictures of 8 H x 8 W of latents."},                           \
   {MODEL_OPTION(base, family), .name = "model-family", .type = TR_OPTION_CHOICE, .choices = "sit,dit",                \
    .default_note = "from the checkpoint's args",                                                                      \
    .help = "dit: noise predicted at the discrete times 0 to 999, along the path DDPM."},                              \

@@ -27,6 +27,8 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
                                     .prediction = o->prediction,
                                     .family = o->family,
                                     .time_direction = o->time_direction,
+                                    .height = o->latent_size.n ? (int)o->latent_size.v[0] : 0,
+                                    .width = o->latent_size.n ? (int)o->latent_size.v[1] : 0,
                                     .n_told = n_told,
                                     .told = told,
                                     .told_as = net_params_option};

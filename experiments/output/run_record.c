@@ -189,6 +189,7 @@ json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *
   json_object_set_new(json, "format", json_string(tr_checkpoint_format(m->checkpoint)));
   json_object_set_new(json, "weights", record_text(m->set));
   json_object_set_new(json, "network", record_sizes(&m->config));
+  if (m->without_tables) json_object_set_new(json, "latent_size", json_pack("[i, i]", m->height, m->width));
   json_object_set_new(json, "args_file", record_args_file(m));
   json_object_set_new(json, "assumed", assumed(m));
   return json;

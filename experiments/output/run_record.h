@@ -44,7 +44,7 @@ json_t *record_args_file(const tr_model *m);
 /* {kind, sizes} of a network: what tells those of a kind apart. */
 json_t *record_sizes(const tr_net_config *config);
 /* {file, sha256, format, weights, network: {kind, its sizes}, args_file} of a checkpoint whose hash is
- * finished. */
+ * finished; latent_size, [H, W], where its states have another size than in training. */
 json_t *record_checkpoint(const tr_model *m, const char *path, const file_hash *hash);
 
 /* What a solve took, as {nfe, nfe_all_batches, n_steps, n_rejected, solver} of the record; nfe_total: over

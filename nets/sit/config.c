@@ -84,11 +84,12 @@ tr_status tr_sit_check(tr_ctx *ctx, const void *sizes) {
   const int positive[] = {c->channels, c->out_channels, c->patch,      c->grid,       c->hidden,
                           c->depth,    c->heads,        c->mlp_hidden, c->num_classes};
   for (size_t i = 0; i < sizeof positive / sizeof *positive; i++)
-    if (positive[i] <= 0)
+    if (positive[i] <= 0 || c->grid_width < 0)
       return TR_FAIL(ctx, TR_E_ARG,
-                     "a SiT of %d channels, patch %d, grid %d, width %d, depth %d, %d heads, MLP %d: "
+                     "a SiT of %d channels, patch %d, grid %d x %d, width %d, depth %d, %d heads, MLP %d: "
                      "every size must be positive",
-                     c->channels, c->patch, c->grid, c->hidden, c->depth, c->heads, c->mlp_hidden);
+                     c->channels, c->patch, c->grid, tr_sit_columns(c), c->hidden, c->depth, c->heads,
+                     c->mlp_hidden);
   if (c->hidden % c->heads)
     return TR_FAIL(ctx, TR_E_ARG, "%d heads do not divide the width %d", c->heads, c->hidden);
   if (c->out_channels < c->channels)
@@ -102,16 +103,17 @@ tr_status tr_sit_check(tr_ctx *ctx, const void *sizes) {
 /* ---- the tensors of a network ---- */
 
 /* The table of the reference: sines, then cosines, of the column, then of the row, of a token, over
- * frequencies 10000^(-j / (D / 4)). */
+ * frequencies 10000^(-j / (D / 4)). Columns and rows are counted from 0 by ones whatever the size, as the
+ * reference's get_2d_sincos_pos_embed does: nothing is stretched to the size of training. */
 static void fill_position(const void *sizes, double *values) {
   const tr_sit_config *c = sizes;
-  const int64_t d = c->hidden, waves = d / 4, tokens = (int64_t)c->grid * c->grid;
+  const int64_t d = c->hidden, waves = d / 4, tokens = tr_sit_tokens(c), columns = tr_sit_columns(c);
   memset(values, 0,
          (size_t)(tokens * d) * sizeof *values); /* columns that a width of no multiple of 4 leaves */
   for (int64_t n = 0; n < tokens; n++)
     for (int64_t j = 0; j < waves; j++) {
       const double frequency = pow(10000, -(double)j / (double)waves);
-      const double column = (double)(n % c->grid) * frequency, row = (double)(n / c->grid) * frequency;
+      const double column = (double)(n % columns) * frequency, row = (double)(n / columns) * frequency;
       double *at = values + n * d + j;
       at[0] = sin(column), at[waves] = cos(column), at[2 * waves] = sin(row), at[3 * waves] = cos(row);
     }
@@ -121,7 +123,7 @@ static void fill_position(const void *sizes, double *values) {
  */
 bool tr_sit_entry(const void *sizes, int i, tr_net_entry *out) {
   const tr_sit_config *c = sizes;
-  const int64_t d = c->hidden, m = c->mlp_hidden, p = c->patch, tokens = (int64_t)c->grid * c->grid;
+  const int64_t d = c->hidden, m = c->mlp_hidden, p = c->patch, tokens = tr_sit_tokens(c);
   const int64_t rows = (int64_t)c->num_classes + (c->null_class >= 0), last = p * p * c->out_channels;
   const tr_net_entry before[TR_SIT_FIRST_BLOCK] = {
       [TR_SIT_POSITION] = {"pos_embed", TR_ENTRY_FIXED, 3, {1, tokens, d}, TR_START_FILL, 0, fill_position},
@@ -159,7 +161,7 @@ int64_t tr_sit_rows(const void *sizes, int i) {
   const bool once = behind >= 0              ? behind == TR_SIT_LAST_MODULATES
                     : i < TR_SIT_FIRST_BLOCK ? i != TR_SIT_PATCH
                                              : in_block == TR_SIT_MODULATES;
-  return once ? 1 : (int64_t)c->grid * c->grid;
+  return once ? 1 : tr_sit_tokens(c);
 }
 
 /* ---- sizes from shapes ---- */
@@ -173,8 +175,20 @@ static tr_status find_shape(tr_ctx *ctx, const tr_tensors *weights, const char *
  * channels. */
 enum { LATENT_SCALE = 8, PIXEL_CHANNELS = 3 };
 
+/* The tokens of latents of this height and width. */
+static tr_status set_grid(tr_ctx *ctx, int height, int width, tr_sit_config *config) {
+  if (height % config->patch || width % config->patch)
+    return TR_FAIL(ctx, TR_E_SHAPE,
+                   "latents of %d x %d cannot be cut into patches of side %d: use multiples of it", height,
+                   width, config->patch);
+  config->grid = height / config->patch;
+  config->grid_width = width == height ? 0 : width / config->patch;
+  return TR_OK;
+}
+
 /* The tokens along a side when no table tells: from the side of the latents, or of the images. */
 static tr_status infer_grid_untold(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
+  if (told->height > 0 && told->width > 0) return set_grid(ctx, told->height, told->width, config);
   const int scale = config->channels == PIXEL_CHANNELS ? 1 : LATENT_SCALE;
   const int side = told->side ? told->side : told->image_side / scale;
   if (side == 0)

@@ -19,9 +19,13 @@ static long latent_size(const void *sizes) {
   return (long)c->grid * c->patch;
 }
 
-static long tokens(const void *sizes) {
+static long latent_width(const void *sizes) {
   const tr_sit_config *c = sizes;
-  return (long)c->grid * c->grid;
+  return (long)tr_sit_columns(c) * c->patch;
+}
+
+static long tokens(const void *sizes) {
+  return (long)tr_sit_tokens(sizes);
 }
 
 #define SIZE(member) .key = #member, .offset = offsetof(tr_sit_config, member)
@@ -32,7 +36,9 @@ static const tr_net_key keys[] = {
     {.key = "learn_sigma", .of = learn_sigma, .flag = true},
     {SIZE(patch), .recorded = true},
     {SIZE(grid)},
+    {SIZE(grid_width)},
     {.key = "latent_size", .of = latent_size},
+    {.key = "latent_width", .of = latent_width},
     {.key = "tokens", .of = tokens},
     {SIZE(hidden), .recorded = true},
     {SIZE(depth), .recorded = true},
@@ -46,19 +52,17 @@ static const tr_net_key keys[] = {
 
 static void about(const void *sizes, tr_net_info *out) {
   const tr_sit_config *c = sizes;
-  const int64_t side = (int64_t)c->grid * c->patch;
   out->ndim = 3;
-  out->shape[0] = c->channels, out->shape[1] = out->shape[2] = side;
+  out->shape[0] = c->channels, out->shape[1] = latent_size(c), out->shape[2] = latent_width(c);
   out->num_classes = c->num_classes, out->null_class = c->null_class;
 }
 
 static void say(const void *sizes, char *text, size_t size) {
   const tr_sit_config *c = sizes;
-  const int side = c->grid * c->patch;
   snprintf(
       text, size,
-      "SiT, latents (%d, %d, %d), patch %d, %d tokens, hidden %d, depth %d, MLP %d\noutput: %d channels%s",
-      c->channels, side, side, c->patch, c->grid * c->grid, c->hidden, c->depth, c->mlp_hidden,
+      "SiT, latents (%d, %ld, %ld), patch %d, %ld tokens, hidden %d, depth %d, MLP %d\noutput: %d channels%s",
+      c->channels, latent_size(c), latent_width(c), c->patch, tokens(c), c->hidden, c->depth, c->mlp_hidden,
       c->out_channels, learn_sigma(c) ? " (learn_sigma: the first half is used)" : "");
 }
 
@@ -90,7 +94,7 @@ static tr_status open_sit(tr_net *net) {
   }
   *sit = (tr_sit){.config = *config, .dtype = net->dtype, .products = net->products, .blocks = blocks};
   sit->product_dtype = tr_nn_product_dtype(net->ctx, net->dtype, net->products);
-  sit->tokens = (int64_t)config->grid * config->grid;
+  sit->tokens = tr_sit_tokens(config);
   sit->keeps_stats = tr_ctx_backend(net->ctx)->promises & TR_BACKEND_WANTS_STATS;
   place_layers(net, sit);
   return TR_OK;

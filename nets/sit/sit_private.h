@@ -12,11 +12,20 @@ typedef struct {
   int out_channels; /* C, or 2 C with learn_sigma (the first C are used) */
   int patch;        /* side of a patch */
   int grid;         /* tokens along a side: latents are (C, grid * patch, grid * patch) */
+  int grid_width;   /* tokens of a row where they are no square, and grid those of a column; 0: a square */
   int hidden, depth, heads, mlp_hidden;
   int time_frequencies; /* width of the sinusoidal embedding (256) */
   int num_classes;      /* without the null class */
   int null_class;       /* = num_classes when the label table has that row, else -1 */
 } tr_sit_config;
+
+/* Tokens of a row, and all of them. */
+static inline int tr_sit_columns(const tr_sit_config *c) {
+  return c->grid_width ? c->grid_width : c->grid;
+}
+static inline int64_t tr_sit_tokens(const tr_sit_config *c) {
+  return (int64_t)c->grid * tr_sit_columns(c);
+}
 
 /* Places in the list of entries: those before the blocks, the layers of a block, those behind the blocks. */
 enum { TR_SIT_POSITION, TR_SIT_PATCH, TR_SIT_TIME_1, TR_SIT_TIME_2, TR_SIT_LABELS, TR_SIT_FIRST_BLOCK };
@@ -122,7 +131,7 @@ typedef struct {
   tr_sit_config config;
   tr_dtype dtype, product_dtype; /* see tr_nn_product_dtype */
   tr_nn_products products;
-  int64_t tokens; /* T = grid^2 */
+  int64_t tokens; /* T */
   tr_layer *patch, *time1, *time2, *final_modulation, *final;
   tr_layer *position; /* a table (T, D) */
   tr_layer *labels;   /* a table (classes with the null class, D) */

@@ -56,7 +56,10 @@ static const char *told_as(const char *param) {
 }
 
 static tr_status open_model(program *p, guidance_options *o, const guided_model *of, guide *out) {
-  const tr_model_options options = {.weights = o->guide_weights, .told_as = told_as};
+  const tr_model_options options = {.weights = o->guide_weights,
+                                    .height = of->model->height,
+                                    .width = of->model->width,
+                                    .told_as = told_as};
   TR_TRY(tr_model_open(p->ctx, o->guide_ckpt, &options, &out->model));
   out->ckpt = o->guide_ckpt;
   o->guide_weights = out->model->set;
