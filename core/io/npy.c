@@ -185,7 +185,16 @@ static tr_status place(tr_ctx *ctx, const char *name, const unsigned char *eleme
   return TR_OK;
 }
 
-static tr_status parse(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size, tr_npy *out) {
+size_t tr_npy_head_size(const unsigned char bytes[TR_NPY_HEAD]) {
+  const bool wide = bytes[6] > 1;
+  size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
+  if (wide) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
+  return length + (wide ? 12 : 10);
+}
+
+/* Type and shape from the header of a file of `size` bytes, of which no more than the header is looked at. */
+static tr_status parse_header(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size,
+                              tr_npy *out, const unsigned char **elements, bool *fortran) {
   cursor c = {0};
   header h = {0};
   TR_TRY(find_header(ctx, name, bytes, size, &c));
@@ -205,7 +214,29 @@ static tr_status parse(tr_ctx *ctx, const char *name, const unsigned char *bytes
                    claimed > there ? "is truncated" : "is longer than its shape says",
                    tr_npy_describe(out, text, sizeof text), (unsigned long long)claimed, there);
   }
-  return place(ctx, name, (const unsigned char *)c.end, h.fortran, out);
+  *elements = (const unsigned char *)c.end;
+  *fortran = h.fortran;
+  return TR_OK;
+}
+
+static tr_status parse(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size, tr_npy *out) {
+  const unsigned char *elements;
+  bool fortran;
+  TR_TRY(parse_header(ctx, name, bytes, size, out, &elements, &fortran));
+  return place(ctx, name, elements, fortran, out);
+}
+
+tr_status tr_npy_parse_head(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size,
+                            tr_npy *out) {
+  const unsigned char *elements;
+  bool fortran;
+  *out = (tr_npy){0};
+  TR_TRY(parse_header(ctx, name, bytes, size, out, &elements, &fortran));
+  if (fortran && out->ndim > 1)
+    return TR_FAIL(ctx, TR_E_IO,
+                   "%s is stored in Fortran order, which cannot be read row by row: save it in C order",
+                   name);
+  return TR_OK;
 }
 
 tr_status tr_npy_parse(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size, tr_npy *out) {

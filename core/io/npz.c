@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/io/npy_private.h"
+#include "core/io/npz_rows_private.h"
 #include "core/io/zip_private.h"
 #include "core/io/zip_write_private.h"
 #include "core/require_private.h"
@@ -135,6 +136,77 @@ tr_status tr_npz_get_array(tr_npz *npz, const char *name, tr_dtype dtype, tr_arr
   tr_status status = tr_npy_to_array(npz->ctx, &npy, dtype, out);
   tr_npy_close(&npy);
   return status;
+}
+
+/* ---- row by row ---- */
+
+struct tr_npz_rows {
+  tr_ctx *ctx;
+  tr_zip_in *in;
+  tr_npy shape;
+  char label[320];
+  int64_t row, left; /* elements in one; rows to come */
+};
+
+/* The header, which alone is in memory. */
+static tr_status read_head(tr_npz_rows *rows, uint64_t size) {
+  unsigned char first[TR_NPY_HEAD], *head;
+  if (size < TR_NPY_HEAD) return tr_npy_parse_head(rows->ctx, rows->label, first, 0, &rows->shape);
+  TR_TRY(tr_zip_in_read(rows->in, first, sizeof first));
+  size_t whole = tr_npy_head_size(first);
+  whole = whole < sizeof first || whole > size ? sizeof first : whole;
+  if (!(head = calloc(whole, 1)))
+    return TR_FAIL(rows->ctx, TR_E_MEM, "out of memory for the header of %s", rows->label);
+  memcpy(head, first, sizeof first);
+  tr_status status = tr_zip_in_read(rows->in, head + sizeof first, whole - sizeof first);
+  if (status == TR_OK) status = tr_npy_parse_head(rows->ctx, rows->label, head, (size_t)size, &rows->shape);
+  free(head);
+  return status;
+}
+
+static tr_status open_rows(tr_npz *npz, const tr_zip_entry *entry, tr_npz_rows *rows) {
+  TR_TRY(tr_zip_in_open(npz->ctx, npz->zip, entry, &rows->in));
+  TR_TRY(read_head(rows, entry->size));
+  const tr_npy *a = &rows->shape;
+  if (a->ndim < 1) return TR_FAIL(npz->ctx, TR_E_IO, "%s is one number: an array is needed", rows->label);
+  rows->left = a->shape[0];
+  rows->row = rows->left ? a->count / rows->left : 0;
+  return TR_OK;
+}
+
+tr_status tr_npz_rows_open(tr_npz *npz, const char *name, tr_npz_rows **out) {
+  *out = NULL;
+  const tr_zip_entry *entry = find(npz, name);
+  if (!entry) return missing(npz, name);
+  tr_npz_rows *rows = calloc(1, sizeof *rows);
+  if (!rows) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory to read '%s'", npz->map.path);
+  rows->ctx = npz->ctx;
+  snprintf(rows->label, sizeof rows->label, "'%s' in '%s'", TR_SHOW(name, 80), TR_SHOW(npz->map.path, 220));
+  tr_status status = open_rows(npz, entry, rows);
+  if (status != TR_OK)
+    tr_npz_rows_close(&rows);
+  else
+    *out = rows;
+  return status;
+}
+
+void tr_npz_rows_close(tr_npz_rows **rows) {
+  if (!*rows) return;
+  tr_zip_in_close(&(*rows)->in);
+  free(*rows);
+  *rows = NULL;
+}
+
+const tr_npy *tr_npz_rows_shape(const tr_npz_rows *rows) {
+  return &rows->shape;
+}
+
+tr_status tr_npz_rows_read(tr_npz_rows *rows, int64_t n, void *elements) {
+  if (n < 0 || n > rows->left)
+    return TR_FAIL(rows->ctx, TR_E_ARG, "%lld rows of %s are asked for, and %lld are left", (long long)n,
+                   rows->label, (long long)rows->left);
+  rows->left -= n;
+  return tr_zip_in_read(rows->in, elements, (size_t)(n * rows->row) * tr_dtype_size(rows->shape.dtype));
 }
 
 struct tr_npz_out {

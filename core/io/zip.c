@@ -400,6 +400,14 @@ const tr_zip_entry *tr_zip_find(const tr_zip *zip, const char *name) {
   return hit ? *hit : NULL;
 }
 
+const tr_file_map *tr_zip_map(const tr_zip *zip) {
+  return zip->map;
+}
+
+bool tr_zip_has_checksums(const tr_zip *zip) {
+  return !zip->no_checksums;
+}
+
 /* ---- content ---- */
 
 /* zlib counts in unsigned int: both sides are handed over in pieces. False: not exactly entry->size bytes

@@ -4,6 +4,7 @@
 #ifndef TR_CORE_IO_ZIP_PRIVATE_H
 #define TR_CORE_IO_ZIP_PRIVATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,19 @@ const tr_zip_entry *tr_zip_find(const tr_zip *zip, const char *name); /* exact n
  * *owned is NULL. Deflated: *owned is malloc'd, the caller frees it, *data points to it. */
 tr_status tr_zip_read(tr_ctx *ctx, const tr_zip *zip, const tr_zip_entry *entry, const unsigned char **data,
                       void **owned);
+
+/* What an entry that is read in pieces needs: the mapping, and whether the CRC-32 of entries are known. */
+const tr_file_map *tr_zip_map(const tr_zip *zip);
+bool tr_zip_has_checksums(const tr_zip *zip);
+
+/* The content of an entry from its beginning on, piece by piece: never more of it in memory than is asked
+ * for. The archive must outlive it. */
+typedef struct tr_zip_in tr_zip_in;
+tr_status tr_zip_in_open(tr_ctx *ctx, const tr_zip *zip, const tr_zip_entry *entry, tr_zip_in **out);
+/* The next `size` bytes. With the last ones the CRC-32 is checked; damage, and more than there is, are
+ * TR_E_IO. */
+tr_status tr_zip_in_read(tr_zip_in *in, void *to, size_t size);
+void tr_zip_in_close(tr_zip_in **in); /* NULL is fine */
 
 #ifdef __cplusplus
 }
