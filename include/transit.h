@@ -87,6 +87,7 @@
 #include "nets/checkpoint/checkpoint.h"
 #include "nets/checkpoint/tensors.h"
 #include "nets/conditions.h"
+#include "nets/inception/inception.h"
 #include "nets/layers/layers.h"
 #include "nets/layers/weights.h"
 #include "nets/model.h"

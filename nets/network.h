@@ -26,7 +26,11 @@ typedef enum {
   TR_ENTRY_FIXED, /* the same, never trained; one with TR_START_FILL is made where tensors lack it */
   TR_ENTRY_CONV, /* NAME.weight (out, in, height, width), one of 1 x 1 also stored as (out, in), and NAME.bias
                     (out): a convolution */
-  TR_ENTRY_BARE_CONV /* the same without a bias */
+  TR_ENTRY_BARE_CONV, /* the same without a bias */
+  /* a convolution with a norm of fixed statistics behind it: NAME.conv.weight (out, in, height, width), and
+   * NAME.bn.weight, .bias, .running_mean and .running_var (out), eps `scale`; they become one weight and one
+   * bias, computed in double. Never trained */
+  TR_ENTRY_NORMED_CONV
 } tr_entry_kind;
 
 typedef enum {

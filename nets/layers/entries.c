@@ -10,14 +10,21 @@
 /* ---- tensors of an entry ---- */
 
 static bool is_conv(const tr_net_entry *entry) {
-  return entry->kind == TR_ENTRY_CONV || entry->kind == TR_ENTRY_BARE_CONV;
+  return entry->kind == TR_ENTRY_CONV || entry->kind == TR_ENTRY_BARE_CONV ||
+         entry->kind == TR_ENTRY_NORMED_CONV;
 }
+
+/* Tensors of a convolution with a norm. */
+enum { CONV_WEIGHT, NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VARIANCE, NORMED_PARTS };
+static const char *const normed_parts[NORMED_PARTS] = {".conv.weight", ".bn.weight", ".bn.bias",
+                                                       ".bn.running_mean", ".bn.running_var"};
 
 bool tr_entry_is_weight(const tr_net_entry *entry) {
   return entry->kind == TR_ENTRY_LAYER || is_conv(entry);
 }
 
 int tr_entry_parts(const tr_net_entry *entry) {
+  if (entry->kind == TR_ENTRY_NORMED_CONV) return NORMED_PARTS;
   return entry->kind == TR_ENTRY_LAYER || entry->kind == TR_ENTRY_CONV ? 2 : 1;
 }
 
@@ -26,7 +33,11 @@ void tr_entry_part(const tr_net_entry *entry, int part, tr_expected *out) {
   *out = (tr_expected){.bias = part > 0, .ndim = part > 0 ? 1 : entry->ndim};
   for (int i = 0; i < out->ndim; i++) out->shape[i] = entry->shape[i];
   out->flat = is_conv(entry) && !out->bias && out->shape[2] == 1 && out->shape[3] == 1;
-  snprintf(out->name, sizeof out->name, "%s%s", entry->name, !weight ? "" : part ? ".bias" : ".weight");
+  const char *ending = !weight ? "" : part ? ".bias" : ".weight";
+  if (entry->kind == TR_ENTRY_NORMED_CONV) ending = normed_parts[part];
+  out->one = entry->start == TR_START_ONE ||
+             (entry->kind == TR_ENTRY_NORMED_CONV && (part == NORM_WEIGHT || part == NORM_VARIANCE));
+  snprintf(out->name, sizeof out->name, "%s%s", entry->name, ending);
 }
 
 /* A layer's weight as (out, in), a table as rows of its last extent; a bias as it is. */
@@ -101,7 +112,7 @@ static tr_status read_random(tr_weight_source *base, const tr_net_entry *entry, 
   const tr_random_address address = next_address((tr_random_source *)base);
   bool matrix = tr_entry_is_weight(entry) && !tensor->bias;
   TR_TRY(normals(&address, matrix ? 1 / sqrt((double)out->shape[1]) : 0.1, out));
-  return !matrix && entry->start == TR_START_ONE ? tr_map(TR_MAP_ADDC, 1, out, NULL, out) : TR_OK;
+  return !matrix && tensor->one ? tr_map(TR_MAP_ADDC, 1, out, NULL, out) : TR_OK;
 }
 
 /* `out` uniform in +- bound, made on the host. */
@@ -121,8 +132,8 @@ static tr_status read_initial(tr_weight_source *base, const tr_net_entry *entry,
                               tr_array *out) {
   tr_random_source *source = (tr_random_source *)base;
   const tr_random_address address = next_address(source);
+  if (tensor->one) return tr_fill(1, out);
   if (tensor->bias || entry->start == TR_START_ZERO) return tr_fill(0, out);
-  if (entry->start == TR_START_ONE) return tr_fill(1, out);
   if (entry->start == TR_START_NORMAL) return normals(&address, entry->scale, out);
   if (entry->start == TR_START_FILL) return make_table(source->sizes, entry, out);
   return uniforms(entry, &address, out);
@@ -202,17 +213,20 @@ static tr_status provide(tr_net *net, const tr_net_entry *entry, tr_layer *layer
   return TR_OK;
 }
 
-/* The backend's weight of values (out, in). */
-static tr_status make_weight(const tr_net *net, bool found_bf16, const tr_array *values, tr_layer *layer) {
-  const bool half = net->products == TR_NN_BF16 || net->storage == TR_WEIGHTS_BF16 ||
-                    (net->storage == TR_WEIGHTS_AS_FOUND && found_bf16 && !net->params);
+/* The backend's weight of values (out, in). That of a convolution is kept as it is multiplied. */
+static tr_status make_weight(const tr_net *net, const tr_net_entry *entry, bool found_bf16,
+                             const tr_array *values, tr_layer *layer) {
+  const bool conv = is_conv(entry);
+  const bool half = !conv && (net->products == TR_NN_BF16 || net->storage == TR_WEIGHTS_BF16 ||
+                              (net->storage == TR_WEIGHTS_AS_FOUND && found_bf16 && !net->params));
   const tr_nn_weight_spec spec = {
       .out = values->shape[0],
       .in = values->shape[1],
       .storage = half ? TR_BF16 : net->dtype,
       .compute = net->dtype,
-      .products = net->products,
-      .rows = net->type->rows ? net->type->rows(net->sizes, (int)(layer - net->layers)) : 0};
+      .products = conv && net->products == TR_NN_BF16 ? TR_NN_FULL : net->products,
+      .rows = net->type->rows ? net->type->rows(net->sizes, (int)(layer - net->layers)) : 0,
+      .taps = conv ? entry->shape[2] * entry->shape[3] : 0};
   TR_TRY(tr_nn_weight_create(net->ctx, &spec, &layer->w));
   return tr_nn_weight_set(layer->w, values);
 }
@@ -230,10 +244,86 @@ static tr_status load_tensor(tr_net *net, const tr_net_entry *entry, int part, t
     else if (tensor.bias)
       layer->bias = values;
     else
-      status = make_weight(net, source->is_bf16(source, &tensor), &values, layer);
+      status = make_weight(net, entry, source->is_bf16(source, &tensor), &values, layer);
   }
   tr_array_destroy(&own);
   return status;
+}
+
+/* ---- a convolution and its norm ---- */
+
+/* The numbers of a tensor in double; *out is malloc'd. */
+static tr_status read_numbers(tr_net *net, const tr_net_entry *entry, int part, tr_weight_source *source,
+                              double **out) {
+  tr_expected tensor;
+  tr_array *values = NULL;
+  int ndim;
+  int64_t shape[2];
+  tr_entry_part(entry, part, &tensor);
+  matrix_shape(entry, &tensor, &ndim, shape);
+  TR_TRY(tr_array_create(net->ctx, TR_F64, ndim, shape, &values));
+  tr_status status = source->read(source, entry, &tensor, values);
+  *out = malloc((size_t)values->count * sizeof **out);
+  if (status == TR_OK && !*out)
+    status = TR_FAIL(net->ctx, TR_E_MEM, "out of memory for tensor '%s'", tensor.name);
+  if (status == TR_OK) status = tr_array_get_f64(values, *out);
+  tr_array_destroy(&values);
+  return status;
+}
+
+/* weight (out, row) and bias (out), in the place of the convolution's and of the norm's. */
+static tr_status fold(const tr_net *net, const tr_net_entry *entry, int64_t row,
+                      double *const part[NORMED_PARTS]) {
+  for (int64_t o = 0; o < entry->shape[0]; o++) {
+    const double variance = part[NORM_VARIANCE][o] + entry->scale;
+    if (!(variance > 0))
+      return TR_FAIL(net->ctx, TR_E_NONFINITE, "tensor '%s%s' has %g at %lld: a variance is not below 0",
+                     entry->name, normed_parts[NORM_VARIANCE], part[NORM_VARIANCE][o], (long long)o);
+    const double factor = part[NORM_WEIGHT][o] / sqrt(variance);
+    for (int64_t i = 0; i < row; i++) part[CONV_WEIGHT][o * row + i] *= factor;
+    part[NORM_BIAS][o] -= factor * part[NORM_MEAN][o];
+  }
+  return TR_OK;
+}
+
+/* Rounded to the network's type. */
+static tr_status keep_folded(tr_net *net, const tr_net_entry *entry, int64_t row, double *const *part,
+                             tr_layer *layer) {
+  tr_array *weight = NULL;
+  TR_TRY(tr_array_create(net->ctx, net->dtype, 1, entry->shape, &layer->held));
+  layer->bias = *layer->held;
+  layer->bias.owned = false;
+  TR_TRY(tr_array_set_f64(layer->held, part[NORM_BIAS]));
+  TR_TRY(tr_array_create(net->ctx, net->dtype, 2, (int64_t[]){entry->shape[0], row}, &weight));
+  tr_status status = tr_array_set_f64(weight, part[CONV_WEIGHT]);
+  if (status == TR_OK) status = make_weight(net, entry, false, weight, layer);
+  tr_array_destroy(&weight);
+  return status;
+}
+
+static tr_status load_normed(tr_net *net, const tr_net_entry *entry, tr_layer *layer,
+                             tr_weight_source *source) {
+  double *part[NORMED_PARTS] = {NULL};
+  const int64_t row = entry->shape[1] * entry->shape[2] * entry->shape[3];
+  tr_status status = TR_OK;
+  for (int i = 0; i < NORMED_PARTS && status == TR_OK; i++)
+    status = read_numbers(net, entry, i, source, &part[i]);
+  if (status == TR_OK) status = fold(net, entry, row, part);
+  if (status == TR_OK) status = keep_folded(net, entry, row, part, layer);
+  for (int i = 0; i < NORMED_PARTS; i++) free(part[i]);
+  return status;
+}
+
+static tr_status load_entry(tr_net *net, const tr_net_entry *entry, tr_layer *layer,
+                            tr_weight_source *source) {
+  if (entry->kind == TR_ENTRY_NORMED_CONV) {
+    if (!net->params) return load_normed(net, entry, layer, source);
+    return TR_FAIL(net->ctx, TR_E_UNSUPPORTED, "the network %s cannot be trained: '%s' has fixed statistics",
+                   net->type->info.name, entry->name);
+  }
+  for (int part = 0; part < tr_entry_parts(entry); part++)
+    TR_TRY(load_tensor(net, entry, part, layer, source));
+  return TR_OK;
 }
 
 tr_status tr_entries_load(tr_net *net, bool trained, tr_weight_source *source) {
@@ -244,9 +334,7 @@ tr_status tr_entries_load(tr_net *net, bool trained, tr_weight_source *source) {
   if (!net->layers) return TR_FAIL(net->ctx, TR_E_MEM, "out of memory for %d layers", net->n_layers);
   if (trained) TR_TRY(open_parameters(net, tensors));
   for (int i = 0; net->type->entry(net->sizes, i, &entry); i++) {
-    tr_layer *layer = &net->layers[i];
-    for (int part = 0; part < tr_entry_parts(&entry); part++)
-      TR_TRY(load_tensor(net, &entry, part, layer, source));
+    TR_TRY(load_entry(net, &entry, &net->layers[i], source));
   }
   return TR_OK;
 }

@@ -10,13 +10,14 @@ typedef struct {
   char name[TR_EXPECTED_NAME];
   bool bias; /* of a layer: its bias; otherwise the weight, or the table */
   bool flat; /* may be stored as its first two extents, all others being 1 */
+  bool one;  /* begins at 1: what a norm multiplies with, or divides by */
   int ndim;
   int64_t shape[TR_MAX_DIMS];
 } tr_expected;
 
 /* Whether it has a weight, as layers and convolutions do; else it is a table. */
 bool tr_entry_is_weight(const tr_net_entry *entry);
-/* How many tensors the entry is, 1 or 2, and number `part` of them. */
+/* How many tensors the entry is, and number `part` of them. */
 int tr_entry_parts(const tr_net_entry *entry);
 void tr_entry_part(const tr_net_entry *entry, int part, tr_expected *out);
 

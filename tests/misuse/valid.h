@@ -9,6 +9,7 @@
 #include "core/options/options.h"
 #include "core/vec/vec.h"
 #include "nets/conditions.h"
+#include "nets/inception/inception.h"
 #include "nets/model.h"
 #include "nets/network.h"
 #include "nets/register.h"
