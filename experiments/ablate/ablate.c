@@ -109,7 +109,7 @@ static tr_status claim_all(ablation *a) {
                                               {"network", "the network differs"},
                                               {NULL, NULL}};
   static const char *const strays[] = {"results.csv", "table.md", "cells", NULL};
-  const claim what = {&ablate_table, a->parsed, a->options, &a->options->machine, NULL};
+  const claim what = {&ablate_table, a->parsed, a->options, &a->options->machine, NULL, true};
   out_dir *numbered;
   TR_TRY(claim_folder(a->program, &what, &numbered));
   json_t *record = record_of(a);

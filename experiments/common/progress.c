@@ -51,8 +51,9 @@ static void by_shares(const progress *p, double t, long n_rhs, double elapsed, c
   int filled = (int)(20 * done);
   int used = snprintf(text, size, "[%.*s%.*s] %3.0f %%  %ld %s  ", filled, full, 20 - filled, empty,
                       100 * done, n_rhs, p->unit ? p->unit : "evaluations");
-  if (done > 0.01 && used > 0 && (size_t)used < size)
-    snprintf(text + used, size - (size_t)used, "%.0f s left  ", elapsed * (1 - done) / done);
+  const double here = done - p->before; /* in this run's time */
+  if (here > 0.01 * (1 - p->before) && used > 0 && (size_t)used < size)
+    snprintf(text + used, size - (size_t)used, "%.0f s left  ", elapsed * (1 - done) / here);
 }
 
 void progress_line(progress *p, double t, long n_rhs, double elapsed, char *text, size_t size) {

@@ -11,6 +11,7 @@ typedef struct {
   double started, printed;
   double done, share; /* work finished before the current part, and the part's share of the whole */
   double from, to;    /* times between which the current part runs */
+  double before;      /* of `done`, what a run of before had done: it took none of this one's time */
   /* OPTIONAL, all set after progress_start: */
   const char *unit; /* what is counted; NULL: evaluations */
   char what[96];    /* the part in words */

@@ -14,7 +14,7 @@ static tr_status open_folder(likelihood_run *run) {
   static const char *const results[] = {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png",
                                         NULL};
   likelihood_options *o = run->options;
-  return claim_open(run->program, &(claim){&likelihood_table, run->parsed, o, &o->machine, results},
+  return claim_open(run->program, &(claim){&likelihood_table, run->parsed, o, &o->machine, results, false},
                     &run->dir);
 }
 

@@ -129,7 +129,7 @@ static tr_status allocate(field_run *run) {
 static tr_status open_folder(field_run *run) {
   static const char *const results[] = {"field.npz", NULL};
   field_options *o = run->options;
-  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results}, &run->dir);
+  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results, false}, &run->dir);
 }
 
 static tr_status open_all(field_run *run) {

@@ -126,7 +126,7 @@ static tr_status check_conversions(const loss_run *run) {
 static tr_status open_folder(loss_run *run) {
   static const char *const results[] = {"loss.txt", "loss.npz", NULL};
   loss_options *o = run->options;
-  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results}, &run->dir);
+  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results, false}, &run->dir);
 }
 
 static tr_status open_all(loss_run *run) {

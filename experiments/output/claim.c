@@ -20,6 +20,7 @@ static const struct {
   const char *patterns[8];
 } leaves[] = {
     {"sample", "run.json", {"samples.npz", "samples.png"}},
+    {"sample", "manifest.json", {"samples.npz", "samples.png", "run.json", "shards", "images"}},
     {"likelihood", "run.json", {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png"}},
     {"field", "run.json", {"field.npz"}},
     {"loss", "run.json", {"loss.txt", "loss.npz"}},
@@ -156,21 +157,20 @@ static tr_status refuse(const program *p, const char *folder, const json_t *old,
                  TR_SHOW(folder, 200), its, *why ? " (" : "", why, *why ? ")" : "");
 }
 
-/* A command with a manifest compares it itself, unless it is one of another command. */
-static bool is_callers(const program *p, const char *folder, const char *record) {
-  bool mine = false;
-  for (int c = 0; c < COMMANDS; c++)
-    mine = mine || (strcmp(leaves[c].command, p->command) == 0 && strcmp(leaves[c].record, record) == 0);
-  json_t *old = mine && strcmp(record, "run.json") != 0 ? read_record(folder, record) : NULL;
+/* A command with a manifest compares it itself, unless it is one of another command; what else is there by
+ * then is told by the manifest. */
+static bool is_callers(const program *p, const claim *what, const char *folder) {
+  if (!what->manifest || !lies_in(folder, "manifest.json")) return false;
+  json_t *old = read_record(folder, "manifest.json");
   const char *its = json_string_value(json_object_get(old, "command"));
   const bool other = its && strcmp(its, p->command) != 0;
   json_decref(old);
-  return mine && strcmp(record, "run.json") != 0 && !other;
+  return !other;
 }
 
 static tr_status check_record(const program *p, const claim *what, const char *folder, const char *name) {
   char why[256];
-  if (!lies_in(folder, name) || is_callers(p, folder, name)) return TR_OK;
+  if (!lies_in(folder, name) || is_callers(p, what, folder)) return TR_OK;
   json_t *old = read_record(folder, name);
   if (!old)
     return TR_FAIL(p->ctx, TR_E_ARG,
@@ -250,6 +250,12 @@ static bool is_result(const claim *what, const char *name) {
   return false;
 }
 
+/* Whether a command leaves what this run leaves. */
+static bool is_own(const program *p, const claim *what, int command) {
+  return strcmp(leaves[command].command, p->command) == 0 &&
+         (what->manifest || strcmp(leaves[command].record, "manifest.json") != 0);
+}
+
 /* Whether the record that lies in the folder is one of the command. */
 static bool has_been(const char *folder, int command) {
   json_t *old = read_record(folder, leaves[command].record);
@@ -280,8 +286,7 @@ static tr_status drop(const program *p, const claim *what, const char *folder, i
 static tr_status drop_others(const program *p, const claim *what, out_dir *dir) {
   const char *folder = what->machine->out;
   for (int c = 0; what->machine->force && c < COMMANDS; c++)
-    if (strcmp(leaves[c].command, p->command) != 0 && has_been(folder, c))
-      TR_TRY(drop(p, what, folder, c, dir));
+    if (!is_own(p, what, c) && has_been(folder, c)) TR_TRY(drop(p, what, folder, c, dir));
   return TR_OK;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
   const void *values;
   machine_options *machine;   /* in `values` */
   const char *const *results; /* names of what it will write, NULL at the end */
+  bool manifest;              /* it has a manifest.json, which it compares itself */
 } claim;
 
 /* Opens the folder --out. Without one, the next free of out/COMMAND-0001, ... is made, said on standard

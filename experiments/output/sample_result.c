@@ -8,8 +8,6 @@
 #include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
 
-#define PICTURES_MAX 400 /* in samples.png */
-
 static int64_t row_count(const sample_result *r) {
   int64_t count = 1;
   for (int i = 1; i < r->ndim; i++) count *= r->shape[i];
@@ -120,7 +118,7 @@ tr_status sample_result_write_npz(tr_ctx *ctx, const sample_result *r, const cha
 }
 
 tr_status sample_result_write_png(tr_ctx *ctx, const sample_result *r, const char *path) {
-  int64_t n = r->shape[0] < PICTURES_MAX ? r->shape[0] : PICTURES_MAX;
+  const int64_t most = SAMPLE_RESULT_PICTURES, n = r->shape[0] < most ? r->shape[0] : most;
   return tr_png_grid(ctx, path, NULL, n, r->height, r->width, 3, r->pixels);
 }
 

@@ -40,6 +40,7 @@ uint8_t *sample_result_picture(const sample_result *result, int64_t number);
 /* What the samples first .. first + n - 1 left, become on every rank what they are on `rank`. */
 tr_status sample_result_share(sample_result *result, tr_comm *comm, int rank, int64_t first, int64_t n);
 
+#define SAMPLE_RESULT_PICTURES 400 /* at most, in samples.png */
 /* Stages samples.npz and, of pictures, samples.png (otherwise an old one is marked to go). */
 tr_status sample_result_save(tr_ctx *ctx, const sample_result *result, out_dir *dir);
 /* One of the two as a file of its own, whole or not at all: the second is for samples with pictures. */

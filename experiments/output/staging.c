@@ -29,12 +29,14 @@ static const char *line_of(const char *path, char *text, int size) {
   return text;
 }
 
-/* Field 22 of /proc/PID/stat. The name, field 2, stands in brackets and may hold anything. 0: not known. */
-static unsigned long long start_of(long pid) {
+/* Fields 3 and 22 of /proc/PID/stat, the state and the start. The name, field 2, stands in brackets and may
+ * hold anything. 0: not known. */
+static unsigned long long start_of(long pid, char *state) {
   char path[64], text[1024];
   unsigned long long start = 0;
   snprintf(path, sizeof path, "/proc/%ld/stat", pid);
   const char *at = strrchr(line_of(path, text, sizeof text), ')');
+  *state = at && at[1] ? at[2] : 0;
   for (int field = 3; at && field <= 22; field++) at = strchr(at + 1, ' ');
   return at && sscanf(at, "%llu", &start) == 1 ? start : 0;
 }
@@ -53,7 +55,8 @@ static void place_here(char *text, size_t size) {
 }
 
 static owner owner_here(void) {
-  owner me = {.pid = (long)getpid(), .start = start_of((long)getpid())};
+  char state;
+  owner me = {.pid = (long)getpid(), .start = start_of((long)getpid(), &state)};
   place_here(me.place, sizeof me.place);
   return me;
 }
@@ -85,8 +88,9 @@ static bool is_dead(const owner *who, const char *here) {
   if (strcmp(who->place, here) != 0 || strcmp(here, "unknown") == 0 || who->pid <= 0 || who->start == 0)
     return false;
   if (kill((pid_t)who->pid, 0) != 0 && errno == ESRCH) return true;
-  unsigned long long start = start_of(who->pid);
-  return start != 0 && start != who->start;
+  char state;
+  const unsigned long long start = start_of(who->pid, &state);
+  return start != 0 && (start != who->start || state == 'Z'); /* Z: ended, and nobody has asked how */
 }
 
 static bool is_dot(const char *name) {

@@ -22,8 +22,7 @@ static tr_status start_state(const sample_run *run, tr_array *x) {
 
 static tr_status solve_sde(const sample_run *run, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   if (!run->options->noise) return tr_sample_sde(&run->sampler, cond, x, stats);
-  slices user = {&run->noise, run->result.shape[0], provider_row(&run->provider),
-                 (int64_t)run->sampler.first_sample};
+  slices user = {&run->noise, run->n, provider_row(&run->provider), (int64_t)run->sampler.first_sample};
   tr_sampler sampler = run->sampler;
   tr_brownian *path;
   TR_TRY(tr_brownian_create_given(run->program->ctx, run->options->num_sampling_steps - 1, read_slice, &user,
@@ -41,7 +40,7 @@ static bool stands_for_more(const tr_sample_stats *batch, const tr_sample_stats 
   return cut != was_cut ? cut : batch->nfe > so_far->nfe;
 }
 
-static void account(sample_run *run, const sample_batch *b) {
+void sample_account(sample_run *run, const sample_batch *b) {
   const tr_sample_stats *stats = &b->stats;
   json_t *batch = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "first", (json_int_t)b->first, "samples",
                             (json_int_t)b->n, "nfe", (json_int_t)stats->nfe, "n_steps",
@@ -56,7 +55,7 @@ static void account(sample_run *run, const sample_batch *b) {
 
 static tr_status solve_ode(const sample_run *run, const tr_cond *cond, tr_array *x, tr_sample_stats *stats) {
   const sample_result *r = &run->result;
-  int64_t first = (int64_t)run->sampler.first_sample;
+  const int64_t first = (int64_t)run->sampler.first_sample - run->first;
   if (!r->logp) return tr_sample_ode(&run->sampler, cond, x, stats);
   return tr_sample_density(&run->sampler, &run->density, cond, x, r->logp + first, r->logp_se + first, stats);
 }
@@ -66,29 +65,34 @@ static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
   run->n_put = 0;
   TR_TRY(start_state(run, x));
   TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &b->stats) : solve_ode(run, &cond, x, &b->stats));
-  TR_TRY(sample_result_put(&run->result, b->first, x));
+  const int64_t at = b->first - run->first;
+  TR_TRY(sample_result_put(&run->result, at, x));
   if (pictures_any(&run->pictures))
-    TR_TRY(run->pictures.make(&run->pictures, x, sample_result_picture(&run->result, b->first)));
+    TR_TRY(run->pictures.make(&run->pictures, x, sample_result_picture(&run->result, at)));
   b->n_put = run->n_put;
   return program_check_interrupt(run->program);
 }
 
-/* One of the `all` samples of this rank. */
-static tr_status draw_batch(sample_run *run, int64_t number, int64_t all) {
-  sample_batch *b = &run->batch[number];
-  const int64_t size = run->options->batch_size, first = number * size, left = run->result.shape[0] - first;
+tr_status sample_draw(sample_run *run, int64_t first, int64_t n, double share, sample_batch *b) {
   tr_array *x;
-  b->first = first, b->n = left < size ? left : size;
-  TR_TRY(provider_states(run->program, &run->provider, b->n, &x));
+  b->first = first, b->n = n;
+  TR_TRY(provider_states(run->program, &run->provider, n, &x));
   run->sampler.first_sample = (uint64_t)first;
-  progress_part(&run->progress, (double)b->n / (double)all, run->sampler.reverse, !run->sampler.reverse);
+  progress_part(&run->progress, share, run->sampler.reverse, !run->sampler.reverse);
   tr_status status = draw_into(run, b, x);
   tr_array_destroy(&x);
   return status;
 }
 
+/* One of the `all` samples of this rank. */
+static tr_status draw_batch(sample_run *run, int64_t number, int64_t all) {
+  const int64_t size = run->options->batch_size, first = number * size, left = run->n - first,
+                n = left < size ? left : size;
+  return sample_draw(run, first, n, (double)n / (double)all, &run->batch[number]);
+}
+
 int64_t sample_batch_count(const sample_run *run) {
-  return (run->result.shape[0] + run->options->batch_size - 1) / run->options->batch_size;
+  return (run->n + run->options->batch_size - 1) / run->options->batch_size;
 }
 
 /* The first rank has as many batches as any. */
@@ -96,7 +100,7 @@ static tr_status draw_all(sample_run *run) {
   const int rank = run->program->rank;
   const int64_t from = sample_ranks_first(run, rank), to = sample_ranks_first(run, rank + 1),
                 turns = sample_ranks_first(run, 1);
-  const int64_t end = to * run->options->batch_size, total = run->result.shape[0],
+  const int64_t end = to * run->options->batch_size, total = run->n,
                 all = (end < total ? end : total) - from * run->options->batch_size;
   tr_status status = TR_OK;
   for (int64_t k = 0; status == TR_OK && k < turns; k++)
@@ -117,7 +121,7 @@ tr_status sample_batches(sample_run *run) {
   progress_end(&run->progress);
   if (status == TR_OK) status = sample_ranks_gather(run);
   run->batches = json_array();
-  for (int64_t i = 0; status == TR_OK && i < n; i++) account(run, &run->batch[i]);
+  for (int64_t i = 0; status == TR_OK && i < n; i++) sample_account(run, &run->batch[i]);
   run->seconds = program_seconds() - started;
   return status;
 }

@@ -36,6 +36,10 @@ static const tr_option options[] = {
      .default_text = "128",
      .help = "Samples per network evaluation. On fixed grids the samples do not depend on it; an adaptive solver "
              "shares its steps within a batch."},
+    {.name = "shard-size", INT, FIELD(shard_size), DRAW, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(1e9), .metavar = "N",
+     .default_note = "--batch-size, of a run of more than 4096 samples; smaller ones are held in memory",
+     .help = "Draw in shards: so many samples are drawn and written, then the next, and a run that was killed goes on when the "
+             "same command is given again. Results are pictures alone, as levels, where the model has any."},
     SEED_OPTION(FIELD(seed), DRAW, .help = "Addresses every random number: the same seed gives the same samples."),
     {.name = "init", TEXT, FIELD(init), DRAW, .metavar = "FILE.npy",
      .help = "Starting states (N,C,H,W) or (N,dim) instead of drawn ones; with --reverse, the data. A samples.npz gives its "

@@ -10,7 +10,7 @@ typedef struct {
   model_options model;
   /* what to draw */
   tr_int_list class_labels;
-  long num_samples, batch_size;
+  long num_samples, batch_size, shard_size;
   uint64_t seed;
   const char *init;
   /* solver */

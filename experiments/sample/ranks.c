@@ -14,7 +14,7 @@ int64_t sample_ranks_first(const sample_run *run, int rank) {
 }
 
 void sample_ranks_warn(const sample_run *run) {
-  const int64_t n = sample_batch_count(run), ranks = ranks_count(run->program), all = run->result.shape[0];
+  const int64_t n = sample_batch_count(run), ranks = ranks_count(run->program), all = run->n;
   if (n >= ranks || run->program->rank) return;
   if (all >= ranks)
     tr_ctx_warn(run->program->ctx,

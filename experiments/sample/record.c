@@ -9,7 +9,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
   const tr_sample_stats *s = &run->totals;
   bool sde = sample_is_sde(run);
   bool noised = sde && tr_noised_ode_of(run->sampler.sde.method), own = sde && !noised;
-  bool adaptive = own ? run->sampler.sde.rtol > 0 : run->sampler.ode.method->caps & TR_ODE_ADAPTIVE;
+  bool adaptive = sample_is_adaptive(run);
   double rtol = own ? run->sampler.sde.rtol : s->ode.rtol_used,
          atol = own ? run->sampler.sde.atol : s->ode.atol_used;
   record_work(json, s, run->nfe_total);
@@ -36,6 +36,7 @@ static void add_statistics(const sample_run *run, json_t *json) {
     json_object_set_new(json, "without_diffusion_table", json_string(form->type->without_table));
   json_object_set(json, "batches", run->batches);
   if (run->program->comm) json_object_set_new(json, "ranks", json_integer(ranks_count(run->program)));
+  if (run->in_shards) json_object_set_new(json, "samples_found", json_integer(run->shards.found));
 }
 
 /* Arrays that the user gave, by what is in them. */
@@ -45,6 +46,12 @@ static tr_status add_given(const sample_run *run, json_t *json, const char *key,
   TR_TRY(tr_sha256_file(run->program->ctx, path, hex));
   json_object_set_new(json, key, json_string(hex));
   return TR_OK;
+}
+
+tr_status sample_record_inputs(const sample_run *run, json_t *json) {
+  record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
+  TR_TRY(add_given(run, json, "init_sha256", run->options->init));
+  return add_given(run, json, "noise_sha256", run->options->noise);
 }
 
 tr_status sample_record(const sample_run *run, const char *path) {
@@ -58,13 +65,11 @@ tr_status sample_record(const sample_run *run, const char *path) {
   }
   add_statistics(run, json);
   record_memory(json, run->program->ctx);
-  record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
   json_object_set_new(json, "labels",
                       json_string(run->result.labels ? run->labels_from : "none: an unconditional model"));
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
-  tr_status status = add_given(run, json, "init_sha256", run->options->init);
-  if (status == TR_OK) status = add_given(run, json, "noise_sha256", run->options->noise);
+  tr_status status = sample_record_inputs(run, json);
   if (status == TR_OK) status = record_save(run->program->ctx, json, path);
   json_decref(json);
   return status;

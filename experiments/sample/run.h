@@ -11,6 +11,7 @@
 #include "experiments/output/out_dir.h"
 #include "experiments/output/ranks.h"
 #include "experiments/output/sample_result.h"
+#include "experiments/results/lock.h"
 #include "experiments/sample/options.h"
 #include "experiments/sample/pictures.h"
 #include "transport/likelihood/likelihood.h"
@@ -21,6 +22,20 @@ typedef struct {
   int n_put;        /* of its save times, handed out: not all when --max-nfe stopped it */
   tr_sample_stats stats;
 } sample_batch;
+
+/* The shards of a run: FOLDER/shards/0000000.npz and so on. */
+typedef struct {
+  int64_t size, n;     /* samples in one, but for the last; shards */
+  char *folder;        /* --out, the same on all ranks */
+  unsigned char *have; /* (n) whether it is there */
+  int64_t *missing;    /* (n_missing) those that were not when this run began, in order */
+  int64_t n_missing;
+  int64_t found;  /* samples that were there then */
+  bool resumed;   /* an earlier run has begun with it */
+  bool complete;  /* and has ended */
+  bool taken;     /* the folder is this run's */
+  lock_file lock; /* of the first rank */
+} sample_shards;
 
 typedef struct {
   program *program;
@@ -34,7 +49,11 @@ typedef struct {
   tr_sampler sampler;
   tr_density density; /* --with-logp */
   pictures pictures;  /* of states: set by sample_setup */
-  sample_result result;
+  int64_t n;          /* samples of the run */
+  bool in_shards;     /* they are drawn shard by shard, and results are made of these (shards/shards.h) */
+  sample_shards shards;
+  sample_result result;        /* of all samples or, by turns, of those of a shard */
+  int64_t first;               /* number of the first sample that it has room for */
   char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
   const char *labels_from;     /* experiments/input/data_labels.h */
   int n_put;                   /* save times of the latest batch that were handed out */
@@ -48,6 +67,7 @@ typedef struct {
   long recomputed;             /* forwards, for backwards */
   long nfe_guide;              /* of these forwards of all batches those of the guide */
   int n_batches;
+  char *convention; /* of the coefficient, as shards tell it; owned */
   json_t *batches;
   double started, seconds; /* of sampling alone */
 } sample_run;
@@ -71,10 +91,21 @@ void sample_warn_unused(const sample_run *run, const char *const *names, const c
 tr_status sample_set_noised(sample_run *run);
 void sample_warn_noised(const sample_run *run);
 
+/* As many samples are held in memory, all of them, and written at once; more of a run that only draws are
+ * made in shards. */
+#define SAMPLE_WHOLE_MOST 4096
+/* Whether the solver chooses its steps: then the samples of a batch share them. */
+bool sample_is_adaptive(const sample_run *run);
+
 /* Draws every batch into run->result. Several ranks draw whole batches each, in turns of one, and come to an
  * agreement after each turn. */
 tr_status sample_batches(sample_run *run);
 int64_t sample_batch_count(const sample_run *run);
+/* Draws the samples first .. first + n - 1 into run->result, which is `share` of this rank's work; fills *b.
+ */
+tr_status sample_draw(sample_run *run, int64_t first, int64_t n, double share, sample_batch *b);
+/* Adds a batch to the totals and to run->batches, which is there. */
+void sample_account(sample_run *run, const sample_batch *b);
 
 /* ---- ranks.c: several processes, of which the first alone has the folder; on one there is nothing to do
  * ---- */
@@ -92,5 +123,7 @@ tr_status sample_ranks_checkpoint(sample_run *run);
 
 /* Writes run.json. */
 tr_status sample_record(const sample_run *run, const char *path);
+/* Adds what decides the samples and is no option: what files hold, but for the checkpoint. */
+tr_status sample_record_inputs(const sample_run *run, json_t *json);
 
 #endif

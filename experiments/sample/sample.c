@@ -11,11 +11,13 @@
 #include "experiments/output/machine.h"
 #include "experiments/sample/likelihood.h"
 #include "experiments/sample/run.h"
+#include "experiments/sample/shards/shards.h"
 
 static tr_status open_folder(sample_run *run) {
   static const char *const results[] = {"samples.npz", "samples.png", NULL};
   sample_options *o = run->options;
-  return claim_open(run->program, &(claim){&sample_table, run->parsed, o, &o->machine, results}, &run->dir);
+  return claim_open(run->program, &(claim){&sample_table, run->parsed, o, &o->machine, results, false},
+                    &run->dir);
 }
 
 static tr_status open_all(sample_run *run) {
@@ -23,19 +25,19 @@ static tr_status open_all(sample_run *run) {
   TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   TR_TRY(provider_load_guide(run->program, &o->guidance, &run->provider));
   TR_TRY(sample_setup(run));
-  if (run->program->rank == 0) TR_TRY(open_folder(run));
+  if (run->program->rank == 0 && !run->in_shards) TR_TRY(open_folder(run));
   TR_TRY(file_hash_start(run->program->ctx, o->model.ckpt, &run->hash));
   TR_TRY(provider_build(run->program, &o->guidance, &run->provider));
   run->sampler.drift = run->provider.drift;
   TR_TRY(provider_recompute(run->program, &run->provider, o->recompute));
-  return sample_result_allocate(run->program->ctx, &run->result);
+  return run->in_shards ? TR_OK : sample_result_allocate(run->program->ctx, &run->result);
 }
 
 /* Options, network and memory, on every rank; the folder is that of the first one. */
 static tr_status begin(sample_run *run) {
   TR_TRY(sample_ranks_options(run));
   TR_TRY(ranks_agree(run->program, open_all(run)));
-  sample_ranks_warn(run);
+  if (!run->in_shards) sample_ranks_warn(run);
   TR_TRY(ranks_devices(run->program, run->devices));
   run->program->at_work = true;
   return TR_OK;
@@ -69,16 +71,25 @@ static void print_density(const sample_run *run) {
   printf(" (%s trace, %ld backwards a sample)\n", run->options->trace, run->totals.n_vjp);
 }
 
+static void print_files(const sample_run *run) {
+  const char *folder = run->options->machine.out;
+  const bool shown = pictures_any(&run->pictures);
+  printf("wrote %s/samples.npz%s", folder, shown ? ", samples.png" : "");
+  if (run->in_shards && shown) printf(", " IMAGES_FOLDER "/%06d.png to %06lld.png", 0, (long long)run->n - 1);
+  printf(" and run.json%s\n", shown || provider_info(&run->provider)->ndim == 3
+                                  ? ""
+                                  : " (no picture: states of numbers are no images)");
+}
+
 static void print_summary(const sample_run *run) {
   const sample_options *o = run->options;
   const tr_net_info *info = provider_info(&run->provider);
   char shape[96];
   const tr_sample_stats *stats = &run->totals;
   bool moved = provider_transfers(&run->provider);
-  printf("%lld sample%s (%s) of %s: %s %s%s%s, %s\n", (long long)run->result.shape[0],
-         PLURAL(run->result.shape[0]), provider_say_shape(info, shape, sizeof shape),
-         TR_SHOW(o->model.ckpt, 4095), o->model.path_type, o->model.prediction, moved ? " along " : "",
-         moved ? o->sample_path : "", stats->solver);
+  printf("%lld sample%s (%s) of %s: %s %s%s%s, %s\n", (long long)run->n, PLURAL(run->n),
+         provider_say_shape(info, shape, sizeof shape), TR_SHOW(o->model.ckpt, 4095), o->model.path_type,
+         o->model.prediction, moved ? " along " : "", moved ? o->sample_path : "", stats->solver);
   printf("network evaluations %ld a sample, %ld step%s, %ld rejected, %d batch%s", stats->nfe, stats->n_steps,
          PLURAL(stats->n_steps), stats->n_rejected, run->n_batches, run->n_batches == 1 ? "" : "es");
   if (guide_used(&run->provider.guide))
@@ -86,30 +97,51 @@ static void print_summary(const sample_run *run) {
            run->nfe_guide);
   if (run->program->comm) printf(" on %d ranks%s", ranks_count(run->program), run->devices);
   printf(", %.2f s\n", run->seconds);
+  if (run->in_shards && run->shards.found)
+    printf("%lld of the samples were there already\n", (long long)run->shards.found);
   if (stats->stop_reason != TR_STOP_END)
     printf("stopped at t = %.6g because of --max-nfe %ld\n", stats->t_end, o->max_nfe);
   if (run->result.logp) print_density(run);
   machine_print_memory(run->program->ctx);
-  printf("wrote %s/samples.npz%s and run.json%s\n", o->machine.out,
-         pictures_any(&run->pictures) ? ", samples.png" : "",
-         info->ndim == 3 ? "" : " (no picture: states of numbers are no images)");
+  print_files(run);
 }
 
-static void close_all(sample_run *run) {
+static void close_all(sample_run *run, tr_status status) {
   file_hash_discard(&run->hash);
+  if (run->in_shards) shards_close(run, status);
   out_dir_discard(&run->dir);
   sample_setup_free(run);
   provider_close(&run->provider);
   sample_result_free(&run->result);
 }
 
+static tr_status run_whole(sample_run *run) {
+  TR_TRY(sample_batches(run));
+  TR_TRY(save(run));
+  if (run->program->rank == 0) print_summary(run);
+  return TR_OK;
+}
+
+static tr_status run_in_shards(sample_run *run) {
+  const bool speaks = run->program->rank == 0;
+  TR_TRY(shards_open(run));
+  if (run->shards.complete) {
+    if (speaks)
+      printf("all %lld samples are there already: %s/samples.npz\n", (long long)run->n, run->shards.folder);
+    return TR_OK;
+  }
+  TR_TRY(shards_draw(run));
+  TR_TRY(shards_join(run));
+  if (speaks) print_summary(run);
+  return TR_OK;
+}
+
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
-  sample_run run = {.program = p, .parsed = parsed, .options = values, .started = program_seconds()};
+  sample_run run = {
+      .program = p, .parsed = parsed, .options = values, .started = program_seconds(), .shards.lock.fd = -1};
   tr_status status = begin(&run);
-  if (status == TR_OK) status = sample_batches(&run);
-  if (status == TR_OK) status = save(&run);
-  if (status == TR_OK && p->rank == 0) print_summary(&run);
-  close_all(&run);
+  if (status == TR_OK) status = run.in_shards ? shards_explain(&run, run_in_shards(&run)) : run_whole(&run);
+  close_all(&run, status);
   return status;
 }
 

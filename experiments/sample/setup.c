@@ -52,6 +52,7 @@ static tr_status set_samples(sample_run *run) {
     o->num_samples = o->init ? (long)run->init.npy.shape[0]
                              : class_labels_count(provider_info(&run->provider), &o->class_labels, 8);
   if (o->batch_size > o->num_samples) o->batch_size = o->num_samples;
+  run->n = o->num_samples;
   run->result.dtype = run->provider.dtype;
   run->result.ndim = provider_shape(&run->provider, o->num_samples, run->result.shape);
   run->pictures = pictures_of_pixels(run->result.ndim, run->result.shape);
@@ -259,6 +260,27 @@ static tr_status set_sde(sample_run *run) {
   return open_noise(run);
 }
 
+bool sample_is_adaptive(const sample_run *run) {
+  const tr_sampler *s = &run->sampler;
+  if (sample_is_sde(run) && !tr_noised_ode_of(s->sde.method)) return s->sde.rtol > 0;
+  return s->ode.method->caps & TR_ODE_ADAPTIVE;
+}
+
+/* A run that only draws samples may do so in shards, and one of many does. */
+static tr_status set_shards(sample_run *run) {
+  const sample_options *o = run->options;
+  const bool given = sample_was_given(run, "shard-size");
+  const char *more = o->reverse        ? "--reverse keeps states of noise"
+                     : o->save_times.n ? "--save-times keeps states on the way"
+                     : o->with_logp    ? "--with-logp keeps densities"
+                                       : NULL;
+  if (given && more)
+    return TR_FAIL(run->program->ctx, TR_E_ARG,
+                   "--shard-size is for runs that only draw samples: %s, all of them in memory", more);
+  run->in_shards = given || (run->n > SAMPLE_WHOLE_MOST && !more);
+  return TR_OK;
+}
+
 tr_status sample_setup(sample_run *run) {
   TR_TRY(tr_sampler_defaults(run->program->ctx, &run->sampler));
   TR_TRY(provider_sample_along(run->program, &run->options->sample_path, &run->options->sample_path_params,
@@ -275,12 +297,14 @@ tr_status sample_setup(sample_run *run) {
   TR_TRY(set_samples(run));
   TR_TRY(set_flow(run));
   TR_TRY(set_times(run));
+  TR_TRY(set_shards(run));
   return sample_is_sde(run) ? set_sde(run) : set_ode(run);
 }
 
 void sample_setup_free(sample_run *run) {
   json_decref(run->batches);
   free(run->batch);
+  free(run->convention);
   tr_table_destroy(&run->table);
   free(run->grid_list);
   free(run->restarts);

@@ -14,6 +14,7 @@
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/run_record.h"
+#include "experiments/results/lock.h"
 #include "experiments/train/run.h"
 
 tr_status train_files_path(const train_run *run, const char *name, char path[TRAIN_PATH]) {
@@ -93,8 +94,7 @@ static tr_status is_taken(tr_ctx *ctx, const char *folder) {
 
 /* One process trains in a folder: the lock is on log.txt, and goes with the process. */
 static tr_status lock(const train_run *run) {
-  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  if (fcntl(fileno(run->log), F_SETLK, &whole) == 0 || (errno != EACCES && errno != EAGAIN)) return TR_OK;
+  if (lock_take(fileno(run->log))) return TR_OK;
   return is_taken(run->program->ctx, run->folder);
 }
 
@@ -147,7 +147,7 @@ static tr_status complete(const train_run *run);
 tr_status train_files_open(train_run *run) {
   static const char *const results[] = {"checkpoints", "ema", "samples", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
-  const claim what = {&train_table, &run->parsed, o, &o->machine, results};
+  const claim what = {&train_table, &run->parsed, o, &o->machine, results, false};
   TR_TRY(train_wandb_start(run));
   if (!o->resume) TR_TRY(claim_folder(run->program, &what, &run->made));
   if (!run->made) TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->made));

@@ -102,8 +102,9 @@ static tr_status try_method(tune *t) {
 
 static tr_status open_folder(tune *t) {
   static const char *const results[] = {"grid.txt", "table.md", NULL};
-  return claim_open(
-      t->program, &(claim){&tune_table, t->parsed, t->options, &t->options->sweep.machine, results}, &t->dir);
+  return claim_open(t->program,
+                    &(claim){&tune_table, t->parsed, t->options, &t->options->sweep.machine, results, false},
+                    &t->dir);
 }
 
 static tr_status open_all(tune *t) {

@@ -8,6 +8,7 @@
 
 #include "core/io/file.h"
 #include "core/io/image/read_private.h"
+#include "core/io/image/write_private.h"
 #include "core/require_private.h"
 
 #define BORDER      2  /* pixels between tiles */
@@ -73,13 +74,18 @@ static tr_status write_stream(tr_ctx *ctx, const char *path, FILE *stream, const
   return status;
 }
 
-static tr_status write_picture(tr_ctx *ctx, const char *path, const picture *p) {
-  tr_out_file *file;
+static tr_status check_picture(tr_ctx *ctx, const picture *p) {
   if (p->channels != 1 && p->channels != 3)
     return TR_FAIL(ctx, TR_E_SHAPE, "an image of %d channels: use 1 (grey) or 3 (RGB)", p->channels);
   if (p->height < 1 || p->width < 1 || p->height > TR_PNG_MAX_SIDE || p->width > TR_PNG_MAX_SIDE)
     return TR_FAIL(ctx, TR_E_SHAPE, "a picture of %lld x %lld pixels: each side must be 1 to %d",
                    (long long)p->height, (long long)p->width, TR_PNG_MAX_SIDE);
+  return TR_OK;
+}
+
+static tr_status write_picture(tr_ctx *ctx, const char *path, const picture *p) {
+  tr_out_file *file;
+  TR_TRY(check_picture(ctx, p));
   TR_TRY(tr_out_file_open(ctx, path, &file));
   tr_status status = write_stream(ctx, path, tr_out_file_stream(file), p);
   if (status == TR_OK) return tr_out_file_commit(ctx, &file);
@@ -90,6 +96,15 @@ static tr_status write_picture(tr_ctx *ctx, const char *path, const picture *p) 
 static void plain_row(const picture *p, int64_t y, uint8_t *out) {
   size_t bytes = (size_t)(p->width * p->channels);
   memcpy(out, p->pixels + (size_t)y * bytes, bytes);
+}
+
+const unsigned char tr_png_end[TR_PNG_END_BYTES] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xAE, 0x42, 0x60, 0x82};
+
+tr_status tr_png_write_stream(tr_ctx *ctx, const char *path, FILE *stream, int64_t height, int64_t width,
+                              int channels, const uint8_t *pixels) {
+  picture p = {.height = height, .width = width, .channels = channels, .row = plain_row, .pixels = pixels};
+  TR_TRY(check_picture(ctx, &p));
+  return write_stream(ctx, path, stream, &p);
 }
 
 tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
