@@ -34,6 +34,7 @@ extern const command command_field;
 extern const command command_inspect;
 extern const command command_convert;
 extern const command command_ema;
+extern const command command_fetch;
 extern const command command_list;
 extern const command command_man;
 extern const command *const commands[];        /* NULL-terminated */

@@ -9,7 +9,8 @@
 set -eu
 
 build_packages="gcc libc6-dev make cmake ninja-build pkg-config"
-library_packages="libsundials-dev libxsmm-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libjansson-dev libssl-dev libopenblas0"
+library_packages="libsundials-dev libxsmm-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libjansson-dev libssl-dev libcurl4-openssl-dev"
+library_packages="$library_packages libopenblas0"
 test_packages="g++ libgsl-dev clang-14 libclang-rt-14-dev libomp-14-dev clang-format-14 libopenmpi-dev openmpi-bin git python3 python3-venv"
 
 fail() {

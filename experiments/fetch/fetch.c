@@ -44,14 +44,19 @@ static void begin_with(const fetch_names *names, const char *model, char *text, 
       used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
 }
 
+/* A file of the hub is no model's name without a path: it would be all of a repository. */
+static bool is_model(const fetch_names *names, const char *model) {
+  return fetch_names_has(names, model) || strchr(model, ':');
+}
+
 static tr_status get_model(fetcher *f, const char *model, long image_size, char **path) {
   char name[FETCH_TEXT], all[200];
-  if (image_size <= 0) return get(f, model, path);
-  snprintf(name, sizeof name, "%.300s-%ld", model, image_size);
-  if (fetch_names_has(f->names, name)) return get(f, name, path);
+  snprintf(name, sizeof name, image_size > 0 ? "%.300s-%ld" : "%.300s", model, image_size);
+  if (is_model(f->names, name)) return get(f, name, path);
   begin_with(f->names, model, all, sizeof all);
-  return TR_FAIL(f->program->ctx, TR_E_ARG, "no weights of '%s' are known%s%s (see 'transit fetch --list')",
-                 TR_SHOW(name, 100), *all ? ", but of " : "", all);
+  const char *near = *all ? all : fetch_names_near(f->names, model);
+  return TR_FAIL(f->program->ctx, TR_E_ARG, "no weights of '%s' are known%s%s: see 'transit fetch --list'",
+                 TR_SHOW(name, 100), near ? ", but of " : "", near ? near : "");
 }
 
 tr_status fetch_model(program *p, const char *model, long image_size, char **path) {

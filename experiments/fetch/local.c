@@ -67,9 +67,10 @@ static tr_status find_by_hand(tr_ctx *ctx, const fetch_places *places, const fet
 tr_status local_find(tr_ctx *ctx, const fetch_places *places, const fetch_source *source,
                      char path[FETCH_PATH]) {
   TR_TRY(find_cached(ctx, places, source, path));
-  if (!*path) TR_TRY(find_by_hand(ctx, places, source, path));
+  if (!*path && (source->repo || source->url)) TR_TRY(find_by_hand(ctx, places, source, path));
   for (int i = 0; !*path && i < source->n_also; i++)
-    if (source->n_files > 1 ? fetch_is_folder(source->also[i]) : fetch_is_file(source->also[i]))
+    if ((source->n_files <= 1 && fetch_is_file(source->also[i])) ||
+        (source->n_files != 1 && fetch_is_folder(source->also[i])))
       TR_TRY(fetch_path(ctx, path, "%s", source->also[i]));
   return TR_OK;
 }

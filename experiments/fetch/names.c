@@ -293,18 +293,35 @@ static bool take_spelled(const char *name, fetch_source *out) {
   return true;
 }
 
-tr_status fetch_names_find(tr_ctx *ctx, const fetch_names *names, const char *name, fetch_source *out) {
-  const char *found, *all[128];
-  const json_t *entry = find(names, name, &found);
-  int n = 0;
-  if (entry) {
-    take_entry(found, entry, out);
-    return TR_OK;
+enum { SPELLINGS = 256 };
+
+/* All spellings of a table's names. */
+static int add_spellings(const json_t *root, const char *all[SPELLINGS], int n) {
+  const char *key;
+  json_t *entry;
+  size_t i;
+  const json_t *alias;
+  json_object_foreach(json_object_get(root, "names"), key, entry) {
+    if (n < SPELLINGS) all[n++] = key;
+    json_array_foreach(json_object_get(entry, "aliases"), i, alias) if (n < SPELLINGS) all[n++] =
+        json_string_value(alias);
   }
-  if (take_spelled(name, out)) return TR_OK;
-  while (n < 128 && (all[n] = fetch_names_at(names, n))) n++;
-  const char *near = tr_nearest(name, all, n);
+  return n;
+}
+
+const char *fetch_names_near(const fetch_names *names, const char *word) {
+  const char *all[SPELLINGS];
+  const int n = add_spellings(names->own, all, 0);
+  return tr_nearest(word, all, add_spellings(names->built_in, all, n));
+}
+
+tr_status fetch_names_find(tr_ctx *ctx, const fetch_names *names, const char *name, fetch_source *out) {
+  const char *found;
+  const json_t *entry = find(names, name, &found);
+  if (entry) take_entry(found, entry, out);
+  if (entry || take_spelled(name, out)) return TR_OK;
+  const char *near = fetch_names_near(names, name);
   return TR_FAIL(ctx, TR_E_ARG, "unknown name '%s': %s%s%s, or OWNER/NAME[@REVISION][:PATH]",
                  TR_SHOW(name, 120), near ? "did you mean '" : "see 'transit fetch --list'", near ? near : "",
-                 near ? "'?" : "");
+                 near ? "'" : "");
 }

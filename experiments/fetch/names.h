@@ -41,6 +41,8 @@ void fetch_names_close(fetch_names **names);
 const char *fetch_names_endpoint(const fetch_names *names);
 /* The i-th name of all, those of the user's first; NULL past the end. */
 const char *fetch_names_at(const fetch_names *names, int i);
+/* The name of the table that a word may have meant; NULL: none is near. */
+const char *fetch_names_near(const fetch_names *names, const char *word);
 /* Whether the table has the name, under this spelling or another. */
 bool fetch_names_has(const fetch_names *names, const char *name);
 /* What a name of the table stands for, or OWNER/NAME[@REVISION][:PATH]; PATH may be a folder with a slash at

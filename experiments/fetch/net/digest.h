@@ -1,0 +1,14 @@
+/* Whether a file is the one that a server told of: by SHA-256, or as git names it. */
+#ifndef TR_EXPERIMENTS_FETCH_NET_DIGEST_H
+#define TR_EXPERIMENTS_FETCH_NET_DIGEST_H
+
+#include "experiments/common/program.h"
+
+enum { DIGEST_TEXT = 65 };
+
+/* expected: 40 digits, the SHA-1 of a git blob, or any other number of them, with which the SHA-256 begins.
+ * *same: whether the file has it; hex: what it has. TR_E_INTERRUPTED when a signal comes. */
+tr_status digest_compare(program *p, const char *path, const char *expected, bool *same,
+                         char hex[DIGEST_TEXT]);
+
+#endif
