@@ -1,11 +1,11 @@
 #!/bin/sh
-# No file over 3 MB, all test data within 6 MB, no source over 600 lines, no folder but those of data with
+# No file over 3 MB, all test data within 12 MB, no source over 600 lines, no folder but those of data with
 # more than 22 files. usage: sizes.sh ROOT SCRATCH
 set -eu
 . "$(dirname "$0")/common.sh"
 
 limit=3000000
-data_limit=6000000
+data_limit=12000000
 
 # Prints one line for each thing that is too large below the current folder.
 too_large() {
@@ -28,9 +28,9 @@ self_test() {
   head -c 2900000 /dev/zero >tests/data/a
   cp tests/data/a tests/data/b
   [ -z "$(too_large)" ] || die "self-test: $(too_large)"
-  cp tests/data/a tests/data/c
-  [ -n "$(too_large)" ] || die "self-test: 9 MB of test data were not noticed"
-  head -c 3000001 /dev/zero >one && rm tests/data/c
+  for part in c d e f; do cp tests/data/a "tests/data/$part"; done
+  [ -n "$(too_large)" ] || die "self-test: 17 MB of test data were not noticed"
+  head -c 3000001 /dev/zero >one && rm tests/data/[c-f]
   [ -n "$(too_large)" ] || die "self-test: a file of 3000001 bytes was not noticed"
   rm one
   yes | head -n 601 >core/long.c

@@ -51,7 +51,7 @@ static void golden(tr_ctx *ctx, tr_npz *npz, const char *image, const char *kind
 
 static void goldens(tr_ctx *ctx) {
   static const char *const images[] = {"small", "board", "large"};
-  tr_npz *npz = golden_open(ctx, "resize");
+  tr_npz *npz = golden_open(ctx, "resize/resize");
   for (int k = 0; k < 3; k++) {
     golden(ctx, npz, images[k], "tf1", TR_F64, TR_NN_RESIZE_CORNER, 1e-11);
     golden(ctx, npz, images[k], "torch", TR_F64, TR_NN_RESIZE_CENTRE, 1e-11);
