@@ -31,6 +31,7 @@ extern const command command_train;
 extern const command command_ablate;
 extern const command command_tune_grid;
 extern const command command_field;
+extern const command command_evaluate;
 extern const command command_inspect;
 extern const command command_convert;
 extern const command command_ema;

@@ -25,6 +25,7 @@ static const struct {
     {"field", "run.json", {"field.npz"}},
     {"loss", "run.json", {"loss.txt", "loss.npz"}},
     {"tune-grid", "run.json", {"grid.txt", "table.md"}},
+    {"evaluate", "run.json", {"evaluate.json"}},
     {"sweep",
      "manifest.json",
      {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*", "tight-*"}},

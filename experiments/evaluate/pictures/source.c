@@ -1,0 +1,72 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/text.h"
+#include "experiments/evaluate/pictures/source_private.h"
+
+static tr_status open_kind(picture_source *s) {
+  struct stat info;
+  if (stat(s->facts.path, &info) != 0)
+    return TR_FAIL(s->ctx, TR_E_IO, "%s: '%s' cannot be opened: %s", s->option, TR_SHOW(s->facts.path, 200),
+                   strerror(errno));
+  return S_ISDIR(info.st_mode) ? picture_folder_open(s) : picture_archive_open(s);
+}
+
+tr_status picture_source_open(tr_ctx *ctx, const char *option, const char *path, picture_source **out) {
+  *out = NULL;
+  picture_source *s = calloc(1, sizeof *s);
+  if (!s) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", TR_SHOW(path, 200));
+  *s = (picture_source){.ctx = ctx, .option = option, .facts = {.path = path}};
+  tr_status status = open_kind(s);
+  s->facts.labels = s->labels;
+  if (status != TR_OK)
+    picture_source_close(&s);
+  else
+    *out = s;
+  return status;
+}
+
+void picture_source_close(picture_source **source) {
+  picture_source *s = *source;
+  if (!s) return;
+  if (s->kind && s->own) s->kind->close(s);
+  free(s->labels);
+  free(s);
+  *source = NULL;
+}
+
+const picture_facts *picture_source_facts(const picture_source *source) {
+  return &source->facts;
+}
+
+tr_status picture_source_read(picture_source *source, int64_t n, uint8_t *levels) {
+  if (n > source->facts.n - source->next)
+    return TR_FAIL(source->ctx, TR_E_ARG, "%s: %lld pictures are asked for, and %lld are left",
+                   source->option, (long long)n, (long long)(source->facts.n - source->next));
+  TR_TRY(source->kind->read(source, n, levels));
+  source->next += n;
+  return TR_OK;
+}
+
+tr_status picture_source_rewind(picture_source *source) {
+  source->next = 0;
+  return source->kind->rewind(source);
+}
+
+tr_status picture_source_skip(picture_source *source, int64_t n) {
+  const int64_t one = source->facts.height * source->facts.width * 3;
+  if (source->kind->seeks) source->next += n;
+  if (source->kind->seeks || n == 0) return TR_OK;
+  uint8_t *levels = malloc((size_t)one);
+  if (!levels) return TR_FAIL(source->ctx, TR_E_MEM, "out of memory for a picture");
+  tr_status status = TR_OK;
+  for (int64_t i = 0; i < n && status == TR_OK; i++) status = picture_source_read(source, 1, levels);
+  free(levels);
+  return status;
+}
+
+tr_status picture_source_hash(picture_source *source, char hex[TR_SHA256_TEXT]) {
+  return source->kind->hash(source, hex);
+}

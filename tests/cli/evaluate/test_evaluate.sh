@@ -1,0 +1,105 @@
+# transit evaluate: ADM's evaluator on a small network (tests/data/goldens/adm), its cache, folders, stored references, figures
+# without a network.
+. "$(dirname "$0")/../common.sh"
+
+goldens=$tests/data/goldens
+adm=$goldens/adm
+inception=$goldens/inception/inception.pth
+evaluate="$transit evaluate --force"
+
+# near FILE KEY WANT RELATIVE
+near() {
+  checks=$((checks + 1))
+  awk -v a="$(number "$1" "$2")" -v b="$3" -v t="$4" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a != "" && d <= t * b) }' ||
+    fail "$2: '$(number "$1" "$2")', expected $3"
+}
+
+# Copies: features are kept beside the pictures.
+cp "$adm/ref.npz" "$adm/samples.npz" "$scratch"
+chmod u+w "$scratch"/*.npz
+sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
+
+# shellcheck disable=SC2086
+{
+  check "as ADM's evaluator" $evaluate $sides --inception "$inception" --dtype f64 --out "$scratch/a"
+  for word in fid sfid inception_score precision recall kid tf samples.npz ref.npz "stored statistics" "36 pictures"; do says "$word"; done
+  warns "not 50000"
+  json=$scratch/a/evaluate.json
+  present "$json" "$scratch/a/run.json"
+  near "$json" fid 0.7919486950674575 1e-9
+  near "$json" sfid 924.8894659381174 1e-9
+  near "$json" inception_score 1.1334223632642904 1e-9
+  near "$json" precision 0.9 1e-12
+  near "$json" recall 0.8888888888888888 1e-12
+  equals "$(number "$json" n)" 50 "samples"
+  equals "$(number "$json" reference_n)" null "the reference's number, which it does not say"
+  equals "$(number "$json" preprocessing)" tf "preprocessing"
+  for name in fid sfid inception_score precision recall kid; do
+    checks=$((checks + 1))
+    grep -q "\"${name}_ci95\": \[" "$json" || fail "no interval of $name"
+  done
+
+  # Features are kept; a damaged file of them is made again, and so are those of another preprocessing.
+  equals "$(ls "$scratch/samples.npz.features" | wc -l)" 1 "shards"
+  kept=$scratch/samples.npz.features/$(ls "$scratch/samples.npz.features")
+  cp "$kept" "$scratch/kept.npz"
+  check "from the cache" $evaluate $sides --inception "$inception" --dtype f64 --out "$scratch/b"
+  same "$json" "$scratch/b/evaluate.json"
+  head -c 3000 "$scratch/kept.npz" >"$kept"
+  check "a damaged cache" $evaluate $sides --inception "$inception" --dtype f64 --batch-size 7 --threads 1 --out "$scratch/c"
+  warns "made again"
+  same "$json" "$scratch/c/evaluate.json"
+  same "$scratch/kept.npz" "$kept"
+  check "pytorch-fid's preprocessing" $evaluate $sides --inception "$inception" --preprocess torch --out "$scratch/torch"
+  says "preprocessing: torch, in f32"
+  equals "$(ls "$scratch/samples.npz.features" | wc -l)" 2 "shards of both preprocessings"
+  less 0.001 "$(number "$scratch/torch/evaluate.json" fid)" "FID after another preprocessing"
+
+  # A folder of the same pictures, and a deflated copy: the same features.
+  check "pictures" python3 "$tests/cli/evaluate/pictures.py" "$adm/samples.npz" "$scratch/folder" "$scratch/packed.npz" "$scratch/mixed"
+  for other in folder packed.npz; do
+    check "$other" $evaluate --samples "$scratch/$other" --reference "$scratch/ref.npz" --inception "$inception" --dtype f64 --out "$scratch/d"
+    for name in fid sfid inception_score precision recall kid; do
+      equals "$(number "$scratch/d/evaluate.json" $name)" "$(number "$json" $name)" "$name of $other"
+    done
+  done
+
+  # Statistics that are saved are a reference; of arr_0 they are the mistake.
+  check "a reference of one's own" $evaluate --samples "$scratch/ref.npz" --inception "$inception" --dtype f64 --save-stats "$scratch/own.npz" \
+    --out "$scratch/e"
+  says "own.npz"
+  check "against it" $evaluate --samples "$scratch/samples.npz" --reference "$scratch/own.npz" --inception "$inception" --dtype f64 --out "$scratch/f"
+  near "$scratch/f/evaluate.json" fid 1.290203274105437 1e-9
+  near "$scratch/f/evaluate.json" precision 0.9 1e-12
+  equals "$(number "$scratch/f/evaluate.json" reference_n)" 36 "the number that it says"
+
+  # A reference with mu and sigma alone: what is missing says why.
+  check "less" python3 "$tests/cli/evaluate/less.py" "$adm/ref.npz" "$scratch/less.npz" mu sigma
+  check "mu and sigma alone" $evaluate --samples "$scratch/samples.npz" --reference "$scratch/less.npz" --inception "$inception" --dtype f64 --out "$scratch/g"
+  near "$scratch/g/evaluate.json" fid 0.7919486950674575 1e-9
+  for name in sfid precision recall kid; do
+    equals "$(number "$scratch/g/evaluate.json" $name)" null "$name"
+    checks=$((checks + 1))
+    sed -n '/"missing"/,/}/p' "$scratch/g/evaluate.json" | grep -q "\"$name\"" || fail "no reason why $name is missing"
+  done
+
+  # Features without a network.
+  metrics=$goldens/metrics
+  if [ -e "$metrics" ]; then
+    check "features" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "$scratch/gen.npz" gen=pool gen_spatial=spatial gen_logits=logits
+    check "features" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "$scratch/real.npz" ref=pool ref_spatial=spatial
+    check "given features" $evaluate --features "$scratch/gen.npz" --reference-features "$scratch/real.npz" --out "$scratch/h"
+    check "their FID" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "" fid sfid precision recall
+    while read -r name value; do near "$scratch/h/evaluate.json" "$name" "$value" 1e-9; done <"$scratch/stdout"
+    equals "$(number "$scratch/h/evaluate.json" preprocessing)" null "preprocessing of features"
+  fi
+
+  # Figures of pixels.
+  digits=$tests/../experiments/digits/digits.npz
+  check "without a network" $evaluate --samples "$digits" --reference "$digits" --classifier-free --out "$scratch/i"
+  equals "$(number "$scratch/i/evaluate.json" fid)" null "FID without a network"
+  equals "$(number "$scratch/i/evaluate.json" nearest_class_accuracy)" 1.0 "classes of the nearest, which are the same"
+  near "$scratch/i/evaluate.json" sliced_wasserstein 0 0
+}
+
+finish
