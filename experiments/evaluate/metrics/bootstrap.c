@@ -26,11 +26,6 @@ void metric_bootstrap_add(metric_bootstrap *b, int64_t n, const double *effect) 
   b->sets++;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double quantile(const double *sorted, double p) {
   const double at = p * (METRIC_REPLICATES - 1);
   const int below = (int)at;
@@ -40,7 +35,7 @@ static double quantile(const double *sorted, double p) {
 metric_value metric_bootstrap_interval(const metric_bootstrap *b, double value) {
   double sorted[METRIC_REPLICATES];
   for (int r = 0; r < METRIC_REPLICATES; r++) sorted[r] = b->deviation[r];
-  qsort(sorted, METRIC_REPLICATES, sizeof *sorted, ascending);
+  qsort(sorted, METRIC_REPLICATES, sizeof *sorted, metric_ascending);
   return (metric_value){value, value + quantile(sorted, 0.025), value + quantile(sorted, 0.975)};
 }
 

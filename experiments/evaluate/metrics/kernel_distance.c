@@ -209,11 +209,6 @@ static void put_distances(void *user, int64_t i, int64_t first, int64_t n, const
       all->out[all->n++] = fmax(all->squares[i] + all->squares[first + c] - 2 * products[c], 0);
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Up to MEDIAN_OF rows of both sides, evenly spread, less the shift. */
 static void pool(const metric_rows *a, const metric_rows *b, const double *shift, int64_t n, double *out) {
   for (int64_t i = 0; i < n; i++) {
@@ -228,7 +223,7 @@ static tr_status median2_of(tr_ctx *ctx, const metric_chosen *pooled, double *sq
   all_distances all = {.squares = squares, .out = room};
   TR_TRY(metric_chosen_squares(ctx, pooled, squares));
   TR_TRY(metric_products(ctx, pooled, pooled, true, put_distances, &all));
-  qsort(room, (size_t)all.n, sizeof *room, ascending);
+  qsort(room, (size_t)all.n, sizeof *room, metric_ascending);
   *out = (room[(all.n - 1) / 2] + room[all.n / 2]) / 2;
   return TR_OK;
 }

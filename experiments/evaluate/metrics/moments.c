@@ -6,17 +6,22 @@
 
 #include "core/nn/nn.h"
 
-enum { BLOCK = 256 };
+/* Rows of a block; and columns of a panel: S is symmetric, so that of panel p only what is left of its end is
+ * summed. */
+enum { BLOCK = 256, PANEL = 256 };
 
 struct metric_moments {
   tr_ctx *ctx;
   const char *name;
   int64_t n, d, filled; /* rows so far, all and in the block */
   double *block;        /* (BLOCK, d) */
+  double *columns;      /* (BLOCK, d): some columns of the block */
   double *shift, *sum;  /* (d); of the rows less the shift */
   double *kept;         /* (room, d) rows, while n <= d */
   int64_t room;
-  tr_array *x, *squares; /* (BLOCK, d), (d, d) */
+  tr_array *left, *right; /* BLOCK (d) and BLOCK (PANEL) numbers */
+  int64_t panels;
+  tr_array **squares; /* (panels): (PANEL, end of the panel) */
 };
 
 void metric_gaussian_free(metric_gaussian *g) {
@@ -28,8 +33,10 @@ void metric_gaussian_free(metric_gaussian *g) {
 
 void metric_moments_destroy(metric_moments **m) {
   if (!*m) return;
-  tr_array_destroy(&(*m)->x);
-  tr_array_destroy(&(*m)->squares);
+  tr_array_destroy(&(*m)->left);
+  tr_array_destroy(&(*m)->right);
+  for (int64_t p = 0; (*m)->squares && p < (*m)->panels; p++) tr_array_destroy(&(*m)->squares[p]);
+  free((*m)->squares);
   free((*m)->block);
   free((*m)->kept);
   free(*m);
@@ -40,11 +47,26 @@ static tr_status no_memory(tr_ctx *ctx, const char *name, int64_t d) {
   return TR_FAIL(ctx, TR_E_MEM, "%s: out of memory for the covariance of %lld numbers", name, (long long)d);
 }
 
-/* An array of zeros without a second copy in host memory. */
-static tr_status clear(tr_array *a, const double *zeros) {
-  for (int64_t i = 0; i < a->shape[0]; i++) {
-    tr_array row = tr_rows(a, i, 1);
-    TR_TRY(tr_array_upload(&row, zeros));
+static int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* Panel p of S: rows begin .. end - 1, columns 0 .. end - 1. */
+static int64_t panel_begin(int64_t p) {
+  return p * PANEL;
+}
+
+static int64_t panel_end(const metric_moments *m, int64_t p) {
+  return smaller((p + 1) * PANEL, m->d);
+}
+
+static tr_status create_panels(metric_moments *m) {
+  TR_TRY(tr_array_create(m->ctx, TR_F64, 1, (int64_t[]){BLOCK * m->d}, &m->left));
+  TR_TRY(tr_array_create(m->ctx, TR_F64, 1, (int64_t[]){BLOCK * PANEL}, &m->right));
+  for (int64_t p = 0; p < m->panels; p++) {
+    const int64_t shape[] = {panel_end(m, p) - panel_begin(p), panel_end(m, p)};
+    TR_TRY(tr_array_create(m->ctx, TR_F64, 2, shape, &m->squares[p]));
+    TR_TRY(tr_array_upload(m->squares[p], m->block)); /* which is all zeros still */
   }
   return TR_OK;
 }
@@ -55,14 +77,13 @@ tr_status metric_moments_create(tr_ctx *ctx, const char *name, int64_t d, metric
     return TR_FAIL(ctx, TR_E_ARG, "%s: rows of %lld numbers, at least one is needed", name, (long long)d);
   metric_moments *m = calloc(1, sizeof *m);
   if (!m) return no_memory(ctx, name, d);
-  *m = (metric_moments){.ctx = ctx, .name = name, .d = d};
-  m->block = calloc((size_t)((BLOCK + 2) * d), sizeof *m->block);
-  tr_status status = m->block ? TR_OK : no_memory(ctx, name, d);
-  if (status == TR_OK) status = tr_array_create(ctx, TR_F64, 2, (int64_t[]){BLOCK, d}, &m->x);
-  if (status == TR_OK) status = tr_array_create(ctx, TR_F64, 2, (int64_t[]){d, d}, &m->squares);
+  *m = (metric_moments){.ctx = ctx, .name = name, .d = d, .panels = (d + PANEL - 1) / PANEL};
+  m->block = calloc((size_t)((2 * BLOCK + 2) * d), sizeof *m->block);
+  m->squares = calloc((size_t)m->panels, sizeof *m->squares);
+  tr_status status = m->block && m->squares ? TR_OK : no_memory(ctx, name, d);
   if (status == TR_OK) {
-    m->shift = m->block + BLOCK * d, m->sum = m->shift + d;
-    status = clear(m->squares, m->sum);
+    m->columns = m->block + BLOCK * d, m->shift = m->columns + BLOCK * d, m->sum = m->shift + d;
+    status = create_panels(m);
   }
   if (status == TR_OK)
     *out = m;
@@ -79,16 +100,33 @@ static void choose_shift(metric_moments *m) {
   for (int64_t k = 0; k < m->d; k++) m->shift[k] += m->sum[k] / (double)m->filled, m->sum[k] = 0;
 }
 
-/* Adds the block, of which the first alone may be chosen to be less than full: it then is the last, too. */
+/* Columns begin .. end - 1 of the block as an array of their own, in the memory of another. */
+static tr_status take_columns(metric_moments *m, int64_t begin, int64_t end, const tr_array *memory,
+                              tr_array *out) {
+  const int64_t width = end - begin;
+  for (int64_t i = 0; i < m->filled; i++)
+    memcpy(m->columns + i * width, m->block + i * m->d + begin, (size_t)width * sizeof *m->block);
+  *out = tr_view(memory, 0, 2, (int64_t[]){m->filled, width});
+  return tr_array_upload(out, m->columns);
+}
+
+static tr_status add_panel(metric_moments *m, int64_t p) {
+  tr_array left, right;
+  TR_TRY(take_columns(m, 0, panel_end(m, p), m->left, &left));
+  TR_TRY(take_columns(m, panel_begin(p), panel_end(m, p), m->right, &right));
+  return tr_nn_gradient_of_linear(
+      &(tr_nn_gradient_of_linear_args){.x = &left, .dy = &right, .dw = m->squares[p]});
+}
+
+/* Only a block that is the last one, too, is less than full when the shift is chosen from it. */
 static tr_status add_block(metric_moments *m) {
   if (m->filled == 0) return TR_OK;
   if (m->n <= BLOCK) choose_shift(m);
   for (int64_t i = 0; i < m->filled; i++)
     for (int64_t k = 0; k < m->d; k++) m->sum[k] += m->block[i * m->d + k] -= m->shift[k];
-  tr_array x = tr_rows(m->x, 0, m->filled);
-  TR_TRY(tr_array_upload(&x, m->block));
+  for (int64_t p = 0; p < m->panels; p++) TR_TRY(add_panel(m, p));
   m->filled = 0;
-  return tr_nn_gradient_of_linear(&(tr_nn_gradient_of_linear_args){.x = &x, .dy = &x, .dw = m->squares});
+  return TR_OK;
 }
 
 /* Rows that a set of no more than d may turn out to be all of. */
@@ -99,7 +137,7 @@ static tr_status keep(metric_moments *m, int64_t n, const double *rows) {
     return TR_OK;
   }
   if (m->n + n > m->room) {
-    int64_t room = 2 * (m->n + n) < m->d ? 2 * (m->n + n) : m->d;
+    const int64_t room = smaller(2 * (m->n + n), m->d);
     double *more = realloc(m->kept, (size_t)(room * m->d) * sizeof *more);
     if (!more) return no_memory(m->ctx, m->name, m->d);
     m->kept = more, m->room = room;
@@ -115,12 +153,23 @@ tr_status metric_moments_add(metric_moments *m, tr_dtype dtype, int64_t n, const
     return TR_FAIL(m->ctx, TR_E_NONFINITE, "%s: row %lld (counted from 0) holds NaN or infinity", m->name,
                    (long long)(m->n + bad));
   for (int64_t i = 0; i < n;) {
-    int64_t take = BLOCK - m->filled < n - i ? BLOCK - m->filled : n - i;
+    const int64_t take = smaller(BLOCK - m->filled, n - i);
     double *to = m->block + m->filled * m->d;
     metric_rows_get(&rows, i, take, to);
     TR_TRY(keep(m, take, to));
     m->filled += take, m->n += take, i += take;
     if (m->filled == BLOCK) TR_TRY(add_block(m));
+  }
+  return TR_OK;
+}
+
+/* The panels into the lower half of cov. */
+static tr_status download(metric_moments *m, double *cov) {
+  for (int64_t p = 0; p < m->panels; p++) {
+    const int64_t begin = panel_begin(p), end = panel_end(m, p);
+    TR_TRY(tr_array_download(m->squares[p], m->columns));
+    for (int64_t i = begin; i < end; i++)
+      memcpy(cov + i * m->d, m->columns + (i - begin) * end, (size_t)end * sizeof *cov);
   }
   return TR_OK;
 }
@@ -147,7 +196,7 @@ static tr_status finish(metric_moments *m, metric_gaussian *out) {
   out->mean = malloc((size_t)m->d * sizeof *out->mean);
   out->cov = malloc((size_t)(m->d * m->d) * sizeof *out->cov);
   if (!out->mean || !out->cov) return no_memory(m->ctx, m->name, m->d);
-  TR_TRY(tr_array_download(m->squares, out->cov));
+  TR_TRY(download(m, out->cov));
   for (int64_t k = 0; k < m->d; k++) out->mean[k] = m->shift[k] + m->sum[k] / (double)m->n;
   finish_covariance(m, out->cov);
   if (m->kept) centre(m, out->mean);

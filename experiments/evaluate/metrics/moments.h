@@ -3,8 +3,8 @@
  * The first 256 rows give a shift, their mean; then S = sum (x - shift)(x - shift)' goes by the products of
  * core/nn (gradient_of_linear, f64) over blocks of 256 rows, counted from the first row on. On the processor
  * every element is one chain of multiply-adds in the order of the rows, so that the bits depend neither on
- * how the rows arrived nor on threads. Memory: 2 d^2 doubles and two blocks; while n <= d the rows are kept,
- * too, at most d^2 doubles more. */
+ * how the rows arrived nor on threads. Memory: 3/2 d^2 doubles and four blocks; while n <= d the rows are
+ * kept, too, at most d^2 doubles more. */
 #ifndef TR_EXPERIMENTS_EVALUATE_METRICS_MOMENTS_H
 #define TR_EXPERIMENTS_EVALUATE_METRICS_MOMENTS_H
 

@@ -29,6 +29,25 @@ static inline void draw_rows(int number, int64_t n, int64_t d, double *out) {
   }
 }
 
+/* Intervals of so many pairs of sets drawn alike: as many of them as 95 % asks for hold the mean of the
+ * values, their expectation, and they are as wide as the values spread. */
+static inline void check_coverage(const char *what, int trials, const metric_value *found, double within) {
+  double mean = 0, square = 0, width = 0, inside = 0;
+  for (int t = 0; t < trials; t++) {
+    mean += found[t].value / trials;
+    width += (found[t].high - found[t].low) / (2 * 1.96) / trials;
+  }
+  for (int t = 0; t < trials; t++) {
+    inside += (found[t].low <= mean && mean <= found[t].high) / (double)trials;
+    square += pow(found[t].value - mean, 2) / (trials - 1);
+  }
+  printf("%s: expectation %.4f, deviation %.4f, that of the intervals %.4f, coverage %.3f\n", what, mean,
+         sqrt(square), width, inside);
+  CHECK(inside >= 0.95 - 3 * sqrt(0.95 * 0.05 / trials));
+  CHECK(inside < 1);
+  CHECK_NEAR(width / sqrt(square), 1, within);
+}
+
 static inline metric_rows rows_of(int64_t n, int64_t d, const double *data) {
   return (metric_rows){"rows", n, d, TR_F64, data};
 }

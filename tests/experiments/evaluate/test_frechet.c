@@ -30,7 +30,7 @@ static void moments_by_hand(tr_ctx *ctx) {
 
 /* In any pieces, on any threads, and from f32: the same bits. Far from 0: no cancellation. */
 static void streaming(tr_ctx *ctx) {
-  enum { N = 1000, D = 37 };
+  enum { N = 600, D = 300 }; /* more than a block of rows, and than a panel of columns */
   static double x[N * D];
   static float narrow[N * D];
   draw_rows(1, N, D, x);
