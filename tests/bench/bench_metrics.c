@@ -1,4 +1,5 @@
-/* What the metrics of pictures cost, on features drawn at random: seconds, and the most memory that the
+/* What the metrics of pictures cost, on features drawn at random: seconds, those of all
+ * threads together on the processor, and the most memory that the
  * process has held by the end of each. Statistics are streamed, and come first, so that their memory is
  * theirs. bench_metrics [--samples 50000] [--features 2048] [--neighbours 10000] [--threads N]
  * [--statistics-only] The interval of FID and the Inception Score have all features in memory (f32), which
@@ -27,10 +28,27 @@ static void need(tr_ctx *ctx, tr_status status) {
   exit(1);
 }
 
-static void report(const char *what, double since) {
+/* On the clock, and of all threads. */
+typedef struct {
+  double clock, cpu;
+} moment;
+
+static double seconds_of(struct timeval t) {
+  return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
+static moment now(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  printf("%-44s %8.2f s %8.0f MiB\n", what, seconds_now() - since, (double)usage.ru_maxrss / 1024);
+  return (moment){seconds_now(), seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime)};
+}
+
+static void report(const char *what, moment since) {
+  const moment end = now();
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("%-44s %8.2f s %8.2f s of processor %6.0f MiB\n", what, end.clock - since.clock, end.cpu - since.cpu,
+         (double)usage.ru_maxrss / 1024);
   fflush(stdout);
 }
 
@@ -72,12 +90,13 @@ static metric_rows in_memory(const bench *b, int side, int64_t n) {
 }
 
 static void distances(const bench *b, const metric_gaussian *a, const metric_gaussian *c) {
-  double since = seconds_now(), value;
+  moment since = now();
+  double value;
   metric_value found;
   need(b->ctx, metric_frechet(b->ctx, a, c, &value));
   report("Frechet distance of two statistics", since);
   const metric_rows rows_a = in_memory(b, 0, b->samples), rows_c = in_memory(b, 1, b->samples);
-  since = seconds_now();
+  since = now();
   need(b->ctx, metric_frechet_interval(b->ctx, a, &rows_a, c, &rows_c, 1, &found));
   report("the same with its interval", since);
   printf("  %.6f (%.6f to %.6f)\n", found.value, found.low, found.high);
@@ -87,13 +106,13 @@ static void distances(const bench *b, const metric_gaussian *a, const metric_gau
 static void samples(const bench *b) {
   const int64_t n = b->neighbours, classes = 1008;
   const metric_rows a = in_memory(b, 0, n), c = in_memory(b, 1, n);
-  double since = seconds_now();
+  moment since = now();
   metric_coverage coverage;
   metric_value found;
   need(b->ctx, metric_precision_recall(b->ctx, &a, &c, 3, 1, &coverage, NULL));
   report("precision and recall of the neighbours", since);
   metric_subsets subsets;
-  since = seconds_now();
+  since = now();
   need(b->ctx, metric_subsets_draw(b->ctx, 1, METRIC_KID_SUBSETS, n < METRIC_KID_SIZE ? n : METRIC_KID_SIZE,
                                    n, n, &subsets));
   need(b->ctx, metric_kid(b->ctx, &a, &c, &subsets, 1, &found, NULL));
@@ -104,7 +123,7 @@ static void samples(const bench *b) {
   if (!logits) exit(1);
   draw(0, 0, b->samples, classes, logits);
   const metric_rows rows = {"bench", b->samples, classes, TR_F32, logits};
-  since = seconds_now();
+  since = now();
   need(b->ctx, metric_inception_score(b->ctx, &(metric_classes){&rows, true}, &METRIC_SPLIT_DEFAULT, 1,
                                       &found, NULL));
   report("Inception Score, 1008 classes", since);
@@ -139,7 +158,7 @@ int main(int argc, char **argv) {
   parse(argc, argv, &b);
   printf("%lld samples of %lld features, %lld neighbours, %d threads\n", (long long)b.samples,
          (long long)b.features, (long long)b.neighbours, tr_ctx_threads(b.ctx));
-  double since = seconds_now();
+  moment since = now();
   metric_gaussian first = stream(&b, 0);
   report("statistics, streamed", since);
   if (!b.statistics_only) {
