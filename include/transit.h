@@ -104,4 +104,7 @@
 #include "nets/train/state.h"
 #include "nets/train/trainer.h"
 
+/* Pictures of latents, and latents of pictures. */
+#include "nets/vae/vae.h"
+
 #endif

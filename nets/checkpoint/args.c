@@ -236,7 +236,7 @@ static const char *keep_name(tr_checkpoint *checkpoint, const char *path) {
   return copy;
 }
 
-static tr_status parse(tr_ctx *ctx, const tr_file_map *map, json_t **out) {
+tr_status tr_checkpoint_parse_json(tr_ctx *ctx, const tr_file_map *map, json_t **out) {
   json_error_t error;
   if (map->size > TR_MAX_ARG_FILE)
     return TR_FAIL(ctx, TR_E_IO, "'%s' has %zu bytes: a file of arguments has at most %d", map->path,
@@ -255,7 +255,7 @@ static tr_status parse(tr_ctx *ctx, const tr_file_map *map, json_t **out) {
 tr_status tr_checkpoint_read_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_file_map *map) {
   json_t *object;
   int before = checkpoint->n_args;
-  TR_TRY(parse(ctx, map, &object));
+  TR_TRY(tr_checkpoint_parse_json(ctx, map, &object));
   const char *file = keep_name(checkpoint, map->path);
   tr_status status = file ? add_entries(ctx, checkpoint, file, object)
                           : TR_FAIL(ctx, TR_E_MEM, "'%s': out of memory for arguments", map->path);

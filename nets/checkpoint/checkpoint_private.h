@@ -138,6 +138,8 @@ void tr_checkpoint_write_real(FILE *out, double value);
  * NULL: out of memory. */
 char *tr_checkpoint_json_text(const json_t *value);
 char *tr_checkpoint_value_text(const tr_value *value);
+/* The JSON in a mapping of at most TR_MAX_ARG_FILE bytes, an object or an array; the caller releases it. */
+tr_status tr_checkpoint_parse_json(tr_ctx *ctx, const tr_file_map *map, json_t **out);
 /* tr_checkpoint_add_args on a mapping, of which nothing is kept. */
 tr_status tr_checkpoint_read_args(tr_ctx *ctx, tr_checkpoint *checkpoint, const tr_file_map *map);
 

@@ -21,10 +21,10 @@ strays() {
 }
 
 # Prints one line for each word of one kind of network alone outside its folder, in the library's networks and in the
-# program. The option --num-heads is the user's, where it is declared and where it is read, and so are the sizes of a
+# program. The autoencoder has attention of its own. The option --num-heads is the user's, where it is declared and where it is read, and so are the sizes of a
 # network to train.
 words() {
-  sources | grep -E '^(nets|experiments)/' | { grep -v '^nets/sit/' || true; } |
+  sources | grep -E '^(nets|experiments)/' | { grep -vE '^nets/(sit|vae)/' || true; } |
     xargs -r grep -HnEi '(^|[^a-z-])(heads|num_heads|patch|patches|patchify|qkv|adaln)([^a-z_]|$)|"blocks\.' |
     { grep -vE '^experiments/(common/common_options\.h|input/net_params\.c):.*(num_heads|NUM_HEADS)' || true; } |
     { grep -v '^experiments/common/common_options\.h:.*Attention heads, which weights do not tell' || true; } |

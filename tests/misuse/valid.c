@@ -91,6 +91,13 @@ static void open_network(tr_ctx *ctx) {
       .want = TR_GRAD_PARAMS, .w = valid.tr_array, .gradient = valid.tr_net_gradient.array};
 }
 
+static void open_autoencoder(tr_ctx *ctx) {
+  valid.tr_vae_sizes = (tr_vae_sizes){.levels = 1, .widths = {2}, .layers = 1, .groups = 1};
+  valid.tr_vae_options = (tr_vae_options){.dtype = TR_F64};
+  CHECK_OK(ctx, tr_vae_create_random(ctx, &valid.tr_vae_sizes, &valid.tr_vae_options, 1, &valid.tr_vae));
+  valid.tr_vae_info = tr_vae_about(valid.tr_vae);
+}
+
 /* ---- transport ---- */
 
 static void open_paths(tr_ctx *ctx) {
@@ -158,6 +165,7 @@ void valid_open(tr_ctx *ctx) {
   open_core(ctx);
   open_files(ctx);
   open_network(ctx);
+  open_autoencoder(ctx);
   open_paths(ctx);
   open_runs(ctx);
   open_training(ctx);
@@ -177,6 +185,7 @@ void valid_close(void) {
   tr_array_destroy(&v->tr_net_gradient.array);
   tr_drift_destroy(&v->tr_drift);
   tr_net_destroy(&v->tr_net);
+  tr_vae_destroy(&v->tr_vae);
   tr_checkpoint_close(&v->tr_checkpoint);
   tr_model_close(&v->tr_model);
   tr_loader_close(&v->tr_loader);

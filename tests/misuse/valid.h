@@ -14,6 +14,7 @@
 #include "nets/network.h"
 #include "nets/register.h"
 #include "nets/train/trainer.h"
+#include "nets/vae/vae.h"
 #include "transport/exact/exact.h"
 #include "transport/exact/gaussian.h"
 #include "transport/guidance.h"
@@ -93,6 +94,10 @@ typedef struct {
   tr_train_rows tr_train_rows;
   tr_trainer *tr_trainer;
   tr_trainer_options tr_trainer_options;
+  tr_vae *tr_vae;
+  tr_vae_info tr_vae_info;
+  tr_vae_options tr_vae_options;
+  tr_vae_sizes tr_vae_sizes;
   tr_values tr_values;
 } valid_arguments;
 extern valid_arguments valid;

@@ -94,10 +94,11 @@ static void has_weights(tr_ctx *ctx, const tr_net *net) {
   CHECK(tr_layer_out(first) == OUT && tr_layer_in(first) == CHANNELS * SIDE * SIDE);
   CHECK(tr_layer_bias(first) && tr_layer_bias(first)->count == OUT && !tr_layer_bias(mixes));
   for (int i = 0; i < ROWS * OUT; i++) x[i] = i % 4 - 1.5;
-  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, OUT}, &in));
-  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 2, (int64_t[]){ROWS, OTHER}, &out));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, (int64_t[]){1, 1, ROWS, OUT}, &in));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 4, (int64_t[]){1, 1, ROWS, OTHER}, &out));
   CHECK_OK(ctx, tr_array_set_f64(in, x));
-  CHECK_OK(ctx, tr_layer_apply(in, mixes, TR_NN_IDENTITY, out));
+  CHECK_OK(ctx, tr_nn_conv2d(&(tr_nn_conv2d_args){
+                    .x = in, .w = mixes->w, .window = {.size = {1, 1}, .stride = 1}, .y = out}));
   CHECK_OK(ctx, tr_array_get_f64(out, y));
   for (int i = 0; i < ROWS * OTHER; i++) {
     double want = 0;
