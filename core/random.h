@@ -33,7 +33,10 @@ typedef enum {                     /* which use a number is for; part of the add
                TR_RANDOM_SUBSTITUTE = 15, /* of an input that cannot be used */
                /* Statistics: the step is the replicate or the subset. */
                TR_RANDOM_BOOTSTRAP = 16,
-               TR_RANDOM_SUBSET = 17
+               TR_RANDOM_SUBSET = 17,
+               /* Of the latents of pictures: the sample is that of the picture, the step 1 of its mirror
+                * image. */
+               TR_RANDOM_LATENTS = 18
 } tr_random_purpose;
 
 typedef struct {

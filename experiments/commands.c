@@ -9,11 +9,12 @@
 #include "core/text.h"
 #include "experiments/output/staging.h"
 
-const command *const commands[] = {
-    &command_sample,   &command_train,   &command_ablate,    &command_likelihood,
-    &command_loss,     &command_sweep,   &command_tune_grid, &command_field,
-    &command_evaluate, &command_inspect, &command_convert,   &command_ema,
-    &command_fetch,    &command_list,    &command_man,       NULL};
+const command *const commands[] = {&command_sample,     &command_train,    &command_ablate,
+                                   &command_likelihood, &command_decode,   &command_encode,
+                                   &command_loss,       &command_sweep,    &command_tune_grid,
+                                   &command_field,      &command_evaluate, &command_inspect,
+                                   &command_convert,    &command_ema,      &command_fetch,
+                                   &command_list,       &command_man,      NULL};
 
 const command *command_find(const char *name) {
   for (int i = 0; commands[i]; i++)

@@ -26,6 +26,8 @@ struct command {
 extern const command command_sample;
 extern const command command_likelihood;
 extern const command command_loss;
+extern const command command_decode;
+extern const command command_encode;
 extern const command command_sweep;
 extern const command command_train;
 extern const command command_ablate;

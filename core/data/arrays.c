@@ -159,12 +159,14 @@ static tr_status find_roles(const tr_npz *npz, const tr_dataset *data, roles *ou
   return TR_OK;
 }
 
-/* Of samples.npz, arr_0 holds the pictures of its latents once more, and drawn_with is for who compares runs.
- */
+/* Of samples.npz, arr_0 holds the pictures of its latents once more, and drawn_with is for who compares runs;
+ * mean and logvar are what encoded latents were drawn from. */
 static void warn_of_unread(const tr_npz *npz, const tr_dataset *data, const roles *read) {
   const bool again = strcmp(read->inputs, "latents") == 0;
-  const char *const but[] = {read->inputs, read->labels ? read->labels : read->inputs, "drawn_with",
-                             again ? "arr_0" : NULL, NULL};
+  const char *const but[] = {read->inputs, read->labels ? read->labels : read->inputs,
+                             "drawn_with", again ? "arr_0" : read->inputs,
+                             "mean",       "logvar",
+                             NULL};
   char list[300];
   if (*tr_npz_list(npz, but, list, sizeof list))
     tr_ctx_warn(data->ctx, "'%s': not read is %s", TR_SHOW(data->path, 160), list);

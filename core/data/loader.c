@@ -157,6 +157,10 @@ void tr_loader_close(tr_loader **loader) {
 static tr_status order_for(tr_loader *l, int64_t epoch) {
   if (l->epoch == epoch) return TR_OK;
   l->epoch = epoch;
+  if (l->options.in_order) {
+    for (int64_t i = 0; i < l->source.about.n; i++) l->order[i] = i;
+    return TR_OK;
+  }
   return tr_draw_order(l->ctx, l->options.seed, epoch, l->source.about.n, l->order);
 }
 

@@ -37,6 +37,7 @@ typedef struct {
   tr_dtype dtype;      /* of the rows: f32 or f64 */
   bool flip;           /* mirror rows with probability 1/2; not for vectors */
   bool strict;         /* an input that cannot be used is an error */
+  bool in_order;       /* each epoch has the inputs in the order of the data, not in one that is drawn */
   int workers;  /* threads that make rows, 0 to 1024; 0: the caller's, when it asks for a step; -1: as many
                    as the context has, at most 4, and 0 for data in memory */
   int ahead;    /* steps that they make beforehand, 0 to 65536; -1: two, or as many as have 32 rows */

@@ -210,6 +210,14 @@ typedef struct {
 #define MACHINE_OPTIONS(base, out_help) MACHINE_OPTIONS_IN(base, "f32", out_help)
 /* With another default of --dtype. */
 #define MACHINE_OPTIONS_IN(base, dtype_default, out_help)                                                             \
+  MACHINE_ALONE_OPTIONS(base, dtype_default),                                                                         \
+  {MACHINE_OPTION(base, out), .name = "out", .aliases = "sample-dir", .type = TR_OPTION_TEXT, .metavar = "DIR",       \
+   .default_note = "out/COMMAND-0001, or the next number that is free", .help = out_help},                            \
+  {MACHINE_OPTION(base, force), .name = "force", .type = TR_OPTION_FLAG,                                              \
+   .help = "Replace results of another command or of other options that DIR holds. Without it only the same command " \
+           "with the same options may run there again."}
+/* Without the folder of results. */
+#define MACHINE_ALONE_OPTIONS(base, dtype_default)                                                                    \
   {MACHINE_OPTION(base, device), .name = "device", .type = TR_OPTION_TEXT, .metavar = "NAME", .default_text = "cpu",  \
    .help = "cpu; cuda:N, the GPU number N; cuda:auto, under mpirun another one for each rank; auto, a GPU where one serves " \
            "(a line says what was chosen); or guard (the CPU with locked memory, for tests)."},                                            \
@@ -222,12 +230,7 @@ typedef struct {
    .help = "Threads; the results do not depend on it."},                                                              \
   {MACHINE_OPTION(base, no_cuda_graphs), .name = "no-cuda-graphs", .type = TR_OPTION_FLAG,                            \
    .help = "On a GPU, launch every operation of the network by itself, in place of whole evaluations recorded as CUDA " \
-           "graphs. The results are the same."},                                                                      \
-  {MACHINE_OPTION(base, out), .name = "out", .aliases = "sample-dir", .type = TR_OPTION_TEXT, .metavar = "DIR",       \
-   .default_note = "out/COMMAND-0001, or the next number that is free", .help = out_help},                            \
-  {MACHINE_OPTION(base, force), .name = "force", .type = TR_OPTION_FLAG,                                              \
-   .help = "Replace results of another command or of other options that DIR holds. Without it only the same command " \
-           "with the same options may run there again."}
+           "graphs. The results are the same."}
 
 /* clang-format on */
 

@@ -17,6 +17,7 @@
 typedef struct {
   char *final, *staged; /* staged NULL: an earlier run's file to remove */
   char *temporary;      /* what the staged one is called while it is written */
+  bool folder;
 } entry;
 
 struct out_dir {
@@ -101,7 +102,8 @@ static void remove_folders(out_dir *dir) {
   }
 }
 
-/* By async-signal-safe calls. */
+/* By async-signal-safe calls, which cannot look into a folder: that of results then stays where the next run
+ * removes what has died. */
 static void remove_all(out_dir *dir) {
   for (int i = 0; i < dir->n; i++) {
     if (dir->files[i].staged) unlink(dir->files[i].staged);
@@ -137,6 +139,8 @@ void out_dir_discard(out_dir **dir) {
   sigset_t before;
   if (!*dir) return;
   program_hold_signals(&before);
+  for (int i = 0; i < (*dir)->n; i++)
+    if ((*dir)->files[i].folder) staging_remove((*dir)->files[i].staged);
   remove_all(*dir);
   release(dir);
   program_release_signals(&before);
@@ -193,6 +197,14 @@ tr_status out_dir_stage(tr_ctx *ctx, out_dir *dir, const char *name, const char 
   return TR_OK;
 }
 
+tr_status out_dir_stage_folder(tr_ctx *ctx, out_dir *dir, const char *name, const char **path) {
+  TR_TRY(out_dir_stage(ctx, dir, name, path));
+  dir->files[dir->n - 1].folder = true;
+  if (mkdir(*path, 0777) == 0) return TR_OK;
+  return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", dir->files[dir->n - 1].final,
+                 strerror(errno));
+}
+
 tr_status out_dir_stale(tr_ctx *ctx, out_dir *dir, const char *name) {
   return add(ctx, dir, name, false);
 }
@@ -200,6 +212,8 @@ tr_status out_dir_stale(tr_ctx *ctx, out_dir *dir, const char *name) {
 static tr_status publish(tr_ctx *ctx, out_dir *dir) {
   for (int i = 0; i < dir->n; i++) {
     const entry *e = &dir->files[i];
+    if (e->folder && !staging_remove(e->final))
+      return TR_FAIL(ctx, TR_E_IO, "the old '%s' cannot be removed: %s", e->final, strerror(errno));
     if (e->staged && rename(e->staged, e->final) != 0)
       return TR_FAIL(ctx, TR_E_IO, "'%s' cannot be written: %s", e->final, strerror(errno));
     if (!e->staged && !staging_remove(e->final))

@@ -21,6 +21,9 @@ const char *out_dir_path(const out_dir *dir);
  * list of files is full. */
 tr_status out_dir_stage(tr_ctx *ctx, out_dir *dir, const char *name, const char **path);
 
+/* The same for a folder, which is made: it takes the place of one of this name with all that it holds. */
+tr_status out_dir_stage_folder(tr_ctx *ctx, out_dir *dir, const char *name, const char **path);
+
 /* A result that this run does not make: a file of this name left by an earlier run, or a folder with what it
  * holds, goes when the new ones appear. */
 tr_status out_dir_stale(tr_ctx *ctx, out_dir *dir, const char *name);

@@ -20,6 +20,7 @@ struct tr_vae {
   tr_net *net;
   tr_vae_settings settings; /* the sizes are those that are loaded */
   bool tiles;
+  char *file; /* of the weights */
 };
 
 /* ---- the files ---- */
@@ -126,13 +127,11 @@ static tr_status load(tr_vae *vae, const char *path, const tr_checkpoint *file, 
 
 static tr_status open_folder(tr_vae *vae, const char *folder, const tr_vae_options *o) {
   tr_checkpoint *file = NULL;
-  char *path = NULL;
   TR_TRY(read_config(vae->ctx, folder, &vae->settings));
-  TR_TRY(find_weights(vae->ctx, folder, &path));
-  tr_status status = tr_checkpoint_open(vae->ctx, path, &file);
-  if (status == TR_OK) status = load(vae, path, file, o);
+  TR_TRY(find_weights(vae->ctx, folder, &vae->file));
+  tr_status status = tr_checkpoint_open(vae->ctx, vae->file, &file);
+  if (status == TR_OK) status = load(vae, vae->file, file, o);
   tr_checkpoint_close(&file);
-  free(path);
   return status == TR_OK ? tr_vae_set_tiles(vae, o->tiles) : status;
 }
 
@@ -200,6 +199,7 @@ tr_status tr_vae_create_random(tr_ctx *ctx, const tr_vae_sizes *sizes, const tr_
 void tr_vae_destroy(tr_vae **vae) {
   if (!vae || !*vae) return;
   tr_net_destroy(&(*vae)->net);
+  free((*vae)->file);
   free(*vae);
   *vae = NULL;
 }
@@ -221,6 +221,10 @@ tr_vae_info tr_vae_about(const tr_vae *vae) {
 
 tr_net *tr_vae_network(tr_vae *vae) {
   return vae ? vae->net : NULL;
+}
+
+const char *tr_vae_file(const tr_vae *vae) {
+  return vae ? vae->file : NULL;
 }
 
 tr_status tr_vae_set_tiles(tr_vae *vae, bool tiles) {

@@ -60,6 +60,8 @@ TR_API void tr_vae_destroy(tr_vae **vae); /* frees and sets *vae to NULL; NULL i
 TR_API tr_vae_info tr_vae_about(const tr_vae *vae); /* zeros of NULL */
 /* The network behind it. */
 TR_API tr_net *tr_vae_network(tr_vae *vae);
+/* The file that its weights were read from; NULL of random ones. */
+TR_API const char *tr_vae_file(const tr_vae *vae);
 
 /* pictures (N, channels, factor h, factor w), in [-1, 1] where the decoder keeps to it, unrounded, of latents
  * z (N, latent_channels, h, w) as the decoder takes them: see tr_vae_unscale. Both of the autoencoder's type.

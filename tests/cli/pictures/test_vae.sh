@@ -1,0 +1,96 @@
+# transit decode and encode: the numbers of diffusers, files whole or not at all, whatever the batch; latents that a training
+# takes; what is refused.
+. "$(dirname "$0")/../common.sh"
+command -v python3 >/dev/null 2>&1 || { echo "1 check, python3 is missing"; exit 0; }
+goldens=$tests/data/goldens/vae2
+names=$goldens/names
+look() { check "$1" python3 "$here/check_vae.py" "$@"; }
+decode="$transit decode --vae $names --threads 1"
+encode="$transit encode --threads 1"
+check "latents to decode" python3 "$here/check_vae.py" make "$scratch" "$goldens/names.npz"
+unpack "$goldens/names.npz" z x
+small="$scratch/latents.npz"
+
+# shellcheck disable=SC2086
+{
+  # ---- pictures ----
+  check "decode" $decode --data "$small" --dtype f64 --out "$scratch/decoded"
+  says "2 pictures of 14 x 22 pixels by $names"
+  says "wrote $scratch/decoded/images.npz, images/ and run.json"
+  look decoded "$scratch/decoded" "$goldens/names.npz"
+  equals "$(ls -A "$scratch/decoded" | tr '\n' ' ')" "images images.npz run.json " "files of a decode"
+  grep -q '"sha256": "[0-9a-f]\{64\}"' "$scratch/decoded/run.json" || fail "no hash of the autoencoder in run.json"
+  check "old names, one at a time" $transit decode --vae "$goldens/old" --data "$small" --dtype f64 --batch-size 1 --out "$scratch/old"
+  same "$scratch/decoded/images.npz" "$scratch/old/images.npz"
+  check "levels alone" $decode --data "$small" --dtype f64 --levels-only --out "$scratch/levels"
+  look levels "$scratch/levels" "$scratch/decoded"
+  # What is there is replaced whole: fewer pictures leave none of those before.
+  check "again, fewer" $decode --data "$small" --num-samples 1 --out "$scratch/levels" --force
+  equals "$(ls "$scratch/levels/images")" "000000.png" "pictures of the later run"
+  refuse 2 "holds results of" $decode --data "$small" --out "$scratch/levels" --dtype f64
+
+  # ---- latents ----
+  x=$scratch/golden-x.npy
+  check "encode" $encode --vae "$names" --data "$x" --dtype f64 --flip --latents mean --out "$scratch/mean.npz"
+  says "4 latents (4, 7, 11) of 2 pictures by $names, scaling 0.18215, shift 0"
+  check "encode mirror images" $encode --vae "$names" --data "$scratch/mirrored.npy" --dtype f64 --latents mean --out "$scratch/mirrored.npz"
+  look encoded "$scratch/mean.npz" "$goldens/names.npz" 0.18215 0 "$scratch/mirrored.npz"
+  check "draws" $encode --vae "$names" --data "$x" --dtype f64 --flip --seed 5 --out "$scratch/drawn.npz"
+  look drawn "$scratch/drawn.npz" 0.18215 0
+  check "draws, one at a time" $encode --vae "$names" --data "$x" --dtype f64 --flip --seed 5 --batch-size 1 --out "$scratch/one.npz"
+  same "$scratch/drawn.npz" "$scratch/one.npz"
+  check "other draws" $encode --vae "$names" --data "$x" --dtype f64 --flip --seed 6 --out "$scratch/other.npz"
+  differ "$scratch/drawn.npz" "$scratch/other.npz"
+  unpack "$goldens/plain.npz" x x
+  check "with a shift" $encode --vae "$goldens/plain" --data "$x" --dtype f64 --out "$scratch/shifted.npz"
+  look drawn "$scratch/shifted.npz" 0.3611 0.1159
+
+  # ---- a folder, cropped as in a training, which takes what comes of it ----
+  mkdir -p "$scratch/folder/3" "$scratch/folder/5"
+  set -- "$tests"/data/goldens/crop/*.png
+  cp "$1" "$scratch/folder/5/one.png"
+  cp "$2" "$scratch/folder/3/two.png"
+  cp "$1" "$scratch/folder/3/three.png"
+  check "encode a folder" $encode --vae "$names" --data "$scratch/folder" --image-size 16 --flip --out "$scratch/folder.npz"
+  says "6 latents (4, 8, 8) of 3 pictures"
+  look labels "$scratch/folder.npz" 3 3 5 3 3 5
+  check "train on it" $transit train --data-path "$scratch/folder.npz" --global-batch-size 2 --hidden 16 --depth 1 --num-heads 2 --patch 2 \
+    --max-steps 1 --threads 1 --out "$scratch/trained"
+  if grep -q "not read is" "$scratch/stderr"; then fail "a training does not know what an encoded file holds: $(cat "$scratch/stderr")"; fi
+  check "as one file" $encode --vae "$names" --data "$scratch/folder" --image-size 16 --out "$scratch/plain.npz"
+  check "decode what was encoded" $decode --data "$scratch/folder.npz" --out "$scratch/back"
+  says "6 pictures of 16 x 16 pixels"
+}
+
+# ---- what is refused, in one line and without a trace ----
+# shellcheck disable=SC2086
+{
+  refuse 2 "unknown name '$scratch/none'" $transit decode --vae "$scratch/none" --data "$small" --out "$scratch/no"
+  refuse 1 "has no weights of an autoencoder" sh -c "mkdir -p '$scratch/bare' && cp '$names/config.json' '$scratch/bare' && $transit decode --vae '$scratch/bare' --data '$small' --out '$scratch/no'"
+  head -c 1000 "$names/diffusion_pytorch_model.safetensors" >"$scratch/bare/diffusion_pytorch_model.safetensors"
+  refuse 1 "diffusion_pytorch_model.safetensors" $transit decode --vae "$scratch/bare" --data "$small" --out "$scratch/no"
+  printf '{"_class_name": "UNet2DModel"}' >"$scratch/bare/config.json"
+  refuse 1 "another network, UNet2DModel" $transit decode --vae "$scratch/bare" --data "$small" --out "$scratch/no"
+  refuse 2 "an autoencoder has no products in bf16" $decode --data "$small" --dtype bf16 --out "$scratch/no"
+  refuse 2 "is a folder" $decode --data "$scratch/folder" --out "$scratch/no"
+  refuse 1 "takes latents (N, 3, H, W)" $transit decode --vae "$goldens/plain" --data "$small" --out "$scratch/no"
+  refuse 2 "--num-samples 3" $decode --data "$small" --num-samples 3 --out "$scratch/no"
+  refuse 2 "a name that ends with .npz" $encode --vae "$names" --data "$scratch/folder" --out "$scratch/no"
+  npy "$scratch/nan.npy" "<f4" "(1, 4, 2, 2)" 64 '\377'
+  refuse 1 "nan" $decode --data "$scratch/nan.npy" --out "$scratch/no"
+  npy "$scratch/levels.npy" "<f4" "(1, 3, 8, 8)" 768 '\103' # 195.26 each
+  refuse 1 "has 195.263 at element 0: this model works in pixels from -1 to 1" $encode --vae "$names" --data "$scratch/levels.npy" --out "$scratch/no.npz"
+  printf 'no picture' >"$scratch/folder/3/broken.png"
+  refuse 1 "broken.png" $encode --vae "$names" --data "$scratch/folder" --image-size 16 --out "$scratch/no.npz"
+  rm "$scratch/folder/3/broken.png"
+  # A full disk, while it works and when it writes.
+  refuse 1 "File too large" sh -c "ulimit -f 8; $decode --data '$small' --out '$scratch/no'"
+  refuse 1 "File too large" sh -c "ulimit -f 2; $encode --vae '$names' --data '$x' --out '$scratch/no.npz'"
+  # A signal.
+  ends 143 sh -c "$decode --data '$small' --out '$scratch/no' & sleep 0.2; kill \$!; wait \$!"
+  absent "$scratch/no" "$scratch/no.npz"
+  left=$(find "$scratch" -name 'no*' -o -name '*.tmp' -o -name '.transit-*')
+  equals "$left" "" "files left behind"
+}
+
+finish
