@@ -37,7 +37,20 @@ typedef struct {
                   double *squares);
   /* y = the largest or the mean of so many pixels */
   void (*pool)(tr_nn_pool pool, int64_t pixels, int64_t channels, const void *const *x, void *y);
+  const struct tr_cpu_tiles *tiles; /* NULL: none for this type */
 } tr_cpu_picture_kernels;
+
+/* Transforms of convolutions of 3 x 3 by tiles of 4 x 4 pixels (core/cpu/kernels_winograd.inc). The 36
+ * elements of what is transformed lie `apart` from each other, each with all channels side by side. */
+enum { TR_CPU_TILE = 4, TR_CPU_TILE_INPUT = 6, TR_CPU_TILE_ELEMENTS = 36 };
+typedef struct tr_cpu_tiles {
+  /* Of `channels` rows of `width` outputs; w: the same for the nine places, `place` apart */
+  void (*weight)(int64_t channels, int64_t width, int64_t place, const float *w, int64_t apart, float *u);
+  /* Of 6 x 6 pixels, whose rows are `row` apart */
+  void (*input)(int64_t channels, int64_t row, const float *x, int64_t apart, float *v);
+  /* 4 x 4 pixels of `width` outputs each, one after the other */
+  void (*output)(int64_t width, int64_t apart, const float *m, float *y);
+} tr_cpu_tiles;
 
 typedef struct tr_cpu_kernels {
   void (*gemm)(const tr_gemm_shape *shape, const void *a, const void *b, void *c);

@@ -62,6 +62,9 @@ static void set_extents(tr_cpu_conv *conv, int64_t rows, int64_t cols) {
 void tr_cpu_conv_cut(tr_cpu_conv *conv, const tr_cpu_block_limits *limits) {
   const int64_t step = limits->step;
   set_extents(conv, up_to(conv->height, step), up_to(conv->width, step));
+  if (conv->block_cols > limits->cols)
+    set_extents(conv, conv->block_rows,
+                up_to(tr_cpu_ceil_div(conv->width, tr_cpu_ceil_div(conv->width, limits->cols)), step));
   while (conv->block_rows > step && too_large(conv, limits))
     set_extents(conv, smaller_extent(conv->height, conv->down, conv->block_rows, step), conv->block_cols);
   while (conv->block_cols > step && too_large(conv, limits))
@@ -138,7 +141,38 @@ void tr_cpu_patch_fill(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j,
   }
 }
 
-/* ---- what follows ---- */
+/* ---- products, and what follows ---- */
+
+#define CHUNK_BYTES 2048 /* of channels summed at a time */
+
+tr_status tr_cpu_pixel_product_prepare(tr_ctx *ctx, const tr_gemm_shape *shape,
+                                       tr_cpu_pixel_product *product) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  const int64_t channels = shape->k, size = (int64_t)tr_dtype_size(shape->dtype);
+  const int64_t even = tr_cpu_ceil_div(channels, tr_cpu_ceil_div(channels * size, CHUNK_BYTES));
+  product->chunk = tr_cpu_smaller(tr_cpu_ceil_div(even, 8) * 8, channels);
+  product->chunks = tr_cpu_ceil_div(channels, product->chunk);
+  for (int last = 0; last < 2; last++)
+    for (int adding = 0; adding < 2; adding++) {
+      tr_gemm_shape part = *shape;
+      part.k = (int)(last ? channels - (product->chunks - 1) * product->chunk : product->chunk);
+      part.accumulate = adding;
+      const bool used = (last || product->chunks > 1) && (adding || !last || product->chunks == 1);
+      const bool adds = shape->accumulate || product->chunks > 1;
+      if (used && (adds || !adding))
+        TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, part, &product->parts[last][adding]));
+    }
+  return TR_OK;
+}
+
+void tr_cpu_pixel_product_run(const tr_cpu_pixel_product *product, bool adding, const char *weight,
+                              const char *pixels, char *sums) {
+  const tr_gemm_shape *shape = &product->parts[1][product->chunks > 1].shape;
+  const int64_t step = product->chunk * (int64_t)tr_dtype_size(shape->dtype);
+  for (int64_t i = 0; i < product->chunks; i++)
+    tr_gemm_run(&product->parts[i == product->chunks - 1][adding || i > 0], weight + i * step * shape->lda,
+                pixels + i * step, sums);
+}
 
 void tr_cpu_conv_finish(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j, int64_t cols, int64_t first,
                         int64_t width, const char *product, int64_t stride) {
@@ -161,5 +195,5 @@ tr_status tr_cpu_conv2d(tr_ctx *ctx, const tr_nn_conv2d_args *args) {
   tr_cpu_conv conv;
   if (args->y->count == 0) return TR_OK;
   TR_TRY(tr_cpu_conv_of(ctx, args, &conv));
-  return tr_cpu_conv_direct(ctx, &conv);
+  return tr_cpu_conv_is_by_tiles(&conv) ? tr_cpu_conv_by_tiles(ctx, &conv) : tr_cpu_conv_direct(ctx, &conv);
 }

@@ -37,9 +37,9 @@ tr_status tr_cpu_conv_of(tr_ctx *ctx, const tr_nn_conv2d_args *args, tr_cpu_conv
 
 /* Blocks of at most `pixels` pixels and with patches of at most `bytes`, as far as they can be cut, and so
  * small that there are `tasks` where that does not make them smaller than `least` pixels. Their rows and
- * columns are multiples of `step`. */
+ * columns are multiples of `step`, the columns `cols` at most. */
 typedef struct {
-  int64_t pixels, bytes, tasks, least, step;
+  int64_t pixels, bytes, tasks, least, step, cols;
 } tr_cpu_block_limits;
 void tr_cpu_conv_cut(tr_cpu_conv *conv, const tr_cpu_block_limits *limits);
 tr_cpu_block tr_cpu_conv_block(const tr_cpu_conv *conv, int64_t number);
@@ -64,6 +64,26 @@ void tr_cpu_patch_fill(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j,
 void tr_cpu_conv_finish(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j, int64_t cols, int64_t first,
                         int64_t width, const char *product, int64_t stride);
 
+static inline int64_t tr_cpu_conv_width(const tr_cpu_conv *conv, int64_t panel) {
+  return tr_cpu_smaller(conv->panel, conv->out - panel * conv->panel);
+}
+
+/* The product of pixels with the weight of a panel at one place of the kernel. Channels are summed in chunks
+ * that depend on their number alone, as linear.c does: no bit depends on the number of pixels. */
+typedef struct {
+  int64_t chunk, chunks;
+  tr_gemm_kernel parts[2][2]; /* [last chunk][adding to what is there] */
+} tr_cpu_pixel_product;
+/* shape: with all channels for k; accumulate: whether it will be asked to add, too. */
+tr_status tr_cpu_pixel_product_prepare(tr_ctx *ctx, const tr_gemm_shape *shape,
+                                       tr_cpu_pixel_product *product);
+void tr_cpu_pixel_product_run(const tr_cpu_pixel_product *product, bool adding, const char *weight,
+                              const char *pixels, char *sums);
+
 tr_status tr_cpu_conv_direct(tr_ctx *ctx, tr_cpu_conv *conv);
+
+/* Whether a convolution goes by tiles: decided by one sample and the kernel alone. */
+bool tr_cpu_conv_is_by_tiles(const tr_cpu_conv *conv);
+tr_status tr_cpu_conv_by_tiles(tr_ctx *ctx, tr_cpu_conv *conv);
 
 #endif

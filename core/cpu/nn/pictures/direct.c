@@ -1,14 +1,11 @@
-/* A convolution as sums over the places of its kernel: no copy of the input for each of them. Pixels lie side
- * by side with all their channels, so what a pixel of the result takes from one row of the kernel is one run
- * of (columns x channels) numbers, and a row of pixels is one product with a weight of as many inputs, whose
- * columns overlap. These runs are summed in chunks that depend on their length alone, as linear.c does: the
- * bits of a pixel depend neither on the block nor on the batch. */
+/* A convolution as sums over the places of its kernel, without a copy of the input for each of them: pixels
+ * lie side by side with all their channels, so that a row of pixels is, for one place, the right operand of a
+ * product with the weight of that place. */
 #include <omp.h>
 #include <string.h>
 
 #include "core/cpu/nn/pictures/conv_private.h"
 
-#define CHUNK_BYTES  2048   /* of channels summed at a time */
 #define BLOCK_PIXELS 256    /* whose products by one panel stay in the near caches, */
 #define BLOCK_BYTES  393216 /* with the patch in L2 */
 #define LEAST_PIXELS 64
@@ -20,12 +17,8 @@ typedef struct {
   bool there;                          /* patches are parts of x */
   bool merged;                         /* rows of a block follow each other in its patch: one product */
   int64_t patch_bytes, stride;         /* of a thread's working memory: the patch; all */
-  tr_gemm_kernel products[2][2][2][2]; /* [last panel][last block][last chunk][adding] */
+  tr_cpu_pixel_product products[2][2]; /* [last panel][last block] */
 } direct_job;
-
-static int64_t width_of(const tr_cpu_conv *conv, int64_t panel) {
-  return tr_cpu_smaller(conv->panel, conv->out - panel * conv->panel);
-}
 
 /* Pixels of a product of a block. */
 static int64_t pixels_of(const direct_job *job, int64_t rows, int64_t cols) {
@@ -38,11 +31,9 @@ static void plan(direct_job *job, tr_cpu_conv *conv, int threads) {
                                                .bytes = BLOCK_BYTES,
                                                .tasks = (int64_t)threads * TASKS_WANTED,
                                                .least = LEAST_PIXELS,
-                                               .step = 1});
+                                               .step = 1,
+                                               .cols = INT64_MAX});
   job->conv = conv;
-  job->chunks = tr_cpu_ceil_div(conv->channels * conv->size, CHUNK_BYTES);
-  job->chunk = tr_cpu_ceil_div(tr_cpu_ceil_div(conv->channels, job->chunks), 8) * 8;
-  job->chunks = tr_cpu_ceil_div(conv->channels, job->chunk);
   job->there = tr_cpu_patch_is_there(conv);
   job->merged = w->size[1] == 1 && w->stride == 1 && conv->across == 1;
   job->patch_bytes = 0;
@@ -54,33 +45,22 @@ static void plan(direct_job *job, tr_cpu_conv *conv, int threads) {
                 tr_cpu_ceil_div(conv->block_rows * conv->block_cols * conv->panel * conv->size, 64) * 64;
 }
 
-static tr_status prepare_one(tr_ctx *ctx, direct_job *job, int last_panel, int last_block, int last_chunk,
-                             int adding) {
-  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
-  const tr_cpu_conv *c = job->conv;
-  const int64_t rows = last_block ? c->height - (c->down - 1) * c->block_rows : c->block_rows;
-  const int64_t cols = last_block ? c->width - (c->across - 1) * c->block_cols : c->block_cols;
-  const int m = (int)tr_cpu_padded(width_of(c, last_panel ? c->panels - 1 : 0), c->size);
-  const tr_gemm_shape shape = {
-      .dtype = c->args->y->dtype,
-      .m = m,
-      .n = (int)pixels_of(job, rows, cols),
-      .k = (int)(last_chunk ? c->channels - (job->chunks - 1) * job->chunk : job->chunk),
-      .lda = m,
-      .ldb = (int)(c->args->window.stride * c->channels),
-      .ldc = m,
-      .accumulate = adding};
-  return tr_gemm_prepare(ctx, state->engine, state->level, shape,
-                         &job->products[last_panel][last_block][last_chunk][adding]);
-}
-
 static tr_status prepare(tr_ctx *ctx, direct_job *job) {
-  for (int which = 0; which < 16; which++) {
-    const int last_chunk = which >> 1 & 1, adding = which & 1;
-    if (!last_chunk && job->chunks == 1) continue;
-    if (last_chunk && job->chunks > 1 && !adding) continue;
-    if (adding && job->chunks * job->conv->args->w->spec.taps == 1) continue;
-    TR_TRY(prepare_one(ctx, job, which >> 3 & 1, which >> 2 & 1, last_chunk, adding));
+  const tr_cpu_conv *c = job->conv;
+  for (int which = 0; which < 4; which++) {
+    const int last_panel = which >> 1, last = which & 1;
+    const int64_t rows = last ? c->height - (c->down - 1) * c->block_rows : c->block_rows;
+    const int64_t cols = last ? c->width - (c->across - 1) * c->block_cols : c->block_cols;
+    const int m = (int)tr_cpu_padded(tr_cpu_conv_width(c, last_panel ? c->panels - 1 : 0), c->size);
+    const tr_gemm_shape shape = {.dtype = c->args->y->dtype,
+                                 .m = m,
+                                 .n = (int)pixels_of(job, rows, cols),
+                                 .k = (int)c->channels,
+                                 .lda = m,
+                                 .ldb = (int)(c->args->window.stride * c->channels),
+                                 .ldc = m,
+                                 .accumulate = c->args->w->spec.taps > 1};
+    TR_TRY(tr_cpu_pixel_product_prepare(ctx, &shape, &job->products[last_panel][last]));
   }
   return TR_OK;
 }
@@ -98,36 +78,27 @@ static tr_cpu_patch patch_of(const direct_job *job, const tr_cpu_block *b, char 
   return (tr_cpu_patch){room, cols * c->channels};
 }
 
-/* The weight of one chunk of the channels at one place of the kernel. */
-typedef struct {
-  int64_t row, column, first; /* of the kernel; first channel */
-  const char *data;
-} piece;
-
-static void multiply(const direct_job *job, const tr_cpu_block *b, const tr_gemm_kernel *product,
-                     const tr_cpu_patch *patch, const piece *weight, char *sums) {
+/* All of the block with the weight of one place of the kernel. */
+static void multiply(const direct_job *job, const tr_cpu_block *b, const tr_cpu_patch *patch, int64_t panel,
+                     int64_t tap, char *sums) {
   const tr_cpu_conv *c = job->conv;
-  const int64_t rows = job->merged ? 1 : b->rows, row = b->cols * product->shape.ldc;
-  const int64_t at = weight->row * patch->row + weight->column * c->channels + weight->first;
+  const tr_nn_window *w = &c->args->window;
+  const int64_t ld = tr_cpu_padded(tr_cpu_conv_width(c, panel), c->size), rows = job->merged ? 1 : b->rows;
+  const char *weight =
+      c->weight + (panel * c->panel * c->args->w->spec.in + tap * c->channels * ld) * c->size;
+  const int64_t at = tap / w->size[1] * patch->row + tap % w->size[1] * c->channels;
+  const bool last = job->merged ? b->rows < c->block_rows : b->cols < c->block_cols;
   for (int64_t r = 0; r < rows; r++)
-    tr_gemm_run(product, weight->data, patch->data + (at + r * c->args->window.stride * patch->row) * c->size,
-                sums + r * row * c->size);
+    tr_cpu_pixel_product_run(&job->products[panel == c->panels - 1][last], tap > 0, weight,
+                             patch->data + (at + r * w->stride * patch->row) * c->size,
+                             sums + r * b->cols * ld * c->size);
 }
 
 static void run_panel(const direct_job *job, const tr_cpu_block *b, const tr_cpu_patch *patch, int64_t panel,
                       char *sums) {
   const tr_cpu_conv *c = job->conv;
-  const int64_t width = width_of(c, panel), ld = tr_cpu_padded(width, c->size),
-                columns = c->args->window.size[1];
-  const char *weight = c->weight + panel * c->panel * c->args->w->spec.in * c->size;
-  const bool last = job->merged ? b->rows < c->block_rows : b->cols < c->block_cols;
-  for (int64_t i = 0; i < c->args->w->spec.taps * job->chunks; i++) {
-    const int64_t tap = i / job->chunks, chunk = i % job->chunks, first = chunk * job->chunk;
-    const piece part = {tap / columns, tap % columns, first,
-                        weight + (tap * c->channels + first) * ld * c->size};
-    multiply(job, b, &job->products[panel == c->panels - 1][last][chunk == job->chunks - 1][i > 0], patch,
-             &part, sums);
-  }
+  const int64_t width = tr_cpu_conv_width(c, panel), ld = tr_cpu_padded(width, c->size);
+  for (int64_t tap = 0; tap < c->args->w->spec.taps; tap++) multiply(job, b, patch, panel, tap, sums);
   for (int64_t r = 0; r < b->rows; r++)
     tr_cpu_conv_finish(c, b->n, b->i + r, b->j, b->cols, panel * c->panel, width,
                        sums + r * b->cols * ld * c->size, ld);
