@@ -14,7 +14,7 @@ static tr_cuda_state *entered(tr_cuda_state *s) {
 }
 
 tr_cuda_state *tr_cuda(tr_ctx *ctx) {
-  return entered(tr_ctx_backend_state(ctx));
+  return entered(tr_cuda_state_of(ctx));
 }
 
 static tr_status open_device(tr_cuda_state *s, tr_error *err) {

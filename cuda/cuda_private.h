@@ -50,6 +50,11 @@ typedef struct {
 /* The state of a context, whose device is that of the calling thread from then on: what the runtime is asked
  * for goes to the thread's, and a context on another device, or another thread, may have come between. */
 tr_cuda_state *tr_cuda(tr_ctx *ctx);
+/* The same without a look at the runtime: for what lies in it, or where the device is the thread's already.
+ */
+static inline tr_cuda_state *tr_cuda_state_of(tr_ctx *ctx) {
+  return (tr_cuda_state *)tr_ctx_backend_state(ctx);
+}
 
 /* TR_OK, or an error of the runtime in one line: what was tried ("a copy to the device") and what it says. An
  * error after which the device is of no more use is kept: everything fails with it from then on. */

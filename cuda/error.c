@@ -5,7 +5,7 @@
 #include "cuda/cuda_private.h"
 
 void tr_cuda_note(tr_ctx *ctx, const char *op, int64_t rows, int64_t cols) {
-  tr_cuda_state *s = tr_cuda(ctx);
+  tr_cuda_state *s = tr_cuda_state_of(ctx);
   s->last = op, s->last_rows = rows, s->last_cols = cols;
 }
 
@@ -27,9 +27,10 @@ static void say_last(const tr_cuda_state *s, char *text, size_t size) {
 }
 
 tr_status tr_cuda_check(tr_ctx *ctx, cudaError_t error, const char *what) {
+  const tr_cuda_state *known = tr_cuda_state_of(ctx);
+  if (error == cudaSuccess && !known->lost[0]) return TR_OK;
+  if (known->lost[0]) return TR_FAIL(ctx, TR_E_DEVICE, "%s", known->lost);
   tr_cuda_state *s = tr_cuda(ctx);
-  if (error == cudaSuccess && !s->lost[0]) return TR_OK;
-  if (s->lost[0]) return TR_FAIL(ctx, TR_E_DEVICE, "%s", s->lost);
   if (!is_lost(s))
     return TR_FAIL(ctx, error == cudaErrorMemoryAllocation ? TR_E_MEM : TR_E_DEVICE, "%s failed: %s", what,
                    cudaGetErrorString(error));
@@ -41,7 +42,7 @@ tr_status tr_cuda_check(tr_ctx *ctx, cudaError_t error, const char *what) {
 }
 
 tr_status tr_cuda_launched(tr_ctx *ctx, cudaError_t error) {
-  tr_cuda_state *s = tr_cuda(ctx);
+  const tr_cuda_state *s = tr_cuda_state_of(ctx);
   if (error == cudaSuccess && s->sync) error = cudaStreamSynchronize(s->stream);
   return tr_cuda_check(ctx, error, s->last);
 }

@@ -29,13 +29,15 @@ static cublasLtEpilogue_t epilogue_of(int epilogue) {
 
 /* ---- descriptors ---- */
 
-cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, const tr_cuda_product *p, int64_t entries) {
+cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64_t entries) {
   const int32_t batch = (int32_t)entries;
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
+  if (p->batch == entries) return status;
   const cublasLtMatrixLayout_t all[] = {p->a, p->b, p->d};
   for (int i = 0; i < 3; i++)
     tr_cuda_first(&status, lt->cublasLtMatrixLayoutSetAttribute(all[i], CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
                                                                 &batch, sizeof batch));
+  p->batch = status == CUBLAS_STATUS_SUCCESS ? entries : 0;
   return status;
 }
 
@@ -143,7 +145,7 @@ static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasL
 }
 
 /* One that is offered in parts, made whole, if it can do so. */
-static bool make_whole(const tr_cuda_blas *blas, const tr_cuda_product *p, cublasLtMatmulHeuristicResult_t *r,
+static bool make_whole(const tr_cuda_blas *blas, tr_cuda_product *p, cublasLtMatmulHeuristicResult_t *r,
                        cublasLtMatmulAlgo_t *algorithm) {
   const tr_cuda_lt *lt = &blas->lt;
   const int32_t parts = 1;

@@ -70,7 +70,7 @@ void tr_cuda_blas_close(tr_cuda_state *s) {
 }
 
 size_t tr_cuda_product_room(tr_ctx *ctx) {
-  return tr_cuda(ctx)->blas->room;
+  return tr_cuda_state_of(ctx)->blas->room;
 }
 
 /* ---- types ---- */
@@ -133,8 +133,8 @@ static tr_status make(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product *
   return shape->epilogue ? TR_OK : failed(ctx, shape, status, "the choice of an algorithm");
 }
 
-tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, const tr_cuda_product **out) {
-  tr_cuda_product **bucket = &tr_cuda(ctx)->blas->products[bucket_of(shape)], *p = *bucket;
+tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **out) {
+  tr_cuda_product **bucket = &tr_cuda_state_of(ctx)->blas->products[bucket_of(shape)], *p = *bucket;
   while (p && memcmp(&p->shape, shape, sizeof *shape) != 0) p = p->next;
   *out = NULL;
   if (!p) {
@@ -153,11 +153,12 @@ tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, const tr
 
 /* ---- products ---- */
 
-cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
+cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
                                 const tr_cuda_operands *o) {
   static const float one_f = 1, none_f = 0;
   static const double one_d = 1, none_d = 0;
-  const tr_cuda_blas *blas = tr_cuda(ctx)->blas;
+  const tr_cuda_state *state = tr_cuda(ctx);
+  const tr_cuda_blas *blas = state->blas;
   const tr_cuda_lt *lt = &blas->lt;
   const tr_cuda_shape *s = &p->shape;
   const bool wide = s->arithmetic == TR_CUDA_F64;
@@ -171,7 +172,7 @@ cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, const tr_cuda_product *p, const cub
                                p->how, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &o->aux, sizeof o->aux));
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   return lt->cublasLtMatmul(blas->handle, p->how, one, o->a, p->a, o->b, p->b, s->adds ? one : none, o->d,
-                            p->d, o->d, p->d, algorithm, o->room, blas->room, tr_cuda(ctx)->stream);
+                            p->d, o->d, p->d, algorithm, o->room, blas->room, state->stream);
 }
 
 /* Entries from `first` on. */
@@ -185,7 +186,7 @@ static tr_cuda_operands from_entry(const tr_cuda_shape *s, const tr_cuda_operand
   return o;
 }
 
-tr_status tr_cuda_product_run(tr_ctx *ctx, const tr_cuda_product *p, const tr_cuda_operands *all) {
+tr_status tr_cuda_product_run(tr_ctx *ctx, tr_cuda_product *p, const tr_cuda_operands *all) {
   const cublasLtMatmulAlgo_t *algorithm = p->has_few && all->batch <= TR_CUDA_FEW ? &p->few : &p->algorithm;
   tr_cuda_note(ctx, "a product", all->batch * p->shape.n, p->shape.m);
   for (int64_t first = 0; first < all->batch; first += MOST_ENTRIES) {

@@ -20,6 +20,7 @@ struct tr_cuda_product {
   bool there; /* else the library has none */
   cublasLtMatmulDesc_t how;
   cublasLtMatrixLayout_t a, b, d;
+  int64_t batch; /* that these have; 0: none yet */
   cublasLtMatmulAlgo_t algorithm;
   bool has_few;             /* another one for few entries, with the same bits */
   cublasLtMatmulAlgo_t few; /* for at most TR_CUDA_FEW of them */
@@ -38,7 +39,7 @@ static inline void tr_cuda_first(cublasStatus_t *status, cublasStatus_t now) {
   if (*status == CUBLAS_STATUS_SUCCESS) *status = now;
 }
 
-cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, const tr_cuda_product *p, int64_t batch);
+cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64_t batch);
 
 /* Descriptors of p->shape, and the algorithm. What has been made is p's, whatever comes back. */
 cublasStatus_t tr_cuda_describe(const tr_cuda_lt *lt, tr_cuda_product *p);
@@ -46,12 +47,12 @@ cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int6
                               cublasLtMatmulAlgo_t *algorithm);
 
 /* One call, of at most as many entries as cuBLASLt takes. */
-cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
+cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
                                 const tr_cuda_operands *o);
 
 /* Whether one entry has the same bits by both algorithms: of numbers that no order of sums but the same
  * leaves alike. Waits for the device. */
-tr_status tr_cuda_same_bits(tr_ctx *ctx, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
+tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
                             const cublasLtMatmulAlgo_t *other, bool *same);
 
 #endif

@@ -43,7 +43,7 @@ typedef struct tr_cuda_product tr_cuda_product;
 
 /* The product of a shape, the context's; NULL if the library has none with this epilogue, which is asked for
  * once. One without an epilogue has to be: TR_E_UNSUPPORTED. */
-tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, const tr_cuda_product **out);
+tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **out);
 
 /* Pointers have the alignment that a row of their matrix gives all rows, see tr_cuda_row_alignment, if the
  * shape does not say otherwise; bias: 16 bytes. room: tr_cuda_product_room bytes. */
@@ -52,7 +52,7 @@ typedef struct {
   void *d, *aux, *room;
   int64_t batch;
 } tr_cuda_operands;
-tr_status tr_cuda_product_run(tr_ctx *ctx, const tr_cuda_product *product, const tr_cuda_operands *o);
+tr_status tr_cuda_product_run(tr_ctx *ctx, tr_cuda_product *product, const tr_cuda_operands *o);
 
 /* Bytes of working memory that every product may use. */
 size_t tr_cuda_product_room(tr_ctx *ctx);

@@ -56,7 +56,7 @@ static tr_status fill(tr_ctx *ctx, const tr_cuda_shape *s, const memory *m) {
   return clear(ctx, m->bias, s->m * 8);
 }
 
-tr_status tr_cuda_same_bits(tr_ctx *ctx, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
+tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
                             const cublasLtMatmulAlgo_t *other, bool *same) {
   const tr_cuda_shape *s = &p->shape;
   const cudaStream_t stream = tr_cuda(ctx)->stream;

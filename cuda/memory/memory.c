@@ -112,7 +112,7 @@ static tr_status grow_scratch(tr_ctx *ctx, size_t needed) {
 }
 
 tr_status tr_cuda_scratch(tr_ctx *ctx, size_t bytes, void **out) {
-  tr_cuda_memory *m = tr_cuda(ctx)->memory;
+  tr_cuda_memory *m = tr_cuda_state_of(ctx)->memory;
   if (bytes > m->scratch_size) TR_TRY(grow_scratch(ctx, bytes));
   *out = m->scratch;
   return TR_OK;

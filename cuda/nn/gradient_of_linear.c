@@ -5,7 +5,7 @@
 typedef struct {
   const tr_nn_gradient_of_linear_args *args;
   tr_cuda_arithmetic arithmetic;
-  const tr_cuda_product *product;
+  tr_cuda_product *product;
   tr_dtype in; /* of the operands */
   char *room, *x, *dy, *sums;
 } gradient;

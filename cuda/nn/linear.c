@@ -13,7 +13,7 @@ typedef struct {
   const tr_nn_weight_spec *spec;
   tr_cuda_arithmetic arithmetic;
   tr_cuda_shape shape;
-  const tr_cuda_product *product;
+  tr_cuda_product *product;
   bool fused; /* nothing is left to do behind the product */
   int64_t rows, in, out, tile;
   int64_t whole, rest;             /* rows of whole tiles; of the last one, if it is not */

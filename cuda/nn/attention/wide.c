@@ -18,7 +18,7 @@ enum { LD_UNIT = 8 }; /* rows of scores begin at multiples of so many, which are
 /* The products of a strip. */
 typedef struct {
   int64_t rows;
-  const tr_cuda_product *scores, *mix;
+  tr_cuda_product *scores, *mix;
 } strip;
 
 typedef struct {

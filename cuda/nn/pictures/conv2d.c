@@ -17,7 +17,7 @@
 typedef struct {
   const tr_nn_conv2d_args *args;
   tr_cuda_shape shape;
-  const tr_cuda_product *product;
+  tr_cuda_product *product;
   int64_t size;           /* bytes of a number */
   int64_t entries, strip; /* tiles of all samples, and of a strip at most */
   bool gathered;          /* else x is multiplied as it is */
