@@ -94,24 +94,39 @@ template <class N> struct e_work {
   }
 };
 
+/* Of a sample: whether it is the first of its label, and the next one, the number of samples if there is
+ * none.
+ */
+struct label_link {
+  int32_t first, next;
+};
+
+static __global__ __launch_bounds__(256) void link_labels(const int32_t *labels, bool one_label, int samples,
+                                                          label_link *links) {
+  const int row = (int)(blockIdx.x * 256 + threadIdx.x);
+  if (row >= samples) return;
+  label_link link = {1, row + 1};
+  if (!one_label) {
+    for (int r = 0; r < row; r++) link.first &= labels[r] != labels[row];
+    while (link.next < samples && labels[link.next] != labels[row]) link.next++;
+  } else
+    link.first = row == 0;
+  links[row] = link;
+}
+
 /* The first sample of a label does it for all of them. */
 template <class N> struct table_work {
   labelled<N> given;
+  const label_link *links;
   int64_t samples;
   tr_matrix<N> de, dtable;
 
-  __device__ __forceinline__ bool first(int64_t row) const {
-    for (int64_t r = 0; r < row; r++)
-      if (given.label(r) == given.label(row)) return false;
-    return true;
-  }
   __device__ __forceinline__ void operator()(int64_t row, int64_t c) const {
     N sum[4], d[4];
-    if (!first(row)) return;
+    if (!links[row].first) return;
     const int64_t label = given.label(row);
     dtable.load(label, c, sum);
-    for (int64_t r = row; r < samples; r++) {
-      if (given.label(r) != label) continue;
+    for (int64_t r = row; r < samples; r = links[r].next) {
       de.load(r, c, d);
       for (int i = 0; i < 4; i++) sum[i] += d[i];
     }
@@ -124,9 +139,15 @@ template <class N> static tr_status run_gradient(tr_ctx *ctx, const tr_nn_gradie
   labelled<N> given = labelled_of<N>(a->e, a->table, a->labels);
   TR_TRY(tr_launch_quads(ctx, "the gradient of conditioning", rows, cols,
                          e_work<N>{given, tr_matrix_of<N>(a->dy), tr_matrix_of<N>(a->de)}));
-  if (!a->table) return TR_OK;
+  if (!a->table || rows == 0) return TR_OK;
+  void *links;
+  TR_TRY(tr_cuda_scratch(ctx, (size_t)rows * sizeof(label_link), &links));
+  TR_TRY(tr_cuda_launch(ctx, "the gradient of conditioning", rows, cols, link_labels,
+                        tr_cuda_blocks(rows, 256), 256, 0, given.labels, given.one_label, (int)rows,
+                        (label_link *)links));
   return tr_launch_quads(ctx, "the gradient of conditioning", rows, cols,
-                         table_work<N>{given, rows, tr_matrix_of<N>(a->de), tr_matrix_of<N>(a->dtable)});
+                         table_work<N>{given, (const label_link *)links, rows, tr_matrix_of<N>(a->de),
+                                       tr_matrix_of<N>(a->dtable)});
 }
 
 tr_status tr_cuda_gradient_of_condition(tr_ctx *ctx, const tr_nn_gradient_of_condition_args *a) {
