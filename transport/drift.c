@@ -102,15 +102,18 @@ typedef struct {
   int64_t vectors;
 } announced;
 
-/* Whether there is memory for the first n rows, with some for a solver. */
-static bool would_fit(void *user, int64_t n) {
-  const announced *a = user;
-  const tr_cond labels = a->cond ? (tr_cond){a->cond->n == 1 ? 1 : n, a->cond->labels} : (tr_cond){0};
-  tr_array rows = tr_rows(a->x, 0, n), *states[SOLVER_STATES] = {NULL};
-  tr_status status = tr_drift_reserve_exactly(a->drift, &rows, &labels, a->vectors);
+bool tr_drift_fits(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t n, int64_t vectors) {
+  const tr_cond labels = cond ? (tr_cond){cond->n == 1 ? 1 : n, cond->labels} : (tr_cond){0};
+  tr_array rows = tr_rows(x, 0, n), *states[SOLVER_STATES] = {NULL};
+  tr_status status = tr_drift_reserve_exactly(drift, &rows, &labels, vectors);
   for (int i = 0; i < SOLVER_STATES && status == TR_OK; i++) status = tr_array_like(&rows, &states[i]);
   for (int i = 0; i < SOLVER_STATES; i++) tr_array_destroy(&states[i]);
   return status == TR_OK;
+}
+
+static bool would_fit(void *user, int64_t n) {
+  const announced *a = user;
+  return tr_drift_fits(a->drift, a->x, a->cond, n, a->vectors);
 }
 
 tr_status tr_drift_tell_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors,

@@ -21,6 +21,8 @@ tr_status tr_drift_reserve_exactly(tr_drift *drift, const tr_array *x, const tr_
  * rows there would be memory for, if it does not yet. The solve's own memory is to be given back before. */
 tr_status tr_drift_tell_fit(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors,
                             tr_status status);
+/* Whether there is memory for the first n rows of states x, beside what is held, with some for a solver. */
+bool tr_drift_fits(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t n, int64_t vectors);
 /* For providers around others. */
 void tr_drift_give_back(tr_drift *drift);
 

@@ -3,8 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/error/fit_private.h"
 #include "core/require_private.h"
 #include "core/vec/vec.h"
+#include "transport/drift_private.h"
 #include "transport/sampler/run_private.h"
 
 tr_status tr_density_defaults(tr_ctx *ctx, tr_density *out) {
@@ -63,6 +65,34 @@ static tr_status run(const tr_sampler *sampler, const tr_density *density, const
   return status;
 }
 
+typedef struct {
+  tr_trace_spec spec;
+  tr_drift *drift;
+  const tr_array *x;
+  const tr_cond *cond;
+} traced;
+
+/* Whether there is memory for the trace of the first n rows, and then for their solve. */
+static bool would_fit(void *user, int64_t n) {
+  const traced *t = user;
+  tr_array rows = tr_rows(t->x, 0, n);
+  tr_trace *trace;
+  if (tr_trace_create(&t->spec, t->drift, &rows, &trace) != TR_OK) return false;
+  const int64_t vectors = rows.count ? trace->products->count / rows.count : 0;
+  const bool fits = tr_drift_fits(t->drift, t->x, t->cond, n, vectors);
+  tr_trace_destroy(&trace);
+  return fits;
+}
+
+static tr_status create_trace(const tr_trace_spec *spec, tr_drift *drift, const tr_array *x,
+                              const tr_cond *cond, tr_trace **out) {
+  const tr_status status = tr_trace_create(spec, drift, x, out);
+  traced few = {*spec, drift, x, cond};
+  few.spec.probes = NULL; /* those that are given are of all rows */
+  if (status != TR_E_MEM || tr_ctx_error(x->ctx)->status != TR_E_MEM) return status;
+  return tr_tell_what_fits(x->ctx, x->shape[0], would_fit, &few);
+}
+
 tr_status tr_sample_density(const tr_sampler *sampler, const tr_density *density, const tr_cond *cond,
                             tr_array *x, double *logp, double *logp_se, tr_sample_stats *stats) {
   TR_REQUIRE(TR_CTX_OF(x), sampler, density, x, logp, logp_se);
@@ -79,7 +109,7 @@ tr_status tr_sample_density(const tr_sampler *sampler, const tr_density *density
                         .first_sample = sampler->first_sample,
                         .draw = density->draw,
                         .probes = density->probes};
-  TR_TRY(tr_trace_create(&spec, sampler->drift, x, &trace));
+  TR_TRY(create_trace(&spec, sampler->drift, x, cond, &trace));
   tr_status status = run(sampler, density, cond, trace, x, logp, logp_se, stats ? stats : &unread);
   tr_trace_destroy(&trace);
   return status;

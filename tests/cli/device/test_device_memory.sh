@@ -7,6 +7,9 @@ run="$transit sample ODE --ckpt $here/../../../experiments/digits/digits-ema.pt 
 train="$transit train --device emulated:0 --data-path $here/../../../experiments/digits/digits.npz --global-batch-size 1500
   --hidden 48 --depth 2 --num-heads 2 --max-steps 1 --threads 1"
 
+exact="$transit likelihood --trace exact --device emulated:0 --ckpt $here/../../../experiments/digits/digits-ema.pt
+  --data $here/../../../experiments/digits/digits.npz --batch-size 600 --sampling-method euler --num-sampling-steps 2 --threads 1"
+
 # shellcheck disable=SC2086
 {
   export SIMT_MEMORY=50000000
@@ -20,6 +23,7 @@ train="$transit train --device emulated:0 --data-path $here/../../../experiments
   check "the batch that was told" $run --device emulated:0 --num-samples "$fit" --batch-size "$fit" --out "$scratch/fits"
   says " MiB of the device, "
   less 0 "$(number "$scratch/fits/run.json" peak_device_mib)" "peak_device_mib of run.json"
+  SIMT_MEMORY=30000000 refuse 1 "; lower --batch-size: " $exact --out "$scratch/exact" # its unit vectors alone do not
   export SIMT_MEMORY=13000000 # a training cuts its steps to what there is
   check "a training" $train --out "$scratch/train"
   says " MiB of the device, "
