@@ -1,24 +1,6 @@
-/* Pictures at another size. Compiled without contraction, so that TensorFlow's rounding is met. */
+/* Pictures at another size, with the bits of the processor: compiled without contraction, sums in its order.
+ * TensorFlow's rounding is met where it is asked for, of corners in f32. */
 #include "cuda/nn/pictures/pictures.cuh"
-
-/* Two neighbours of a place along an axis and the weight of the second. */
-template <class A> struct between {
-  int low, high;
-  A part;
-};
-
-/* CORNER computes in the type of the pictures as TensorFlow does, CENTRE in double. */
-template <class A, bool CORNER>
-static __device__ __forceinline__ between<A> between_of(int i, int in, int out) {
-  const A ratio = (A)in / (A)out;
-  A at = CORNER ? (A)i * ratio : ((A)i + A(0.5)) * ratio - A(0.5);
-  if (at < 0) at = 0;
-  between<A> b;
-  b.low = (int)at < in - 1 ? (int)at : in - 1;
-  b.high = b.low + 1 < in ? b.low + 1 : in - 1;
-  b.part = at - (A)b.low;
-  return b;
-}
 
 template <class N> struct resized {
   tr_matrix<N> x, y;
@@ -32,18 +14,30 @@ template <class N> struct resized {
   }
   template <class A> __device__ __forceinline__ void store(int64_t row, int64_t c, const A v[4]) const {
     N w[4];
-    for (int k = 0; k < 4; k++) w[k] = (N)(scale * (double)v[k] + shift);
+    for (int k = 0; k < 4; k++) w[k] = (N)((A)scale * v[k] + (A)shift);
     y.store(row, c, w);
   }
 };
 
-template <class N, class A, bool CORNER> struct bilinear_work {
-  resized<N> r;
+/* ---- as TensorFlow rounds ---- */
 
-  /* Between two neighbours of a row, as TensorFlow writes it. */
-  __device__ __forceinline__ void along(const tr_pixel &at, int row, const between<A> &b, int64_t c,
-                                        A v[4]) const {
-    A w[4];
+/* Two neighbours of a place along an axis and the weight of the second. */
+struct neighbours {
+  int low, high;
+  float part;
+};
+static __device__ __forceinline__ neighbours neighbours_of(int i, int in, int out) {
+  const float at = (float)i * ((float)in / (float)out);
+  const int low = (int)at < in - 1 ? (int)at : in - 1;
+  return {low, low + 1 < in ? low + 1 : low, at - (float)low};
+}
+
+struct corner_work {
+  resized<float> r;
+
+  __device__ __forceinline__ void along(const tr_pixel &at, int row, const neighbours &b, int64_t c,
+                                        float v[4]) const {
+    float w[4];
     r.load(at.n, row, b.low, c, v);
     r.load(at.n, row, b.high, c, w);
     for (int k = 0; k < 4; k++) v[k] = v[k] + (w[k] - v[k]) * b.part;
@@ -51,9 +45,9 @@ template <class N, class A, bool CORNER> struct bilinear_work {
 
   __device__ __forceinline__ void operator()(int64_t row, int64_t c) const {
     const tr_pixel at = tr_pixel_of(r.result, row);
-    const between<A> i = between_of<A, CORNER>(at.i, r.from.height, r.result.height);
-    const between<A> j = between_of<A, CORNER>(at.j, r.from.width, r.result.width);
-    A v[4], w[4];
+    const neighbours i = neighbours_of(at.i, r.from.height, r.result.height);
+    const neighbours j = neighbours_of(at.j, r.from.width, r.result.width);
+    float v[4], w[4];
     along(at, i.low, j, c, v);
     along(at, i.high, j, c, w);
     for (int k = 0; k < 4; k++) v[k] = v[k] + (w[k] - v[k]) * i.part;
@@ -61,62 +55,90 @@ template <class N, class A, bool CORNER> struct bilinear_work {
   }
 };
 
-/* The pixels of an axis that a triangle around a place covers, and their weights. */
-struct triangle {
-  double centre, wide;
-  int first, end;
+/* ---- weighted sums along each axis, in double ---- */
 
-  __device__ __forceinline__ double weight(int k) const {
-    const double d = fabs((double)k + 0.5 - centre) / wide;
-    return d < 1 ? 1 - d : 0;
-  }
+/* The places of an axis of x that a place of the result's is made of: two neighbours, or those that a
+ * triangle around it covers. */
+struct places {
+  int first, end;
+  double centre, wide, sum; /* of the triangle, and of its weights */
+  double part;              /* of the second neighbour */
 };
-static __device__ __forceinline__ triangle triangle_of(int i, int in, int out) {
-  const double ratio = (double)in / (double)out;
-  triangle t;
-  t.wide = ratio > 1 ? ratio : 1, t.centre = ((double)i + 0.5) * ratio;
-  const double first = floor(t.centre - t.wide - 0.5), end = ceil(t.centre + t.wide + 0.5);
-  t.first = first < 0 ? 0 : (int)first, t.end = end > (double)in ? in : (int)end;
-  return t;
+
+static __device__ __forceinline__ places two_neighbours(double at, int in) {
+  places p = {};
+  if (at < 0) at = 0;
+  p.first = at < (double)(in - 1) ? (int)at : in - 1;
+  p.end = p.first < in - 1 ? p.first + 2 : in;
+  p.part = p.first < in - 1 ? at - (double)p.first : 0;
+  return p;
 }
 
-template <class N> struct antialiased_work {
+static __device__ __forceinline__ places triangle(double centre, double wide, int in) {
+  places p = {};
+  const double first = floor(centre - wide);
+  p.centre = centre, p.wide = wide;
+  p.first = first < 0 ? 0 : (int)first;
+  while (p.first < in - 1 && fabs((double)p.first + 0.5 - centre) / wide >= 1) p.first++;
+  for (p.end = p.first; p.end < in; p.end++) {
+    const double apart = fabs((double)p.end + 0.5 - centre) / wide;
+    if (apart >= 1) break;
+    p.sum += 1 - apart;
+  }
+  return p;
+}
+
+static __device__ __forceinline__ places places_of(tr_nn_resize resize, int i, int in, int out) {
+  const double ratio = (double)in / (double)out;
+  if (resize == TR_NN_RESIZE_ANTIALIASED)
+    return triangle(((double)i + 0.5) * ratio, ratio > 1 ? ratio : 1, in);
+  return two_neighbours(resize == TR_NN_RESIZE_CORNER ? (double)i * ratio : ((double)i + 0.5) * ratio - 0.5,
+                        in);
+}
+
+template <class N> struct sums_work {
   resized<N> r;
+  tr_nn_resize resize;
+
+  __device__ __forceinline__ double weight(const places &p, int k) const {
+    if (resize == TR_NN_RESIZE_ANTIALIASED) return (1 - fabs((double)k + 0.5 - p.centre) / p.wide) / p.sum;
+    return k == p.first ? 1 - p.part : p.part;
+  }
 
   __device__ __forceinline__ void operator()(int64_t row, int64_t c) const {
     const tr_pixel at = tr_pixel_of(r.result, row);
-    const triangle i = triangle_of(at.i, r.from.height, r.result.height);
-    const triangle j = triangle_of(at.j, r.from.width, r.result.width);
-    double sum[4] = {}, weights = 0, v[4];
-    for (int k = i.first; k < i.end; k++)
-      for (int l = j.first; l < j.end; l++) {
-        const double weight = i.weight(k) * j.weight(l);
-        if (weight == 0) continue;
+    const places down = places_of(resize, at.i, r.from.height, r.result.height);
+    const places along = places_of(resize, at.j, r.from.width, r.result.width);
+    double sum[4] = {}, v[4];
+    for (int l = along.first; l < along.end; l++) {
+      double column[4] = {};
+      for (int k = down.first; k < down.end; k++) {
+        const double part = weight(down, k);
         r.load(at.n, k, l, c, v);
-        weights += weight;
-        for (int q = 0; q < 4; q++) sum[q] += weight * v[q];
+        for (int q = 0; q < 4; q++) column[q] += part * v[q];
       }
-    for (int q = 0; q < 4; q++) sum[q] /= weights;
+      const double part = weight(along, l);
+      for (int q = 0; q < 4; q++) sum[q] += part * column[q];
+    }
     r.store(row, c, sum);
   }
 };
 
-template <class N> static tr_status run(tr_ctx *ctx, const tr_nn_resize2d_args *a) {
-  const resized<N> r = {tr_pixels_of<N>(a->x),
-                        tr_pixels_of<N>(a->y),
-                        tr_picture_of(a->x),
-                        tr_picture_of(a->y),
-                        a->scale,
-                        a->shift};
-  const int64_t rows = a->y->shape[0] * r.result.pixels, channels = a->y->shape[3];
-  const char *what = "a change of size";
-  if (a->resize == TR_NN_RESIZE_ANTIALIASED)
-    return tr_launch_quads(ctx, what, rows, channels, antialiased_work<N>{r});
-  if (a->resize == TR_NN_RESIZE_CENTRE)
-    return tr_launch_quads(ctx, what, rows, channels, bilinear_work<N, double, false>{r});
-  return tr_launch_quads(ctx, what, rows, channels, bilinear_work<N, N, true>{r});
+template <class N> static resized<N> resized_of(const tr_nn_resize2d_args *a) {
+  return {tr_pixels_of<N>(a->x),
+          tr_pixels_of<N>(a->y),
+          tr_picture_of(a->x),
+          tr_picture_of(a->y),
+          a->scale,
+          a->shift};
 }
 
 tr_status tr_cuda_resize2d(tr_ctx *ctx, const tr_nn_resize2d_args *a) {
-  return a->y->dtype == TR_F64 ? run<double>(ctx, a) : run<float>(ctx, a);
+  const int64_t rows = a->y->shape[0] * a->y->shape[1] * a->y->shape[2], channels = a->y->shape[3];
+  const char *what = "a change of size";
+  if (a->y->dtype == TR_F64)
+    return tr_launch_quads(ctx, what, rows, channels, sums_work<double>{resized_of<double>(a), a->resize});
+  if (a->resize == TR_NN_RESIZE_CORNER)
+    return tr_launch_quads(ctx, what, rows, channels, corner_work{resized_of<float>(a)});
+  return tr_launch_quads(ctx, what, rows, channels, sums_work<float>{resized_of<float>(a), a->resize});
 }
