@@ -136,10 +136,10 @@ without_barriers() {
 without_barriers cuda/vec/program.cu cuda/vec/program.cu program "$@"
 without_barriers cuda/vec/deflate.cu cuda/vec/deflate.cu deflate "$@"
 without_barriers cuda/nn/column_sums.cu cuda/nn/column_sums.cu nn_gradient "$@"
-without_barriers cuda/nn/pictures/group_norm.cu cuda/nn/pictures/group_norm.cu nn_convolutions "$@"
-in_unit cuda/nn/pictures/gather.cu nn_convolutions 'quads\.cuh' "no bound below a picture" \
+without_barriers cuda/nn/pictures/group_norm.cu cuda/nn/pictures/group_norm.cu nn_pictures "$@"
+in_unit cuda/nn/pictures/gather.cu nn_conv2d_fused 'quads\.cuh' "no bound below a picture" \
   's/i >= from.height << doubled/false/' "$@"
-in_unit cuda/nn/pictures/pool.cu nn_convolutions 'quads\.cuh' "no bound beside a picture" \
+in_unit cuda/nn/pictures/pool.cu nn_pictures 'quads\.cuh' "no bound beside a picture" \
   's/left + window.size\[1\] < from.width/true/' "$@"
 without_barriers cuda/nn/attention/wide.cu cuda/nn/attention/wide.cu nn_attention "$@"
 in_unit cuda/nn/attention/wide.cu nn_attention - "keys that there are not" 's/k < tokens; k += THREADS/k < ld; k += THREADS/' "$@"
