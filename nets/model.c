@@ -149,7 +149,8 @@ static tr_status blame(tr_model *m, const tr_model_options *o, const settings *s
   if (!fits(m, classes, s, s->n_options)) return latch_again(m->ctx, error);
   if (s->n > s->n_options) return tr_model_wrong_arg(m, s->v[s->n_options].key, error);
   bool misnamed = s->n == 0 && error->status == TR_E_SHAPE; /* a known name, of another network */
-  if (misnamed && !o->open) return tr_model_wrong_arg(m, "model", error);
+  if (misnamed && !o->open)
+    return tr_model_told(m, "model") ? tr_model_wrong_arg(m, "model", error) : latch_again(m->ctx, error);
   const tr_param *untold = first_untold(m, s);
   return untold ? lacks(m, o, untold) : latch_again(m->ctx, error);
 }
@@ -159,8 +160,9 @@ static tr_status infer_from(tr_model *m, const tr_model_options *o, const settin
   int classes = 0;
   bool given;
   TR_TRY(whole_arg(m, "num_classes", &counts, &classes, &given));
+  const char *name = tr_model_told(m, "model");
   tr_net_settings all = {
-      .num_classes = classes, .model_name = tr_model_told(m, "model"), .n_told = s->n, .told = s->v};
+      .num_classes = classes, .model_name = name ? name : o->model_name, .n_told = s->n, .told = s->v};
   tell_sides(m, &all);
   if (tr_net_configure(m->ctx, &m->weights, &all, &m->config) == TR_OK) {
     note_tellers(m, s);

@@ -48,6 +48,7 @@ typedef struct {
   tr_pair_list path_params, net_params;
   tr_int_list latent_size;
   long num_heads;
+  const char *name; /* of a published network, which its file may not tell; NULL: none */
 } model_options;
 
 #define MODEL_OPTION(base, member) .group = "Model", .offset = (base) + offsetof(model_options, member)
@@ -76,8 +77,9 @@ typedef struct {
   {MODEL_OPTION(base, time_direction), .name = "time-direction", .type = TR_OPTION_CHOICE,                            \
    .choices = "noise-at-0,noise-at-1", .default_note = "from the checkpoint's args, else noise-at-0",                 \
    .help = "noise-at-1: the network's t = 1 is the noise and its velocity points there, as in REPA; it is turned."}
-#define MODEL_OPTIONS(base)                                                                                           \
-  MODEL_FILE_OPTIONS(base, TR_OPTION_REQUIRED),                                                                       \
+#define MODEL_OPTIONS(base) MODEL_OPTIONS_OF(base, TR_OPTION_REQUIRED)
+#define MODEL_OPTIONS_OF(base, need)                                                                                  \
+  MODEL_FILE_OPTIONS(base, need),                                                                                     \
   {MODEL_OPTION(base, path_type), .name = "path-type", .type = TR_OPTION_CHOICE, .kind = TR_KIND_INTERPOLANT,         \
    .metavar = "NAME", .default_note = "from the checkpoint's args, else Linear",                                      \
    .help = "Interpolant that the model was trained with."},                                                           \

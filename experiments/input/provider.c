@@ -29,6 +29,7 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
                                     .time_direction = o->time_direction,
                                     .height = o->latent_size.n ? (int)o->latent_size.v[0] : 0,
                                     .width = o->latent_size.n ? (int)o->latent_size.v[1] : 0,
+                                    .model_name = o->name,
                                     .n_told = n_told,
                                     .told = told,
                                     .told_as = net_params_option};

@@ -12,7 +12,9 @@ static const struct {
   const char *name, *why;
 } absent[] = {{"reverse", "a likelihood goes from data to noise anyhow, leave it away"},
               {"with-logp", "a likelihood is the log-density of data, leave it away"},
-              {"train-eps", "it is recorded only, leave it away"}};
+              {"train-eps", "it is recorded only, leave it away"},
+              {"model", "the checkpoint tells its network, leave it away"},
+              {"image-size", "the checkpoint tells the size of its states, leave it away"}};
 
 static const char *why_absent(const char *name) {
   for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)

@@ -25,7 +25,12 @@
 
 /* clang-format off */
 static const tr_option options[] = {
-    MODEL_OPTIONS(offsetof(sample_options, model)),
+    MODEL_OPTIONS_OF(offsetof(sample_options, model), 0),
+    {.name = "model", TEXT, FIELD(model.name), .group = "Model", .metavar = "NAME",
+     .help = "In place of --ckpt: published weights, SiT-XL/2 for one ('transit fetch --list' has the names, which a file of yours may "
+             "add to), or OWNER/NAME[@REVISION]:PATH of the hub. They are fetched when they are not on this machine."},
+    {.name = "image-size", INT, FIELD(image_size), .group = "Model", .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(65536), .metavar = "S",
+     .default_note = "with --model the usual one of the name", .help = "With --model: the weights for pictures of this size, NAME-S of the list."},
 
     {CLASS_LABELS_DRAWN, FIELD(class_labels), DRAW, .default_note = "those in --init, else the null class with --reverse and 0, 1, 2, ... in turn without",
      .help = "One class for all samples, or one per sample, here or in a text file; the number of classes itself is the null class. " CLASS_LABELS_WORDS},

@@ -8,6 +8,7 @@ enum { SAMPLE_ODE, SAMPLE_SDE };
 
 typedef struct {
   model_options model;
+  long image_size;
   /* what to draw */
   tr_int_list class_labels;
   long num_samples, batch_size, shard_size;

@@ -57,6 +57,7 @@ typedef struct {
   char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
   const char *labels_from;     /* experiments/input/data_labels.h */
   int n_put;                   /* save times of the latest batch that were handed out */
+  char *fetched;               /* the file of --model */
   out_dir *dir;
   file_hash hash;
   progress progress;
@@ -76,6 +77,8 @@ static inline bool sample_is_sde(const sample_run *run) {
   return run->parsed->mode == SAMPLE_SDE;
 }
 
+/* The checkpoint: --ckpt, or what --model names, fetched when it is absent; then it is the option's. */
+tr_status sample_find_weights(sample_run *run);
 /* Turns options into a sampler (all but its drift), opens given files, and sets labels, shape and times of
  * the result. Nothing is computed and nothing written. */
 tr_status sample_setup(sample_run *run);

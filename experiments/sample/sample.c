@@ -22,6 +22,7 @@ static tr_status open_folder(sample_run *run) {
 
 static tr_status open_all(sample_run *run) {
   sample_options *o = run->options;
+  TR_TRY(sample_find_weights(run));
   TR_TRY(provider_load(run->program, &o->model, &o->machine, o->seed, &run->provider));
   TR_TRY(provider_load_guide(run->program, &o->guidance, &run->provider));
   TR_TRY(sample_setup(run));
@@ -113,6 +114,7 @@ static void close_all(sample_run *run, tr_status status) {
   sample_setup_free(run);
   provider_close(&run->provider);
   sample_result_free(&run->result);
+  free(run->fetched);
 }
 
 static tr_status run_whole(sample_run *run) {

@@ -43,7 +43,7 @@ tr_status fetch_lock_take(program *p, const char *path, const char *what, bool g
                   strerror(errno));
       return TR_OK;
     }
-    if (!said) program_say(p, "another process fetches %s: waiting for it", what);
+    if (!said && p->rank == 0) program_say(p, "another process fetches %s: waiting for it", what);
     said = true;
     const tr_status status = http_wait(p, 0.1);
     if (status != TR_OK) close(out->fd), out->fd = -1; /* another one's */

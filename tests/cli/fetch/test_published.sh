@@ -1,0 +1,76 @@
+#!/bin/sh
+# transit sample --model: the weights of a published network by its name, fetched when they are absent, as the first command of the
+# documents has it. The hub is one of ours, with a small network under the published names.
+# usage: test_published.sh PROGRAM SCRATCH
+. "$(dirname "$0")/../common.sh"
+. "$(dirname "$0")/common.sh"
+
+# ---- a small SiT for latents of 256 pixels, trained for a step, under the name of a large one ----
+python3 - "$scratch/latents.npz" <<'END'
+import struct, sys, zipfile
+
+def npy(descr, shape, data):
+    head = ("{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)).ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + data
+
+values = [(i * 2654435761 % 1000) / 500 - 1 for i in range(4 * 4 * 32 * 32)]
+with zipfile.ZipFile(sys.argv[1], "w") as out:
+    out.writestr("latents.npy", npy("<f4", (4, 4, 32, 32), struct.pack("<%df" % len(values), *values)))
+    out.writestr("labels.npy", npy("<i8", (4,), struct.pack("<4q", 207, 360, 387, 974)))
+END
+check "a small network" "$transit" train --data-path "$scratch/latents.npz" --num-classes 1000 --global-batch-size 4 --hidden 16 --depth 1 \
+  --num-heads 2 --max-steps 1 --threads 1 --out "$scratch/train"
+sit=$hub/nyu-visionx/SiT-collections
+mkdir -p "$sit"
+cp "$scratch/train/checkpoints/0000001.pt" "$sit/SiT-XL-2-256.pt"
+check "its weights alone" "$transit" convert "$scratch/train/checkpoints/0000001.pt" "$sit/SiT-XL-2-512.pt" --weights ema --bare
+serve
+first="--seed 1 --class-labels 207,360,387,974 --cfg-scale 4 --num-sampling-steps 5 --sampling-method heun2 --threads 1"
+
+# ---- the first command ----
+# shellcheck disable=SC2086
+{
+  check "the weights by name" "$transit" sample ODE --model SiT-XL/2 --image-size 256 $first --out "$scratch/named"
+  check "the same by file" "$transit" sample ODE --ckpt "$sit/SiT-XL-2-256.pt" $first --out "$scratch/file"
+  same "$scratch/named/samples.npz" "$scratch/file/samples.npz"
+  found=$cache/models--nyu-visionx--SiT-collections/snapshots/$(cat "$cache/models--nyu-visionx--SiT-collections/refs/main")/SiT-XL-2-256.pt
+  equals "$(sed -n 's/^ *"ckpt": "\(.*\)",$/\1/p' "$scratch/named/run.json")" "$found" "the checkpoint in run.json"
+  grep -q '"model": "SiT-XL/2"' "$scratch/named/run.json" || fail "run.json does not tell the name"
+
+  # What is here is taken without asking anybody.
+  : >"$hub.log"
+  check "the usual size" "$transit" sample ODE --model SiT-XL/2 $first --out "$scratch/again"
+  same "$scratch/named/samples.npz" "$scratch/again/samples.npz"
+  check "a file of the hub" "$transit" sample ODE --model nyu-visionx/SiT-collections:SiT-XL-2-256.pt $first --out "$scratch/spelled"
+  same "$scratch/named/samples.npz" "$scratch/spelled/samples.npz"
+  asked . 0 "requests for what is there"
+
+  # The name tells what the weights alone do not, and is held to them.
+  refuse 1 "the weights (width 16, depth 1, patch 2) are not those of SiT-XL/2" "$transit" sample ODE --model SiT-XL/2 --image-size 512 \
+    $first --out "$scratch/none"
+  check "with the heads" "$transit" sample ODE --model SiT-XL/2 --image-size 512 --num-heads 2 $first --out "$scratch/heads"
+  same "$scratch/named/samples.npz" "$scratch/heads/samples.npz"
+
+  # ---- what is no name, or cannot be had ----
+  refuse 2 "--model: no weights of 'SiT-XL/2-300' are known, but of SiT-XL/2-256, SiT-XL/2-512" "$transit" sample ODE --model SiT-XL/2 \
+    --image-size 300 $first --out "$scratch/none"
+  refuse 2 "--model: no weights of 'SiT-XL/3' are known, but of SiT-XL/2" "$transit" sample ODE --model SiT-XL/3 $first --out "$scratch/none"
+  refuse 2 "--model beside --ckpt" "$transit" sample ODE --model SiT-XL/2 --ckpt "$digits" --out "$scratch/none"
+  refuse 2 "--image-size without --model" "$transit" sample ODE --image-size 256 --ckpt "$digits" --out "$scratch/none"
+  refuse 2 "--ckpt is missing: give --ckpt FILE, or --model NAME" "$transit" sample SDE --out "$scratch/none"
+  refuse 1 "--model: nyu-visionx/SiT-collections has no file SiT-B-2-256.pt at main (404)" "$transit" sample ODE --model SiT-B/2 $first --out "$scratch/none"
+  refuse 1 "--model: SiT-S-2-256.pt of nyu-visionx/SiT-collections is not here (HF_HUB_OFFLINE is set): fetch it elsewhere and put it into '$HOME/.cache/transit/" \
+    env HF_HUB_OFFLINE=1 "$transit" sample ODE --model SiT-S/2 $first --out "$scratch/none"
+  absent "$scratch/none"
+
+  # ---- on two ranks one fetches, the other waits ----
+  if command -v mpirun >/dev/null 2>&1; then
+    rm -rf "$cache"
+    : >"$hub.log"
+    check "on two ranks" on 2 "$transit" sample ODE --model SiT-XL/2 --image-size 256 $first --batch-size 2 --out "$scratch/ranks"
+    check "on one" "$transit" sample ODE --model SiT-XL/2 --image-size 256 $first --batch-size 2 --out "$scratch/one"
+    same "$scratch/ranks/samples.npz" "$scratch/one/samples.npz"
+    asked '^cdn GET ' 1 "transfers of one file"
+  fi
+}
+finish
