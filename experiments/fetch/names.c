@@ -94,7 +94,7 @@ static tr_status check_origin(const place *at, const json_t *entry) {
   if (repo && !spelled_repo(repo)) return wrong(at, "repo", "OWNER/NAME");
   if (revision && !spelled_revision(revision)) return wrong(at, "revision", "a branch, a tag or a commit");
   if (url && !spelled_url(url)) return wrong(at, "url", "https://... or http://...");
-  if (url && (json_array_size(files) != 1 || json_is_array(json_array_get(files, 0))))
+  if (url && json_array_size(files) != 1)
     return wrong(at, "files", "one file, which is what comes from 'url',");
   if (repo && !files) return wrong(at, "files", "a list of files");
   if (cache && strcmp(cache, "torch") != 0 && strcmp(cache, "transit") != 0)

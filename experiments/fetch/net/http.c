@@ -182,12 +182,6 @@ static bool is_redirect(const http_answer *a) {
          (s == 301 || s == 302 || s == 303 || s == 307 || s == 308);
 }
 
-/* Whether a Location names no host: then it is one of the host that answered. */
-static bool is_relative(const char *location) {
-  const size_t scheme = strspn(location, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-  return strncmp(location, "//", 2) != 0 && location[scheme] != ':';
-}
-
 /* Scheme, host and port of a URL, written into text; false: it has none. */
 static bool origin_of(const char *url, char text[HTTP_WORD]) {
   CURLU *u = curl_url();
@@ -229,17 +223,23 @@ static tr_status redirect(http *h, char url[HTTP_URL]) {
   return TR_OK;
 }
 
+static bool is_of(const char *url, const char *origin) {
+  char here[HTTP_WORD];
+  return origin_of(url, here) && strcmp(here, origin) == 0;
+}
+
 tr_status http_send(http *h, const http_request *request, http_answer *out) {
-  char url[HTTP_URL], home[HTTP_WORD], here[HTTP_WORD];
-  const bool has_token = request->token && *request->token && origin_of(request->url, home);
+  char url[HTTP_URL], home[HTTP_WORD];
   h->request = request;
   h->answer = out;
   snprintf(url, sizeof url, "%s", request->url);
+  if (!origin_of(url, home))
+    return TR_FAIL(h->program->ctx, TR_E_ARG, "'%s' is no URL", TR_SHOW(request->url, 300));
   for (int i = 0; i <= REDIRECTS; i++) {
-    const bool at_home = has_token && origin_of(url, here) && strcmp(home, here) == 0;
-    TR_TRY(perform(h, url, at_home));
-    if (!is_redirect(out) || (request->head && !is_relative(out->location))) return TR_OK;
+    TR_TRY(perform(h, url, request->token && *request->token && is_of(url, home)));
+    if (!is_redirect(out)) return TR_OK;
     TR_TRY(redirect(h, url));
+    if (request->head && !is_of(url, home)) return TR_OK;
   }
   return TR_FAIL(h->program->ctx, TR_E_IO, "'%s' redirects more than %d times", TR_SHOW(request->url, 300),
                  REDIRECTS);

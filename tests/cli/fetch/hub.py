@@ -103,6 +103,8 @@ class Hub(BaseHTTPRequestHandler):
         token = self.headers.get("Authorization")
         if owner == "moved":
             return self.answer(307, [("Location", "/normal/" + "/".join(parts[1:]))])
+        if owner == "renamed":
+            return self.answer(301, [("Location", f"http://127.0.0.1:{ports[0]}/normal/" + "/".join(parts[1:]))])
         if owner == "loop":
             return self.answer(307, [("Location", "/" + "/".join(parts))])
         if owner == "gated":

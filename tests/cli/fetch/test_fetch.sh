@@ -93,7 +93,14 @@ equals $? 130 "status after Ctrl-C"
 checks=$((checks + 1))
 grep -q "w.pt: interrupted; [0-9.]* of 400.0 kB are kept in '$partial': run it again to go on" "$scratch/stderr" || fail "Ctrl-C: $(cat "$scratch/stderr")"
 asked "^cdn GET /cdn/slow/r/w.pt bytes=$left- " 1 "where the second run goes on"
-check "the third run" "$transit" fetch slow/r:w.pt
+# On a terminal a bar tells how far it is, and how long it will take.
+check "the third run, on a terminal" python3 -c 'import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(status))' "$transit" fetch slow/r:w.pt
+checks=$((checks + 1))
+tr '\r' '\n' <"$scratch/stdout" | grep -qE '^\[#+\.+\] +[0-9]+ %  w.pt, [0-9.]+ of 400.0 kB, 0.[0-9] MB/s, [0-9]+ s left' ||
+  fail "no bar: $(tr '\r' '\n' <"$scratch/stdout")"
+check "what it brought" "$transit" fetch slow/r:w.pt
 got "$hub/slow/r/w.pt"
 absent "$partial"
 
@@ -135,8 +142,10 @@ printf ' hf_secret\n' >"$HF_HOME/token"
 check "a token in a file" "$transit" fetch private/r:w.pt
 refuse 1 "wants a token for private/r" env HF_HUB_DISABLE_IMPLICIT_TOKEN=1 "$transit" fetch private/r:w.pt
 rm "$HF_HOME/token"
-check "redirected within the hub" "$transit" fetch moved/r:w.pt
-got "$hub/normal/r/w.pt"
+for owner in moved renamed; do
+  check "redirected within the hub" "$transit" fetch $owner/r:w.pt
+  got "$hub/normal/r/w.pt"
+done
 
 # ---- names ----
 cat >"$scratch/names.json" <<END
