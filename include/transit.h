@@ -36,6 +36,7 @@
 #include "core/data/loader.h"
 #include "core/data/order.h"
 #include "core/io/file.h"
+#include "core/io/image/gif.h"
 #include "core/io/image/image.h"
 #include "core/io/image/jpeg.h"
 #include "core/io/image/png.h"

@@ -7,14 +7,10 @@
 #include <string.h>
 
 #include "core/io/file.h"
+#include "core/io/image/grid_private.h"
 #include "core/io/image/read_private.h"
 #include "core/io/image/write_private.h"
 #include "core/require_private.h"
-
-#define BORDER      2  /* pixels between tiles */
-#define BORDER_GREY 96 /* neither the black nor the white of the images */
-#define TILE_FROM   64 /* the default scale makes tiles at least this large */
-#define PICTURE_TO  4096
 
 /* A picture that makes its rows on demand, so that a large grid is never held. */
 typedef struct picture picture;
@@ -22,8 +18,8 @@ struct picture {
   int64_t height, width;
   int channels;
   void (*row)(const picture *p, int64_t y, uint8_t *out); /* out (width, channels) */
-  const uint8_t *pixels;                                  /* of the picture, or of the images of a grid */
-  int64_t n, columns, scale, tile_height, tile_width;     /* of a grid; tiles before scaling */
+  const uint8_t *pixels;                                  /* its own, or NULL: it is */
+  const tr_image_grid *grid;
 };
 
 /* libpng reports errors by a callback that must not return. */
@@ -114,63 +110,17 @@ tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t wi
   return write_picture(ctx, path, &p);
 }
 
-/* Row `y` of one tile, each pixel repeated. */
-static void tile_row(const picture *p, int64_t tile, int64_t y, uint8_t *out) {
-  const uint8_t *from = p->pixels + (size_t)((tile * p->tile_height + y) * p->tile_width * p->channels);
-  for (int64_t x = 0; x < p->tile_width * p->scale; x++)
-    memcpy(out + x * p->channels, from + x / p->scale * p->channels, (size_t)p->channels);
-}
-
 static void grid_row(const picture *p, int64_t y, uint8_t *out) {
-  int64_t pitch_y = p->tile_height * p->scale + BORDER, pitch_x = p->tile_width * p->scale + BORDER;
-  int64_t inside = y % pitch_y - BORDER, first = y / pitch_y * p->columns;
-  memset(out, BORDER_GREY, (size_t)(p->width * p->channels));
-  for (int64_t c = 0; inside >= 0 && c < p->columns && first + c < p->n; c++)
-    tile_row(p, first + c, inside / p->scale, out + (c * pitch_x + BORDER) * p->channels);
-}
-
-static int64_t square_side(int64_t n) {
-  int64_t side = 1;
-  while (side * side < n) side++;
-  return side;
-}
-
-/* Tiles of at least TILE_FROM pixels, but smaller ones rather than a picture wider than PICTURE_TO. */
-static int64_t default_scale(const picture *p) {
-  int64_t side = p->tile_height < p->tile_width ? p->tile_height : p->tile_width;
-  int64_t wanted = (TILE_FROM + side - 1) / side;
-  int64_t fitting = (PICTURE_TO / p->columns - BORDER) / p->tile_width;
-  return wanted <= fitting ? wanted : fitting > 1 ? fitting : 1;
-}
-
-static tr_status check_grid(tr_ctx *ctx, const picture *p) {
-  if (p->n < 1 || p->n > INT32_MAX) return TR_FAIL(ctx, TR_E_ARG, "a grid of %lld images", (long long)p->n);
-  if (p->tile_height < 1 || p->tile_width < 1 || p->tile_height > TR_PNG_MAX_SIDE ||
-      p->tile_width > TR_PNG_MAX_SIDE)
-    return TR_FAIL(ctx, TR_E_SHAPE, "images of %lld x %lld pixels: each side must be 1 to %d",
-                   (long long)p->tile_height, (long long)p->tile_width, TR_PNG_MAX_SIDE);
-  if (p->columns < 0 || p->scale < 0 || p->columns > TR_PNG_MAX_SIDE || p->scale > TR_PNG_MAX_SIDE)
-    return TR_FAIL(ctx, TR_E_ARG, "a grid of %lld columns at scale %lld: both must be 0 to %d",
-                   (long long)p->columns, (long long)p->scale, TR_PNG_MAX_SIDE);
-  return TR_OK;
+  tr_image_grid_row(p->grid, y, out);
 }
 
 tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout, int64_t n, int64_t height,
                       int64_t width, int channels, const uint8_t *images) {
   TR_REQUIRE(ctx, path, images);
-  picture p = {.channels = channels,
-               .row = grid_row,
-               .pixels = images,
-               .n = n,
-               .tile_height = height,
-               .tile_width = width};
-  if (layout) p.columns = layout->columns, p.scale = layout->scale;
-  TR_TRY(check_grid(ctx, &p));
-  if (p.columns == 0) p.columns = square_side(n);
-  if (p.columns > n) p.columns = n;
-  if (p.scale == 0) p.scale = default_scale(&p);
-  p.height = (n + p.columns - 1) / p.columns * (height * p.scale + BORDER) + BORDER;
-  p.width = p.columns * (width * p.scale + BORDER) + BORDER;
+  tr_image_grid grid;
+  TR_TRY(tr_image_grid_plan(ctx, layout, n, height, width, channels, images, &grid));
+  picture p = {
+      .height = grid.height, .width = grid.width, .channels = channels, .row = grid_row, .grid = &grid};
   return write_picture(ctx, path, &p);
 }
 
