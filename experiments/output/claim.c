@@ -19,7 +19,7 @@ static const struct {
   const char *command, *record;
   const char *patterns[8];
 } leaves[] = {
-    {"sample", "run.json", {"samples.npz", "samples.png"}},
+    {"sample", "run.json", {"samples.npz", "samples.png", "samples.gif"}},
     {"sample", "manifest.json", {"samples.npz", "samples.png", "run.json", "shards", "images"}},
     {"likelihood", "run.json", {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png"}},
     {"field", "run.json", {"field.npz"}},

@@ -103,6 +103,17 @@ static const tr_option options[] = {
      .help = "Distance from the singular ends that sampling keeps; 0 is legal everywhere."},
     {.name = "save-times", DOUBLES, FIELD(save_times), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(0), TO(1),
      .metavar = "T1,T2,...", .help = "Also save the states at these times, as `trajectory`."},
+    {.name = "gif", .type = TR_OPTION_FLAG, FIELD(gif), SOLVER,
+     .help = "Also samples.gif, the way of the first samples as an animation, where states have pictures. The frames are evenly "
+             "spread over the times of the run, between the steps of the solver, and change no sample. A GIF has 256 colours: greys "
+             "are exact, of more colours 256 are chosen for all frames."},
+    {.name = "gif-frames", INT, FIELD(gif_frames), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(2), TO(1000), .metavar = "N",
+     .default_text = "40", .help = "Frames of --gif, 0.06 s each."},
+    {.name = "gif-samples", INT, FIELD(gif_samples), SOLVER, .flags = TR_OPTION_GE | TR_OPTION_LE, FROM(1), TO(1024), .metavar = "N",
+     .default_text = "16", .help = "Samples in --gif, the first ones."},
+    {.name = "gif-of", CHOICE, FIELD(gif_of), SOLVER, .choices = "state,denoised", .default_text = "state", .metavar = "state|denoised",
+     .help = "What --gif shows: the state, or the model's guess at the data, E[x1 | x_t], which takes an evaluation a frame (in run.json, "
+             "not in nfe)."},
     {.name = "max-nfe", INT, FIELD(max_nfe), SOLVER, .flags = TR_OPTION_GE, FROM(1), .metavar = "N",
      .default_note = "no limit",
      .help = "Stop before a sample needs more network evaluations than this, and keep the state reached."},

@@ -25,6 +25,9 @@ typedef struct {
   long probes;
   double logp_tol;
   tr_double_list save_times;
+  bool gif;
+  const char *gif_of;
+  long gif_frames, gif_samples;
   /* noise of the SDE */
   const char *diffusion_form, *diffusion_table, *noise, *last_step;
   tr_pair_list form_params, last_step_params;

@@ -63,6 +63,7 @@ tr_status sample_record(const sample_run *run, const char *path) {
     json_object_set_new(guide, "nfe_all_batches", json_integer(run->nfe_guide));
     json_object_set_new(json, "guide", guide);
   }
+  if (run->options->gif) json_object_set_new(json, "gif", gif_record(&run->gif));
   add_statistics(run, json);
   record_memory(json, run->program->ctx);
   json_object_set_new(json, "labels",

@@ -12,6 +12,7 @@
 #include "experiments/output/ranks.h"
 #include "experiments/output/sample_result.h"
 #include "experiments/results/lock.h"
+#include "experiments/sample/gif/gif.h"
 #include "experiments/sample/options.h"
 #include "experiments/sample/pictures.h"
 #include "transport/likelihood/likelihood.h"
@@ -20,6 +21,7 @@
 typedef struct {
   int64_t first, n; /* its samples */
   int n_put;        /* of its save times, handed out: not all when --max-nfe stopped it */
+  int n_frames;     /* likewise of the frames of --gif */
   tr_sample_stats stats;
 } sample_batch;
 
@@ -49,15 +51,16 @@ typedef struct {
   tr_sampler sampler;
   tr_density density; /* --with-logp */
   pictures pictures;  /* of states: set by sample_setup */
-  int64_t n;          /* samples of the run */
-  bool in_shards;     /* they are drawn shard by shard, and results are made of these (shards/shards.h) */
+  sample_gif gif;
+  int64_t n;      /* samples of the run */
+  bool in_shards; /* they are drawn shard by shard, and results are made of these (shards/shards.h) */
   sample_shards shards;
   sample_result result;        /* of all samples or, by turns, of those of a shard */
   int64_t first;               /* number of the first sample that it has room for */
   char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
   const char *labels_from;     /* experiments/input/data_labels.h */
-  int n_put;                   /* save times of the latest batch that were handed out */
   char *fetched;               /* the file of --model */
+  int n_put, n_frames;         /* save times and frames of the latest batch that were handed out */
   out_dir *dir;
   file_hash hash;
   progress progress;

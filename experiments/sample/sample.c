@@ -14,7 +14,7 @@
 #include "experiments/sample/shards/shards.h"
 
 static tr_status open_folder(sample_run *run) {
-  static const char *const results[] = {"samples.npz", "samples.png", NULL};
+  static const char *const results[] = {"samples.npz", "samples.png", "samples.gif", NULL};
   sample_options *o = run->options;
   return claim_open(run->program, &(claim){&sample_table, run->parsed, o, &o->machine, results, false},
                     &run->dir);
@@ -48,6 +48,7 @@ static tr_status save_all(sample_run *run) {
   tr_ctx *ctx = run->program->ctx;
   const char *path;
   TR_TRY(sample_result_save(ctx, &run->result, run->dir));
+  TR_TRY(gif_save(ctx, &run->gif, run->dir));
   TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
   TR_TRY(sample_record(run, path));
   TR_TRY(program_check_interrupt(run->program));
@@ -75,7 +76,8 @@ static void print_density(const sample_run *run) {
 static void print_files(const sample_run *run) {
   const char *folder = run->options->machine.out;
   const bool shown = pictures_any(&run->pictures);
-  printf("wrote %s/samples.npz%s", folder, shown ? ", samples.png" : "");
+  printf("wrote %s/samples.npz%s%s", folder, shown ? ", samples.png" : "",
+         run->options->gif ? ", samples.gif" : "");
   if (run->in_shards && shown) printf(", " IMAGES_FOLDER "/%06d.png to %06lld.png", 0, (long long)run->n - 1);
   printf(" and run.json%s\n", shown || provider_info(&run->provider)->ndim == 3
                                   ? ""

@@ -74,8 +74,12 @@ static tr_status set_flow(sample_run *run) {
 static tr_status put_time(int index, double t, const tr_array *x, void *user) {
   (void)t;
   sample_run *run = user;
-  run->n_put = index + 1;
-  return sample_result_put_time(&run->result, index, (int64_t)run->sampler.first_sample, x);
+  const int64_t first = (int64_t)run->sampler.first_sample;
+  const int save = gif_save_of(&run->gif, index);
+  TR_TRY(gif_keep(&run->gif, index, first, x, &run->n_frames));
+  if (save < 0) return TR_OK;
+  run->n_put = save + 1;
+  return sample_result_put_time(&run->result, save, first, x);
 }
 
 static tr_status set_times(sample_run *run) {
@@ -272,12 +276,25 @@ static tr_status set_shards(sample_run *run) {
   const bool given = sample_was_given(run, "shard-size");
   const char *more = o->reverse        ? "--reverse keeps states of noise"
                      : o->save_times.n ? "--save-times keeps states on the way"
+                     : o->gif          ? "--gif keeps states on the way"
                      : o->with_logp    ? "--with-logp keeps densities"
                                        : NULL;
   if (given && more)
     return TR_FAIL(run->program->ctx, TR_E_ARG,
                    "--shard-size is for runs that only draw samples: %s, all of them in memory", more);
   run->in_shards = given || (run->n > SAMPLE_WHOLE_MOST && !more);
+  return TR_OK;
+}
+
+/* Once the sampler is settled. */
+static tr_status set_gif(sample_run *run) {
+  static const char *const of_gif[] = {"gif-frames", "gif-samples", "gif-of", NULL};
+  if (!run->options->gif) sample_warn_unused(run, of_gif, "an animation", "needs --gif");
+  TR_TRY(gif_setup(run->program, run->options, sample_is_sde(run), run->n, &run->provider, &run->pictures,
+                   &run->sampler, &run->gif));
+  if (!run->options->gif) return TR_OK;
+  run->sampler.on_output = put_time;
+  run->sampler.out_user = run;
   return TR_OK;
 }
 
@@ -298,7 +315,8 @@ tr_status sample_setup(sample_run *run) {
   TR_TRY(set_flow(run));
   TR_TRY(set_times(run));
   TR_TRY(set_shards(run));
-  return sample_is_sde(run) ? set_sde(run) : set_ode(run);
+  TR_TRY(sample_is_sde(run) ? set_sde(run) : set_ode(run));
+  return set_gif(run);
 }
 
 void sample_setup_free(sample_run *run) {
@@ -310,4 +328,5 @@ void sample_setup_free(sample_run *run) {
   free(run->restarts);
   given_close(&run->init);
   given_close(&run->noise);
+  gif_free(&run->gif);
 }
