@@ -44,7 +44,7 @@ static tr_status share_settled(sample_run *run) {
 static tr_status make_room(sample_run *run) {
   sample_shards *s = &run->shards;
   sample_options *o = run->options;
-  if (o->batch_size > s->size && run->program->rank == 0)
+  if (o->batch_size > s->size && run->program->rank == 0 && sample_was_given(run, "batch-size"))
     tr_ctx_warn(run->program->ctx, "batches of %lld, not of --batch-size %ld: so many samples are in a shard",
                 (long long)s->size, o->batch_size);
   if (o->batch_size > s->size) o->batch_size = (long)s->size;

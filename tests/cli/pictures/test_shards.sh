@@ -138,6 +138,14 @@ tree() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
   equals "$(sums "$scratch/here/out/sample-0001")" "$first" "bytes in a folder with a number"
 }
 
+# ---- a disk without room for all: said before anything is drawn ----
+kib=$(df -Pk "$scratch" | awk 'NR == 2 { print $4 }')
+if [ "$kib" -lt 400000000 ]; then # else too many samples: an image takes 4 KiB
+  # shellcheck disable=SC2086
+  refuse 1 " GiB free, and " $draw $steps --ckpt "$digits" --num-samples $((kib / 4 + kib / 100)) --out "$scratch/none"
+  absent "$scratch/none"
+fi
+
 # ---- a run that would not end by itself: two in one folder, and Ctrl-C ----
 slow="SDE --ckpt $digits --num-sampling-steps 2000 --num-samples 64 --batch-size 1 --shard-size 1 --threads 1"
 out=$scratch/slow
