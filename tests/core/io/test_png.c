@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/io/image/png.h"
+#include "core/io/image/write_private.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 
@@ -35,6 +36,24 @@ static void plain(tr_ctx *ctx, int channels) {
   CHECK(got.height == 5 && got.width == 7 && got.channels == channels);
   CHECK(memcmp(got.pixels, pixels, (size_t)(5 * 7 * channels)) == 0);
   free(got.pixels);
+  unlink(scratch("a.png"));
+}
+
+/* The bytes of the file, which end as every PNG does; nothing where the sizes are bad. */
+static void stream(tr_ctx *ctx) {
+  uint8_t pixels[5 * 7 * 3] = {1, 2, 3}, written[2000], file[2000];
+  CHECK_OK(ctx, tr_png_write(ctx, scratch("a.png"), 5, 7, 3, pixels));
+  FILE *in = fopen(scratch("a.png"), "rb"), *out = tmpfile();
+  const size_t size = fread(file, 1, sizeof file, in);
+  CHECK_OK(ctx, tr_png_write_stream(ctx, "a.png", out, 5, 7, 3, pixels));
+  rewind(out);
+  CHECK(fread(written, 1, sizeof written, out) == size && memcmp(written, file, size) == 0);
+  CHECK(size > TR_PNG_END_BYTES && memcmp(file + size - TR_PNG_END_BYTES, tr_png_end, TR_PNG_END_BYTES) == 0);
+  CHECK_ERROR(ctx, tr_png_write_stream(ctx, "a.png", out, 5, 7, 2, pixels), TR_E_SHAPE, "2 channels");
+  CHECK_ERROR(ctx, tr_png_write_stream(ctx, "a.png", out, 0, 7, 3, pixels), TR_E_SHAPE, "0 x 7");
+  CHECK(ftell(out) == (long)size);
+  fclose(in);
+  fclose(out);
   unlink(scratch("a.png"));
 }
 
@@ -122,6 +141,7 @@ int main(void) {
   tr_ctx *ctx = check_context(0, NULL);
   plain(ctx, 1);
   plain(ctx, 3);
+  stream(ctx);
   grid(ctx, 1);
   grid(ctx, 3);
   default_layout(ctx);
