@@ -51,6 +51,7 @@ void sample_account(sample_run *run, const sample_batch *b) {
   if (b->n_put < run->result.n_reached) run->result.n_reached = b->n_put;
   if (run->n_batches++ == 0 || stands_for_more(stats, &run->totals)) run->totals = *stats;
   run->nfe_total += stats->nfe;
+  run->nfe_guide += b->nfe_guide;
   run->n_vjp_total += stats->n_vjp;
 }
 
@@ -62,15 +63,17 @@ static tr_status solve_ode(const sample_run *run, const tr_cond *cond, tr_array 
 }
 
 static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
+  const long guide_before = guide_forwards_done(&run->provider.guide);
   tr_cond cond = provider_cond(run->result.labels, b->first, b->n);
   run->n_put = run->n_frames = 0;
   TR_TRY(start_state(run, x));
   TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &b->stats) : solve_ode(run, &cond, x, &b->stats));
+  b->nfe_guide = guide_forwards_done(&run->provider.guide) - guide_before;
   const int64_t at = b->first - run->first;
   TR_TRY(sample_result_put(&run->result, at, x));
   if (pictures_any(&run->pictures))
     TR_TRY(run->pictures.make(&run->pictures, x, sample_result_picture(&run->result, at)));
-  TR_TRY(gif_draw(&run->gif, &run->sampler, &run->provider, b->first, run->n_frames, run->result.labels));
+  TR_TRY(gif_draw(&run->gif, &run->sampler, b->first, run->n_frames, run->result.labels));
   b->n_put = run->n_put;
   b->n_frames = run->n_frames;
   return program_check_interrupt(run->program);

@@ -145,7 +145,7 @@ static const tr_option options[] = {
     GUIDANCE_OPTIONS(offsetof(sample_options, guidance)),
 
     MACHINE_OPTIONS(offsetof(sample_options, machine),
-                    "Folder for samples.npz, samples.png (models that work in pixels) and run.json."),
+                    "Folder for samples.npz, samples.png (models that work in pixels) and run.json; of a run in shards also images/."),
 };
 
 /* clang-format on */
@@ -171,7 +171,15 @@ const tr_option_table sample_table = {
         "option "
         "as resolved, versions, and what the solver did. They appear together when the run is complete, or "
         "not "
-        "at all.\n\n" SIT_CODE " Options that it has mean what they mean there, but for the guidance scale, "
+        "at all.\n\nA run of more than 4096 samples, or one with --shard-size, draws in shards, each written "
+        "when it "
+        "is done, with the memory of one: killed at any moment, the same command goes on with what is "
+        "missing, "
+        "on any number of ranks. Its samples.npz is made of them at the end: arr_0 first and without "
+        "latents, "
+        "or, where there are no pictures, latents; and images/000000.png and so on are the "
+        "pictures.\n\n" SIT_CODE
+        " Options that it has mean what they mean there, but for the guidance scale, "
         "the "
         "default solver and the cases that its code gets wrong.",
     .modes = modes,

@@ -40,20 +40,18 @@ static tr_status share(sample_run *run, int rank) {
 static tr_status share_all(sample_run *run) {
   /* A coefficient's words are the same for all batches: those of this process. */
   const char *convention = run->batch[0].stats.convention;
-  double counts[3] = {(double)run->recomputed, (double)run->nfe_guide, (double)run->gif.nfe};
+  double counts[2] = {(double)run->recomputed, (double)run->gif.nfe};
   for (int r = 0; r < ranks_count(run->program); r++) TR_TRY(share(run, r));
   for (int64_t i = 0; i < sample_batch_count(run); i++) run->batch[i].stats.convention = convention;
-  TR_TRY(tr_comm_reduce(run->program->comm, TR_COMM_SUM, 3, counts));
+  TR_TRY(tr_comm_reduce(run->program->comm, TR_COMM_SUM, 2, counts));
   run->recomputed = (long)counts[0];
-  run->nfe_guide = (long)counts[1];
-  run->gif.nfe = (long)counts[2];
+  run->gif.nfe = (long)counts[1];
   return TR_OK;
 }
 
 tr_status sample_ranks_gather(sample_run *run) {
   const guide *g = &run->provider.guide;
   run->recomputed = tr_net_recomputed(run->provider.net) + (g->net ? tr_net_recomputed(g->net) : 0);
-  run->nfe_guide = guide_forwards_done(g) - run->gif.nfe_guide;
   return run->program->comm ? share_all(run) : TR_OK;
 }
 

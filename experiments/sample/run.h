@@ -22,6 +22,7 @@ typedef struct {
   int64_t first, n; /* its samples */
   int n_put;        /* of its save times, handed out: not all when --max-nfe stopped it */
   int n_frames;     /* likewise of the frames of --gif */
+  long nfe_guide;   /* of its forwards those of the guide */
   tr_sample_stats stats;
 } sample_batch;
 

@@ -25,6 +25,12 @@ static void parts(void) {
   CHECK(percent(line(&p, -0.1, 3)) == 100 && percent(line(&p, 1.1, 3)) == 25);
   progress_part(&p, 0.5, 0, 1);
   CHECK(strcmp(line(&p, 1, 3), "[####################] 100 %  24 evaluations  0 s left  ") == 0);
+  p = (progress){.before = 0.6, .done = 0.6}; /* a run that goes on: its time is that of the rest alone */
+  progress_part(&p, 0.1, 0, 1);
+  CHECK(strcmp(line(&p, 0, 3), "[############........]  60 %  24 evaluations  ") == 0);
+  CHECK(strcmp(line(&p, 1, 3), "[##############......]  70 %  24 evaluations  9 s left  ") == 0);
+  p = (progress){0};
+  progress_part(&p, 1, 0, 1);
   p.unit = "steps";
   CHECK(strcmp(line(&p, 1, 3), "[####################] 100 %  24 steps  0 s left  ") == 0);
 }

@@ -60,6 +60,13 @@ static void of_processes(void) {
   staging_remove_dead(folder);
   CHECK(access(name, F_OK) != 0);
   child = child_with_folder(false, name, sizeof name);
+  CHECK(access(name, F_OK) == 0);
+  siginfo_t how;
+  CHECK(waitid(P_PID, (id_t)child, &how, WEXITED | WNOWAIT) == 0);
+  staging_remove_dead(folder);
+  CHECK(access(name, F_OK) != 0); /* it has ended, though nobody has asked how */
+  waitpid(child, NULL, 0);
+  child = child_with_folder(false, name, sizeof name);
   waitpid(child, NULL, 0);
   CHECK(access(name, F_OK) == 0);
   staging_remove_dead(folder);

@@ -156,13 +156,11 @@ static tr_status draw_frames(sample_gif *gif, const tr_sampler *s, int64_t first
   return status;
 }
 
-tr_status gif_draw(sample_gif *gif, const tr_sampler *s, const provider *provider, int64_t first,
-                   int n_frames, const int32_t *labels) {
+tr_status gif_draw(sample_gif *gif, const tr_sampler *s, int64_t first, int n_frames, const int32_t *labels) {
   if (first >= gif->shown) return TR_OK;
-  const long forwards = s->drift->n_forward, of_guide = guide_forwards_done(&provider->guide);
+  const long forwards = s->drift->n_forward;
   const tr_status status = n_frames ? draw_frames(gif, s, first, n_frames, labels) : TR_OK;
   gif->nfe += s->drift->n_forward - forwards;
-  gif->nfe_guide += guide_forwards_done(&provider->guide) - of_guide;
   drop_kept(gif);
   return status;
 }

@@ -25,8 +25,8 @@ typedef struct {
   int *frame_of, *save_of;
   tr_array **kept; /* (n_frames) states of the batch under way; NULL between batches */
   const pictures *pictures;
-  uint8_t *levels;     /* (n_frames, shown, height, width, 3) */
-  long nfe, nfe_guide; /* forwards for data predictions; of these the guide's */
+  uint8_t *levels; /* (n_frames, shown, height, width, 3) */
+  long nfe;        /* forwards for data predictions */
 } sample_gif;
 
 /* The frames of a run whose sampler is settled but for its drift, in place of its save times: the sampler's
@@ -42,8 +42,8 @@ int gif_save_of(const sample_gif *gif, int output);
  * frames so far. */
 tr_status gif_keep(sample_gif *gif, int output, int64_t first, const tr_array *x, int *n_frames);
 /* At the end of a batch: the frames kept of it become pictures. */
-tr_status gif_draw(sample_gif *gif, const tr_sampler *sampler, const provider *provider, int64_t first,
-                   int n_frames, const int32_t *labels);
+tr_status gif_draw(sample_gif *gif, const tr_sampler *sampler, int64_t first, int n_frames,
+                   const int32_t *labels);
 /* A batch that handed out so many frames, on any rank. */
 void gif_account(sample_gif *gif, int64_t first, int n_frames);
 /* What rank has drawn of the samples first .. first + n - 1 is then on all. */

@@ -12,9 +12,11 @@ static json_t *batch_to_json(const sample_batch *b) {
   const struct {
     const char *key;
     int64_t value;
-  } counts[] = {{"first", b->first},           {"samples", b->n},       {"nfe", s->nfe},
-                {"n_vjp", s->n_vjp},           {"n_steps", s->n_steps}, {"n_rejected", s->n_rejected},
-                {"stop", (int)s->stop_reason}, {"clock", (int)s->clock}};
+  } counts[] = {{"first", b->first},           {"samples", b->n},
+                {"nfe_guide", b->nfe_guide},   {"nfe", s->nfe},
+                {"n_vjp", s->n_vjp},           {"n_steps", s->n_steps},
+                {"n_rejected", s->n_rejected}, {"stop", (int)s->stop_reason},
+                {"clock", (int)s->clock}};
   const struct {
     const char *key;
     double value;
@@ -48,14 +50,16 @@ static double number_of(const json_t *json, const char *key) {
 
 static bool batch_of_json(const json_t *json, sample_batch *b) {
   tr_sample_stats *s = &b->stats;
-  int64_t nfe, n_vjp, n_steps, n_rejected, stop, clock;
+  int64_t nfe, nfe_guide, n_vjp, n_steps, n_rejected, stop, clock;
   const char *solver = json_string_value(json_object_get(json, "solver")),
              *convention = json_string_value(json_object_get(json, "convention"));
   if (!count_of(json, "first", &b->first) || !count_of(json, "samples", &b->n) ||
-      !count_of(json, "nfe", &nfe) || !count_of(json, "n_vjp", &n_vjp) ||
-      !count_of(json, "n_steps", &n_steps) || !count_of(json, "n_rejected", &n_rejected) ||
-      !count_of(json, "stop", &stop) || !count_of(json, "clock", &clock) || !solver)
+      !count_of(json, "nfe", &nfe) || !count_of(json, "nfe_guide", &nfe_guide) ||
+      !count_of(json, "n_vjp", &n_vjp) || !count_of(json, "n_steps", &n_steps) ||
+      !count_of(json, "n_rejected", &n_rejected) || !count_of(json, "stop", &stop) ||
+      !count_of(json, "clock", &clock) || !solver)
     return false;
+  b->nfe_guide = (long)nfe_guide;
   s->nfe = (long)nfe, s->n_vjp = (long)n_vjp, s->n_steps = (long)n_steps, s->n_rejected = (long)n_rejected;
   s->stop_reason = (tr_stop)stop, s->clock = (tr_clock)clock;
   s->t0 = number_of(json, "t0"), s->t_end = number_of(json, "t_end");

@@ -121,6 +121,7 @@ static bool rows_are_alone(const sample_run *run) {
 
 static tr_status take(sample_run *run, const claim *what) {
   static const manifest_content contents[] = {{"checkpoint_sha256", "what --ckpt holds differs"},
+                                              {"guide_sha256", "what --guide-ckpt holds differs"},
                                               {"init_sha256", "what --init holds differs"},
                                               {"noise_sha256", "what --noise holds differs"},
                                               {"grid_file", "what --grid-file holds differs"},
@@ -129,6 +130,8 @@ static tr_status take(sample_run *run, const claim *what) {
   static const char *const strays[] = {"samples.npz", "samples.png", SHARDS_FOLDER, IMAGES_FOLDER, NULL};
   json_t *record = record_create(run->program, &sample_table, run->parsed, run->options);
   json_object_set_new(record, "checkpoint_sha256", json_string(run->hash.hex));
+  if (run->provider.guide.model)
+    json_object_set_new(record, "guide_sha256", json_string(run->provider.guide.hash.hex));
   tr_status status = sample_record_inputs(run, record);
   const manifest m = {
       what,  record, "run of sample", contents, rows_are_alone(run) ? forget_place_and_batch : forget_place,
