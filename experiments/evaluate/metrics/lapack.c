@@ -13,7 +13,7 @@ typedef void (*dgesdd)(const char *jobz, const int *m, const int *n, double *a, 
 typedef void (*set_threads)(int threads);
 
 static struct {
-  void *handle; /* never closed */
+  void *handle; /* never closed once it has served */
   dsyevd eigen;
   dgesdd singular;
 } lapack;
@@ -34,14 +34,18 @@ static void *open_any(void) {
 
 static tr_status open_lapack(tr_ctx *ctx) {
   set_threads threads;
-  if (!lapack.handle) lapack.handle = open_any();
+  if (lapack.handle) return TR_OK;
+  lapack.handle = open_any();
   if (!lapack.handle)
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "a Frechet distance needs LAPACK: %s (Debian: libopenblas0)",
                    dlerror());
-  if (!find("dsyevd_", &lapack.eigen) || !find("dgesdd_", &lapack.singular))
+  if (!find("dsyevd_", &lapack.eigen) || !find("dgesdd_", &lapack.singular)) {
+    dlclose(lapack.handle);
+    lapack.handle = NULL;
     return TR_FAIL(
         ctx, TR_E_UNSUPPORTED,
         "a Frechet distance needs LAPACK: the library has no dsyevd and dgesdd (Debian: libopenblas0)");
+  }
   if (find("openblas_set_num_threads", &threads)) threads(1);
   return TR_OK;
 }

@@ -171,8 +171,26 @@ static void bad_input(tr_ctx *ctx) {
   CHECK_ERROR(ctx, metric_frechet_at(ctx, &other, &g, 1, (const int64_t[]){7}, &out), TR_E_ARG, "first 7");
 }
 
+/* Asked for before any other, since a library that was opened stays. */
+static void no_lapack(tr_ctx *ctx) {
+  const double mean[] = {0}, cov[] = {1};
+  metric_gaussian g;
+  double out;
+  CHECK_OK(ctx, metric_gaussian_given(ctx, "g", 0, 1, mean, cov, &g));
+  setenv("TRANSIT_LAPACK", "/nowhere/liblapack.so", 1);
+  CHECK_ERROR(ctx, metric_frechet(ctx, &g, &g, &out), TR_E_UNSUPPORTED,
+              "needs LAPACK: /nowhere/liblapack.so");
+  setenv("TRANSIT_LAPACK", "libm.so.6", 1);
+  CHECK_ERROR(ctx, metric_frechet(ctx, &g, &g, &out), TR_E_UNSUPPORTED, "has no dsyevd");
+  unsetenv("TRANSIT_LAPACK");
+  CHECK_OK(ctx, metric_frechet(ctx, &g, &g, &out));
+  CHECK_NEAR(out, 0, 1e-15);
+  metric_gaussian_free(&g);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
+  no_lapack(ctx);
   moments_by_hand(ctx);
   streaming(ctx);
   closed_form(ctx);

@@ -96,11 +96,26 @@ static void few_samples(tr_ctx *ctx) {
   metric_gaussian_free(&of_a), metric_gaussian_free(&of_b);
 }
 
+/* Fewer samples than features on one side. */
+static void coverage_of_few(tr_ctx *ctx) {
+  enum { TRIALS = 200, FEW = 15, MANY = 120, WIDE = 20 };
+  static double a[FEW * WIDE], b[MANY * WIDE];
+  metric_value found[TRIALS];
+  for (int t = 0; t < TRIALS; t++) {
+    draw_rows(2 * t, FEW, WIDE, a), draw_rows(2 * t + 1, MANY, WIDE, b);
+    for (int i = 0; i < MANY * WIDE; i++) b[i] = b[i] * (1 + i % WIDE / 20.0) + (i % WIDE == 0);
+    const metric_rows rows_a = rows_of(FEW, WIDE, a), rows_b = rows_of(MANY, WIDE, b);
+    found[t] = interval_of(ctx, &rows_a, &rows_b, (uint64_t)t);
+  }
+  check_coverage("15 samples of 20 features", TRIALS, found, 0.15);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   tr_ctx_set_threads(ctx, 1);
   coverage(ctx, "spread and mean differ", 1.3, 0.7);
   coverage(ctx, "means differ", 1, 1);
+  coverage_of_few(ctx);
   recomputed(ctx);
   few_samples(ctx);
   tr_ctx_close(&ctx);
