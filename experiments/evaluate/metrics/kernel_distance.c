@@ -90,10 +90,64 @@ static void sum_row(void *user, int64_t i, int64_t first, int64_t n, const doubl
   s->of_x[i] += sum;
 }
 
+/* Products of all rows with all, where many subsets ask for each of them, and there is room. */
+typedef struct {
+  int64_t width;
+  double *values; /* (n, width); NULL: not kept */
+} table;
+typedef struct {
+  table a_a, b_b, a_b;
+  double *row; /* one of a subset */
+} tables;
+
+static void put_row(void *user, int64_t i, int64_t first, int64_t n, const double *products) {
+  const table *t = user;
+  memcpy(t->values + i * t->width + first, products, (size_t)n * sizeof *products);
+}
+
+static tr_status fill_tables(tr_ctx *ctx, const metric_rows *a, const metric_rows *b, tables *t) {
+  const metric_chosen of_a = {.rows = a, .n = a->n}, of_b = {.rows = b, .n = b->n};
+  TR_TRY(metric_products(ctx, &of_a, &of_a, false, put_row, &t->a_a));
+  TR_TRY(metric_products(ctx, &of_b, &of_b, false, put_row, &t->b_b));
+  return metric_products(ctx, &of_a, &of_b, false, put_row, &t->a_b);
+}
+
+/* Left empty where products subset by subset are fewer, or all of them take more than 256 MiB. */
+static tr_status make_tables(tr_ctx *ctx, const metric_rows *a, const metric_rows *b, const metric_subsets *s,
+                             tables *t) {
+  const double n = (double)a->n, m = (double)b->n, all = n * n + m * m + n * m;
+  *t = (tables){0};
+  if (!s || all > (256 << 20) / sizeof(double) || all > 3.0 * s->count * (double)s->size * (double)s->size)
+    return TR_OK;
+  double *memory = malloc((size_t)(a->n * a->n + b->n * b->n + a->n * b->n + s->size) * sizeof *memory);
+  if (!memory) return no_memory(ctx, a->n + b->n);
+  t->a_a = (table){a->n, memory}, t->b_b = (table){b->n, memory + a->n * a->n};
+  t->a_b = (table){b->n, t->b_b.values + b->n * b->n};
+  t->row = t->a_b.values + a->n * b->n;
+  tr_status status = fill_tables(ctx, a, b, t);
+  if (status != TR_OK) {
+    free(memory);
+    *t = (tables){0};
+  }
+  return status;
+}
+
+/* The sums of x with y. */
+static tr_status sum_pairs(tr_ctx *ctx, sums *s, const metric_chosen *x, const metric_chosen *y,
+                           const table *t, double *row) {
+  if (!t->values) return metric_products(ctx, x, y, false, sum_row, s);
+  for (int64_t i = 0; i < x->n; i++) {
+    for (int64_t c = 0; c < y->n; c++) row[c] = t->values[x->index[i] * t->width + y->index[c]];
+    sum_row(s, i, 0, y->n, row);
+  }
+  return TR_OK;
+}
+
 /* Two sets and what their samples add up to; (n of a) and (n of b) each. */
 typedef struct {
   metric_chosen a, b;
   const kernel *kernel;
+  const tables *tables;
   double *aa, *bb;                           /* squares */
   double *a_in_a, *b_in_b, *a_in_b, *b_in_a; /* sums of the kernel */
 } comparison;
@@ -104,11 +158,11 @@ static tr_status run_sums(tr_ctx *ctx, comparison *c) {
     TR_TRY(metric_chosen_squares(ctx, &c->b, c->bb));
   }
   sums s = {c->kernel, c->aa, c->aa, true, c->a_in_a, NULL};
-  TR_TRY(metric_products(ctx, &c->a, &c->a, false, sum_row, &s));
+  TR_TRY(sum_pairs(ctx, &s, &c->a, &c->a, &c->tables->a_a, c->tables->row));
   s = (sums){c->kernel, c->bb, c->bb, true, c->b_in_b, NULL};
-  TR_TRY(metric_products(ctx, &c->b, &c->b, false, sum_row, &s));
+  TR_TRY(sum_pairs(ctx, &s, &c->b, &c->b, &c->tables->b_b, c->tables->row));
   s = (sums){c->kernel, c->aa, c->bb, false, c->a_in_b, c->b_in_a};
-  return metric_products(ctx, &c->a, &c->b, false, sum_row, &s);
+  return sum_pairs(ctx, &s, &c->a, &c->b, &c->tables->a_b, c->tables->row);
 }
 
 static double total(int64_t n, const double *values) {
@@ -127,11 +181,12 @@ static void add_effects(const metric_chosen *own, const double *within, int64_t 
 
 /* The squared discrepancy, and what each sample adds to it. */
 static tr_status compare(tr_ctx *ctx, const metric_chosen *a, const metric_chosen *b, const kernel *kernel,
-                         double weight, double *effect_a, double *effect_b, double *out) {
+                         const tables *tables, double weight, double *effect_a, double *effect_b,
+                         double *out) {
   const int64_t n = a->n, m = b->n;
   double *memory = calloc((size_t)(3 * (n + m)), sizeof *memory);
   if (!memory) return no_memory(ctx, n + m);
-  comparison c = {.a = *a, .b = *b, .kernel = kernel, .aa = memory, .bb = memory + n};
+  comparison c = {.a = *a, .b = *b, .kernel = kernel, .tables = tables, .aa = memory, .bb = memory + n};
   c.a_in_a = c.bb + m, c.b_in_b = c.a_in_a + n, c.a_in_b = c.b_in_b + m, c.b_in_a = c.a_in_b + n;
   tr_status status = run_sums(ctx, &c);
   if (status == TR_OK) {
@@ -166,28 +221,38 @@ static tr_status check_subsets(tr_ctx *ctx, const metric_subsets *s, int64_t na,
   return TR_OK;
 }
 
-tr_status metric_kid(tr_ctx *ctx, const metric_rows *a, const metric_rows *b, const metric_subsets *subsets,
-                     uint64_t seed, metric_value *out, double *scores) {
-  TR_TRY(metric_rows_check_pair(ctx, a, b, 2));
-  if (subsets) TR_TRY(check_subsets(ctx, subsets, a->n, b->n));
+static tr_status kid(tr_ctx *ctx, const metric_rows *a, const metric_rows *b, const metric_subsets *subsets,
+                     const tables *tables, double *effect, double *scores, double *mean) {
   const kernel cubic = {.d = a->d};
   const int count = subsets ? subsets->count : 1;
-  double *effect = calloc((size_t)(a->n + b->n), sizeof *effect), mean = 0;
-  if (!effect) return no_memory(ctx, a->n + b->n);
-  tr_status status = TR_OK;
-  for (int i = 0; i < count && status == TR_OK; i++) {
+  *mean = 0;
+  for (int i = 0; i < count; i++) {
     metric_chosen of_a = {.rows = a, .n = a->n}, of_b = {.rows = b, .n = b->n};
+    double score;
     if (subsets) {
       of_a.n = of_b.n = subsets->size;
       of_a.index = subsets->a + i * subsets->size, of_b.index = subsets->b + i * subsets->size;
     }
-    double score = 0;
-    status = compare(ctx, &of_a, &of_b, &cubic, 1.0 / count, effect, effect + a->n, &score);
+    TR_TRY(compare(ctx, &of_a, &of_b, &cubic, tables, 1.0 / count, effect, effect + a->n, &score));
     if (scores) scores[i] = score;
-    mean += score / count;
+    *mean += score / count;
   }
+  return TR_OK;
+}
+
+tr_status metric_kid(tr_ctx *ctx, const metric_rows *a, const metric_rows *b, const metric_subsets *subsets,
+                     uint64_t seed, metric_value *out, double *scores) {
+  tables kept;
+  double mean = 0;
+  TR_TRY(metric_rows_check_pair(ctx, a, b, 2));
+  if (subsets) TR_TRY(check_subsets(ctx, subsets, a->n, b->n));
+  TR_TRY(make_tables(ctx, a, b, subsets, &kept));
+  double *effect = calloc((size_t)(a->n + b->n), sizeof *effect);
+  tr_status status =
+      effect ? kid(ctx, a, b, subsets, &kept, effect, scores, &mean) : no_memory(ctx, a->n + b->n);
   if (status == TR_OK) *out = interval(seed, mean, a, b, effect);
   free(effect);
+  free(kept.a_a.values);
   return status;
 }
 
@@ -252,7 +317,7 @@ static tr_status gaussian(tr_ctx *ctx, const metric_chosen *a, const metric_chos
   const kernel k = {.exponent = -1 / (2 * square)};
   double *effect = calloc((size_t)(a->n + b->n), sizeof *effect);
   if (!effect) return no_memory(ctx, a->n + b->n);
-  tr_status status = compare(ctx, a, b, &k, 1, effect, effect + a->n, &value);
+  tr_status status = compare(ctx, a, b, &k, &(tables){0}, 1, effect, effect + a->n, &value);
   if (status == TR_OK) *out = interval(seed, value, a->rows, b->rows, effect);
   free(effect);
   return status;

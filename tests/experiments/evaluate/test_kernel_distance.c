@@ -37,6 +37,26 @@ static void goldens(tr_ctx *ctx) {
   tr_npz_close(&npz);
 }
 
+/* Subsets of sets that are too large for all products to be kept have the scores of the same rows taken out.
+ */
+static void kept_products(tr_ctx *ctx) {
+  enum { N = 3400, SIZE = 60, D = 3 };
+  static double x[N * D], y[N * D];
+  draw_rows(1, N, D, x), draw_rows(2, N, D, y);
+  const metric_rows a = rows_of(N, D, x), b = rows_of(N, D, y), few_a = rows_of(SIZE, D, x),
+                    few_b = rows_of(SIZE, D, y);
+  metric_subsets s;
+  metric_value large, small;
+  double of_large[2], of_small[2];
+  CHECK_OK(ctx, metric_subsets_draw(ctx, 1, 2, SIZE, SIZE, SIZE, &s));
+  for (int i = 0; i < SIZE; i++)
+    s.a[i] = SIZE - 1 - i, s.b[SIZE + i] = i / 2 * 2; /* another order; rows twice */
+  CHECK_OK(ctx, metric_kid(ctx, &a, &b, &s, 1, &large, of_large));
+  CHECK_OK(ctx, metric_kid(ctx, &few_a, &few_b, &s, 1, &small, of_small));
+  CHECK(memcmp(of_large, of_small, sizeof of_large) == 0 && of_large[0] != of_large[1]);
+  metric_subsets_free(&s);
+}
+
 /* No row twice, all in range, others in every subset, whole sets in order. */
 static void drawn_subsets(tr_ctx *ctx) {
   metric_subsets s;
@@ -132,6 +152,7 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   by_hand(ctx);
   goldens(ctx);
+  kept_products(ctx);
   drawn_subsets(ctx);
   gaussian(ctx);
   tr_ctx_set_threads(ctx, 1);
