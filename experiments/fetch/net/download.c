@@ -157,7 +157,7 @@ static bool take_body(void *user, const http_answer *a, const char *data, size_t
 static tr_status stopped(transfer *t) {
   char why[300];
   if (*t->lie) return fail_dropped(t, t->lie);
-  snprintf(why, sizeof why, "'%.150s' cannot be written: %s", t->partial, strerror(t->write_error));
+  snprintf(why, sizeof why, "the file cannot be written: %s", strerror(t->write_error));
   return fail_kept(t, TR_E_IO, why);
 }
 

@@ -63,7 +63,7 @@ for owner in gated none private crowded down loop elsewhere; do nothing $owner; 
 
 # ---- a disk without room, a cache that cannot be written ----
 blob=$(blob normal w.pt)
-refuse 1 "'$blob.incomplete' cannot be written: File too large; 4.1 of 10.0 kB are kept" sh -c "ulimit -f 8; exec '$transit' fetch normal/r:w.pt"
+refuse 1 "the file cannot be written: File too large; 4.1 of 10.0 kB are kept in '$blob.incomplete'" sh -c "ulimit -f 8; exec '$transit' fetch normal/r:w.pt"
 absent "$blob"
 present "$blob.incomplete"
 check "with room" "$transit" fetch normal/r:w.pt
