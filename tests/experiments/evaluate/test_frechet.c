@@ -1,4 +1,5 @@
 /* Statistics and the Frechet distance: Gaussians with a closed form, goldens, degenerate sets, bad input. */
+/* TR_TEST_DEVICE */
 #include "experiments/evaluate/metrics/frechet.h"
 #include "tests/experiments/evaluate/rows.h"
 

@@ -1,4 +1,5 @@
 /* KID and MMD: by hand, goldens, against all pairs, intervals, bad input. */
+/* TR_TEST_DEVICE */
 #include "experiments/evaluate/metrics/kernel_distance.h"
 #include "tests/experiments/evaluate/rows.h"
 

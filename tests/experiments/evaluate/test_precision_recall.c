@@ -1,5 +1,6 @@
 /* Neighbours, precision and recall: by hand on a line, against all distances by differences with many ties,
  * goldens, degenerate sets, bad input. */
+/* TR_TEST_DEVICE */
 #include "experiments/evaluate/metrics/precision_recall.h"
 
 #include "experiments/evaluate/metrics/bootstrap.h"
