@@ -184,7 +184,7 @@ each 110 "" $conformance
 # ---- 2 to 4 ----
 
 part "Bits at batch 1, 3 and 64; products"
-case $quick in '') each 40 "" $(those '^test_core_nn_(rows|linear|product|weight|fused)') ;; *) each 20 "" $(those '^test_core_nn_table$') ;; esac
+case $quick in '') each 40 "" $(those '^test_core_nn_(rows|linear|product|weight|fused|conv2d)') ;; *) each 20 "" $(those '^test_core_nn_table$') ;; esac
 
 part "Parity with the goldens"
 [ -n "$quick" ] || each 60 "" $(those '^test_parity_')
@@ -194,7 +194,7 @@ sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanit
 if [ -z "$sanitizer" ]; then
   say "There is no compute-sanitizer."
 else
-  checked=$(those '^test_core_(vec|program|array|nn|nn_attention|nn_backward|nn_gradient)$')
+  checked=$(those '^test_core_(vec|program|array|nn|nn_attention|nn_backward|nn_gradient|nn_pictures|nn_conv2d_fused)$')
   most=45
   each 50 "$sanitizer --tool memcheck --error-exitcode 9" $checked
   each 50 "$sanitizer --tool racecheck --error-exitcode 9" $checked
