@@ -1,0 +1,46 @@
+# Pictures on the emulated device against the same on the processor: latents decoded, pictures encoded, what was decoded evaluated.
+. "$(dirname "$0")/../common.sh"
+goldens=$tests/data/goldens
+vae=$goldens/vae2/names
+unpack "$goldens/vae2/names.npz" z z x
+pictures="--vae $vae --threads 1"
+
+# both NAME OUTPUT TYPE TOLERANCE COMMAND...: the first array of OUTPUT, a file of the folder NAME or a file alone, on both.
+both() {
+  name=$1 file=$2 type=$3 tolerance=$4
+  shift 4
+  for device in cpu emulated:0; do
+    case $file in */*) out=$scratch/$name-$device ;; *) out=$scratch/$name-$device.npz ;; esac
+    check "$name on $device" "$@" --device $device --out "$out"
+  done
+  case $file in */*) file=-DEVICE/${file#*/} ;; *) file=-DEVICE.npz ;; esac
+  close "$scratch/$name$(echo "$file" | sed s/DEVICE/emulated:0/)" "$scratch/$name$(echo "$file" | sed s/DEVICE/cpu/)" "$type" "$tolerance"
+}
+
+# shellcheck disable=SC2086
+{
+  decode="$transit decode $pictures --data $scratch/golden-z.npy"
+  encode="$transit encode $pictures --data $scratch/golden-x.npy --latents mean"
+  both decoded-f64 NAME/images.npz f8 1e-12 $decode --dtype f64
+  both decoded-f32 NAME/images.npz f4 1e-5 $decode
+  both encoded-f64 FILE f8 1e-12 $encode --dtype f64
+  both encoded-f32 FILE f4 1e-5 $encode
+  check "one at a time" $decode --batch-size 1 --device emulated:0 --out "$scratch/one"
+  same "$scratch/one/images.npz" "$scratch/decoded-f32-emulated:0/images.npz"
+  check "in TF32" $decode --dtype tf32 --device emulated:0 --out "$scratch/tf32"
+  close "$scratch/tf32/images.npz" "$scratch/decoded-f32-cpu/images.npz" f4 2e-2
+  differ "$scratch/tf32/images.npz" "$scratch/decoded-f32-emulated:0/images.npz"
+
+  # What was decoded, beside the statistics of another set.
+  for device in cpu emulated:0; do
+    check "evaluate on $device" $transit evaluate --samples "$scratch/decoded-f64-$device/images" --reference "$goldens/adm/ref.npz" \
+      --inception "$goldens/inception/inception.pth" --neighbours 1 --no-cache --dtype f64 --threads 1 --device $device --out "$scratch/evaluated-$device"
+  done
+  equals "$(number "$scratch/evaluated-emulated:0/run.json" device)" emulated:0 "the device of an evaluation"
+  for figure in fid sfid inception_score precision recall; do
+    checks=$((checks + 1))
+    awk -v a="$(number "$scratch/evaluated-emulated:0/evaluate.json" $figure)" -v b="$(number "$scratch/evaluated-cpu/evaluate.json" $figure)" \
+      'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a != "" && d <= 1e-9 * b) }' || fail "$figure on both devices"
+  done
+}
+finish
