@@ -120,7 +120,7 @@ npy() {
 # values FILE.npz TYPE: the numbers of its first array, a line each; TYPE is f4 or f8.
 values() {
   start=$(($(LC_ALL=C grep -abo NUMPY "$1" | head -n 1 | cut -d: -f1) - 1))
-  next=$(LC_ALL=C grep -abo 'PK' "$1" | cut -d: -f1 | awk -v s="$start" '$1 > s' | head -n 1)
+  next=$(LC_ALL=C grep -abo "$(printf 'PK[\001\003\007][\002\004\010]')" "$1" | cut -d: -f1 | awk -v s="$start" '$1 > s' | head -n 1)
   low=$(od -An -tu1 -j $((start + 8)) -N 1 "$1")
   high=$(od -An -tu1 -j $((start + 9)) -N 1 "$1")
   data=$((start + 10 + low + 256 * high))
