@@ -5,26 +5,24 @@ vae=$goldens/vae2/names
 unpack "$goldens/vae2/names.npz" z z x
 pictures="--vae $vae --threads 1"
 
-# both NAME OUTPUT TYPE TOLERANCE COMMAND...: the first array of OUTPUT, a file of the folder NAME or a file alone, on both.
+# both NAME SUFFIX FILE TYPE TOLERANCE COMMAND...: the first array of the output NAME-DEVICE SUFFIX, or of FILE in it.
 both() {
-  name=$1 file=$2 type=$3 tolerance=$4
-  shift 4
+  name=$1 suffix=$2 file=$3 type=$4 tolerance=$5
+  shift 5
   for device in cpu emulated:0; do
-    case $file in */*) out=$scratch/$name-$device ;; *) out=$scratch/$name-$device.npz ;; esac
-    check "$name on $device" "$@" --device $device --out "$out"
+    check "$name on $device" "$@" --device $device --out "$scratch/$name-$device$suffix"
   done
-  case $file in */*) file=-DEVICE/${file#*/} ;; *) file=-DEVICE.npz ;; esac
-  close "$scratch/$name$(echo "$file" | sed s/DEVICE/emulated:0/)" "$scratch/$name$(echo "$file" | sed s/DEVICE/cpu/)" "$type" "$tolerance"
+  close "$scratch/$name-emulated:0$suffix$file" "$scratch/$name-cpu$suffix$file" "$type" "$tolerance"
 }
 
 # shellcheck disable=SC2086
 {
   decode="$transit decode $pictures --data $scratch/golden-z.npy"
   encode="$transit encode $pictures --data $scratch/golden-x.npy --latents mean"
-  both decoded-f64 NAME/images.npz f8 1e-12 $decode --dtype f64
-  both decoded-f32 NAME/images.npz f4 1e-5 $decode
-  both encoded-f64 FILE f8 1e-12 $encode --dtype f64
-  both encoded-f32 FILE f4 1e-5 $encode
+  both decoded-f64 "" /images.npz f8 1e-12 $decode --dtype f64
+  both decoded-f32 "" /images.npz f4 1e-5 $decode
+  both encoded-f64 .npz "" f8 1e-12 $encode --dtype f64
+  both encoded-f32 .npz "" f4 1e-5 $encode
   check "one at a time" $decode --batch-size 1 --device emulated:0 --out "$scratch/one"
   same "$scratch/one/images.npz" "$scratch/decoded-f32-emulated:0/images.npz"
   check "in TF32" $decode --dtype tf32 --device emulated:0 --out "$scratch/tf32"
