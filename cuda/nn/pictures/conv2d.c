@@ -10,7 +10,7 @@
 #ifdef TR_SIMT
 #define STRIP_MOST ((int64_t)16 << 10)
 #else
-#define STRIP_MOST ((int64_t)128 << 20)
+#define STRIP_MOST ((int64_t)256 << 20)
 #endif
 
 /* A convolution on its way. */
