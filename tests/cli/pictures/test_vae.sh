@@ -87,7 +87,8 @@ small="$scratch/latents.npz"
   refuse 1 "File too large" sh -c "ulimit -f 8; $decode --data '$small' --out '$scratch/no'"
   refuse 1 "File too large" sh -c "ulimit -f 2; $encode --vae '$names' --data '$x' --out '$scratch/no.npz'"
   # A signal.
-  ends 143 sh -c "$decode --data '$small' --out '$scratch/no' & sleep 0.2; kill \$!; wait \$!"
+  npy "$scratch/many.npy" "<f4" "(5000, 4, 16, 16)" 20480000
+  ends 143 sh -c "$decode --data '$scratch/many.npy' --out '$scratch/no' & sleep 0.2; kill \$!; wait \$!"
   absent "$scratch/no" "$scratch/no.npz"
   left=$(find "$scratch" -name 'no*' -o -name '*.tmp' -o -name '.transit-*')
   equals "$left" "" "files left behind"
