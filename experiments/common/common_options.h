@@ -26,17 +26,20 @@
   {"model", "the checkpoint tells its network, leave it away"},                                                       \
   {"image-size", "the checkpoint tells the size of its states: leave it away, or say --latent-size H,W"},                                       \
   {"num-classes", "the checkpoint tells its classes, leave it away"},                                                 \
-  {"vae", "results stay in the model's own space: latents are decoded by a program that has the autoencoder"},        \
   {"tf32", "say --dtype tf32"}, {"no-tf32", "say --dtype f32 or f64"},                                          \
   {"loss-weight", "it is of training only, leave it away"},                                                           \
   {"steps", "say --num-sampling-steps N, the points of the grid: N - 1 steps lie between them"}
+
+/* The same where nothing is made into pictures. */
+#define MEASURED_HINTS                                                                                                \
+  {"vae", "this works in the model's own space: 'transit encode --vae' makes latents of pictures, 'transit decode' leads back"}, SIT_HINTS
 
 /* The same where a run has many seeds, and all samples of a seed are one batch. `seeds`: what to say instead. */
 #define MANY_SEEDS_HINTS(seeds)                                                                                       \
   {"seed", (seeds)}, {"global-seed", (seeds)},                                                                        \
   {"batch-size", "say --num-samples N: the samples of a seed are one batch"},                                         \
   {"per-proc-batch-size", "say --num-samples N: the samples of a seed are one batch"},                                \
-  {"num-fid-samples", "say --num-samples N, the samples of a seed"}, SIT_HINTS
+  {"num-fid-samples", "say --num-samples N, the samples of a seed"}, MEASURED_HINTS
 
 /* Parameters of the modules of a kind: name, type and help of a row (experiments/common/param_options.h). */
 #define PARAM_OPTION(option, of, kind)                                                                                \

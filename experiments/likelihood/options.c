@@ -84,7 +84,7 @@ static const tr_option options[] = {
                        "Folder for likelihood.npz, run.json and the histogram."),
 };
 static const tr_option_hint hints[] = {
-    SIT_HINTS, {"reverse", "a likelihood goes from data to noise anyhow, leave it away"},
+    MEASURED_HINTS, {"reverse", "a likelihood goes from data to noise anyhow, leave it away"},
     {"likelihood", "that is this command, leave it away"}, {NULL, NULL}};
 /* clang-format on */
 

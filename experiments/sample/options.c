@@ -50,6 +50,8 @@ static const tr_option options[] = {
      .help = "Starting states (N,C,H,W) or (N,dim) instead of drawn ones; with --reverse, the data. A samples.npz gives its "
              "latents and labels, and a warning where it was drawn with other guidance."},
 
+    AUTOENCODER_OPTIONS(offsetof(sample_options, vae), .default_note = "none: latents stay latents"),
+
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = ODE, .kind = TR_KIND_ODE_METHOD,
      .metavar = "NAME", .default_text = "cvode-adams", .help = "ODE solver, adaptive or on a fixed grid."},
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = SDE, .kind = TR_KIND_SDE_METHOD,
@@ -145,7 +147,7 @@ static const tr_option options[] = {
     GUIDANCE_OPTIONS(offsetof(sample_options, guidance)),
 
     MACHINE_OPTIONS(offsetof(sample_options, machine),
-                    "Folder for samples.npz, samples.png (models that work in pixels) and run.json; of a run in shards also images/."),
+                    "Folder for samples.npz, samples.png (models that work in pixels, or with --vae) and run.json; of a run in shards also images/."),
 };
 
 /* clang-format on */
@@ -166,7 +168,8 @@ const tr_option_table sample_table = {
         "bytes of a JSON "
         "text), with --save-times trajectory (T,N,...) and times, "
         "and for "
-        "models that work in pixels (1 or 3 channels) arr_0: uint8 (N,H,W,3), 127.5 x + 128 clamped and "
+        "models that work in pixels (1 or 3 channels), or with --vae, arr_0: uint8 (N,H,W,3), 127.5 x + 128 "
+        "clamped and "
         "truncated as in SiT's code. samples.png shows the first 400 of them. run.json records every "
         "option "
         "as resolved, versions, and what the solver did. They appear together when the run is complete, or "

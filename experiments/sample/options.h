@@ -3,6 +3,7 @@
 #define TR_EXPERIMENTS_SAMPLE_OPTIONS_H
 
 #include "experiments/common/common_options.h"
+#include "experiments/vae/autoencoder.h"
 
 enum { SAMPLE_ODE, SAMPLE_SDE };
 
@@ -14,6 +15,7 @@ typedef struct {
   long num_samples, batch_size, shard_size;
   uint64_t seed;
   const char *init;
+  autoencoder_options vae;
   /* solver */
   const char *method, *clock, *sample_path;
   tr_pair_list method_params, sample_path_params;

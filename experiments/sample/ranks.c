@@ -67,5 +67,6 @@ static tr_status same_file(sample_run *run, const char *option, file_hash *hash)
 
 tr_status sample_ranks_checkpoint(sample_run *run) {
   TR_TRY(same_file(run, "--ckpt", &run->hash));
-  return run->provider.guide.model ? same_file(run, "--guide-ckpt", &run->provider.guide.hash) : TR_OK;
+  if (run->provider.guide.model) TR_TRY(same_file(run, "--guide-ckpt", &run->provider.guide.hash));
+  return run->vae.vae ? same_file(run, "--vae", &run->vae.hash) : TR_OK;
 }

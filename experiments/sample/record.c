@@ -50,6 +50,7 @@ static tr_status add_given(const sample_run *run, json_t *json, const char *key,
 
 tr_status sample_record_inputs(const sample_run *run, json_t *json) {
   record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
+  if (run->vae.vae) json_object_set_new(json, "autoencoder", autoencoder_record(&run->vae));
   TR_TRY(add_given(run, json, "init_sha256", run->options->init));
   return add_given(run, json, "noise_sha256", run->options->noise);
 }

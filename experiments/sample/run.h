@@ -15,6 +15,7 @@
 #include "experiments/sample/gif/gif.h"
 #include "experiments/sample/options.h"
 #include "experiments/sample/pictures.h"
+#include "experiments/vae/autoencoder.h"
 #include "transport/likelihood/likelihood.h"
 
 /* What a batch took. On another rank than drew it, pointers of its statistics are nobody's. */
@@ -51,6 +52,7 @@ typedef struct {
   given init, noise;    /* open when the options are set */
   tr_sampler sampler;
   tr_density density; /* --with-logp */
+  autoencoder vae;    /* --vae; else nothing */
   pictures pictures;  /* of states: set by sample_setup */
   sample_gif gif;
   int64_t n;      /* samples of the run */

@@ -36,13 +36,10 @@ void autoencoder_close(autoencoder *a) {
   *a = (autoencoder){0};
 }
 
-tr_status autoencoder_record(tr_ctx *ctx, autoencoder *a, json_t **out) {
-  *out = NULL;
-  TR_TRY(file_hash_finish(ctx, &a->hash));
-  *out = json_pack("{s:o, s:o, s:s, s:o, s:o}", "folder", record_text(a->folder), "file",
+json_t *autoencoder_record(const autoencoder *a) {
+  return json_pack("{s:o, s:o, s:s, s:o, s:o}", "folder", record_text(a->folder), "file",
                    record_text(tr_vae_file(a->vae)), "sha256", a->hash.hex, "scaling",
                    record_number(a->about.scaling), "shift", record_number(a->about.shift));
-  return *out ? TR_OK : TR_FAIL(ctx, TR_E_MEM, "out of memory for a record");
 }
 
 tr_status autoencoder_decode(const autoencoder *a, const tr_array *x, tr_array *pictures) {

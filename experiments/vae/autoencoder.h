@@ -51,8 +51,9 @@ void autoencoder_close(autoencoder *a);
 /* TR_E_ARG for a --dtype that an autoencoder has not. */
 tr_status autoencoder_check_products(program *p, tr_nn_products products);
 
-/* {folder, file, sha256, scaling, shift} for run.json; waits for the hash. */
-tr_status autoencoder_record(tr_ctx *ctx, autoencoder *a, json_t **out);
+/* {folder, file, sha256, scaling, shift} for run.json, of an autoencoder whose hash is finished. The caller
+ * releases it; NULL: out of memory. */
+json_t *autoencoder_record(const autoencoder *a);
 
 /* Pictures (n, channels, height, width) of a diffusion model's latents x (n, ...), which stay as they are. */
 tr_status autoencoder_decode(const autoencoder *a, const tr_array *x, tr_array *pictures);

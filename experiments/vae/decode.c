@@ -285,11 +285,10 @@ static tr_status put_labels(decode_run *run) {
 static tr_status record(decode_run *run) {
   tr_ctx *ctx = run->program->ctx;
   const char *path;
-  json_t *vae;
   TR_TRY(out_dir_stage(ctx, run->dir, "run.json", &path));
-  TR_TRY(autoencoder_record(ctx, &run->vae, &vae));
+  TR_TRY(file_hash_finish(ctx, &run->vae.hash));
   json_t *json = record_create(run->program, &table, run->parsed, run->options);
-  json_object_set_new(json, "autoencoder", vae);
+  json_object_set_new(json, "autoencoder", autoencoder_record(&run->vae));
   json_object_set_new(json, "pictures", json_integer(run->n));
   json_object_set_new(json, "height", json_integer(run->shape[2]));
   json_object_set_new(json, "width", json_integer(run->shape[3]));

@@ -6,6 +6,7 @@ usage: check_vae.py make FOLDER GOLDEN.npz      FOLDER/latents.npz, labelled, an
        check_vae.py encoded FILE GOLDEN.npz SCALING SHIFT MIRRORED.npz
                                                 what `transit encode --dtype f64 --flip --latents mean` has made of x
        check_vae.py drawn FILE SCALING SHIFT    latents are draws: their normals look like normals
+       check_vae.py same_levels FILE FILE       arr_0 is the same
        check_vae.py labels FILE LABEL...        the labels
 """
 import math
@@ -98,6 +99,11 @@ def drawn(path, scaling, shift):
     var = sum((z - mean) ** 2 for z in normals) / n
     assert abs(mean) < 4 / n ** 0.5 and abs(var - 1) < 4 * (2 / n) ** 0.5, (n, mean, var)
     assert len(set(normals)) > 0.99 * n, "draws that are repeated"
+
+
+def same_levels(first, second):
+    a, b = npy.load(first)["arr_0"], npy.load(second)["arr_0"]
+    assert a == b and len(set(a[1])) > 8, (a[0], b[0])
 
 
 def labels(path, *want):

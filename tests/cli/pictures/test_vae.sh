@@ -62,6 +62,27 @@ small="$scratch/latents.npz"
   says "6 pictures of 16 x 16 pixels"
 }
 
+# ---- pictures of what a model draws: those of its latents ----
+sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 5 --num-sampling-steps 3 --threads 1"
+# shellcheck disable=SC2086
+{
+  for mode in "ODE --sampling-method heun2" SDE; do
+    check "sample with --vae" $transit sample $mode $sit --batch-size 2 --out "$scratch/drawn"
+    says "wrote $scratch/drawn/samples.npz, samples.png and run.json"
+    check "decode its latents" $decode --data "$scratch/drawn/samples.npz" --out "$scratch/again"
+    look same_levels "$scratch/drawn/samples.npz" "$scratch/again/images.npz"
+    grep -q '"autoencoder": {' "$scratch/drawn/run.json" || fail "no autoencoder in run.json"
+    check "in shards" $transit sample $mode $sit --batch-size 2 --shard-size 2 --out "$scratch/shards"
+    look same_levels "$scratch/drawn/samples.npz" "$scratch/shards/samples.npz"
+    equals "$(cd "$scratch/again/images" && cat ./*.png | cksum)" "$(cd "$scratch/shards/images" && cat ./*.png | cksum)" "pictures in shards"
+    rm -rf "$scratch/drawn" "$scratch/again" "$scratch/shards"
+  done
+  refuse 2 "has latents of 3 channels: the model's states are none of these" $transit sample ODE --ckpt "$tests/data/goldens/ema.pt" --num-heads 3 --vae "$goldens/plain" --num-samples 1 --out "$scratch/no"
+  check "no autoencoder" $transit sample ODE --ckpt "$digits" --num-samples 1 --tiles diffusers --out "$scratch/digit"
+  warns "--tiles has no effect: a run without --vae has no autoencoder"
+  refuse 2 "'transit encode --vae' makes latents of pictures" $transit likelihood --ckpt "$digits" --data x.npy --vae ema --out "$scratch/no"
+}
+
 # ---- what is refused, in one line and without a trace ----
 # shellcheck disable=SC2086
 {
