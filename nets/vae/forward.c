@@ -10,29 +10,33 @@ typedef struct {
   tr_vae_work *work;
   const tr_vae_unit *unit; /* the one at work */
   int groups;
-  int64_t n, h, w, c; /* of what is in the slot `now` */
-  int now, then;      /* where the unit's input lies, and where its result may */
-  bool plans;         /* nothing is computed: `need` becomes the elements of each slot */
+  int64_t n, h, w, c;   /* of what is in the slot `now` */
+  int now, then, third; /* slots: of the unit's input, and the other two */
+  bool plans;           /* nothing is computed: `need` becomes the elements of each slot */
   int64_t need[TR_VAE_SLOTS];
 } flow;
 
 /* ---- places ---- */
 
-/* The front of a slot as pictures; empty while it plans. */
-static tr_array place(flow *f, int slot, int64_t h, int64_t w, int64_t c) {
-  const int64_t elements = f->n * h * w * c;
+/* The front of a slot as n pictures; empty while it plans. */
+static tr_array place_of(flow *f, int slot, int64_t n, int64_t h, int64_t w, int64_t c) {
+  const int64_t elements = n * h * w * c;
   if (f->plans) {
     if (elements > f->need[slot]) f->need[slot] = elements;
     return (tr_array){0};
   }
-  return tr_view(f->work->slot[slot], 0, 4, (int64_t[]){f->n, h, w, c});
+  return tr_view(f->work->slot[slot], 0, 4, (int64_t[]){n, h, w, c});
+}
+
+static tr_array place(flow *f, int slot, int64_t h, int64_t w, int64_t c) {
+  return place_of(f, slot, f->n, h, w, c);
 }
 
 static tr_array given(flow *f) {
   return place(f, f->now, f->h, f->w, f->c);
 }
 
-/* What lies in the other slot is the next unit's input. */
+/* What lies in the second slot is the next unit's input. */
 static void turn(flow *f, int64_t h, int64_t w, int64_t c) {
   const int now = f->now;
   f->now = f->then, f->then = now;
@@ -85,6 +89,8 @@ static tr_status norm(flow *f, int part, int64_t channels, const tr_array *x, tr
 
 /* ---- units ---- */
 
+enum { STRIP_LINES = 32 }; /* of a shortcut at a time */
+
 static tr_status run_conv(flow *f) {
   const tr_vae_unit *u = f->unit;
   const bool up = u->kind == TR_VAE_UP;
@@ -97,18 +103,43 @@ static tr_status run_conv(flow *f) {
   return TR_OK;
 }
 
-/* In the place of x, unless its channels change. */
+/* The shortcut of x where it has fewer channels than x: strip by strip through the third slot to the front of
+ * x's own, where only strips lie that were read. As a whole that slot would be an activation more. */
+static tr_status narrow(flow *f) {
+  const tr_vae_unit *u = f->unit;
+  const int64_t lines = f->n * f->h, of = lines < STRIP_LINES ? lines : STRIP_LINES, w = f->w;
+  tr_array strip = place_of(f, f->third, 1, of, w, u->out);
+  for (int64_t first = 0; first < lines && !f->plans; first += of) {
+    const int64_t k = lines - first < of ? lines - first : of;
+    const tr_array *slot = f->work->slot[f->now];
+    const tr_array x = tr_view(slot, first * w * u->in, 4, (int64_t[]){1, k, w, u->in});
+    tr_array y = tr_view(&strip, 0, 4, (int64_t[]){1, k, w, u->out});
+    tr_array front = tr_view(slot, first * w * u->out, 4, y.shape);
+    TR_TRY(convolve(f, TR_VAE_SHORTCUT, &point, &x, nothing, NULL, &y, 0));
+    TR_TRY(tr_array_copy(&y, &front));
+  }
+  f->c = u->out;
+  return TR_OK;
+}
+
+static tr_status widen(flow *f, const tr_array *x) {
+  const tr_vae_unit *u = f->unit;
+  const int now = f->now;
+  tr_array shortcut = place(f, f->third, f->h, f->w, u->out);
+  TR_TRY(convolve(f, TR_VAE_SHORTCUT, &point, x, nothing, NULL, &shortcut, 0));
+  f->now = f->third, f->third = now;
+  f->c = u->out;
+  return TR_OK;
+}
+
+/* In the place of x, unless its channels become more. */
 static tr_status run_resnet(flow *f) {
   const tr_vae_unit *u = f->unit;
-  const bool changes = u->in != u->out;
-  tr_array x = given(f), hidden = place(f, TR_VAE_HIDDEN, f->h, f->w, u->out), affine;
+  tr_array x = given(f), hidden = place(f, f->then, f->h, f->w, u->out), affine;
   TR_TRY(norm(f, TR_VAE_NORM1, u->in, &x, &affine));
   TR_TRY(convolve(f, TR_VAE_CONV1, &keeps, &x, (prologue){&affine, TR_NN_SILU}, NULL, &hidden, 0));
-  if (changes) {
-    tr_array shortcut = place(f, f->then, f->h, f->w, u->out);
-    TR_TRY(convolve(f, TR_VAE_SHORTCUT, &point, &x, nothing, NULL, &shortcut, 0));
-    turn(f, f->h, f->w, u->out);
-  }
+  if (u->out < u->in) TR_TRY(narrow(f));
+  if (u->out > u->in) TR_TRY(widen(f, &x));
   tr_array y = given(f);
   TR_TRY(norm(f, TR_VAE_NORM2, u->out, &hidden, &affine));
   return convolve(f, TR_VAE_CONV2, &keeps, &hidden, (prologue){&affine, TR_NN_SILU}, &y, &y, 0);
@@ -124,8 +155,8 @@ static tr_status attend(flow *f, const tr_array *qkv, const tr_array *y) {
 }
 
 static tr_status run_attention(flow *f) {
-  tr_array x = given(f), qkv = place(f, TR_VAE_HIDDEN, f->h, f->w, 3 * f->c),
-           mixed = place(f, f->then, f->h, f->w, f->c), affine;
+  tr_array x = given(f), qkv = place(f, f->then, f->h, f->w, 3 * f->c),
+           mixed = place(f, f->third, f->h, f->w, f->c), affine;
   TR_TRY(norm(f, 0, f->c, &x, &affine));
   for (int k = TR_VAE_Q; k <= TR_VAE_V; k++)
     TR_TRY(
@@ -162,8 +193,9 @@ static flow begin(tr_net *net, int64_t n, const tr_array *x, bool plans) {
                 .h = x->shape[2],
                 .w = x->shape[3],
                 .c = x->shape[1],
-                .now = TR_VAE_ONE,
-                .then = TR_VAE_OTHER,
+                .now = TR_VAE_FIRST,
+                .then = TR_VAE_SECOND,
+                .third = TR_VAE_THIRD,
                 .plans = plans};
 }
 

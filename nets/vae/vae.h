@@ -4,8 +4,7 @@
  *
  * Any height and width will do. What a picture becomes does not depend on the other pictures of a batch.
  * Norms and attention see the whole picture; the memory of a call is that of the largest layer's input and
- * output and one activation between them, for one picture or, on a device with memory of its own, a few. It
- * is kept for the next call. */
+ * output, for one picture or, on a device with memory of its own, a few. It is kept for the next call. */
 #ifndef TR_NETS_VAE_VAE_H
 #define TR_NETS_VAE_VAE_H
 

@@ -71,9 +71,10 @@ tr_status tr_vae_read_config(tr_ctx *ctx, const char *path, tr_vae_settings *out
 
 /* Activations, as large as any call has needed them so far. */
 enum {
-  TR_VAE_ONE, /* what a unit is given, and what it gives, change places */
-  TR_VAE_OTHER,
-  TR_VAE_HIDDEN, /* within a unit */
+  TR_VAE_FIRST, /* what a unit is given, what it gives or has within, and what is small or rare change places
+                 */
+  TR_VAE_SECOND,
+  TR_VAE_THIRD,
   TR_VAE_AFFINE, /* of a norm */
   TR_VAE_SLOTS
 };
