@@ -116,6 +116,9 @@ void tr_cpu_weight_destroy(tr_ctx *ctx, void *own);
 /* The panels of W, or of W^T. */
 tr_status tr_cpu_weight_panels(tr_ctx *ctx, const tr_nn_weight *weight, bool transposed, const char **out);
 
+/* tr_cpu_attention of wide heads, operands as they are (core/cpu/nn/attention_wide.c). */
+tr_status tr_cpu_attention_wide(tr_ctx *ctx, const tr_nn_attention_args *args);
+
 /* The operations behind tr_cpu_nn, each in one of the files nn_*.c. */
 #define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   tr_status tr_cpu_##op(tr_ctx *ctx, const tr_nn_##op##_args *args);

@@ -13,7 +13,8 @@
 #define SCORE_BYTES  49152 /* of a tile of queries */
 #define QUERIES_MIN  4
 #define QUERIES_MAX  64
-#define TASKS_WANTED 2 /* per thread */
+#define TASKS_WANTED 2   /* per thread */
+#define WIDE_HEAD    128 /* wider ones: attention_wide.c */
 
 /* Working memory of a thread, in parts: the operands of products, and what comes of them. ALONG: words of
  * what is summed over columns, ACROSS: over rows. */
@@ -266,6 +267,7 @@ tr_status tr_cpu_attention(tr_ctx *ctx, const tr_nn_attention_args *args) {
   void *scratch;
   job.y = args->y, job.stats = args->stats;
   if (args->y->count == 0) return TR_OK;
+  if (!job.halves && job.head_size > WIDE_HEAD) return tr_cpu_attention_wide(ctx, args);
   plan(&job, samples, threads);
   TR_TRY(prepare(ctx, &job, job.halves != NULL));
   plan_parts(&job, elements);

@@ -225,6 +225,20 @@ static void samples_independent(tr_ctx *ctx, const kind *k, int64_t T, int64_t h
   tr_array_destroy(&qkv);
 }
 
+/* More tokens than are summed at a time, and heads of more than one panel, whole and not. */
+static void wide_heads(tr_ctx *ctx, const kind *k, int64_t T, int64_t heads, int64_t size) {
+  const attention_problem p = {.N = 2, .T = T, .heads = heads, .size = size};
+  double *hq = numbers(2 * T, 3 * heads * size, 1, 1, false);
+  tr_array *qkv = array_of(ctx, k->dtype, 2 * T, 3 * heads * size, hq);
+  for (int threads = 1; threads < 4; threads += 2) {
+    CHECK_OK(ctx, tr_ctx_set_threads(ctx, threads));
+    forward(ctx, k, &p, hq, qkv);
+    samples_independent(ctx, k, T / 5, heads, size);
+  }
+  free(hq);
+  tr_array_destroy(&qkv);
+}
+
 /* Heads too wide for a backward of a GPU; the processor has no such bound. */
 static void too_wide(tr_ctx *ctx) {
   if (!on_a_gpu(ctx)) return;
@@ -265,6 +279,10 @@ int main(int argc, char **argv) {
     samples_independent(ctx, k, 17, 2, 24);
     samples_independent(ctx, k, 60, 1, 136);
     samples_independent(ctx, k, 70, 1, 72);
+  }
+  if (!emulated(ctx)) { /* large */
+    wide_heads(ctx, &f32, 530, 1, 200);
+    wide_heads(ctx, &f64, 390, 2, 129);
   }
   too_wide(ctx);
   CHECK(tr_ctx_memory(ctx) == 0);
