@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/common.sh"
 
-owners="normal damaged longer total shift shorter expired never odd nocommit crowded down loop elsewhere gated"
+owners="normal damaged longer total shift shorter expired never odd nocommit crowded down loop elsewhere gated huge"
 for owner in $owners; do bytes "$hub/$owner/r/w.pt" 10000; done
 printf '{"a": 1}\n' >"$hub/normal/r/config.json"
 printf '{"a": 1}\n' >"$hub/damaged/r/config.json"
@@ -68,6 +68,8 @@ absent "$blob"
 present "$blob.incomplete"
 check "with room" "$transit" fetch normal/r:w.pt
 got "$hub/normal/r/w.pt"
+refuse 1 "w.pt: 1000000000.0 MB are needed, and the disk of '$(blob huge w.pt).incomplete' has room for " "$transit" fetch huge/r:w.pt
+nothing huge
 mkdir "$scratch/closed"
 : >"$scratch/a-file"
 refuse 1 "folder '$scratch/a-file/hub' cannot be made: Not a directory (HF_HOME says where the cache is)" env HF_HOME="$scratch/a-file" HF_TOKEN=x \

@@ -51,6 +51,37 @@ first="--seed 1 --class-labels 207,360,387,974 --cfg-scale 4 --num-sampling-step
   check "with the heads" "$transit" sample ODE --model SiT-XL/2 --image-size 512 --num-heads 2 $first --out "$scratch/heads"
   same "$scratch/named/samples.npz" "$scratch/heads/samples.npz"
 
+  # A bare SiT-S/8, all zeros: the name alone tells its six heads.
+  python3 - "$scratch/zeros.safetensors" <<'END'
+import json, struct, sys
+
+d, blocks = 384, 12
+shapes = {"pos_embed": [1, 16, d], "x_embedder.proj.weight": [d, 4, 8, 8], "x_embedder.proj.bias": [d], "t_embedder.mlp.0.weight": [d, 256],
+          "t_embedder.mlp.0.bias": [d], "t_embedder.mlp.2.weight": [d, d], "t_embedder.mlp.2.bias": [d],
+          "y_embedder.embedding_table.weight": [1001, d], "final_layer.linear.weight": [512, d], "final_layer.linear.bias": [512],
+          "final_layer.adaLN_modulation.1.weight": [2 * d, d], "final_layer.adaLN_modulation.1.bias": [2 * d]}
+for i in range(blocks):
+    for name, rows, columns in (("attn.qkv", 3 * d, d), ("attn.proj", d, d), ("mlp.fc1", 4 * d, d), ("mlp.fc2", d, 4 * d), ("adaLN_modulation.1", 6 * d, d)):
+        shapes[f"blocks.{i}.{name}.weight"], shapes[f"blocks.{i}.{name}.bias"] = [rows, columns], [rows]
+at, header = 0, {}
+for name, shape in shapes.items():
+    size = 4
+    for side in shape:
+        size *= side
+    header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + size]}
+    at += size
+text = json.dumps(header).encode()
+with open(sys.argv[1], "wb") as out:
+    out.write(struct.pack("<Q", len(text)) + text)
+    out.truncate(8 + len(text) + at)
+END
+  printf '{"names": {"SiT-S/8": {"also": ["%s"]}}}' "$scratch/zeros.safetensors" >"$scratch/names.json"
+  short="--num-samples 1 --sampling-method euler --num-sampling-steps 2"
+  check "heads by the name" env TRANSIT_NAMES="$scratch/names.json" "$transit" sample ODE --model SiT-S/8 $short --out "$scratch/zeros"
+  grep -q '"num-heads": 6' "$scratch/zeros/run.json" || fail "heads: $(grep heads "$scratch/zeros/run.json")"
+  refuse 2 "the checkpoint does not tell its attention heads" "$transit" sample ODE --ckpt "$scratch/zeros.safetensors" $short --out "$scratch/none"
+  rm "$scratch/zeros.safetensors"
+
   # ---- what is no name, or cannot be had ----
   refuse 2 "--model: no weights of 'SiT-XL/2-300' are known, but of SiT-XL/2-256, SiT-XL/2-512" "$transit" sample ODE --model SiT-XL/2 \
     --image-size 300 $first --out "$scratch/none"
