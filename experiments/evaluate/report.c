@@ -4,22 +4,11 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "experiments/evaluate/entry.h"
 #include "experiments/evaluate/run.h"
 #include "experiments/output/run_record.h"
 
 /* ---- JSON ---- */
-
-/* NAME, NAME_ci95, and why it is missing. */
-static void put_entry(json_t *json, json_t *missing, const char *name, const evaluate_entry *entry) {
-  char interval[64];
-  const metric_value *v = &entry->number;
-  const bool known = !entry->absent && isfinite(v->low) && isfinite(v->high);
-  snprintf(interval, sizeof interval, "%s_ci95", name);
-  json_object_set_new(json, name, entry->absent ? json_null() : record_number(v->value));
-  json_object_set_new(json, interval,
-                      known ? record_numbers((const double[]){v->low, v->high}, 2) : json_null());
-  if (entry->absent) json_object_set_new(missing, name, record_text(entry->why));
-}
 
 static json_t *side_to_json(const evaluate_set *set, int64_t n) {
   if (!set->path) return json_null();
@@ -75,9 +64,9 @@ static void put_numbers(const evaluate_run *run, json_t *json) {
   json_t *missing = json_object();
   for (int m = 0; m < EVALUATE_COUNT; m++)
     if (m != EVALUATE_FID_INF || run->metrics.limit_points > 0)
-      put_entry(json, missing, evaluate_names[m], &run->metrics.metric[m]);
+      evaluate_entry_put(json, missing, evaluate_names[m], &run->metrics.metric[m]);
   for (int i = 0; i < FIGURES && run->with_figures; i++)
-    put_entry(json, missing, figure_names[i], &run->figures.figure[i]);
+    evaluate_entry_put(json, missing, figure_names[i], &run->figures.figure[i]);
   if (run->with_figures) json_object_set_new(json, "mmd_scale", record_number(run->figures.mmd_scale));
   if (run->metrics.limit_points > 0) json_object_set_new(json, "fid_at", limit_to_json(&run->metrics));
   json_object_set_new(json, "missing", missing);

@@ -183,6 +183,15 @@ tr_status train_files_say(train_run *run, const char *format, ...) {
   return written(run, run->log, "log.txt");
 }
 
+tr_status train_files_line(train_run *run, json_t *line) {
+  char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
+  json_decref(line);
+  if (!text) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for a line of the log");
+  fprintf(run->metrics, "%s\n", text);
+  free(text);
+  return written(run, run->metrics, "metrics.jsonl");
+}
+
 /* To TensorBoard and to wandb. */
 static tr_status log_numbers(train_run *run, double loss, double grad_norm, double images) {
   const struct {
@@ -218,12 +227,7 @@ tr_status train_files_log(train_run *run) {
   json_object_set_new(line, "images_per_second", record_number(rate));
   json_object_set_new(line, "wait", record_number(wait));
   json_object_set_new(line, "peak_resident_mib", record_number(machine_peak_resident()));
-  char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
-  json_decref(line);
-  if (!text) return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for a line of the log");
-  fprintf(run->metrics, "%s\n", text);
-  free(text);
-  TR_TRY(written(run, run->metrics, "metrics.jsonl"));
+  TR_TRY(train_files_line(run, line));
   TR_TRY(log_numbers(run, w->loss / n, w->grad_norm / n, rate));
   return train_files_say(
       run, "step %lld: loss %.6g, gradient %.3g, lr %.3g, %.1f images/s, %.1f %% waiting for data",

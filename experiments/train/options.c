@@ -10,6 +10,7 @@
 #define LOSS(member)      ROW(member), .group = "Loss"
 #define STEPS(member)     ROW(member), .group = "Steps"
 #define PREVIEW(member)   ROW(member), .group = "Samples while training"
+#define EVALUATE(member)  ROW(member), .group = "Evaluation while training"
 #define FILES(member)     ROW(member), .group = "Log and checkpoints"
 #define AT_LEAST(number)  .flags = TR_OPTION_GE, .low = (number)
 #define BETWEEN(from, to) .flags = TR_OPTION_GE | TR_OPTION_LE, .low = (from), .high = (to)
@@ -116,6 +117,23 @@ static const tr_option options[] = {
     {PREVIEW(sample_eps), .name = "sample-eps", .type = TR_OPTION_DOUBLE, .metavar = "E", .flags = TR_OPTION_GE | TR_OPTION_LT, .low = 0,
      .high = 0.5, .default_note = "that of SiT's code for path and prediction",
      .help = "They begin and end this far away from the ends where something is infinite, as those of 'transit sample --sample-eps'."},
+
+    {EVALUATE(evaluate_every), .name = "evaluate-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_note = "never",
+     .help = "Steps between measurements of samples drawn by the average, with the sampler of --sample-every, --num-sampling-steps and "
+             "--sample-eps. With --inception and --evaluate-reference: FID and what else 'transit evaluate' gives; without a network: sliced "
+             "Wasserstein distance, MMD and nearest-neighbour class accuracy. They stand in metrics.jsonl, log.txt and TensorBoard, and "
+             "change nothing of the training."},
+    {EVALUATE(evaluate_samples), .name = "evaluate-samples", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(2, 1e6), .default_text = "1000",
+     .help = "How many, with the classes in turn and the same noise each time. FID falls as they grow: compare equal numbers."},
+    {EVALUATE(evaluate_scale), .name = "evaluate-scale", .type = TR_OPTION_DOUBLE, .metavar = "X", AT_LEAST(0), .default_text = "1",
+     .help = "Guidance of these samples, where there is a null class; 1 is none."},
+    {EVALUATE(evaluate_reference), .name = "evaluate-reference", .type = TR_OPTION_TEXT, .metavar = "FILE.npz|DIR",
+     .default_note = "the data of --data-path, up to 5000 inputs, which --inception cannot take",
+     .help = "Pictures, or with --inception stored statistics, as --reference of 'transit evaluate'."},
+    {EVALUATE(inception), .name = "inception", .type = TR_OPTION_TEXT, .metavar = "FILE",
+     .help = "The Inception network, as of 'transit evaluate'."},
+    {EVALUATE(preprocess), .name = "preprocess", .type = TR_OPTION_CHOICE, .choices = "tf,torch", .default_text = "tf",
+     .help = "What it sees of a picture, as of 'transit evaluate'."},
 
     {FILES(log_every), .name = "log-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_text = "100",
      .help = "Steps between lines of metrics.jsonl and log.txt."},

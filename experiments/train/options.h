@@ -27,6 +27,9 @@ typedef struct {
   long log_every, ckpt_every, keep;
   long sample_every, num_samples, num_sampling_steps;
   double cfg_scale, sample_eps;
+  long evaluate_every, evaluate_samples;
+  double evaluate_scale;
+  const char *evaluate_reference, *inception, *preprocess;
   const char *resume, *ckpt;
   bool wandb;
   machine_options machine;

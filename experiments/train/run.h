@@ -13,6 +13,8 @@
 #include "experiments/output/log/wandb.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/output/ranks.h"
+#include "experiments/output/sample_result.h"
+#include "experiments/sample/pictures.h"
 #include "experiments/train/options.h"
 #include "nets/train/state.h"
 
@@ -57,7 +59,10 @@ typedef struct {
   tr_net *net;
   tr_interpolant interpolant;
   const tr_prediction_type *prediction;
-  char path_args[TR_PARAMS_MAX][80]; /* the arguments of checkpoints that hold its parameters */
+  char path_args[TR_PARAMS_MAX][80];   /* the arguments of checkpoints that hold its parameters */
+  pictures pictures;                   /* of states */
+  bool pictures_of_states;             /* these are the states themselves, rounded */
+  struct train_evaluation *evaluation; /* of the first rank; NULL: none */
   tr_trainer *trainer;
   char averages[256]; /* what is kept, in words: TRAIN_AVERAGES of checkpoints */
   int64_t last;       /* the step after which it ends */
@@ -146,6 +151,30 @@ tr_status train_averages_from(train_run *run, const tr_checkpoint *checkpoint);
 bool train_snapshots_due(const train_run *run);
 tr_status train_snapshots_write(train_run *run);
 
+/* ---- drawing.c ---- */
+#define TRAIN_SAMPLER "heun2"
+/* n samples, with the classes in turn and the same noise each time, in batches; cfg_scale 1: not guided. */
+typedef struct {
+  long n, batch;
+  double cfg_scale;
+} train_drawing;
+/* Room, labels and what is said of the samples; sample_result_free in any case. */
+tr_status train_draw_prepare(const train_run *run, long n, sample_result *out);
+/* Draws by the average. *nfe: evaluations of the network for a sample; may be NULL. */
+tr_status train_draw(train_run *run, const train_drawing *what, sample_result *out, long *nfe);
+/* TR_OK for samples that are not finite, which are warned of; else the status. */
+tr_status train_forgive(train_run *run, const char *what, tr_status status);
+
+/* ---- evaluate.c ---- */
+/* What of --evaluate-every and its like has no effect. */
+void train_evaluate_settle(train_run *run);
+/* On the first rank, before there is a folder: the reference, and the network of features. */
+tr_status train_evaluate_open(train_run *run);
+void train_evaluate_close(train_run *run);
+/* Whether it is time for an evaluation, and this. */
+bool train_evaluate_due(const train_run *run);
+tr_status train_evaluate(train_run *run);
+
 /* ---- preview.c ---- */
 /* What of --sample-every and its like has no effect. */
 void train_preview_settle(train_run *run);
@@ -177,6 +206,8 @@ tr_status train_files_free(tr_ctx *ctx, const char *folder);
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out);
 /* A line of metrics.jsonl and one of log.txt. */
 tr_status train_files_log(train_run *run);
+/* A line of metrics.jsonl, whose reference is taken. */
+tr_status train_files_line(train_run *run, json_t *line);
 tr_status train_files_say(train_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void train_files_close(train_run *run);
 

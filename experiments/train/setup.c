@@ -145,11 +145,20 @@ static tr_status check_idle(const train_run *run) {
   return TR_OK;
 }
 
+static void set_pictures(train_run *run) {
+  int64_t shape[TR_MAX_DIMS];
+  const int ndim = tr_net_states(tr_net_info_of(run->net), 1, shape);
+  run->pictures = pictures_of_pixels(ndim, shape);
+  run->pictures_of_states = pictures_any(&run->pictures);
+}
+
 tr_status train_setup(train_run *run) {
   if (!run->options->resume) TR_TRY(check_idle(run));
   TR_TRY(set_path(run));
   TR_TRY(make_network(run));
   TR_TRY(make_trainer(run));
+  set_pictures(run);
   train_preview_settle(run);
+  train_evaluate_settle(run);
   return train_data_prepare(run);
 }

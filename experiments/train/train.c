@@ -40,6 +40,7 @@ static tr_status begin(train_run *run) {
   TR_TRY(train_ranks_agree(run, open_all(run)));
   TR_TRY(train_ranks_begin(run));
   run->saved = run->begun;
+  TR_TRY(train_ranks_first(run, train_evaluate_open));
   TR_TRY(train_ranks_first(run, train_files_open));
   run->program->at_work = true;
   return TR_OK;
@@ -103,6 +104,7 @@ static tr_status take_steps(train_run *run, progress *bar) {
     TR_TRY(train_ranks_end(run, after_step(run, bar)));
     if (run->report.step % run->options->ckpt_every == 0) TR_TRY(save(run));
     if (train_preview_due(run)) TR_TRY(train_ranks_first(run, train_preview));
+    if (train_evaluate_due(run)) TR_TRY(train_ranks_first(run, train_evaluate));
   }
   return TR_OK;
 }
@@ -162,6 +164,7 @@ static tr_status note_words(train_run *run) {
 
 static void close_all(train_run *run) {
   train_files_close(run);
+  train_evaluate_close(run);
   tr_trainer_destroy(&run->trainer);
   tr_net_destroy(&run->net);
   tr_net_config_clear(&run->config);

@@ -1,0 +1,128 @@
+# transit train --evaluate-every: the numbers of transit evaluate for the samples of transit sample, from the checkpoint of that
+# step; logged; the same after a resume and on ranks; a training that is the same without them; what is refused.
+. "$(dirname "$0")/../common.sh"
+
+digits_data=$tests/../experiments/digits/digits.npz
+network=$tests/data/goldens/inception/inception.pth
+small="$transit train --global-batch-size 32 --hidden 16 --depth 1 --num-heads 2 --lr 5e-3 --ema-decay 0.8 --threads 2 --log-every 100"
+few="--evaluate-samples 60 --num-sampling-steps 4"
+heun="--sampling-method heun2 --num-samples 60 --num-sampling-steps 4 --threads 2"
+
+# numbers FILE STEP: what metrics.jsonl says of an evaluation; numbers FILE: evaluate.json. A name and its value a line.
+numbers() {
+  python3 - "$@" <<'END'
+import json, sys
+names = "fid sfid inception_score precision recall kid sliced_wasserstein mmd nearest_class_accuracy".split()
+if len(sys.argv) > 2:
+    found = [json.loads(l) for l in open(sys.argv[1])]
+    found = [l for l in found if l["step"] == int(sys.argv[2]) and "evaluated" in l]
+    assert len(found) == 1, found
+else:
+    found = [json.load(open(sys.argv[1]))]
+for name in names:
+    if found[0].get(name) is not None:
+        print(name, f"{found[0][name]:.12g}")
+END
+}
+
+# agree A B: the same names, and values to 1e-6.
+agree() {
+  checks=$((checks + 1))
+  paste -d ' ' "$1" "$2" | awk 'NF != 4 || $1 != $3 { bad = 1 } { d = $2 - $4; if (d < 0) d = -d; if (d > 1e-6 * ($4 < 0 ? -$4 : $4) + 1e-9) bad = 1 }
+    END { exit bad || NR == 0 }' || fail "$1 and $2: $(paste -d ' ' "$1" "$2")"
+}
+
+# A part of the digits: of so few the metrics take all rows, in whatever order.
+python3 - "$digits_data" "$scratch" <<'END'
+import struct, sys, zipfile
+def read(z, name):
+    raw = z.read(name + ".npy")
+    return raw[10 + struct.unpack("<H", raw[8:10])[0]:]
+def npy(descr, shape, data):
+    text = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)
+    return b"\x93NUMPY\x01\x00\x76\x00" + text.ljust(117).encode() + b"\n" + data
+with zipfile.ZipFile(sys.argv[1]) as z:
+    raw = z.read("labels.npy")
+    size = 8 if b"i8" in raw[:128] else 4
+    images, labels = read(z, "images")[:200 * 64], read(z, "labels")[:200 * size]
+with zipfile.ZipFile(sys.argv[2] + "/data.npz", "w") as out:
+    out.writestr("images.npy", npy("|u1", (200, 8, 8), images))
+    out.writestr("labels.npy", npy("<i%d" % size, (200,), labels))
+with zipfile.ZipFile(sys.argv[2] + "/reference.npz", "w") as out:
+    out.writestr("arr_0.npy", npy("|u1", (40, 8, 8), images[:40 * 64]))
+END
+data="--data-path $scratch/data.npz"
+
+# shellcheck disable=SC2086
+{
+  # ---- against the data ----
+  check "without" $small $data --max-steps 9 --ckpt-every 4 --out "$scratch/without"
+  check "with" $small $data --max-steps 9 --ckpt-every 4 --evaluate-every 4 $few --out "$scratch/with"
+  same "$scratch/without/checkpoints/0000009.pt" "$scratch/with/checkpoints/0000009.pt"
+  check "drawn" $transit sample ODE --ckpt "$scratch/with/checkpoints/0000008.pt" $heun --out "$scratch/drawn"
+  check "measured" $transit evaluate --samples "$scratch/drawn/samples.npz" --reference "$scratch/data.npz" --classifier-free --out "$scratch/measured"
+  numbers "$scratch/with/metrics.jsonl" 8 >"$scratch/while"
+  numbers "$scratch/measured/evaluate.json" >"$scratch/after"
+  equals "$(wc -l <"$scratch/while" | tr -d ' ')" 3 "numbers"
+  agree "$scratch/while" "$scratch/after"
+  grep -q '"step":8,"evaluated":60,"reference":"data-path","reference_n":200,"sampler":"heun2","num_sampling_steps":4,"cfg_scale":1.0,"nfe":6' \
+    "$scratch/with/metrics.jsonl" || fail "the sampler and its evaluations: $(cat "$scratch/with/metrics.jsonl")"
+  grep -q '^step 8: 60 samples: sliced_wasserstein ' "$scratch/with/log.txt" || fail "log.txt: $(cat "$scratch/with/log.txt")"
+  check "events" python3 "$here/../checks/check_events.py" "$scratch/with"/events.out.tfevents.*
+  says "evaluate/sliced_wasserstein"
+
+  # ---- resumed: the same numbers ----
+  check "a part" $small $data --max-steps 6 --ckpt-every 4 --evaluate-every 4 $few --out "$scratch/parts"
+  check "the rest" $transit train --resume "$scratch/parts" --max-steps 9
+  for step in 4 8; do
+    numbers "$scratch/parts/metrics.jsonl" $step >"$scratch/parts-$step"
+    numbers "$scratch/with/metrics.jsonl" $step >"$scratch/with-$step"
+    same "$scratch/parts-$step" "$scratch/with-$step"
+  done
+
+  # ---- guided, and by a network against pictures of one's own ----
+  reference="--evaluate-reference $scratch/reference.npz --inception $network"
+  check "by the network" $small $data --max-steps 4 --evaluate-every 4 $few --evaluate-scale 2 $reference --out "$scratch/network"
+  check "drawn, guided" $transit sample ODE --ckpt "$scratch/network/checkpoints/0000004.pt" --cfg-scale 2 $heun --out "$scratch/guided"
+  check "measured by it" $transit evaluate --samples "$scratch/guided/samples.npz" --reference "$scratch/reference.npz" --inception "$network" \
+    --no-cache --out "$scratch/by-network"
+  numbers "$scratch/network/metrics.jsonl" 4 >"$scratch/while"
+  numbers "$scratch/by-network/evaluate.json" >"$scratch/after"
+  checks=$((checks + 1))
+  grep -q '^fid ' "$scratch/while" || fail "no FID: $(cat "$scratch/while")"
+  agree "$scratch/while" "$scratch/after"
+  grep -q '"preprocessing":"tf"' "$scratch/network/metrics.jsonl" || fail "the preprocessing is not named"
+
+  # ---- what has no pictures ----
+  npy "$scratch/points.npy" '<f4' '(64, 2)' 512
+  check "vectors" $transit train --data-path "$scratch/points.npy" --global-batch-size 16 --hidden 8 --depth 1 --max-steps 2 --evaluate-every 2 $few \
+    --out "$scratch/vectors"
+  grep -q '"sliced_wasserstein":[0-9]' "$scratch/vectors/metrics.jsonl" || fail "vectors: $(cat "$scratch/vectors/metrics.jsonl")"
+  grep -q '"nearest_class_accuracy":null' "$scratch/vectors/metrics.jsonl" || fail "vectors have no classes"
+  check "wild weights" $transit train --data-path "$scratch/points.npy" --global-batch-size 16 --hidden 8 --depth 1 --lr 1e30 --ema-decay 0 \
+    --max-steps 1 --evaluate-every 1 $few --out "$scratch/wild"
+  warns "no evaluation of step 1"
+
+  # ---- ranks ----
+  if command -v mpirun >/dev/null 2>&1; then
+    check "two ranks" on 2 $small $data --max-steps 4 --evaluate-every 4 $few --out "$scratch/ranks"
+    numbers "$scratch/ranks/metrics.jsonl" 4 >"$scratch/of-ranks"
+    checks=$((checks + 1))
+    paste -d ' ' "$scratch/of-ranks" "$scratch/with-4" | awk '{ d = $2 / $4 - 1; if (d < 0) d = -d; if (d > 1e-2) bad = 1 } END { exit bad || NR != 3 }' ||
+      fail "ranks: $(paste -d ' ' "$scratch/of-ranks" "$scratch/with-4")"
+  fi
+
+  # ---- refused, and of no use ----
+  out=$scratch/refused
+  refuse 2 "--inception without --evaluate-reference" $small $data --max-steps 4 --evaluate-every 4 --inception "$network" --out "$out"
+  refuse 2 "--evaluate-reference is for samples that have pictures" $transit train --data-path "$scratch/points.npy" --global-batch-size 16 \
+    --max-steps 2 --evaluate-every 2 --evaluate-reference "$scratch/reference.npz" --out "$out"
+  refuse 1 "no-such.npz" $small $data --max-steps 4 --evaluate-every 4 --evaluate-reference "$scratch/no-such.npz" --out "$out"
+  refuse 2 "--evaluate-samples" $small $data --max-steps 4 --evaluate-every 4 --evaluate-samples 1 --out "$out"
+  absent "$out"
+  check "of no use" $small $data --max-steps 1 --evaluate-samples 50 --inception "$network" --out "$scratch/idle"
+  warns "--evaluate-samples has no effect: it is of --evaluate-every"
+  warns "--inception has no effect"
+}
+
+finish
