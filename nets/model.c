@@ -109,6 +109,7 @@ static void tell_sides(const tr_model *m, tr_net_settings *told) {
   const int side = side_arg(m, "input_size"), image = side_arg(m, "image_size");
   told->side = side ? side : side_arg(m, "latent_size");
   told->height = m->height, told->width = m->width;
+  told->stored_height = side_arg(m, "latent_height"), told->stored_width = side_arg(m, "latent_width");
   told->image_side = image ? image : side_arg(m, "resolution");
 }
 

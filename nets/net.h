@@ -50,12 +50,13 @@ typedef struct {
 
 /* What tensors do not tell. Zeroed: nothing is told. */
 typedef struct {
-  int num_classes;        /* without the null class; 0: not told */
-  int side;               /* of states that are square; 0: not told */
-  int height, width;      /* of states (C, height, width) where no tensor tells, before `side`; 0: not told */
-  int image_side;         /* of the images that the states are, or are latents of; 0: not told */
-  const char *model_name; /* "SiT-S/2"; NULL: not told */
-  int n_told;             /* values for parameters of the kind (tr_net_type.info.params), by name; none */
+  int num_classes;   /* without the null class; 0: not told */
+  int side;          /* of states that are square; 0: not told */
+  int height, width; /* of states (C, height, width) where no tensor tells, before all others; 0 */
+  int stored_height, stored_width; /* of those that the tensors are for, where they are not square; 0 */
+  int image_side;                  /* of the images that the states are, or are latents of; 0: not told */
+  const char *model_name;          /* "SiT-S/2"; NULL: not told */
+  int n_told;              /* values for parameters of the kind (tr_net_type.info.params), by name; none */
   const tr_net_size *told; /* twice: the last one holds */
   bool open;               /* a size that neither tensors nor these tell stays 0 and is no error */
 } tr_net_settings;

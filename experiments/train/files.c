@@ -259,7 +259,12 @@ int train_files_args(const train_run *run, tr_saved_arg args[TRAIN_MOST_ARGS]) {
   const char *kind = tr_net_config_kind(&run->config);
   int n = 0;
   args[n++] = text_arg("model", o->model ? o->model : kind);
-  if (run->data.ndim == 3) args[n++] = int_arg("image_size", run->data.shape[1]);
+  if (run->data.ndim == 3 && run->data.shape[1] == run->data.shape[2])
+    args[n++] = int_arg("image_size", run->data.shape[1]);
+  if (run->data.ndim == 3 && run->data.shape[1] != run->data.shape[2]) {
+    args[n++] = int_arg("latent_height", run->data.shape[1]);
+    args[n++] = int_arg("latent_width", run->data.shape[2]);
+  }
   if (run->data.num_classes) args[n++] = int_arg("num_classes", run->data.num_classes);
   args[n++] = int_arg("global_batch_size", o->batch);
   args[n++] = int_arg("global_seed", o->seed);

@@ -45,15 +45,13 @@ static tr_status configure_images(train_run *run) {
   const train_data *d = &run->data;
   tr_ctx *ctx = run->program->ctx;
   const bool sigma = strcmp(o->learn_sigma, "true") == 0;
-  if (d->shape[1] != d->shape[2])
-    return TR_FAIL(ctx, TR_E_SHAPE, "states of %lld x %lld: a SiT takes squares", (long long)d->shape[1],
-                   (long long)d->shape[2]);
   if (!d->num_classes)
     return TR_FAIL(ctx, TR_E_ARG,
                    "the data has no labels: a SiT needs classes (one for all will do: `labels` of zeros)");
   if (o->model) {
     const tr_net_size open[] = {{"channels", (int)d->shape[0]},
                                 {"latent_size", (int)d->shape[1]},
+                                {"latent_width", (int)d->shape[2]},
                                 {"num_classes", d->num_classes},
                                 {"learn_sigma", sigma}};
     return tr_net_configure_named(ctx, o->model, sizeof open / sizeof *open, open, &run->config);
@@ -62,16 +60,22 @@ static tr_status configure_images(train_run *run) {
   o->depth = or (o->depth, 6);
   o->num_heads = or (o->num_heads, 4);
   o->patch = or (o->patch, 2);
-  if (d->shape[1] % o->patch)
-    return TR_FAIL(ctx, TR_E_ARG, "--patch %ld: states of side %lld cannot be cut so", o->patch,
-                   (long long)d->shape[1]);
-  const tr_net_size sizes[] = {
-      {"channels", (int)d->shape[0]}, {"out_channels", (int)d->shape[0] * (1 + sigma)},
-      {"patch", (int)o->patch},       {"grid", (int)(d->shape[1] / o->patch)},
-      {"hidden", (int)o->hidden},     {"depth", (int)o->depth},
-      {"heads", (int)o->num_heads},   {"mlp_hidden", 4 * (int)o->hidden},
-      {"time_frequencies", 256},      {"num_classes", d->num_classes},
-      {"null_class", d->num_classes}};
+  for (int i = 1; i < 3; i++)
+    if (d->shape[i] % o->patch)
+      return TR_FAIL(ctx, TR_E_ARG, "--patch %ld: states of side %lld cannot be cut so", o->patch,
+                     (long long)d->shape[i]);
+  const tr_net_size sizes[] = {{"channels", (int)d->shape[0]},
+                               {"out_channels", (int)d->shape[0] * (1 + sigma)},
+                               {"patch", (int)o->patch},
+                               {"grid", (int)(d->shape[1] / o->patch)},
+                               {"grid_width", d->shape[1] == d->shape[2] ? 0 : (int)(d->shape[2] / o->patch)},
+                               {"hidden", (int)o->hidden},
+                               {"depth", (int)o->depth},
+                               {"heads", (int)o->num_heads},
+                               {"mlp_hidden", 4 * (int)o->hidden},
+                               {"time_frequencies", 256},
+                               {"num_classes", d->num_classes},
+                               {"null_class", d->num_classes}};
   return tr_net_configure_sizes(ctx, "sit", sizeof sizes / sizeof *sizes, sizes, &run->config);
 }
 

@@ -38,8 +38,9 @@ static bool find_name(const char *name, tr_sit_config *out) {
 
 /* What a name leaves open: latents (channels, latent_size, latent_size), the classes without the null class,
  * and whether twice the channels come out. */
-enum { CHANNELS, LATENT_SIZE, NUM_CLASSES, LEARN_SIGMA, N_OPEN };
-static const char *const left_open[N_OPEN] = {"channels", "latent_size", "num_classes", "learn_sigma"};
+enum { CHANNELS, LATENT_SIZE, LATENT_WIDTH, NUM_CLASSES, LEARN_SIGMA, N_OPEN };
+static const char *const left_open[N_OPEN] = {"channels", "latent_size", "latent_width", "num_classes",
+                                              "learn_sigma"};
 
 static tr_status take_open(tr_ctx *ctx, const char *name, int n, const tr_net_size *given, int open[N_OPEN]) {
   for (int i = 0; i < n; i++) {
@@ -47,8 +48,8 @@ static tr_status take_open(tr_ctx *ctx, const char *name, int n, const tr_net_si
     while (k < N_OPEN && strcmp(left_open[k], given[i].key) != 0) k++;
     if (k == N_OPEN)
       return TR_FAIL(ctx, TR_E_ARG,
-                     "'%s' is not left open by the name %s: channels, latent_size, num_classes and "
-                     "learn_sigma are",
+                     "'%s' is not left open by the name %s: channels, latent_size, latent_width, "
+                     "num_classes and learn_sigma are",
                      given[i].key, name);
     open[k] = given[i].value;
   }
@@ -60,19 +61,24 @@ tr_status tr_sit_named(tr_ctx *ctx, const char *name, int n, const tr_net_size *
   tr_sit_config config;
   if (!find_name(name, &config)) return TR_FAIL(ctx, TR_E_ARG, "no model '%s'", name);
   TR_TRY(take_open(ctx, name, n, given, open));
-  const int channels = open[CHANNELS], side = open[LATENT_SIZE], num_classes = open[NUM_CLASSES];
+  const int channels = open[CHANNELS], side = open[LATENT_SIZE], num_classes = open[NUM_CLASSES],
+            width = open[LATENT_WIDTH] ? open[LATENT_WIDTH] : side;
   if (channels < 1 || channels > 65536)
     return TR_FAIL(ctx, TR_E_ARG, "latents of %d channels: use 1 to 65536", channels);
-  if (side < config.patch || side % config.patch != 0 || side > 65536)
-    return TR_FAIL(
-        ctx, TR_E_ARG,
-        "latents of side %d cannot be cut into patches of side %d (%s): use a multiple, at most 65536", side,
-        config.patch, name);
+  for (int i = 0; i < 2; i++) {
+    const int extent = i ? width : side;
+    if (extent < config.patch || extent % config.patch != 0 || extent > 65536)
+      return TR_FAIL(
+          ctx, TR_E_ARG,
+          "latents of side %d cannot be cut into patches of side %d (%s): use a multiple, at most 65536",
+          extent, config.patch, name);
+  }
   if (num_classes < 1 || num_classes > 1 << 30)
     return TR_FAIL(ctx, TR_E_ARG, "%d classes: use at least 1", num_classes);
   config.channels = channels;
   config.out_channels = open[LEARN_SIGMA] ? 2 * channels : channels;
   config.grid = side / config.patch;
+  config.grid_width = width == side ? 0 : width / config.patch;
   config.num_classes = num_classes;
   config.null_class = num_classes;
   *(tr_sit_config *)sizes = config;
@@ -189,6 +195,8 @@ static tr_status set_grid(tr_ctx *ctx, int height, int width, tr_sit_config *con
 /* The tokens along a side when no table tells: from the side of the latents, or of the images. */
 static tr_status infer_grid_untold(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
   if (told->height > 0 && told->width > 0) return set_grid(ctx, told->height, told->width, config);
+  if (told->stored_height > 0 && told->stored_width > 0)
+    return set_grid(ctx, told->stored_height, told->stored_width, config);
   const int scale = config->channels == PIXEL_CHANNELS ? 1 : LATENT_SCALE;
   const int side = told->side ? told->side : told->image_side / scale;
   if (side == 0)
@@ -210,12 +218,20 @@ static tr_status infer_grid(tr_ctx *ctx, const tr_tensors *weights, const tr_net
   if (!tr_tensors_find(weights, "pos_embed")) return infer_grid_untold(ctx, told, config);
   TR_TRY(find_shape(ctx, weights, "pos_embed", 3, "(1, tokens, hidden)", &position));
   int64_t tokens = position->shape[1];
+  if (told->stored_height > 0 && told->stored_width > 0) {
+    TR_TRY(set_grid(ctx, told->stored_height, told->stored_width, config));
+    if (tr_sit_tokens(config) == tokens) return TR_OK;
+    return TR_FAIL(ctx, TR_E_SHAPE,
+                   "tensor 'pos_embed' has %" PRId64 " tokens: latents of %d x %d have %" PRId64, tokens,
+                   told->stored_height, told->stored_width, tr_sit_tokens(config));
+  }
   while ((int64_t)config->grid * config->grid < tokens) config->grid++;
   if ((int64_t)config->grid * config->grid != tokens)
-    return TR_FAIL(ctx, TR_E_SHAPE,
-                   "tensor 'pos_embed' has %" PRId64
-                   " tokens, which is no square: only square latents are supported",
-                   tokens);
+    return TR_FAIL(
+        ctx, TR_E_SHAPE,
+        "tensor 'pos_embed' has %" PRId64
+        " tokens, which is no square: arguments latent_height and latent_width are to tell the sides",
+        tokens);
   return TR_OK;
 }
 

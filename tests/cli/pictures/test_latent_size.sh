@@ -48,6 +48,27 @@ END
   grep -q ',ok,' "$scratch/sweep/results.csv" || fail "the runs of a sweep"
   refuse 2 "latent-size" $swept --latent-size 6,4 --out "$scratch/sweep" # states of as many numbers are others
 
+  # ---- trained on what is not square ----
+  python3 - "$scratch" <<'END'
+import struct, sys, zipfile
+def npy(descr, shape, data):
+    text = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)
+    return b"\x93NUMPY\x01\x00\x76\x00" + text.ljust(117).encode() + b"\n" + data
+with zipfile.ZipFile(sys.argv[1] + "/wide.npz", "w") as z:
+    z.writestr("images.npy", npy("|u1", (64, 4, 16), bytes((7 * i + i // 64) % 256 for i in range(64 * 64))))
+    z.writestr("labels.npy", npy("<i4", (64,), struct.pack("<64i", *(i % 3 for i in range(64)))))
+END
+  wide="$transit train --data-path $scratch/wide.npz --global-batch-size 16 --hidden 16 --depth 1 --num-heads 2 --ema-decay 0.5"
+  check "a training" $wide --max-steps 4 --sample-every 4 --num-samples 2 --num-sampling-steps 3 --out "$scratch/whole"
+  check "a part of it" $wide --max-steps 2 --out "$scratch/parts"
+  check "the rest" $transit train --resume "$scratch/parts" --max-steps 4
+  same "$scratch/whole/checkpoints/0000004.safetensors" "$scratch/parts/checkpoints/0000004.safetensors"
+  check "its samples" $transit sample ODE --ckpt "$scratch/whole/checkpoints/0000004.pt" --num-samples 2 $fixed --out "$scratch/of-wide"
+  says "2 samples (1, 4, 16)" # of 16 tokens, which might have been 4 x 4
+  check "its samples, square" $transit sample ODE --ckpt "$scratch/whole/checkpoints/0000004.pt" --latent-size 8,8 --num-samples 2 $fixed --out "$scratch/of-square"
+  says "2 samples (1, 8, 8)"
+  warns "the table 'pos_embed' is stored for another size"
+
   # ---- what is refused ----
   refuse 1 "latents of 8 x 9 cannot be cut into patches of side 2" $draw --latent-size 8,9 --out "$scratch/no"
   refuse 2 "--latent-size '8' has 1 entry: give 2" $draw --latent-size 8 --out "$scratch/no"
