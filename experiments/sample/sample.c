@@ -79,8 +79,9 @@ static void print_files(const sample_run *run) {
   printf("wrote %s/samples.npz%s%s", folder, shown ? ", samples.png" : "",
          run->options->gif ? ", samples.gif" : "");
   if (run->in_shards && shown) printf(", " IMAGES_FOLDER "/%06d.png to %06lld.png", 0, (long long)run->n - 1);
-  printf(" and run.json%s\n", shown || provider_info(&run->provider)->ndim == 3
-                                  ? ""
+  printf(" and run.json%s\n", shown ? ""
+                              : provider_info(&run->provider)->ndim == 3
+                                  ? " (no picture: the states are latents)"
                                   : " (no picture: states of numbers are no images)");
 }
 

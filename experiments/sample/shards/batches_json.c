@@ -57,7 +57,8 @@ static bool batch_of_json(const json_t *json, sample_batch *b) {
       !count_of(json, "nfe", &nfe) || !count_of(json, "nfe_guide", &nfe_guide) ||
       !count_of(json, "n_vjp", &n_vjp) || !count_of(json, "n_steps", &n_steps) ||
       !count_of(json, "n_rejected", &n_rejected) || !count_of(json, "stop", &stop) ||
-      !count_of(json, "clock", &clock) || !solver)
+      !count_of(json, "clock", &clock) || stop < TR_STOP_ERROR || stop > TR_STOP_MAX_NFE ||
+      clock < TR_CLOCK_AUTO || clock > TR_CLOCK_ANGLE || !solver)
     return false;
   b->nfe_guide = (long)nfe_guide;
   s->nfe = (long)nfe, s->n_vjp = (long)n_vjp, s->n_steps = (long)n_steps, s->n_rejected = (long)n_rejected;
