@@ -33,7 +33,7 @@ look() { check "$1" python3 "$here/check_shards.py" "$@"; } # look DIR [DIR OF A
   equals "$(sums "$scratch/one")" "$first" "bytes after the same command"
 
   # As many of each class; and an adaptive solver, for which shards as large as batches are the run at once.
-  balanced="ODE --ckpt $digits --sampling-method dopri5 --rtol 1e-1 --class-labels balanced --num-samples 20 --threads 1 --batch-size 8"
+  balanced="ODE --ckpt $digits --sampling-method dopri5 --rtol 1e-1 --class-labels balanced --num-samples 60 --threads 1 --batch-size 8"
   check "balanced, at once" $draw $balanced --out "$scratch/balanced-whole"
   check "balanced, in shards" $draw $balanced --shard-size 8 --out "$scratch/balanced"
   look "$scratch/balanced" "$scratch/balanced-whole"
@@ -78,7 +78,7 @@ full() {
 tree() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
 # shellcheck disable=SC2086
 {
-  refuse 1 "cannot write '$out/shards/0000000.npz': File too large" full 5 $few --batch-size 16 --out "$out"
+  refuse 1 "cannot write '$out/shards/0000000.npz': File too large" full 12 $grid --ckpt "$digits" --shard-size 70 --out "$out"
   absent "$out"
   refuse 1 "cannot write '$out/samples.npz': File too large" full 16 $few --batch-size 16 --out "$out"
   equals "$(ls -A "$out" | tr '\n' ' ')" "images manifest.json shards " "what is there after a full disk"
@@ -116,8 +116,8 @@ tree() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
   rm -r "$out"
 
   # Batches of an adaptive solver are the samples', so that they may not differ.
-  refuse 1 "File too large" full 6 $balanced --shard-size 8 --out "$out"
-  refuse 2 "(--batch-size was 8, is 4)" $draw ODE --ckpt "$digits" --sampling-method dopri5 --rtol 1e-1 --class-labels balanced --num-samples 20 \
+  refuse 1 "File too large" full 12 $balanced --shard-size 8 --out "$out"
+  refuse 2 "(--batch-size was 8, is 4)" $draw ODE --ckpt "$digits" --sampling-method dopri5 --rtol 1e-1 --class-labels balanced --num-samples 60 \
     --batch-size 4 --shard-size 8 --out "$out"
   check "an adaptive solver goes on" $draw $balanced --shard-size 8 --out "$out"
   same "$out/samples.npz" "$scratch/balanced/samples.npz"
