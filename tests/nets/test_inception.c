@@ -105,7 +105,7 @@ static void test_numbers(tr_ctx *ctx, tr_dtype dtype, double tolerance) {
   tr_inception_sizes sizes;
   CHECK_OK(ctx, tr_inception_sizes_of(net, &sizes));
   CHECK(sizes.features == FEATURES && sizes.spatial == SPATIAL && sizes.classes == CLASSES);
-  for (int i = 0; i < (emulated(ctx) ? 1 : IMAGES); i++) {
+  for (int i = 0; i < IMAGES; i++) {
     image picture = get_image(ctx, i);
     tr_inception_args args = args_of(&picture, 1, &r);
     stages s = {i, 0, tolerance};
@@ -243,7 +243,7 @@ int main(int argc, char **argv) {
   golden = golden_open(ctx, "inception/inception");
   test_numbers(ctx, TR_F64, 1e-9);
   test_numbers(ctx, TR_F32, 2e-4);
-  if (!emulated(ctx)) test_batch(ctx);
+  test_batch(ctx);
   test_arguments(ctx);
   test_files(ctx);
   tr_npz_close(&golden);
