@@ -50,8 +50,6 @@ static const tr_option options[] = {
      .help = "Starting states (N,C,H,W) or (N,dim) instead of drawn ones; with --reverse, the data. A samples.npz gives its "
              "latents and labels, and a warning where it was drawn with other guidance."},
 
-    AUTOENCODER_OPTIONS(offsetof(sample_options, vae), .default_note = "none: latents stay latents"),
-
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = ODE, .kind = TR_KIND_ODE_METHOD,
      .metavar = "NAME", .default_text = "cvode-adams", .help = "ODE solver, adaptive or on a fixed grid."},
     {.name = "sampling-method", CHOICE, FIELD(method), SOLVER, .modes = SDE, .kind = TR_KIND_SDE_METHOD,
@@ -145,6 +143,8 @@ static const tr_option options[] = {
     NOISED_OPTIONS(offsetof(sample_options, noised), SDE),
 
     GUIDANCE_OPTIONS(offsetof(sample_options, guidance)),
+
+    AUTOENCODER_OPTIONS(offsetof(sample_options, vae), .default_note = "none: latents stay latents"),
 
     MACHINE_OPTIONS(offsetof(sample_options, machine),
                     "Folder for samples.npz, samples.png (models that work in pixels, or with --vae) and run.json; of a run in shards also images/."),
