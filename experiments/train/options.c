@@ -118,6 +118,8 @@ static const tr_option options[] = {
      .high = 0.5, .default_note = "that of SiT's code for path and prediction",
      .help = "They begin and end this far away from the ends where something is infinite, as those of 'transit sample --sample-eps'."},
 
+    AUTOENCODER_OPTIONS(offsetof(train_options, vae), .default_note = "none: samples of latents have no pictures"),
+
     {EVALUATE(evaluate_every), .name = "evaluate-every", .type = TR_OPTION_INT, .metavar = "N", BETWEEN(1, 4e9), .default_note = "never",
      .help = "Steps between measurements of samples drawn by the average, with the sampler of --sample-every, --num-sampling-steps and "
              "--sample-eps. With --inception and --evaluate-reference: FID and what else 'transit evaluate' gives; without a network: sliced "

@@ -3,6 +3,7 @@
 #define TR_EXPERIMENTS_TRAIN_OPTIONS_H
 
 #include "experiments/common/common_options.h"
+#include "experiments/vae/autoencoder.h"
 
 typedef struct {
   /* data */
@@ -27,6 +28,7 @@ typedef struct {
   long log_every, ckpt_every, keep;
   long sample_every, num_samples, num_sampling_steps;
   double cfg_scale, sample_eps;
+  autoencoder_options vae;
   long evaluate_every, evaluate_samples;
   double evaluate_scale;
   const char *evaluate_reference, *inception, *preprocess;

@@ -21,6 +21,8 @@ static bool may_differ(const json_t *record, const char *name, bool cosine) {
                                           "num-samples",
                                           "num-sampling-steps",
                                           "sample-eps",
+                                          "vae",
+                                          "tiles",
                                           "evaluate-every",
                                           "evaluate-samples",
                                           "evaluate-scale",

@@ -60,6 +60,7 @@ typedef struct {
   tr_interpolant interpolant;
   const tr_prediction_type *prediction;
   char path_args[TR_PARAMS_MAX][80];   /* the arguments of checkpoints that hold its parameters */
+  autoencoder vae;                     /* --vae, on the first rank; else nothing */
   pictures pictures;                   /* of states */
   bool pictures_of_states;             /* these are the states themselves, rounded */
   struct train_evaluation *evaluation; /* of the first rank; NULL: none */

@@ -4,6 +4,7 @@
 
 #include "experiments/common/param_options.h"
 #include "experiments/train/run.h"
+#include "experiments/vae/latent_pictures.h"
 #include "nets/model.h"
 #include "transport/path/interval.h"
 
@@ -145,11 +146,25 @@ static tr_status check_idle(const train_run *run) {
   return TR_OK;
 }
 
-static void set_pictures(train_run *run) {
+/* Of what the states are, or, of latents, by the autoencoder of those who draw. */
+static tr_status set_pictures(train_run *run) {
+  static const char *const idle[] = {"vae", "tiles", NULL}, *const of_vae[] = {"tiles", NULL};
+  const train_options *o = run->options;
+  tr_ctx *ctx = run->program->ctx;
+  const bool draws = o->sample_every != TR_OPTION_UNSET || o->evaluate_every != TR_OPTION_UNSET;
   int64_t shape[TR_MAX_DIMS];
   const int ndim = tr_net_states(tr_net_info_of(run->net), 1, shape);
   run->pictures = pictures_of_pixels(ndim, shape);
   run->pictures_of_states = pictures_any(&run->pictures);
+  if (!draws)
+    program_warn_idle(ctx, &train_table, &run->parsed, idle, "it is of --sample-every and --evaluate-every");
+  if (draws && !o->vae.vae) program_warn_idle(ctx, &train_table, &run->parsed, of_vae, "it is of --vae");
+  if (!draws || !o->vae.vae || run->program->rank) return TR_OK;
+  const tr_nn_products products = run->products == TR_NN_BF16 ? TR_NN_FULL : run->products;
+  TR_TRY(autoencoder_open(run->program, &o->vae, false, run->dtype, products, &run->vae));
+  TR_TRY(file_hash_finish(ctx, &run->vae.hash));
+  run->pictures_of_states = false;
+  return latent_pictures(ctx, &run->vae, ndim, shape, &run->pictures);
 }
 
 tr_status train_setup(train_run *run) {
@@ -157,7 +172,7 @@ tr_status train_setup(train_run *run) {
   TR_TRY(set_path(run));
   TR_TRY(make_network(run));
   TR_TRY(make_trainer(run));
-  set_pictures(run);
+  TR_TRY(set_pictures(run));
   train_preview_settle(run);
   train_evaluate_settle(run);
   return train_data_prepare(run);

@@ -165,6 +165,7 @@ static tr_status note_words(train_run *run) {
 static void close_all(train_run *run) {
   train_files_close(run);
   train_evaluate_close(run);
+  autoencoder_close(&run->vae);
   tr_trainer_destroy(&run->trainer);
   tr_net_destroy(&run->net);
   tr_net_config_clear(&run->config);

@@ -48,6 +48,9 @@ with zipfile.ZipFile(sys.argv[1]) as z:
 with zipfile.ZipFile(sys.argv[2] + "/data.npz", "w") as out:
     out.writestr("images.npy", npy("|u1", (200, 8, 8), images))
     out.writestr("labels.npy", npy("<i%d" % size, (200,), labels))
+with zipfile.ZipFile(sys.argv[2] + "/colours.npz", "w") as out:
+    out.writestr("images.npy", npy("|u1", (64, 16, 16, 3), bytes((i * i // 7 + i % 13 * 11) % 256 for i in range(64 * 768))))
+    out.writestr("labels.npy", npy("<i4", (64,), struct.pack("<64i", *(i % 4 for i in range(64)))))
 with zipfile.ZipFile(sys.argv[2] + "/reference.npz", "w") as out:
     out.writestr("arr_0.npy", npy("|u1", (40, 8, 8), images[:40 * 64]))
 END
@@ -102,6 +105,29 @@ data="--data-path $scratch/data.npz"
   check "wild weights" $transit train --data-path "$scratch/points.npy" --global-batch-size 16 --hidden 8 --depth 1 --lr 1e30 --ema-decay 0 \
     --max-steps 1 --evaluate-every 1 $few --out "$scratch/wild"
   warns "no evaluation of step 1"
+
+  # ---- latents, decoded ----
+  vae=$tests/data/goldens/vae2/names
+  check "to latents" $transit encode --vae "$vae" --data "$scratch/colours.npz" --out "$scratch/latents.npz"
+  latents="--data-path $scratch/latents.npz --vae $vae"
+  check "latents" $small $latents --max-steps 2 --sample-every 2 --num-samples 2 --evaluate-every 2 $few \
+    --evaluate-reference "$scratch/colours.npz" --inception "$network" --out "$scratch/of-latents"
+  present "$scratch/of-latents/samples/0000002.png"
+  grep -q '"fid":[0-9]' "$scratch/of-latents/metrics.jsonl" || fail "latents: $(cat "$scratch/of-latents/metrics.jsonl")"
+  grep -q '"autoencoder": {' "$scratch/of-latents/run.json" || fail "the autoencoder is not in run.json"
+  check "drawn from latents" $transit sample ODE --ckpt "$scratch/of-latents/checkpoints/0000002.pt" $heun --out "$scratch/drawn-latents"
+  check "decoded" $transit decode --vae "$vae" --data "$scratch/drawn-latents/samples.npz" --levels-only --out "$scratch/decoded-latents"
+  check "measured, decoded" $transit evaluate --samples "$scratch/decoded-latents/images.npz" --reference "$scratch/colours.npz" \
+    --inception "$network" --no-cache --out "$scratch/by-decoding"
+  numbers "$scratch/of-latents/metrics.jsonl" 2 >"$scratch/while"
+  numbers "$scratch/by-decoding/evaluate.json" >"$scratch/after"
+  agree "$scratch/while" "$scratch/after"
+  check "latents without pictures" $small --data-path "$scratch/latents.npz" --max-steps 2 --evaluate-every 2 $few --out "$scratch/numbers"
+  grep -q '"sliced_wasserstein":[0-9]' "$scratch/numbers/metrics.jsonl" || fail "numbers of latents"
+  refuse 2 "latents of 4 channels" $small $data --vae "$vae" --max-steps 2 --sample-every 2 --out "$scratch/refused"
+  absent "$scratch/refused"
+  check "an autoencoder of no use" $small $latents --max-steps 1 --out "$scratch/idle-vae"
+  warns "--vae has no effect: it is of --sample-every and --evaluate-every"
 
   # ---- ranks ----
   if command -v mpirun >/dev/null 2>&1; then
