@@ -29,6 +29,13 @@ both() {
   close "$scratch/tf32/images.npz" "$scratch/decoded-f32-cpu/images.npz" f4 2e-2
   differ "$scratch/tf32/images.npz" "$scratch/decoded-f32-emulated:0/images.npz"
 
+  # What is sampled, in f64, whose levels of 8 bits are the same.
+  for device in cpu emulated:0; do
+    check "sample on $device" $transit sample ODE --ckpt "$goldens/ema.pt" --num-heads 3 $pictures --num-samples 2 --sampling-method heun \
+      --num-sampling-steps 3 --dtype f64 --device $device --out "$scratch/drawn-$device"
+  done
+  same "$scratch/drawn-emulated:0/samples.png" "$scratch/drawn-cpu/samples.png"
+
   # What was decoded, beside the statistics of another set.
   for device in cpu emulated:0; do
     check "evaluate on $device" $transit evaluate --samples "$scratch/decoded-f64-$device/images" --reference "$goldens/adm/ref.npz" \

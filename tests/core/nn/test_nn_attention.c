@@ -276,6 +276,7 @@ int main(int argc, char **argv) {
     attention(ctx, k, 1, 70, 1, 136, 1);
     attention(ctx, k, 1, 33, 2, 150, 2);
     attention(ctx, k, 2, 1, 1, 512, 1);
+    attention(ctx, k, 1, 20, 1, 1024, 1);
     samples_independent(ctx, k, 17, 2, 24);
     samples_independent(ctx, k, 60, 1, 136);
     samples_independent(ctx, k, 70, 1, 72);
