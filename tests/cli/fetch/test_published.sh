@@ -24,6 +24,11 @@ sit=$hub/nyu-visionx/SiT-collections
 mkdir -p "$sit"
 cp "$scratch/train/checkpoints/0000001.pt" "$sit/SiT-XL-2-256.pt"
 check "its weights alone" "$transit" convert "$scratch/train/checkpoints/0000001.pt" "$sit/SiT-XL-2-512.pt" --weights ema --bare
+# Two autoencoders, one as weights in .safetensors, one in an older .bin.
+autoencoders=$tests/data/goldens/vae2
+mkdir -p "$hub/stabilityai/sd-vae-ft-ema" "$hub/stabilityai/sd-vae-ft-mse"
+cp "$autoencoders/names/"* "$hub/stabilityai/sd-vae-ft-ema/"
+cp "$autoencoders/old/"* "$hub/stabilityai/sd-vae-ft-mse/"
 serve
 first="--seed 1 --class-labels 207,360,387,974 --cfg-scale 4 --num-sampling-steps 5 --sampling-method heun2 --threads 1"
 
@@ -81,6 +86,16 @@ END
   grep -q '"num-heads": 6' "$scratch/zeros/run.json" || fail "heads: $(grep heads "$scratch/zeros/run.json")"
   refuse 2 "the checkpoint does not tell its attention heads" "$transit" sample ODE --ckpt "$scratch/zeros.safetensors" $short --out "$scratch/none"
   rm "$scratch/zeros.safetensors"
+
+  # ---- the autoencoder by its name, and latents as pictures ----
+  for name in ema mse; do
+    check "decode by $name" "$transit" decode --vae $name --data "$scratch/named/samples.npz" --threads 1 --out "$scratch/$name"
+    check "decode by a folder" "$transit" decode --vae "$hub/stabilityai/sd-vae-ft-$name" --data "$scratch/named/samples.npz" --threads 1 \
+      --out "$scratch/$name-folder"
+    same "$scratch/$name/images.npz" "$scratch/$name-folder/images.npz"
+  done
+  asked '^cdn GET .*/diffusion_pytorch_model.safetensors ' 1 "transfers of an autoencoder"
+  asked '^cdn GET .*/diffusion_pytorch_model.bin ' 1 "transfers of an older one"
 
   # ---- what is no name, or cannot be had ----
   refuse 2 "--model: no weights of 'SiT-XL/2-300' are known, but of SiT-XL/2-256, SiT-XL/2-512" "$transit" sample ODE --model SiT-XL/2 \
