@@ -25,11 +25,24 @@ static tr_status told(program *p, const char *what, tr_status status) {
   return what ? program_option_error(p->ctx, what + strspn(what, "-"), status) : status;
 }
 
+/* Without a path OWNER/NAME is all of a repository: where a file is meant, it is more likely a path of this
+ * machine with a slip in it, and nobody is asked. */
+static bool names_file(const fetch_names *names, const char *name) {
+  return fetch_names_has(names, name) || strchr(name, ':');
+}
+
+static tr_status get_named(fetcher *f, const char *name, char **path) {
+  if (names_file(f->names, name)) return get(f, name, path);
+  const char *near = fetch_names_near(f->names, name);
+  return TR_FAIL(f->program->ctx, TR_E_ARG, "'%s' is no file, and no name of 'transit fetch --list'%s%s%s",
+                 TR_SHOW(name, 200), near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 tr_status fetch_find(program *p, const char *name, const char *what, char **path) {
   fetcher f;
   *path = NULL;
   tr_status status = fetcher_open(p, NULL, &f);
-  if (status == TR_OK) status = get(&f, name, path);
+  if (status == TR_OK) status = get_named(&f, name, path);
   fetcher_close(&f);
   return told(p, what, status);
 }
@@ -44,15 +57,10 @@ static void begin_with(const fetch_names *names, const char *model, char *text, 
       used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
 }
 
-/* A file of the hub is no model's name without a path: it would be all of a repository. */
-static bool is_model(const fetch_names *names, const char *model) {
-  return fetch_names_has(names, model) || strchr(model, ':');
-}
-
 static tr_status get_model(fetcher *f, const char *model, long image_size, char **path) {
   char name[FETCH_TEXT], all[200];
   snprintf(name, sizeof name, image_size > 0 ? "%.300s-%ld" : "%.300s", model, image_size);
-  if (is_model(f->names, name)) return get(f, name, path);
+  if (names_file(f->names, name)) return get(f, name, path);
   begin_with(f->names, model, all, sizeof all);
   const char *near = *all ? all : fetch_names_near(f->names, model);
   return TR_FAIL(f->program->ctx, TR_E_ARG, "no weights of '%s' are known%s%s: see 'transit fetch --list'",

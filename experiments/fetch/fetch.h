@@ -4,7 +4,7 @@
 
 #include "experiments/common/program.h"
 
-/* The file that `name` stands for ('transit fetch --list', or OWNER/NAME[@REVISION][:PATH]), or the folder of
+/* The file that `name` stands for ('transit fetch --list', or OWNER/NAME[@REVISION]:PATH), or the folder of
  * several: what is on this machine is taken without asking anybody, what is absent is fetched. *path is
  * malloc'd, NULL on an error. TR_E_ARG for a name that is none, TR_E_IO where the file is absent and cannot
  * be had, with where it belongs. what: the option that named it, for messages, "--inception". */

@@ -22,12 +22,13 @@ void fetcher_close(fetcher *f) {
 /* It cannot be had: what is absent, why, and where it belongs. */
 static tr_status absent(fetcher *f, const fetch_source *source, const char *why) {
   tr_ctx *ctx = f->program->ctx;
+  const bool one = source->n_files == 1;
+  const char *it = one ? "it" : "them";
   char words[200], folder[FETCH_PATH];
   TR_TRY(local_by_hand(ctx, &f->places, source, source->n_files, folder));
-  return TR_FAIL(ctx, TR_E_IO, "%s%s%s %s not here (%s): fetch it elsewhere and put it into '%s'",
+  return TR_FAIL(ctx, TR_E_IO, "%s%s%s %s not here (%s): fetch %s elsewhere and put %s into '%s'",
                  local_words(source, words, sizeof words), source->repo ? " of " : "",
-                 source->repo ? source->repo : "", source->n_files == 1 ? "is" : "are", why,
-                 TR_SHOW(folder, 160));
+                 source->repo ? source->repo : "", one ? "is" : "are", why, it, it, TR_SHOW(folder, 160));
 }
 
 /* ---- of the hub ---- */

@@ -15,7 +15,7 @@
 #include "experiments/fetch/net/digest.h"
 #include "experiments/fetch/net/lock.h"
 
-enum { TRIES = 6 /* in a row that bring nothing */, LONG_WAIT = 5 /* seconds, said */ };
+enum { TRIES = 5 /* in a row that bring nothing */, LONG_WAIT = 5 /* seconds, said */ };
 
 typedef struct {
   program *program;

@@ -147,7 +147,7 @@ absent "$HOME/.cache/transit/none" "$HOME/.cache/transit/none.incomplete"
 wait "$shorter"
 equals $? 1 "status of a file that never comes"
 checks=$((checks + 1))
-grep -q "w.pt: given up after 6 tries, the connection was cut: .* 5.0 of 10.0 kB are kept in '$(blob shorter w.pt).incomplete': run it again to go on" \
+grep -q "w.pt: given up after 5 tries, the connection was cut: .* 5.0 of 10.0 kB are kept in '$(blob shorter w.pt).incomplete': run it again to go on" \
   "$scratch/shorter.err" || fail "never whole: $(cat "$scratch/shorter.err")"
 equals "$(stat -c %s "$(blob shorter w.pt).incomplete")" 5000 "bytes that are kept"
 absent "$(blob shorter w.pt)"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# transit sample --model: the weights of a published network by its name, fetched when they are absent, as the first command of the
-# documents has it. The hub is one of ours, with a small network under the published names.
+# transit sample --model --vae: the weights of a published network and of an autoencoder by their names, fetched when they are absent, as
+# the first command of the documents has it. The hub is one of ours, with small networks under the published names.
 # usage: test_published.sh PROGRAM SCRATCH
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/common.sh"
@@ -97,7 +97,27 @@ END
   asked '^cdn GET .*/diffusion_pytorch_model.safetensors ' 1 "transfers of an autoencoder"
   asked '^cdn GET .*/diffusion_pytorch_model.bin ' 1 "transfers of an older one"
 
+  # ---- the first command as the documents have it, pictures and all ----
+  rm -rf "$cache"
+  check "the first command" "$transit" sample ODE --model SiT-XL/2 --image-size 256 --vae ema $first --out "$scratch/first"
+  present "$scratch/first/samples.png" "$scratch/first/samples.npz" "$scratch/first/run.json"
+  python3 - "$scratch/first/samples.npz" "$scratch/ema/images.npz" <<'END' || fail "the pictures are not those of decode"
+import sys, zipfile
+
+first, decoded = (zipfile.ZipFile(path).read("arr_0.npy")[-4 * 64 * 64 * 3 :] for path in sys.argv[1:])
+sys.exit(first != decoded or len(set(first)) < 10)
+END
+  checks=$((checks + 1))
+  check "the first command, offline" env HF_HUB_OFFLINE=1 "$transit" sample ODE --model SiT-XL/2 --image-size 256 --vae ema $first --out "$scratch/offline"
+  for file in samples.png samples.npz; do same "$scratch/first/$file" "$scratch/offline/$file"; done
+  refuse 1 "--vae: config.json and diffusion_pytorch_model.safetensors of stabilityai/sd-vae-ft-mse are not here (HF_HUB_OFFLINE is set): fetch them elsewhere and put them into '$HOME/.cache/transit/stabilityai/sd-vae-ft-mse/'" \
+    env HF_HUB_OFFLINE=1 "$transit" sample ODE --model SiT-XL/2 --vae mse $first --out "$scratch/none"
+
   # ---- what is no name, or cannot be had ----
+  refuse 2 "--inception: 'incepton' is no file, and no name of 'transit fetch --list': did you mean 'inception'?" "$transit" evaluate \
+    --samples "$scratch/first/samples.npz" --reference "$scratch/first/samples.npz" --inception incepton --out "$scratch/none"
+  refuse 2 "--inception: 'weights/x.pth' is no file, and no name of" "$transit" evaluate --samples "$scratch/first/samples.npz" \
+    --reference "$scratch/first/samples.npz" --inception weights/x.pth --out "$scratch/none"
   refuse 2 "--model: no weights of 'SiT-XL/2-300' are known, but of SiT-XL/2-256, SiT-XL/2-512" "$transit" sample ODE --model SiT-XL/2 \
     --image-size 300 $first --out "$scratch/none"
   refuse 2 "--model: no weights of 'SiT-XL/3' are known, but of SiT-XL/2" "$transit" sample ODE --model SiT-XL/3 $first --out "$scratch/none"
