@@ -40,10 +40,7 @@ static tr_status save_record(const train_run *run) {
   json_object_set_new(record, "skipped", json_integer(tr_loader_skipped(run->data.loader)));
   json_object_set_new(record, "data_sha256", run->data.loader ? json_string(run->data.sha256) : json_null());
   if (run->data.drawn) json_object_set_new(record, "draws_sha256", json_string(run->data.drawn_sha256));
-  if (run->vae.vae)
-    json_object_set_new(
-        record, "autoencoder",
-        json_pack("{s:o, s:s}", "folder", record_text(run->vae.folder), "sha256", run->vae.hash.hex));
+  if (run->vae.vae) json_object_set_new(record, "autoencoder", autoencoder_record(&run->vae));
   if (run->wandb_told) json_object_set(record, "wandb", run->wandb_told);
   record_memory(record, run->program->ctx);
   tr_status status = record_save(run->program->ctx, record, path);

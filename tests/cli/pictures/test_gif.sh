@@ -33,6 +33,9 @@ END
 
 # shellcheck disable=SC2086
 {
+  cp "$tests/data/goldens/ema.pt" "$scratch/guide.pt"
+  echo '{"num_heads": 3}' >"$scratch/guide.pt.json"
+
   # ---- the samples are the same ----
   check "samples alone" $draw --out "$scratch/alone"
   absent "$scratch/alone/samples.gif"
@@ -84,6 +87,17 @@ END
     check "two ranks, denoised" on 2 $draw $gif --batch-size 2 --gif-of denoised --cfg-scale 2 --out "$scratch/ranks-denoised"
     same "$scratch/denoised/samples.gif" "$scratch/ranks-denoised/samples.gif"
   fi
+
+  # ---- latents, each frame decoded ----
+  latents="$transit sample ODE --ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $tests/data/goldens/vae2/names --num-samples 3 --seed 3
+    --sampling-method heun2 --num-sampling-steps 4"
+  check "latents alone" $latents --out "$scratch/latents-alone"
+  check "latents" $latents --gif --gif-frames 3 --gif-samples 2 --out "$scratch/latents"
+  same "$scratch/latents-alone/samples.npz" "$scratch/latents/samples.npz"
+  equals "$(frames "$scratch/latents/samples.gif")" "134 68: 6 6 150" "frames of latents"
+  check "latents that are not square" $latents --latent-size 4,6 --guide-ckpt "$scratch/guide.pt" --guide-scale 1.5 --gif --gif-frames 2 --gif-samples 1 \
+    --gif-of denoised --out "$scratch/latents-wide"
+  equals "$(frames "$scratch/latents-wide/samples.gif")" "100 68: 6 150" "frames of latents that are not square"
 
   # ---- another reader ----
   if python3 -c 'import PIL, numpy' 2>/dev/null; then
