@@ -77,6 +77,12 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
     equals "$(cd "$scratch/again/images" && cat ./*.png | cksum)" "$(cd "$scratch/shards/images" && cat ./*.png | cksum)" "pictures in shards"
     rm -rf "$scratch/drawn" "$scratch/again" "$scratch/shards"
   done
+  # Shards of one autoencoder are not those of another one in its place.
+  own="ODE --sampling-method heun2 --ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $scratch/own --num-samples 2 --num-sampling-steps 2 --shard-size 1"
+  cp -r "$names" "$scratch/own"
+  check "in shards" $transit sample $own --out "$scratch/shards"
+  printf 'x' | dd of="$(echo "$scratch"/own/*.safetensors)" bs=1 seek=$(($(wc -c <"$(echo "$scratch"/own/*.safetensors)") - 4)) conv=notrunc 2>/dev/null
+  refuse 2 "(what --vae holds differs): nothing was changed" $transit sample $own --out "$scratch/shards"
   refuse 2 "has latents of 3 channels: the model's states are none of these" $transit sample ODE --ckpt "$tests/data/goldens/ema.pt" --num-heads 3 --vae "$goldens/plain" --num-samples 1 --out "$scratch/no"
   check "no autoencoder" $transit sample ODE --ckpt "$digits" --num-samples 1 --tiles diffusers --out "$scratch/digit"
   warns "--tiles has no effect: a run without --vae has no autoencoder"
