@@ -96,10 +96,9 @@ static void compare_sizes(evaluate_run *run) {
 
 static tr_status open_all(evaluate_run *run) {
   evaluate_options *o = run->options;
-  tr_dtype dtype;
-  tr_nn_products products;
+  tr_dtype dtype; /* f32 or f64: FID of features that are rounded further is another number */
   TR_TRY(check_options(run));
-  TR_TRY(machine_open_network(run->program, &o->machine, o->seed, &dtype, &products));
+  TR_TRY(machine_open(run->program, &o->machine, o->seed, &dtype));
   TR_TRY(open_side(run, false, &run->samples));
   TR_TRY(open_side(run, true, &run->reference));
   TR_TRY(check_network(run));

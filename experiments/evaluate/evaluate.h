@@ -12,7 +12,7 @@ typedef struct {
   const char *reference;  /* B.npz or a folder, as --reference of `transit evaluate` */
   const char *inception;  /* file or name of the network; NULL: only the figures without one */
   const char *preprocess; /* "tf" or "torch"; NULL: tf */
-  const char *dtype;      /* "f32", ...; NULL: f32 */
+  const char *dtype;      /* "f32" or "f64"; NULL: f32 */
   const char *option;     /* what the reference is called in messages; NULL: "--reference" */
   bool classifier_free;   /* the figures of pixels, beside those of a network; always without one */
   bool no_cache;          /* as --no-cache */

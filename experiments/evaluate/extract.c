@@ -14,9 +14,7 @@
 
 tr_status extractor_open(program *p, const char *inception, const char *preprocess, const char *dtype,
                          extractor *out) {
-  tr_net_options options = {.dtype = strcmp(dtype, "f64") == 0 ? TR_F64 : TR_F32};
-  if (strcmp(dtype, "bf16") == 0) options.products = TR_NN_BF16;
-  if (strcmp(dtype, "tf32") == 0) options.products = TR_NN_TF32;
+  const tr_net_options options = {.dtype = strcmp(dtype, "f64") == 0 ? TR_F64 : TR_F32};
   *out = (extractor){.program = p, .preprocess = preprocess, .dtype = dtype, .batch = 64, .cache = true};
   TR_TRY(tr_inception_open(p->ctx, inception, &options, &out->net));
   TR_TRY(tr_inception_sizes_of(out->net, &out->sizes));

@@ -6,11 +6,14 @@
 #include "core/io/image/image.h"
 #include "experiments/evaluate/metrics/classifier_free.h"
 #include "experiments/evaluate/metrics/kernel_distance.h"
-#include "experiments/output/machine.h"
 
 const char *const figure_names[FIGURES] = {"sliced_wasserstein", "mmd", "nearest_class_accuracy"};
 
 /* ---- pixels as numbers ---- */
+
+static tr_status no_room(tr_ctx *ctx, const char *name, int64_t n) {
+  return TR_FAIL(ctx, TR_E_MEM, "out of memory for the pixels of %s, %lld pictures", name, (long long)n);
+}
 
 static bool all_grey(int64_t pixels, const uint8_t *levels) {
   for (int64_t i = 0; i < pixels; i++, levels += 3)
@@ -25,8 +28,7 @@ tr_status pixel_rows_of(tr_ctx *ctx, const char *name, int64_t n, int64_t height
   out->channels = all_grey(pixels, levels) ? 1 : 3;
   const int64_t count = pixels * out->channels;
   out->numbers = malloc((size_t)(count > 0 ? count : 1) * sizeof *out->numbers);
-  if (!out->numbers)
-    return machine_lacks_memory(ctx, (double)count * sizeof *out->numbers, n, "pictures", "samples");
+  if (!out->numbers) return no_room(ctx, name, n);
   for (int64_t i = 0; i < count; i++)
     out->numbers[i] = (float)(levels[i * 3 / out->channels] / TR_BINS_PER_UNIT - 1);
   out->rows = (metric_rows){
@@ -39,7 +41,7 @@ tr_status pixel_rows_read(tr_ctx *ctx, const char *name, picture_source *source,
   const double bytes = (double)f->n * (double)f->height * (double)f->width * 3;
   *out = (pixel_rows){0};
   uint8_t *levels = malloc((size_t)bytes);
-  if (!levels) return machine_lacks_memory(ctx, bytes, f->n, "pictures", "samples");
+  if (!levels) return no_room(ctx, name, f->n);
   tr_status status = picture_source_rewind(source);
   if (status == TR_OK) status = picture_source_read(source, f->n, levels);
   if (status == TR_OK) status = pixel_rows_of(ctx, name, f->n, f->height, f->width, levels, f->labels, out);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "experiments/output/machine.h"
 
 static const char *const names[FEATURES_ARRAYS] = {"pool", "spatial", "logits"};
 
@@ -31,7 +30,9 @@ tr_status feature_set_allocate(tr_ctx *ctx, const char *path, int64_t n, tr_dtyp
     const double bytes = (double)n * (double)columns[k] * (double)tr_dtype_size(dtype);
     name_rows(out, k, names[k], path);
     out->memory[k] = malloc((size_t)bytes);
-    if (!out->memory[k]) return machine_lacks_memory(ctx, bytes, n, "features", "samples");
+    if (!out->memory[k])
+      return TR_FAIL(ctx, TR_E_MEM, "out of memory: %.3g GiB are needed for the %s, %lld pictures",
+                     bytes / (1 << 30), out->name[k], (long long)n);
     out->rows[k] = (metric_rows){.n = n, .d = columns[k], .dtype = dtype, .data = out->memory[k]};
   }
   return TR_OK;

@@ -28,6 +28,8 @@ network="--inception $inception --no-cache --out $out"
   refuse 2 "give one of them" $evaluate --samples "$samples" --reference "$reference" --reference-features "$reference" $network
   refuse 2 "need a network" $evaluate --samples "$samples" --reference "$reference" --out "$out"
   refuse 2 "--preprocess" $evaluate --samples "$samples" --reference "$reference" --preprocess pil $network
+  refuse 2 "--dtype bf16 is for networks" $evaluate --samples "$samples" --reference "$reference" --dtype bf16 $network
+  refuse 2 "no-such.pth" $evaluate --samples "$samples" --reference "$reference" --inception no-such.pth --out "$out"
   refuse 1 "cannot be opened" $evaluate --samples "$scratch/no-such" --reference "$reference" $network
 
   # Files that are damaged, or something else.
