@@ -96,7 +96,9 @@ tr_status evaluate_set_open(tr_ctx *ctx, const char *option, const char *path, b
   name_set(option, path, out);
   if (reference) TR_TRY(look_for_stored(ctx, out, &pictures));
   if (pictures) TR_TRY(picture_source_open(ctx, option, path, &out->pictures));
-  return pictures ? picture_source_hash(out->pictures, out->sha256) : tr_sha256_file(ctx, path, out->sha256);
+  if (!pictures) return tr_sha256_file(ctx, path, out->sha256);
+  out->path = picture_source_facts(out->pictures)->path;
+  return picture_source_hash(out->pictures, out->sha256);
 }
 
 tr_status evaluate_set_open_features(tr_ctx *ctx, const char *option, const char *path, evaluate_set *out) {
@@ -106,6 +108,7 @@ tr_status evaluate_set_open_features(tr_ctx *ctx, const char *option, const char
 }
 
 void evaluate_set_close(evaluate_set *set) {
+  set->path = NULL; /* it may be of the pictures */
   picture_source_close(&set->pictures);
   feature_set_close(&set->features);
   metric_gaussian_free(&set->pool);

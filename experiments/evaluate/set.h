@@ -6,7 +6,7 @@
 #include "experiments/evaluate/extract.h"
 
 typedef struct {
-  const char *option, *path; /* borrowed; path NULL: there is no such side */
+  const char *option, *path; /* borrowed, or of the pictures; path NULL: there is no such side */
   char name[260];            /* "--samples 'A.npz'" */
   char sha256[TR_SHA256_TEXT];
   picture_source *pictures; /* NULL: there are none */

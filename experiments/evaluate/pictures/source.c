@@ -2,24 +2,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/text.h"
 #include "experiments/evaluate/pictures/source_private.h"
 
-static tr_status open_kind(picture_source *s) {
+/* What transit leaves in its folders: the file that has all pictures, beside grids of them. */
+static char *file_of_run(const char *folder) {
+  static const char *const names[] = {"samples.npz", "images.npz"};
+  const size_t size = strlen(folder) + 16;
+  char *path = malloc(size);
+  for (int i = 0; path && i < 2; i++) {
+    snprintf(path, size, "%s/%s", folder, names[i]);
+    if (access(path, F_OK) == 0) return path;
+  }
+  free(path);
+  return NULL;
+}
+
+static tr_status open_kind(picture_source *s, const char *given) {
   struct stat info;
-  if (stat(s->facts.path, &info) != 0)
-    return TR_FAIL(s->ctx, TR_E_IO, "%s: '%s' cannot be opened: %s", s->option, TR_SHOW(s->facts.path, 200),
+  if (stat(given, &info) != 0)
+    return TR_FAIL(s->ctx, TR_E_IO, "%s: '%s' cannot be opened: %s", s->option, TR_SHOW(given, 200),
                    strerror(errno));
-  return S_ISDIR(info.st_mode) ? picture_folder_open(s) : picture_archive_open(s);
+  const bool folder = S_ISDIR(info.st_mode);
+  char *file = folder ? file_of_run(given) : NULL;
+  s->path = file ? file : strdup(given);
+  s->facts.path = s->path;
+  if (!s->path) return TR_FAIL(s->ctx, TR_E_MEM, "out of memory for '%s'", TR_SHOW(given, 200));
+  return folder && !file ? picture_folder_open(s) : picture_archive_open(s);
 }
 
 tr_status picture_source_open(tr_ctx *ctx, const char *option, const char *path, picture_source **out) {
   *out = NULL;
   picture_source *s = calloc(1, sizeof *s);
   if (!s) return TR_FAIL(ctx, TR_E_MEM, "out of memory for '%s'", TR_SHOW(path, 200));
-  *s = (picture_source){.ctx = ctx, .option = option, .facts = {.path = path}};
-  tr_status status = open_kind(s);
+  *s = (picture_source){.ctx = ctx, .option = option};
+  tr_status status = open_kind(s, path);
   s->facts.labels = s->labels;
   if (status != TR_OK)
     picture_source_close(&s);
@@ -33,6 +52,7 @@ void picture_source_close(picture_source **source) {
   if (!s) return;
   if (s->kind && s->own) s->kind->close(s);
   free(s->labels);
+  free(s->path);
   free(s);
   *source = NULL;
 }

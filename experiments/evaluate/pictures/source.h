@@ -4,7 +4,7 @@
  *   FILE.npz  `arr_0` or `images`, uint8 (N, H, W, 3), or grey (N, H, W) or (N, H, W, 1), stored or deflated,
  *             with `labels` or `label` (N), beside `arr_0` also `arr_1`, if they are there
  *   DIR       PNG and JPEG files, sorted by name, in it and its sub-folders, which are classes
- *             (core/data/dataset.h)
+ *             (core/data/dataset.h); of a run of transit, its samples.npz or images.npz
  *
  * Grey is r = g = b. */
 #ifndef TR_EXPERIMENTS_EVALUATE_PICTURES_SOURCE_H
@@ -22,7 +22,7 @@ tr_status picture_source_open(tr_ctx *ctx, const char *option, const char *path,
 void picture_source_close(picture_source **source); /* NULL is fine */
 
 typedef struct {
-  const char *path; /* borrowed from the caller of picture_source_open */
+  const char *path; /* as given, or of the file in the folder that is given; of the source */
   int64_t n, height, width;
   const int32_t *labels; /* (n), or NULL: there are none */
 } picture_facts;

@@ -17,6 +17,7 @@ struct picture_source {
   tr_ctx *ctx;
   const char *option;
   picture_facts facts;
+  char *path;      /* owned */
   int32_t *labels; /* owned */
   int64_t next;    /* picture */
   void *own;       /* of the kind */

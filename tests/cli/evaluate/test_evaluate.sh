@@ -100,6 +100,10 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
   equals "$(number "$scratch/i/evaluate.json" fid)" null "FID without a network"
   equals "$(number "$scratch/i/evaluate.json" nearest_class_accuracy)" 1.0 "classes of the nearest, which are the same"
   near "$scratch/i/evaluate.json" sliced_wasserstein 0 0
+  check "samples" "$transit" sample ODE --ckpt "$tests/../experiments/digits/digits-ema.pt" --num-samples 12 --num-sampling-steps 4 --sampling-method heun2 \
+    --out "$scratch/run"
+  check "the folder of a run" $evaluate --samples "$scratch/run" --reference "$digits" --classifier-free --out "$scratch/j"
+  says "12 of '$scratch/run/samples.npz'"
 }
 
 finish
