@@ -7,6 +7,7 @@
 #include "experiments/evaluate/inception_file.h"
 #include "experiments/evaluate/run.h"
 #include "experiments/output/claim.h"
+#include "experiments/output/saved_args.h"
 
 /* ---- opening ---- */
 
@@ -40,20 +41,46 @@ static tr_status open_side(const evaluate_run *run, bool reference, evaluate_set
   return TR_OK;
 }
 
-/* Pictures without a network: an error, unless something else is to be said of them. */
+/* Pictures without a network: an error, unless something else is to be said of them. Those beside statistics
+ * may go without. */
 static tr_status check_network(const evaluate_run *run) {
   const evaluate_options *o = run->options;
-  if (o->inception || !run->samples.pictures || (o->classifier_free && !o->save_stats)) return TR_OK;
+  const bool needed = run->samples.pictures || (run->reference.pictures && !run->reference.stored);
+  if (o->inception || !needed || (o->classifier_free && !o->save_stats)) return TR_OK;
   return TR_FAIL(run->program->ctx, TR_E_ARG,
                  "features of pictures need a network: give --inception FILE or --inception inception%s",
                  o->save_stats ? "" : ", or only --classifier-free");
 }
 
-/* A file that cannot be written fails now. */
-static tr_status try_stats_file(const evaluate_run *run) {
+static tr_status check_pixels(const evaluate_run *run) {
+  const evaluate_set *without = !run->samples.pictures ? &run->samples : &run->reference;
+  if (!run->options->classifier_free || (run->samples.pictures && run->reference.pictures)) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_ARG, "--classifier-free compares pictures, and %s has none",
+                 without->name);
+}
+
+/* The reference, or, without one, the samples. */
+static const evaluate_set *set_to_save(const evaluate_run *run) {
+  return run->reference.path ? &run->reference : &run->samples;
+}
+
+/* A file that cannot be written fails now, and none that is read is written over. */
+static tr_status check_stats_file(const evaluate_run *run) {
+  const char *path = run->options->save_stats;
+  const evaluate_set *set = set_to_save(run), *sides[] = {&run->samples, &run->reference};
+  tr_ctx *ctx = run->program->ctx;
   tr_npz_out *npz;
-  if (!run->options->save_stats) return TR_OK;
-  TR_TRY(tr_npz_create(run->program->ctx, run->options->save_stats, &npz));
+  if (!path) return TR_OK;
+  if (set->stored)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "--save-stats: %s has statistics already; for those of its pictures give it as --samples, "
+                   "without a reference",
+                   set->name);
+  for (int i = 0; i < 2; i++)
+    if (sides[i]->path && saved_is_same_file(path, sides[i]->path))
+      return TR_FAIL(ctx, TR_E_ARG, "--save-stats and %s are one file: --save-stats is a new one",
+                     sides[i]->name);
+  TR_TRY(tr_npz_create(ctx, path, &npz));
   tr_npz_discard(&npz);
   return TR_OK;
 }
@@ -69,14 +96,25 @@ static tr_status open_folder(evaluate_run *run) {
   return claim_open(run->program, &what, &run->dir);
 }
 
+/* Whether a network is asked; what of one has no effect is said. */
+static bool uses_network(const evaluate_run *run) {
+  static const char *const of_network[] = {"inception", "preprocess", "batch-size",
+                                           "no-cache",  "dtype",      NULL},
+                           *const of_features[] = {"neighbours", "score-block", "kid-subsets",
+                                                   "kid-size",   "fid-inf",     NULL};
+  tr_ctx *ctx = run->program->ctx;
+  const bool pictures = run->samples.pictures || run->reference.pictures;
+  if (run->options->inception && pictures) return true;
+  program_warn_idle(ctx, &evaluate_table, run->parsed, of_network,
+                    pictures ? "no network was given (--inception)" : "there are no pictures");
+  if (run->samples.pictures)
+    program_warn_idle(ctx, &evaluate_table, run->parsed, of_features, "no network was given (--inception)");
+  return false;
+}
+
 static tr_status open_network(evaluate_run *run) {
   evaluate_options *o = run->options;
-  const bool pictures = run->samples.pictures || run->reference.pictures;
-  if (o->inception && !pictures) {
-    tr_ctx_warn(run->program->ctx, "--inception has no effect: there are no pictures");
-    return TR_OK;
-  }
-  if (!o->inception) return TR_OK;
+  if (!uses_network(run)) return TR_OK;
   TR_TRY(inception_file(run->program, o->inception, &run->inception));
   TR_TRY(extractor_open(run->program, run->inception, o->preprocess, o->machine.dtype, &run->extractor));
   run->extractor.batch = o->batch;
@@ -102,8 +140,9 @@ static tr_status open_all(evaluate_run *run) {
   TR_TRY(open_side(run, false, &run->samples));
   TR_TRY(open_side(run, true, &run->reference));
   TR_TRY(check_network(run));
+  TR_TRY(check_pixels(run));
   TR_TRY(open_network(run));
-  TR_TRY(try_stats_file(run));
+  TR_TRY(check_stats_file(run));
   compare_sizes(run);
   return open_folder(run);
 }
@@ -149,9 +188,6 @@ static tr_status measure_pixels(evaluate_run *run) {
   tr_ctx *ctx = run->program->ctx;
   pixel_rows a = {0}, b = {0};
   if (!run->options->classifier_free) return TR_OK;
-  const evaluate_set *without = !run->samples.pictures ? &run->samples : &run->reference;
-  if (!run->samples.pictures || !run->reference.pictures)
-    return TR_FAIL(ctx, TR_E_ARG, "--classifier-free compares pictures, and %s has none", without->name);
   tr_status status = pixel_rows_read(ctx, run->samples.name, run->samples.pictures, &a);
   if (status == TR_OK) status = pixel_rows_read(ctx, run->reference.name, run->reference.pictures, &b);
   if (status == TR_OK) status = evaluate_figures(ctx, &a, &b, run->options->seed, &run->figures);
@@ -161,11 +197,9 @@ static tr_status measure_pixels(evaluate_run *run) {
   return status;
 }
 
-/* The reference's statistics, or, without one, those of the samples. */
 static tr_status save_stats(evaluate_run *run) {
   const char *path = run->options->save_stats;
-  evaluate_set *set = run->reference.path ? &run->reference : &run->samples;
-  return path ? evaluate_set_save(run->program->ctx, path, set) : TR_OK;
+  return path ? evaluate_set_save(run->program->ctx, path, set_to_save(run)) : TR_OK;
 }
 
 static void warn(const evaluate_run *run) {

@@ -46,7 +46,7 @@ static tr_status put_pictures(tr_ctx *ctx, tr_npz_out *npz, picture_source *sour
   return status;
 }
 
-static tr_status put_all(tr_ctx *ctx, tr_npz_out *npz, evaluate_set *set) {
+static tr_status put_all(tr_ctx *ctx, tr_npz_out *npz, const evaluate_set *set) {
   const metric_rows *pool = &set->features.rows[FEATURES_POOL],
                     *spatial = &set->features.rows[FEATURES_SPATIAL];
   if (set->pictures) TR_TRY(put_pictures(ctx, npz, set->pictures));
@@ -55,7 +55,7 @@ static tr_status put_all(tr_ctx *ctx, tr_npz_out *npz, evaluate_set *set) {
   return npz_put(ctx, npz, "n", TR_I64, 0, NULL, &set->features.n);
 }
 
-tr_status evaluate_set_save(tr_ctx *ctx, const char *path, evaluate_set *set) {
+tr_status evaluate_set_save(tr_ctx *ctx, const char *path, const evaluate_set *set) {
   tr_npz_out *npz;
   if (set->features.rows[FEATURES_POOL].n == 0)
     return TR_FAIL(ctx, TR_E_ARG, "--save-stats: %s has no features (pool) to take statistics of", set->name);

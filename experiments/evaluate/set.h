@@ -29,6 +29,6 @@ evaluate_side evaluate_set_side(const evaluate_set *set);
 
 /* Writes mu, sigma, mu_s, sigma_s, n, and arr_0 with up to 10,000 pictures, evenly spread, as a file that
  * ADM's evaluator reads; whole or not at all. TR_E_ARG for a set without features. */
-tr_status evaluate_set_save(tr_ctx *ctx, const char *path, evaluate_set *set);
+tr_status evaluate_set_save(tr_ctx *ctx, const char *path, const evaluate_set *set);
 
 #endif

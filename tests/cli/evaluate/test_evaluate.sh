@@ -85,14 +85,12 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
 
   # Features without a network.
   metrics=$goldens/metrics
-  if [ -e "$metrics" ]; then
-    check "features" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "$scratch/gen.npz" gen=pool gen_spatial=spatial gen_logits=logits
-    check "features" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "$scratch/real.npz" ref=pool ref_spatial=spatial
-    check "given features" $evaluate --features "$scratch/gen.npz" --reference-features "$scratch/real.npz" --out "$scratch/h"
-    check "their FID" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "" fid sfid precision recall
-    while read -r name value; do near "$scratch/h/evaluate.json" "$name" "$value" 1e-9; done <"$scratch/stdout"
-    equals "$(number "$scratch/h/evaluate.json" preprocessing)" null "preprocessing of features"
-  fi
+  check "features" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "$scratch/gen.npz" gen=pool gen_spatial=spatial gen_logits=logits
+  check "features" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "$scratch/real.npz" ref=pool ref_spatial=spatial
+  check "given features" $evaluate --features "$scratch/gen.npz" --reference-features "$scratch/real.npz" --out "$scratch/h"
+  check "their FID" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "" fid sfid precision recall
+  while read -r name value; do near "$scratch/h/evaluate.json" "$name" "$value" 1e-9; done <"$scratch/stdout"
+  equals "$(number "$scratch/h/evaluate.json" preprocessing)" null "preprocessing of features"
 
   # Figures of pixels.
   digits=$tests/../experiments/digits/digits.npz

@@ -27,6 +27,14 @@ network="--inception $inception --no-cache --out $out"
   refuse 2 "give one of them" $evaluate --samples "$samples" --features "$samples" --reference "$reference" $network
   refuse 2 "give one of them" $evaluate --samples "$samples" --reference "$reference" --reference-features "$reference" $network
   refuse 2 "need a network" $evaluate --samples "$samples" --reference "$reference" --out "$out"
+  npy "$scratch/pool.npy" '<f4' '(3, 128)' 1536
+  archive wide.npz pool
+  refuse 2 "need a network" $evaluate --features "$scratch/wide.npz" --reference "$samples" --out "$out"
+  refuse 2 "has statistics already" $evaluate --samples "$samples" --reference "$reference" $network --save-stats "$scratch/own.npz"
+  refuse 2 "--save-stats and --samples '$samples' are one file" $evaluate --samples "$samples" $network --save-stats "$samples"
+  refuse 2 "--save-stats and --samples" $evaluate --samples "$samples" --reference "$samples" $network --save-stats "$scratch/../$(basename "$scratch")/samples.npz"
+  same "$goldens/adm/samples.npz" "$samples"
+  absent "$scratch/own.npz"
   refuse 2 "--preprocess" $evaluate --samples "$samples" --reference "$reference" --preprocess pil $network
   refuse 2 "--dtype bf16 is for networks" $evaluate --samples "$samples" --reference "$reference" --dtype bf16 $network
   refuse 2 "no-such.pth" $evaluate --samples "$samples" --reference "$reference" --inception no-such.pth --out "$out"
@@ -75,10 +83,19 @@ network="--inception $inception --no-cache --out $out"
   refuse 2 "has none" $evaluate --features "$scratch/pool.npz" --reference-features "$scratch/pool.npz" --classifier-free --out "$out"
   absent "$out"
 
+  # What nothing reads is said.
+  check "no pictures" $evaluate --features "$scratch/pool.npz" --reference-features "$scratch/pool.npz" --inception "$inception" --preprocess torch --no-cache \
+    --dtype f64 --batch-size 3 --out "$out"
+  for option in inception preprocess no-cache dtype batch-size; do warns "--$option has no effect: there are no pictures"; done
+  rm -r "$out"
+  check "no network" $evaluate --samples "$samples" --reference "$samples" --classifier-free --kid-size 9 --preprocess torch --out "$out"
+  for option in kid-size preprocess; do warns "--$option has no effect: no network was given"; done
+  rm -r "$out"
+
   # Places that cannot be written.
   printf 'x' >"$scratch/file"
   refuse 1 "there is a file of this name" $evaluate --samples "$samples" --reference "$reference" --inception "$inception" --no-cache --out "$scratch/file"
-  refuse 1 "no-such" $evaluate --samples "$samples" --reference "$reference" $network --save-stats "$scratch/no-such/own.npz"
+  refuse 1 "no-such" $evaluate --samples "$samples" $network --save-stats "$scratch/no-such/own.npz"
   (failures=0 && ulimit -f 3 && refuse 1 "cannot write" $evaluate --features "$scratch/pool.npz" --reference-features "$scratch/pool.npz" --out "$out" && exit "$failures") ||
     fail "a full disk"
   absent "$out"
