@@ -10,12 +10,12 @@
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
-#include "experiments/common/progress.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
 #include "experiments/output/run_record.h"
 #include "experiments/vae/autoencoder.h"
+#include "experiments/vae/in_batches.h"
 #include "experiments/vae/spool.h"
 
 typedef struct {
@@ -71,8 +71,7 @@ typedef struct {
   out_dir *dir;
   const char *pngs; /* the folder of pictures while it is made */
   tr_npz_out *npz;
-  spool levels; /* those that wait for the end of `images` */
-  progress progress;
+  spool levels;    /* those that wait for the end of `images` */
   double *latents; /* of a batch */
   void *images;
   double started;
@@ -224,7 +223,8 @@ static tr_status decode(decode_run *run, int64_t first, tr_array *x, tr_array *p
   return put(run, first, pictures);
 }
 
-static tr_status decode_batch(decode_run *run, int64_t first, int64_t n) {
+static tr_status decode_batch(void *user, int64_t first, int64_t n) {
+  decode_run *run = user;
   const int64_t *of = run->data.shape;
   tr_array *x = NULL, *pictures = NULL;
   tr_ctx *ctx = run->program->ctx;
@@ -234,21 +234,6 @@ static tr_status decode_batch(decode_run *run, int64_t first, int64_t n) {
                              &pictures);
   if (status == TR_OK) status = decode(run, first, x, pictures);
   tr_array_destroy(&x), tr_array_destroy(&pictures);
-  return status;
-}
-
-static tr_status decode_all(decode_run *run) {
-  const int64_t size = run->options->batch_size;
-  tr_status status = TR_OK;
-  progress_start(&run->progress);
-  run->progress.unit = "pictures";
-  progress_part(&run->progress, 1, 0, (double)run->n);
-  for (int64_t first = 0; first < run->n && status == TR_OK; first += size) {
-    progress_tick((double)first, (long)first, &run->progress);
-    status = program_check_interrupt(run->program);
-    if (status == TR_OK) status = decode_batch(run, first, run->n - first < size ? run->n - first : size);
-  }
-  progress_end(&run->progress);
   return status;
 }
 
@@ -329,7 +314,7 @@ static void close_all(decode_run *run) {
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   decode_run run = {.program = p, .parsed = parsed, .options = values, .started = program_seconds()};
   tr_status status = open_all(&run);
-  if (status == TR_OK) status = decode_all(&run);
+  if (status == TR_OK) status = in_batches(p, run.n, run.options->batch_size, decode_batch, &run);
   if (status == TR_OK) status = save(&run);
   if (status == TR_OK) print_summary(&run);
   close_all(&run);

@@ -8,11 +8,11 @@
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
-#include "experiments/common/progress.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
 #include "experiments/output/saved_args.h"
 #include "experiments/vae/autoencoder.h"
+#include "experiments/vae/in_batches.h"
 #include "experiments/vae/spool.h"
 
 typedef struct {
@@ -79,7 +79,6 @@ typedef struct {
   int64_t row;       /* numbers in one's */
   int32_t *labels;   /* (n), or NULL */
   spool moments;     /* of the latent number i, mean and logvar, one behind the other */
-  progress progress;
   double started;
 } encode_run;
 
@@ -224,7 +223,8 @@ static tr_status encode_copy(encode_run *run, int64_t copy, batch *b) {
   return TR_OK;
 }
 
-static tr_status encode_batch(encode_run *run, int64_t first, int64_t n) {
+static tr_status encode_batch(void *user, int64_t first, int64_t n) {
+  encode_run *run = user;
   batch b;
   tr_status status = open_batch(run, first, n, &b);
   if (status == TR_OK) status = read_batch(run, &b);
@@ -233,21 +233,6 @@ static tr_status encode_batch(encode_run *run, int64_t first, int64_t n) {
     status = encode_copy(run, copy, &b);
   }
   close_batch(&b);
-  return status;
-}
-
-static tr_status encode_all(encode_run *run) {
-  const int64_t size = run->options->batch_size;
-  tr_status status = TR_OK;
-  progress_start(&run->progress);
-  run->progress.unit = "pictures";
-  progress_part(&run->progress, 1, 0, (double)run->n);
-  for (int64_t first = 0; first < run->n && status == TR_OK; first += size) {
-    progress_tick((double)first, (long)first, &run->progress);
-    status = program_check_interrupt(run->program);
-    if (status == TR_OK) status = encode_batch(run, first, run->n - first < size ? run->n - first : size);
-  }
-  progress_end(&run->progress);
   return status;
 }
 
@@ -352,7 +337,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   encode_run run = {.program = p, .options = o, .started = program_seconds()};
   (void)parsed;
   tr_status status = open_all(&run, &o->machine);
-  if (status == TR_OK) status = encode_all(&run);
+  if (status == TR_OK) status = in_batches(p, run.n, run.options->batch_size, encode_batch, &run);
   if (status == TR_OK) status = save(&run);
   if (status == TR_OK) print_summary(&run);
   close_all(&run);

@@ -75,7 +75,7 @@ const char *shard_samples(const sample_run *run, int64_t n, tr_npy *shape);
 /* ---- images ---- */
 
 /* The pictures (n, height, width, 3) of the samples from `first` on, each as a file: whole, and on the disk
- * when the system has written it (shards_sync_images). */
+ * when the system has written it (images_sync). */
 tr_status images_write(const sample_run *run, int64_t first, int64_t n, const uint8_t *levels);
 /* Whether all are there and have their ends. */
 bool images_are_there(const sample_run *run, int64_t first, int64_t n);
