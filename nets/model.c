@@ -132,9 +132,10 @@ static const tr_param *first_untold(const tr_model *m, const settings *s) {
   return NULL;
 }
 
+/* Of a network that is no field nothing more need be told: it is refused for that. */
 static tr_status lacks(const tr_model *m, const tr_model_options *o, const tr_param *param) {
   const char *name = tr_checkpoint_arg(m->checkpoint, "model");
-  if (o->open) return TR_OK;
+  if (o->open || !(m->config.type->caps & TR_NET_FIELD)) return TR_OK;
   return TR_FAIL(
       m->ctx, TR_E_ARG, "the checkpoint does not tell its %s (%s%s%s): give %s, or %s in FILE.json beside it",
       param->help, name ? "'" : "", name ? name : "no model name", name ? "' is no known model" : "",

@@ -84,6 +84,7 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
   printf 'x' | dd of="$(echo "$scratch"/own/*.safetensors)" bs=1 seek=$(($(wc -c <"$(echo "$scratch"/own/*.safetensors)") - 4)) conv=notrunc 2>/dev/null
   refuse 2 "(what --vae holds differs): nothing was changed" $transit sample $own --out "$scratch/shards"
   refuse 2 "has latents of 3 channels: the model's states are none of these" $transit sample ODE --ckpt "$tests/data/goldens/ema.pt" --num-heads 3 --vae "$goldens/plain" --num-samples 1 --out "$scratch/no"
+  refuse 1 "which is no field of states: it can be neither sampled nor trained" $transit sample ODE --ckpt "$goldens/../vae/diffusion_pytorch_model.safetensors" --out "$scratch/no"
   check "no autoencoder" $transit sample ODE --ckpt "$digits" --num-samples 1 --tiles diffusers --out "$scratch/digit"
   warns "--tiles has no effect: a run without --vae has no autoencoder"
   refuse 2 "'transit encode --vae' makes latents of pictures" $transit likelihood --ckpt "$digits" --data x.npy --vae ema --out "$scratch/no"
