@@ -202,6 +202,11 @@ for path in sorted(glob.glob(os.path.join(data, "images", "*.jpg"))):
     content[at + 5 : at + 9] = struct.pack(">HH", 16, 16)  # the first 16 x 16 pixels: the rest of the data is left over
     put("jpeg", os.path.basename(path), bytes(content))
 
+# ---- autoencoders ----
+for path in sorted(glob.glob(os.path.join(data, "goldens", "vae*", "**", "config.json"), recursive=True)):
+    put("vae", os.path.basename(os.path.dirname(path)), read(path))
+put("vae", "odd", b'{"sample_size": [64, 32], "shift_factor": null, "act_fn": "swish", "latents_mean": null, "more": {"a": [1]}}')
+
 # ---- texts ----
 put("columns", "grid", b"t\n0 # noise\n0.25\n\n1\n")
 put("columns", "table", b"# t, D\n0, 1\r\n0.5\t2e-3\n1 3\n")

@@ -230,11 +230,11 @@ static tr_status receive(transfer *t) {
 
 static tr_status check_room(transfer *t) {
   struct statvfs disk;
-  char why[300];
+  char why[400];
   if (t->size < 0 || fstatvfs(t->fd, &disk) != 0) return TR_OK;
   const double room = (double)disk.f_bavail * (double)disk.f_frsize, needed = (double)(t->size - t->have);
   if (needed <= room) return TR_OK;
-  snprintf(why, sizeof why, "%.1f MB are needed, and the disk of '%.150s' has room for %.1f MB", needed / 1e6,
+  snprintf(why, sizeof why, "%.1f MB are needed, and the disk of '%.300s' has room for %.1f MB", needed / 1e6,
            t->partial, room / 1e6);
   return fail_kept(t, TR_E_IO, why);
 }

@@ -157,6 +157,29 @@ static void addressed(tr_ctx *ctx) {
   same_rows(ctx, &got);
 }
 
+/* In the order of the data, each epoch: the classes in turn, and other pictures than the drawn order has. */
+static void ordered(tr_ctx *ctx) {
+  static rows_of_steps drawn, got;
+  tr_loader_options o = usual();
+  folder(ctx, "ordered");
+  o.flip = false;
+  read_all(ctx, &o, false, &drawn);
+  o.in_order = true;
+  read_all(ctx, &o, true, &got);
+  CHECK(memcmp(&drawn, &got, sizeof got) != 0);
+  for (int step = 0; step < STEPS; step++)
+    for (int r = 0; r < BATCH; r++) {
+      const int input = step % 3 * BATCH + r;
+      CHECK(got.labels[step][r] == (input < 6 ? 0 : input < 12 ? 1 : 2));
+      CHECK(memcmp(got.x[step] + r * ROW, got.x[step % 3] + r * ROW, ROW * sizeof(float)) == 0);
+    }
+  o.batch = o.rows = 1; /* what a batch holds does not depend on its size */
+  static rows_of_steps one;
+  read_all(ctx, &o, false, &one);
+  for (int i = 0; i < STEPS; i++)
+    CHECK(memcmp(one.x[i], got.x[i / BATCH] + i % BATCH * ROW, ROW * sizeof(float)) == 0);
+}
+
 /* The reference's crop through the loader, as Pillow made it, of one picture. */
 static void golden(tr_ctx *ctx, tr_npz *npz, const char *name, int size) {
   char path[700], entry[64];
@@ -440,6 +463,7 @@ int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   tr_ctx_on_warning(ctx, note, NULL);
   addressed(ctx);
+  ordered(ctx);
   goldens(ctx);
   arrays(ctx);
   skipped(ctx);
