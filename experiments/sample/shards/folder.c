@@ -123,7 +123,7 @@ static tr_status take(sample_run *run, const claim *what) {
   static const manifest_content contents[] = {{"checkpoint_sha256", "what --ckpt holds differs"},
                                               {"guide_sha256", "what --guide-ckpt holds differs"},
                                               {"autoencoder", "what --vae holds differs"},
-      {"init_sha256", "what --init holds differs"},
+                                              {"init_sha256", "what --init holds differs"},
                                               {"noise_sha256", "what --noise holds differs"},
                                               {"grid_file", "what --grid-file holds differs"},
                                               {"diffusion_table", "what --diffusion-table holds differs"},
