@@ -239,6 +239,14 @@ if [ -z "$quick" ]; then
   { bench 20 bench_forward $large --dtype tf32 --batch 32 $often; bench 20 bench_forward $large --dtype f32 --batch 8 $often | tail -n +2; } | table
 fi
 
+part "Decoding of latents by an autoencoder of Stable Diffusion's size, in f32"
+if [ -z "$quick" ]; then
+  # shellcheck disable=SC2046
+  run 30 bench_vae $(program bench_vae) --device "$device" --sizes 32,64 --rounds 2 && grep '^|' "$scratch/said" >>"$out"
+else
+  say "Too large for --quick."
+fi
+
 part "Beside PyTorch"
 kept=0
 if [ -z "$quick" ] && python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then

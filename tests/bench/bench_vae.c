@@ -1,9 +1,8 @@
 /* Decodes latents by a random autoencoder of Stable Diffusion's size, in turns with diffusers and PyTorch in
  * a child process (vae_torch.py), in f32: medians of the rounds, their ratio on the clock and on the
  * processors, which a busy machine moves less, and the most memory of each process. Both hold the decoder
- * alone. usage: bench_vae [--python PATH] [--sizes 32,64] [--rounds 3] [--threads 2] [--channels-last];
- * without
- * --python and TRANSIT_DIFFUSERS_PYTHON in the environment, transit alone */
+ * alone. usage: bench_vae [--device cpu] [--python PATH] [--sizes 32,64] [--rounds 3] [--threads 2]
+ * [--channels-last]; without --python and TRANSIT_DIFFUSERS_PYTHON in the environment, transit alone */
 #define _DEFAULT_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +20,7 @@
 enum { ROUNDS_MOST = 32, SIZES_MOST = 8 };
 
 typedef struct {
-  const char *python;
+  const char *device, *python;
   int sizes[SIZES_MOST], n_sizes, rounds, threads;
   bool channels_last;
 } settings;
@@ -130,8 +129,10 @@ static cost decode_here(tr_ctx *ctx, tr_vae *vae, int side) {
   need(ctx, tr_array_create(ctx, TR_F32, 4, (int64_t[]){1, 4, side, side}, &z));
   need(ctx, tr_array_create(ctx, TR_F32, 4, (int64_t[]){1, 3, factor * side, factor * side}, &pictures));
   need(ctx, tr_randn(&address, z));
+  need(ctx, tr_wait(ctx));
   const double begun = seconds_now(), used = processor_seconds();
   need(ctx, tr_vae_decode(vae, z, pictures));
+  need(ctx, tr_wait(ctx));
   const cost c = {seconds_now() - begun, processor_seconds() - used};
   tr_array_destroy(&z), tr_array_destroy(&pictures);
   return c;
@@ -177,14 +178,16 @@ static void measure(tr_ctx *ctx, const settings *s, tr_vae *vae, other_side *o, 
 /* ---- options ---- */
 
 static settings parse(int argc, char **argv) {
-  settings s = {getenv("TRANSIT_DIFFUSERS_PYTHON"), {32, 64}, 2, 3, 2, false};
+  settings s = {"cpu", getenv("TRANSIT_DIFFUSERS_PYTHON"), {32, 64}, 2, 3, 2, false};
   for (int i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : "";
     if (strcmp(argv[i], "--channels-last") == 0) {
       s.channels_last = true;
       continue;
     }
-    if (strcmp(argv[i], "--python") == 0)
+    if (strcmp(argv[i], "--device") == 0)
+      s.device = value;
+    else if (strcmp(argv[i], "--python") == 0)
       s.python = value;
     else if (strcmp(argv[i], "--rounds") == 0)
       s.rounds = atoi(value);
@@ -200,7 +203,7 @@ static settings parse(int argc, char **argv) {
   }
   if (s.rounds >= 1 && s.rounds <= ROUNDS_MOST && s.threads >= 1) return s;
   fprintf(stderr,
-          "usage: bench_vae [--python PATH] [--sizes 32,64] [--rounds 1..%d] [--threads N] "
+          "usage: bench_vae [--device cpu] [--python PATH] [--sizes 32,64] [--rounds 1..%d] [--threads N] "
           "[--channels-last]\n",
           ROUNDS_MOST);
   exit(2);
@@ -208,7 +211,7 @@ static settings parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   const settings s = parse(argc, argv);
-  tr_ctx *ctx = check_context(0, NULL);
+  tr_ctx *ctx = check_context(2, (char *[]){argv[0], (char *)s.device});
   tr_vae *vae;
   signal(SIGPIPE, SIG_IGN);
   need(ctx, tr_ctx_set_threads(ctx, s.threads));
