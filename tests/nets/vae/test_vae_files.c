@@ -152,7 +152,8 @@ static void refuses_weights(tr_ctx *ctx) {
 /* ---- tensors in other ways ---- */
 
 /* Writes those whose names begin so, at most; attention as it was once stored. */
-static void write_some(tr_ctx *ctx, const char *from, const char *to, const char *const beginnings[2]) {
+static void write_some(tr_ctx *ctx, const char *from, const char *to, const char *const beginnings[2],
+                       const char *dtype) {
   tr_checkpoint *file;
   tr_tensors all;
   CHECK_OK(ctx, tr_checkpoint_open(ctx, from, &file));
@@ -171,7 +172,7 @@ static void write_some(tr_ctx *ctx, const char *from, const char *to, const char
     const bool attends = strstr(t->name, "attentions") && t->ndim == 2;
     items[n++] = tr_tensor_of_f64(t->name, attends ? 4 : t->ndim, shape, x);
   }
-  safetensors_write(to, &(tr_tensors){.n = n, .items = items}, "F32");
+  safetensors_write(to, &(tr_tensors){.n = n, .items = items}, dtype);
   for (int i = 0; i < n; i++) free((void *)(uintptr_t)items[i].data);
   free(items);
   tr_checkpoint_close(&file);
@@ -197,10 +198,15 @@ static void reads_a_half(tr_ctx *ctx) {
   double whole[3 * 4 * 6], half[3 * 4 * 6];
   copy(OLD "/config.json", in_folder("half", "config.json"));
   write_some(ctx, OLD "/diffusion_pytorch_model.bin", in_folder("half", MODEL),
-             (const char *const[]){"decoder.", "post_quant_conv."});
+             (const char *const[]){"decoder.", "post_quant_conv."}, "F32");
   decode(ctx, OLD, whole);
   decode(ctx, scratch("half"), half);
   CHECK(memcmp(whole, half, sizeof whole) == 0 && whole[0] != whole[1]);
+  write_some(ctx, OLD "/diffusion_pytorch_model.bin", in_folder("half", MODEL),
+             (const char *const[]){"decoder.", "post_quant_conv."}, "BF16");
+  decode(ctx, scratch("half"), half);
+  const double cut = check_relative(half, whole, 3 * 4 * 6);
+  CHECK(cut > 1e-4 && cut < 0.1); /* weights with 8 bits of fraction */
   CHECK_ERROR(ctx, open_as(ctx, scratch("half"), &(tr_vae_options){.encoder = true}), TR_E_SHAPE,
               "has no encoder");
 }
