@@ -14,8 +14,6 @@
 #define DIGITS       16 /* of a digest in a name */
 #define SHARD_DIGITS 6
 
-static const char *const names[FEATURES_ARRAYS] = {"pool", "spatial", "logits"};
-
 /* ---- names ---- */
 
 /* FILE.features, without the slashes at its end. */
@@ -103,11 +101,11 @@ static tr_status read_array(const feature_cache *c, tr_npz *file, int k, const f
   const metric_rows *rows = &set->rows[k];
   tr_npy npy;
   if (rows->d == 0) return TR_OK;
-  TR_TRY(tr_npz_get(file, names[k], &npy));
+  TR_TRY(tr_npz_get(file, feature_set_names[k], &npy));
   const bool fits = npy.ndim == 2 && npy.dtype == rows->dtype && npy.shape[0] == n && npy.shape[1] == rows->d;
   if (fits) memcpy(feature_set_at(set, k, first), npy.data, (size_t)npy.count * tr_dtype_size(npy.dtype));
   tr_npy_close(&npy);
-  return fits ? TR_OK : TR_FAIL(c->ctx, TR_E_SHAPE, "'%s' has another shape or type", names[k]);
+  return fits ? TR_OK : TR_FAIL(c->ctx, TR_E_SHAPE, "'%s' has another shape or type", feature_set_names[k]);
 }
 
 static tr_status read_shard(const feature_cache *c, const char *path, const feature_set *set, int64_t first,
@@ -141,8 +139,8 @@ static tr_status write_shard(const feature_cache *c, const char *path, const fea
   tr_status status = TR_OK;
   for (int k = 0; k < FEATURES_ARRAYS && status == TR_OK; k++)
     if (set->rows[k].d > 0)
-      status = npz_put(c->ctx, file, names[k], set->rows[k].dtype, 2, (int64_t[]){n, set->rows[k].d},
-                       feature_set_at(set, k, first));
+      status = npz_put(c->ctx, file, feature_set_names[k], set->rows[k].dtype, 2,
+                       (int64_t[]){n, set->rows[k].d}, feature_set_at(set, k, first));
   if (status == TR_OK) status = tr_npz_commit(&file);
   tr_npz_discard(&file);
   return status;

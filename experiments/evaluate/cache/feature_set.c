@@ -5,7 +5,7 @@
 
 #include "core/text.h"
 
-static const char *const names[FEATURES_ARRAYS] = {"pool", "spatial", "logits"};
+const char *const feature_set_names[FEATURES_ARRAYS] = {"pool", "spatial", "logits"};
 
 void feature_set_close(feature_set *set) {
   for (int k = 0; k < FEATURES_ARRAYS; k++) {
@@ -28,7 +28,7 @@ tr_status feature_set_allocate(tr_ctx *ctx, const char *path, int64_t n, tr_dtyp
   for (int k = 0; k < FEATURES_ARRAYS; k++) {
     if (columns[k] == 0) continue;
     const double bytes = (double)n * (double)columns[k] * (double)tr_dtype_size(dtype);
-    name_rows(out, k, names[k], path);
+    name_rows(out, k, feature_set_names[k], path);
     out->memory[k] = malloc((size_t)bytes);
     if (!out->memory[k])
       return TR_FAIL(ctx, TR_E_MEM, "out of memory: %.3g GiB are needed for the %s, %lld pictures",

@@ -7,6 +7,8 @@
 
 /* The arrays of a set. */
 enum { FEATURES_POOL, FEATURES_SPATIAL, FEATURES_SCORES, FEATURES_ARRAYS };
+/* Their names in files, scores being logits. */
+extern const char *const feature_set_names[FEATURES_ARRAYS];
 
 typedef struct {
   int64_t n;

@@ -104,9 +104,12 @@ static tr_status check_room(const sample_run *run, const char *folder) {
 
 /* ---- whose it is ---- */
 
-/* The samples do not depend on where the checkpoint lies, nor on how many are drawn at once. */
+/* The samples do not depend on where the weights lie, nor on how many are drawn at once. */
 static void forget_place(json_t *record) {
+  json_t *vae = json_object_get(record, "autoencoder");
   json_object_del(json_object_get(record, "options"), "ckpt");
+  json_object_del(vae, "folder");
+  json_object_del(vae, "file");
 }
 
 static void forget_place_and_batch(json_t *record) {
