@@ -402,10 +402,9 @@ typedef struct {
 } tr_nn_conv2d_args;
 TR_API tr_status tr_nn_conv2d(const tr_nn_conv2d_args *args);
 
-/* The a and b of y = a x + b that normalise groups of neighbouring channels of each sample: a = gamma /
- * sqrt(var
- * + eps), b = beta - mean a, with mean and variance (of n, not n - 1) over the pixels and channels of the
- * group, summed in double. Wu and He 2018. */
+/* The a and b of y = a x + b that normalise groups of neighbouring channels of each sample:
+ * a = gamma / sqrt(var + eps) and b = beta - mean a, with mean and variance (of n, not n - 1) over the pixels
+ * and channels of the group, summed in double. Wu and He 2018. */
 typedef struct {
   const tr_array *x;            /* (N, H, W, C) */
   int groups;                   /* divides C */
@@ -437,13 +436,18 @@ typedef struct {
 } tr_nn_pool2d_args;
 TR_API tr_status tr_nn_pool2d(const tr_nn_pool2d_args *args);
 
-/* y = scale r + shift with r the picture at another size. Positions are
- *   CORNER      i in / out, two neighbours along each axis: TensorFlow 1's bilinear. In f32 positions,
- * weights and sums are rounded as TensorFlow rounds them. CENTRE      (i + 1/2) in / out - 1/2, not below 0,
- * two neighbours: PyTorch's bilinear, align_corners false ANTIALIASED the same centres, a triangle as wide as
- * the pixels of the result where these are the larger ones, weights summing to 1: PyTorch's with antialias,
- * Pillow's bilinear without its rounding */
-typedef enum { TR_NN_RESIZE_CORNER, TR_NN_RESIZE_CENTRE, TR_NN_RESIZE_ANTIALIASED } tr_nn_resize;
+/* Where a pixel i of the result lies among the `in` pixels of an axis, of which it gets `out`. */
+typedef enum {
+  /* i in / out, and two neighbours along each axis: TensorFlow 1's bilinear. In f32, positions, weights and
+   * sums are rounded as TensorFlow rounds them. */
+  TR_NN_RESIZE_CORNER,
+  /* (i + 1/2) in / out - 1/2, not below 0, and two neighbours: PyTorch's bilinear, align_corners false. */
+  TR_NN_RESIZE_CENTRE,
+  /* The same centres, and a triangle as wide as the pixels of the result where these are the larger ones,
+   * its weights summing to 1: PyTorch's with antialias, Pillow's bilinear without its rounding. */
+  TR_NN_RESIZE_ANTIALIASED
+} tr_nn_resize;
+/* y = scale r + shift with r the picture at the size of y. */
 typedef struct {
   const tr_array *x; /* (N, H, W, C) */
   tr_nn_resize resize;

@@ -46,13 +46,16 @@ typedef struct {
   tr_array *pool;    /* (n, features) */
   tr_array *spatial; /* (n, spatial), in the order (row, column, channel) */
   tr_array *logits;  /* (n, classes) */
-  tr_array
-      *logits_nobias; /* (n, classes): without the bias of the last layer, as the Inception score has it */
+  /* (n, classes): without the bias of the last layer, as the Inception score has it */
+  tr_array *logits_nobias;
   /* OPTIONAL: looks at what is behind a block of the network, "Mixed_5b": pictures first .. first + k - 1,
    * (k, H, W, C). */
   tr_status (*behind)(void *user, const char *block, int64_t first, const tr_array *x);
   void *user;
 } tr_inception_args;
+/* TR_E_ARG for a network of another kind, for levels and x both or neither, and for sizes out of 1 ..
+ * 1048576; TR_E_SHAPE for arrays of another shape or type; TR_E_INTERRUPTED between pictures, of
+ * tr_ctx_set_interrupt's flag: then results are of no use. */
 TR_API tr_status tr_inception_eval(tr_net *net, const tr_inception_args *args);
 
 #ifdef __cplusplus

@@ -42,8 +42,8 @@ typedef struct {
  * with tr_vae_destroy. */
 TR_API tr_status tr_vae_open(tr_ctx *ctx, const char *folder, const tr_vae_options *options, tr_vae **out);
 
-/* Zeros: those of Stable Diffusion's autoencoder: 128, 256, 512, 512, two layers a block, 4 latent channels,
- * groups of 32 channels' number, 256 pixels. */
+/* Zeros: those of Stable Diffusion's autoencoder: widths 128, 256, 512, 512, two layers a block, 4 latent
+ * channels, 32 groups of channels in a norm, a sample_size of 256 pixels. */
 #define TR_VAE_LEVELS 6
 typedef struct {
   int levels;                /* widths given */
