@@ -163,14 +163,21 @@ static tr_status extract(evaluate_run *run) {
   return status;
 }
 
+/* Of pictures without a network. */
+static void leave_features(evaluate_run *run) {
+  evaluate_result *out = &run->metrics;
+  out->n = pictures_of(&run->samples), out->reference_n = pictures_of(&run->reference);
+  evaluate_warn_number(run->samples.name, out->n, out);
+  evaluate_warn_number(run->reference.name, out->reference_n, out);
+  for (int m = 0; m < EVALUATE_COUNT; m++)
+    out->metric[m] = (evaluate_entry){.absent = true, .why = "no network was given (--inception)"};
+}
+
 /* Metrics of features, all of them absent where pictures have none. */
 static tr_status measure_features(evaluate_run *run) {
   const evaluate_options *o = run->options;
-  evaluate_result *out = &run->metrics;
   if (run->samples.pictures && !run->inception) {
-    out->n = pictures_of(&run->samples), out->reference_n = pictures_of(&run->reference);
-    for (int m = 0; m < EVALUATE_COUNT; m++)
-      out->metric[m] = (evaluate_entry){.absent = true, .why = "no network was given (--inception)"};
+    leave_features(run);
     return TR_OK;
   }
   const evaluate_input input = {.samples = evaluate_set_side(&run->samples),
@@ -181,7 +188,7 @@ static tr_status measure_features(evaluate_run *run) {
                                 .kid_size = o->kid_size,
                                 .limit_points = o->fid_inf == TR_OPTION_UNSET ? 0 : (int)o->fid_inf,
                                 .seed = o->seed};
-  return evaluate_features(run->program, &input, out);
+  return evaluate_features(run->program, &input, &run->metrics);
 }
 
 static tr_status measure_pixels(evaluate_run *run) {

@@ -207,14 +207,15 @@ static tr_status kid(const work *w) {
   return status;
 }
 
-static void warn_number(const work *w, const evaluate_side *side, int64_t n) {
+void evaluate_warn_number(const char *name, int64_t n, evaluate_result *out) {
+  const work w = {.out = out};
   if (n == 50000) return;
   if (n == 0)
-    warn(w, "%s: stored statistics do not say of how many samples they are", side->name);
+    warn(&w, "%s: stored statistics do not say of how many samples they are", name);
   else
-    warn(w,
+    warn(&w,
          "%s: %lld samples, not 50000: distances fall as their number grows, compare at equal numbers only",
-         side->name, (long long)n);
+         name, (long long)n);
 }
 
 /* Of a set whose statistics were given, those are what FID compares with. */
@@ -228,8 +229,8 @@ tr_status evaluate_features(program *p, const evaluate_input *in, evaluate_resul
   *out = (evaluate_result){.n = number_of(a), .reference_n = number_of(b)};
   TR_TRY(check_input(p->ctx, in));
   absent(&w, EVALUATE_FID_INF, "it was not asked for");
-  warn_number(&w, a, out->n);
-  warn_number(&w, b, out->reference_n);
+  evaluate_warn_number(a->name, out->n, out);
+  evaluate_warn_number(b->name, out->reference_n, out);
   TR_TRY(frechet(&w, EVALUATE_FID, "pool features", &a->pool, &a->pool_given, &b->pool, &b->pool_given));
   TR_TRY(frechet(&w, EVALUATE_SFID, "spatial features", &a->spatial, &a->spatial_given, &b->spatial,
                  &b->spatial_given));

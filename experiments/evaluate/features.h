@@ -39,10 +39,13 @@ typedef enum {
 /* "fid", "sfid", "inception_score", "precision", "recall", "kid", "fid_inf" */
 extern const char *const evaluate_names[EVALUATE_COUNT];
 
+/* Of a warning or a reason, which begins with the name of a set. */
+#define EVALUATE_WORDS 400
+
 typedef struct {
   metric_value number; /* low and high are NaN where there is no interval */
   bool absent;
-  char why[200]; /* it is absent, in a line; or "" */
+  char why[EVALUATE_WORDS]; /* it is absent, in a line; or "" */
 } evaluate_entry;
 
 #define EVALUATE_WARNINGS     8
@@ -54,7 +57,7 @@ typedef struct {
   int64_t limit_n[EVALUATE_LIMIT_POINTS];
   double limit_fid[EVALUATE_LIMIT_POINTS];
   int n_warnings; /* what makes the numbers incomparable, a line each */
-  char warning[EVALUATE_WARNINGS][200];
+  char warning[EVALUATE_WARNINGS][EVALUATE_WORDS];
 } evaluate_result;
 
 /* TR_E_NONFINITE for features that are not finite (which row), TR_E_SHAPE for features of different sizes,
@@ -62,5 +65,8 @@ typedef struct {
  * of rows. A metric that these samples cannot have, such as precision of k samples or fewer, is absent.
  * Prints nothing. */
 tr_status evaluate_features(program *p, const evaluate_input *input, evaluate_result *out);
+
+/* Adds the warning of numbers that stand beside no published ones: n is not 50,000, or (0) not known. */
+void evaluate_warn_number(const char *name, int64_t n, evaluate_result *out);
 
 #endif

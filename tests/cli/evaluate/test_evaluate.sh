@@ -95,6 +95,11 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
   # Figures of pixels.
   digits=$tests/../experiments/digits/digits.npz
   check "without a network" $evaluate --samples "$digits" --reference "$digits" --classifier-free --out "$scratch/i"
+  warns "--samples '$digits': 1797 samples, not 50000"
+  long=$scratch/$(printf '%0120d' 0)
+  mkdir "$long" && cp "$adm/samples.npz" "$long"
+  check "a long path" $evaluate --samples "$long/samples.npz" --reference "$long/samples.npz" --classifier-free --out "$scratch/j"
+  warns "50 samples, not 50000: distances fall as their number grows, compare at equal numbers only"
   equals "$(number "$scratch/i/evaluate.json" fid)" null "FID without a network"
   equals "$(number "$scratch/i/evaluate.json" nearest_class_accuracy)" 1.0 "classes of the nearest, which are the same"
   near "$scratch/i/evaluate.json" sliced_wasserstein 0 0
