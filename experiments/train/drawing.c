@@ -95,11 +95,11 @@ static tr_status drawn_with(const train_run *run, sample_result *r) {
   return r->drawn_with ? TR_OK : TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for the options");
 }
 
-tr_status train_draw_prepare(const train_run *run, long n, sample_result *r) {
+tr_status train_draw_prepare(const train_run *run, long n, bool shown, sample_result *r) {
   const tr_net_info *info = tr_net_info_of(run->net);
   r->dtype = run->dtype;
   r->ndim = tr_net_states(info, n, r->shape);
-  r->height = run->pictures.height, r->width = run->pictures.width;
+  if (shown) r->height = run->pictures.height, r->width = run->pictures.width;
   TR_TRY(tr_model_labels(run->program->ctx, info, NULL, 0, NULL, n, &r->labels));
   TR_TRY(drawn_with(run, r));
   return sample_result_allocate(run->program->ctx, r);

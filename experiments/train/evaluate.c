@@ -17,6 +17,7 @@ struct train_evaluation {
   evaluation *pictures; /* against --evaluate-reference; NULL: against the data */
   pixel_rows data;
   int32_t *labels; /* of the data, or NULL */
+  bool warned;
 };
 
 bool train_evaluate_due(const train_run *run) {
@@ -171,7 +172,7 @@ static tr_status against_data(train_run *run, const sample_result *r, evaluation
   tr_ctx *ctx = run->program->ctx;
   const uint64_t seed = (uint64_t)run->options->seed;
   *out = (evaluation_result){.with_figures = true};
-  if (!r->pixels || !run->pictures_of_states) {
+  if (!r->pixels) {
     const pixel_rows rows = rows_of_numbers("samples", r->shape[0], tr_net_info_of(run->net)->row, r->dtype,
                                             r->latents, r->labels);
     return evaluate_figures(ctx, &rows, &e->data, seed, &out->figures);
@@ -254,15 +255,24 @@ static tr_status tell(train_run *run, const sample_result *r, const evaluation_r
                          (long long)r->shape[0], used ? text : "no number");
 }
 
+/* Of what makes the numbers incomparable, once: it is the same each time. */
+static void warn_once(train_run *run, const evaluation_result *result) {
+  struct train_evaluation *e = run->evaluation;
+  for (int i = 0; i < result->metrics.n_warnings && !e->warned; i++)
+    tr_ctx_warn(run->program->ctx, "--evaluate-every: %s", result->metrics.warning[i]);
+  e->warned = true;
+}
+
 static tr_status draw_and_measure(train_run *run, sample_result *r) {
   const train_options *o = run->options;
   const train_drawing what = {.n = o->evaluate_samples, .batch = BATCH, .cfg_scale = o->evaluate_scale};
   evaluation_result result;
   long nfe = 0;
-  TR_TRY(train_draw_prepare(run, what.n, r));
+  TR_TRY(train_draw_prepare(run, what.n, run->evaluation->pictures || run->pictures_of_states, r));
   tr_status status = train_draw(run, &what, r, &nfe);
   if (status == TR_OK) status = measure(run, r, &result);
   if (status != TR_OK) return train_forgive(run, "evaluation", status);
+  warn_once(run, &result);
   TR_TRY(train_files_line(run, line_of(run, r, &result, nfe)));
   return tell(run, r, &result);
 }

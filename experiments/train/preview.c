@@ -35,7 +35,7 @@ static tr_status write_samples(train_run *run, sample_result *r) {
 static tr_status draw_and_write(train_run *run, sample_result *r) {
   const long n = run->options->num_samples;
   const train_drawing what = {.n = n, .batch = n, .cfg_scale = run->options->cfg_scale};
-  TR_TRY(train_draw_prepare(run, n, r));
+  TR_TRY(train_draw_prepare(run, n, true, r));
   const tr_status status = train_draw(run, &what, r, NULL);
   return status == TR_OK ? write_samples(run, r) : train_forgive(run, "samples", status);
 }

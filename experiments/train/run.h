@@ -159,8 +159,9 @@ typedef struct {
   long n, batch;
   double cfg_scale;
 } train_drawing;
-/* Room, labels and what is said of the samples; sample_result_free in any case. */
-tr_status train_draw_prepare(const train_run *run, long n, sample_result *out);
+/* Room, labels and what is said of the samples, which become pictures where they have any and are shown;
+ * sample_result_free in any case. */
+tr_status train_draw_prepare(const train_run *run, long n, bool shown, sample_result *out);
 /* Draws by the average. *nfe: evaluations of the network for a sample; may be NULL. */
 tr_status train_draw(train_run *run, const train_drawing *what, sample_result *out, long *nfe);
 /* TR_OK for samples that are not finite, which are warned of; else the status. */

@@ -146,18 +146,22 @@ static tr_status check_idle(const train_run *run) {
   return TR_OK;
 }
 
-/* Of what the states are, or, of latents, by the autoencoder of those who draw. */
+/* Of what the states are, or, of latents, by the autoencoder of those who draw. Samples that are compared
+ * with the data are not decoded for it. */
 static tr_status set_pictures(train_run *run) {
   static const char *const idle[] = {"vae", "tiles", NULL}, *const of_vae[] = {"tiles", NULL};
   const train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
-  const bool draws = o->sample_every != TR_OPTION_UNSET || o->evaluate_every != TR_OPTION_UNSET;
+  const bool samples = o->sample_every != TR_OPTION_UNSET, evaluates = o->evaluate_every != TR_OPTION_UNSET;
+  const bool draws = samples || (evaluates && o->evaluate_reference);
   int64_t shape[TR_MAX_DIMS];
   const int ndim = tr_net_states(tr_net_info_of(run->net), 1, shape);
   run->pictures = pictures_of_pixels(ndim, shape);
   run->pictures_of_states = pictures_any(&run->pictures);
   if (!draws)
-    program_warn_idle(ctx, &train_table, &run->parsed, idle, "it is of --sample-every and --evaluate-every");
+    program_warn_idle(ctx, &train_table, &run->parsed, idle,
+                      evaluates ? "samples are compared with the states of --data-path as they are"
+                                : "it is of --sample-every and --evaluate-every");
   if (draws && !o->vae.vae) program_warn_idle(ctx, &train_table, &run->parsed, of_vae, "it is of --vae");
   if (!draws || !o->vae.vae || run->program->rank) return TR_OK;
   const tr_nn_products products = run->products == TR_NN_BF16 ? TR_NN_FULL : run->products;
