@@ -31,11 +31,16 @@ static bool names_file(const fetch_names *names, const char *name) {
   return fetch_names_has(names, name) || strchr(name, ':');
 }
 
-static tr_status get_named(fetcher *f, const char *name, char **path) {
-  if (names_file(f->names, name)) return get(f, name, path);
+/* what: "file" or "folder". */
+static tr_status is_nothing(const fetcher *f, const char *name, const char *what) {
   const char *near = fetch_names_near(f->names, name);
-  return TR_FAIL(f->program->ctx, TR_E_ARG, "'%s' is no file, and no name of 'transit fetch --list'%s%s%s",
-                 TR_SHOW(name, 200), near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+  return TR_FAIL(f->program->ctx, TR_E_ARG, "'%s' is no %s, and no name of 'transit fetch --list'%s%s%s",
+                 TR_SHOW(name, 200), what, near ? ": did you mean '" : "", near ? near : "",
+                 near ? "'?" : "");
+}
+
+static tr_status get_named(fetcher *f, const char *name, char **path) {
+  return names_file(f->names, name) ? get(f, name, path) : is_nothing(f, name, "file");
 }
 
 tr_status fetch_find(program *p, const char *name, const char *what, char **path) {
@@ -79,6 +84,10 @@ tr_status fetch_model(program *p, const char *model, long image_size, char **pat
 static tr_status folder_of(fetcher *f, const char *given, char **dir) {
   tr_ctx *ctx = f->program->ctx;
   if (!fetch_names_has(f->names, given) && fetch_is_folder(given)) return copy_of(ctx, given, dir);
+  if (!names_file(f->names, given) && fetch_is_file(given))
+    return TR_FAIL(ctx, TR_E_ARG, "'%s' is a file: a folder is needed, with config.json and the weights",
+                   TR_SHOW(given, 300));
+  if (!names_file(f->names, given)) return is_nothing(f, given, "folder");
   TR_TRY(get(f, given, dir));
   if (fetch_is_folder(*dir)) return TR_OK;
   tr_status status = TR_FAIL(ctx, TR_E_ARG, "'%s' is one file, '%s': a folder is needed, with config.json",

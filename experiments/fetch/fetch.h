@@ -13,8 +13,9 @@ tr_status fetch_find(program *p, const char *name, const char *what, char **path
 /* The weights of a published network: of NAME-SIZE, where a size is given, else of NAME; size 0: none is. */
 tr_status fetch_model(program *p, const char *model, long image_size, char **path);
 
-/* --vae: a folder as given, or that of a name, such as "ema" and "mse". A name of the table comes before a
- * folder that is called so. *dir is malloc'd, NULL on an error. */
+/* --vae: a folder as given, or that of a name, such as "ema" and "mse", or of OWNER/NAME[@REVISION]:PATH/. A
+ * name of the table comes before a folder that is called so. TR_E_ARG for what is none of these. *dir is
+ * malloc'd, NULL on an error. */
 tr_status vae_folder(program *p, const char *given, char **dir);
 
 #endif

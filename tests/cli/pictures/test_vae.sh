@@ -96,7 +96,9 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
 # ---- what is refused, in one line and without a trace ----
 # shellcheck disable=SC2086
 {
-  refuse 2 "unknown name '$scratch/none'" $transit decode --vae "$scratch/none" --data "$small" --out "$scratch/no"
+  refuse 2 "--vae: '$scratch/none' is no folder, and no name of 'transit fetch --list'" $transit decode --vae "$scratch/none" --data "$small" --out "$scratch/no"
+  refuse 2 "--vae: 'weights/vae' is no folder, and no name" env HF_ENDPOINT=http://127.0.0.1:1 $transit decode --vae weights/vae --data "$small" --out "$scratch/no"
+  refuse 2 "config.json' is a file: a folder is needed" $transit decode --vae "$names/config.json" --data "$small" --out "$scratch/no"
   refuse 1 "has no weights of an autoencoder" sh -c "mkdir -p '$scratch/bare' && cp '$names/config.json' '$scratch/bare' && $transit decode --vae '$scratch/bare' --data '$small' --out '$scratch/no'"
   head -c 1000 "$names/diffusion_pytorch_model.safetensors" >"$scratch/bare/diffusion_pytorch_model.safetensors"
   refuse 1 "diffusion_pytorch_model.safetensors" $transit decode --vae "$scratch/bare" --data "$small" --out "$scratch/no"
