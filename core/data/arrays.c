@@ -5,6 +5,7 @@
 
 #include "core/data/dataset_private.h"
 #include "core/io/npz.h"
+#include "core/io/npz_rows_private.h"
 #include "core/text.h"
 
 typedef struct {
@@ -141,10 +142,25 @@ typedef struct {
   const char *inputs, *labels;
 } roles;
 
-/* By the names of transit, else by those that numpy.savez gives its arguments (ADM's evaluation files). */
-static tr_status find_roles(const tr_npz *npz, const tr_dataset *data, roles *out) {
+/* Whether an array has another type than levels have; what is damaged its reader will say. */
+static bool holds_fractions(tr_ctx *ctx, tr_npz *npz, const char *name) {
+  tr_npz_rows *rows;
+  if (tr_npz_rows_open(npz, name, &rows) != TR_OK) {
+    tr_ctx_clear(ctx);
+    return false;
+  }
+  const bool fractions = !tr_dtype_is_integer(tr_npz_rows_shape(rows)->dtype);
+  tr_npz_rows_close(&rows);
+  return fractions;
+}
+
+/* By the names of transit, else by those that numpy.savez gives its arguments (ADM's evaluation files). A
+ * decoder's images have their levels in arr_0, which are read. */
+static tr_status find_roles(tr_npz *npz, const tr_dataset *data, roles *out) {
   bool images = tr_npz_has(npz, "images"), latents = tr_npz_has(npz, "latents"),
        bare = tr_npz_has(npz, "arr_0");
+  if (images && !latents && bare && holds_fractions(data->ctx, npz, "images"))
+    images = holds_fractions(data->ctx, npz, "arr_0");
   char list[300];
   *out = (roles){.inputs = images ? "images" : latents ? "latents" : bare ? "arr_0" : NULL};
   if (images && latents)
@@ -160,12 +176,17 @@ static tr_status find_roles(const tr_npz *npz, const tr_dataset *data, roles *ou
 }
 
 /* Of samples.npz, arr_0 holds the pictures of its latents once more, and drawn_with is for who compares runs;
- * mean and logvar are what encoded latents were drawn from. */
+ * mean and logvar are what encoded latents were drawn from, and images what the levels of arr_0 were before.
+ */
 static void warn_of_unread(const tr_npz *npz, const tr_dataset *data, const roles *read) {
-  const bool again = strcmp(read->inputs, "latents") == 0;
-  const char *const but[] = {read->inputs, read->labels ? read->labels : read->inputs,
-                             "drawn_with", again ? "arr_0" : read->inputs,
-                             "mean",       "logvar",
+  const bool again = strcmp(read->inputs, "latents") == 0, levels = strcmp(read->inputs, "arr_0") == 0;
+  const char *const but[] = {read->inputs,
+                             read->labels ? read->labels : read->inputs,
+                             "drawn_with",
+                             again ? "arr_0" : read->inputs,
+                             "mean",
+                             "logvar",
+                             levels ? "images" : read->inputs,
                              NULL};
   char list[300];
   if (*tr_npz_list(npz, but, list, sizeof list))

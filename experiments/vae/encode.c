@@ -31,7 +31,7 @@ static const tr_option options[] = {
     AUTOENCODER_OPTIONS(offsetof(encode_options, vae), .flags = TR_OPTION_REQUIRED),
     {FIELD(data), .name = "data", .aliases = "data-path", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "DIR|FILE",
      .help = "A folder of PNG and JPEG files as `transit train` reads it, classes in sub-folders; FILE.npy with pictures (N,3,H,W) in "
-             "[-1, 1]; or FILE.npz with `images`, 0 to 255, and `labels`. In the order of the data."},
+             "[-1, 1]; or FILE.npz with `images` (or `arr_0`), 0 to 255, and `labels`, as of `transit decode`. In the order of the data."},
     {FIELD(image_size), .name = "image-size", .type = TR_OPTION_INT, .flags = TR_OPTION_GE | TR_OPTION_LE, .low = 1, .high = 65536, .metavar = "N",
      .default_note = "that of the arrays; 256 for a folder", .help = "Height and width that the pictures of a folder are cropped to, in the middle, as SiT's code does."},
     {FIELD(out), .name = "out", .type = TR_OPTION_TEXT, .flags = TR_OPTION_REQUIRED, .metavar = "FILE.npz",

@@ -121,6 +121,18 @@ static void bare_numbers(tr_ctx *ctx) {
   tr_dataset_close(&data);
 }
 
+/* What `transit decode` leaves: numbers, and their levels. */
+static void decoded(tr_ctx *ctx) {
+  static const int64_t shape[4] = {2, 3, 1, 3};
+  const float numbers[18] = {0};
+  read_two(
+      ctx,
+      archive(ctx, "d.npz", 3,
+              (array[]){{"images", TR_F32, 4, shape, numbers}, IMAGES("arr_0"), LABELS("labels", 1, two)}),
+      "'labels' of");
+  CHECK(*warned == 0);
+}
+
 static void one_image(tr_ctx *ctx) {
   const int64_t shape[3] = {2, 4, 3}, planes[3] = {2, 2, 3};
   refused(ctx, archive(ctx, "o.npz", 1, (array[]){{"images", TR_U8, 3, shape, images}}), colour,
@@ -146,6 +158,7 @@ int main(void) {
   passed_over(ctx);
   half_precision(ctx);
   bare_numbers(ctx);
+  decoded(ctx);
   one_image(ctx);
   by_content(ctx);
   tr_ctx_close(&ctx);
