@@ -215,6 +215,15 @@ static void warn(const evaluate_run *run) {
   for (int i = 0; i < run->metrics.n_warnings; i++) tr_ctx_warn(ctx, "%s", run->metrics.warning[i]);
 }
 
+/* Subsets that were asked for and not drawn. */
+static void warn_of_subsets(const evaluate_run *run) {
+  static const char *const of_subsets[] = {"kid-subsets", NULL};
+  const evaluate_result *r = &run->metrics;
+  if (r->kid_subsets > 0 || r->metric[EVALUATE_KID].absent) return;
+  program_warn_idle(run->program->ctx, &evaluate_table, run->parsed, of_subsets,
+                    "KID is of all samples, no more than --kid-size on each side");
+}
+
 static tr_status measure(evaluate_run *run) {
   TR_TRY(extract(run));
   TR_TRY(program_check_interrupt(run->program));
@@ -222,6 +231,7 @@ static tr_status measure(evaluate_run *run) {
   TR_TRY(program_check_interrupt(run->program));
   TR_TRY(measure_pixels(run));
   warn(run);
+  warn_of_subsets(run);
   return program_check_interrupt(run->program);
 }
 

@@ -199,9 +199,9 @@ static tr_status kid(const work *w) {
   if (!both_have(w, EVALUATE_KID, "features of single samples (pool)", a, NULL, b, NULL)) return TR_OK;
   if (a->n <= wanted && b->n <= wanted) return metric_kid(w->ctx, a, b, NULL, w->in->seed, out, NULL);
   metric_subsets subsets;
-  TR_TRY(metric_subsets_draw(w->ctx, w->in->seed,
-                             w->in->kid_subsets ? w->in->kid_subsets : METRIC_KID_SUBSETS, size, a->n, b->n,
-                             &subsets));
+  w->out->kid_subsets = w->in->kid_subsets ? w->in->kid_subsets : METRIC_KID_SUBSETS;
+  w->out->kid_size = size;
+  TR_TRY(metric_subsets_draw(w->ctx, w->in->seed, w->out->kid_subsets, size, a->n, b->n, &subsets));
   tr_status status = metric_kid(w->ctx, a, b, &subsets, w->in->seed, out, NULL);
   metric_subsets_free(&subsets);
   return status;

@@ -56,7 +56,9 @@ typedef struct {
   int limit_points;
   int64_t limit_n[EVALUATE_LIMIT_POINTS];
   double limit_fid[EVALUATE_LIMIT_POINTS];
-  int n_warnings; /* what makes the numbers incomparable, a line each */
+  int kid_subsets;  /* of kid_size samples, which KID is the mean of; 0: it is of all samples */
+  int64_t kid_size; /* as it was settled */
+  int n_warnings;   /* what makes the numbers incomparable, a line each */
   char warning[EVALUATE_WARNINGS][EVALUATE_WORDS];
 } evaluate_result;
 

@@ -54,10 +54,14 @@ static json_t *limit_to_json(const evaluate_result *r) {
   return list;
 }
 
-static json_t *settings_to_json(const evaluate_options *o) {
-  return json_pack("{s:I, s:I, s:I, s:I, s:o, s:s}", "neighbours", (json_int_t)o->neighbours, "score_block",
-                   (json_int_t)o->score_block, "kid_subsets", (json_int_t)o->kid_subsets, "kid_size",
-                   (json_int_t)o->kid_size, "seed", record_seed(o->seed), "distances", "exact");
+/* KID's are null where it is of all samples, or absent. */
+static json_t *settings_to_json(const evaluate_options *o, const evaluate_result *r) {
+  const bool drawn = r->kid_subsets > 0;
+  return json_pack("{s:I, s:I, s:o, s:o, s:o, s:s}", "neighbours", (json_int_t)o->neighbours, "score_block",
+                   (json_int_t)o->score_block, "kid_subsets",
+                   drawn ? json_integer(r->kid_subsets) : json_null(), "kid_size",
+                   drawn ? json_integer(r->kid_size) : json_null(), "seed", record_seed(o->seed), "distances",
+                   "exact");
 }
 
 static void put_numbers(const evaluate_run *run, json_t *json) {
@@ -84,7 +88,7 @@ static json_t *to_json(const evaluate_run *run) {
   json_object_set_new(json, "inception", inception_to_json(run));
   json_object_set_new(json, "preprocessing", run->inception ? json_string(o->preprocess) : json_null());
   json_object_set_new(json, "dtype", run->inception ? json_string(o->machine.dtype) : json_null());
-  json_object_set_new(json, "settings", settings_to_json(o));
+  json_object_set_new(json, "settings", settings_to_json(o, r));
   json_object_set_new(json, "warnings", warnings_to_json(run));
   json_object_set_new(json, "device", json_string(tr_ctx_resource(run->program->ctx)));
   json_object_set_new(json, "transit", json_string(program_version()));

@@ -39,6 +39,13 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
     grep -q "\"${name}_ci95\": \[" "$json" || fail "no interval of $name"
   done
 
+  grep -q '"kid_subsets": null' "$json" || fail "subsets of KID, which are none"
+  check "subsets" $evaluate $sides --inception "$inception" --dtype f64 --kid-subsets 7 --kid-size 20 --out "$scratch/subsets"
+  grep -q '"kid_subsets": 7,' "$scratch/subsets/evaluate.json" || fail "subsets of KID"
+  grep -q '"kid_size": 20,' "$scratch/subsets/evaluate.json" || fail "samples of a subset"
+  check "no subsets" $evaluate $sides --inception "$inception" --dtype f64 --kid-subsets 7 --out "$scratch/subsets"
+  warns "--kid-subsets has no effect: KID is of all samples"
+
   # Features are kept; a damaged file of them is made again, and so are those of another preprocessing.
   equals "$(ls "$scratch/samples.npz.features" | wc -l)" 1 "shards"
   kept=$scratch/samples.npz.features/$(ls "$scratch/samples.npz.features")
