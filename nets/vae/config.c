@@ -133,6 +133,14 @@ static tr_status check_channels(const file *f, int in, int out) {
                  TR_SHOW(f->path, 300), in, out);
 }
 
+/* What each size allows by itself and all together do not, said of this file. */
+static tr_status check_sizes(const file *f, const tr_vae_config *c) {
+  if (tr_net_vae.check(f->ctx, c) == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(f->ctx);
+  tr_ctx_clear(f->ctx);
+  return TR_FAIL(f->ctx, error.status, "'%s': %s", TR_SHOW(f->path, 300), TR_SHOW(error.message, 300));
+}
+
 /* Said, not silently ignored. Keys that begin with an underline say where the file comes from. */
 static void warn_unknown(const file *f) {
   static const char *const known[] = {"act_fn",
@@ -198,7 +206,7 @@ static tr_status take(const file *f, tr_vae_settings *out) {
   TR_TRY(sample_size(f, &out->sample_size));
   TR_TRY(real(f, "scaling_factor", true, &out->scaling));
   TR_TRY(real(f, "shift_factor", false, &out->shift));
-  TR_TRY(tr_net_vae.check(f->ctx, c));
+  TR_TRY(check_sizes(f, c));
   warn_unknown(f);
   return TR_OK;
 }

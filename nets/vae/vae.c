@@ -282,6 +282,17 @@ static tr_status run(const tr_vae *vae, bool encoder, const tr_array *x, tr_arra
   return tr_vae_run(vae->net, encoder, x, y);
 }
 
+/* What overflows ends as NaN, which would pass for a black picture, or for a variance that is clamped. */
+static tr_status check_finite(const tr_vae *vae, const char *what, const tr_array *y) {
+  double most = 0;
+  if (y->count > 0) TR_TRY(tr_reduce(TR_MAX_ABS, y, NULL, NULL, &most));
+  if (isfinite(most)) return TR_OK;
+  return TR_FAIL(vae->ctx, TR_E_NONFINITE,
+                 "the %s of the autoencoder have NaN or infinity in %s: what it was given, its scaling %g or "
+                 "its shift %g is out of range",
+                 what, tr_dtype_name(y->dtype), vae->settings.scaling, vae->settings.shift);
+}
+
 tr_status tr_vae_decode(tr_vae *vae, const tr_array *z, tr_array *pictures) {
   TR_REQUIRE(TR_CTX_FROM(vae, z, pictures), vae, z, pictures);
   TR_REQUIRE(vae->ctx, vae->net);
@@ -290,7 +301,8 @@ tr_status tr_vae_decode(tr_vae *vae, const tr_array *z, tr_array *pictures) {
   TR_TRY(check_array(vae, "latents", z, c->latent_channels));
   TR_TRY(check_array(vae, "pictures", pictures, c->channels));
   TR_TRY(check_extents(vae, false, z, pictures));
-  return run(vae, false, z, pictures);
+  TR_TRY(run(vae, false, z, pictures));
+  return check_finite(vae, "pictures", pictures);
 }
 
 /* Means and logarithms of variances out of moments, which have one behind the other. */
@@ -325,6 +337,7 @@ tr_status tr_vae_encode(tr_vae *vae, const tr_array *pictures, tr_array *mean, t
   const int64_t *s = mean->shape;
   TR_TRY(tr_array_create(vae->ctx, mean->dtype, 4, (int64_t[]){s[0], 2 * s[1], s[2], s[3]}, &moments));
   tr_status status = run(vae, true, pictures, moments);
+  if (status == TR_OK) status = check_finite(vae, "latents", moments);
   if (status == TR_OK) status = split(vae, moments, mean, logvar);
   tr_array_destroy(&moments);
   return status;

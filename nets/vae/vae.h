@@ -64,8 +64,8 @@ TR_API const char *tr_vae_file(const tr_vae *vae);
 
 /* pictures (N, channels, factor h, factor w), in [-1, 1] where the decoder keeps to it, unrounded, of latents
  * z (N, latent_channels, h, w) as the decoder takes them: see tr_vae_unscale. Both of the autoencoder's type.
- * TR_E_SHAPE for others, TR_E_ARG without a decoder, TR_E_INTERRUPTED within a layer of
- * tr_ctx_set_interrupt's flag; then the pictures are of no use. */
+ * TR_E_SHAPE for others, TR_E_ARG without a decoder, TR_E_NONFINITE for pictures that are not finite,
+ * TR_E_INTERRUPTED within a layer of tr_ctx_set_interrupt's flag; then the pictures are of no use. */
 TR_API tr_status tr_vae_decode(tr_vae *vae, const tr_array *z, tr_array *pictures);
 
 /* mean and logvar (N, latent_channels, H / factor, W / factor), rounded down, of the normal latents of

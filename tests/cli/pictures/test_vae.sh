@@ -111,6 +111,13 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
   refuse 2 "a name that ends with .npz" $encode --vae "$names" --data "$scratch/folder" --out "$scratch/no"
   npy "$scratch/nan.npy" "<f4" "(1, 4, 2, 2)" 64 '\377'
   refuse 1 "nan" $decode --data "$scratch/nan.npy" --out "$scratch/no"
+  # Numbers that a decoder or an encoder cannot take to an end: no black picture, no clamped variance.
+  cp -r "$names" "$scratch/far"
+  sed 's/"scaling_factor": [^,]*/"scaling_factor": 1e-320/' "$names/config.json" >"$scratch/far/config.json"
+  grep -q 1e-320 "$scratch/far/config.json" || fail "the config has no scaling_factor to change"
+  refuse 1 "the pictures of the autoencoder have NaN or infinity in f32" $transit decode --vae "$scratch/far" --data "$small" --out "$scratch/no"
+  sed 's/"norm_num_groups": [^,]*/"norm_num_groups": 7/' "$names/config.json" >"$scratch/far/config.json"
+  refuse 2 "'$scratch/far/config.json': 7 groups of a norm (norm_num_groups) do not divide" $transit decode --vae "$scratch/far" --data "$small" --out "$scratch/no"
   npy "$scratch/levels.npy" "<f4" "(1, 3, 8, 8)" 768 '\103' # 195.26 each
   refuse 1 "has 195.263 at element 0: this model works in pixels from -1 to 1" $encode --vae "$names" --data "$scratch/levels.npy" --out "$scratch/no.npz"
   printf 'no picture' >"$scratch/folder/3/broken.png"
