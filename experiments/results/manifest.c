@@ -94,7 +94,7 @@ static tr_status refuse_strays(tr_ctx *ctx, const manifest *m) {
     if (access(path, F_OK) == 0)
       return TR_FAIL(
           ctx, TR_E_ARG,
-          "--out '%s' holds a %s without a manifest.json: nothing was changed, use another folder, "
+          "--out '%s' holds '%s' without a manifest.json: nothing was changed, use another folder, "
           "or --force to replace it",
           folder, m->strays[i]);
   }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "core/io/sha256.h"
 #include "experiments/common/progress.h"
 #include "experiments/input/file_hash.h"
 #include "experiments/input/given.h"
@@ -34,11 +35,12 @@ typedef struct {
   unsigned char *have; /* (n) whether it is there */
   int64_t *missing;    /* (n_missing) those that were not when this run began, in order */
   int64_t n_missing;
-  int64_t found;  /* samples that were there then */
-  bool resumed;   /* an earlier run has begun with it */
-  bool complete;  /* and has ended */
-  bool taken;     /* the folder is this run's */
-  lock_file lock; /* of the first rank */
+  int64_t found;                 /* samples that were there then */
+  bool resumed;                  /* an earlier run has begun with it */
+  bool complete;                 /* and has ended */
+  bool taken;                    /* the folder is this run's */
+  char manifest[TR_SHA256_TEXT]; /* hash of what says it, which shards bear */
+  lock_file lock;                /* of the first rank */
 } sample_shards;
 
 typedef struct {

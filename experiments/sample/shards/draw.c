@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/io/sha256.h"
 #include "core/text.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/staging.h"
@@ -45,8 +46,8 @@ static tr_status make_room(sample_run *run) {
   sample_shards *s = &run->shards;
   sample_options *o = run->options;
   if (o->batch_size > s->size && run->program->rank == 0 && sample_was_given(run, "batch-size"))
-    tr_ctx_warn(run->program->ctx, "batches of %lld, not of --batch-size %ld: so many samples are in a shard",
-                (long long)s->size, o->batch_size);
+    tr_ctx_warn(run->program->ctx, "batches of %lld, fewer than --batch-size: a shard has no more samples",
+                (long long)s->size);
   if (o->batch_size > s->size) o->batch_size = (long)s->size;
   run->result.shape[0] = s->size;
   s->have = calloc((size_t)s->n, sizeof *s->have);
@@ -56,6 +57,13 @@ static tr_status make_room(sample_run *run) {
   if (!s->have || !s->missing || !run->batch)
     return TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for %lld shards", (long long)s->n);
   return sample_result_allocate(run->program->ctx, &run->result);
+}
+
+/* By which shards know their run. */
+static tr_status know_run(sample_run *run) {
+  char path[SHARDS_PATH];
+  shards_path(run, "manifest.json", path);
+  return tr_sha256_file(run->program->ctx, path, run->shards.manifest);
 }
 
 /* Of every rank's share. */
@@ -103,6 +111,7 @@ tr_status shards_open(sample_run *run) {
   TR_TRY(ranks_agree(run->program, run->program->rank == 0 ? settle(run) : TR_OK));
   TR_TRY(share_settled(run));
   if (run->shards.complete) return TR_OK;
+  TR_TRY(ranks_agree(run->program, know_run(run)));
   TR_TRY(ranks_agree(run->program, make_room(run)));
   return find(run);
 }

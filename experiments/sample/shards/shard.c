@@ -7,7 +7,8 @@
 #include "experiments/output/npz_put.h"
 #include "experiments/sample/shards/shards.h"
 
-#define BATCHES "batches" /* JSON, as bytes */
+#define BATCHES  "batches"  /* JSON, as bytes */
+#define MANIFEST "manifest" /* hash of the run's, as text */
 
 void shards_path(const sample_run *run, const char *name, char path[SHARDS_PATH]) {
   snprintf(path, SHARDS_PATH, "%s/%s", run->shards.folder, name);
@@ -41,6 +42,7 @@ static tr_status add_all(const sample_run *run, int64_t number, const char *batc
   samples.data = r->pixels ? (const void *)r->pixels : r->latents;
   TR_TRY(tr_npz_add(npz, name, &samples));
   if (r->labels) TR_TRY(npz_put(ctx, npz, "labels", TR_I32, 1, &n, r->labels + shard_first(run, number)));
+  TR_TRY(npz_put(ctx, npz, MANIFEST, TR_U8, 1, (int64_t[]){TR_SHA256_TEXT}, run->shards.manifest));
   return npz_put(ctx, npz, BATCHES, TR_U8, 1, &length, batches);
 }
 
@@ -130,15 +132,37 @@ tr_status shard_account(sample_run *run, const shard *s) {
   return TR_OK;
 }
 
+/* A whole shard that was copied here from another folder. */
+static tr_status check_run(const sample_run *run, const shard *s) {
+  tr_npy npy;
+  TR_TRY(tr_npz_get(s->npz, MANIFEST, &npy));
+  const bool same = npy.dtype == TR_U8 && npy.count == TR_SHA256_TEXT &&
+                    memcmp(npy.data, run->shards.manifest, TR_SHA256_TEXT) == 0;
+  tr_npy_close(&npy);
+  return same ? TR_OK : TR_FAIL(run->program->ctx, TR_E_IO, "it is a shard of another run");
+}
+
+/* Its samples, and no others: a shard may have another one's name. */
+static tr_status check_place(const sample_run *run, int64_t number, const sample_batch *batches, int64_t n) {
+  const int64_t first = shard_first(run, number), end = first + shard_count(run, number);
+  int64_t at = first;
+  for (int64_t i = 0; i < n && batches[i].first == at && batches[i].n > 0; i++) at += batches[i].n;
+  if (at == end) return TR_OK;
+  return TR_FAIL(run->program->ctx, TR_E_IO, "it holds other samples than %lld to %lld", (long long)first,
+                 (long long)end - 1);
+}
+
 static tr_status check(const sample_run *run, int64_t number, shard *s) {
   json_t *json;
   sample_batch *batches;
   int64_t n;
   TR_TRY(shard_open(run, number, s));
+  TR_TRY(check_run(run, s));
   TR_TRY(read_batches(run, s, &json, &batches, &n));
+  const tr_status status = check_place(run, number, batches, n);
   free(batches);
   json_decref(json);
-  return TR_OK;
+  return status;
 }
 
 static void warn_damaged(const sample_run *run, const char *path) {

@@ -56,8 +56,8 @@ int64_t shards_sample_bytes(const sample_run *run);
 
 /* What run->result holds, and its batches, become the shard: its images first. */
 tr_status shard_write(const sample_run *run, int64_t number, const sample_batch *batches, int64_t n);
-/* Whether it is there, whole, and so are its images, which are made again where they are not. A shard that is
- * damaged is warned of. Errors of writing images are *status. */
+/* Whether it is there, whole and this run's, and so are its images, which are made again where they are not.
+ * A shard that is damaged, or another one's, is warned of. Errors of writing images are *status. */
 bool shard_is_there(const sample_run *run, int64_t number, tr_status *status);
 /* An open shard: its samples, of the type and shape that they have. Close with shard_close, after an error
  * too. */

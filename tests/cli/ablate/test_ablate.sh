@@ -103,7 +103,7 @@ absent "$out/cut/cells" "$out/cut/errors.dat"
 refuse 2 "holds results of 'transit sweep'" $ablate $tiny --out "$out/cut"
 mkdir -p "$out/strays/cells"
 # shellcheck disable=SC2086
-refuse 2 "holds a cells without a manifest.json" $ablate $tiny --out "$out/strays"
+refuse 2 "holds 'cells' without a manifest.json" $ablate $tiny --out "$out/strays"
 
 # One seed has no intervals, and that is said; what diverges is a row.
 one="--paths Linear --predictions velocity --loss-weights none --seeds 5 --max-steps 40 --hidden 8 --depth 1 --num-samples 20 --likelihood-samples 10 --sde-steps 5"

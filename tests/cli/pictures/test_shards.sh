@@ -23,7 +23,7 @@ look() { check "$1" python3 "$here/check_shards.py" "$@"; } # look DIR [DIR OF A
   check "other batches" $draw $few --batch-size 5 --out "$scratch/batches"
   check "one shard" $draw $grid --ckpt "$digits" --shard-size 70 --out "$scratch/shard"
   check "larger batches" $draw $few --batch-size 64 --out "$scratch/larger"
-  warns "batches of 16, not of --batch-size 64: so many samples are in a shard"
+  warns "batches of 16, fewer than --batch-size: a shard has no more samples"
   for other in batches shard larger; do equals "$(sums "$scratch/$other")" "$first" "bytes with $other"; done
   for key in nfe n_steps n_rejected stop_reason solver t_start t_end; do
     equals "$(number "$scratch/one/run.json" $key)" "$(number "$scratch/whole/run.json" $key)" "$key of the record"
@@ -115,6 +115,18 @@ tree() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
   equals "$(sums "$out")" "$first" "bytes after damage"
   rm -r "$out"
 
+  # Whole shards that are others': of another place, of another run with the same shapes.
+  refuse 1 "File too large" full 16 $other --seed 8 --num-samples 70 --shard-size 16 --batch-size 16 \
+    --out "$scratch/others"
+  cp -r "$scratch/kept" "$out"
+  cp "$scratch/kept/shards/0000002.npz" "$out/shards/0000000.npz"
+  cp "$scratch/others/shards/0000003.npz" "$out/shards/0000003.npz"
+  check "among shards of others" $draw $few --batch-size 16 --out "$out"
+  warns "'$out/shards/0000000.npz' is damaged and is made again: it holds other samples than 0 to 15"
+  warns "'$out/shards/0000003.npz' is damaged and is made again: it is a shard of another run"
+  equals "$(sums "$out")" "$first" "bytes among shards of others"
+  rm -r "$out"
+
   # Batches of an adaptive solver are the samples', so that they may not differ.
   refuse 1 "File too large" full 12 $balanced --shard-size 8 --out "$out"
   refuse 2 "(--batch-size was 8, is 4)" $draw ODE --ckpt "$digits" --sampling-method dopri5 --rtol 1e-1 --class-labels balanced --num-samples 60 \
@@ -125,7 +137,7 @@ tree() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
   # ---- folders ----
   refuse 1 "another --out" $draw $few --out "$digits/under"
   mkdir -p "$scratch/stray/images"
-  refuse 2 "holds a images without a manifest.json" $draw $few --out "$scratch/stray"
+  refuse 2 "holds 'images' without a manifest.json" $draw $few --out "$scratch/stray"
   refuse 2 "results of 'transit sample ODE' (--shard-size was null, is 16)" $draw $few --out "$scratch/whole"
   cp -r "$scratch/one" "$scratch/replaced"
   check "at once in its place" $draw $grid --ckpt "$digits" --force --out "$scratch/replaced"
