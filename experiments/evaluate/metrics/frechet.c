@@ -39,6 +39,13 @@ static tr_status factor_of_samples(tr_ctx *ctx, const metric_gaussian *g, factor
   return TR_OK;
 }
 
+/* What rounding leaves below 0 is small, of f32 too: else there are no samples of which it is. */
+static tr_status check_eigenvalues(tr_ctx *ctx, int64_t d, const double *ascending) {
+  if (ascending[0] >= -1e-3 * fmax(ascending[d - 1], 0)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "a covariance of %lld features with an eigenvalue of %g: all are at least 0",
+                 (long long)d, ascending[0]);
+}
+
 /* Ascending eigenvalues: those kept are the last ones, and move to the front. */
 static tr_status factor_of_covariance(tr_ctx *ctx, const metric_gaussian *g, factor *f) {
   const int64_t d = g->d;
@@ -47,6 +54,7 @@ static tr_status factor_of_covariance(tr_ctx *ctx, const metric_gaussian *g, fac
   if (!f->rows || !f->eigenvalues) return no_memory(ctx, d);
   memcpy(f->rows, g->cov, (size_t)(d * d) * sizeof *f->rows);
   TR_TRY(lapack_eigen(ctx, d, f->rows, f->eigenvalues));
+  TR_TRY(check_eigenvalues(ctx, d, f->eigenvalues));
   const double least = (double)d * DBL_EPSILON * fmax(f->eigenvalues[d - 1], 0);
   for (int64_t i = 0; i < d; i++)
     if (f->eigenvalues[i] > least) {
@@ -114,17 +122,22 @@ static double trace(const metric_gaussian *g) {
   return sum;
 }
 
-static double distance_of(const metric_gaussian *a, const metric_gaussian *b, const coupling *c) {
+static tr_status distance_of(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b,
+                             const coupling *c, double *out) {
   double means = 0, cross = 0;
   for (int64_t i = 0; i < a->d; i++) means += (a->mean[i] - b->mean[i]) * (a->mean[i] - b->mean[i]);
   for (int64_t i = c->k; i-- > 0;) cross += c->sigma[i];
-  return means + (trace(a) + trace(b) - 2 * cross);
+  *out = means + (trace(a) + trace(b) - 2 * cross);
+  if (isfinite(*out)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_NONFINITE,
+                 "the Frechet distance of %lld features overflows: means or covariances are too large",
+                 (long long)a->d);
 }
 
 tr_status metric_frechet(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b, double *out) {
   coupling c;
   tr_status status = couple(ctx, a, b, false, &c);
-  if (status == TR_OK) *out = distance_of(a, b, &c);
+  if (status == TR_OK) status = distance_of(ctx, a, b, &c, out);
   free_coupling(&c);
   return status;
 }
@@ -213,12 +226,14 @@ tr_status metric_frechet_interval(tr_ctx *ctx, const metric_gaussian *a, const m
                                   const metric_gaussian *b, const metric_rows *rows_b, uint64_t seed,
                                   metric_value *out) {
   coupling c;
+  double value;
   metric_bootstrap boot = {.seed = seed};
   tr_status status = couple(ctx, a, b, rows_a || rows_b, &c);
   if (status == TR_OK && rows_a) status = add_side(ctx, &c, 0, a, b, rows_a, &boot);
   if (status == TR_OK && rows_b) status = add_side(ctx, &c, 1, b, a, rows_b, &boot);
+  if (status == TR_OK) status = distance_of(ctx, a, b, &c, &value);
   if (status == TR_OK) {
-    *out = metric_bootstrap_interval(&boot, distance_of(a, b, &c));
+    *out = metric_bootstrap_interval(&boot, value);
     out->low = fmin(out->value, fmax(out->low, 0));
     if (!rows_a && !rows_b) out->low = out->high = NAN;
   }

@@ -11,7 +11,8 @@
 
 #include "experiments/evaluate/metrics/moments.h"
 
-/* Different d: TR_E_SHAPE. A solver that does not converge: TR_E_SOLVER. */
+/* Different d: TR_E_SHAPE. A covariance with an eigenvalue far below 0: TR_E_ARG. A distance that overflows:
+ * TR_E_NONFINITE. A solver that does not converge: TR_E_SOLVER. */
 tr_status metric_frechet(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b, double *out);
 
 /* The same with a bootstrap interval of the linearised distance. Replicates of the distance itself are biased

@@ -167,6 +167,16 @@ static void bad_input(tr_ctx *ctx) {
   CHECK_ERROR(ctx, metric_gaussian_given(ctx, "f", 0, 2, mean, lopsided, &g), TR_E_ARG, "not symmetric");
   CHECK_ERROR(ctx, metric_gaussian_given(ctx, "f", 0, 2, mean, negative, &g), TR_E_ARG, "variance 1 is -1");
   CHECK_ERROR(ctx, metric_gaussian_given(ctx, "f", 0, 2, mean, nan, &g), TR_E_NONFINITE, "f: a covariance");
+  const double indefinite[] = {1, 5, 5, 1}, huge[] = {1e200, 0};
+  CHECK_OK(ctx, metric_gaussian_given(ctx, "f", 0, 2, mean, indefinite, &g));
+  CHECK_ERROR(ctx, metric_frechet(ctx, &g, &g, &out), TR_E_ARG, "2 features with an eigenvalue of -4");
+  metric_gaussian_free(&g);
+  const double unit[] = {1, 0, 0, 1}, nearly[] = {1, 1 + 1e-5, 1 + 1e-5, 1}; /* as f32 rounds */
+  CHECK_OK(ctx, metric_gaussian_given(ctx, "f", 0, 2, mean, nearly, &g));
+  CHECK_OK(ctx, metric_gaussian_given(ctx, "f", 0, 2, huge, unit, &h));
+  CHECK_OK(ctx, metric_frechet(ctx, &g, &g, &out));
+  CHECK_ERROR(ctx, metric_frechet(ctx, &g, &h, &out), TR_E_NONFINITE, "overflows");
+  metric_gaussian_free(&g), metric_gaussian_free(&h);
   const int64_t same[] = {5, 5};
   CHECK_ERROR(ctx, metric_frechet_limit(ctx, 2, same, x, &out), TR_E_ARG, "two different");
   CHECK_ERROR(ctx, metric_frechet_at(ctx, &other, &g, 1, (const int64_t[]){7}, &out), TR_E_ARG, "first 7");
