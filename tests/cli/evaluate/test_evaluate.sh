@@ -61,6 +61,10 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
   says "preprocessing: torch, in f32"
   equals "$(ls "$scratch/samples.npz.features" | wc -l)" 2 "shards of both preprocessings"
   less 0.001 "$(number "$scratch/torch/evaluate.json" fid)" "FID after another preprocessing"
+  # Of one type, too, features of one preprocessing are not taken for those of the other.
+  check "the same in f64" $evaluate $sides --inception "$inception" --preprocess torch --dtype f64 --out "$scratch/torch-f64"
+  near "$scratch/torch-f64/evaluate.json" fid "$(number "$scratch/torch/evaluate.json" fid)" 1e-4
+  equals "$(ls "$scratch/samples.npz.features" | wc -l)" 3 "shards of both preprocessings and types"
 
   # A folder of the same pictures, and a deflated copy: the same features.
   check "pictures" python3 "$tests/cli/evaluate/pictures.py" "$adm/samples.npz" "$scratch/folder" "$scratch/packed.npz" "$scratch/mixed"

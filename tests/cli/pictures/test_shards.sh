@@ -84,6 +84,13 @@ tree() { (cd "$1" && find . -type f | sort | xargs sha256sum); }
   equals "$(ls -A "$out" | tr '\n' ' ')" "images manifest.json shards " "what is there after a full disk"
   equals "$(ls "$out/shards" | tr '\n' ' ')" "0000000.npz 0000001.npz 0000002.npz 0000003.npz 0000004.npz " "shards after a full disk"
   cp -r "$out" "$scratch/kept"
+  python3 - "$out/shards" "$scratch/whole/samples.npz" <<'END' || fail "labels in the shards"
+import sys, zipfile
+def labels(path):
+    raw = zipfile.ZipFile(path).read("labels.npy")
+    return raw[10 + int.from_bytes(raw[8:10], "little"):]
+assert b"".join(labels("%s/%07d.npz" % (sys.argv[1], i)) for i in range(5)) == labels(sys.argv[2])
+END
 
   # ---- what may not differ ----
   other="$steps --class-labels random --ckpt $digits"
