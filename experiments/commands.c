@@ -50,9 +50,17 @@ static bool speaks(const program *p) {
   return p->comm ? tr_comm_speaks(p->comm) : p->rank == 0;
 }
 
+/* mpirun sends SIGTERM to the ranks that are left when the first has ended: they are at their own end and say
+ * no more. */
+static void hear_no_more(const program *p) {
+  sigset_t before;
+  if (p->comm) program_hold_signals(&before);
+}
+
 /* Ranks that are torn apart end here, all of them. */
 static int report(program *p, tr_status status) {
   if (p->comm) status = tr_comm_agree(p->comm, status);
+  hear_no_more(p);
   if (status != TR_OK && speaks(p)) print_error(p);
   if (tr_comm_lost(p->comm)) tr_comm_abort(p->comm, 1);
   return exit_status(status);

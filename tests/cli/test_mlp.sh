@@ -117,7 +117,7 @@ refuse 1 "this model takes (N, 2)" "$transit" likelihood --ckpt "$plain" --data 
 refuse 1 "holds images, this model takes states of 2 numbers" \
   "$transit" likelihood --ckpt "$plain" --data "$here/../../experiments/digits" --out "$scratch/out"
 mlp foreign "$scratch/foreign.safetensors"
-refuse 1 "the weights, with the tensor 'conv1.weight', are of no network that is known here (known: sit, mlp)" \
+refuse 1 "the weights, with the tensor 'conv1.weight', are of no network that is known here (known: sit, mlp, inception, vae)" \
   "$transit" sample ODE --ckpt "$scratch/foreign.safetensors" --out "$scratch/out"
 check "tensors of an unknown network" "$transit" inspect "$scratch/foreign.safetensors"
 for line in 'network: not known, so it cannot be sampled: the weights, with the tensor' '  conv1.weight ('; do

@@ -27,7 +27,7 @@ print(*struct.unpack(f"<{len(data) // 4}i", data), sep=",")' "$1"; }
   check "back without guidance" "$transit" sample ODE $fine --reverse --init "$scratch/forward/samples.npz" --out "$scratch/unguided"
   warns "'$scratch/forward/samples.npz' was drawn with --cfg-scale 1.5, this run has 1: another flow"
   check "back within an interval" "$transit" sample ODE $fine --reverse --cfg-scale 1.5 --cfg-interval 0.2,0.8 --init "$scratch/forward/samples.npz" --out "$scratch/interval"
-  warns "was drawn with --cfg-interval null, this run has [0.2, 0.8]"
+  warns "was drawn with --cfg-interval none, this run has [0.2, 0.8]"
 
   # What the file does not tell, the record beside it does; a copy without either is taken as it is.
   if command -v python3 >/dev/null 2>&1; then

@@ -183,7 +183,7 @@ static void refused(void) {
       {NULL, "--net-param decay_rate=10", "decay_rate of decay is 10: use a finite number from 0 to 9", 2},
       {NULL, "--net-param decay_rate=1.5", "--net-param: decay_rate is 1.5: use a whole number", 2},
       {NULL, "--net-param rate=1",
-       "--net-param: none of sit, mlp, decay has a parameter 'rate': did you mean", 2},
+       "--net-param: none of sit, mlp, inception, vae, decay has a parameter 'rate': did you mean", 2},
       {NULL, "--num-heads 2", "decay has no parameter 'num_heads': it has decay_rate", 2},
       {NULL, "--num-heads 2 --net-param num_heads=2", "are the same parameter: give one of them", 2},
       {"{\"decay_rate\": 10}", "", "says decay_rate = 10: a whole number from 0 to 9 is needed", 1},
