@@ -102,6 +102,27 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
   check "their FID" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "" fid sfid precision recall
   while read -r name value; do near "$scratch/h/evaluate.json" "$name" "$value" 1e-9; done <"$scratch/stdout"
   equals "$(number "$scratch/h/evaluate.json" preprocessing)" null "preprocessing of features"
+  check "their variants" python3 "$tests/cli/evaluate/less.py" "$metrics/metrics.npz" "" is_split_size_mean precision_recall_k5
+  number_of() { sed -n "s/^$1 //p" "$scratch/stdout"; }
+  score=$(number_of is_split_size_mean) recall=$(number_of precision_recall_k5)
+  check "by other settings" $evaluate --features "$scratch/gen.npz" --reference-features "$scratch/real.npz" --score-block 100 --neighbours 5 --fid-inf 3 \
+    --out "$scratch/variants"
+  json=$scratch/variants/evaluate.json
+  near "$json" inception_score "$score" 1e-10
+  near "$json" recall "$recall" 1e-12
+  grep -q '"neighbours": 5' "$json" && grep -q '"score_block": 100' "$json" || fail "settings"
+  checks=$((checks + 1))
+  python3 - "$json" <<'END' || fail "FID at three numbers, and the line through them: $(cat "$json")"
+import json, sys
+found = json.load(open(sys.argv[1]))
+at = found["fid_at"]
+assert [point["n"] for point in at] == [36, 198, 360] and abs(at[2]["fid"] / found["fid"] - 1) < 1e-12
+x, y = [1 / point["n"] for point in at], [point["fid"] for point in at]
+mean = sum(x) / 3
+slope = sum((a - mean) * b for a, b in zip(x, y)) / sum((a - mean) ** 2 for a in x)
+assert abs(sum(y) / 3 - slope * mean - found["fid_inf"]) < 1e-10 * found["fid"], found["fid_inf"]
+assert found["fid_inf_ci95"] is None and "fid_inf" not in found["missing"]
+END
 
   # Figures of pixels.
   digits=$tests/../experiments/digits/digits.npz

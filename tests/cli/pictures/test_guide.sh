@@ -25,6 +25,13 @@ draw="$transit sample ODE $model --num-samples 6 --seed 3 --sampling-method heun
   close "$scratch/guide/samples.npz" "$scratch/zero/samples.npz" f4 0
   equals "$(number "$scratch/zero/run.json" nfe)" 10 "evaluations at scale 0"
 
+  # ---- which weights of its file ----
+  check "the guide's other weights" $draw --guide-ckpt "$linear" --guide-weights model --guide-scale 0 --out "$scratch/other-zero"
+  check "these alone" $transit sample ODE --ckpt "$linear" --weights model --num-samples 6 --seed 3 --sampling-method heun2 --num-sampling-steps 6 --out "$scratch/other"
+  close "$scratch/other/samples.npz" "$scratch/other-zero/samples.npz" f4 0
+  differ "$scratch/other-zero/samples.npz" "$scratch/zero/samples.npz"
+  refuse 2 "--guide-weights needs a guide" $draw --guide-weights model --out "$scratch/no"
+
   # ---- both ----
   check "scale 2" $draw --guide-ckpt "$linear" --guide-scale 2 --out "$scratch/two"
   says "(in all batches 10 of the model, 10 of the guide)"
