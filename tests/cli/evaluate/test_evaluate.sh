@@ -75,6 +75,16 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
     done
   done
 
+  # What is kept of older contents of a file goes.
+  cp "$adm/samples.npz" "$scratch/changing.npz" && chmod u+w "$scratch/changing.npz"
+  changing="$evaluate --samples $scratch/changing.npz --reference $scratch/ref.npz --inception $inception --out $scratch/changing"
+  check "before" $changing
+  before=$(ls "$scratch/changing.npz.features")
+  cp "$scratch/packed.npz" "$scratch/changing.npz"
+  check "after" $changing
+  absent "$scratch/changing.npz.features/$before"
+  equals "$(ls "$scratch/changing.npz.features" | wc -l)" 1 "shards of the file as it is"
+
   # Statistics that are saved are a reference; of arr_0 they are the mistake.
   check "a reference of one's own" $evaluate --samples "$scratch/ref.npz" --inception "$inception" --dtype f64 --save-stats "$scratch/own.npz" \
     --out "$scratch/e"
