@@ -112,6 +112,7 @@ END
   cp "$digits" "$scratch/moved.pt"
   cp "$digits.json" "$scratch/moved.pt.json"
   echo half >"$out/shards/0000002.npz.123-0.tmp"
+  echo half >"$out/images/000040.png.tmp"
   check "going on" $draw $steps --class-labels random --seed 7 --num-samples 70 --batch-size 3 --ckpt "$scratch/moved.pt" --shard-size 16 --out "$out"
   warns "'$out/shards/0000001.npz' is damaged and is made again: "
   warns "'$out/shards/0000003.npz' is damaged and is made again: "
