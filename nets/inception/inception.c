@@ -146,9 +146,11 @@ static tr_status configure_file(tr_ctx *ctx, const char *path, const tr_tensors 
     return TR_FAIL(ctx, status, "'%s' is not " NETWORK ": %s", TR_SHOW(path, 160), error.message);
   }
   if (config->type == &type) return TR_OK;
+  tr_net_config_say(config, text, sizeof text);
+  text[strcspn(text, "\n")] = 0; /* the first line of it names the network */
   return TR_FAIL(ctx, TR_E_SHAPE,
                  "'%s' is not " NETWORK " (pt_inception-2015-12-05-6726825d.pth): it holds %s",
-                 TR_SHOW(path, 160), tr_net_config_say(config, text, sizeof text));
+                 TR_SHOW(path, 160), text);
 }
 
 static tr_status open_file(tr_ctx *ctx, const char *path, const tr_checkpoint *file,

@@ -57,6 +57,15 @@ static tr_status take_shape(picture_source *s, archive *a) {
   return TR_OK;
 }
 
+static tr_status take_integers(picture_source *s, const char *name, const tr_npy *npy) {
+  const tr_status status = tr_npy_get_i32(s->ctx, npy, s->labels);
+  if (status == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(s->ctx);
+  tr_ctx_clear(s->ctx);
+  return TR_FAIL(s->ctx, status, "%s: '%s' of '%s': %s", s->option, name, TR_SHOW(s->facts.path, 160),
+                 TR_SHOW(error.message, 200));
+}
+
 static tr_status take_labels(picture_source *s, const archive *a) {
   static const char *const names[] = {"labels", "label", "arr_1", NULL};
   tr_npy npy;
@@ -70,7 +79,7 @@ static tr_status take_labels(picture_source *s, const archive *a) {
                      TR_SHOW(s->facts.path, 160), (long long)npy.count, (long long)s->facts.n);
   if (status == TR_OK && !(s->labels = malloc((size_t)npy.count * sizeof *s->labels)))
     status = TR_FAIL(s->ctx, TR_E_MEM, "out of memory for %lld labels", (long long)npy.count);
-  if (status == TR_OK) status = tr_npy_get_i32(s->ctx, &npy, s->labels);
+  if (status == TR_OK) status = take_integers(s, names[i], &npy);
   tr_npy_close(&npy);
   return status;
 }

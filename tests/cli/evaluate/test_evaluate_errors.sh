@@ -48,6 +48,7 @@ network="--inception $inception --no-cache --out $out"
   printf 'no archive' >"$scratch/text.npz"
   refuse 1 "text.npz" $evaluate --samples "$samples" --reference "$scratch/text.npz" $network
   refuse 1 "it holds SiT" $evaluate --samples "$samples" --reference "$reference" --inception "$goldens/ema.pt" --out "$out"
+  if grep -qF '?' "$scratch/stderr"; then fail "more than the first line of what it holds: $(cat "$scratch/stderr")"; fi
   refuse 1 "README.md" $evaluate --samples "$samples" --reference "$reference" --inception "$goldens/README.md" --out "$out"
   check "statistics" python3 "$tests/cli/evaluate/less.py" "$goldens/adm/ref.npz" "$scratch/less.npz" mu sigma
   refuse 1 "it can be a --reference only" $evaluate --samples "$scratch/less.npz" --reference "$reference" $network
@@ -62,6 +63,10 @@ network="--inception $inception --no-cache --out $out"
   npy "$scratch/arr_0.npy" '|u1' '(0, 8, 8, 3)' 0
   archive none.npz arr_0
   refuse 1 "holds no picture" $evaluate --samples "$scratch/none.npz" --reference "$reference" $network
+  npy "$scratch/arr_0.npy" '|u1' '(2, 8, 8, 3)' 384
+  npy "$scratch/labels.npy" '<f4' '(2,)' 8 '\377'
+  archive labels.npz arr_0 labels
+  refuse 2 "--samples: 'labels' of '$scratch/labels.npz': " $evaluate --samples "$scratch/labels.npz" --reference "$reference" $network
   npy "$scratch/pool.npy" '<f4' '(3, 5)' 60
   archive pool.npz pool
   refuse 1 "give it as --features" $evaluate --samples "$scratch/pool.npz" --reference "$reference" $network
