@@ -10,6 +10,7 @@
 
 #include "core/text.h"
 #include "experiments/output/run_record.h"
+#include "experiments/output/saved_args.h"
 #include "experiments/output/staging.h"
 
 #define PATH_ROOM 4096
@@ -26,6 +27,7 @@ static const struct {
     {"loss", "run.json", {"loss.txt", "loss.npz"}},
     {"tune-grid", "run.json", {"grid.txt", "table.md"}},
     {"evaluate", "run.json", {"evaluate.json"}},
+    {"decode", "run.json", {"images.npz", "images"}},
     {"sweep",
      "manifest.json",
      {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*", "tight-*"}},
@@ -223,15 +225,6 @@ static tr_status spare_training(const program *p, const claim *what, const char 
       TR_SHOW(folder, 200));
 }
 
-static tr_status check(const program *p, const claim *what) {
-  const char *folder = what->machine->out;
-  TR_TRY(spare_training(p, what, folder));
-  if (what->machine->force) return TR_OK;
-  TR_TRY(check_record(p, what, folder, "run.json"));
-  TR_TRY(check_record(p, what, folder, "manifest.json"));
-  return check_strays(p, what, folder);
-}
-
 /* ---- what goes ---- */
 
 /* Whether a file of this name is one that the command leaves. */
@@ -264,6 +257,45 @@ static bool has_been(const char *folder, int command) {
   bool same = its && strcmp(its, leaves[command].command) == 0;
   json_decref(old);
   return same;
+}
+
+/* Whether an option names the path or the whole folder, as what the run reads. */
+static bool is_input(const claim *what, const char *folder, const char *path) {
+  for (int i = 0; i < what->table->n_options; i++) {
+    const tr_option *o = &what->table->options[i];
+    if (o->type != TR_OPTION_TEXT || strcmp(o->name, "out") == 0) continue;
+    const char *text = *(const char *const *)((const char *)what->values + o->offset);
+    if (text && (saved_is_same_file(text, path) || saved_is_same_file(text, folder))) return true;
+  }
+  return false;
+}
+
+/* Before --force removes anything: not the samples that are to be measured, say. */
+static tr_status spare_inputs(const program *p, const claim *what, const char *folder) {
+  bool goes[COMMANDS];
+  char path[PATH_ROOM];
+  tr_status status = TR_OK;
+  for (int c = 0; c < COMMANDS; c++) goes[c] = has_been(folder, c) && (!is_own(p, what, c) || what->manifest);
+  DIR *entries = opendir(folder);
+  for (struct dirent *entry; status == TR_OK && entries && (entry = readdir(entries));)
+    for (int c = 0; status == TR_OK && c < COMMANDS; c++)
+      if (goes[c] && is_left(c, entry->d_name) && !is_result(what, entry->d_name) &&
+          path_of(folder, entry->d_name, path) && is_input(what, folder, path))
+        status = TR_FAIL(p->ctx, TR_E_ARG,
+                         "--out '%s' holds '%s', which this run reads and --force would remove: use another "
+                         "folder",
+                         TR_SHOW(folder, 200), entry->d_name);
+  if (entries) closedir(entries);
+  return status;
+}
+
+static tr_status check(const program *p, const claim *what) {
+  const char *folder = what->machine->out;
+  TR_TRY(spare_training(p, what, folder));
+  if (what->machine->force) return spare_inputs(p, what, folder);
+  TR_TRY(check_record(p, what, folder, "run.json"));
+  TR_TRY(check_record(p, what, folder, "manifest.json"));
+  return check_strays(p, what, folder);
 }
 
 /* Marks what the command left to go with the new results, or (dir NULL) removes it now. */

@@ -59,6 +59,14 @@ untouched() {
   present "$one/samples.npz" "$one/samples.png" "$one/notes.txt"
   equals "$(ls "$one" | grep -c 'likelihood\|histogram')" 0 "a likelihood's files beside samples"
 
+  # ... but for what the run itself reads, by any name.
+  remember "$one"
+  refuse 2 "--out '$one' holds 'samples.npz', which this run reads and --force would remove: use another folder" "$transit" evaluate \
+    --samples "$one/samples.npz" --reference "$images" --classifier-free --force --out "$one"
+  refuse 2 "which this run reads" "$transit" evaluate --samples "$one/../one/" --reference "$images" --classifier-free --force --out "$one"
+  refuse 2 "which this run reads" "$transit" likelihood --ckpt "$digits" --data "$one/samples.npz" --force --out "$one"
+  untouched "$one"
+
   # One folder for every command in turn: it holds what the last one makes, no more.
   in_turn() { # in_turn COMMAND OPTION...
     check "$1 alone" "$transit" "$@" --threads 1 --out "$scratch/alone-$1"
@@ -67,6 +75,8 @@ untouched() {
   }
   npy "$scratch/x.npy" '<f8' '(2, 1, 8, 8)' 1024
   npy "$scratch/t.npy" '<f8' '(2,)' 16
+  npy "$scratch/latents.npy" '<f4' '(1, 4, 2, 2)' 64
+  in_turn decode --vae "$tests/data/goldens/vae" --data "$scratch/latents.npy"
   in_turn loss --ckpt "$digits" --data "$images" --num-samples 2 --points 2 --grad-norms
   in_turn field --ckpt "$digits" --init "$scratch/x.npy" --times "$scratch/t.npy"
   in_turn tune-grid --target gaussian:d=1 --nfe 4 --num-samples 4 --sampling-method euler
