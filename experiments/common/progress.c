@@ -48,9 +48,10 @@ static void by_forecast(progress *p, double t, long n_rhs, double elapsed, bool 
 
 static void by_shares(const progress *p, double t, long n_rhs, double elapsed, char *text, size_t size) {
   double done = fmin(1, fmax(0, p->done + p->share * fraction_of(p, t)));
+  const char *unit = p->unit ? p->unit : n_rhs == 1 ? "evaluation" : "evaluations";
   int filled = (int)(20 * done);
   int used = snprintf(text, size, "[%.*s%.*s] %3.0f %%  %ld %s  ", filled, full, 20 - filled, empty,
-                      100 * done, n_rhs, p->unit ? p->unit : "evaluations");
+                      100 * done, n_rhs, unit);
   const double here = done - p->before; /* in this run's time */
   if (here > 0.01 * (1 - p->before) && used > 0 && (size_t)used < size)
     snprintf(text + used, size - (size_t)used, "%.0f s left  ", elapsed * (1 - done) / here);

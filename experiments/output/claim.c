@@ -190,7 +190,7 @@ static tr_status check_strays(const program *p, const claim *what, const char *f
   for (int i = 0; what->results[i]; i++)
     if (lies_in(folder, what->results[i]))
       return TR_FAIL(p->ctx, TR_E_ARG,
-                     "--out '%s' holds a %s without a run.json: nothing was changed, use another folder, "
+                     "--out '%s' holds '%s' without a run.json: nothing was changed, use another folder, "
                      "or --force to replace it",
                      TR_SHOW(folder, 200), what->results[i]);
   return TR_OK;

@@ -89,7 +89,7 @@ untouched() {
   # Files of these names that no record tells of.
   mkdir "$scratch/stray"
   echo old >"$scratch/stray/samples.npz"
-  refuse 2 "holds a samples.npz without a run.json" "$transit" sample ODE $quick --out "$scratch/stray"
+  refuse 2 "holds 'samples.npz' without a run.json" "$transit" sample ODE $quick --out "$scratch/stray"
   echo '{"of": "another program"}' >"$scratch/stray/run.json"
   refuse 2 "a run.json that is no record of transit" "$transit" sample ODE $quick --out "$scratch/stray"
   equals "$(cat "$scratch/stray/samples.npz")" old "a file that was there"

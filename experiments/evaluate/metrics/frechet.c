@@ -127,8 +127,9 @@ static tr_status distance_of(tr_ctx *ctx, const metric_gaussian *a, const metric
   double means = 0, cross = 0;
   for (int64_t i = 0; i < a->d; i++) means += (a->mean[i] - b->mean[i]) * (a->mean[i] - b->mean[i]);
   for (int64_t i = c->k; i-- > 0;) cross += c->sigma[i];
-  *out = means + (trace(a) + trace(b) - 2 * cross);
-  if (isfinite(*out)) return TR_OK;
+  const double value = means + (trace(a) + trace(b) - 2 * cross);
+  *out = value < 0 ? 0 : value; /* rounding may take the distance of a set to itself below */
+  if (isfinite(value)) return TR_OK;
   return TR_FAIL(ctx, TR_E_NONFINITE,
                  "the Frechet distance of %lld features overflows: means or covariances are too large",
                  (long long)a->d);
