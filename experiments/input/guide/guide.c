@@ -102,7 +102,8 @@ static tr_status build_differing(guide *g, const guided_model *of, tr_drift *fie
 
 tr_status guide_build(guide *g, const guided_model *of, tr_drift *field, const tr_net_options *options,
                       tr_drift **out) {
-  TR_TRY(tr_model_network(g->model, options, &g->net));
+  const tr_status status = tr_model_network(g->model, options, &g->net);
+  TR_TRY(program_option_error(of->model->ctx, "guide-ckpt", status)); /* else it might be the model's file */
   TR_TRY(tr_model_field(g->model, g->net, &g->network));
   return guide_differs(g, of) ? build_differing(g, of, field, out)
                               : tr_drift_create_autoguided(field, g->network, &g->guidance, out);

@@ -101,6 +101,10 @@ END
   echo '{"num_heads": 3}' >"$scratch/latents.pt.json"
   refuse 2 "latents.pt' has states of 4, 8, 8 with 10 classes" $draw --guide-ckpt "$scratch/latents.pt" --guide-scale 2 --out "$scratch/no"
   grep -q "digits-ema.pt' those of 1, 8, 8 with 10 classes" "$scratch/stderr" || fail "both are not named: $(cat "$scratch/stderr")"
+  cp "$scratch/linear/checkpoints/0000020.safetensors" "$scratch/damaged.safetensors"
+  size=$(wc -c <"$scratch/damaged.safetensors")
+  printf '\377\177\377\177' | dd of="$scratch/damaged.safetensors" bs=1 seek=$((size - 4)) conv=notrunc 2>/dev/null
+  refuse 1 "--guide-ckpt: tensor '" $draw --guide-ckpt "$scratch/damaged.safetensors" --guide-scale 2 --out "$scratch/no"
   refuse 1 "no-such-file" $draw --guide-ckpt "$scratch/no-such-file" --guide-scale 2 --out "$scratch/no"
   refuse 2 "--guide-... are for --ckpt" $transit sweep --target gaussian:d=2 --guide-scale 2 --solvers euler --steps 2 --seeds 0 --out "$scratch/no"
   absent "$scratch/no"

@@ -118,6 +118,9 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
   refuse 1 "the pictures of the autoencoder have NaN or infinity in f32" $transit decode --vae "$scratch/far" --data "$small" --out "$scratch/no"
   sed 's/"norm_num_groups": [^,]*/"norm_num_groups": 7/' "$names/config.json" >"$scratch/far/config.json"
   refuse 2 "'$scratch/far/config.json': 7 groups of a norm (norm_num_groups) do not divide" $transit decode --vae "$scratch/far" --data "$small" --out "$scratch/no"
+  cp "$names/config.json" "$scratch/far/config.json"
+  printf '\377\177\377\177' | dd of="$scratch/far/diffusion_pytorch_model.safetensors" bs=1 seek=$(($(wc -c <"$names/diffusion_pytorch_model.safetensors") - 4)) conv=notrunc 2>/dev/null
+  refuse 1 "--vae: tensor 'quant_conv.weight' holds nan" $encode --vae "$scratch/far" --data "$x" --out "$scratch/no.npz"
   npy "$scratch/levels.npy" "<f4" "(1, 3, 8, 8)" 768 '\103' # 195.26 each
   refuse 1 "has 195.263 at element 0: this model works in pixels from -1 to 1" $encode --vae "$names" --data "$scratch/levels.npy" --out "$scratch/no.npz"
   printf 'no picture' >"$scratch/folder/3/broken.png"
