@@ -93,13 +93,15 @@ static tr_status check_room(const sample_run *run, const char *folder) {
   const double png = BLOCK * (double)(int64_t)((one * 1.01 + 1000 + BLOCK - 1) / BLOCK),
                needed = one * (missing + all) + (pictures_any(&run->pictures) ? png * missing : 0);
   double there;
-  const double gib = 1 << 30;
+  const bool small = needed < 1 << 30;
+  const double unit = small ? 1 << 20 : 1 << 30;
+  const char *name = small ? "MiB" : "GiB";
   if (!free_bytes(folder, &there) || there >= needed) return TR_OK;
   return TR_FAIL(run->program->ctx, TR_E_IO,
-                 "the disk of '%s' has %.1f GiB free, and %.1f GiB are needed for %lld samples: %.1f for "
+                 "the disk of '%s' has %.2f %s free, and %.2f %s are needed for %lld samples: %.2f for "
                  "samples.npz, as much until then for shards%s",
-                 TR_SHOW(folder, 200), there / gib, needed / gib, (long long)run->n, one * all / gib,
-                 pictures_any(&run->pictures) ? ", the rest for images" : "");
+                 TR_SHOW(folder, 200), there / unit, name, needed / unit, name, (long long)run->n,
+                 one * all / unit, pictures_any(&run->pictures) ? ", the rest for images" : "");
 }
 
 /* ---- whose it is ---- */

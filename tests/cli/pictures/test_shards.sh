@@ -159,6 +159,8 @@ END
 }
 
 # ---- a disk without room for all: said before anything is drawn ----
+# shellcheck disable=SC2086
+if [ -d /proc/self ]; then refuse 1 "has 0.00 MiB free, and 1.2" $draw $steps --ckpt "$digits" --num-samples 300 --shard-size 100 --out /proc/none; fi
 kib=$(df -Pk "$scratch" | awk 'NR == 2 { print $4 }')
 if [ "$kib" -lt 400000000 ]; then # else too many samples: an image takes 4 KiB
   # shellcheck disable=SC2086
