@@ -234,6 +234,7 @@ static void test_memory(void) {
 static __global__ void many_adds(float *x) {
   __shared__ float sum[128];
   sum[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
   for (int i = 0; i < 20; i++) {
     const float next = sum[(threadIdx.x + 1) % 128];
     __syncthreads();
