@@ -174,9 +174,9 @@ says "$HOME/.cache/transit/cut"
 got "$hub/files/cut"
 check "a file of this machine" "$transit" fetch local
 says "$hub/normal/r/w.pt"
-mkdir -p "$scratch/work/pretrained_models"
-cp "$hub/cut/r/w.pt" "$scratch/work/pretrained_models/"
-check "an old place" sh -c "cd '$scratch/work' && '$transit' fetch old"
+mkdir -p "$scratch/here/pretrained_models"
+cp "$hub/cut/r/w.pt" "$scratch/here/pretrained_models/"
+check "an old place" sh -c "cd '$scratch/here' && '$transit' fetch old"
 says "pretrained_models/w.pt"
 check "the list" "$transit" fetch --list
 for text in "a file of mine" "here: $cache/models--normal--r/snapshots/$newer" SiT-XL/2-256 SiT-XL-2-512.pt "stabilityai/sd-vae-ft-mse" \
