@@ -157,23 +157,32 @@ const char *tr_kind_at(const tr_ctx *ctx, int i) {
   return NULL;
 }
 
-/* INT_MAX when a word is too long to be a name. */
+static bool is_same(char a, char b) {
+  return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static int least(int a, int b) {
+  return a < b ? a : b;
+}
+
+/* Letters to change, add, leave out, or swap with the next one (the optimal string alignment); INT_MAX when a
+ * word is too long to be a name. */
 static int edit_distance(const char *a, const char *b) {
-  size_t n = strlen(a), m = strlen(b);
+  const size_t n = strlen(a), m = strlen(b);
   if (n > WORD_MAX || m > WORD_MAX) return INT_MAX;
-  int row[WORD_MAX + 1];
-  for (size_t j = 0; j <= m; j++) row[j] = (int)j;
+  int rows[3][WORD_MAX + 1] = {{0}}, *before = rows[0], *last = rows[1], *row = rows[2];
+  for (size_t j = 0; j <= m; j++) last[j] = (int)j;
   for (size_t i = 1; i <= n; i++) {
-    int diagonal = row[0];
     row[0] = (int)i;
     for (size_t j = 1; j <= m; j++) {
-      int change = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
-      diagonal = row[j];
-      int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-      row[j] = change < shift ? change : shift;
+      row[j] = least(last[j - 1] + !is_same(a[i - 1], b[j - 1]), least(last[j], row[j - 1]) + 1);
+      const bool swapped = i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) && is_same(a[i - 2], b[j - 1]);
+      if (swapped) row[j] = least(row[j], before[j - 2] + 1);
     }
+    int *oldest = before;
+    before = last, last = row, row = oldest;
   }
-  return row[m];
+  return last[m];
 }
 
 /* Where `word` lies within `name`, ignoring case: its offset, or -1. */

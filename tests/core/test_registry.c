@@ -73,13 +73,17 @@ static void growing(tr_ctx *ctx) {
 }
 
 static void nearest(void) {
-  static const char *const words[] = {"constant", "sigma", "linear", "SBDM", "increasing-decreasing"};
+  static const char *const words[] = {"constant", "sigma", "linear", "SBDM", "increasing-decreasing",
+                                      "eta",      "vae"};
+  enum { WORDS = sizeof words / sizeof *words };
   static const struct {
     const char *word, *want;
   } cases[] = {{"sigam", "sigma"},
                {"Sigma", "sigma"},
                {"sbdm", "SBDM"},
                {"contsant", "constant"},
+               {"vea", "vae"}, /* a swap is one slip, "eta" is two letters away */
+               {"eat", "eta"},
                {"liner", "linear"},
                {"xyz", NULL},
                {"tangerine", NULL},
@@ -89,12 +93,12 @@ static void nearest(void) {
                {"CREASING", "increasing-decreasing"},
                {"", NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    const char *got = tr_nearest(cases[i].word, words, 5);
+    const char *got = tr_nearest(cases[i].word, words, WORDS);
     CHECK(got == cases[i].want || (got && cases[i].want && strcmp(got, cases[i].want) == 0));
   }
   char longer[300];
   memset(longer, 'z', sizeof longer - 1), longer[sizeof longer - 1] = 0;
-  CHECK(tr_nearest(longer, words, 5) == NULL);
+  CHECK(tr_nearest(longer, words, WORDS) == NULL);
   CHECK(tr_nearest("sigma", words, 0) == NULL);
 }
 
