@@ -118,6 +118,15 @@ tr_status program_check_interrupt(program *p) {
   return caught ? TR_FAIL(p->ctx, TR_E_INTERRUPTED, "interrupted: nothing was written") : TR_OK;
 }
 
+tr_status program_wait(program *p, double seconds) {
+  const double end = program_seconds() + seconds;
+  while (program_seconds() < end) {
+    TR_TRY(program_check_interrupt(p));
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+  }
+  return program_check_interrupt(p);
+}
+
 /* ---- the context ---- */
 
 static void print_warning(const char *message, void *user) {

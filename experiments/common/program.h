@@ -61,6 +61,8 @@ void program_release_signals(const sigset_t *before);
 int program_signal(void);
 /* TR_E_INTERRUPTED when a signal came; for the phases between solves. */
 tr_status program_check_interrupt(program *p);
+/* Waits; TR_E_INTERRUPTED when a signal comes. */
+tr_status program_wait(program *p, double seconds);
 
 /* Seconds on a clock that never jumps. */
 double program_seconds(void);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,24 +23,28 @@ static bool is_there(int fd, const char *path) {
          open_one.st_dev == named.st_dev;
 }
 
+lock_state lock_open(const char *path, unsigned int mode, int *fd) {
+  for (;;) {
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, (mode_t)mode);
+    if (*fd < 0) return LOCK_NO_FILE;
+    const bool held = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+    if (!held && errno != EWOULDBLOCK && errno != EINTR) return LOCK_UNKNOWN;
+    if (held && is_there(*fd, path)) return LOCK_HELD;
+    close(*fd), *fd = -1;
+    if (!held) return LOCK_BUSY;
+  }
+}
+
 tr_status lock_file_take(tr_ctx *ctx, const char *folder, const char *does, lock_file *out) {
   const size_t size = strlen(folder) + sizeof "/.lock";
-  bool taken = false;
   *out = (lock_file){.fd = -1, .path = malloc(size)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
   snprintf(out->path, size, "%s/.lock", folder);
-  while (!taken) {
-    out->fd = open(out->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (out->fd < 0)
-      return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be written: %s", TR_SHOW(folder, 300),
-                     strerror(errno));
-    taken = lock_take(out->fd);
-    if (taken && is_there(out->fd, out->path)) return TR_OK;
-    close(out->fd);
-    out->fd = -1;
-    if (!taken) return TR_FAIL(ctx, TR_E_IO, "another process %s in '%s'", does, TR_SHOW(folder, 300));
-    taken = false;
-  }
+  const lock_state state = lock_open(out->path, 0666, &out->fd);
+  if (state == LOCK_BUSY)
+    return TR_FAIL(ctx, TR_E_IO, "another process %s in '%s'", does, TR_SHOW(folder, 300));
+  if (state == LOCK_NO_FILE)
+    return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be written: %s", TR_SHOW(folder, 300), strerror(errno));
   return TR_OK;
 }
 

@@ -195,7 +195,7 @@ static tr_status pause_after(transfer *t, const http_answer *a, int tries) {
   if (seconds >= LONG_WAIT)
     program_say(t->program, "%s: tried again in %.0f s%s", t->job->shown, seconds,
                 a->retry_after > 0 ? ", as the server asks" : "");
-  return http_wait(t->program, seconds);
+  return program_wait(t->program, seconds);
 }
 
 static tr_status give_up(transfer *t, const http_answer *a) {

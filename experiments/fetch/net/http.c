@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <curl/curl.h>
 
@@ -276,15 +275,6 @@ bool http_may_pass(const http_answer *a) {
 
 double http_pause(const http_answer *a, int tries) {
   return a->retry_after > 0 ? a->retry_after : 0.25 * (double)(1 << (tries < 5 ? tries : 5));
-}
-
-tr_status http_wait(program *p, double seconds) {
-  const double end = program_seconds() + seconds;
-  while (program_seconds() < end) {
-    TR_TRY(program_check_interrupt(p));
-    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-  }
-  return program_check_interrupt(p);
 }
 
 const char *http_words(const http_answer *a, char *text, size_t size) {

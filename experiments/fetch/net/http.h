@@ -52,8 +52,6 @@ bool http_may_pass(const http_answer *answer);
 double http_pause(const http_answer *answer, int tries);
 /* The longest that is waited for. */
 #define HTTP_PATIENCE 120.0
-/* Waits; TR_E_INTERRUPTED when a signal comes. */
-tr_status http_wait(program *p, double seconds);
 /* "no connection to HOST: ...", "it answered with 503": in words, written into text; returns text. */
 const char *http_words(const http_answer *answer, char *text, size_t size);
 

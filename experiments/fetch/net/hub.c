@@ -91,7 +91,7 @@ static tr_status send_patiently(http *h, program *p, const http_request *r, http
   for (int tries = 0;; tries++) {
     TR_TRY(http_send(h, r, a));
     if (!http_may_pass(a) || tries + 1 >= TRIES) return TR_OK;
-    TR_TRY(http_wait(p, http_pause(a, tries)));
+    TR_TRY(program_wait(p, http_pause(a, tries)));
   }
 }
 

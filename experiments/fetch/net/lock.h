@@ -1,4 +1,4 @@
-/* Locks between processes: files that one of them holds at a time. */
+/* The locks of the hub's cache, which its own programs take as well: of two that fetch a file one waits. */
 #ifndef TR_EXPERIMENTS_FETCH_NET_LOCK_H
 #define TR_EXPERIMENTS_FETCH_NET_LOCK_H
 
