@@ -33,8 +33,10 @@ enum { PIECE = 1 << 20 };
 static tr_status add_pieces(tr_ctx *ctx, const char *path, FILE *stream, EVP_MD_CTX *of,
                             unsigned char *piece) {
   size_t n;
-  while ((n = fread(piece, 1, PIECE, stream)) > 0)
+  while ((n = fread(piece, 1, PIECE, stream)) > 0) {
     if (EVP_DigestUpdate(of, piece, n) != 1) return refused(ctx, path);
+    if (tr_ctx_interrupted(ctx)) return TR_FAIL(ctx, TR_E_INTERRUPTED, "interrupted, reading '%s'", path);
+  }
   return ferror(stream) ? TR_FAIL(ctx, TR_E_IO, "'%s' cannot be read: %s", path, strerror(errno)) : TR_OK;
 }
 

@@ -11,7 +11,8 @@ extern "C" {
 #define TR_SHA256_TEXT 65 /* 64 lower-case hexadecimal digits and the NUL */
 
 TR_API tr_status tr_sha256_map(tr_ctx *ctx, const tr_file_map *map, char hex[TR_SHA256_TEXT]);
-/* The same of a file by name; it is mapped, not read into memory. */
+/* The same of a file by name, of which a piece at a time is in memory. TR_E_INTERRUPTED, between two of them,
+ * when the context's flag says so. */
 TR_API tr_status tr_sha256_file(tr_ctx *ctx, const char *path, char hex[TR_SHA256_TEXT]);
 
 #ifdef __cplusplus

@@ -2,13 +2,11 @@
 #ifndef TR_EXPERIMENTS_FETCH_NET_DIGEST_H
 #define TR_EXPERIMENTS_FETCH_NET_DIGEST_H
 
-#include "experiments/common/program.h"
-
-enum { DIGEST_TEXT = 65 };
+#include "core/io/sha256.h"
 
 /* expected: 40 digits, the SHA-1 of a git blob, or any other number of them, with which the SHA-256 begins.
- * *same: whether the file has it; hex: what it has. TR_E_INTERRUPTED when a signal comes. */
-tr_status digest_compare(program *p, const char *path, const char *expected, bool *same,
-                         char hex[DIGEST_TEXT]);
+ * *same: whether the file has it; hex: what it has. TR_E_IO, TR_E_INTERRUPTED (core/io/sha256.h). */
+tr_status digest_compare(tr_ctx *ctx, const char *path, const char *expected, bool *same,
+                         char hex[TR_SHA256_TEXT]);
 
 #endif

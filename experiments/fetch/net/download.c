@@ -253,10 +253,10 @@ static tr_status open_partial(transfer *t) {
 
 /* *again: the part of another process was damaged, and all of it is to be had anew. */
 static tr_status verify(transfer *t, bool *again) {
-  char hex[DIGEST_TEXT], why[200];
+  char hex[TR_SHA256_TEXT], why[200];
   bool same = true;
   *again = false;
-  if (t->job->digest) TR_TRY(digest_compare(t->program, t->partial, t->job->digest, &same, hex));
+  if (t->job->digest) TR_TRY(digest_compare(t->program->ctx, t->partial, t->job->digest, &same, hex));
   if (same) return TR_OK;
   if (t->inherited) {
     program_say(t->program, "%s: what an earlier run left is damaged, all of it is fetched again",

@@ -24,6 +24,13 @@ int main(void) {
   known(ctx, "", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   known(ctx, many, MILLION, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   CHECK_ERROR(ctx, tr_sha256_file(ctx, scratch("absent"), hex), TR_E_IO, "absent");
+
+  const volatile sig_atomic_t stop = 1;
+  write_whole(scratch("x"), "abc", 3);
+  tr_ctx_set_interrupt(ctx, &stop);
+  CHECK_ERROR(ctx, tr_sha256_file(ctx, scratch("x"), hex), TR_E_INTERRUPTED, "reading");
+  tr_ctx_set_interrupt(ctx, NULL);
+  unlink(scratch("x"));
   free(many);
   tr_ctx_close(&ctx);
   return check_report();
