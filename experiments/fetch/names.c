@@ -43,36 +43,38 @@ static tr_status check_text(const place *at, const json_t *entry, const char *ke
   return !value || is_text(value) ? TR_OK : wrong(at, key, "a text of 1 to 400 characters");
 }
 
-static tr_status check_texts(const place *at, const json_t *list, const char *key, size_t most, bool files) {
-  size_t i;
-  const json_t *value;
+static bool is_path(const json_t *value) {
+  return is_text(value) && spelled_path(json_string_value(value));
+}
+
+/* A list of 1 to `most` values. */
+static bool is_list(const json_t *value, size_t most) {
+  return json_is_array(value) && json_array_size(value) > 0 && json_array_size(value) <= most;
+}
+
+static bool all_are(const json_t *list, bool (*good)(const json_t *value)) {
+  for (size_t i = 0; i < json_array_size(list); i++)
+    if (!good(json_array_get(list, i))) return false;
+  return true;
+}
+
+static tr_status check_texts(const place *at, const json_t *entry, const char *key) {
+  const json_t *list = json_object_get(entry, key);
   if (!list) return TR_OK;
-  if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > most)
-    return wrong(at, key, "a list, neither empty nor that long,");
-  json_array_foreach(
-      (json_t *)list, i,
-      value) if (!is_text(value) ||
-                 (files && !spelled_path(json_string_value(
-                               value)))) return wrong(at, key,
-                                                      files
-                                                          ? "a list of paths, without '..' and '/' at an end,"
-                                                          : "a list of texts");
-  return TR_OK;
+  if (!is_list(list, FETCH_ALSO)) return wrong(at, key, "a list of 1 to 8 texts");
+  return all_are(list, is_text) ? TR_OK : wrong(at, key, "a list of texts");
+}
+
+/* A file, or the list of its names. */
+static bool is_file(const json_t *value) {
+  return is_path(value) || (is_list(value, FETCH_ALTERNATIVES) && all_are(value, is_path));
 }
 
 static tr_status check_files(const place *at, const json_t *list) {
-  size_t i;
-  json_t *value, *one;
   if (!list) return TR_OK;
-  if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > FETCH_FILES)
-    return wrong(at, "files", "a list of 1 to 16 files");
-  json_array_foreach((json_t *)list, i, value) {
-    one = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
-    tr_status status = check_texts(at, one, "files", FETCH_ALTERNATIVES, true);
-    json_decref(one);
-    TR_TRY(status);
-  }
-  return TR_OK;
+  if (!is_list(list, FETCH_FILES)) return wrong(at, "files", "a list of 1 to 16 files");
+  return all_are(list, is_file) ? TR_OK
+                                : wrong(at, "files", "a list of paths, without '..' and '/' at an end,");
 }
 
 static tr_status check_digest(const place *at, const json_t *entry) {
@@ -103,13 +105,9 @@ static tr_status check_origin(const place *at, const json_t *entry) {
 }
 
 static tr_status check_entry(const place *at, const json_t *entry) {
-  static const char *const texts[] = {"about", "repo", "revision", "url", "cache"}, *const known[] = {
-                                                                                        "about",    "repo",
-                                                                                        "revision", "url",
-                                                                                        "cache",    "sha256",
-                                                                                        "files",    "also",
-                                                                                        "aliases"};
-  enum { N = sizeof known / sizeof *known };
+  static const char *const known[] = {"about",  "repo",  "revision", "url",    "cache",
+                                      "sha256", "files", "also",     "aliases"};
+  enum { N = sizeof known / sizeof *known, TEXTS = 5 /* the first ones */ };
   const char *key;
   json_t *value;
   if (!json_is_object(entry)) return wrong(at, "its value", "an object");
@@ -119,10 +117,10 @@ static tr_status check_entry(const place *at, const json_t *entry) {
     if (i == N)
       return wrong(at, TR_SHOW(key, 40), "about, repo, revision, url, cache, sha256, files, also or aliases");
   }
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) TR_TRY(check_text(at, entry, texts[i]));
+  for (int i = 0; i < TEXTS; i++) TR_TRY(check_text(at, entry, known[i]));
   TR_TRY(check_files(at, json_object_get(entry, "files")));
-  TR_TRY(check_texts(at, json_object_get(entry, "also"), "also", FETCH_ALSO, false));
-  TR_TRY(check_texts(at, json_object_get(entry, "aliases"), "aliases", FETCH_ALSO, false));
+  TR_TRY(check_texts(at, entry, "also"));
+  TR_TRY(check_texts(at, entry, "aliases"));
   TR_TRY(check_digest(at, entry));
   return check_origin(at, entry);
 }
@@ -208,8 +206,9 @@ const char *fetch_names_at(const fetch_names *names, int i) {
 static bool has_alias(const json_t *entry, const char *name) {
   size_t i;
   const json_t *alias;
-  json_array_foreach(json_object_get(entry, "aliases"), i,
-                     alias) if (strcmp(json_string_value(alias), name) == 0) return true;
+  json_array_foreach(json_object_get(entry, "aliases"), i, alias) {
+    if (strcmp(json_string_value(alias), name) == 0) return true;
+  }
   return false;
 }
 
@@ -248,7 +247,9 @@ static fetch_file file_of(const json_t *value) {
   size_t i;
   const json_t *one;
   if (json_is_array(value)) file.n = (int)json_array_size(value);
-  json_array_foreach((json_t *)value, i, one) file.names[i] = json_string_value(one);
+  json_array_foreach((json_t *)value, i, one) {
+    file.names[i] = json_string_value(one);
+  }
   return file;
 }
 
@@ -264,9 +265,12 @@ static void take_entry(const char *name, const json_t *entry, fetch_source *out)
                         .cache = text_or(entry, "cache", "transit"),
                         .folder = "",
                         .listed = true};
-  json_array_foreach(json_object_get(entry, "files"), i, value) out->files[out->n_files++] = file_of(value);
-  json_array_foreach(json_object_get(entry, "also"), i, value) out->also[out->n_also++] =
-      json_string_value(value);
+  json_array_foreach(json_object_get(entry, "files"), i, value) {
+    out->files[out->n_files++] = file_of(value);
+  }
+  json_array_foreach(json_object_get(entry, "also"), i, value) {
+    out->also[out->n_also++] = json_string_value(value);
+  }
 }
 
 /* OWNER/NAME[@REVISION][:PATH], cut into its parts in out->own. */
@@ -303,8 +307,9 @@ static int add_spellings(const json_t *root, const char *all[SPELLINGS], int n) 
   const json_t *alias;
   json_object_foreach(json_object_get(root, "names"), key, entry) {
     if (n < SPELLINGS) all[n++] = key;
-    json_array_foreach(json_object_get(entry, "aliases"), i, alias) if (n < SPELLINGS) all[n++] =
-        json_string_value(alias);
+    json_array_foreach(json_object_get(entry, "aliases"), i, alias) {
+      if (n < SPELLINGS) all[n++] = json_string_value(alias);
+    }
   }
   return n;
 }
