@@ -22,15 +22,11 @@ static tr_status within(tr_ctx *ctx, const fetch_places *places, const char *rep
   return fetch_path(ctx, path, "%s/%s/%s/%s", places->hub, folder_of(repo, folder), kind, name);
 }
 
-static bool is_commit(const char *text) {
-  return spelled_hex(text, 40, 64);
-}
-
 tr_status cache_commit(tr_ctx *ctx, const fetch_places *places, const char *repo, const char *revision,
                        char commit[FETCH_COMMIT]) {
   char path[FETCH_PATH];
   *commit = 0;
-  if (is_commit(revision)) return snprintf(commit, FETCH_COMMIT, "%s", revision), TR_OK;
+  if (spelled_commit(revision)) return snprintf(commit, FETCH_COMMIT, "%s", revision), TR_OK;
   TR_TRY(within(ctx, places, repo, "refs", revision, path));
   FILE *in = fopen(path, "r");
   if (!in) return TR_OK;
@@ -38,7 +34,7 @@ tr_status cache_commit(tr_ctx *ctx, const fetch_places *places, const char *repo
   fclose(in);
   commit[n] = 0;
   commit[strcspn(commit, " \r\n")] = 0;
-  if (!is_commit(commit)) *commit = 0;
+  if (!spelled_commit(commit)) *commit = 0;
   return TR_OK;
 }
 

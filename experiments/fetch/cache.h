@@ -5,7 +5,7 @@
 
 #include "experiments/fetch/places.h"
 
-enum { FETCH_COMMIT = 72 };
+enum { FETCH_COMMIT = 65 };
 
 /* The commit that a revision is in the cache, which may be one itself; "": the cache does not tell. */
 tr_status cache_commit(tr_ctx *ctx, const fetch_places *places, const char *repo, const char *revision,

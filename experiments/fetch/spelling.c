@@ -16,6 +16,10 @@ bool spelled_hex(const char *text, size_t least, size_t most) {
   return !text[n] && n >= least && n <= most;
 }
 
+bool spelled_commit(const char *text) {
+  return spelled_hex(text, 40, 40) || spelled_hex(text, 64, 64);
+}
+
 /* `length` characters of a name. */
 static bool is_word(const char *text, size_t length) {
   return length > 0 && length <= 96 && strspn(text, WORD) >= length && *text != '.' && *text != '-';

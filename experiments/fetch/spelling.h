@@ -10,6 +10,8 @@
 bool spelled_plainly(const char *text);
 /* At least `least` and at most `most` lower-case hexadecimal digits, and nothing else. */
 bool spelled_hex(const char *text, size_t least, size_t most);
+/* A commit's number: 40 of these digits, or 64. */
+bool spelled_commit(const char *text);
 /* OWNER/NAME: letters, digits, '-', '_' and '.', neither part beginning with a '.' or '-'. */
 bool spelled_repo(const char *text);
 /* A branch, tag or commit: as a path. */

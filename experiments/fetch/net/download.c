@@ -54,8 +54,8 @@ static tr_status fail_kept(transfer *t, tr_status status, const char *why) {
   char all[40] = "", kept[400] = "";
   if (t->size >= 0) snprintf(all, sizeof all, " of %.1f", in_units(t, t->size));
   if (is_kept(t))
-    snprintf(kept, sizeof kept, "; %.1f%s %s are kept in '%.300s': run it again to go on",
-             in_units(t, t->have), all, unit(t), t->partial);
+    snprintf(kept, sizeof kept, "; %.1f%s %s are kept in '%s': run it again to go on", in_units(t, t->have),
+             all, unit(t), TR_SHOW(t->partial, 300));
   tr_ctx_clear(t->program->ctx);
   return TR_FAIL(t->program->ctx, status, "%s: %s%s", TR_SHOW(t->job->shown, 80), why, kept);
 }
@@ -84,7 +84,7 @@ static double seconds_left(const void *user, double seconds, double fraction, lo
 static void show(transfer *t) {
   if (!t->bar.shown) return;
   measure(t, program_seconds());
-  snprintf(t->bar.what, sizeof t->bar.what, "%.32s, %.1f of %.1f %s, %.1f MB/s", t->job->shown,
+  snprintf(t->bar.what, sizeof t->bar.what, "%s, %.1f of %.1f %s, %.1f MB/s", TR_SHOW(t->job->shown, 32),
            in_units(t, t->have), in_units(t, t->size), unit(t), t->rate / 1e6);
   progress_tick((double)t->have, 0, &t->bar);
 }
@@ -234,8 +234,8 @@ static tr_status check_room(transfer *t) {
   if (t->size < 0 || fstatvfs(t->fd, &disk) != 0) return TR_OK;
   const double room = (double)disk.f_bavail * (double)disk.f_frsize, needed = (double)(t->size - t->have);
   if (needed <= room) return TR_OK;
-  snprintf(why, sizeof why, "%.1f MB are needed, and the disk of '%.300s' has room for %.1f MB", needed / 1e6,
-           t->partial, room / 1e6);
+  snprintf(why, sizeof why, "%.1f MB are needed, and the disk of '%s' has room for %.1f MB", needed / 1e6,
+           TR_SHOW(t->partial, 300), room / 1e6);
   return fail_kept(t, TR_E_IO, why);
 }
 
@@ -273,7 +273,7 @@ static tr_status verify(transfer *t, bool *again) {
 static tr_status appear(transfer *t) {
   char why[300];
   if (fsync(t->fd) == 0 && rename(t->partial, t->job->path) == 0) return TR_OK;
-  snprintf(why, sizeof why, "'%.200s' cannot be written: %s", t->job->path, strerror(errno));
+  snprintf(why, sizeof why, "'%s' cannot be written: %s", TR_SHOW(t->job->path, 200), strerror(errno));
   return fail_kept(t, TR_E_IO, why);
 }
 

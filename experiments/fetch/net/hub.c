@@ -46,10 +46,11 @@ tr_status hub_url(tr_ctx *ctx, const fetch_places *places, const char *repo, con
 static void say_unwelcome(const fetch_places *places, const char *repo, const http_answer *a,
                           hub_answer *out) {
   if (strcmp(a->error_code, "GatedRepo") == 0)
-    SAY(out, HUB_REFUSED, "%s is gated (%ld): ask for access at %.150s/%s and set HF_TOKEN", repo, a->status,
-        places->endpoint, repo);
+    SAY(out, HUB_REFUSED, "%s is gated (%ld): ask for access at %s/%s and set HF_TOKEN", repo, a->status,
+        TR_SHOW(places->endpoint, 150), repo);
   else if (a->status == 401 && *places->token)
-    SAY(out, HUB_REFUSED, "the hub does not take the token of %.150s for %s (401)", places->token_from, repo);
+    SAY(out, HUB_REFUSED, "the hub does not take the token of %s for %s (401)",
+        TR_SHOW(places->token_from, 150), repo);
   else if (a->status == 401)
     SAY(out, HUB_REFUSED,
         "the hub wants a token for %s (401): it is private, or there is none of this name: check "
@@ -65,9 +66,10 @@ static void say_missing(const char *repo, const char *revision, const char *file
   if (strcmp(a->error_code, "RepoNotFound") == 0 || !*file)
     SAY(out, HUB_REFUSED, "the hub has no repository %s (%ld): check the name", repo, a->status);
   else if (strcmp(a->error_code, "RevisionNotFound") == 0)
-    SAY(out, HUB_REFUSED, "%s has no revision %.80s (%ld)", repo, revision, a->status);
+    SAY(out, HUB_REFUSED, "%s has no revision %s (%ld)", repo, TR_SHOW(revision, 80), a->status);
   else
-    SAY(out, HUB_ABSENT, "%s has no file %.120s at %.60s (%ld)", repo, file, revision, a->status);
+    SAY(out, HUB_ABSENT, "%s has no file %s at %s (%ld)", repo, TR_SHOW(file, 120), TR_SHOW(revision, 60),
+        a->status);
 }
 
 /* Whether it is an answer about the file; else *out says what it is. */
@@ -81,17 +83,19 @@ static bool is_good(const fetch_places *places, const char *repo, const char *re
   else if (a->fate == HTTP_ANSWERED && (s == 404 || s == 410))
     say_missing(repo, revision, file, a, out);
   else
-    SAY(out, a->fate == HTTP_ANSWERED && s < 429 ? HUB_REFUSED : HUB_UNREACHABLE, "%.100s: %.280s",
-        places->endpoint, http_words(a, words, sizeof words));
+    SAY(out, a->fate == HTTP_ANSWERED && s < 429 ? HUB_REFUSED : HUB_UNREACHABLE, "%s: %.280s",
+        TR_SHOW(places->endpoint, 100), http_words(a, words, sizeof words));
   return false;
 }
 
-/* Again and again as long as it may help. */
-static tr_status send_patiently(http *h, program *p, const http_request *r, http_answer *a) {
+/* Again and again as long as it may help. *received, the bytes of a body that the request keeps, begins at 0
+ * each time; NULL: it keeps none. */
+static tr_status send_patiently(http *h, const http_request *r, size_t *received, http_answer *a) {
   for (int tries = 0;; tries++) {
+    if (received) *received = 0;
     TR_TRY(http_send(h, r, a));
     if (!http_may_pass(a) || tries + 1 >= TRIES) return TR_OK;
-    TR_TRY(program_wait(p, http_pause(a, tries)));
+    TR_TRY(program_wait(http_program(h), http_pause(a, tries)));
   }
 }
 
@@ -105,13 +109,13 @@ static tr_status take(tr_ctx *ctx, const char *url, const http_answer *a, hub_an
     return TR_FAIL(ctx, TR_E_IO,
                    "'%s' redirects to '%s', another place: set HF_ENDPOINT to it if that is the hub",
                    TR_SHOW(url, 160), TR_SHOW(a->location, 160));
-  if (!spelled_hex(a->commit, 7, FETCH_COMMIT - 1))
+  if (!spelled_commit(a->commit))
     return TR_FAIL(ctx, TR_E_IO, "'%s' answers without a commit (X-Repo-Commit): this is no hub",
                    TR_SHOW(url, 300));
   if (!spelled_etag(etag) || out->size < 0)
     return TR_FAIL(ctx, TR_E_IO, "'%s' does not tell the file's %s", TR_SHOW(url, 300),
                    out->size < 0 ? "size" : "ETag");
-  snprintf(out->commit, sizeof out->commit, "%.71s", a->commit);
+  snprintf(out->commit, sizeof out->commit, "%.64s", a->commit);
   snprintf(out->etag, sizeof out->etag, "%s", etag);
   return TR_OK;
 }
@@ -123,7 +127,7 @@ tr_status hub_ask(http *h, const fetch_places *places, const char *repo, const c
   program *p = http_program(h);
   memset(out, 0, sizeof *out);
   TR_TRY(hub_url(p->ctx, places, repo, revision, file, url));
-  TR_TRY(send_patiently(h, p, &(http_request){.url = url, .head = true, .token = places->token}, &a));
+  TR_TRY(send_patiently(h, &(http_request){.url = url, .head = true, .token = places->token}, NULL, &a));
   return is_good(places, repo, revision, file, &a, out) ? take(p->ctx, url, &a, out) : TR_OK;
 }
 
@@ -151,7 +155,7 @@ static tr_status read_list(tr_ctx *ctx, const char *url, const json_t *root, hub
   const json_t *all = json_object_get(root, "siblings"), *one;
   size_t i;
   out->kind = HUB_FOUND;
-  if (!commit || !spelled_hex(commit, 7, FETCH_COMMIT - 1) || !json_is_array(all))
+  if (!commit || !spelled_commit(commit) || !json_is_array(all))
     return TR_FAIL(ctx, TR_E_IO, "'%s' is no list of files", TR_SHOW(url, 300));
   snprintf(out->commit, sizeof out->commit, "%s", commit);
   json_array_foreach(all, i, one) {
@@ -185,7 +189,7 @@ tr_status hub_list(http *h, const fetch_places *places, const char *repo, const 
   TR_TRY(join(p->ctx, url, places->endpoint, "/api/models/", repo, "/revision/",
               escape(revision, "", at, sizeof at)));
   const http_request r = {.url = url, .token = places->token, .body = keep, .user = &m};
-  tr_status status = http_send(h, &r, &a);
+  tr_status status = send_patiently(h, &r, &m.n, &a);
   if (status == TR_OK && is_good(places, repo, revision, "", &a, out))
     status = parse_list(p->ctx, url, &m, out, files);
   free(m.text);

@@ -81,7 +81,7 @@ class Hub(BaseHTTPRequestHandler):
             if parts[0] == "files":
                 self.content(os.path.join(root, path), parts[1], times)
             elif parts[:2] == ["api", "models"]:
-                self.listing(os.path.join(root, *parts[2:4]))
+                self.listing(os.path.join(root, *parts[2:4]), parts[2], times)
             elif parts[0] == "cdn":
                 self.content(os.path.join(root, *parts[1:]), parts[1], times)
             else:
@@ -89,7 +89,9 @@ class Hub(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    def listing(self, repo):
+    def listing(self, repo, owner, times):
+        if owner == "hiccup" and times == 1:
+            return self.answer(503)
         names = sorted(os.path.relpath(os.path.join(d, n), repo) for d, _, all in os.walk(repo) for n in all)
         if not names:
             return self.answer(404, [("X-Error-Code", "RepoNotFound")])

@@ -70,6 +70,8 @@ for owner in busy wait hiccup; do
   check "$owner" "$transit" fetch "$owner/r:w.pt"
   got "$hub/$owner/r/w.pt"
 done
+check "a list after a hiccup" "$transit" fetch hiccup/r
+says "$cache/models--hiccup--r/snapshots/"
 check "without a digest" "$transit" fetch nameless/r:w.pt
 warns "its size alone is checked"
 
