@@ -66,7 +66,7 @@ static tr_status print_source(fetcher *f, const fetch_source *source) {
   TR_TRY(local_find(ctx, &f->places, source, path));
   const bool present = *path;
   if (!present) TR_TRY(local_by_hand(ctx, &f->places, source, source->n_files, path));
-  printf("%-20s %s\n", source->name, source->about);
+  printf("%-20s %s\n", TR_SHOW(source->name, 100), TR_SHOW(source->about, 400));
   printf("%-20s   %s %s%s\n", "", local_words(source, words, sizeof words),
          source->repo  ? "of "
          : source->url ? "from "
@@ -123,6 +123,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   const fetch_values *v = values;
   fetcher f;
   tr_status status = fetcher_open(p, v->names, &f);
+  if (status == TR_OK) status = fetcher_know_places(&f);
   if (status == TR_OK) status = fetch_all(&f, v);
   fetcher_close(&f);
   return status;

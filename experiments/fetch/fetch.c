@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/text.h"
 #include "experiments/fetch/fetcher.h"
@@ -20,9 +21,22 @@ static tr_status get(fetcher *f, const char *name, char **path) {
   return copy_of(ctx, found, path);
 }
 
-/* After a failure the message begins with the option. */
-static tr_status told(program *p, const char *what, tr_status status) {
-  return what ? program_option_error(p->ctx, what + strspn(what, "-"), status) : status;
+/* What is asked for. */
+typedef struct {
+  const char *name, *option;
+  long image_size;    /* of a model; 0: none is given */
+  bool may_be_absent; /* what nothing is known of is a path */
+} request;
+
+/* By `how`, with a fetcher; after a failure the message begins with the option. */
+static tr_status find(program *p, const request *r,
+                      tr_status (*how)(fetcher *f, const request *r, char **path), char **path) {
+  fetcher f;
+  *path = NULL;
+  tr_status status = fetcher_open(p, NULL, &f);
+  if (status == TR_OK) status = how(&f, r, path);
+  fetcher_close(&f);
+  return program_option_error(p->ctx, r->option + strspn(r->option, "-"), status);
 }
 
 /* Without a path OWNER/NAME is all of a repository: where a file is meant, it is more likely a path of this
@@ -39,18 +53,24 @@ static tr_status is_nothing(const fetcher *f, const char *name, const char *what
                  near ? "'?" : "");
 }
 
-static tr_status get_named(fetcher *f, const char *name, char **path) {
-  return names_file(f->names, name) ? get(f, name, path) : is_nothing(f, name, "file");
+/* ---- a file ---- */
+
+static tr_status get_named(fetcher *f, const request *r, char **path) {
+  const bool is_path = !fetch_names_has(f->names, r->name) && access(r->name, F_OK) == 0;
+  if (is_path) return copy_of(f->program->ctx, r->name, path);
+  if (names_file(f->names, r->name)) return get(f, r->name, path);
+  return r->may_be_absent ? copy_of(f->program->ctx, r->name, path) : is_nothing(f, r->name, "file");
 }
 
-tr_status fetch_find(program *p, const char *name, const char *what, char **path) {
-  fetcher f;
-  *path = NULL;
-  tr_status status = fetcher_open(p, NULL, &f);
-  if (status == TR_OK) status = get_named(&f, name, path);
-  fetcher_close(&f);
-  return told(p, what, status);
+tr_status fetch_find(program *p, const char *given, const char *option, char **path) {
+  return find(p, &(request){.name = given, .option = option}, get_named, path);
 }
+
+tr_status fetch_find_or_path(program *p, const char *given, const char *option, char **path) {
+  return find(p, &(request){.name = given, .option = option, .may_be_absent = true}, get_named, path);
+}
+
+/* ---- the weights of a network ---- */
 
 /* "SiT-XL/2-512, SiT-XL/2-256": names that begin so. */
 static void begin_with(const fetch_names *names, const char *model, char *text, size_t size) {
@@ -62,46 +82,47 @@ static void begin_with(const fetch_names *names, const char *model, char *text, 
       used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", name);
 }
 
-static tr_status get_model(fetcher *f, const char *model, long image_size, char **path) {
+static tr_status has_no_sizes(fetcher *f, const request *r) {
+  return TR_FAIL(
+      f->program->ctx, TR_E_ARG,
+      "'%s' is one file: --image-size chooses among the names of 'transit fetch --list', leave it away",
+      TR_SHOW(r->name, 200));
+}
+
+static tr_status get_model(fetcher *f, const request *r, char **path) {
   char name[FETCH_TEXT], all[200];
-  snprintf(name, sizeof name, image_size > 0 ? "%.300s-%ld" : "%.300s", model, image_size);
+  if (r->image_size > 0 && strchr(r->name, ':')) return has_no_sizes(f, r);
+  snprintf(name, sizeof name, r->image_size > 0 ? "%.300s-%ld" : "%.300s", r->name, r->image_size);
   if (names_file(f->names, name)) return get(f, name, path);
-  begin_with(f->names, model, all, sizeof all);
-  const char *near = *all ? all : fetch_names_near(f->names, model);
+  begin_with(f->names, r->name, all, sizeof all);
+  const char *near = *all ? all : fetch_names_near(f->names, r->name);
   return TR_FAIL(f->program->ctx, TR_E_ARG, "no weights of '%s' are known%s%s: see 'transit fetch --list'",
                  TR_SHOW(name, 100), near ? ", but of " : "", near ? near : "");
 }
 
 tr_status fetch_model(program *p, const char *model, long image_size, char **path) {
-  fetcher f;
-  *path = NULL;
-  tr_status status = fetcher_open(p, NULL, &f);
-  if (status == TR_OK) status = get_model(&f, model, image_size, path);
-  fetcher_close(&f);
-  return told(p, "--model", status);
+  return find(p, &(request){.name = model, .option = "--model", .image_size = image_size}, get_model, path);
 }
 
-static tr_status folder_of(fetcher *f, const char *given, char **dir) {
+/* ---- the folder of an autoencoder ---- */
+
+static tr_status get_folder(fetcher *f, const request *r, char **dir) {
   tr_ctx *ctx = f->program->ctx;
-  if (!fetch_names_has(f->names, given) && fetch_is_folder(given)) return copy_of(ctx, given, dir);
-  if (!names_file(f->names, given) && fetch_is_file(given))
+  const bool named = names_file(f->names, r->name);
+  if (!fetch_names_has(f->names, r->name) && fetch_is_folder(r->name)) return copy_of(ctx, r->name, dir);
+  if (!named && fetch_is_file(r->name))
     return TR_FAIL(ctx, TR_E_ARG, "'%s' is a file: a folder is needed, with config.json and the weights",
-                   TR_SHOW(given, 300));
-  if (!names_file(f->names, given)) return is_nothing(f, given, "folder");
-  TR_TRY(get(f, given, dir));
+                   TR_SHOW(r->name, 300));
+  if (!named) return is_nothing(f, r->name, "folder");
+  TR_TRY(get(f, r->name, dir));
   if (fetch_is_folder(*dir)) return TR_OK;
   tr_status status = TR_FAIL(ctx, TR_E_ARG, "'%s' is one file, '%s': a folder is needed, with config.json",
-                             TR_SHOW(given, 100), TR_SHOW(*dir, 300));
+                             TR_SHOW(r->name, 100), TR_SHOW(*dir, 300));
   free(*dir);
   *dir = NULL;
   return status;
 }
 
 tr_status vae_folder(program *p, const char *given, char **dir) {
-  fetcher f;
-  *dir = NULL;
-  tr_status status = fetcher_open(p, NULL, &f);
-  if (status == TR_OK) status = folder_of(&f, given, dir);
-  fetcher_close(&f);
-  return told(p, "--vae", status);
+  return find(p, &(request){.name = given, .option = "--vae"}, get_folder, dir);
 }

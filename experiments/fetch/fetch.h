@@ -4,13 +4,17 @@
 
 #include "experiments/common/program.h"
 
-/* The file that `name` stands for ('transit fetch --list', or OWNER/NAME[@REVISION]:PATH), or the folder of
- * several: what is on this machine is taken without asking anybody, what is absent is fetched. *path is
- * malloc'd, NULL on an error. TR_E_ARG for a name that is none, TR_E_IO where the file is absent and cannot
- * be had, with where it belongs. what: the option that named it, for messages, "--inception". */
-tr_status fetch_find(program *p, const char *name, const char *what, char **path);
+/* What a name of 'transit fetch --list' stands for, a path as given, or what OWNER/NAME[@REVISION]:PATH
+ * stands for, the first of these that it is: a file, or the folder of several. What is on this machine is
+ * taken without asking anybody, what is absent is fetched. *path is malloc'd, NULL on an error. TR_E_ARG for
+ * what is none of these, TR_E_IO where the file is absent and cannot be had, with where it belongs. option:
+ * that named it, for messages, "--inception". */
+tr_status fetch_find(program *p, const char *given, const char *option, char **path);
+/* The same, but what is none of these is taken as a path, for its reader to say what is wrong with it. */
+tr_status fetch_find_or_path(program *p, const char *given, const char *option, char **path);
 
-/* The weights of a published network: of NAME-SIZE, where a size is given, else of NAME; size 0: none is. */
+/* The weights of a published network: of NAME-SIZE, where a size is given, else of NAME; size 0: none is. A
+ * size is of the names of the list alone: TR_E_ARG for one beside OWNER/NAME[@REVISION]:PATH. */
 tr_status fetch_model(program *p, const char *model, long image_size, char **path);
 
 /* --vae: a folder as given, or that of a name, such as "ema" and "mse", or of OWNER/NAME[@REVISION]:PATH/. A

@@ -6,12 +6,18 @@
 #include "core/text.h"
 #include "experiments/fetch/net/download.h"
 #include "experiments/fetch/net/hub.h"
+#include "experiments/fetch/spelling.h"
 
 tr_status fetcher_open(program *p, const char *own, fetcher *out) {
   memset(out, 0, sizeof *out);
   out->program = p;
-  TR_TRY(fetch_names_open(p->ctx, own, &out->names));
-  return fetch_places_find(p->ctx, out->names, &out->places);
+  return fetch_names_open(p->ctx, own, &out->names);
+}
+
+tr_status fetcher_know_places(fetcher *f) {
+  if (!f->knows_places) TR_TRY(fetch_places_find(f->program->ctx, f->names, &f->places));
+  f->knows_places = true;
+  return TR_OK;
 }
 
 void fetcher_close(fetcher *f) {
@@ -36,12 +42,11 @@ static tr_status absent(fetcher *f, const fetch_source *source, const char *why)
 static tr_status get_blob(fetcher *f, const fetch_source *source, const char *file, const hub_answer *a) {
   tr_ctx *ctx = f->program->ctx;
   char url[HTTP_URL], blob[FETCH_PATH], lock[FETCH_PATH];
-  const size_t digits = strlen(a->etag);
-  const bool is_digest = (digits == 64 || digits == 40) && strspn(a->etag, "0123456789abcdef") == digits;
-  TR_TRY(hub_url(ctx, &f->places, source->repo, a->commit, file, url));
+  const bool is_digest = spelled_hex(a->etag, 64, 64) || spelled_hex(a->etag, 40, 40);
   TR_TRY(cache_blob(ctx, &f->places, source->repo, a->etag, blob));
-  TR_TRY(cache_lock(ctx, &f->places, source->repo, a->etag, lock));
   if (fetch_is_file(blob)) return TR_OK;
+  TR_TRY(hub_url(ctx, &f->places, source->repo, a->commit, file, url));
+  TR_TRY(cache_lock(ctx, &f->places, source->repo, a->etag, lock));
   if (!is_digest)
     tr_ctx_warn(ctx, "the hub tells no digest of %s: its size alone is checked", TR_SHOW(file, 120));
   return download(f->http, &(download_job){.url = url,
@@ -102,7 +107,8 @@ static tr_status get_listed(fetcher *f, const fetch_source *source, const json_t
   }
   if (n > 0) return TR_OK;
   out->kind = HUB_ABSENT;
-  snprintf(out->why, sizeof out->why, "%s has no files below '%.200s'", source->repo, source->folder);
+  snprintf(out->why, sizeof out->why, "%s has no files below '%s'", source->repo,
+           TR_SHOW(source->folder, 200));
   return TR_OK;
 }
 
@@ -150,27 +156,27 @@ static tr_status not_had(fetcher *f, const fetch_source *source, const char *why
                  near ? "'?" : "");
 }
 
+/* path: what is here, "": nothing; then what there is to take. */
 static tr_status get(fetcher *f, const fetch_source *source, char path[FETCH_PATH]) {
   hub_answer answer = {0};
-  char here[FETCH_PATH];
-  tr_ctx *ctx = f->program->ctx;
   if (!f->http) TR_TRY(http_open(f->program, &f->http));
   if (source->url) return get_url(f, source, path);
   TR_TRY(get_from_hub(f, source, &answer, path));
   if (answer.kind == HUB_FOUND) return TR_OK;
-  TR_TRY(local_find(ctx, &f->places, source, here));
-  if (answer.kind == HUB_UNREACHABLE && !*here) return absent(f, source, answer.why);
+  if (answer.kind == HUB_UNREACHABLE && !*path) return absent(f, source, answer.why);
   if (answer.kind != HUB_UNREACHABLE) return not_had(f, source, answer.why);
-  tr_ctx_warn(ctx, "the hub cannot be asked (%s): what is here is taken", answer.why);
-  return fetch_path(ctx, path, "%s", here);
+  tr_ctx_warn(f->program->ctx, "the hub cannot be asked (%s): what is here is taken", answer.why);
+  return TR_OK;
 }
 
 /* Whether the hub may have a newer one than what is here. */
 static bool may_be_older(const fetcher *f, const fetch_source *source, const char *here) {
-  return source->repo && strncmp(here, f->places.hub, strlen(f->places.hub)) == 0;
+  const size_t n = strlen(f->places.hub);
+  return source->repo && strncmp(here, f->places.hub, n) == 0 && here[n] == '/';
 }
 
 tr_status fetcher_get(fetcher *f, const fetch_source *source, bool newest, char path[FETCH_PATH]) {
+  TR_TRY(fetcher_know_places(f));
   TR_TRY(local_find(f->program->ctx, &f->places, source, path));
   const bool complete = *path && (source->n_files || !source->repo); /* all of a repository: the hub tells */
   if (complete && !(newest && may_be_older(f, source, path))) return TR_OK;

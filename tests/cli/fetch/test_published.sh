@@ -94,6 +94,9 @@ END
       --out "$scratch/$name-folder"
     same "$scratch/$name/images.npz" "$scratch/$name-folder/images.npz"
   done
+  check "decode by a folder, where the environment names no place" env -u HOME -u HF_HOME "$transit" decode \
+    --vae "$hub/stabilityai/sd-vae-ft-ema" --data "$scratch/named/samples.npz" --threads 1 --out "$scratch/homeless"
+  same "$scratch/ema/images.npz" "$scratch/homeless/images.npz"
   asked '^cdn GET .*/diffusion_pytorch_model.safetensors ' 1 "transfers of an autoencoder"
   asked '^cdn GET .*/diffusion_pytorch_model.bin ' 1 "transfers of an older one"
 
@@ -121,6 +124,8 @@ END
   refuse 2 "--model: no weights of 'SiT-XL/2-300' are known, but of SiT-XL/2-256, SiT-XL/2-512" "$transit" sample ODE --model SiT-XL/2 \
     --image-size 300 $first --out "$scratch/none"
   refuse 2 "--model: no weights of 'SiT-XL/3' are known, but of SiT-XL/2" "$transit" sample ODE --model SiT-XL/3 $first --out "$scratch/none"
+  refuse 2 "--model: 'nyu-visionx/SiT-collections:SiT-XL-2-256.pt' is one file: --image-size chooses among the names" "$transit" sample ODE \
+    --model nyu-visionx/SiT-collections:SiT-XL-2-256.pt --image-size 256 $first --out "$scratch/none"
   refuse 2 "--model beside --ckpt" "$transit" sample ODE --model SiT-XL/2 --ckpt "$digits" --out "$scratch/none"
   refuse 2 "--image-size without --model" "$transit" sample ODE --image-size 256 --ckpt "$digits" --out "$scratch/none"
   refuse 2 "--ckpt is missing: give --ckpt FILE, or --model NAME" "$transit" sample SDE --out "$scratch/none"
