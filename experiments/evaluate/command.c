@@ -4,8 +4,8 @@
 
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
-#include "experiments/evaluate/inception_file.h"
 #include "experiments/evaluate/run.h"
+#include "experiments/fetch/fetch.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/saved_args.h"
 
@@ -34,7 +34,7 @@ static tr_status open_side(const evaluate_run *run, bool reference, evaluate_set
              *features = reference ? o->reference_features : o->features;
   tr_ctx *ctx = run->program->ctx;
   if (pictures)
-    return evaluate_set_open(ctx, reference ? "--reference" : "--samples", pictures, reference, set);
+    return evaluate_set_open(run->program, reference ? "--reference" : "--samples", pictures, reference, set);
   if (features)
     return evaluate_set_open_features(ctx, reference ? "--reference-features" : "--features", features, set);
   snprintf(set->name, sizeof set->name, "the reference, which is not given,");
@@ -115,7 +115,7 @@ static bool uses_network(const evaluate_run *run) {
 static tr_status open_network(evaluate_run *run) {
   evaluate_options *o = run->options;
   if (!uses_network(run)) return TR_OK;
-  TR_TRY(inception_file(run->program, o->inception, &run->inception));
+  TR_TRY(fetch_find(run->program, o->inception, "--inception", &run->inception));
   TR_TRY(extractor_open(run->program, run->inception, o->preprocess, o->machine.dtype, &run->extractor));
   run->extractor.batch = o->batch;
   run->extractor.cache = !o->no_cache;

@@ -9,7 +9,7 @@
 
 /* Texts are borrowed until the evaluation is closed. */
 typedef struct {
-  const char *reference;  /* B.npz or a folder, as --reference of `transit evaluate` */
+  const char *reference;  /* B.npz, a folder or a name, as --reference of `transit evaluate` */
   const char *inception;  /* file or name of the network; NULL: only the figures without one */
   const char *preprocess; /* "tf" or "torch"; NULL: tf */
   const char *dtype;      /* "f32" or "f64"; NULL: f32 */

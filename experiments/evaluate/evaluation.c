@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiments/evaluate/inception_file.h"
 #include "experiments/evaluate/set.h"
+#include "experiments/fetch/fetch.h"
 
 struct evaluation {
   program *program;
@@ -28,7 +28,7 @@ static tr_status settle_statistics(evaluation *e) {
 
 static tr_status open_network(evaluation *e) {
   const evaluation_spec *s = &e->spec;
-  TR_TRY(inception_file(e->program, s->inception, &e->inception));
+  TR_TRY(fetch_find(e->program, s->inception, "--inception", &e->inception));
   TR_TRY(extractor_open(e->program, e->inception, s->preprocess, s->dtype, &e->extractor));
   e->extractor.cache = !s->no_cache;
   extract_progress progress;
@@ -46,7 +46,7 @@ static tr_status open_all(evaluation *e) {
   if (!s->dtype) s->dtype = "f32";
   if (!s->option) s->option = "--reference";
   if (!s->inception) s->classifier_free = true;
-  TR_TRY(evaluate_set_open(ctx, s->option, s->reference, true, &e->reference));
+  TR_TRY(evaluate_set_open(e->program, s->option, s->reference, true, &e->reference));
   if (s->inception) TR_TRY(open_network(e));
   if (!s->classifier_free) return TR_OK;
   if (e->reference.pictures)

@@ -10,8 +10,9 @@
 static const tr_option options[] = {
     {SETS(samples), .name = "samples", .type = TR_OPTION_TEXT, .metavar = "A.npz|DIR",
      .help = "Pictures: `arr_0` (or `images`) of an .npz, uint8 (N,H,W,3), or the PNG and JPEG files of a folder, all of one size; of the folder of a run, its samples.npz."},
-    {SETS(reference), .name = "reference", .type = TR_OPTION_TEXT, .metavar = "B.npz|DIR",
-     .help = "The same, or a reference file of ADM: mu, sigma, mu_s and sigma_s then serve FID and sFID, arr_0 precision, recall and KID alone."},
+    {SETS(reference), .name = "reference", .type = TR_OPTION_TEXT, .metavar = "B.npz|DIR|NAME",
+     .help = "The same, or a reference file of ADM: mu, sigma, mu_s and sigma_s then serve FID and sFID, arr_0 precision, recall and KID alone. "
+             "A name of 'transit fetch --list', such as admnet-imagenet-256, is looked for and fetched."},
     {SETS(features), .name = "features", .type = TR_OPTION_TEXT, .metavar = "A.npz",
      .help = "In place of --samples, features that are there already: `pool`, `spatial`, and `probs` or `logits` (N, numbers)."},
     {SETS(reference_features), .name = "reference-features", .type = TR_OPTION_TEXT, .metavar = "B.npz",

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/text.h"
+#include "experiments/fetch/fetch.h"
 
 static void name_set(const char *option, const char *path, evaluate_set *set) {
   *set = (evaluate_set){.option = option, .path = path};
@@ -90,13 +91,21 @@ static tr_status look_for_stored(tr_ctx *ctx, evaluate_set *set, bool *pictures)
   return status;
 }
 
-tr_status evaluate_set_open(tr_ctx *ctx, const char *option, const char *path, bool reference,
+/* A reference may be a published one, and have statistics. */
+static tr_status open_reference(program *p, evaluate_set *set, bool *pictures) {
+  TR_TRY(fetch_find_or_path(p, set->path, set->option, &set->found));
+  set->path = set->found;
+  return look_for_stored(p->ctx, set, pictures);
+}
+
+tr_status evaluate_set_open(program *p, const char *option, const char *path, bool reference,
                             evaluate_set *out) {
   bool pictures = true;
+  tr_ctx *ctx = p->ctx;
   name_set(option, path, out);
-  if (reference) TR_TRY(look_for_stored(ctx, out, &pictures));
-  if (pictures) TR_TRY(picture_source_open(ctx, option, path, &out->pictures));
-  if (!pictures) return tr_sha256_file(ctx, path, out->sha256);
+  if (reference) TR_TRY(open_reference(p, out, &pictures));
+  if (pictures) TR_TRY(picture_source_open(ctx, option, out->path, &out->pictures));
+  if (!pictures) return tr_sha256_file(ctx, out->path, out->sha256);
   out->path = picture_source_facts(out->pictures)->path;
   return picture_source_hash(out->pictures, out->sha256);
 }
@@ -109,6 +118,7 @@ tr_status evaluate_set_open_features(tr_ctx *ctx, const char *option, const char
 
 void evaluate_set_close(evaluate_set *set) {
   set->path = NULL; /* it may be of the pictures */
+  free(set->found);
   picture_source_close(&set->pictures);
   feature_set_close(&set->features);
   metric_gaussian_free(&set->pool);

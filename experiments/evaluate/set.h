@@ -6,7 +6,8 @@
 #include "experiments/evaluate/extract.h"
 
 typedef struct {
-  const char *option, *path; /* borrowed, or of the pictures; path NULL: there is no such side */
+  const char *option, *path; /* borrowed, of the pictures, or `found`; path NULL: there is no such side */
+  char *found;               /* where a reference lies, NULL: it is none */
   char name[260];            /* "--samples 'A.npz'" */
   char sha256[TR_SHA256_TEXT];
   picture_source *pictures; /* NULL: there are none */
@@ -15,8 +16,9 @@ typedef struct {
   bool stored; /* pool and spatial are of the file */
 } evaluate_set;
 
-/* Pictures, or with `reference` also stored statistics (mu, sigma, mu_s, sigma_s; n, if it is there). */
-tr_status evaluate_set_open(tr_ctx *ctx, const char *option, const char *path, bool reference,
+/* Pictures, or with `reference` also stored statistics (mu, sigma, mu_s, sigma_s; n, if it is there), which
+ * may be named: a published batch is fetched where it is absent (experiments/fetch/fetch.h). */
+tr_status evaluate_set_open(program *p, const char *option, const char *path, bool reference,
                             evaluate_set *out);
 /* Features of a file. */
 tr_status evaluate_set_open_features(tr_ctx *ctx, const char *option, const char *path, evaluate_set *out);

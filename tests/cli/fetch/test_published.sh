@@ -116,6 +116,17 @@ END
   refuse 1 "--vae: config.json and diffusion_pytorch_model.safetensors of stabilityai/sd-vae-ft-mse are not here (HF_HUB_OFFLINE is set): fetch them elsewhere and put them into '$HOME/.cache/transit/stabilityai/sd-vae-ft-mse/'" \
     env HF_HUB_OFFLINE=1 "$transit" sample ODE --model SiT-XL/2 --vae mse $first --out "$scratch/none"
 
+  # ---- a reference by its name ----
+  mkdir -p "$hub/files"
+  cp "$scratch/first/samples.npz" "$hub/files/batch.npz"
+  printf '{"names": {"my-batch": {"url": "http://127.0.0.1:%s/files/batch.npz", "files": ["batch.npz"]}}}' "$hub_port" >"$scratch/references.json"
+  pixels="--samples $scratch/first/samples.npz --classifier-free --threads 1"
+  check "a reference by name" env TRANSIT_NAMES="$scratch/references.json" "$transit" evaluate $pixels --reference my-batch --out "$scratch/by-name"
+  check "the same by file" "$transit" evaluate $pixels --reference "$HOME/.cache/transit/batch.npz" --out "$scratch/by-file"
+  same "$scratch/by-name/evaluate.json" "$scratch/by-file/evaluate.json"
+  refuse 1 "--reference: VIRTUAL_imagenet512.npz is not here (HF_HUB_OFFLINE is set): fetch it elsewhere and put it into '$HOME/.cache/transit/'" \
+    env HF_HUB_OFFLINE=1 "$transit" evaluate $pixels --reference admnet-imagenet-512 --out "$scratch/none"
+
   # ---- what is no name, or cannot be had ----
   refuse 2 "--inception: 'incepton' is no file, and no name of 'transit fetch --list': did you mean 'inception'?" "$transit" evaluate \
     --samples "$scratch/first/samples.npz" --reference "$scratch/first/samples.npz" --inception incepton --out "$scratch/none"
