@@ -11,7 +11,7 @@ for time in once twice; do
 done
 
 # It is the block that is meant: every command that draws, scores or measures, each leaving what it promises.
-for command in inspect 'sample ODE' 'sample SDE' likelihood loss sweep tune-grid train ablate list; do
+for command in inspect 'sample ODE' 'sample SDE' likelihood loss sweep tune-grid train ablate evaluate list; do
   checks=$((checks + 1))
   grep -q "^build/transit $command" "$scratch/block.sh" || fail "README.md shows no 'transit $command'"
 done

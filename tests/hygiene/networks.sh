@@ -21,8 +21,8 @@ strays() {
 }
 
 # Prints one line for each word of one kind of network alone outside its folder, in the library's networks and in the
-# program. The autoencoder has attention of its own. The option --num-heads is the user's, where it is declared and where it is read, and so are the sizes of a
-# network to train.
+# program. The autoencoder has attention of its own. The option --num-heads is the user's, where it is declared and where
+# it is read, and so are the sizes of a network to train.
 words() {
   sources | grep -E '^(nets|experiments)/' | { grep -vE '^nets/(sit|vae)/' || true; } |
     xargs -r grep -HnEi '(^|[^a-z-])(heads|num_heads|patch|patches|patchify|qkv|adaln)([^a-z_]|$)|"blocks\.' |
