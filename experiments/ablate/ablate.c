@@ -1,8 +1,6 @@
 /* transit ablate: trains a grid of paths, predictions and loss weights, and compares what came of it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/text.h"
 #include "experiments/ablate/crew.h"
@@ -10,6 +8,7 @@
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
 #include "experiments/common/progress.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/run_record.h"
 #include "experiments/output/staging.h"
 #include "experiments/results/manifest.h"
@@ -159,11 +158,6 @@ static tr_status prepare(ablation *a) {
 
 /* ---- the trainings ---- */
 
-static tr_status make_folder(tr_ctx *ctx, const char *path) {
-  if (mkdir(path, 0777) == 0 || errno == EEXIST) return TR_OK;
-  return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", path, strerror(errno));
-}
-
 /* Its files, and when they are there its row. */
 static tr_status keep(void *user, ablate_training *t) {
   ablation *a = user;
@@ -172,9 +166,9 @@ static tr_status keep(void *user, ablate_training *t) {
   ablate_plan_name(&a->plan, t->number, name);
   TR_TRY(manifest_path(ctx, a->options->machine.out, "cells", cells, sizeof cells));
   TR_TRY(manifest_path(ctx, cells, name, folder, sizeof folder));
-  TR_TRY(make_folder(ctx, cells));
+  TR_TRY(path_make_folder(ctx, cells));
   staging_remove(folder); /* what a killed run left */
-  TR_TRY(make_folder(ctx, folder));
+  TR_TRY(path_make_folder(ctx, folder));
   TR_TRY(ablate_carry_error(ctx, ablate_training_save(t, folder), &t->program));
   return ablate_rows_add(ctx, &a->rows, t->number, &t->result);
 }

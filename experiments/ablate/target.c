@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/data/dataset.h"
 #include "core/data/loader.h"
 #include "core/io/image/image.h"
 #include "core/text.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/saved_args.h"
 
 #define USUAL_TARGET "gmm:d=2,modes=8,std=0.2"
@@ -163,14 +163,9 @@ static tr_status digest(tr_ctx *ctx, ablate_target *t, const train_run *run) {
   return tr_sha256_map(ctx, &held, t->held_sha256);
 }
 
-static bool is_folder(const char *path) {
-  struct stat info;
-  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 tr_status ablate_target_hold(ablate_target *t, const train_run *run) {
   t->row = tr_net_info_of(run->net)->row;
-  const bool folder = run->data.ndim == 3 && is_folder(t->options->eval_path);
+  const bool folder = run->data.ndim == 3 && path_is_folder(t->options->eval_path);
   TR_TRY(folder ? open_folder(t, run) : open_set(t, run));
   TR_TRY(check_held(t, run));
   if (!run->data.num_classes) free(t->labels), t->labels = NULL;

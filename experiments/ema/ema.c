@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/text.h"
 #include "experiments/commands.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/saved_args.h"
 #include "nets/train/post_hoc.h"
 
@@ -95,15 +95,10 @@ static char *path_in(const char *folder, const char *name) {
   return path;
 }
 
-static bool is_folder(const char *path) {
-  struct stat info;
-  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* DIR/ema, or DIR where there is no such folder. */
 static tr_status find_folder(average *a) {
   a->folder = path_in(a->values->from, "ema");
-  if (a->folder && !is_folder(a->folder)) {
+  if (a->folder && !path_is_folder(a->folder)) {
     free(a->folder);
     a->folder = strdup(a->values->from);
   }

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/text.h"
 #include "experiments/fetch/fetch.h"
+#include "experiments/files/paths.h"
 
 static void name_set(const char *option, const char *path, evaluate_set *set) {
   *set = (evaluate_set){.option = option, .path = path};
@@ -71,16 +71,11 @@ static tr_status read_stored(tr_ctx *ctx, tr_npz *npz, evaluate_set *set) {
 
 /* ---- opening ---- */
 
-static bool is_folder(const char *path) {
-  struct stat info;
-  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* Whether the file has statistics, which are read, and no pictures. */
 static tr_status look_for_stored(tr_ctx *ctx, evaluate_set *set, bool *pictures) {
   tr_npz *npz;
   *pictures = true;
-  if (is_folder(set->path)) return TR_OK;
+  if (path_is_folder(set->path)) return TR_OK;
   TR_TRY(tr_npz_open(ctx, set->path, &npz));
   tr_status status = TR_OK;
   if (tr_npz_has(npz, "mu") && tr_npz_has(npz, "sigma")) {

@@ -8,6 +8,7 @@
 #include "core/io/file.h"
 #include "core/text.h"
 #include "experiments/fetch/spelling.h"
+#include "experiments/files/paths.h"
 
 /* "models--OWNER--NAME" */
 static const char *folder_of(const char *repo, char text[FETCH_TEXT]) {
@@ -60,13 +61,13 @@ tr_status cache_link(tr_ctx *ctx, const fetch_places *places, const char *repo, 
                      const char *file, const char *etag) {
   char path[FETCH_PATH], target[FETCH_PATH] = "../../";
   TR_TRY(cache_file(ctx, places, repo, commit, file, path));
-  if (fetch_is_file(path)) return TR_OK;
+  if (path_is_file(path)) return TR_OK;
   for (const char *c = file; *c; c++)
     if (*c == '/') strcat(target, "../");
   snprintf(target + strlen(target), FETCH_TEXT, "blobs/%s", etag);
   TR_TRY(fetch_make_parents(ctx, path));
   unlink(path); /* a link to what is no more */
-  if (symlink(target, path) == 0 || (errno == EEXIST && fetch_is_file(path))) return TR_OK;
+  if (symlink(target, path) == 0 || (errno == EEXIST && path_is_file(path))) return TR_OK;
   return TR_FAIL(ctx, TR_E_IO, "link '%s' cannot be made: %s", TR_SHOW(path, 300), strerror(errno));
 }
 

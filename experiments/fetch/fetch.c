@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "experiments/fetch/fetcher.h"
+#include "experiments/files/paths.h"
 
 static tr_status copy_of(tr_ctx *ctx, const char *text, char **out) {
   *out = strdup(text);
@@ -109,13 +110,13 @@ tr_status fetch_model(program *p, const char *model, long image_size, char **pat
 static tr_status get_folder(fetcher *f, const request *r, char **dir) {
   tr_ctx *ctx = f->program->ctx;
   const bool named = names_file(f->names, r->name);
-  if (!fetch_names_has(f->names, r->name) && fetch_is_folder(r->name)) return copy_of(ctx, r->name, dir);
-  if (!named && fetch_is_file(r->name))
+  if (!fetch_names_has(f->names, r->name) && path_is_folder(r->name)) return copy_of(ctx, r->name, dir);
+  if (!named && path_is_file(r->name))
     return TR_FAIL(ctx, TR_E_ARG, "'%s' is a file: a folder is needed, with config.json and the weights",
                    TR_SHOW(r->name, 300));
   if (!named) return is_nothing(f, r->name, "folder");
   TR_TRY(get(f, r->name, dir));
-  if (fetch_is_folder(*dir)) return TR_OK;
+  if (path_is_folder(*dir)) return TR_OK;
   tr_status status = TR_FAIL(ctx, TR_E_ARG, "'%s' is one file, '%s': a folder is needed, with config.json",
                              TR_SHOW(r->name, 100), TR_SHOW(*dir, 300));
   free(*dir);

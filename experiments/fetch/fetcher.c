@@ -7,6 +7,7 @@
 #include "experiments/fetch/net/download.h"
 #include "experiments/fetch/net/hub.h"
 #include "experiments/fetch/spelling.h"
+#include "experiments/files/paths.h"
 
 tr_status fetcher_open(program *p, const char *own, fetcher *out) {
   memset(out, 0, sizeof *out);
@@ -44,7 +45,7 @@ static tr_status get_blob(fetcher *f, const fetch_source *source, const char *fi
   char url[HTTP_URL], blob[FETCH_PATH], lock[FETCH_PATH];
   const bool is_digest = spelled_hex(a->etag, 64, 64) || spelled_hex(a->etag, 40, 40);
   TR_TRY(cache_blob(ctx, &f->places, source->repo, a->etag, blob));
-  if (fetch_is_file(blob)) return TR_OK;
+  if (path_is_file(blob)) return TR_OK;
   TR_TRY(hub_url(ctx, &f->places, source->repo, a->commit, file, url));
   TR_TRY(cache_lock(ctx, &f->places, source->repo, a->etag, lock));
   if (!is_digest)
@@ -66,7 +67,7 @@ static tr_status get_file(fetcher *f, const fetch_source *source, const char *re
   TR_TRY(hub_ask(f->http, &f->places, source->repo, revision, file, out));
   if (out->kind != HUB_FOUND) return TR_OK;
   TR_TRY(cache_file(ctx, &f->places, source->repo, out->commit, file, path));
-  if (fetch_is_file(path)) return TR_OK;
+  if (path_is_file(path)) return TR_OK;
   TR_TRY(get_blob(f, source, file, out));
   return cache_link(ctx, &f->places, source->repo, out->commit, file, out->etag);
 }

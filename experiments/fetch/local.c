@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "experiments/files/paths.h"
+
 /* The first of a file's names that is there in a folder; NULL: none. */
 static const char *there(const char *folder, const fetch_file *file) {
   char path[FETCH_PATH];
   for (int i = 0; i < file->n; i++) {
     const int length = snprintf(path, sizeof path, "%s/%s", folder, file->names[i]);
-    if (length < FETCH_PATH && fetch_is_file(path)) return file->names[i];
+    if (length < FETCH_PATH && path_is_file(path)) return file->names[i];
   }
   return NULL;
 }
@@ -29,7 +31,7 @@ static tr_status within(tr_ctx *ctx, const char *root, const fetch_source *sourc
     if (!there(root, &source->files[i])) return TR_OK;
   if (source->n_files) return result(ctx, root, source, first, path);
   TR_TRY(fetch_path(ctx, all, "%s/%s", root, first));
-  return fetch_is_folder(all) ? result(ctx, root, source, first, path) : TR_OK;
+  return path_is_folder(all) ? result(ctx, root, source, first, path) : TR_OK;
 }
 
 tr_status local_snapshot(tr_ctx *ctx, const fetch_places *places, const fetch_source *source,
@@ -69,8 +71,8 @@ tr_status local_find(tr_ctx *ctx, const fetch_places *places, const fetch_source
   TR_TRY(find_cached(ctx, places, source, path));
   if (!*path && (source->repo || source->url)) TR_TRY(find_by_hand(ctx, places, source, path));
   for (int i = 0; !*path && i < source->n_also; i++)
-    if ((source->n_files <= 1 && fetch_is_file(source->also[i])) ||
-        (source->n_files != 1 && fetch_is_folder(source->also[i])))
+    if ((source->n_files <= 1 && path_is_file(source->also[i])) ||
+        (source->n_files != 1 && path_is_folder(source->also[i])))
       TR_TRY(fetch_path(ctx, path, "%s", source->also[i]));
   return TR_OK;
 }

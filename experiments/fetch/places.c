@@ -1,16 +1,15 @@
 #include "experiments/fetch/places.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "core/text.h"
 #include "experiments/fetch/spelling.h"
+#include "experiments/files/paths.h"
 
 /* ---- paths ---- */
 
@@ -24,28 +23,24 @@ tr_status fetch_path(tr_ctx *ctx, char path[FETCH_PATH], const char *format, ...
                  FETCH_PATH - 1);
 }
 
+static tr_status make_folder(tr_ctx *ctx, const char *path) {
+  const tr_status status = path_make_folder(ctx, path);
+  if (status == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(ctx);
+  tr_ctx_clear(ctx);
+  return TR_FAIL(ctx, status, "%s (HF_HOME says where the cache is)", error.message);
+}
+
 tr_status fetch_make_parents(tr_ctx *ctx, const char *path) {
   char folder[FETCH_PATH];
   TR_TRY(fetch_path(ctx, folder, "%s", path));
   for (char *c = folder + 1; *c; c++) {
     if (*c != '/') continue;
     *c = 0;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST && !fetch_is_folder(folder))
-      return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s (HF_HOME says where the cache is)",
-                     TR_SHOW(folder, 300), strerror(errno));
+    TR_TRY(make_folder(ctx, folder));
     *c = '/';
   }
   return TR_OK;
-}
-
-bool fetch_is_file(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-bool fetch_is_folder(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 /* ---- the environment ---- */

@@ -26,7 +26,5 @@ tr_status fetch_path(tr_ctx *ctx, char path[FETCH_PATH], const char *format, ...
     __attribute__((format(printf, 3, 4)));
 /* Makes the folders that a path lies in. TR_E_IO with the system's reason and what to set. */
 tr_status fetch_make_parents(tr_ctx *ctx, const char *path);
-bool fetch_is_file(const char *path);
-bool fetch_is_folder(const char *path);
 
 #endif

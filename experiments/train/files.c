@@ -6,15 +6,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/io/file.h"
 #include "core/text.h"
+#include "experiments/files/lock.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/run_record.h"
-#include "experiments/results/lock.h"
 #include "experiments/train/run.h"
 
 tr_status train_files_path(const train_run *run, const char *name, char path[TRAIN_PATH]) {
@@ -85,8 +85,7 @@ static tr_status open_log(const train_run *run, const char *name, FILE **out) {
 static tr_status make_folder(const train_run *run, const char *name) {
   char path[TRAIN_PATH];
   TR_TRY(train_files_path(run, name, path));
-  if (mkdir(path, 0777) == 0 || errno == EEXIST) return TR_OK;
-  return TR_FAIL(run->program->ctx, TR_E_IO, "cannot make '%s': %s", path, strerror(errno));
+  return path_make_folder(run->program->ctx, path);
 }
 
 static tr_status is_taken(tr_ctx *ctx, const char *folder) {

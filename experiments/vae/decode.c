@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/data/dataset.h"
 #include "core/io/image/image.h"
@@ -10,6 +9,7 @@
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
@@ -120,8 +120,7 @@ static tr_status check_numbers(const decode_run *run) {
 static tr_status open_data(decode_run *run) {
   decode_options *o = run->options;
   const int factor = run->vae.about.factor;
-  struct stat info;
-  if (stat(o->data, &info) == 0 && S_ISDIR(info.st_mode))
+  if (path_is_folder(o->data))
     return TR_FAIL(run->program->ctx, TR_E_ARG, "--data '%s' is a folder: latents are decoded",
                    TR_SHOW(o->data, 300));
   TR_TRY(tr_dataset_open(run->program->ctx, o->data, 0, NULL, 0, &run->data));

@@ -1,13 +1,13 @@
 /* transit encode: latents of pictures. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/data/loader.h"
 #include "core/io/npz.h"
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
 #include "experiments/output/saved_args.h"
@@ -99,17 +99,12 @@ static tr_status check_out(const encode_run *run) {
   return TR_OK;
 }
 
-static bool is_folder(const char *path) {
-  struct stat info;
-  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 static tr_status open_data(encode_run *run) {
   const encode_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   const int channels = run->vae.about.channels;
   const tr_loader_options how = {.image_size = o->image_size != TR_OPTION_UNSET ? o->image_size
-                                               : is_folder(o->data)             ? FOLDER_SIZE
+                                               : path_is_folder(o->data)        ? FOLDER_SIZE
                                                                                 : 0,
                                  .batch = 1,
                                  .rows = 1,

@@ -14,6 +14,7 @@
 #include "experiments/common/progress.h"
 #include "experiments/fetch/net/digest.h"
 #include "experiments/fetch/net/lock.h"
+#include "experiments/files/paths.h"
 
 enum { TRIES = 5 /* in a row that bring nothing */, LONG_WAIT = 5 /* seconds, said */ };
 
@@ -290,7 +291,7 @@ static tr_status fill(transfer *t) {
 }
 
 static tr_status fetch_locked(transfer *t) {
-  if (fetch_is_file(t->job->path)) return TR_OK; /* by another process */
+  if (path_is_file(t->job->path)) return TR_OK; /* by another process */
   t->fd = -1;
   tr_status status = fill(t);
   progress_end(&t->bar);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
-#include "experiments/results/lock.h"
+#include "experiments/files/lock.h"
 
 static const double between_looks = 0.1; /* seconds */
 

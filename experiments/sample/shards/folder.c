@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/text.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/claim.h"
 #include "experiments/output/run_record.h"
 #include "experiments/output/staging.h"
@@ -152,9 +152,7 @@ static tr_status take(sample_run *run, const claim *what) {
 static tr_status make_folder(const sample_run *run, const char *name) {
   char path[SHARDS_PATH];
   shards_path(run, name, path);
-  if (mkdir(path, 0777) == 0 || errno == EEXIST) return TR_OK;
-  return TR_FAIL(run->program->ctx, TR_E_IO, "folder '%s' cannot be made: %s", TR_SHOW(path, 300),
-                 strerror(errno));
+  return path_make_folder(run->program->ctx, path);
 }
 
 /* What a run that was killed had half written. */

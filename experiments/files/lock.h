@@ -1,6 +1,6 @@
 /* One process at a time: locks on files, which go with the process. */
-#ifndef TR_EXPERIMENTS_RESULTS_LOCK_H
-#define TR_EXPERIMENTS_RESULTS_LOCK_H
+#ifndef TR_EXPERIMENTS_FILES_LOCK_H
+#define TR_EXPERIMENTS_FILES_LOCK_H
 
 #include "core/context.h"
 

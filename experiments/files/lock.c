@@ -1,4 +1,4 @@
-#include "experiments/results/lock.h"
+#include "experiments/files/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
