@@ -107,7 +107,7 @@ static void warn_few(const work *w, const evaluate_side *side, const metric_gaus
          side->name, (long long)g->n, (long long)g->d, what);
 }
 
-/* FID at a tenth of the samples and on, and the limit. */
+/* FID at a tenth of the samples and on, and the limit. That of all of them is known. */
 static tr_status find_limit(const work *w, const statistics *samples, const statistics *reference) {
   evaluate_result *out = w->out;
   const int points = w->in->limit_points;
@@ -123,7 +123,8 @@ static tr_status find_limit(const work *w, const statistics *samples, const stat
                    (long long)n, EVALUATE_LIMIT_POINTS);
   for (int i = 0; i < points; i++) out->limit_n[i] = least + (n - least) * i / (points - 1);
   out->limit_points = points;
-  TR_TRY(metric_frechet_at(w->ctx, samples->rows, reference->use, points, out->limit_n, out->limit_fid));
+  out->limit_fid[points - 1] = out->metric[EVALUATE_FID].number.value;
+  TR_TRY(metric_frechet_at(w->ctx, samples->rows, reference->use, points - 1, out->limit_n, out->limit_fid));
   evaluate_entry *entry = &out->metric[EVALUATE_FID_INF];
   *entry = (evaluate_entry){.number = {NAN, NAN, NAN}};
   return metric_frechet_limit(w->ctx, points, out->limit_n, out->limit_fid, &entry->number.value);

@@ -70,25 +70,37 @@ static tr_status factor_of(tr_ctx *ctx, const metric_gaussian *g, factor *f) {
   return g->centred ? factor_of_samples(ctx, g, f) : factor_of_covariance(ctx, g, f);
 }
 
+static tr_status check_features(tr_ctx *ctx, int64_t a, int64_t b) {
+  if (a == b) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "a Frechet distance between %lld and %lld features: they must be the same",
+                 (long long)a, (long long)b);
+}
+
+/* Those of two sides; freed by the caller, whatever the outcome. */
+static tr_status factor_both(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b, factor f[2]) {
+  f[0] = f[1] = (factor){0};
+  TR_TRY(check_features(ctx, a->d, b->d));
+  TR_TRY(factor_of(ctx, a, &f[0]));
+  return factor_of(ctx, b, &f[1]);
+}
+
 /* F1' F2 = U diag(sigma) V'. */
 typedef struct {
-  factor f[2];
+  const factor *f[2]; /* borrowed */
   int64_t k;
   double *sigma;      /* (k) */
   double *vectors[2]; /* (rank1, k) and (k, rank2), or NULL */
 } coupling;
 
 static void free_coupling(coupling *c) {
-  for (int side = 0; side < 2; side++) {
-    free_factor(&c->f[side]);
-    free(c->vectors[side]);
-  }
+  free(c->vectors[0]);
+  free(c->vectors[1]);
   free(c->sigma);
 }
 
-static tr_status decompose(tr_ctx *ctx, coupling *c, bool vectors) {
-  const int64_t r1 = c->f[0].rank, r2 = c->f[1].rank, d = c->f[0].d;
-  c->k = r1 < r2 ? r1 : r2;
+static tr_status couple(tr_ctx *ctx, const factor *a, const factor *b, bool vectors, coupling *c) {
+  const int64_t r1 = a->rank, r2 = b->rank, d = a->d;
+  *c = (coupling){.f = {a, b}, .k = r1 < r2 ? r1 : r2};
   c->sigma = calloc((size_t)c->k + 1, sizeof *c->sigma);
   if (vectors) {
     c->vectors[0] = malloc((size_t)(r1 * c->k + 1) * sizeof(double));
@@ -97,23 +109,11 @@ static tr_status decompose(tr_ctx *ctx, coupling *c, bool vectors) {
   double *product = malloc((size_t)(r1 * r2 + 1) * sizeof *product);
   const bool room = c->sigma && product && (!vectors || (c->vectors[0] && c->vectors[1]));
   tr_status status =
-      room ? metric_multiply(ctx, r1, c->f[0].rows, r2, d, c->f[1].rows, false, product) : no_memory(ctx, d);
+      room ? metric_multiply(ctx, r1, a->rows, r2, d, b->rows, false, product) : no_memory(ctx, d);
   if (status == TR_OK && c->k > 0)
     status = lapack_singular(ctx, r1, r2, product, c->sigma, c->vectors[0], c->vectors[1]);
   free(product);
   return status;
-}
-
-static tr_status couple(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b, bool vectors,
-                        coupling *c) {
-  *c = (coupling){0};
-  if (a->d != b->d)
-    return TR_FAIL(ctx, TR_E_SHAPE,
-                   "a Frechet distance between %lld and %lld features: they must be the same",
-                   (long long)a->d, (long long)b->d);
-  TR_TRY(factor_of(ctx, a, &c->f[0]));
-  TR_TRY(factor_of(ctx, b, &c->f[1]));
-  return decompose(ctx, c, vectors);
 }
 
 static double trace(const metric_gaussian *g) {
@@ -135,11 +135,21 @@ static tr_status distance_of(tr_ctx *ctx, const metric_gaussian *a, const metric
                  (long long)a->d);
 }
 
-tr_status metric_frechet(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b, double *out) {
+static tr_status distance_by(tr_ctx *ctx, const metric_gaussian *a, const factor *of_a,
+                             const metric_gaussian *b, const factor *of_b, double *out) {
   coupling c;
-  tr_status status = couple(ctx, a, b, false, &c);
+  tr_status status = couple(ctx, of_a, of_b, false, &c);
   if (status == TR_OK) status = distance_of(ctx, a, b, &c, out);
   free_coupling(&c);
+  return status;
+}
+
+tr_status metric_frechet(tr_ctx *ctx, const metric_gaussian *a, const metric_gaussian *b, double *out) {
+  factor f[2];
+  tr_status status = factor_both(ctx, a, b, f);
+  if (status == TR_OK) status = distance_by(ctx, a, &f[0], b, &f[1], out);
+  free_factor(&f[0]);
+  free_factor(&f[1]);
   return status;
 }
 
@@ -149,12 +159,12 @@ tr_status metric_frechet(tr_ctx *ctx, const metric_gaussian *a, const metric_gau
 
 /* Component j of singular vector k of a side. */
 static double component(const coupling *c, int side, int64_t j, int64_t k) {
-  return side == 0 ? c->vectors[0][j * c->k + k] : c->vectors[1][k * c->f[1].rank + j];
+  return side == 0 ? c->vectors[0][j * c->k + k] : c->vectors[1][k * c->f[1]->rank + j];
 }
 
 /* Of sample i itself z = sqrt(n - 1) e_i. */
 static void moved_of_samples(const coupling *c, int side, double *moved) {
-  const int64_t n = c->f[side].rank;
+  const int64_t n = c->f[side]->rank;
   for (int64_t i = 0; i < n; i++) {
     moved[i] = 0;
     for (int64_t k = 0; k < c->k; k++) moved[i] += c->sigma[k] * pow(component(c, side, i, k), 2);
@@ -173,7 +183,7 @@ static void add_squares(void *user, int64_t i, int64_t first, int64_t n, const d
  * sum of (w_k' (x - m))^2. */
 static tr_status moved_of_rows(tr_ctx *ctx, const coupling *c, int side, const metric_gaussian *g,
                                const metric_rows *rows, double *moved) {
-  const factor *f = &c->f[side];
+  const factor *f = c->f[side];
   double *u = malloc((size_t)(c->k * f->rank + 1) * sizeof *u),
          *w = malloc((size_t)(c->k * f->d + 1) * sizeof *w);
   for (int64_t k = 0; u && k < c->k; k++)
@@ -226,10 +236,12 @@ static tr_status add_side(tr_ctx *ctx, const coupling *c, int side, const metric
 tr_status metric_frechet_interval(tr_ctx *ctx, const metric_gaussian *a, const metric_rows *rows_a,
                                   const metric_gaussian *b, const metric_rows *rows_b, uint64_t seed,
                                   metric_value *out) {
-  coupling c;
+  factor f[2];
+  coupling c = {0};
   double value;
   metric_bootstrap boot = {.seed = seed};
-  tr_status status = couple(ctx, a, b, rows_a || rows_b, &c);
+  tr_status status = factor_both(ctx, a, b, f);
+  if (status == TR_OK) status = couple(ctx, &f[0], &f[1], rows_a || rows_b, &c);
   if (status == TR_OK && rows_a) status = add_side(ctx, &c, 0, a, b, rows_a, &boot);
   if (status == TR_OK && rows_b) status = add_side(ctx, &c, 1, b, a, rows_b, &boot);
   if (status == TR_OK) status = distance_of(ctx, a, b, &c, &value);
@@ -239,25 +251,40 @@ tr_status metric_frechet_interval(tr_ctx *ctx, const metric_gaussian *a, const m
     if (!rows_a && !rows_b) out->low = out->high = NAN;
   }
   free_coupling(&c);
+  free_factor(&f[0]);
+  free_factor(&f[1]);
   return status;
 }
 
 /* ---- what more samples would show ---- */
 
+static tr_status distance_of_first(tr_ctx *ctx, const metric_rows *rows, int64_t n,
+                                   const metric_gaussian *reference, const factor *of_reference,
+                                   double *out) {
+  const metric_rows part = metric_rows_part(rows, 0, n);
+  metric_gaussian g;
+  factor f = {0};
+  tr_status status = metric_gaussian_of(ctx, &part, &g);
+  if (status == TR_OK) status = factor_of(ctx, &g, &f);
+  if (status == TR_OK) status = distance_by(ctx, &g, &f, reference, of_reference, out);
+  free_factor(&f);
+  metric_gaussian_free(&g);
+  return status;
+}
+
 tr_status metric_frechet_at(tr_ctx *ctx, const metric_rows *rows, const metric_gaussian *reference, int count,
                             const int64_t *n, double *out) {
-  for (int i = 0; i < count; i++) {
-    const metric_rows part = metric_rows_part(rows, 0, n[i]);
-    metric_gaussian g;
+  for (int i = 0; i < count; i++)
     if (n[i] > rows->n)
       return TR_FAIL(ctx, TR_E_ARG, "%s: a distance of the first %lld samples, there are %lld", rows->name,
                      (long long)n[i], (long long)rows->n);
-    TR_TRY(metric_gaussian_of(ctx, &part, &g));
-    tr_status status = metric_frechet(ctx, &g, reference, &out[i]);
-    metric_gaussian_free(&g);
-    TR_TRY(status);
-  }
-  return TR_OK;
+  TR_TRY(check_features(ctx, rows->d, reference->d));
+  factor of_reference;
+  tr_status status = factor_of(ctx, reference, &of_reference);
+  for (int i = 0; i < count && status == TR_OK; i++)
+    status = distance_of_first(ctx, rows, n[i], reference, &of_reference, &out[i]);
+  free_factor(&of_reference);
+  return status;
 }
 
 tr_status metric_frechet_limit(tr_ctx *ctx, int count, const int64_t *n, const double *values, double *out) {

@@ -27,7 +27,7 @@ tr_status metric_frechet_interval(tr_ctx *ctx, const metric_gaussian *a, const m
                                   const metric_gaussian *b, const metric_rows *rows_b, uint64_t seed,
                                   metric_value *out);
 
-/* Of the first n[i] rows against `reference`, 2 <= n[i] <= rows->n. */
+/* Of the first n[i] rows against `reference`, 2 <= n[i] <= rows->n; `reference` is decomposed once. */
 tr_status metric_frechet_at(tr_ctx *ctx, const metric_rows *rows, const metric_gaussian *reference, int count,
                             const int64_t *n, double *out);
 /* FID_inf (Chong and Forsyth, arXiv 1911.07023): the least-squares line through (1 / n[i], value[i]) at 0. At
