@@ -57,10 +57,6 @@ static void show(extract_progress *p, const char *path, int64_t more) {
 
 /* ---- a batch ---- */
 
-static tr_status download(const tr_array *a, const feature_set *set, int k, int64_t first) {
-  return tr_array_download(a, feature_set_at(set, k, first));
-}
-
 /* Pictures first .. first + n - 1 of the set. */
 static tr_status run_batch(const extractor *e, int64_t height, int64_t width, const uint8_t *levels,
                            const feature_set *set, int64_t first, int64_t n) {
@@ -80,7 +76,7 @@ static tr_status run_batch(const extractor *e, int64_t height, int64_t width, co
                                                             .pool = a[FEATURES_POOL],
                                                             .spatial = a[FEATURES_SPATIAL],
                                                             .logits_nobias = a[FEATURES_SCORES]});
-  for (int k = 0; k < FEATURES_ARRAYS && status == TR_OK; k++) status = download(a[k], set, k, first);
+  for (int k = 0; k < FEATURES_ARRAYS && status == TR_OK; k++) status = tr_array_download(a[k], feature_set_at(set, k, first));
   for (int k = 0; k < FEATURES_ARRAYS; k++) tr_array_destroy(&a[k]);
   return status;
 }
@@ -108,7 +104,7 @@ typedef struct {
   picture_source *source;
   extract_progress *progress;
   const feature_set *set;
-  uint8_t *levels; /* of a batch */
+  uint8_t *levels; /* of a batch, which is never more than a shard */
 } extraction;
 
 static tr_status run_shard(const extraction *x, int64_t first, int64_t n) {
@@ -128,7 +124,7 @@ static tr_status run_shards(const extraction *x, feature_cache *cache) {
   for (int64_t first = 0, shard = 0; first < all; first += CACHE_SHARD, shard++) {
     const int64_t n = all - first < CACHE_SHARD ? all - first : CACHE_SHARD;
     if (feature_cache_get(cache, shard, x->set, first, n)) {
-      TR_TRY(picture_source_skip(x->source, n));
+      picture_source_skip(x->source, n);
       if (x->progress) x->progress->total -= n;
       if (x->progress) x->progress->bar.to = (double)x->progress->total;
       continue;
@@ -155,11 +151,12 @@ tr_status extract_features(const extractor *e, picture_source *source, const cha
   const picture_facts *facts = picture_source_facts(source);
   feature_cache cache;
   TR_TRY(allocate(e, facts->path, facts->n, out));
-  const size_t bytes = (size_t)(e->batch * facts->height * facts->width * 3);
-  extraction x = {e, source, progress, out, malloc(bytes)};
-  tr_status status =
-      x.levels ? open_cache(&x, sha256, &cache)
-               : TR_FAIL(e->program->ctx, TR_E_MEM, "out of memory for a batch of %ld pictures", e->batch);
+  const int64_t shard = facts->n < CACHE_SHARD ? facts->n : CACHE_SHARD,
+                most = e->batch < shard ? e->batch : shard;
+  extraction x = {e, source, progress, out, malloc((size_t)(most * facts->height * facts->width * 3))};
+  tr_status status = x.levels ? open_cache(&x, sha256, &cache)
+                              : TR_FAIL(e->program->ctx, TR_E_MEM, "out of memory for a batch of %lld pictures",
+                                        (long long)most);
   if (status == TR_OK) status = picture_source_rewind(source);
   if (status == TR_OK) status = run_shards(&x, &cache);
   if (x.levels) feature_cache_close(&cache);

@@ -9,6 +9,7 @@
 typedef struct {
   tr_npz *npz;
   tr_npz_rows *rows;
+  int64_t at;       /* the picture that the rows give next */
   const char *name; /* of the array */
   int channels;     /* 1 or 3 */
 } archive;
@@ -86,11 +87,24 @@ static tr_status take_labels(picture_source *s, const archive *a) {
 
 /* ---- the kind ---- */
 
+/* Up to the next picture; those before it go where n of them have room. */
+static tr_status pass_over(picture_source *s, int64_t n, uint8_t *levels) {
+  archive *a = s->own;
+  while (n > 0 && a->at < s->next) {
+    const int64_t left = s->next - a->at, more = left < n ? left : n;
+    TR_TRY(tr_npz_rows_read(a->rows, more, levels));
+    a->at += more;
+  }
+  return TR_OK;
+}
+
 static tr_status archive_read(picture_source *s, int64_t n, uint8_t *levels) {
   archive *a = s->own;
   const int64_t pixels = n * s->facts.height * s->facts.width;
   uint8_t *grey = a->channels == 1 ? levels + 2 * pixels : levels;
+  TR_TRY(pass_over(s, n, levels));
   TR_TRY(tr_npz_rows_read(a->rows, n, grey));
+  a->at += n;
   for (int64_t i = 0; i < pixels && a->channels == 1;
        i++) /* what is written is never ahead of what is read */
     levels[3 * i] = levels[3 * i + 1] = levels[3 * i + 2] = grey[i];
@@ -99,6 +113,7 @@ static tr_status archive_read(picture_source *s, int64_t n, uint8_t *levels) {
 
 static tr_status archive_rewind(picture_source *s) {
   archive *a = s->own;
+  a->at = 0;
   tr_npz_rows_close(&a->rows);
   return tr_npz_rows_open(a->npz, a->name, &a->rows);
 }
@@ -114,7 +129,7 @@ static void archive_close(picture_source *s) {
   free(a);
 }
 
-static const picture_kind kind = {archive_read, archive_rewind, archive_hash, archive_close, false};
+static const picture_kind kind = {archive_read, archive_rewind, archive_hash, archive_close};
 
 tr_status picture_archive_open(picture_source *s) {
   archive *a = calloc(1, sizeof *a);

@@ -81,7 +81,7 @@ static void folder_close(picture_source *s) {
   free(f);
 }
 
-static const picture_kind kind = {folder_read, folder_rewind, folder_hash, folder_close, true};
+static const picture_kind kind = {folder_read, folder_rewind, folder_hash, folder_close};
 
 static tr_status take_labels(picture_source *s, const folder *f) {
   if (f->list.n_inside == 0) return TR_OK;

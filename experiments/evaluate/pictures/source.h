@@ -33,8 +33,8 @@ const picture_facts *picture_source_facts(const picture_source *source);
 tr_status picture_source_read(picture_source *source, int64_t n, uint8_t *levels);
 /* To the first picture again. */
 tr_status picture_source_rewind(picture_source *source);
-/* Passes over n pictures. */
-tr_status picture_source_skip(picture_source *source, int64_t n);
+/* Passes over n pictures. What must be read on the way is read with the next one that is asked for. */
+void picture_source_skip(picture_source *source, int64_t n);
 
 /* SHA-256 of the file, or of the names of all files and their digests, a line each. */
 tr_status picture_source_hash(picture_source *source, char hex[TR_SHA256_TEXT]);

@@ -5,11 +5,11 @@
 #include "experiments/evaluate/pictures/source.h"
 
 typedef struct {
+  /* Pictures next .. next + n - 1 of the source; behind the last ones read, or behind others. */
   tr_status (*read)(picture_source *source, int64_t n, uint8_t *levels);
   tr_status (*rewind)(picture_source *source);
   tr_status (*hash)(picture_source *source, char hex[TR_SHA256_TEXT]);
   void (*close)(picture_source *source);
-  bool seeks; /* each picture is read by its number: passing over them costs nothing */
 } picture_kind;
 
 struct picture_source {
