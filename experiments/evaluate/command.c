@@ -116,7 +116,7 @@ static tr_status open_network(evaluate_run *run) {
   evaluate_options *o = run->options;
   if (!uses_network(run)) return TR_OK;
   TR_TRY(fetch_find(run->program, o->inception, "--inception", &run->inception));
-  TR_TRY(extractor_open(run->program, run->inception, o->preprocess, o->machine.dtype, &run->extractor));
+  TR_TRY(extractor_open(run->program, run->inception, o->preprocess, run->dtype, &run->extractor));
   run->extractor.batch = o->batch;
   run->extractor.cache = !o->no_cache;
   return TR_OK;
@@ -134,9 +134,9 @@ static void compare_sizes(evaluate_run *run) {
 
 static tr_status open_all(evaluate_run *run) {
   evaluate_options *o = run->options;
-  tr_dtype dtype; /* f32 or f64: FID of features that are rounded further is another number */
   TR_TRY(check_options(run));
-  TR_TRY(machine_open(run->program, &o->machine, o->seed, &dtype));
+  /* f32 or f64: FID of features that are rounded further is another number */
+  TR_TRY(machine_open(run->program, &o->machine, o->seed, &run->dtype));
   TR_TRY(open_side(run, false, &run->samples));
   TR_TRY(open_side(run, true, &run->reference));
   TR_TRY(check_network(run));
@@ -165,7 +165,7 @@ static tr_status extract(evaluate_run *run) {
 
 /* Of pictures without a network. */
 static void leave_features(evaluate_run *run) {
-  evaluate_result *out = &run->metrics;
+  evaluate_result *out = &run->result.metrics;
   out->n = pictures_of(&run->samples), out->reference_n = pictures_of(&run->reference);
   evaluate_warn_number(run->samples.name, out->n, out);
   evaluate_warn_number(run->reference.name, out->reference_n, out);
@@ -188,7 +188,7 @@ static tr_status measure_features(evaluate_run *run) {
                                 .kid_size = o->kid_size,
                                 .limit_points = o->fid_inf == TR_OPTION_UNSET ? 0 : (int)o->fid_inf,
                                 .seed = o->seed};
-  return evaluate_features(run->program, &input, &run->metrics);
+  return evaluate_features(run->program, &input, &run->result.metrics);
 }
 
 static tr_status measure_pixels(evaluate_run *run) {
@@ -197,8 +197,8 @@ static tr_status measure_pixels(evaluate_run *run) {
   if (!run->options->classifier_free) return TR_OK;
   tr_status status = pixel_rows_read(ctx, run->samples.name, run->samples.pictures, &a);
   if (status == TR_OK) status = pixel_rows_read(ctx, run->reference.name, run->reference.pictures, &b);
-  if (status == TR_OK) status = evaluate_figures(ctx, &a, &b, run->options->seed, &run->figures);
-  run->with_figures = status == TR_OK;
+  if (status == TR_OK) status = evaluate_figures(ctx, &a, &b, run->options->seed, &run->result.figures);
+  run->result.with_figures = status == TR_OK;
   pixel_rows_free(&a);
   pixel_rows_free(&b);
   return status;
@@ -212,13 +212,14 @@ static tr_status save_stats(evaluate_run *run) {
 static void warn(const evaluate_run *run) {
   tr_ctx *ctx = run->program->ctx;
   if (*run->size_warning) tr_ctx_warn(ctx, "%s", run->size_warning);
-  for (int i = 0; i < run->metrics.n_warnings; i++) tr_ctx_warn(ctx, "%s", run->metrics.warning[i]);
+  for (int i = 0; i < run->result.metrics.n_warnings; i++)
+    tr_ctx_warn(ctx, "%s", run->result.metrics.warning[i]);
 }
 
 /* Subsets that were asked for and not drawn. */
 static void warn_of_subsets(const evaluate_run *run) {
   static const char *const of_subsets[] = {"kid-subsets", NULL};
-  const evaluate_result *r = &run->metrics;
+  const evaluate_result *r = &run->result.metrics;
   if (r->kid_subsets > 0 || r->metric[EVALUATE_KID].absent) return;
   program_warn_idle(run->program->ctx, &evaluate_table, run->parsed, of_subsets,
                     "KID is of all samples, no more than --kid-size on each side");
@@ -250,7 +251,7 @@ static void close_all(evaluate_run *run) {
 }
 
 static tr_status run(program *p, const tr_parsed *parsed, void *values) {
-  evaluate_run run = {.program = p, .parsed = parsed, .options = values};
+  evaluate_run run = {.program = p, .parsed = parsed, .options = values, .result = {.with_metrics = true}};
   tr_status status = open_all(&run);
   if (status == TR_OK) status = measure(&run);
   if (status == TR_OK) status = save(&run);

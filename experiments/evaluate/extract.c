@@ -12,10 +12,10 @@
 
 /* ---- the network ---- */
 
-tr_status extractor_open(program *p, const char *inception, const char *preprocess, const char *dtype,
+tr_status extractor_open(program *p, const char *inception, const char *preprocess, tr_dtype dtype,
                          extractor *out) {
-  const tr_net_options options = {.dtype = strcmp(dtype, "f64") == 0 ? TR_F64 : TR_F32};
-  *out = (extractor){.program = p, .preprocess = preprocess, .dtype = dtype, .batch = 64, .cache = true};
+  const tr_net_options options = {.dtype = dtype};
+  *out = (extractor){.program = p, .preprocess = preprocess, .batch = 64, .cache = true};
   TR_TRY(tr_inception_open(p->ctx, inception, &options, &out->net));
   TR_TRY(tr_inception_sizes_of(out->net, &out->sizes));
   return tr_sha256_file(p->ctx, inception, out->sha256);
@@ -76,7 +76,8 @@ static tr_status run_batch(const extractor *e, int64_t height, int64_t width, co
                                                             .pool = a[FEATURES_POOL],
                                                             .spatial = a[FEATURES_SPATIAL],
                                                             .logits_nobias = a[FEATURES_SCORES]});
-  for (int k = 0; k < FEATURES_ARRAYS && status == TR_OK; k++) status = tr_array_download(a[k], feature_set_at(set, k, first));
+  for (int k = 0; k < FEATURES_ARRAYS && status == TR_OK; k++)
+    status = tr_array_download(a[k], feature_set_at(set, k, first));
   for (int k = 0; k < FEATURES_ARRAYS; k++) tr_array_destroy(&a[k]);
   return status;
 }
@@ -142,7 +143,7 @@ static tr_status open_cache(const extraction *x, const char *digest, feature_cac
   *cache = (feature_cache){.ctx = e->program->ctx};
   if (!e->cache) return TR_OK;
   snprintf(how, sizeof how, "features %d, inception %s, preprocess %s, dtype %s, shards of %d", VERSION,
-           e->sha256, e->preprocess, e->dtype, CACHE_SHARD);
+           e->sha256, e->preprocess, tr_dtype_name(tr_net_dtype(e->net)), CACHE_SHARD);
   return feature_cache_open(e->program->ctx, picture_source_facts(x->source)->path, digest, how, cache);
 }
 
@@ -155,8 +156,8 @@ tr_status extract_features(const extractor *e, picture_source *source, const cha
                 most = e->batch < shard ? e->batch : shard;
   extraction x = {e, source, progress, out, malloc((size_t)(most * facts->height * facts->width * 3))};
   tr_status status = x.levels ? open_cache(&x, sha256, &cache)
-                              : TR_FAIL(e->program->ctx, TR_E_MEM, "out of memory for a batch of %lld pictures",
-                                        (long long)most);
+                              : TR_FAIL(e->program->ctx, TR_E_MEM,
+                                        "out of memory for a batch of %lld pictures", (long long)most);
   if (status == TR_OK) status = picture_source_rewind(source);
   if (status == TR_OK) status = run_shards(&x, &cache);
   if (x.levels) feature_cache_close(&cache);

@@ -16,13 +16,12 @@ typedef struct {
   tr_inception_sizes sizes;
   char sha256[TR_SHA256_TEXT]; /* of its file */
   const char *preprocess;      /* "tf" or "torch" */
-  const char *dtype;           /* as --dtype spells it */
   long batch;
   bool cache; /* keep features beside the pictures */
 } extractor;
 
 /* Opens the file on the program's device. Close in any case. */
-tr_status extractor_open(program *p, const char *inception, const char *preprocess, const char *dtype,
+tr_status extractor_open(program *p, const char *inception, const char *preprocess, tr_dtype dtype,
                          extractor *out);
 void extractor_close(extractor *e);
 

@@ -91,7 +91,7 @@ tr_status evaluate_figures(tr_ctx *ctx, const pixel_rows *samples, const pixel_r
                            figures_result *out) {
   const pixel_rows *a = samples, *b = reference;
   pixel_rows spread = {0};
-  *out = (figures_result){.n = a->rows.n, .reference_n = b->rows.n};
+  *out = (figures_result){.reference_n = b->rows.n};
   if (a->height != b->height || a->width != b->width)
     return TR_FAIL(ctx, TR_E_SHAPE,
                    "%s has pictures of %lld x %lld and %s of %lld x %lld: pixels of one size are compared",

@@ -24,7 +24,7 @@ typedef enum { FIGURE_SLICED_W2, FIGURE_MMD, FIGURE_NEAREST_CLASS, FIGURES } eva
 extern const char *const figure_names[FIGURES];
 
 typedef struct {
-  int64_t n, reference_n;
+  int64_t reference_n;
   evaluate_entry figure[FIGURES];
   double mmd_scale; /* of its Gaussian kernel: the median distance */
 } figures_result;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "experiments/evaluate/entry.h"
 #include "experiments/evaluate/run.h"
 #include "experiments/output/run_record.h"
 
@@ -41,8 +40,8 @@ static json_t *inception_to_json(const evaluate_run *run) {
 static json_t *warnings_to_json(const evaluate_run *run) {
   json_t *list = json_array();
   if (*run->size_warning) json_array_append_new(list, record_text(run->size_warning));
-  for (int i = 0; i < run->metrics.n_warnings; i++)
-    json_array_append_new(list, record_text(run->metrics.warning[i]));
+  for (int i = 0; i < run->result.metrics.n_warnings; i++)
+    json_array_append_new(list, record_text(run->result.metrics.warning[i]));
   return list;
 }
 
@@ -65,20 +64,17 @@ static json_t *settings_to_json(const evaluate_options *o, const evaluate_result
 }
 
 static void put_numbers(const evaluate_run *run, json_t *json) {
+  const evaluation_result *r = &run->result;
   json_t *missing = json_object();
-  for (int m = 0; m < EVALUATE_COUNT; m++)
-    if (m != EVALUATE_FID_INF || run->metrics.limit_points > 0)
-      evaluate_entry_put(json, missing, evaluate_names[m], &run->metrics.metric[m]);
-  for (int i = 0; i < FIGURES && run->with_figures; i++)
-    evaluate_entry_put(json, missing, figure_names[i], &run->figures.figure[i]);
-  if (run->with_figures) json_object_set_new(json, "mmd_scale", record_number(run->figures.mmd_scale));
-  if (run->metrics.limit_points > 0) json_object_set_new(json, "fid_at", limit_to_json(&run->metrics));
+  evaluation_numbers_put(r, json, missing);
+  if (r->with_figures) json_object_set_new(json, "mmd_scale", record_number(r->figures.mmd_scale));
+  if (r->metrics.limit_points > 0) json_object_set_new(json, "fid_at", limit_to_json(&r->metrics));
   json_object_set_new(json, "missing", missing);
 }
 
 static json_t *to_json(const evaluate_run *run) {
   const evaluate_options *o = run->options;
-  const evaluate_result *r = &run->metrics;
+  const evaluate_result *r = &run->result.metrics;
   json_t *json = json_object();
   put_numbers(run, json);
   json_object_set_new(json, "n", json_integer(r->n));
@@ -142,15 +138,14 @@ static void print_side(const char *word, const evaluate_set *set, int64_t n) {
 
 void evaluate_report_print(const evaluate_run *run) {
   const evaluate_options *o = run->options;
-  const evaluate_result *r = &run->metrics;
+  const evaluate_result *r = &run->result.metrics;
+  evaluation_number all[EVALUATION_NUMBERS];
   print_side("samples", &run->samples, r->n);
   print_side("reference", &run->reference, r->reference_n);
   if (run->inception) printf("preprocessing: %s, in %s\n", o->preprocess, o->machine.dtype);
   printf("\n  %-24s %-12s %s\n", "metric", "value", "95 % interval");
-  for (int m = 0; m < EVALUATE_COUNT; m++)
-    if (m != EVALUATE_FID_INF || r->limit_points > 0) print_entry(evaluate_names[m], &r->metric[m]);
-  for (int i = 0; i < FIGURES && run->with_figures; i++)
-    print_entry(figure_names[i], &run->figures.figure[i]);
+  for (int i = 0, n = evaluation_numbers(&run->result, all); i < n; i++)
+    print_entry(all[i].name, all[i].entry);
   printf("\nwrote %s/evaluate.json and run.json%s%s\n", o->machine.out, o->save_stats ? ", and " : "",
          o->save_stats ? o->save_stats : "");
 }

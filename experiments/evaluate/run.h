@@ -2,7 +2,7 @@
 #ifndef TR_EXPERIMENTS_EVALUATE_RUN_H
 #define TR_EXPERIMENTS_EVALUATE_RUN_H
 
-#include "experiments/evaluate/figures.h"
+#include "experiments/evaluate/numbers.h"
 #include "experiments/evaluate/options.h"
 #include "experiments/evaluate/set.h"
 #include "experiments/output/out_dir.h"
@@ -13,10 +13,9 @@ typedef struct {
   evaluate_options *options;
   evaluate_set samples, reference; /* reference.path NULL: there is none */
   char *inception;                 /* the file, NULL: none is used */
+  tr_dtype dtype;                  /* of the network */
   extractor extractor;
-  evaluate_result metrics;
-  bool with_figures; /* `figures` is filled */
-  figures_result figures;
+  evaluation_result result;
   char size_warning[200]; /* "": there is nothing to say */
   out_dir *dir;
 } evaluate_run;

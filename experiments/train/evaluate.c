@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/text.h"
-#include "experiments/evaluate/entry.h"
 #include "experiments/evaluate/evaluate.h"
 #include "experiments/output/run_record.h"
 #include "experiments/train/run.h"
@@ -193,28 +192,10 @@ static tr_status measure(train_run *run, const sample_result *r, evaluation_resu
 
 /* ---- what is said of them ---- */
 
-typedef struct {
-  const char *name;
-  const evaluate_entry *entry;
-} named;
-
-enum { NUMBERS = EVALUATE_COUNT + FIGURES };
-
-/* Those that were asked for; returns how many. */
-static int numbers_of(const evaluation_result *result, named out[NUMBERS]) {
-  int n = 0;
-  for (int i = 0; i < EVALUATE_COUNT && result->with_network; i++)
-    if (i != EVALUATE_FID_INF) out[n++] = (named){evaluate_names[i], &result->metrics.metric[i]};
-  for (int i = 0; i < FIGURES && result->with_figures; i++)
-    out[n++] = (named){figure_names[i], &result->figures.figure[i]};
-  return n;
-}
-
 static json_t *line_of(const train_run *run, const sample_result *r, const evaluation_result *result,
                        long nfe) {
   const train_options *o = run->options;
-  const int64_t reference = result->with_network ? result->metrics.reference_n : result->figures.reference_n;
-  named all[NUMBERS];
+  const int64_t reference = result->with_metrics ? result->metrics.reference_n : result->figures.reference_n;
   json_t *line = json_object(), *missing = json_object();
   json_object_set_new(line, "step", json_integer(run->report.step));
   json_object_set_new(line, "evaluated", json_integer(r->shape[0]));
@@ -225,20 +206,19 @@ static json_t *line_of(const train_run *run, const sample_result *r, const evalu
   json_object_set_new(line, "num_sampling_steps", json_integer(o->num_sampling_steps));
   json_object_set_new(line, "cfg_scale", record_number(o->evaluate_scale));
   json_object_set_new(line, "nfe", json_integer(nfe));
-  if (result->with_network) json_object_set_new(line, "preprocessing", json_string(o->preprocess));
-  for (int i = 0, n = numbers_of(result, all); i < n; i++)
-    evaluate_entry_put(line, missing, all[i].name, all[i].entry);
+  if (result->with_metrics) json_object_set_new(line, "preprocessing", json_string(o->preprocess));
+  evaluation_numbers_put(result, line, missing);
   json_object_set_new(line, "missing", missing);
   return line;
 }
 
 static tr_status tell(train_run *run, const sample_result *r, const evaluation_result *result) {
-  named all[NUMBERS];
+  evaluation_number all[EVALUATION_NUMBERS];
   char text[600], tag[80];
   json_t *numbers = json_object();
   tr_status status = TR_OK;
   size_t used = 0;
-  for (int i = 0, n = numbers_of(result, all); i < n; i++) {
+  for (int i = 0, n = evaluation_numbers(result, all); i < n; i++) {
     const double value = all[i].entry->number.value;
     if (all[i].entry->absent) continue;
     snprintf(tag, sizeof tag, "evaluate/%s", all[i].name);

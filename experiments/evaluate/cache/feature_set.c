@@ -7,11 +7,15 @@
 
 const char *const feature_set_names[FEATURES_ARRAYS] = {"pool", "spatial", "logits"};
 
+void feature_set_drop(feature_set *set, int k) {
+  free(set->memory[k]);
+  set->memory[k] = NULL;
+  tr_npy_close(&set->npy[k]);
+  set->rows[k] = (metric_rows){0};
+}
+
 void feature_set_close(feature_set *set) {
-  for (int k = 0; k < FEATURES_ARRAYS; k++) {
-    free(set->memory[k]);
-    tr_npy_close(&set->npy[k]);
-  }
+  for (int k = 0; k < FEATURES_ARRAYS; k++) feature_set_drop(set, k);
   tr_npz_close(&set->file);
   *set = (feature_set){0};
 }

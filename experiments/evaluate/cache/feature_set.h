@@ -20,6 +20,8 @@ typedef struct {
   tr_npy npy[FEATURES_ARRAYS];
 } feature_set;
 void feature_set_close(feature_set *set); /* and zeroes; zeroed is fine */
+/* Frees one of its arrays, which is then absent. */
+void feature_set_drop(feature_set *set, int array);
 
 /* Room for n pictures with so many numbers (0: none of it) of this type, contents undefined; `path` is what
  * they are of, for messages. Close in any case. */
