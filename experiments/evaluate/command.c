@@ -225,7 +225,16 @@ static void warn_of_subsets(const evaluate_run *run) {
                     "KID is of all samples, no more than --kid-size on each side");
 }
 
+/* For the record and the cache. It reads the whole of what is large, so not before anything can be refused.
+ */
+static tr_status hash(evaluate_run *run) {
+  TR_TRY(evaluate_set_hash(run->program->ctx, &run->samples));
+  return evaluate_set_hash(run->program->ctx, &run->reference);
+}
+
 static tr_status measure(evaluate_run *run) {
+  TR_TRY(hash(run));
+  TR_TRY(program_check_interrupt(run->program));
   TR_TRY(extract(run));
   TR_TRY(program_check_interrupt(run->program));
   TR_TRY(measure_features(run));

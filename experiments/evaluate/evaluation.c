@@ -33,6 +33,7 @@ static tr_status open_network(evaluation *e) {
   const evaluation_spec *s = &e->spec;
   TR_TRY(fetch_find(e->program, s->inception, "--inception", &e->inception));
   TR_TRY(extractor_open(e->program, e->inception, s->preprocess, TR_F32, &e->extractor));
+  TR_TRY(evaluate_set_hash(e->program->ctx, &e->reference));
   extract_progress progress;
   const picture_source *pictures = e->reference.pictures;
   extract_progress_start(&progress, pictures ? picture_source_facts(pictures)->n : 0);

@@ -99,16 +99,15 @@ tr_status evaluate_set_open(program *p, const char *option, const char *path, bo
   tr_ctx *ctx = p->ctx;
   name_set(option, path, out);
   if (reference) TR_TRY(open_reference(p, out, &pictures));
-  if (pictures) TR_TRY(picture_source_open(ctx, option, out->path, &out->pictures));
-  if (!pictures) return tr_sha256_file(ctx, out->path, out->sha256);
+  if (!pictures) return TR_OK;
+  TR_TRY(picture_source_open(ctx, option, out->path, &out->pictures));
   out->path = picture_source_facts(out->pictures)->path;
-  return picture_source_hash(out->pictures, out->sha256);
+  return TR_OK;
 }
 
 tr_status evaluate_set_open_features(tr_ctx *ctx, const char *option, const char *path, evaluate_set *out) {
   name_set(option, path, out);
-  TR_TRY(feature_set_read(ctx, option, path, &out->features));
-  return tr_sha256_file(ctx, path, out->sha256);
+  return feature_set_read(ctx, option, path, &out->features);
 }
 
 void evaluate_set_close(evaluate_set *set) {
@@ -119,6 +118,12 @@ void evaluate_set_close(evaluate_set *set) {
   metric_gaussian_free(&set->pool);
   metric_gaussian_free(&set->spatial);
   *set = (evaluate_set){0};
+}
+
+tr_status evaluate_set_hash(tr_ctx *ctx, evaluate_set *set) {
+  if (!set->path) return TR_OK;
+  return set->pictures ? picture_source_hash(set->pictures, set->sha256)
+                       : tr_sha256_file(ctx, set->path, set->sha256);
 }
 
 /* ---- features ---- */

@@ -6,12 +6,12 @@
 #include "experiments/evaluate/extract.h"
 
 typedef struct {
-  const char *option, *path; /* borrowed, of the pictures, or `found`; path NULL: there is no such side */
-  char *found;               /* where a reference lies, NULL: it is none */
-  char name[260];            /* "--samples 'A.npz'" */
-  char sha256[TR_SHA256_TEXT];
-  picture_source *pictures; /* NULL: there are none */
-  feature_set features;     /* of the pictures, or given */
+  const char *option, *path;   /* borrowed, of the pictures, or `found`; path NULL: there is no such side */
+  char *found;                 /* where a reference lies, NULL: it is none */
+  char name[260];              /* "--samples 'A.npz'" */
+  char sha256[TR_SHA256_TEXT]; /* "": not hashed */
+  picture_source *pictures;    /* NULL: there are none */
+  feature_set features;        /* of the pictures, or given */
   metric_gaussian pool, spatial;
   bool stored; /* pool and spatial are of the file */
 } evaluate_set;
@@ -24,7 +24,10 @@ tr_status evaluate_set_open(program *p, const char *option, const char *path, bo
 tr_status evaluate_set_open_features(tr_ctx *ctx, const char *option, const char *path, evaluate_set *out);
 void evaluate_set_close(evaluate_set *set); /* and zeroes; zeroed is fine */
 
-/* The features of its pictures, if it has any. */
+/* Fills sha256: of its file or its pictures, which are read for it. Nothing to do where there is no side. */
+tr_status evaluate_set_hash(tr_ctx *ctx, evaluate_set *set);
+
+/* The features of its pictures, if it has any, which are hashed. */
 tr_status evaluate_set_extract(const extractor *e, extract_progress *progress, evaluate_set *set);
 /* What the metrics take: where there are statistics, features serve what needs single samples alone. */
 evaluate_side evaluate_set_side(const evaluate_set *set);
