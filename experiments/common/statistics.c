@@ -121,16 +121,16 @@ tr_status stat_law_compare(tr_ctx *ctx, const stat_law *law, const double *x, st
   return TR_OK;
 }
 
-static int ascending(const void *a, const void *b) {
+int stat_ascending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-static void direction(int number, int64_t d, double *u) {
-  tr_random_address address = {.seed = 0, .purpose = TR_RANDOM_PROBE};
-  double square = 0, z[2];
+void stat_direction(uint64_t seed, int number, int64_t d, double *u) {
+  tr_random_address address = {.seed = seed, .purpose = TR_RANDOM_PROBE};
+  double square = 0, z[2] = {0};
   for (int64_t i = 0; i < d; i++) {
-    tr_random_normal_pair(&address, (uint64_t)number, (uint32_t)(i / 2), z);
+    if (i % 2 == 0) tr_random_normal_pair(&address, (uint64_t)number, (uint32_t)(i / 2), z);
     u[i] = z[i % 2];
     square += u[i] * u[i];
   }
@@ -142,7 +142,7 @@ static void project(int64_t n, int64_t d, const double *x, const double *u, doub
     out[r] = 0;
     for (int64_t i = 0; i < d; i++) out[r] += u[i] * x[r * d + i];
   }
-  qsort(out, (size_t)n, sizeof *out, ascending);
+  qsort(out, (size_t)n, sizeof *out, stat_ascending);
 }
 
 tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *y, int directions,
@@ -151,7 +151,7 @@ tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, con
   if (!u) return TR_FAIL(ctx, TR_E_MEM, "out of memory for projections of %lld points", (long long)n);
   if (d == 1) directions = 1;
   for (int k = 0; k < directions; k++) {
-    direction(k, d, u);
+    stat_direction(0, k, d, u);
     project(n, d, x, u, a);
     project(n, d, y, u, b);
     for (int64_t r = 0; r < n; r++) sum += (a[r] - b[r]) * (a[r] - b[r]) / (double)n / directions;

@@ -35,6 +35,11 @@ void stat_law_free(stat_law *law);
  * variances |S - C|^2 / |C|^2 (in cov_...). If x has the law, error2 - noise2 is 0 on average, exactly. */
 tr_status stat_law_compare(tr_ctx *ctx, const stat_law *law, const double *x, stat_moment_errors *out);
 
+/* For qsort of doubles. */
+int stat_ascending(const void *a, const void *b);
+/* Unit vector u (d) number `number` of those that a seed addresses, uniform on the sphere. */
+void stat_direction(uint64_t seed, int number, int64_t d, double *u);
+
 /* Sliced Wasserstein-2 distance of two sets of n points x, y (n, d): the root mean square over `directions`
  * random directions (always the same) of W2 between the projections. 1 dimension has one direction: exact. */
 tr_status stat_sliced_w2(tr_ctx *ctx, int64_t n, int64_t d, const double *x, const double *y, int directions,

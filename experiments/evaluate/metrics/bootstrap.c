@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
+#include "experiments/common/statistics.h"
 
 /* Sum of n effects drawn with replacement: four indices a block of Philox, each the upper half of a 32-bit
  * number times n. */
@@ -35,7 +36,7 @@ static double quantile(const double *sorted, double p) {
 metric_value metric_bootstrap_interval(const metric_bootstrap *b, double value) {
   double sorted[METRIC_REPLICATES];
   for (int r = 0; r < METRIC_REPLICATES; r++) sorted[r] = b->deviation[r];
-  qsort(sorted, METRIC_REPLICATES, sizeof *sorted, metric_ascending);
+  qsort(sorted, METRIC_REPLICATES, sizeof *sorted, stat_ascending);
   return (metric_value){value, value + quantile(sorted, 0.025), value + quantile(sorted, 0.975)};
 }
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/random.h"
+#include "experiments/common/statistics.h"
 #include "experiments/evaluate/metrics/bootstrap.h"
 #include "experiments/evaluate/metrics/neighbours.h"
 #include "experiments/evaluate/metrics/products.h"
@@ -13,20 +13,6 @@ static tr_status no_memory(tr_ctx *ctx, int64_t n) {
 }
 
 /* ---- projections ---- */
-
-/* Unit vectors (directions, d), uniform on the sphere. */
-static void draw_directions(uint64_t seed, int directions, int64_t d, double *out) {
-  const tr_random_address address = {.seed = seed, .purpose = TR_RANDOM_PROBE};
-  for (int r = 0; r < directions; r++) {
-    double square = 0, z[2] = {0}, *u = out + r * d;
-    for (int64_t k = 0; k < d; k++) {
-      if (k % 2 == 0) tr_random_normal_pair(&address, (uint64_t)r, (uint32_t)(k / 2), z);
-      u[k] = z[k % 2];
-      square += u[k] * u[k];
-    }
-    for (int64_t k = 0; k < d; k++) u[k] /= sqrt(square);
-  }
-}
 
 typedef struct {
   double value;
@@ -125,7 +111,7 @@ tr_status metric_sliced_w2(tr_ctx *ctx, const metric_rows *a, const metric_rows 
   side sides[2] = {{0}};
   tr_status status = u && effect ? TR_OK : no_memory(ctx, a->n + b->n);
   if (status == TR_OK) {
-    draw_directions(seed, (int)count, a->d, u);
+    for (int64_t r = 0; r < count; r++) stat_direction(seed, (int)r, a->d, u + r * a->d);
     const metric_rows vectors = {"directions", count, a->d, TR_F64, u};
     status = project_side(ctx, a, &vectors, &sides[0]);
     if (status == TR_OK) status = project_side(ctx, b, &vectors, &sides[1]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/random.h"
+#include "experiments/common/statistics.h"
 #include "experiments/evaluate/metrics/bootstrap.h"
 #include "experiments/evaluate/metrics/products.h"
 
@@ -288,7 +289,7 @@ static tr_status median2_of(tr_ctx *ctx, const metric_chosen *pooled, double *sq
   all_distances all = {.squares = squares, .out = room};
   TR_TRY(metric_chosen_squares(ctx, pooled, squares));
   TR_TRY(metric_products(ctx, pooled, pooled, true, put_distances, &all));
-  qsort(room, (size_t)all.n, sizeof *room, metric_ascending);
+  qsort(room, (size_t)all.n, sizeof *room, stat_ascending);
   *out = (room[(all.n - 1) / 2] + room[all.n / 2]) / 2;
   return TR_OK;
 }

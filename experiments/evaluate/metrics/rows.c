@@ -58,8 +58,3 @@ tr_status metric_rows_check_pair(tr_ctx *ctx, const metric_rows *a, const metric
   return TR_FAIL(ctx, TR_E_SHAPE, "%s has %lld numbers a row and %s %lld: they must be the same features",
                  a->name, (long long)a->d, b->name, (long long)b->d);
 }
-
-int metric_ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}

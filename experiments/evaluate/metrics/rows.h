@@ -25,9 +25,6 @@ tr_status metric_rows_check(tr_ctx *ctx, const metric_rows *rows, int64_t least)
 /* Both as above, and TR_E_SHAPE where their rows are of different lengths. */
 tr_status metric_rows_check_pair(tr_ctx *ctx, const metric_rows *a, const metric_rows *b, int64_t least);
 
-/* For qsort of doubles. */
-int metric_ascending(const void *a, const void *b);
-
 /* A number with its 95 % interval. */
 typedef struct {
   double value, low, high;
