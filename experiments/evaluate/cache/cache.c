@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/text.h"
@@ -13,6 +14,7 @@
 #define ENDING       ".features"
 #define DIGITS       16 /* of a digest in a name */
 #define SHARD_DIGITS 6
+#define LEFT_OVER    3600 /* seconds without a change */
 
 /* ---- names ---- */
 
@@ -32,15 +34,16 @@ static char *path_of(const feature_cache *c, int64_t shard) {
   return path;
 }
 
-/* PICTURES-HOW-NUMBER.npz, 16 digits of each digest. */
-static bool is_shard(const char *name) {
-  static const char hex[] = "0123456789abcdef";
-  if (strspn(name, hex) != DIGITS || name[DIGITS] != '-') return false;
-  name += DIGITS + 1;
-  if (strspn(name, hex) != DIGITS || name[DIGITS] != '-') return false;
-  name += DIGITS + 1;
-  const size_t number = strspn(name, "0123456789");
-  return number >= SHARD_DIGITS && strcmp(name + number, ".npz") == 0;
+/* What stands behind PICTURES-HOW-NUMBER.npz, 16 digits of each digest; NULL: the name does not begin so. */
+static const char *behind_shard(const char *name) {
+  static const char hex[] = "0123456789abcdef", ending[] = ".npz";
+  for (int digest = 0; digest < 2; digest++) {
+    if (strspn(name, hex) != DIGITS || name[DIGITS] != '-') return NULL;
+    name += DIGITS + 1;
+  }
+  const size_t number = strspn(name, "0123456789"), length = sizeof ending - 1;
+  return number >= SHARD_DIGITS && strncmp(name + number, ending, length) == 0 ? name + number + length
+                                                                               : NULL;
 }
 
 /* ---- opening ---- */
@@ -54,16 +57,24 @@ static tr_status set_key(feature_cache *c, const char *pictures, const char *how
   return TR_OK;
 }
 
-/* Of contents that the file no longer has. */
+/* Half of a shard, by a run that was killed: another one that is at work writes its own within seconds. */
+static bool is_left_over(const char *path, const char *behind) {
+  struct stat info;
+  return *behind == '.' && tr_text_ends_with(behind, ".tmp") && stat(path, &info) == 0 &&
+         difftime(time(NULL), info.st_mtime) > LEFT_OVER;
+}
+
+/* Of contents that the file no longer has, and what was never whole. */
 static void remove_stale(const feature_cache *c) {
   const size_t size = strlen(c->folder) + 300;
   char *path = malloc(size);
   DIR *dir = path ? opendir(c->folder) : NULL;
   const struct dirent *entry;
   while (dir && (entry = readdir(dir))) {
-    if (!is_shard(entry->d_name) || strncmp(entry->d_name, c->key, DIGITS) == 0) continue;
+    const char *behind = behind_shard(entry->d_name);
+    if (!behind) continue;
     snprintf(path, size, "%s/%s", c->folder, entry->d_name);
-    unlink(path);
+    if (*behind ? is_left_over(path, behind) : strncmp(entry->d_name, c->key, DIGITS) != 0) unlink(path);
   }
   if (dir) closedir(dir);
   free(path);

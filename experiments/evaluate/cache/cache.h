@@ -1,7 +1,7 @@
 /* Features that were computed before, beside the file of the pictures: FILE.features/ holds them in shards of
  * CACHE_SHARD pictures, each whole or absent, under a name made of the digests of the pictures and of what
  * their features depend on. A shard that is damaged is made again; those of other contents that the file once
- * had are removed. */
+ * had are removed, and what a killed run left half written. */
 #ifndef TR_EXPERIMENTS_EVALUATE_CACHE_CACHE_H
 #define TR_EXPERIMENTS_EVALUATE_CACHE_CACHE_H
 

@@ -75,14 +75,20 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
     done
   done
 
-  # What is kept of older contents of a file goes.
+  # What is kept of older contents of a file goes, and what was half written before the last hour.
   cp "$adm/samples.npz" "$scratch/changing.npz" && chmod u+w "$scratch/changing.npz"
   changing="$evaluate --samples $scratch/changing.npz --reference $scratch/ref.npz --inception $inception --out $scratch/changing"
   check "before" $changing
   before=$(ls "$scratch/changing.npz.features")
   cp "$scratch/packed.npz" "$scratch/changing.npz"
+  half=$scratch/changing.npz.features/0123456789abcdef-0123456789abcdef-000000.npz
+  printf x >"$half.7-0.tmp"
+  printf x >"$half.7-1.tmp" && touch -t 202601010000 "$half.7-1.tmp"
+  printf x >"$scratch/changing.npz.features/notes.tmp" && touch -t 202601010000 "$scratch/changing.npz.features/notes.tmp"
   check "after" $changing
-  absent "$scratch/changing.npz.features/$before"
+  absent "$scratch/changing.npz.features/$before" "$half.7-1.tmp"
+  present "$half.7-0.tmp" "$scratch/changing.npz.features/notes.tmp"
+  rm "$half.7-0.tmp" "$scratch/changing.npz.features/notes.tmp"
   equals "$(ls "$scratch/changing.npz.features" | wc -l)" 1 "shards of the file as it is"
 
   # Statistics that are saved are a reference; of arr_0 they are the mistake.
