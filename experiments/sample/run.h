@@ -15,8 +15,7 @@
 #include "experiments/output/sample_result.h"
 #include "experiments/sample/gif/gif.h"
 #include "experiments/sample/options.h"
-#include "experiments/sample/pictures.h"
-#include "experiments/vae/autoencoder.h"
+#include "experiments/vae/pictures.h"
 #include "transport/likelihood/likelihood.h"
 
 /* What a batch took. On another rank than drew it, pointers of its statistics are nobody's. */

@@ -11,7 +11,6 @@
 #include "experiments/input/form.h"
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
-#include "experiments/vae/latent_pictures.h"
 
 bool sample_was_given(const sample_run *run, const char *name) {
   return tr_option_given(&sample_table, run->parsed, name);
@@ -45,20 +44,13 @@ static tr_status open_init(sample_run *run) {
   return given_open(ctx, "--init", o->init, ndim, shape, &run->init);
 }
 
-/* Of what the states are, or, of latents, by the autoencoder. Products in bf16 are those of the model. */
 static tr_status set_pictures(sample_run *run) {
   static const char *const of_vae[] = {"tiles", NULL};
   const sample_options *o = run->options;
   const provider *pr = &run->provider;
-  const tr_nn_products products = pr->products == TR_NN_BF16 ? TR_NN_FULL : pr->products;
-  run->pictures = pictures_of_pixels(run->result.ndim, run->result.shape);
-  if (o->vae.vae) {
-    TR_TRY(autoencoder_open(run->program, &o->vae, false, pr->dtype, products, &run->vae));
-    TR_TRY(
-        latent_pictures(run->program->ctx, &run->vae, run->result.ndim, run->result.shape, &run->pictures));
-  } else {
-    sample_warn_unused(run, of_vae, "a run", "without --vae has no autoencoder");
-  }
+  if (!o->vae.vae) sample_warn_unused(run, of_vae, "a run", "without --vae has no autoencoder");
+  TR_TRY(pictures_open(run->program, &o->vae, pr->dtype, pr->products, run->result.ndim, run->result.shape,
+                       &run->vae, &run->pictures));
   run->result.height = run->pictures.height, run->result.width = run->pictures.width;
   return TR_OK;
 }

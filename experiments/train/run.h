@@ -14,8 +14,8 @@
 #include "experiments/output/out_dir.h"
 #include "experiments/output/ranks.h"
 #include "experiments/output/sample_result.h"
-#include "experiments/sample/pictures.h"
 #include "experiments/train/options.h"
+#include "experiments/vae/pictures.h"
 #include "nets/train/state.h"
 
 /* What the steps are given. */

@@ -4,7 +4,6 @@
 
 #include "experiments/common/param_options.h"
 #include "experiments/train/run.h"
-#include "experiments/vae/latent_pictures.h"
 #include "nets/model.h"
 #include "transport/path/interval.h"
 
@@ -164,11 +163,10 @@ static tr_status set_pictures(train_run *run) {
                                 : "it is of --sample-every and --evaluate-every");
   if (draws && !o->vae.vae) program_warn_idle(ctx, &train_table, &run->parsed, of_vae, "it is of --vae");
   if (!draws || !o->vae.vae || run->program->rank) return TR_OK;
-  const tr_nn_products products = run->products == TR_NN_BF16 ? TR_NN_FULL : run->products;
-  TR_TRY(autoencoder_open(run->program, &o->vae, false, run->dtype, products, &run->vae));
-  TR_TRY(file_hash_finish(ctx, &run->vae.hash));
   run->pictures_of_states = false;
-  return latent_pictures(ctx, &run->vae, ndim, shape, &run->pictures);
+  TR_TRY(pictures_open(run->program, &o->vae, run->dtype, run->products, ndim, shape, &run->vae,
+                       &run->pictures));
+  return file_hash_finish(ctx, &run->vae.hash);
 }
 
 tr_status train_setup(train_run *run) {

@@ -10,7 +10,7 @@
 #include "experiments/input/provider.h"
 #include "experiments/output/out_dir.h"
 #include "experiments/sample/options.h"
-#include "experiments/sample/pictures.h"
+#include "experiments/vae/pictures.h"
 #include "transport/sampler/sampler.h"
 
 typedef struct {
