@@ -4,7 +4,7 @@
 #include "experiments/output/run_record.h"
 #include "experiments/sample/run.h"
 
-/* What the solver did; the numbers of one batch stand at the top level (sample_run.h says which). */
+/* What the solver did; the numbers of one batch stand at the top level (run.h says which). */
 static void add_statistics(const sample_run *run, json_t *json) {
   const tr_sample_stats *s = &run->totals;
   bool sde = sample_is_sde(run);

@@ -26,7 +26,7 @@ tr_status autoencoder_open(program *p, const autoencoder_options *options, bool 
   TR_TRY(vae_folder(p, options->vae, &out->folder));
   TR_TRY(program_option_error(p->ctx, "vae", tr_vae_open(p->ctx, out->folder, &of_vae, &out->vae)));
   out->about = tr_vae_about(out->vae);
-  return file_hash_start(p->ctx, tr_vae_file(out->vae), &out->hash);
+  return encoder ? TR_OK : file_hash_start(p->ctx, tr_vae_file(out->vae), &out->hash);
 }
 
 void autoencoder_close(autoencoder *a) {

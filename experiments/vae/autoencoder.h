@@ -40,11 +40,11 @@ typedef struct {
   tr_vae_info about;
   tr_dtype dtype;
   char *folder;
-  file_hash hash; /* of its weights */
+  file_hash hash; /* of the weights; an encoder's has no record that would tell it */
 } autoencoder;
 
-/* Opens one half on the program's device. `products` cannot be TR_NN_BF16 where the command is of pictures
- * alone: see autoencoder_check_products. autoencoder_close in any case. */
+/* Opens one half on the program's device; products are not TR_NN_BF16 (autoencoder_check_products). The hash
+ * of a decoder is started. autoencoder_close in any case. */
 tr_status autoencoder_open(program *p, const autoencoder_options *options, bool encoder, tr_dtype dtype,
                            tr_nn_products products, autoencoder *out);
 void autoencoder_close(autoencoder *a);
