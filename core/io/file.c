@@ -1,4 +1,4 @@
-#include "core/io/file.h"
+#include "core/io/file_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,9 +155,10 @@ static void sync_directory(const char *path) {
 }
 
 /* Everything that may fail between the last write and the rename. Returns 0 or the system's error number. */
-static int finish_stream(tr_out_file *file) {
+static int finish_stream(tr_out_file *file, bool sync) {
   errno = 0;
-  bool good = !ferror(file->stream) && fflush(file->stream) == 0 && fsync(fileno(file->stream)) == 0;
+  bool good =
+      !ferror(file->stream) && fflush(file->stream) == 0 && (!sync || fsync(fileno(file->stream)) == 0);
   int reason = good ? 0 : errno ? errno : EIO; /* a write that failed earlier may have lost its errno */
   errno = 0;
   if (fclose(file->stream) != 0 && reason == 0) reason = errno ? errno : EIO;
@@ -165,19 +166,27 @@ static int finish_stream(tr_out_file *file) {
   return reason;
 }
 
-tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file) {
-  TR_REQUIRE(ctx, file);
-  TR_REQUIRE(ctx, *file);
-  int reason = finish_stream(*file);
+static tr_status commit(tr_ctx *ctx, tr_out_file **file, bool sync) {
+  int reason = finish_stream(*file, sync);
   if (reason == 0 && rename((*file)->temporary, (*file)->path) != 0) reason = errno;
   if (reason != 0) {
     tr_status status = TR_FAIL(ctx, TR_E_IO, "cannot write '%s': %s", (*file)->path, strerror(reason));
     tr_out_file_discard(file);
     return status;
   }
-  sync_directory((*file)->path);
+  if (sync) sync_directory((*file)->path);
   free_out_file(file);
   return TR_OK;
+}
+
+tr_status tr_out_file_commit(tr_ctx *ctx, tr_out_file **file) {
+  TR_REQUIRE(ctx, file);
+  TR_REQUIRE(ctx, *file);
+  return commit(ctx, file, true);
+}
+
+tr_status tr_out_file_commit_unsynced(tr_ctx *ctx, tr_out_file **file) {
+  return commit(ctx, file, false);
 }
 
 void tr_out_file_discard(tr_out_file **file) {

@@ -1,16 +1,15 @@
 /* transit decode: pictures of latents. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/data/dataset.h"
 #include "core/io/image/image.h"
-#include "core/io/image/png.h"
 #include "core/text.h"
 #include "experiments/commands.h"
 #include "experiments/common/machine_options.h"
 #include "experiments/files/paths.h"
 #include "experiments/output/claim.h"
+#include "experiments/output/images.h"
 #include "experiments/output/machine.h"
 #include "experiments/output/npz_put.h"
 #include "experiments/output/run_record.h"
@@ -185,22 +184,9 @@ static tr_status open_all(decode_run *run) {
 
 /* ---- decoding ---- */
 
-static tr_status write_pngs(const decode_run *run, int64_t first, int64_t n, const uint8_t *levels) {
-  const size_t size = strlen(run->pngs) + 32;
-  char *path = malloc(size);
-  tr_status status = path ? TR_OK : TR_FAIL(run->program->ctx, TR_E_MEM, "out of memory for a path");
-  for (int64_t i = 0; i < n && status == TR_OK; i++) {
-    snprintf(path, size, "%s/%06lld.png", run->pngs, (long long)(first + i));
-    status =
-        tr_png_write(run->program->ctx, path, run->shape[2], run->shape[3], 3, levels + i * levels_of(run));
-  }
-  free(path);
-  return status;
-}
-
 static tr_status put_levels(decode_run *run, int64_t first, int64_t n, const uint8_t *levels) {
   const int64_t row = levels_of(run);
-  TR_TRY(write_pngs(run, first, n, levels));
+  TR_TRY(images_write(run->program->ctx, run->pngs, first, n, run->shape[2], run->shape[3], levels));
   if (run->options->levels_only) return tr_npz_append(run->npz, levels, n * row);
   return spool_write(&run->levels, first * row, levels, (size_t)(n * row));
 }
@@ -288,6 +274,7 @@ static tr_status save(decode_run *run) {
   TR_TRY(put_labels(run));
   TR_TRY(tr_npz_commit(&run->npz));
   TR_TRY(record(run));
+  images_sync(run->pngs);
   TR_TRY(program_check_interrupt(run->program));
   return out_dir_commit(run->program->ctx, &run->dir);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/io/file.h"
+#include "core/io/file_private.h"
 #include "core/io/image/grid_private.h"
 #include "core/io/image/read_private.h"
 #include "core/io/image/write_private.h"
@@ -79,12 +79,12 @@ static tr_status check_picture(tr_ctx *ctx, const picture *p) {
   return TR_OK;
 }
 
-static tr_status write_picture(tr_ctx *ctx, const char *path, const picture *p) {
+static tr_status write_picture(tr_ctx *ctx, const char *path, const picture *p, bool sync) {
   tr_out_file *file;
   TR_TRY(check_picture(ctx, p));
   TR_TRY(tr_out_file_open(ctx, path, &file));
   tr_status status = write_stream(ctx, path, tr_out_file_stream(file), p);
-  if (status == TR_OK) return tr_out_file_commit(ctx, &file);
+  if (status == TR_OK) return sync ? tr_out_file_commit(ctx, &file) : tr_out_file_commit_unsynced(ctx, &file);
   tr_out_file_discard(&file);
   return status;
 }
@@ -96,18 +96,17 @@ static void plain_row(const picture *p, int64_t y, uint8_t *out) {
 
 const unsigned char tr_png_end[TR_PNG_END_BYTES] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xAE, 0x42, 0x60, 0x82};
 
-tr_status tr_png_write_stream(tr_ctx *ctx, const char *path, FILE *stream, int64_t height, int64_t width,
-                              int channels, const uint8_t *pixels) {
+tr_status tr_png_write_unsynced(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
+                                const uint8_t *pixels) {
   picture p = {.height = height, .width = width, .channels = channels, .row = plain_row, .pixels = pixels};
-  TR_TRY(check_picture(ctx, &p));
-  return write_stream(ctx, path, stream, &p);
+  return write_picture(ctx, path, &p, false);
 }
 
 tr_status tr_png_write(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
                        const uint8_t *pixels) {
   TR_REQUIRE(ctx, path, pixels);
   picture p = {.height = height, .width = width, .channels = channels, .row = plain_row, .pixels = pixels};
-  return write_picture(ctx, path, &p);
+  return write_picture(ctx, path, &p, true);
 }
 
 static void grid_row(const picture *p, int64_t y, uint8_t *out) {
@@ -121,7 +120,7 @@ tr_status tr_png_grid(tr_ctx *ctx, const char *path, const tr_png_layout *layout
   TR_TRY(tr_image_grid_plan(ctx, layout, n, height, width, channels, images, &grid));
   picture p = {
       .height = grid.height, .width = grid.width, .channels = channels, .row = grid_row, .grid = &grid};
-  return write_picture(ctx, path, &p);
+  return write_picture(ctx, path, &p, true);
 }
 
 /* ---- reading ---- */

@@ -1,16 +1,15 @@
-/* Writing pictures into streams that are open. Not for users of the library. */
+/* Writing pictures by the thousand. Not for users of the library. */
 #ifndef TR_CORE_IO_IMAGE_WRITE_PRIVATE_H
 #define TR_CORE_IO_IMAGE_WRITE_PRIVATE_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "core/context.h"
 
-/* The PNG of tr_png_write (core/io/image/png.h); `path` is for messages. That the stream's buffer gets to the
- * file is left to the caller, who closes it. */
-tr_status tr_png_write_stream(tr_ctx *ctx, const char *path, FILE *stream, int64_t height, int64_t width,
-                              int channels, const uint8_t *pixels);
+/* The PNG of tr_png_write (core/io/image/png.h), without waiting for the disk: see
+ * tr_out_file_commit_unsynced. */
+tr_status tr_png_write_unsynced(tr_ctx *ctx, const char *path, int64_t height, int64_t width, int channels,
+                                const uint8_t *pixels);
 
 /* The bytes at the end of every PNG: its last chunk, IEND. */
 #define TR_PNG_END_BYTES 12

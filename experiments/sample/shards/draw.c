@@ -155,13 +155,15 @@ static tr_status draw_all(sample_run *run) {
 
 tr_status shards_draw(sample_run *run) {
   const double started = program_seconds();
+  char images[SHARDS_PATH];
   progress_start(&run->progress);
   run->progress.shown = run->progress.shown && run->program->rank == 0;
   run->progress.before = run->progress.done = (double)run->shards.found / (double)run->n;
   const tr_status status = draw_all(run);
   progress_end(&run->progress);
   run->seconds = program_seconds() - started;
-  if (pictures_any(&run->pictures)) images_sync(run);
+  shards_path(run, IMAGES_FOLDER, images);
+  if (pictures_any(&run->pictures)) images_sync(images);
   return status;
 }
 

@@ -57,9 +57,16 @@ static tr_status write_file(const sample_run *run, int64_t number, const char *b
   return status;
 }
 
+static tr_status write_images(const sample_run *run, int64_t number, const uint8_t *levels) {
+  const pictures *p = &run->pictures;
+  char folder[SHARDS_PATH];
+  shards_path(run, IMAGES_FOLDER, folder);
+  return images_write(run->program->ctx, folder, shard_first(run, number), shard_count(run, number),
+                      p->height, p->width, levels);
+}
+
 tr_status shard_write(const sample_run *run, int64_t number, const sample_batch *batches, int64_t n) {
-  const uint8_t *levels = run->result.pixels;
-  if (levels) TR_TRY(images_write(run, shard_first(run, number), shard_count(run, number), levels));
+  if (run->result.pixels) TR_TRY(write_images(run, number, run->result.pixels));
   json_t *json = batches_to_json(batches, n);
   char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
   json_decref(json);
@@ -172,6 +179,12 @@ static void warn_damaged(const sample_run *run, const char *path) {
   tr_ctx_warn(ctx, "'%s' is damaged and is made again: %s", TR_SHOW(path, 200), TR_SHOW(error.message, 250));
 }
 
+static bool has_images(const sample_run *run, int64_t number) {
+  char folder[SHARDS_PATH];
+  shards_path(run, IMAGES_FOLDER, folder);
+  return images_are_there(folder, shard_first(run, number), shard_count(run, number));
+}
+
 bool shard_is_there(const sample_run *run, int64_t number, tr_status *status) {
   char path[SHARDS_PATH];
   shard s = {0};
@@ -179,11 +192,10 @@ bool shard_is_there(const sample_run *run, int64_t number, tr_status *status) {
   *status = TR_OK;
   if (access(path, F_OK) != 0) return false;
   const bool whole = check(run, number, &s) == TR_OK;
-  const int64_t first = shard_first(run, number), n = shard_count(run, number);
   if (!whole)
     warn_damaged(run, path);
-  else if (pictures_any(&run->pictures) && !images_are_there(run, first, n))
-    *status = images_write(run, first, n, s.samples.data);
+  else if (pictures_any(&run->pictures) && !has_images(run, number))
+    *status = write_images(run, number, s.samples.data);
   shard_close(&s);
   return whole;
 }

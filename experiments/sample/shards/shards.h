@@ -8,6 +8,7 @@
 #define TR_EXPERIMENTS_SAMPLE_SHARDS_SHARDS_H
 
 #include "core/io/npz.h"
+#include "experiments/output/images.h"
 #include "experiments/sample/run.h"
 
 /* ---- phases of a run, each collective: all ranks come to one status ---- */
@@ -71,16 +72,6 @@ void shard_close(shard *s);
 tr_status shard_account(sample_run *run, const shard *s);
 /* Name of its samples, "arr_0" for pictures and else "latents", and their shape when there are n. */
 const char *shard_samples(const sample_run *run, int64_t n, tr_npy *shape);
-
-/* ---- images ---- */
-
-/* The pictures (n, height, width, 3) of the samples from `first` on, each as a file: whole, and on the disk
- * when the system has written it (images_sync). */
-tr_status images_write(const sample_run *run, int64_t first, int64_t n, const uint8_t *levels);
-/* Whether all are there and have their ends. */
-bool images_are_there(const sample_run *run, int64_t first, int64_t n);
-/* Waits until the disk has what was written by this process's machine. */
-void images_sync(const sample_run *run);
 
 /* ---- what batches took, as JSON ---- */
 
