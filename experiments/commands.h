@@ -21,6 +21,10 @@ struct command {
    * OPTIONAL */
   tr_status (*instead)(tr_ctx *ctx, int argc, char *const *argv, command_line *out);
   bool ranks; /* works on several ranks under mpirun, each phase of it ending with tr_comm_agree */
+  /* What a run leaves in --out beside run.json: names, NULL at the end. `pieces`: of results that appear one
+   * by one, beside manifest.json, names or patterns (fnmatch). By these output/claim.h knows what is there.
+   * NULL: it leaves no such record. */
+  const char *const *results, *const *pieces;
 };
 
 extern const command command_sample;

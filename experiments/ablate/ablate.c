@@ -107,13 +107,12 @@ static tr_status claim_all(ablation *a) {
   static const manifest_content contents[] = {{"target", "the target differs, or what the data hold"},
                                               {"network", "the network differs"},
                                               {NULL, NULL}};
-  static const char *const strays[] = {"results.csv", "table.md", "cells", NULL};
-  const claim what = {&ablate_table, a->parsed, a->options, &a->options->machine, NULL, true};
+  const claim what = {&ablate_table, a->parsed, a->options, &a->options->machine, true};
   out_dir *numbered;
   TR_TRY(claim_folder(a->program, &what, &numbered));
   json_t *record = record_of(a);
   tr_status status =
-      manifest_claim(a->program, &(manifest){&what, record, "ablation", contents, NULL, strays}, &a->resumed);
+      manifest_claim(a->program, &(manifest){&what, record, "ablation", contents, NULL}, &a->resumed);
   json_decref(record);
   if (status == TR_OK && numbered) return out_dir_commit(a->program->ctx, &numbered);
   out_dir_discard(&numbered);
@@ -260,4 +259,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_ablate = {.table = &ablate_table, .run = run};
+const command command_ablate = {
+    .table = &ablate_table,
+    .run = run,
+    .pieces = (const char *const[]){"results.csv", "table.md", "errors.*", "cells", NULL}};

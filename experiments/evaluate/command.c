@@ -86,13 +86,8 @@ static tr_status check_stats_file(const evaluate_run *run) {
 }
 
 static tr_status open_folder(evaluate_run *run) {
-  static const char *const results[] = {"evaluate.json", NULL};
   evaluate_options *o = run->options;
-  const claim what = {.table = &evaluate_table,
-                      .parsed = run->parsed,
-                      .values = o,
-                      .machine = &o->machine,
-                      .results = results};
+  const claim what = {.table = &evaluate_table, .parsed = run->parsed, .values = o, .machine = &o->machine};
   return claim_open(run->program, &what, &run->dir);
 }
 
@@ -269,4 +264,5 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_evaluate = {.table = &evaluate_table, .run = run};
+const command command_evaluate = {
+    .table = &evaluate_table, .run = run, .results = (const char *const[]){"evaluate.json", NULL}};

@@ -11,11 +11,8 @@
 #define TABLE_ROWS 20 /* on the terminal */
 
 static tr_status open_folder(likelihood_run *run) {
-  static const char *const results[] = {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png",
-                                        NULL};
   likelihood_options *o = run->options;
-  return claim_open(run->program, &(claim){&likelihood_table, run->parsed, o, &o->machine, results, false},
-                    &run->dir);
+  return claim_open(run->program, &(claim){&likelihood_table, run->parsed, o, &o->machine, false}, &run->dir);
 }
 
 static tr_status open_all(likelihood_run *run) {
@@ -166,4 +163,7 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_likelihood = {.table = &likelihood_table, .run = run};
+const command command_likelihood = {.table = &likelihood_table,
+                                    .run = run,
+                                    .results = (const char *const[]){"likelihood.npz", "histogram.dat",
+                                                                     "histogram.gp", "histogram.png", NULL}};

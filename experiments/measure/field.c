@@ -127,9 +127,8 @@ static tr_status allocate(field_run *run) {
 }
 
 static tr_status open_folder(field_run *run) {
-  static const char *const results[] = {"field.npz", NULL};
   field_options *o = run->options;
-  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results, false}, &run->dir);
+  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, false}, &run->dir);
 }
 
 static tr_status open_all(field_run *run) {
@@ -250,4 +249,5 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_field = {.table = &table, .run = run};
+const command command_field = {
+    .table = &table, .run = run, .results = (const char *const[]){"field.npz", NULL}};

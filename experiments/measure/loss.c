@@ -124,9 +124,8 @@ static tr_status check_conversions(const loss_run *run) {
 }
 
 static tr_status open_folder(loss_run *run) {
-  static const char *const results[] = {"loss.txt", "loss.npz", NULL};
   loss_options *o = run->options;
-  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results, false}, &run->dir);
+  return claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, false}, &run->dir);
 }
 
 static tr_status open_all(loss_run *run) {
@@ -239,4 +238,5 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_loss = {.table = &table, .run = run};
+const command command_loss = {
+    .table = &table, .run = run, .results = (const char *const[]){"loss.txt", "loss.npz", NULL}};

@@ -9,31 +9,16 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "experiments/commands.h"
 #include "experiments/output/run_record.h"
 #include "experiments/output/saved_args.h"
 #include "experiments/output/staging.h"
 
 #define PATH_ROOM 4096
 
-/* What each command leaves beside its record. */
-static const struct {
-  const char *command, *record;
-  const char *patterns[8];
-} leaves[] = {
-    {"sample", "run.json", {"samples.npz", "samples.png", "samples.gif"}},
-    {"sample", "manifest.json", {"samples.npz", "samples.png", "run.json", "shards", "images"}},
-    {"likelihood", "run.json", {"likelihood.npz", "histogram.dat", "histogram.gp", "histogram.png"}},
-    {"field", "run.json", {"field.npz"}},
-    {"loss", "run.json", {"loss.txt", "loss.npz"}},
-    {"tune-grid", "run.json", {"grid.txt", "table.md"}},
-    {"evaluate", "run.json", {"evaluate.json"}},
-    {"decode", "run.json", {"images.npz", "images"}},
-    {"sweep",
-     "manifest.json",
-     {"results.csv", "table.md", "work-precision-*", "covariance-*", "sliced-w2-*", "tight-*"}},
-    {"ablate", "manifest.json", {"results.csv", "table.md", "errors.*", "cells"}},
-};
-enum { COMMANDS = sizeof leaves / sizeof *leaves };
+/* The two records by which a folder is known. */
+enum { RUN, MANIFEST, RECORDS };
+static const char *const records[] = {[RUN] = "run.json", [MANIFEST] = "manifest.json"};
 
 /* ---- what is compared ---- */
 
@@ -185,14 +170,21 @@ static tr_status check_record(const program *p, const claim *what, const char *f
   return status;
 }
 
+/* Names of what the run will write beside run.json; none of one with a manifest. */
+static const char *const *results_of(const claim *what) {
+  static const char *const none[] = {NULL};
+  const char *const *names = what->manifest ? NULL : command_find(what->table->name)->results;
+  return names ? names : none;
+}
+
 static tr_status check_strays(const program *p, const claim *what, const char *folder) {
-  if (!what->results || lies_in(folder, "run.json")) return TR_OK;
-  for (int i = 0; what->results[i]; i++)
-    if (lies_in(folder, what->results[i]))
+  if (lies_in(folder, records[RUN])) return TR_OK;
+  for (const char *const *name = results_of(what); *name; name++)
+    if (lies_in(folder, *name))
       return TR_FAIL(p->ctx, TR_E_ARG,
                      "--out '%s' holds '%s' without a run.json: nothing was changed, use another folder, "
                      "or --force to replace it",
-                     TR_SHOW(folder, 200), what->results[i]);
+                     TR_SHOW(folder, 200), *name);
   return TR_OK;
 }
 
@@ -227,36 +219,42 @@ static tr_status spare_training(const program *p, const claim *what, const char 
 
 /* ---- what goes ---- */
 
-/* Whether a file of this name is one that the command leaves. */
-static bool is_left(int command, const char *name) {
-  if (strcmp(name, leaves[command].record) == 0) return true;
-  for (int i = 0; leaves[command].patterns[i]; i++)
-    if (fnmatch(leaves[command].patterns[i], name, 0) == 0) return true;
+/* What a command has left, and one of its records tells of. */
+typedef struct {
+  const command *by; /* NULL: of nobody */
+  int record;
+} leavings;
+
+/* Whether a file of this name is part of them. */
+static bool is_left(leavings of, const char *file) {
+  const char *const *names = !of.by ? NULL : of.record == MANIFEST ? of.by->pieces : of.by->results;
+  if (names && strcmp(records[of.record], file) == 0) return true;
+  for (; names && *names; names++)
+    if (fnmatch(*names, file, 0) == 0) return true;
   return false;
+}
+
+/* Those of the command whose record of that name lies in the folder. */
+static leavings left_in(const char *folder, int record) {
+  json_t *old = read_record(folder, records[record]);
+  const char *its = json_string_value(json_object_get(old, "command"));
+  const leavings of = {its ? command_find(its) : NULL, record};
+  json_decref(old);
+  return of;
 }
 
 /* One of those that this run will write takes the place of an old one anyhow. */
-static bool is_result(const claim *what, const char *name) {
-  if (!what->results) return false;
-  if (strcmp(name, "run.json") == 0) return true;
-  for (int i = 0; what->results[i]; i++)
-    if (strcmp(what->results[i], name) == 0) return true;
+static bool is_result(const claim *what, const char *file) {
+  if (what->manifest) return false;
+  if (strcmp(file, records[RUN]) == 0) return true;
+  for (const char *const *name = results_of(what); *name; name++)
+    if (strcmp(*name, file) == 0) return true;
   return false;
 }
 
-/* Whether a command leaves what this run leaves. */
-static bool is_own(const program *p, const claim *what, int command) {
-  return strcmp(leaves[command].command, p->command) == 0 &&
-         (what->manifest || strcmp(leaves[command].record, "manifest.json") != 0);
-}
-
-/* Whether the record that lies in the folder is one of the command. */
-static bool has_been(const char *folder, int command) {
-  json_t *old = read_record(folder, leaves[command].record);
-  const char *its = json_string_value(json_object_get(old, "command"));
-  bool same = its && strcmp(its, leaves[command].command) == 0;
-  json_decref(old);
-  return same;
+/* Whether a run of this kind leaves these. */
+static bool is_own(const claim *what, leavings of) {
+  return of.by && of.by->table == what->table && (what->manifest || of.record == RUN);
 }
 
 /* Whether an option names the path or the whole folder, as what the run reads. */
@@ -272,14 +270,17 @@ static bool is_input(const claim *what, const char *folder, const char *path) {
 
 /* Before --force removes anything: not the samples that are to be measured, say. */
 static tr_status spare_inputs(const program *p, const claim *what, const char *folder) {
-  bool goes[COMMANDS];
+  leavings old[RECORDS];
   char path[PATH_ROOM];
   tr_status status = TR_OK;
-  for (int c = 0; c < COMMANDS; c++) goes[c] = has_been(folder, c) && (!is_own(p, what, c) || what->manifest);
+  for (int r = 0; r < RECORDS; r++) {
+    old[r] = left_in(folder, r);
+    if (is_own(what, old[r]) && !what->manifest) old[r].by = NULL; /* it stays until the new one is there */
+  }
   DIR *entries = opendir(folder);
   for (struct dirent *entry; status == TR_OK && entries && (entry = readdir(entries));)
-    for (int c = 0; status == TR_OK && c < COMMANDS; c++)
-      if (goes[c] && is_left(c, entry->d_name) && !is_result(what, entry->d_name) &&
+    for (int r = 0; status == TR_OK && r < RECORDS; r++)
+      if (is_left(old[r], entry->d_name) && !is_result(what, entry->d_name) &&
           path_of(folder, entry->d_name, path) && is_input(what, folder, path))
         status = TR_FAIL(p->ctx, TR_E_ARG,
                          "--out '%s' holds '%s', which this run reads and --force would remove: use another "
@@ -293,18 +294,18 @@ static tr_status check(const program *p, const claim *what) {
   const char *folder = what->machine->out;
   TR_TRY(spare_training(p, what, folder));
   if (what->machine->force) return spare_inputs(p, what, folder);
-  TR_TRY(check_record(p, what, folder, "run.json"));
-  TR_TRY(check_record(p, what, folder, "manifest.json"));
+  for (int r = 0; r < RECORDS; r++) TR_TRY(check_record(p, what, folder, records[r]));
   return check_strays(p, what, folder);
 }
 
-/* Marks what the command left to go with the new results, or (dir NULL) removes it now. */
-static tr_status drop(const program *p, const claim *what, const char *folder, int command, out_dir *dir) {
+/* Marks them to go with the new results, or (dir NULL) removes them now. */
+static tr_status drop(const program *p, const claim *what, leavings of, out_dir *dir) {
+  const char *folder = what->machine->out;
   tr_status status = TR_OK;
   char path[PATH_ROOM];
   DIR *entries = opendir(folder);
   for (struct dirent *entry; status == TR_OK && entries && (entry = readdir(entries));) {
-    if (!is_left(command, entry->d_name) || is_result(what, entry->d_name)) continue;
+    if (!is_left(of, entry->d_name) || is_result(what, entry->d_name)) continue;
     if (dir)
       status = out_dir_stale(p->ctx, dir, entry->d_name);
     else if (!path_of(folder, entry->d_name, path) || !staging_remove(path))
@@ -315,17 +316,18 @@ static tr_status drop(const program *p, const claim *what, const char *folder, i
   return status;
 }
 
-/* That of all other commands. */
+/* What runs of other kinds left. */
 static tr_status drop_others(const program *p, const claim *what, out_dir *dir) {
-  const char *folder = what->machine->out;
-  for (int c = 0; what->machine->force && c < COMMANDS; c++)
-    if (!is_own(p, what, c) && has_been(folder, c)) TR_TRY(drop(p, what, folder, c, dir));
+  for (int r = 0; what->machine->force && r < RECORDS; r++) {
+    const leavings old = left_in(what->machine->out, r);
+    if (!is_own(what, old)) TR_TRY(drop(p, what, old, dir));
+  }
   return TR_OK;
 }
 
 tr_status claim_drop_own(const program *p, const claim *what) {
-  for (int c = 0; c < COMMANDS; c++)
-    if (strcmp(leaves[c].command, p->command) == 0) TR_TRY(drop(p, what, what->machine->out, c, NULL));
+  const command *own = command_find(what->table->name);
+  for (int r = 0; r < RECORDS; r++) TR_TRY(drop(p, what, (leavings){own, r}, NULL));
   return TR_OK;
 }
 

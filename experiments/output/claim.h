@@ -15,16 +15,15 @@ typedef struct {
   const tr_option_table *table;
   const tr_parsed *parsed;
   const void *values;
-  machine_options *machine;   /* in `values` */
-  const char *const *results; /* names of what it will write, NULL at the end */
-  bool manifest;              /* it has a manifest.json, which it compares itself */
+  machine_options *machine; /* in `values` */
+  bool manifest;            /* it has a manifest.json, which it compares itself */
 } claim;
 
 /* Opens the folder --out. Without one, the next free of out/COMMAND-0001, ... is made, said on standard
  * output and written back into machine->out. TR_E_ARG where the folder holds results of another command or of
- * other options, or files of these names that no run.json tells of, and --force is not given; with it, what
- * that other command had written goes when the new results appear. What the run's own options name as
- * something that it reads is no part of that: TR_E_ARG. */
+ * other options, or files with the names of its results that no run.json tells of, and --force is not given;
+ * with it, what that other command had written goes when the new results appear. What the run's own options
+ * name as something that it reads is no part of that: TR_E_ARG. */
 tr_status claim_open(const program *p, const claim *what, out_dir **out);
 
 /* The same for results that appear one by one: *out is NULL unless a numbered folder was made. A

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "experiments/commands.h"
 #include "experiments/output/run_record.h"
 
 tr_status manifest_path(tr_ctx *ctx, const char *folder, const char *name, char *text, size_t size) {
@@ -86,17 +87,18 @@ static tr_status meet_or_replace(const program *p, const manifest *m, const char
   return claim_drop_own(p, m->what);
 }
 
+/* What only goes with a manifest: pieces by their names, not what a pattern may find. */
 static tr_status refuse_strays(tr_ctx *ctx, const manifest *m) {
   const char *folder = m->what->machine->out;
   char path[MANIFEST_PATH_MAX];
-  for (int i = 0; m->strays[i]; i++) {
-    TR_TRY(manifest_path(ctx, folder, m->strays[i], path, sizeof path));
-    if (access(path, F_OK) == 0)
+  for (const char *const *name = command_find(m->what->table->name)->pieces; *name; name++) {
+    TR_TRY(manifest_path(ctx, folder, *name, path, sizeof path));
+    if (!strchr(*name, '*') && access(path, F_OK) == 0)
       return TR_FAIL(
           ctx, TR_E_ARG,
           "--out '%s' holds '%s' without a manifest.json: nothing was changed, use another folder, "
           "or --force to replace it",
-          folder, m->strays[i]);
+          folder, *name);
   }
   return TR_OK;
 }

@@ -17,7 +17,6 @@ typedef struct {
   const manifest_content *contents; /* its end has no key */
   /* Takes out of a record what makes no difference. OPTIONAL */
   void (*forget)(json_t *record);
-  const char *const *strays; /* names that only go with a manifest, NULL at the end */
 } manifest;
 
 /* Takes the folder of this run, once it is settled (claim_folder): writes the record there, or finds the same

@@ -14,10 +14,8 @@
 #include "experiments/sample/shards/shards.h"
 
 static tr_status open_folder(sample_run *run) {
-  static const char *const results[] = {"samples.npz", "samples.png", "samples.gif", NULL};
   sample_options *o = run->options;
-  return claim_open(run->program, &(claim){&sample_table, run->parsed, o, &o->machine, results, false},
-                    &run->dir);
+  return claim_open(run->program, &(claim){&sample_table, run->parsed, o, &o->machine, false}, &run->dir);
 }
 
 static tr_status open_all(sample_run *run) {
@@ -150,4 +148,11 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_sample = {.table = &sample_table, .run = run, .instead = sample_instead, .ranks = true};
+const command command_sample = {
+    .table = &sample_table,
+    .run = run,
+    .instead = sample_instead,
+    .ranks = true,
+    .results = (const char *const[]){"samples.npz", "samples.png", "samples.gif", NULL},
+    .pieces =
+        (const char *const[]){"samples.npz", "samples.png", "run.json", SHARDS_FOLDER, IMAGES_FOLDER, NULL}};

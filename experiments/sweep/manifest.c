@@ -45,15 +45,13 @@ tr_status sweep_manifest_claim(const program *p, const claim *what, sweep_target
                                               {"grid_file", "what --grid-file holds differs"},
                                               {"diffusion_table", "what --diffusion-table holds differs"},
                                               {NULL, NULL}};
-  static const char *const strays[] = {"results.csv", "table.md", NULL};
   json_t *of_target;
   TR_TRY(sweep_target_record(target, &of_target));
   json_t *record = record_create(p, &sweep_table, what->parsed, what->values);
   json_object_set_new(record, "target", of_target);
   json_object_set_new(record, "parameters", parameters(plan));
   record_files(record, plan->grid_list, plan->n_grid_list, plan->table);
-  tr_status status =
-      manifest_claim(p, &(manifest){what, record, "sweep", contents, forget_kind, strays}, resumed);
+  tr_status status = manifest_claim(p, &(manifest){what, record, "sweep", contents, forget_kind}, resumed);
   json_decref(record);
   return status;
 }

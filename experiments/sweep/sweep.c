@@ -149,7 +149,7 @@ static tr_status try_all(sweep *s) {
 
 /* The folder, which a sweep that goes on finds again, and its manifest. */
 static tr_status claim_all(sweep *s) {
-  const claim what = {&sweep_table, s->parsed, s->options, &s->options->machine, NULL, true};
+  const claim what = {&sweep_table, s->parsed, s->options, &s->options->machine, true};
   out_dir *numbered;
   TR_TRY(claim_folder(s->program, &what, &numbered));
   tr_status status = sweep_manifest_claim(s->program, &what, &s->target, &s->plan, &s->resumed);
@@ -320,4 +320,8 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_sweep = {.table = &sweep_table, .run = run};
+const command command_sweep = {.table = &sweep_table,
+                               .run = run,
+                               .pieces =
+                                   (const char *const[]){"results.csv", "table.md", "work-precision-*",
+                                                         "covariance-*", "sliced-w2-*", "tight-*", NULL}};

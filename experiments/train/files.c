@@ -145,9 +145,8 @@ static tr_status clean(const train_run *run) {
 static tr_status complete(const train_run *run);
 
 tr_status train_files_open(train_run *run) {
-  static const char *const results[] = {"checkpoints", "ema", "samples", "metrics.jsonl", "log.txt", NULL};
   train_options *o = run->options;
-  const claim what = {&train_table, &run->parsed, o, &o->machine, results, false};
+  const claim what = {&train_table, &run->parsed, o, &o->machine, false};
   TR_TRY(train_wandb_start(run));
   if (!o->resume) TR_TRY(claim_folder(run->program, &what, &run->made));
   if (!run->made) TR_TRY(out_dir_open(run->program->ctx, o->machine.out, &run->made));

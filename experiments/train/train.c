@@ -191,4 +191,8 @@ static tr_status run_train(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_train = {.table = &train_table, .run = run_train, .ranks = true};
+const command command_train = {
+    .table = &train_table,
+    .run = run_train,
+    .ranks = true,
+    .results = (const char *const[]){"checkpoints", "ema", "samples", "metrics.jsonl", "log.txt", NULL}};

@@ -101,10 +101,8 @@ static tr_status try_method(tune *t) {
 }
 
 static tr_status open_folder(tune *t) {
-  static const char *const results[] = {"grid.txt", "table.md", NULL};
   return claim_open(t->program,
-                    &(claim){&tune_table, t->parsed, t->options, &t->options->sweep.machine, results, false},
-                    &t->dir);
+                    &(claim){&tune_table, t->parsed, t->options, &t->options->sweep.machine, false}, &t->dir);
 }
 
 static tr_status open_all(tune *t) {
@@ -211,4 +209,5 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_tune_grid = {.table = &tune_table, .run = run};
+const command command_tune_grid = {
+    .table = &tune_table, .run = run, .results = (const char *const[]){"grid.txt", "table.md", NULL}};

@@ -154,11 +154,10 @@ static tr_status begin_levels(decode_run *run) {
 }
 
 static tr_status open_files(decode_run *run) {
-  static const char *const results[] = {"images.npz", PICTURES, NULL};
   decode_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   const char *path;
-  TR_TRY(claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, results, false}, &run->dir));
+  TR_TRY(claim_open(run->program, &(claim){&table, run->parsed, o, &o->machine, false}, &run->dir));
   TR_TRY(out_dir_stage_folder(ctx, run->dir, PICTURES, &run->pngs));
   TR_TRY(out_dir_stage(ctx, run->dir, "images.npz", &path));
   TR_TRY(tr_npz_create(ctx, path, &run->npz));
@@ -307,4 +306,5 @@ static tr_status run(program *p, const tr_parsed *parsed, void *values) {
   return status;
 }
 
-const command command_decode = {.table = &table, .run = run};
+const command command_decode = {
+    .table = &table, .run = run, .results = (const char *const[]){"images.npz", PICTURES, NULL}};

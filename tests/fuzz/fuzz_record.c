@@ -48,14 +48,13 @@ static void set_up(user *u) {
 }
 
 static void claim_as(user *u, bool force) {
-  static const char *const results[] = {"samples.npz", NULL};
   program p = {.ctx = fuzz_context(), .command = u->table->name};
   out_dir *numbered;
   set_up(u);
   machine_options *machine = (machine_options *)((char *)u->values + u->machine);
   machine->out = fuzz_folder();
   machine->force = force;
-  fuzz_check(claim_folder(&p, &(claim){u->table, &u->parsed, u->values, machine, results}, &numbered));
+  fuzz_check(claim_folder(&p, &(claim){u->table, &u->parsed, u->values, machine, false}, &numbered));
   if (numbered) abort();
 }
 

@@ -19,7 +19,7 @@
 
 static claim claim_of(const sample_run *run) {
   sample_options *o = run->options;
-  return (claim){&sample_table, run->parsed, o, &o->machine, NULL, true};
+  return (claim){&sample_table, run->parsed, o, &o->machine, true};
 }
 
 /* ---- samples in a shard ---- */
@@ -133,15 +133,13 @@ static tr_status take(sample_run *run, const claim *what) {
                                               {"grid_file", "what --grid-file holds differs"},
                                               {"diffusion_table", "what --diffusion-table holds differs"},
                                               {NULL, NULL}};
-  static const char *const strays[] = {"samples.npz", "samples.png", SHARDS_FOLDER, IMAGES_FOLDER, NULL};
   json_t *record = record_create(run->program, &sample_table, run->parsed, run->options);
   json_object_set_new(record, "checkpoint_sha256", json_string(run->hash.hex));
   if (run->provider.guide.model)
     json_object_set_new(record, "guide_sha256", json_string(run->provider.guide.hash.hex));
   tr_status status = sample_record_inputs(run, record);
-  const manifest m = {
-      what,  record, "run of sample", contents, rows_are_alone(run) ? forget_place_and_batch : forget_place,
-      strays};
+  const manifest m = {what, record, "run of sample", contents,
+                      rows_are_alone(run) ? forget_place_and_batch : forget_place};
   if (status == TR_OK) status = manifest_claim(run->program, &m, &run->shards.resumed);
   json_decref(record);
   return status;
