@@ -65,8 +65,10 @@ static tr_status same_file(sample_run *run, const char *option, file_hash *hash)
                          TR_SHOW(hash->path, 200));
 }
 
-tr_status sample_ranks_checkpoint(sample_run *run) {
+tr_status sample_ranks_files(sample_run *run) {
   TR_TRY(same_file(run, "--ckpt", &run->hash));
+  if (run->options->init) TR_TRY(same_file(run, "--init", &run->init_hash));
+  if (run->options->noise) TR_TRY(same_file(run, "--noise", &run->noise_hash));
   if (run->provider.guide.model) TR_TRY(same_file(run, "--guide-ckpt", &run->provider.guide.hash));
   return run->vae.vae ? same_file(run, "--vae", &run->vae.hash) : TR_OK;
 }

@@ -1,4 +1,3 @@
-#include "core/io/sha256.h"
 #include "experiments/common/density_options.h"
 #include "experiments/output/ranks.h"
 #include "experiments/output/run_record.h"
@@ -39,20 +38,12 @@ static void add_statistics(const sample_run *run, json_t *json) {
   if (run->in_shards) json_object_set_new(json, "samples_found", json_integer(run->shards.found));
 }
 
-/* Arrays that the user gave, by what is in them. */
-static tr_status add_given(const sample_run *run, json_t *json, const char *key, const char *path) {
-  char hex[TR_SHA256_TEXT];
-  if (!path) return TR_OK;
-  TR_TRY(tr_sha256_file(run->program->ctx, path, hex));
-  json_object_set_new(json, key, json_string(hex));
-  return TR_OK;
-}
-
-tr_status sample_record_inputs(const sample_run *run, json_t *json) {
+void sample_record_inputs(const sample_run *run, json_t *json) {
+  const sample_options *o = run->options;
   record_files(json, run->grid_list, run->sampler.grid.n_list, run->table);
   if (run->vae.vae) json_object_set_new(json, "autoencoder", autoencoder_record(&run->vae));
-  TR_TRY(add_given(run, json, "init_sha256", run->options->init));
-  return add_given(run, json, "noise_sha256", run->options->noise);
+  if (o->init) json_object_set_new(json, "init_sha256", json_string(run->init_hash.hex));
+  if (o->noise) json_object_set_new(json, "noise_sha256", json_string(run->noise_hash.hex));
 }
 
 tr_status sample_record(const sample_run *run, const char *path) {
@@ -71,8 +62,8 @@ tr_status sample_record(const sample_run *run, const char *path) {
                       json_string(run->result.labels ? run->labels_from : "none: an unconditional model"));
   json_object_set_new(json, "wall_seconds", record_number(program_seconds() - run->started));
   json_object_set_new(json, "sampling_seconds", record_number(run->seconds));
-  tr_status status = sample_record_inputs(run, json);
-  if (status == TR_OK) status = record_save(run->program->ctx, json, path);
+  sample_record_inputs(run, json);
+  const tr_status status = record_save(run->program->ctx, json, path);
   json_decref(json);
   return status;
 }

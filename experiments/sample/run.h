@@ -66,7 +66,7 @@ typedef struct {
   char *fetched;               /* the file of --model */
   int n_put, n_frames;         /* save times and frames of the latest batch that were handed out */
   out_dir *dir;
-  file_hash hash;
+  file_hash hash, init_hash, noise_hash; /* of --ckpt, --init and --noise */
   progress progress;
   sample_batch *batch; /* (sample_batch_count) */
   /* filled by sample_batches */
@@ -128,12 +128,14 @@ int64_t sample_ranks_first(const sample_run *run, int rank);
 void sample_ranks_warn(const sample_run *run);
 /* The first rank has what all ranks have drawn: run->result, run->batch, run->recomputed. */
 tr_status sample_ranks_gather(sample_run *run);
-/* TR_E_IO unless all have read the same checkpoint; the hash is there then. */
-tr_status sample_ranks_checkpoint(sample_run *run);
+/* TR_E_IO unless all have read the same files: weights, and arrays that the user gave. Their hashes are there
+ * then. */
+tr_status sample_ranks_files(sample_run *run);
 
 /* Writes run.json. */
 tr_status sample_record(const sample_run *run, const char *path);
-/* Adds what decides the samples and is no option: what files hold, but for the checkpoint. */
-tr_status sample_record_inputs(const sample_run *run, json_t *json);
+/* Adds what decides the samples and is no option: what files hold, but for the checkpoint. After
+ * sample_ranks_files. */
+void sample_record_inputs(const sample_run *run, json_t *json);
 
 #endif

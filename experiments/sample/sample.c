@@ -54,7 +54,7 @@ static tr_status save_all(sample_run *run) {
 }
 
 static tr_status save(sample_run *run) {
-  TR_TRY(sample_ranks_checkpoint(run));
+  TR_TRY(sample_ranks_files(run));
   return ranks_agree(run->program, run->program->rank == 0 ? save_all(run) : TR_OK);
 }
 
@@ -109,7 +109,6 @@ static void print_summary(const sample_run *run) {
 }
 
 static void close_all(sample_run *run, tr_status status) {
-  file_hash_discard(&run->hash);
   if (run->in_shards) shards_close(run, status);
   out_dir_discard(&run->dir);
   sample_setup_free(run);

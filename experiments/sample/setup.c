@@ -41,7 +41,8 @@ static tr_status open_init(sample_run *run) {
   if (!o->init) return TR_OK;
   int64_t shape[TR_MAX_DIMS];
   int ndim = provider_shape(&run->provider, o->num_samples == TR_OPTION_UNSET ? -1 : o->num_samples, shape);
-  return given_open(ctx, "--init", o->init, ndim, shape, &run->init);
+  TR_TRY(given_open(ctx, "--init", o->init, ndim, shape, &run->init));
+  return file_hash_start(ctx, o->init, &run->init_hash);
 }
 
 static tr_status set_pictures(sample_run *run) {
@@ -251,7 +252,8 @@ static tr_status open_noise(sample_run *run) {
                    o->method);
   int64_t shape[TR_MAX_DIMS + 1] = {o->num_sampling_steps - 1};
   int ndim = provider_shape(&run->provider, o->num_samples, shape + 1);
-  return given_open(ctx, "--noise", o->noise, ndim + 1, shape, &run->noise);
+  TR_TRY(given_open(ctx, "--noise", o->noise, ndim + 1, shape, &run->noise));
+  return file_hash_start(ctx, o->noise, &run->noise_hash);
 }
 
 static tr_status set_sde(sample_run *run) {
@@ -336,6 +338,9 @@ void sample_setup_free(sample_run *run) {
   tr_table_destroy(&run->table);
   free(run->grid_list);
   free(run->restarts);
+  file_hash_discard(&run->hash);
+  file_hash_discard(&run->init_hash);
+  file_hash_discard(&run->noise_hash);
   given_close(&run->init);
   given_close(&run->noise);
   gif_free(&run->gif);

@@ -107,7 +107,7 @@ static tr_status find(sample_run *run) {
 }
 
 tr_status shards_open(sample_run *run) {
-  TR_TRY(sample_ranks_checkpoint(run));
+  TR_TRY(sample_ranks_files(run));
   TR_TRY(ranks_agree(run->program, run->program->rank == 0 ? settle(run) : TR_OK));
   TR_TRY(share_settled(run));
   if (run->shards.complete) return TR_OK;

@@ -137,10 +137,10 @@ static tr_status take(sample_run *run, const claim *what) {
   json_object_set_new(record, "checkpoint_sha256", json_string(run->hash.hex));
   if (run->provider.guide.model)
     json_object_set_new(record, "guide_sha256", json_string(run->provider.guide.hash.hex));
-  tr_status status = sample_record_inputs(run, record);
+  sample_record_inputs(run, record);
   const manifest m = {what, record, "run of sample", contents,
                       rows_are_alone(run) ? forget_place_and_batch : forget_place};
-  if (status == TR_OK) status = manifest_claim(run->program, &m, &run->shards.resumed);
+  const tr_status status = manifest_claim(run->program, &m, &run->shards.resumed);
   json_decref(record);
   return status;
 }

@@ -15,7 +15,7 @@
 
 /* Takes the folder, or goes on in it, finds what is there, and makes room for a shard. TR_E_ARG where it
  * holds what other options draw, TR_E_IO where another process draws there, or the disk has too little room.
- * run->shards.complete: nothing is left to do. The checkpoint's hash is there then. */
+ * run->shards.complete: nothing is left to do. The hashes of files are there then. */
 tr_status shards_open(sample_run *run);
 /* Draws what is missing. */
 tr_status shards_draw(sample_run *run);

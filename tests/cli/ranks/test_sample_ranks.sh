@@ -68,6 +68,11 @@ alike() {
   own='cd "$1/$(echo ab | cut -c $((OMPI_COMM_WORLD_RANK + 1)))" && exec "$0" sample ODE --ckpt model.pt --num-samples 2 --batch-size 1
     --sampling-method heun2 --num-sampling-steps 3 --threads 1 --out "$1/refused"'
   once 1 "--ckpt 'model.pt' is another file for one rank than for another" on 2 sh -c "$own" "$transit" "$scratch"
+  npy "$scratch/a/x.npy" '<f4' '(2, 1, 8, 8)' 512
+  npy "$scratch/b/x.npy" '<f4' '(2, 1, 8, 8)' 512 '\077'
+  own='cd "$1/$(echo ab | cut -c $((OMPI_COMM_WORLD_RANK + 1)))" && exec "$0" sample ODE --ckpt "$2" --init x.npy --batch-size 1
+    --sampling-method heun2 --num-sampling-steps 3 --threads 1 --out "$1/refused"'
+  once 1 "--init 'x.npy' is another file for one rank than for another" on 2 sh -c "$own" "$transit" "$scratch" "$digits"
   absent "$scratch/refused"
 }
 
