@@ -103,8 +103,7 @@ static bool lies_in(const char *folder, const char *name) {
   return path_of(folder, name, path) && access(path, F_OK) == 0;
 }
 
-/* The record of that name as an object, NULL where it is no such thing. */
-static json_t *read_record(const char *folder, const char *name) {
+json_t *claim_record_in(const char *folder, const char *name) {
   char path[PATH_ROOM];
   json_t *record = path_of(folder, name, path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
   if (json_is_object(record) && json_is_string(json_object_get(record, "command"))) return record;
@@ -149,7 +148,7 @@ static tr_status refuse(const program *p, const char *folder, const json_t *old,
  * then is told by the manifest. */
 static bool is_callers(const program *p, const claim *what, const char *folder) {
   if (!what->manifest || !lies_in(folder, "manifest.json")) return false;
-  json_t *old = read_record(folder, "manifest.json");
+  json_t *old = claim_record_in(folder, "manifest.json");
   const char *its = json_string_value(json_object_get(old, "command"));
   const bool other = its && strcmp(its, p->command) != 0;
   json_decref(old);
@@ -159,7 +158,7 @@ static bool is_callers(const program *p, const claim *what, const char *folder) 
 static tr_status check_record(const program *p, const claim *what, const char *folder, const char *name) {
   char why[256];
   if (!lies_in(folder, name) || is_callers(p, what, folder)) return TR_OK;
-  json_t *old = read_record(folder, name);
+  json_t *old = claim_record_in(folder, name);
   if (!old)
     return TR_FAIL(p->ctx, TR_E_ARG,
                    "--out '%s' holds a %s that is no record of transit: nothing was changed, use another "
@@ -204,7 +203,7 @@ static bool is_complete(const json_t *training) {
 /* Hours or days of work, which a slip of the pen must not take away. */
 static tr_status spare_training(const program *p, const claim *what, const char *folder) {
   char why[256];
-  json_t *old = read_record(folder, "run.json");
+  json_t *old = claim_record_in(folder, "run.json");
   const char *its = json_string_value(json_object_get(old, "command"));
   const bool training = its && strcmp(its, "train") == 0;
   const bool again = training && is_ours(p, what, old, why, sizeof why) && is_complete(old);
@@ -236,7 +235,7 @@ static bool is_left(leavings of, const char *file) {
 
 /* Those of the command whose record of that name lies in the folder. */
 static leavings left_in(const char *folder, int record) {
-  json_t *old = read_record(folder, records[record]);
+  json_t *old = claim_record_in(folder, records[record]);
   const char *its = json_string_value(json_object_get(old, "command"));
   const leavings of = {its ? command_find(its) : NULL, record};
   json_decref(old);

@@ -37,6 +37,10 @@ tr_status claim_drop_own(const program *p, const claim *what);
  * no more, or one that the old record does not know yet and the user has not given. */
 bool claim_options_differ(const claim *what, const json_t *old, const json_t *now, char *text, size_t size);
 
+/* The record of that name in a folder, an object with a "command"; NULL where there is no such thing. The
+ * caller releases it. */
+json_t *claim_record_in(const char *folder, const char *name);
+
 /* A record as it is once written and read: numbers have the digits that the file has. NULL: out of memory. */
 json_t *claim_as_written(const json_t *record);
 

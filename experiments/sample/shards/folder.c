@@ -25,13 +25,11 @@ static claim claim_of(const sample_run *run) {
 /* ---- samples in a shard ---- */
 
 /* That of a run that has begun in the folder; 0: none has. */
-static int64_t size_there(const char *folder) {
-  char path[SHARDS_PATH];
-  if (!folder || snprintf(path, sizeof path, "%s/manifest.json", folder) >= (int)sizeof path) return 0;
-  json_t *record = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+static int64_t size_there(const program *p, const char *folder) {
+  json_t *record = folder ? claim_record_in(folder, "manifest.json") : NULL;
   const char *command = json_string_value(json_object_get(record, "command"));
   const json_t *size = json_object_get(json_object_get(record, "options"), "shard-size");
-  const int64_t there = command && strcmp(command, "sample") == 0 ? json_integer_value(size) : 0;
+  const int64_t there = command && strcmp(command, p->command) == 0 ? json_integer_value(size) : 0;
   json_decref(record);
   return there;
 }
@@ -41,7 +39,7 @@ tr_status shards_settle_size(sample_run *run) {
   const char *folder = o->machine.out;
   if (folder && strlen(folder) > SHARDS_PATH - NAME_ROOM)
     return TR_FAIL(run->program->ctx, TR_E_ARG, "--out is too long: %zu characters", strlen(folder));
-  if (o->shard_size == TR_OPTION_UNSET) o->shard_size = (long)size_there(folder);
+  if (o->shard_size == TR_OPTION_UNSET) o->shard_size = (long)size_there(run->program, folder);
   if (o->shard_size <= 0) o->shard_size = o->batch_size;
   if (o->shard_size > o->num_samples) o->shard_size = o->num_samples;
   run->shards.size = o->shard_size;
@@ -106,10 +104,11 @@ static tr_status check_room(const sample_run *run, const char *folder) {
 
 /* ---- whose it is ---- */
 
-/* The samples do not depend on where the weights lie, nor on how many are drawn at once. */
+/* The samples do not depend on where weights lie, nor on how many are drawn at once. */
 static void forget_place(json_t *record) {
-  json_t *vae = json_object_get(record, "autoencoder");
-  json_object_del(json_object_get(record, "options"), "ckpt");
+  static const char *const names[] = {"ckpt", "model", "image-size", "guide-ckpt", "vae"};
+  json_t *options = json_object_get(record, "options"), *vae = json_object_get(record, "autoencoder");
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) json_object_del(options, names[i]);
   json_object_del(vae, "folder");
   json_object_del(vae, "file");
 }

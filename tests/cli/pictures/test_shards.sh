@@ -47,6 +47,14 @@ look() { check "$1" python3 "$here/check_shards.py" "$@"; } # look DIR [DIR OF A
   look "$scratch/sde" "$scratch/sde-whole"
   equals "$(grep diffusion_convention "$scratch/sde/run.json")" "$(grep diffusion_convention "$scratch/sde-whole/run.json")" "coefficient of the record"
 
+  # A guide, wherever its file lies.
+  guided="$steps --ckpt $digits --num-samples 20 --shard-size 8 --guide-scale 2 --guide-ckpt"
+  cp "$digits" "$scratch/guide.pt"
+  cp "$digits.json" "$scratch/guide.pt.json"
+  check "with a guide" $draw $guided "$digits" --out "$scratch/guided"
+  check "with the guide elsewhere" $draw $guided "$scratch/guide.pt" --out "$scratch/guided"
+  says "all 20 samples are there already"
+
   # ---- states that are no pictures: latents, and nothing that would pass for a picture ----
   check "states of two numbers" python3 "$here/../checks/mlp.py" make "$scratch/mlp.safetensors" plain
   check "latents at once" $draw $steps --ckpt "$scratch/mlp.safetensors" --num-samples 50 --out "$scratch/latents-whole"

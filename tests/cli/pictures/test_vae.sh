@@ -78,14 +78,17 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
     rm -rf "$scratch/drawn" "$scratch/again" "$scratch/shards"
   done
   # Shards of one autoencoder are not those of another one in its place.
-  own="ODE --sampling-method heun2 --ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $scratch/own --num-samples 2 --num-sampling-steps 2 --shard-size 1"
+  own="ODE --sampling-method heun2 --ckpt $tests/data/goldens/ema.pt --num-heads 3 --num-samples 2 --num-sampling-steps 2 --shard-size 1 --vae"
   cp -r "$names" "$scratch/own"
-  check "in shards" $transit sample $own --out "$scratch/shards"
+  check "in shards" $transit sample $own "$scratch/own" --out "$scratch/shards"
+  cp -r "$scratch/own" "$scratch/moved"
+  check "it moved" $transit sample $own "$scratch/moved" --out "$scratch/shards"
+  says "all 2 samples are there already"
   printf 'x' | dd of="$(echo "$scratch"/own/*.safetensors)" bs=1 seek=$(($(wc -c <"$(echo "$scratch"/own/*.safetensors)") - 4)) conv=notrunc 2>/dev/null
-  refuse 2 "(what --vae holds differs): nothing was changed" $transit sample $own --out "$scratch/shards"
+  refuse 2 "(what --vae holds differs): nothing was changed" $transit sample $own "$scratch/own" --out "$scratch/shards"
   cp "$names"/*.safetensors "$scratch/own"
   sed 's/"scaling_factor": [0-9.]*/"scaling_factor": 0.5/' "$names/config.json" >"$scratch/own/config.json"
-  refuse 2 "(what --vae holds differs)" $transit sample $own --out "$scratch/shards"
+  refuse 2 "(what --vae holds differs)" $transit sample $own "$scratch/own" --out "$scratch/shards"
   refuse 2 "has latents of 3 channels: the model's states are none of these" $transit sample ODE --ckpt "$tests/data/goldens/ema.pt" --num-heads 3 --vae "$goldens/plain" --num-samples 1 --out "$scratch/no"
   refuse 1 "which is no field of states: it can be neither sampled nor trained" $transit sample ODE --ckpt "$goldens/../vae/diffusion_pytorch_model.safetensors" --out "$scratch/no"
   check "no autoencoder" $transit sample ODE --ckpt "$digits" --num-samples 1 --tiles diffusers --out "$scratch/digit"
