@@ -73,7 +73,7 @@ static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
   TR_TRY(sample_result_put(&run->result, at, x));
   if (pictures_any(&run->pictures))
     TR_TRY(run->pictures.make(&run->pictures, x, sample_result_picture(&run->result, at)));
-  TR_TRY(gif_draw(&run->gif, &run->sampler, b->first, run->n_frames, run->result.labels));
+  TR_TRY(gif_denoise(&run->gif, &run->sampler, b->first, run->n_frames, run->result.labels));
   b->n_put = run->n_put;
   b->n_frames = run->n_frames;
   return program_check_interrupt(run->program);

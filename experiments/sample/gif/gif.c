@@ -124,42 +124,46 @@ int gif_save_of(const sample_gif *gif, int output) {
   return gif->shown ? gif->save_of[output] : output;
 }
 
-tr_status gif_keep(sample_gif *gif, int output, int64_t first, const tr_array *x, int *n_frames) {
+static uint8_t *levels_at(const sample_gif *gif, int frame, int64_t first) {
+  return gif->levels + (size_t)frame * frame_bytes(gif, gif->shown) + frame_bytes(gif, first);
+}
+
+static tr_status keep(const tr_array *rows, tr_array **kept) {
+  if (*kept && !tr_array_same_shape(*kept, rows)) tr_array_destroy(kept);
+  if (!*kept) TR_TRY(tr_array_like(rows, kept));
+  return tr_array_copy(rows, *kept);
+}
+
+tr_status gif_take(sample_gif *gif, int output, int64_t first, const tr_array *x, int *n_frames) {
   const int frame = gif->shown ? gif->frame_of[output] : -1;
   const int64_t left = gif->shown - first, n = left < x->shape[0] ? left : x->shape[0];
   if (frame < 0) return TR_OK;
   *n_frames = frame + 1;
   if (n <= 0) return TR_OK;
   const tr_array rows = tr_rows(x, 0, n);
-  if (gif->kept[frame] && !tr_array_same_shape(gif->kept[frame], &rows)) tr_array_destroy(&gif->kept[frame]);
-  if (!gif->kept[frame]) TR_TRY(tr_array_like(&rows, &gif->kept[frame]));
-  return tr_array_copy(&rows, gif->kept[frame]);
-}
-
-static tr_status draw_frame(sample_gif *gif, const tr_sampler *s, int frame, int64_t first,
-                            const tr_cond *cond, tr_array *denoised) {
-  uint8_t *levels = gif->levels + (size_t)frame * frame_bytes(gif, gif->shown) + frame_bytes(gif, first);
-  const tr_times at = {1, &gif->times[frame]};
-  if (denoised)
-    TR_TRY(tr_field_eval(&s->interpolant, s->drift, TR_DENOISER, at, gif->kept[frame], cond, denoised));
-  return gif->pictures->make(gif->pictures, denoised ? denoised : gif->kept[frame], levels);
+  return gif->denoised ? keep(&rows, &gif->kept[frame])
+                       : gif->pictures->make(gif->pictures, &rows, levels_at(gif, frame, first));
 }
 
 static tr_status draw_frames(sample_gif *gif, const tr_sampler *s, int64_t first, int n_frames,
                              const int32_t *labels) {
-  tr_array *denoised = NULL;
+  tr_array *denoised;
   const tr_cond cond = provider_cond(labels, first, gif->kept[0]->shape[0]);
-  tr_status status = gif->denoised ? tr_array_like(gif->kept[0], &denoised) : TR_OK;
-  for (int k = 0; status == TR_OK && k < n_frames; k++)
-    status = draw_frame(gif, s, k, first, &cond, denoised);
+  tr_status status = tr_array_like(gif->kept[0], &denoised);
+  for (int k = 0; status == TR_OK && k < n_frames; k++) {
+    const tr_times at = {1, &gif->times[k]};
+    status = tr_field_eval(&s->interpolant, s->drift, TR_DENOISER, at, gif->kept[k], &cond, denoised);
+    if (status == TR_OK) status = gif->pictures->make(gif->pictures, denoised, levels_at(gif, k, first));
+  }
   tr_array_destroy(&denoised);
   return status;
 }
 
-tr_status gif_draw(sample_gif *gif, const tr_sampler *s, int64_t first, int n_frames, const int32_t *labels) {
-  if (first >= gif->shown) return TR_OK;
+tr_status gif_denoise(sample_gif *gif, const tr_sampler *s, int64_t first, int n_frames,
+                      const int32_t *labels) {
+  if (!gif->denoised || first >= gif->shown || n_frames == 0) return TR_OK;
   const long forwards = s->drift->n_forward;
-  const tr_status status = n_frames ? draw_frames(gif, s, first, n_frames, labels) : TR_OK;
+  const tr_status status = draw_frames(gif, s, first, n_frames, labels);
   gif->nfe += s->drift->n_forward - forwards;
   drop_kept(gif);
   return status;
@@ -172,9 +176,7 @@ void gif_account(sample_gif *gif, int64_t first, int n_frames) {
 tr_status gif_share(sample_gif *gif, tr_comm *comm, int rank, int64_t first, int64_t n) {
   const int64_t left = gif->shown - first, shown = left < n ? left : n;
   for (int k = 0; shown > 0 && k < gif->n_frames; k++)
-    TR_TRY(tr_comm_broadcast_bytes(
-        comm, rank, gif->levels + (size_t)k * frame_bytes(gif, gif->shown) + frame_bytes(gif, first),
-        frame_bytes(gif, shown)));
+    TR_TRY(tr_comm_broadcast_bytes(comm, rank, levels_at(gif, k, first), frame_bytes(gif, shown)));
   return TR_OK;
 }
 

@@ -23,7 +23,7 @@ typedef struct {
   int n_outputs;
   double *outputs;
   int *frame_of, *save_of;
-  tr_array **kept; /* (n_frames) states of the batch under way; NULL between batches */
+  tr_array **kept; /* (n_frames) states of the batch under way, to be denoised; else NULL */
   const pictures *pictures;
   uint8_t *levels; /* (n_frames, shown, height, width, 3) */
   long nfe;        /* forwards for data predictions */
@@ -38,12 +38,12 @@ void gif_free(sample_gif *gif);
 
 /* Which of --save-times an output is; -1: none. Without an animation they are the same. */
 int gif_save_of(const sample_gif *gif, int output);
-/* Keeps the shown rows of x, states of the samples from `first` on, where the output is a frame. *n_frames:
- * frames so far. */
-tr_status gif_keep(sample_gif *gif, int output, int64_t first, const tr_array *x, int *n_frames);
-/* At the end of a batch: the frames kept of it become pictures. */
-tr_status gif_draw(sample_gif *gif, const tr_sampler *sampler, int64_t first, int n_frames,
-                   const int32_t *labels);
+/* The shown rows of x, states of the samples from `first` on, become pictures where the output is a frame, or
+ * are kept for it. *n_frames: frames so far. */
+tr_status gif_take(sample_gif *gif, int output, int64_t first, const tr_array *x, int *n_frames);
+/* At the end of a batch: what was kept of it becomes pictures of the data predictions. */
+tr_status gif_denoise(sample_gif *gif, const tr_sampler *sampler, int64_t first, int n_frames,
+                      const int32_t *labels);
 /* A batch that handed out so many frames, on any rank. */
 void gif_account(sample_gif *gif, int64_t first, int n_frames);
 /* What rank has drawn of the samples first .. first + n - 1 is then on all. */
@@ -51,7 +51,7 @@ tr_status gif_share(sample_gif *gif, tr_comm *comm, int rank, int64_t first, int
 
 /* Stages samples.gif; without an animation an old one is marked to go. */
 tr_status gif_save(tr_ctx *ctx, const sample_gif *gif, out_dir *dir);
-/* {frames, samples, of, nfe_all_batches} */
+/* {frames, samples, of, times, nfe_all_batches} */
 json_t *gif_record(const sample_gif *gif);
 
 #endif
