@@ -65,7 +65,8 @@ static tr_status solve_ode(const sample_run *run, const tr_cond *cond, tr_array 
 static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
   const long guide_before = guide_forwards_done(&run->provider.guide);
   tr_cond cond = provider_cond(run->result.labels, b->first, b->n);
-  run->n_put = run->n_frames = 0;
+  run->now = b;
+  b->n_put = b->n_frames = 0;
   TR_TRY(start_state(run, x));
   TR_TRY(sample_is_sde(run) ? solve_sde(run, &cond, x, &b->stats) : solve_ode(run, &cond, x, &b->stats));
   b->nfe_guide = guide_forwards_done(&run->provider.guide) - guide_before;
@@ -73,9 +74,7 @@ static tr_status draw_into(sample_run *run, sample_batch *b, tr_array *x) {
   TR_TRY(sample_result_put(&run->result, at, x));
   if (pictures_any(&run->pictures))
     TR_TRY(run->pictures.make(&run->pictures, x, sample_result_picture(&run->result, at)));
-  TR_TRY(gif_denoise(&run->gif, &run->sampler, b->first, run->n_frames, run->result.labels));
-  b->n_put = run->n_put;
-  b->n_frames = run->n_frames;
+  TR_TRY(gif_denoise(&run->gif, &run->sampler, b->first, b->n_frames, run->result.labels));
   return program_check_interrupt(run->program);
 }
 

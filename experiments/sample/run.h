@@ -64,7 +64,7 @@ typedef struct {
   char devices[RANKS_DEVICES]; /* experiments/output/ranks.h */
   const char *labels_from;     /* experiments/input/data_labels.h */
   char *fetched;               /* the file of --model */
-  int n_put, n_frames;         /* save times and frames of the latest batch that were handed out */
+  sample_batch *now;           /* the one under way, or the latest */
   out_dir *dir;
   file_hash hash, init_hash, noise_hash; /* of --ckpt, --init and --noise */
   progress progress;

@@ -87,9 +87,9 @@ static tr_status put_time(int index, double t, const tr_array *x, void *user) {
   sample_run *run = user;
   const int64_t first = (int64_t)run->sampler.first_sample;
   const int save = gif_save_of(&run->gif, index);
-  TR_TRY(gif_take(&run->gif, index, first, x, &run->n_frames));
+  TR_TRY(gif_take(&run->gif, index, first, x, &run->now->n_frames));
   if (save < 0) return TR_OK;
-  run->n_put = save + 1;
+  run->now->n_put = save + 1;
   return sample_result_put_time(&run->result, save, first, x);
 }
 
