@@ -105,8 +105,8 @@ static tr_status check_pixels(const tr_dataset *data, const int64_t shape[3]) {
       (long long)shape[1], (long long)shape[2], (long long)shape[0]);
 }
 
-static void check_row(tr_dataset *data, int64_t i, const double *values) {
-  const bool pixels = data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
+static void check_row(tr_dataset *data, int64_t i, const double *values, bool latents) {
+  const bool pixels = !latents && data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
   for (int64_t k = 0; k < tr_dataset_row(data) && !data->trouble[i]; k++)
     if (!isfinite(values[k]))
       tr_dataset_reject(data, i, "%g at element %lld: every number must be finite", values[k], (long long)k);
@@ -115,12 +115,12 @@ static void check_row(tr_dataset *data, int64_t i, const double *values) {
                         (long long)k);
 }
 
-static tr_status check_values(tr_dataset *data) {
+static tr_status check_values(tr_dataset *data, bool latents) {
   double *values = malloc((size_t)tr_dataset_row(data) * sizeof *values);
   tr_status status = values ? TR_OK : TR_FAIL(data->ctx, TR_E_MEM, "out of memory for an input");
   for (int64_t i = 0; i < data->n && status == TR_OK; i++) {
     status = tr_dataset_values(data, i, 1, values);
-    if (status == TR_OK) check_row(data, i, values);
+    if (status == TR_OK) check_row(data, i, values, latents);
   }
   free(values);
   return status;
@@ -156,10 +156,8 @@ static tr_status read_any(tr_dataset *out, int64_t limit) {
                  "'%s' is neither a .npy, nor a .npz, nor a folder of images: give one of them", out->path);
 }
 
-tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
-                          tr_dataset *out) {
-  TR_REQUIRE(ctx, path, out);
-  if (ndim != 0) TR_REQUIRE(ctx, shape);
+static tr_status open_set(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
+                          bool latents, tr_dataset *out) {
   *out = (tr_dataset){.ctx = ctx, .ndim = ndim, .path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
   if (ndim != 0 && ndim != 1 && ndim != 3)
@@ -173,8 +171,19 @@ tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t
   if (ndim) memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
   TR_TRY(read_any(out, limit));
   if (out->pixels && ndim) TR_TRY(check_pixels(out, shape));
-  if (!out->pixels) TR_TRY(check_values(out));
+  if (!out->pixels) TR_TRY(check_values(out, latents));
   return tr_dataset_check(out, out->n);
+}
+
+tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
+                          tr_dataset *out) {
+  TR_REQUIRE(ctx, path, out);
+  if (ndim != 0) TR_REQUIRE(ctx, shape);
+  return open_set(ctx, path, ndim, shape, limit, false, out);
+}
+
+tr_status tr_dataset_open_latents(tr_ctx *ctx, const char *path, int64_t limit, tr_dataset *out) {
+  return open_set(ctx, path, 0, NULL, limit, true, out);
 }
 
 tr_status tr_dataset_values(const tr_dataset *data, int64_t first, int64_t n, double *out) {

@@ -4,6 +4,10 @@
 
 #include "core/data/dataset.h"
 
+/* tr_dataset_open of data of any shape whose numbers are latents: of one or three channels they are no
+ * pixels, none is out of range. */
+tr_status tr_dataset_open_latents(tr_ctx *ctx, const char *path, int64_t limit, tr_dataset *out);
+
 /* TR_E_SHAPE for a model whose states are no images. */
 tr_status tr_dataset_takes_images(const tr_dataset *out);
 

@@ -38,8 +38,8 @@ static bool differs(const manifest *m, const json_t *old, const json_t *new, cha
 static void warn_of_version(tr_ctx *ctx, const json_t *old) {
   const char *version = json_string_value(json_object_get(old, "transit"));
   if (!version || strcmp(version, program_version()) != 0)
-    tr_ctx_warn(ctx, "the rows that are there were made by version %s, this is %s",
-                version ? version : "unknown", program_version());
+    tr_ctx_warn(ctx, "what is there was made by version %s, this is %s", version ? version : "unknown",
+                program_version());
 }
 
 static tr_status compare(tr_ctx *ctx, const manifest *m, json_t *old) {

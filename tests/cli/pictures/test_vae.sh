@@ -24,6 +24,9 @@ small="$scratch/latents.npz"
   same "$scratch/decoded/images.npz" "$scratch/old/images.npz"
   check "levels alone" $decode --data "$small" --dtype f64 --levels-only --out "$scratch/levels"
   look levels "$scratch/levels" "$scratch/decoded"
+  npy "$scratch/far.npy" "<f4" "(1, 3, 2, 2)" 48 '\101' # 12.08 each: of three channels, and no pixels
+  check "latents of three channels" $transit decode --vae "$goldens/plain" --data "$scratch/far.npy" --out "$scratch/three"
+  says "1 picture of 4 x 4 pixels"
   # What is there is replaced whole: fewer pictures leave none of those before.
   check "again, fewer" $decode --data "$small" --num-samples 1 --out "$scratch/levels" --force
   equals "$(ls "$scratch/levels/images")" "000000.png" "pictures of the later run"
