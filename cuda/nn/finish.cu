@@ -1,4 +1,4 @@
-/* What is done behind the product of a linear layer where cuBLASLt does not. */
+/* What is done behind the product of a linear layer or of a convolution where cuBLASLt does not. */
 #include "cuda/nn/activation.cuh"
 #include "cuda/nn/linear.h"
 #include "cuda/nn/quads.cuh"
@@ -34,16 +34,18 @@ template <class N> struct finish_work {
 
 template <class N> static tr_status run(tr_ctx *ctx, const tr_cuda_finish_args *a) {
   const tr_nn_linear_args *l = a->args;
-  const int64_t rows = l->y->shape[0], cols = l->y->shape[1];
+  const int64_t rows = l->y->shape[0], offset = a->offset, cols = a->cols;
   tr_array product = *l->y;
-  product.dtype = a->type, product.shape[0] = a->n, product.data = (void *)a->product;
-  return tr_launch_quads(ctx, "a linear layer", a->n, cols,
-                         finish_work<N>{a->first, l->residual ? l->residual->shape[0] : 1,
-                                        l->slope_at ? l->slope_at->shape[0] : 1, l->activation,
-                                        tr_matrix_of<N>(&product), tr_row_of<N>(a->bias),
-                                        tr_matrix_of<N>(l->before), tr_matrix_of<N>(l->slope_at),
-                                        tr_columns_of<N>(l->gate, rows, cols), tr_matrix_of<N>(l->residual),
-                                        tr_matrix_of<N>(l->y)});
+  product.dtype = a->type, product.shape[0] = a->n, product.shape[1] = a->stride;
+  product.data = (void *)a->product;
+  return tr_launch_quads(
+      ctx, a->what, a->n, cols,
+      finish_work<N>{a->first, l->residual ? l->residual->shape[0] : 1,
+                     l->slope_at ? l->slope_at->shape[0] : 1, l->activation,
+                     tr_matrix_of<N>(&product, 0, cols), tr_row_of<N>(a->bias),
+                     tr_matrix_of<N>(l->before, offset, cols), tr_matrix_of<N>(l->slope_at, offset, cols),
+                     tr_columns_of<N>(l->gate, rows, cols), tr_matrix_of<N>(l->residual, offset, cols),
+                     tr_matrix_of<N>(l->y, offset, cols)});
 }
 
 tr_status tr_cuda_finish(tr_ctx *ctx, const tr_cuda_finish_args *a) {

@@ -208,7 +208,14 @@ static tr_status deliver(tr_ctx *ctx, const layer *l) {
 
 static tr_status finish(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
-  tr_cuda_finish_args f = {.args = a, .product = l->d, .type = l->shape.d, .bias = l->to->bias, .n = l->rows};
+  tr_cuda_finish_args f = {.what = "a linear layer",
+                           .args = a,
+                           .product = l->d,
+                           .type = l->shape.d,
+                           .stride = l->out,
+                           .bias = l->to->bias,
+                           .n = l->rows,
+                           .cols = l->out};
   if (l->d_apart) return tr_cuda_finish(ctx, &f);
   f.product = a->y->data, f.n = l->whole;
   if (f.n) TR_TRY(tr_cuda_finish(ctx, &f));

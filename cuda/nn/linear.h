@@ -28,14 +28,17 @@ typedef struct {
 } tr_cuda_cast_args;
 tr_status tr_cuda_cast(tr_ctx *ctx, const tr_cuda_cast_args *args);
 
-/* Rows first .. first + n - 1 of y = act(product + bias) gate + residual, or of the product times
- * act'(slope_at), as the arguments of the layer say; product: of those rows. */
+/* Rows first .. first + n - 1 and columns offset .. offset + cols - 1 of y = act(product + bias) gate +
+ * residual, or of the product times act'(slope_at), as the arguments of the layer say but for its bias;
+ * product and bias: of those rows and columns. The product may be in y. */
 typedef struct {
+  const char *what; /* "a linear layer", for messages */
   const tr_nn_linear_args *args;
   const void *product;
   tr_dtype type;        /* of the product */
-  const tr_array *bias; /* NULL: it has it already */
-  int64_t first, n;
+  int64_t stride;       /* numbers from one row of it to the next */
+  const tr_array *bias; /* NULL: it has it already, or there is none */
+  int64_t first, n, offset, cols;
 } tr_cuda_finish_args;
 tr_status tr_cuda_finish(tr_ctx *ctx, const tr_cuda_finish_args *args);
 

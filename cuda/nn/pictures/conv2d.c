@@ -1,8 +1,8 @@
 /* Convolutions as products: what pixels of the result are made of is gathered, a row a pixel, and multiplied
  * with the weight as in a linear layer. The pixels are cut in tiles of whole rows that divide a picture, the
  * entries of one batched product: so neither its shape nor its algorithm, and no bit of a sample, depends on
- * how many samples there are. Working memory holds a strip of tiles. The rest is one pass of our own where
- * cuBLASLt does not do it: a bias it does, and a residual that is y. */
+ * how many samples there are. Working memory holds a strip of tiles. A bias cuBLASLt adds, and a residual
+ * that is y; the rest is one pass of our own, that of linear layers (finish.cu). */
 #include "cuda/nn/pictures/conv2d.h"
 
 /* Bytes of what a strip has gathered and multiplied. Enough that a strip keeps a device busy; the emulator's
@@ -100,17 +100,27 @@ static tr_status take_memory(tr_ctx *ctx, convolution *c) {
   return tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts);
 }
 
+/* A layer whose rows are pixels. */
 static tr_status finish(tr_ctx *ctx, const convolution *c, int64_t first, int64_t pixels) {
   const tr_nn_conv2d_args *a = c->args;
-  const tr_cuda_conv_finish_args f = {.args = a,
-                                      .product = c->apart ? c->d : result_at(c, first),
-                                      .stride = c->shape.ldd,
-                                      .bias = c->shape.epilogue ? NULL : a->bias,
-                                      .residual = c->shape.adds ? NULL : a->residual,
-                                      .first = first,
-                                      .n = pixels};
-  if (!c->apart && !f.bias && !f.residual && a->activation == TR_NN_IDENTITY) return TR_OK;
-  return tr_cuda_conv_finish(ctx, &f);
+  tr_array y = *a->y, residual;
+  y.ndim = 2, y.shape[0] *= y.shape[1] * y.shape[2], y.shape[1] = y.shape[3];
+  residual = y;
+  if (a->residual) residual.data = a->residual->data;
+  const tr_nn_linear_args layer = {
+      .activation = a->activation, .residual = a->residual && !c->shape.adds ? &residual : NULL, .y = &y};
+  const tr_cuda_finish_args f = {.what = "a convolution",
+                                 .args = &layer,
+                                 .product = c->apart ? c->d : result_at(c, first),
+                                 .type = c->shape.d,
+                                 .stride = c->shape.ldd,
+                                 .bias = c->shape.epilogue ? NULL : a->bias,
+                                 .first = first,
+                                 .n = pixels,
+                                 .offset = a->first,
+                                 .cols = c->shape.m};
+  if (!c->apart && !f.bias && !layer.residual && a->activation == TR_NN_IDENTITY) return TR_OK;
+  return tr_cuda_finish(ctx, &f);
 }
 
 /* Tiles first .. first + n - 1. */

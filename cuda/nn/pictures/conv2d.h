@@ -1,4 +1,4 @@
-/* What is done before and behind the products of a convolution. */
+/* What is done before the products of a convolution. */
 #ifndef TR_CUDA_NN_PICTURES_CONV2D_H
 #define TR_CUDA_NN_PICTURES_CONV2D_H
 
@@ -24,17 +24,6 @@ typedef struct {
   int64_t first, n;
 } tr_cuda_gather_args;
 tr_status tr_cuda_gather(tr_ctx *ctx, const tr_cuda_gather_args *args);
-
-/* Pixels first .. first + n - 1 of y = act(product + bias) + residual. product: of those pixels, `stride`
- * numbers from one to the next; it may be y. */
-typedef struct {
-  const tr_nn_conv2d_args *args;
-  const void *product;
-  int64_t stride;
-  const tr_array *bias, *residual; /* NULL: it has it already, or there is none */
-  int64_t first, n;
-} tr_cuda_conv_finish_args;
-tr_status tr_cuda_conv_finish(tr_ctx *ctx, const tr_cuda_conv_finish_args *args);
 
 #ifdef __cplusplus
 }
