@@ -41,8 +41,10 @@ static tr_status tr_cuda_launch(tr_ctx *ctx, const char *op, int64_t rows, int64
   return tr_cuda_launched(ctx, cudaLaunchKernelEx(&config, kernel, static_cast<P>(args)...));
 }
 
+/* Blocks for n of which each has so many; too many are refused by the launch. */
 static inline unsigned tr_cuda_blocks(int64_t n, int64_t each) {
-  return (unsigned)((n + each - 1) / each);
+  const int64_t blocks = (n + each - 1) / each;
+  return blocks > UINT32_MAX ? UINT32_MAX : (unsigned)blocks;
 }
 
 /* The address of elements, as large as a pointer. Between two replays of a recording (core/record/record.h)

@@ -39,10 +39,9 @@ static __device__ __forceinline__ attention_block tr_attention_block(const atten
   const unsigned tiles = (unsigned)(s.tokens + rows - 1) / rows, of_heads = blockIdx.x / tiles;
   return {(int)(blockIdx.x % tiles) * rows, (int)(of_heads % s.heads), of_heads / s.heads};
 }
-/* Blocks of a launch over `samples`; too many are refused by the launch. */
+/* Blocks of a launch over `samples`. */
 static inline dim3 tr_attention_grid(const attention_shape &s, int64_t samples, int rows) {
-  const int64_t blocks = (s.tokens + rows - 1) / rows * s.heads * samples;
-  return dim3(blocks > UINT32_MAX ? UINT32_MAX : (unsigned)blocks);
+  return dim3(tr_cuda_blocks(tr_cuda_blocks(s.tokens, rows) * (int64_t)s.heads * samples, 1));
 }
 
 /* Rows of one head: `at` and `stride` in elements of the array. */
