@@ -55,7 +55,7 @@ static int array_at(const tr_cuda_graphs *g, const char *at) {
 }
 
 const void *tr_cuda_cell(tr_ctx *ctx, const void *data) {
-  const tr_cuda_state *s = tr_cuda(ctx);
+  const tr_cuda_state *s = tr_cuda_state_of(ctx);
   if (!s->recording) return NULL;
   recording *r = s->graphs->now;
   const int array = array_at(s->graphs, data);
@@ -74,7 +74,7 @@ const void *tr_cuda_cell(tr_ctx *ctx, const void *data) {
 }
 
 tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *data) {
-  const tr_cuda_state *s = tr_cuda(ctx);
+  const tr_cuda_state *s = tr_cuda_state_of(ctx);
   if (!s->recording || array_at(s->graphs, data) < 0) return TR_OK;
   return TR_FAIL(ctx, TR_E_UNSUPPORTED, "%s was told the address of memory that moves, instead of its cell",
                  op);
@@ -84,7 +84,7 @@ tr_status tr_cuda_stays(tr_ctx *ctx, const char *op, const void *data) {
 
 /* To name the operation that fails, each has to be launched by itself. */
 static bool graph_ready(tr_ctx *ctx) {
-  return !tr_cuda(ctx)->sync;
+  return !tr_cuda_state_of(ctx)->sync;
 }
 
 static void drop_recording(tr_ctx *ctx, void *made) {

@@ -8,7 +8,7 @@
 
 static int64_t rows_at_once(tr_ctx *ctx, bool kept, int64_t bytes) {
   (void)kept;
-  const int64_t rows = (int64_t)(PART_OF_MEMORY * (double)tr_cuda(ctx)->memory_most) / bytes;
+  const int64_t rows = (int64_t)(PART_OF_MEMORY * (double)tr_cuda_state_of(ctx)->memory_most) / bytes;
   return rows < 1 ? 1 : rows > ROWS_MOST ? ROWS_MOST : rows;
 }
 

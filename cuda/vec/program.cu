@@ -242,13 +242,13 @@ static void note_vectors(const tr_program *p, plan *q) {
 
 /* More blocks than the processors can hold at a time only wait. */
 static unsigned blocks_of(tr_ctx *ctx, const plan *q) {
-  const int chunks = q->first[q->parts.n], most = 8 * tr_cuda(ctx)->processors;
+  const int chunks = q->first[q->parts.n], most = 8 * tr_cuda_state_of(ctx)->processors;
   return (unsigned)(chunks < 1 ? 1 : chunks < most ? chunks : most);
 }
 
 tr_status tr_cuda_program(tr_ctx *ctx, const tr_program *p) {
   static_assert(sizeof(tr_program) + sizeof(plan) <= 4000, "arguments of a kernel are 4 KiB at most");
-  const tr_cuda_slots *slots = tr_cuda(ctx)->slots;
+  const tr_cuda_slots *slots = tr_cuda_state_of(ctx)->slots;
   plan q = {};
   if (p->count == 0 && p->reduce.slot < 0) return TR_OK;
   cut(p, &q);

@@ -60,5 +60,5 @@ tr_status tr_cuda_wait(tr_ctx *ctx) {
 }
 
 const volatile double *tr_cuda_slot(tr_ctx *ctx, int slot) {
-  return tr_cuda(ctx)->slots->shown[slot];
+  return tr_cuda_state_of(ctx)->slots->shown[slot];
 }

@@ -136,7 +136,7 @@ static tr_status run_either(tr_ctx *ctx, const attention_shape &s, const attenti
                             const tr_nn_attention_args *a) {
   if constexpr (mma::CAP == 64 || mma::CAP == 72) {
     const int64_t blocks = (s.tokens + 127) / 128 * s.heads * s.samples;
-    if (s.tokens > 64 && blocks >= 2 * tr_cuda(ctx)->processors) return run<mma, 2>(ctx, s, qkv, a);
+    if (s.tokens > 64 && blocks >= 2 * tr_cuda_state_of(ctx)->processors) return run<mma, 2>(ctx, s, qkv, a);
   }
   return run<mma, 1>(ctx, s, qkv, a);
 }
