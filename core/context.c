@@ -40,15 +40,6 @@ static const tr_ctx *given(const tr_ctx *ctx) {
   return ctx ? ctx : &no_context;
 }
 
-static tr_status say(tr_error *err, tr_status status, const char *file, int line, const char *format,
-                     va_list args) {
-  tr_text_vshow(err->message, sizeof err->message, format, args);
-  err->status = status;
-  err->file = file;
-  err->line = line;
-  return status;
-}
-
 static tr_status open_context(const char *resource, uint64_t seed, tr_ctx **out, tr_error *err) {
   if (out) *out = NULL;
   if (!resource || !out)
@@ -203,7 +194,7 @@ tr_status tr_ctx_latch(tr_ctx *ctx, tr_status status, const char *file, int line
   if (status == TR_OK || tr_ctx_failed(ctx) || !format) return status;
   va_list args;
   va_start(args, format);
-  say(ctx ? &ctx->error : &without_context, status, file, line, format, args);
+  tr_error_vfill(ctx ? &ctx->error : &without_context, status, file, line, format, args);
   va_end(args);
   return status;
 }

@@ -23,7 +23,7 @@ int main(void) {
   return puts(first()), puts(second()), 0;
 }
 END
-"$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -I"$root" ask.c "$root/cuda/library/library.c" "$root/core/status.c" "$root/core/text.c" -ldl -o bin/ask
+"$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -I"$root" ask.c "$root/cuda/library/library.c" "$root/core/error/error.c" "$root/core/text.c" -ldl -o bin/ask
 
 # make_library FOLDER: one that says which it is
 make_library() {
