@@ -6,6 +6,7 @@
 #include "core/io/file.h"
 #include "core/io/image/grid_private.h"
 #include "core/io/image/palette_private.h"
+#include "core/io/image/write_private.h"
 #include "core/require_private.h"
 
 static void put_byte(FILE *out, int value) {
@@ -178,8 +179,7 @@ static tr_status check(tr_ctx *ctx, const animation *a) {
   const tr_gif_timing *t = a->timing;
   if (a->frames < 1 || a->frames > 1000000)
     return TR_FAIL(ctx, TR_E_ARG, "an animation of %lld frames: use 1 to 1000000", (long long)a->frames);
-  if (g->channels != 1 && g->channels != 3)
-    return TR_FAIL(ctx, TR_E_SHAPE, "an image of %d channels: use 1 (grey) or 3 (RGB)", g->channels);
+  TR_TRY(tr_image_check_channels(ctx, g->channels));
   if (g->width > TR_GIF_MAX_SIDE || g->height > TR_GIF_MAX_SIDE)
     return TR_FAIL(ctx, TR_E_SHAPE, "a GIF of %lld x %lld pixels: each side must be 1 to %d",
                    (long long)g->height, (long long)g->width, TR_GIF_MAX_SIDE);

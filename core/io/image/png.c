@@ -70,9 +70,13 @@ static tr_status write_stream(tr_ctx *ctx, const char *path, FILE *stream, const
   return status;
 }
 
+tr_status tr_image_check_channels(tr_ctx *ctx, int channels) {
+  if (channels == 1 || channels == 3) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "an image of %d channels: use 1 (grey) or 3 (RGB)", channels);
+}
+
 static tr_status check_picture(tr_ctx *ctx, const picture *p) {
-  if (p->channels != 1 && p->channels != 3)
-    return TR_FAIL(ctx, TR_E_SHAPE, "an image of %d channels: use 1 (grey) or 3 (RGB)", p->channels);
+  TR_TRY(tr_image_check_channels(ctx, p->channels));
   if (p->height < 1 || p->width < 1 || p->height > TR_PNG_MAX_SIDE || p->width > TR_PNG_MAX_SIDE)
     return TR_FAIL(ctx, TR_E_SHAPE, "a picture of %lld x %lld pixels: each side must be 1 to %d",
                    (long long)p->height, (long long)p->width, TR_PNG_MAX_SIDE);
