@@ -133,7 +133,19 @@ static tr_status find_type(tr_ctx *ctx, const char *name, const char *descr, tr_
                  name, descr);
 }
 
-/* Where the header's text lies: its length is 2 bytes in version 1 and 4 in versions 2 and 3. */
+/* Where the header's text begins: its length takes 2 bytes in version 1 and 4 in versions 2 and 3. */
+static size_t head_start(const unsigned char *bytes) {
+  return bytes[6] == 1 ? 10 : 12;
+}
+
+size_t tr_npy_head_size(const unsigned char bytes[TR_NPY_HEAD]) {
+  const size_t start = head_start(bytes);
+  size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
+  if (start > 10) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
+  return start + length;
+}
+
+/* Where the header's text lies. */
 static tr_status find_header(tr_ctx *ctx, const char *name, const unsigned char *bytes, size_t size,
                              cursor *out) {
   if (size < 12 || memcmp(bytes, MAGIC, MAGIC_BYTES) != 0)
@@ -142,13 +154,11 @@ static tr_status find_header(tr_ctx *ctx, const char *name, const unsigned char 
   if (major < 1 || major > 3 || minor != 0)
     return TR_FAIL(ctx, TR_E_IO, "%s has .npy version %d.%d: 1.0, 2.0 and 3.0 can be read", name, major,
                    minor);
-  size_t start = major == 1 ? 10 : 12;
-  size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
-  if (major > 1) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-  if (length > size - start)
-    return TR_FAIL(ctx, TR_E_IO, "%s is truncated: its header says %zu bytes, %zu are there", name, length,
-                   size - start);
-  *out = (cursor){(const char *)bytes + start, (const char *)bytes + start + length};
+  const size_t start = head_start(bytes), whole = tr_npy_head_size(bytes);
+  if (whole > size)
+    return TR_FAIL(ctx, TR_E_IO, "%s is truncated: its header says %zu bytes, %zu are there", name,
+                   whole - start, size - start);
+  *out = (cursor){(const char *)bytes + start, (const char *)bytes + whole};
   return TR_OK;
 }
 
@@ -183,13 +193,6 @@ static tr_status place(tr_ctx *ctx, const char *name, const unsigned char *eleme
   else
     memcpy(out->owned, elements, bytes);
   return TR_OK;
-}
-
-size_t tr_npy_head_size(const unsigned char bytes[TR_NPY_HEAD]) {
-  const bool wide = bytes[6] > 1;
-  size_t length = (size_t)bytes[8] | (size_t)bytes[9] << 8;
-  if (wide) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-  return length + (wide ? 12 : 10);
 }
 
 /* Type and shape from the header of a file of `size` bytes, of which no more than the header is looked at. */
