@@ -7,9 +7,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#define ZLIB_CONST
-#include <zlib.h>
 
 #include "core/io/bytes_private.h"
 #include "core/text.h"
@@ -406,68 +403,4 @@ const tr_file_map *tr_zip_map(const tr_zip *zip) {
 
 bool tr_zip_has_checksums(const tr_zip *zip) {
   return !zip->no_checksums;
-}
-
-/* ---- content ---- */
-
-/* zlib counts in unsigned int: both sides are handed over in pieces. False: not exactly entry->size bytes
- * from exactly entry->stored_size. */
-static bool inflate_all(const tr_zip_entry *entry, unsigned char *out) {
-  z_stream stream = {0};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false;
-  uint64_t in_left = entry->stored_size, out_left = entry->size;
-  stream.next_in = entry->data;
-  stream.next_out = out;
-  int result = Z_OK;
-  while (result == Z_OK) {
-    uInt in_piece = in_left > UINT_MAX ? UINT_MAX : (uInt)in_left;
-    uInt out_piece = out_left > UINT_MAX ? UINT_MAX : (uInt)out_left;
-    stream.avail_in = in_piece;
-    stream.avail_out = out_piece;
-    result = inflate(&stream, Z_NO_FLUSH); /* no progress is Z_BUF_ERROR, which ends the loop */
-    in_left -= in_piece - stream.avail_in;
-    out_left -= out_piece - stream.avail_out;
-  }
-  inflateEnd(&stream);
-  return result == Z_STREAM_END && in_left == 0 && out_left == 0;
-}
-
-static tr_status inflate_entry(tr_ctx *ctx, const tr_zip *zip, const tr_zip_entry *entry, void **owned) {
-  uint64_t offset = (uint64_t)(entry->data - zip->map->data);
-  long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  bool too_large =
-      entry->size >= SIZE_MAX || (pages > 0 && page > 0 && entry->size / (uint64_t)page > (uint64_t)pages);
-  void *out = too_large ? NULL : malloc((size_t)entry->size + 1); /* + 1: an empty entry is no failure */
-  if (!out)
-    return TR_FAIL(ctx, TR_E_MEM,
-                   "'%s': zip archive, offset %" PRIu64 ": no memory for the %" PRIu64 " bytes of entry '%s'",
-                   zip->map->path, offset, entry->size, entry->name);
-  if (!inflate_all(entry, out)) {
-    free(out);
-    return FAIL_AT(ctx, zip->map, offset,
-                   "the deflated data of entry '%s' is damaged or does not give the %" PRIu64
-                   " bytes it claims",
-                   entry->name, entry->size);
-  }
-  *owned = out;
-  return TR_OK;
-}
-
-tr_status tr_zip_read(tr_ctx *ctx, const tr_zip *zip, const tr_zip_entry *entry, const unsigned char **data,
-                      void **owned) {
-  *data = NULL;
-  *owned = NULL;
-  if (entry->method == 8) TR_TRY(inflate_entry(ctx, zip, entry, owned));
-  const unsigned char *content = *owned ? *owned : entry->data;
-  uint32_t sum =
-      zip->no_checksums ? entry->crc32 : (uint32_t)crc32_z(crc32_z(0, NULL, 0), content, (size_t)entry->size);
-  if (sum != entry->crc32) {
-    free(*owned);
-    *owned = NULL;
-    return FAIL_AT(ctx, zip->map, (uint64_t)(entry->data - zip->map->data),
-                   "the data of entry '%s' has CRC-32 %08x, but %08x is recorded: the file is damaged",
-                   entry->name, (unsigned)sum, (unsigned)entry->crc32);
-  }
-  *data = content;
-  return TR_OK;
 }

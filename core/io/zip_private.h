@@ -38,7 +38,7 @@ const tr_zip_entry *tr_zip_find(const tr_zip *zip, const char *name); /* exact n
 tr_status tr_zip_read(tr_ctx *ctx, const tr_zip *zip, const tr_zip_entry *entry, const unsigned char **data,
                       void **owned);
 
-/* What an entry that is read in pieces needs: the mapping, and whether the CRC-32 of entries are known. */
+/* What reading an entry needs: the mapping, and whether the CRC-32 of entries are known. */
 const tr_file_map *tr_zip_map(const tr_zip *zip);
 bool tr_zip_has_checksums(const tr_zip *zip);
 
