@@ -1,5 +1,5 @@
-/* SHA-256: the examples of FIPS 180-4 (NIST's example values for "abc", the empty message and one million a).
- */
+/* SHA-256: the examples of FIPS 180-4 (NIST's example values for "abc", the empty message and one million a),
+ * and a file of several pieces. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,6 +15,23 @@ static void known(tr_ctx *ctx, const char *bytes, size_t size, const char *want)
   unlink(scratch("x"));
 }
 
+/* A file is read in pieces, a mapping is not. */
+static void pieces(tr_ctx *ctx) {
+  enum { SIZE = 2500001 };
+  unsigned char *bytes = malloc(SIZE);
+  char by_pieces[TR_SHA256_TEXT], at_once[TR_SHA256_TEXT];
+  tr_file_map map;
+  for (int i = 0; i < SIZE; i++) bytes[i] = (unsigned char)(i * 2654435761u >> 24);
+  write_whole(scratch("x"), bytes, SIZE);
+  CHECK_OK(ctx, tr_file_map_open(ctx, scratch("x"), &map));
+  CHECK_OK(ctx, tr_sha256_map(ctx, &map, at_once));
+  CHECK_OK(ctx, tr_sha256_file(ctx, scratch("x"), by_pieces));
+  CHECK(strcmp(by_pieces, at_once) == 0);
+  tr_file_map_close(&map);
+  unlink(scratch("x"));
+  free(bytes);
+}
+
 int main(void) {
   enum { MILLION = 1000000 };
   tr_ctx *ctx = check_context(0, NULL);
@@ -23,6 +40,7 @@ int main(void) {
   known(ctx, "abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   known(ctx, "", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   known(ctx, many, MILLION, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  pieces(ctx);
   CHECK_ERROR(ctx, tr_sha256_file(ctx, scratch("absent"), hex), TR_E_IO, "absent");
 
   const volatile sig_atomic_t stop = 1;
