@@ -1,7 +1,6 @@
 /* Pictures a second that a loader reads and crops, and the processor's time for one, by the number of
  * workers. usage: bench_loader FOLDER [SIZE] [STEPS] */
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "core/data/loader.h"
 #include "tests/support/check.h"
@@ -9,24 +8,17 @@
 
 enum { BATCH = 16 };
 
-static double processor_seconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 static void measure(tr_ctx *ctx, const char *folder, int size, int steps, int workers) {
   const tr_loader_options options = {
       .image_size = size, .batch = BATCH, .rows = BATCH, .dtype = TR_F32, .workers = workers, .ahead = 2};
   tr_loader *loader;
   tr_loader_rows rows;
   CHECK_OK(ctx, tr_loader_open(ctx, folder, &options, &loader));
-  const double begun = seconds_now(), used = processor_seconds();
+  const double begun = seconds_now(), used = seconds_of_processors();
   for (int step = 0; loader && step < steps; step++) CHECK_OK(ctx, tr_loader_step(loader, step, &rows));
   const double images = (double)steps * BATCH;
   printf("| %d | %.0f | %.2f |\n", workers, images / (seconds_now() - begun),
-         1000 * (processor_seconds() - used) / images);
+         1000 * (seconds_of_processors() - used) / images);
   tr_loader_close(&loader);
 }
 

@@ -1,19 +1,18 @@
-/* What the metrics of pictures cost, on features drawn at random: seconds, those of all
- * threads together on the processor, and the most memory that the
- * process has held by the end of each. Statistics are streamed, and come first, so that their memory is
- * theirs. bench_metrics [--samples 50000] [--features 2048] [--neighbours 10000] [--threads N]
- * [--statistics-only] The interval of FID and the Inception Score have all features in memory (f32), which
- * are counted. */
+/* What the metrics of pictures cost, on features drawn at random: seconds, those of all threads together on
+ * the processor, and the most memory that the process has held by the end of each. Statistics are streamed,
+ * and come first, so that their memory is theirs. The interval of FID and the Inception Score have all
+ * features in memory (f32), which are counted. usage: bench_metrics [--samples 50000] [--features 2048]
+ * [--neighbours 10000] [--threads N] [--statistics-only] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "core/random.h"
 #include "experiments/evaluate/metrics/frechet.h"
 #include "experiments/evaluate/metrics/inception_score.h"
 #include "experiments/evaluate/metrics/kernel_distance.h"
 #include "experiments/evaluate/metrics/precision_recall.h"
+#include "experiments/output/machine.h"
 #include "tests/support/seconds.h"
 
 typedef struct {
@@ -33,22 +32,14 @@ typedef struct {
   double clock, cpu;
 } moment;
 
-static double seconds_of(struct timeval t) {
-  return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
-}
-
 static moment now(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (moment){seconds_now(), seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime)};
+  return (moment){seconds_now(), seconds_of_processors()};
 }
 
 static void report(const char *what, moment since) {
   const moment end = now();
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
   printf("%-44s %8.2f s %8.2f s of processor %6.0f MiB\n", what, end.clock - since.clock, end.cpu - since.cpu,
-         (double)usage.ru_maxrss / 1024);
+         machine_peak_resident());
   fflush(stdout);
 }
 

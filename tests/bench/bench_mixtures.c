@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/support/problems/problems.h"
+#include "tests/support/seconds.h"
 
 enum { LADDER = 29, GOALS = 3 };
 static const struct { double error, ratio; } goals[GOALS] = {{1e-2, 0.67}, {1e-3, 0.83}, {1e-4, 1.0}};
@@ -30,18 +31,6 @@ static double needed(const attained *runs, double error) {
   return nfe;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(const double *values) {
-  double sorted[PROBLEM_SEEDS];
-  for (int i = 0; i < PROBLEM_SEEDS; i++) sorted[i] = values[i];
-  qsort(sorted, PROBLEM_SEEDS, sizeof *sorted, ascending);
-  return (sorted[(PROBLEM_SEEDS - 1) / 2] + sorted[PROBLEM_SEEDS / 2]) / 2;
-}
-
 static tr_status compare(problem *p, bool *all) {
   static attained ours[PROBLEM_SEEDS][LADDER], theirs[PROBLEM_SEEDS][LADDER];
   for (int seed = 0; seed < PROBLEM_SEEDS; seed++) {
@@ -56,9 +45,9 @@ static tr_status compare(problem *p, bool *all) {
       ratio[seed] = a[seed] / b[seed];
       worst = fmax(worst, ratio[seed]);
     }
-    printf("| %s | %g | %g | %g | %.2f (%.2f) | %.2f |\n", p->name, goals[g].error, median(a), median(b),
-           median(ratio), worst, goals[g].ratio);
-    *all = *all && median(ratio) <= goals[g].ratio;
+    printf("| %s | %g | %g | %g | %.2f (%.2f) | %.2f |\n", p->name, goals[g].error, median(a, PROBLEM_SEEDS),
+           median(b, PROBLEM_SEEDS), median(ratio, PROBLEM_SEEDS), worst, goals[g].ratio);
+    *all = *all && median(ratio, PROBLEM_SEEDS) <= goals[g].ratio;
   }
   return TR_OK;
 }

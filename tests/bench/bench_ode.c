@@ -12,6 +12,7 @@
 
 #include "nets/register.h"
 #include "tests/support/nets/digits.h"
+#include "tests/support/seconds.h"
 
 enum { LADDER = 25, MAX_METHODS = 8, FAILED = -1 };
 static const double guidances[] = {1, 4};
@@ -30,16 +31,6 @@ typedef struct {
   digits_run runs[DIGITS_SEEDS * (LADDER + 1)];
   int n;
 } campaign;
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *values, int n) {
-  qsort(values, (size_t)n, sizeof *values, ascending);
-  return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
 
 static tr_status run_campaign(tr_ctx *ctx, const options *o, campaign *c) {
   digits problem;

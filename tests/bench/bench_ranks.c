@@ -80,16 +80,6 @@ static tr_status turn(const bench *b, int k, speed *out) {
   return TR_OK;
 }
 
-static int rising(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *x, int64_t n) {
-  qsort(x, (size_t)n, sizeof *x, rising);
-  return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
 /* Ratios of the turns of all ranks to those of one alone, round by round. */
 enum { ROWS_A_RANK, ROWS_A_STEP, SUMMED_BEHIND, RATIOS };
 typedef struct {

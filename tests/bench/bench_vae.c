@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/vec/vec.h"
+#include "experiments/output/machine.h"
 #include "nets/vae/vae.h"
 #include "tests/support/check.h"
 #include "tests/support/seconds.h"
@@ -98,23 +98,6 @@ static double peak_there(other_side *o) {
 
 /* ---- here ---- */
 
-static double processor_seconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-/* The most memory since the last reset, in MiB. */
-static double peak_here(void) {
-  char line[256];
-  double kib = NAN;
-  FILE *f = fopen("/proc/self/status", "r");
-  while (f && fgets(line, sizeof line, f)) sscanf(line, "VmHWM: %lf", &kib);
-  if (f) fclose(f);
-  return kib / 1024;
-}
-
 static void reset_peaks(other_side *o) {
   char answer[64];
   FILE *f = fopen("/proc/self/clear_refs", "w");
@@ -130,27 +113,15 @@ static cost decode_here(tr_ctx *ctx, tr_vae *vae, int side) {
   need(ctx, tr_array_create(ctx, TR_F32, 4, (int64_t[]){1, 3, factor * side, factor * side}, &pictures));
   need(ctx, tr_randn(&address, z));
   need(ctx, tr_wait(ctx));
-  const double begun = seconds_now(), used = processor_seconds();
+  const double begun = seconds_now(), used = seconds_of_processors();
   need(ctx, tr_vae_decode(vae, z, pictures));
   need(ctx, tr_wait(ctx));
-  const cost c = {seconds_now() - begun, processor_seconds() - used};
+  const cost c = {seconds_now() - begun, seconds_of_processors() - used};
   tr_array_destroy(&z), tr_array_destroy(&pictures);
   return c;
 }
 
 /* ---- the table ---- */
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
-static double median(const double *x, int n) {
-  double sorted[ROUNDS_MOST];
-  memcpy(sorted, x, (size_t)n * sizeof *x);
-  qsort(sorted, (size_t)n, sizeof *sorted, ascending);
-  return (sorted[n / 2] + sorted[(n - 1) / 2]) / 2;
-}
 
 typedef struct {
   double clock[ROUNDS_MOST], processors[ROUNDS_MOST];
@@ -169,7 +140,7 @@ static void measure(tr_ctx *ctx, const settings *s, tr_vae *vae, other_side *o, 
   }
   const double ours = median(here.clock, s->rounds), theirs = median(there.clock, s->rounds);
   const double used = median(here.processors, s->rounds), used_there = median(there.processors, s->rounds);
-  const double peak = peak_here(), peak_other = o->pid ? peak_there(o) : NAN;
+  const double peak = machine_peak_resident(), peak_other = o->pid ? peak_there(o) : NAN;
   printf("| %d x %d | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.0f | %.0f | %.2f |\n", side, side, ours,
          theirs, theirs / ours, used, used_there, used_there / used, peak, peak_other, peak / peak_other);
   fflush(stdout);

@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/context_private.h"
 #include "core/cpu/cpu.h"
 #include "tests/support/fma_loop.h"
+#include "tests/support/seconds.h"
 
 typedef struct {
   char name[32], shape[48];
@@ -17,12 +17,6 @@ typedef struct {
 enum { MOST = 128 };
 static entry table[MOST];
 static int used;
-
-double op_times_clock(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static entry *find(const char *name, const char *shape) {
   int i = 0;
@@ -79,7 +73,7 @@ static const char *name_of(const char *op, const void *args) {
 
 static void note(const char *op, const void *args, double from) {
   char shape[48];
-  const double seconds = op_times_clock() - from, flops = describe(op, args, shape, sizeof shape);
+  const double seconds = seconds_of_processors() - from, flops = describe(op, args, shape, sizeof shape);
   entry *e = find(name_of(op, args), shape);
   e->calls++, e->seconds += seconds, e->flops += flops;
 }
@@ -88,7 +82,7 @@ static void note(const char *op, const void *args, double from) {
 
 #define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   static tr_status timed_##op(tr_ctx *ctx, const tr_nn_##op##_args *args) {                                  \
-    const double from = op_times_clock();                                                                    \
+    const double from = seconds_of_processors();                                                             \
     tr_status status = tr_cpu_nn.op(ctx, args);                                                              \
     note(#op, args, from);                                                                                   \
     return status;                                                                                           \
@@ -97,10 +91,10 @@ static void note(const char *op, const void *args, double from) {
 #undef TR_NN_OP
 
 static tr_status timed_weight_set(tr_ctx *ctx, void *own, const tr_array *values) {
-  const double from = op_times_clock();
+  const double from = seconds_of_processors();
   tr_status status = tr_cpu_nn.weight_set(ctx, own, values);
   entry *e = find("weight_set", "");
-  e->calls++, e->seconds += op_times_clock() - from;
+  e->calls++, e->seconds += seconds_of_processors() - from;
   return status;
 }
 

@@ -14,7 +14,5 @@ void op_times_reset(void);
  * threads, share that of products in what a loop of multiply-adds does (tests/support/fma_loop.h). The last
  * row, `rest`, is what is left of `seconds` of such time. */
 void op_times_print(tr_ctx *ctx, int runs, double seconds);
-/* Seconds of processor time that the program has had so far, all threads together. */
-double op_times_clock(void);
 
 #endif
