@@ -67,12 +67,12 @@ static problem make(tr_ctx *ctx, tr_dtype dtype, const shape *s) {
   const int64_t taps = (int64_t)s->window.size[0] * s->window.size[1], times = s->doubled ? 2 : 1;
   const int64_t result[] = {s->N, tr_nn_window_extent(&s->window, 0, times * s->H),
                             tr_nn_window_extent(&s->window, 1, times * s->W), s->first + s->O + s->more};
-  p.x = normals(ctx, dtype, 4, (int64_t[]){s->N, s->H, s->W, s->C}, 1);
-  p.kernel = normals(ctx, dtype, 2, (int64_t[]){s->O, s->C * taps}, 2);
-  p.affine = normals(ctx, dtype, 3, (int64_t[]){s->N, 2, s->C}, 3);
-  p.bias = normals(ctx, dtype, 1, &s->O, 4);
-  p.y = normals(ctx, dtype, 4, result, 5);
-  p.residual = normals(ctx, dtype, 4, result, 6);
+  p.x = tensor(ctx, dtype, 4, (int64_t[]){s->N, s->H, s->W, s->C}, 1);
+  p.kernel = tensor(ctx, dtype, 2, (int64_t[]){s->O, s->C * taps}, 2);
+  p.affine = tensor(ctx, dtype, 3, (int64_t[]){s->N, 2, s->C}, 3);
+  p.bias = tensor(ctx, dtype, 1, &s->O, 4);
+  p.y = tensor(ctx, dtype, 4, result, 5);
+  p.residual = tensor(ctx, dtype, 4, result, 6);
   p.w = kernel_of(p.kernel, taps);
   p.args = (tr_nn_conv2d_args){.x = p.x,
                                .affine = s->prologue ? p.affine : NULL,

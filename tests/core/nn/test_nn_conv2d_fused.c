@@ -32,11 +32,11 @@ static operands open_operands(tr_ctx *ctx, const kind *k, int64_t all) {
                                   .compute = k->dtype,
                                   .products = k->products,
                                   .taps = TAPS};
-  operands o = {.x = normals(ctx, k->dtype, 4, (int64_t[]){N, HIGH, WIDE, IN}, 1),
-                .affine = normals(ctx, k->dtype, 3, (int64_t[]){N, 2, IN}, 2),
-                .kernel = normals(ctx, k->dtype, 2, (int64_t[]){OUT, IN * TAPS}, 3),
-                .bias = normals(ctx, k->dtype, 1, &out, 4),
-                .residual = normals(ctx, k->dtype, 4, (int64_t[]){N, HIGH, WIDE, all}, 5)};
+  operands o = {.x = tensor(ctx, k->dtype, 4, (int64_t[]){N, HIGH, WIDE, IN}, 1),
+                .affine = tensor(ctx, k->dtype, 3, (int64_t[]){N, 2, IN}, 2),
+                .kernel = tensor(ctx, k->dtype, 2, (int64_t[]){OUT, IN * TAPS}, 3),
+                .bias = tensor(ctx, k->dtype, 1, &out, 4),
+                .residual = tensor(ctx, k->dtype, 4, (int64_t[]){N, HIGH, WIDE, all}, 5)};
   CHECK_OK(ctx, tr_nn_weight_create(ctx, &spec, &o.w));
   CHECK_OK(ctx, tr_nn_weight_set(o.w, o.kernel));
   return o;
@@ -50,7 +50,7 @@ static void close_operands(operands *o) {
 
 /* y, from normals. */
 static void one(tr_ctx *ctx, const kind *k, const operands *o, tr_nn_conv2d_args args, int residual) {
-  tr_array *y = normals(ctx, k->dtype, 4, o->residual->shape, 6);
+  tr_array *y = tensor(ctx, k->dtype, 4, o->residual->shape, 6);
   args.y = y, args.residual = residual == NONE ? NULL : residual == APART ? o->residual : y;
   double *want = plain_conv2d(&args, o->kernel);
   CHECK_OK(ctx, tr_nn_conv2d(&args));

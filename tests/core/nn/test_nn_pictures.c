@@ -88,10 +88,10 @@ static void near(const tr_array *got, double *want, double tolerance) {
 
 /* A mean far above the deviation takes no digits. */
 static void norms(tr_ctx *ctx, tr_dtype dtype, const int64_t *shape, double mean) {
-  tr_array *x = normals(ctx, dtype, 4, shape, 1),
-           *affine = normals(ctx, dtype, 3, (int64_t[]){shape[0], 2, shape[3]}, 2);
-  tr_array *gamma = normals(ctx, dtype, 1, &shape[3], 3), *beta = normals(ctx, dtype, 1, &shape[3], 4);
-  tr_array *ones = normals(ctx, dtype, 4, shape, 1);
+  tr_array *x = tensor(ctx, dtype, 4, shape, 1),
+           *affine = tensor(ctx, dtype, 3, (int64_t[]){shape[0], 2, shape[3]}, 2);
+  tr_array *gamma = tensor(ctx, dtype, 1, &shape[3], 3), *beta = tensor(ctx, dtype, 1, &shape[3], 4);
+  tr_array *ones = tensor(ctx, dtype, 4, shape, 1);
   CHECK_OK(ctx, tr_fill(mean, ones));
   CHECK_OK(ctx, tr_lincomb(2, (double[]){1, 1}, (const tr_array *const[]){x, ones}, x));
   const tr_nn_group_norm_args args = {
@@ -104,8 +104,8 @@ static void norms(tr_ctx *ctx, tr_dtype dtype, const int64_t *shape, double mean
 }
 
 static void affine_maps(tr_ctx *ctx, tr_dtype dtype, const int64_t *shape) {
-  tr_array *x = normals(ctx, dtype, 4, shape, 1), *y = normals(ctx, dtype, 4, shape, 2);
-  tr_array *affine = normals(ctx, dtype, 3, (int64_t[]){shape[0], 2, shape[3]}, 3);
+  tr_array *x = tensor(ctx, dtype, 4, shape, 1), *y = tensor(ctx, dtype, 4, shape, 2);
+  tr_array *affine = tensor(ctx, dtype, 3, (int64_t[]){shape[0], 2, shape[3]}, 3);
   for (int act = TR_NN_IDENTITY; act <= TR_NN_RELU; act++) {
     const tr_nn_affine_args args = {.x = x, .affine = affine, .activation = (tr_nn_activation)act, .y = y};
     double *want = plain_affine(&args);
@@ -120,13 +120,13 @@ static void poolings(tr_ctx *ctx, tr_dtype dtype, const int64_t *shape) {
                                          {{3, 3}, 2, {0, 0}, {0, 0}},
                                          {{2, 3}, 3, {1, 2}, {0, 1}},
                                          {{1, 1}, 2, {0, 0}, {0, 0}}};
-  tr_array *x = normals(ctx, dtype, 4, shape, 1);
+  tr_array *x = tensor(ctx, dtype, 4, shape, 1);
   for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
     for (int pool = TR_NN_POOL_MAX; pool <= TR_NN_POOL_MEAN; pool++) {
       const int64_t result[] = {shape[0], tr_nn_window_extent(&windows[i], 0, shape[1]),
                                 tr_nn_window_extent(&windows[i], 1, shape[2]), shape[3] + 5};
       if (result[1] * result[2] == 0) continue;
-      tr_array *y = normals(ctx, dtype, 4, result, 2);
+      tr_array *y = tensor(ctx, dtype, 4, result, 2);
       const tr_nn_pool2d_args args = {
           .x = x, .pool = (tr_nn_pool)pool, .window = windows[i], .y = y, .first = 2};
       double *want = plain_pool2d(&args);
@@ -154,9 +154,9 @@ static void none(tr_ctx *ctx) {
 /* Samples alone, and on other numbers of threads, have the bits they have together on one. */
 static void independent(tr_ctx *ctx, tr_dtype dtype) {
   const int64_t shape[] = {3, 70, 60, 32};
-  tr_array *x = normals(ctx, dtype, 4, shape, 1), *gamma = normals(ctx, dtype, 1, &shape[3], 3);
-  tr_array *affine = normals(ctx, dtype, 3, (int64_t[]){3, 2, 32}, 2),
-           *alone = normals(ctx, dtype, 3, (int64_t[]){3, 2, 32}, 2);
+  tr_array *x = tensor(ctx, dtype, 4, shape, 1), *gamma = tensor(ctx, dtype, 1, &shape[3], 3);
+  tr_array *affine = tensor(ctx, dtype, 3, (int64_t[]){3, 2, 32}, 2),
+           *alone = tensor(ctx, dtype, 3, (int64_t[]){3, 2, 32}, 2);
   tr_nn_group_norm_args args = {
       .x = x, .groups = 4, .gamma = gamma, .beta = gamma, .eps = 1e-6, .affine = affine};
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));

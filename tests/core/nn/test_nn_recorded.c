@@ -37,16 +37,16 @@ static tr_status run(void *user) {
 
 static body open_body(tr_ctx *ctx) {
   const int64_t channels = C;
-  body b = {.x = normals(ctx, TR_F32, 4, (int64_t[]){N, HIGH, WIDE, C}, 1),
-            .gamma = normals(ctx, TR_F32, 1, &channels, 2),
-            .beta = normals(ctx, TR_F32, 1, &channels, 3),
-            .affine = normals(ctx, TR_F32, 3, (int64_t[]){N, 2, C}, 4),
-            .y = normals(ctx, TR_F32, 4, (int64_t[]){N, HIGH, WIDE, OUT}, 5),
-            .pooled = normals(ctx, TR_F32, 4, (int64_t[]){N, HIGH, WIDE, OUT}, 6),
-            .resized = normals(ctx, TR_F32, 4, (int64_t[]){N, 7, 13, OUT}, 7),
+  body b = {.x = tensor(ctx, TR_F32, 4, (int64_t[]){N, HIGH, WIDE, C}, 1),
+            .gamma = tensor(ctx, TR_F32, 1, &channels, 2),
+            .beta = tensor(ctx, TR_F32, 1, &channels, 3),
+            .affine = tensor(ctx, TR_F32, 3, (int64_t[]){N, 2, C}, 4),
+            .y = tensor(ctx, TR_F32, 4, (int64_t[]){N, HIGH, WIDE, OUT}, 5),
+            .pooled = tensor(ctx, TR_F32, 4, (int64_t[]){N, HIGH, WIDE, OUT}, 6),
+            .resized = tensor(ctx, TR_F32, 4, (int64_t[]){N, 7, 13, OUT}, 7),
             .qkv = matrix(ctx, TR_F32, N * T, 3 * HEAD, 8),
             .mixed = matrix(ctx, TR_F32, N * T, HEAD, 9)};
-  tr_array *kernel = normals(ctx, TR_F32, 2, (int64_t[]){OUT, C * TAPS}, 10);
+  tr_array *kernel = tensor(ctx, TR_F32, 2, (int64_t[]){OUT, C * TAPS}, 10);
   b.w = kernel_of(kernel, TAPS);
   tr_array_destroy(&kernel);
   return b;

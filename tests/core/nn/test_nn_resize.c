@@ -66,7 +66,7 @@ static void goldens(tr_ctx *ctx) {
 /* ---- against the definition ---- */
 
 static void near(tr_ctx *ctx, tr_dtype dtype, tr_nn_resize resize, const int64_t *from, const int64_t *to) {
-  tr_array *x = normals(ctx, dtype, 4, from, 1), *y = normals(ctx, dtype, 4, to, 2);
+  tr_array *x = tensor(ctx, dtype, 4, from, 1), *y = tensor(ctx, dtype, 4, to, 2);
   const tr_nn_resize2d_args args = {.x = x, .resize = resize, .scale = 0.5, .shift = -3, .y = y};
   double *want = plain_resize2d(&args);
   CHECK_OK(ctx, tr_nn_resize2d(&args));
@@ -89,8 +89,8 @@ static void sizes(tr_ctx *ctx) {
 }
 
 static void refused(tr_ctx *ctx) {
-  tr_array *x = normals(ctx, TR_F64, 4, (int64_t[]){1, 3, 3, 2}, 1);
-  tr_array *y = normals(ctx, TR_F64, 4, (int64_t[]){1, 2, 2, 3}, 1);
+  tr_array *x = tensor(ctx, TR_F64, 4, (int64_t[]){1, 3, 3, 2}, 1);
+  tr_array *y = tensor(ctx, TR_F64, 4, (int64_t[]){1, 2, 2, 3}, 1);
   CHECK_ERROR(ctx, tr_nn_resize2d(&(tr_nn_resize2d_args){.x = x, .y = y}), TR_E_SHAPE, NULL);
   CHECK_ERROR(ctx, tr_nn_resize2d(&(tr_nn_resize2d_args){.x = x, .y = x}), TR_E_SHAPE, NULL);
   CHECK_ERROR(ctx, tr_nn_resize2d(&(tr_nn_resize2d_args){.x = x, .y = y, .resize = (tr_nn_resize)9}),

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/vec/vec.h"
-#include "tests/support/check.h"
 #include "tests/support/problems/matrices.h"
 
 static double act(tr_nn_activation activation, double v) {
@@ -183,26 +181,4 @@ double *plain_resize2d(const tr_nn_resize2d_args *a) {
     }
   free(x);
   return y;
-}
-
-/* ---- operands ---- */
-
-tr_array *normals(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, uint32_t number) {
-  tr_array *a;
-  tr_random_address address = {.seed = 12, .purpose = TR_RANDOM_TEST, .step = number};
-  CHECK_OK(ctx, tr_array_create(ctx, dtype, ndim, shape, &a));
-  CHECK_OK(ctx, tr_randn(&address, a));
-  return a;
-}
-
-tr_nn_weight *kernel_of(const tr_array *kernel, int64_t taps) {
-  tr_nn_weight *w;
-  const tr_nn_weight_spec spec = {.out = kernel->shape[0],
-                                  .in = kernel->shape[1],
-                                  .storage = kernel->dtype,
-                                  .compute = kernel->dtype,
-                                  .taps = taps};
-  CHECK_OK(kernel->ctx, tr_nn_weight_create(kernel->ctx, &spec, &w));
-  CHECK_OK(kernel->ctx, tr_nn_weight_set(w, kernel));
-  return w;
 }

@@ -14,9 +14,4 @@ double *plain_affine(const tr_nn_affine_args *args);
 double *plain_pool2d(const tr_nn_pool2d_args *args);
 double *plain_resize2d(const tr_nn_resize2d_args *args);
 
-/* An array of any shape of standard normals; another number, other normals. The caller destroys. */
-tr_array *normals(tr_ctx *ctx, tr_dtype dtype, int ndim, const int64_t *shape, uint32_t number);
-/* A weight of a convolution with the values of `kernel` (out, C taps). The caller destroys. */
-tr_nn_weight *kernel_of(const tr_array *kernel, int64_t taps);
-
 #endif
