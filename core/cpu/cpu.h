@@ -94,6 +94,9 @@ static inline char *tr_cpu_row(const tr_array *a, int64_t row, int64_t column) {
 }
 
 /* Element i of an array of f32 or f64. */
+static inline double tr_cpu_load(const tr_array *a, int64_t i) {
+  return a->dtype == TR_F32 ? (double)((const float *)a->data)[i] : ((const double *)a->data)[i];
+}
 static inline void tr_cpu_store(const tr_array *a, int64_t i, double value) {
   if (a->dtype == TR_F32)
     ((float *)a->data)[i] = (float)value;
@@ -119,7 +122,7 @@ tr_status tr_cpu_weight_panels(tr_ctx *ctx, const tr_nn_weight *weight, bool tra
 /* tr_cpu_attention of wide heads, operands as they are (core/cpu/nn/attention_wide.c). */
 tr_status tr_cpu_attention_wide(tr_ctx *ctx, const tr_nn_attention_args *args);
 
-/* The operations behind tr_cpu_nn, each in one of the files nn_*.c. */
+/* The operations behind tr_cpu_nn, each in a file of core/cpu/nn. */
 #define TR_NN_OP(op, what, need, moves, must, may)                                                           \
   tr_status tr_cpu_##op(tr_ctx *ctx, const tr_nn_##op##_args *args);
 #include "core/nn/ops.def"

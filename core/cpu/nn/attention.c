@@ -211,20 +211,6 @@ static void gather_head(const attention_job *job, const char *q, char *keys, cha
   copy_values(job, q + 2 * part, values);
 }
 
-/* The statistic of query i of head `head`, heads counted through all samples. */
-static void put_stat(const attention_job *job, int64_t head, int64_t i, double value) {
-  int64_t at = head * job->tokens + i;
-  if (job->stats->dtype == TR_F32)
-    ((float *)job->stats->data)[at] = (float)value;
-  else
-    ((double *)job->stats->data)[at] = value;
-}
-
-static double stat_at(const tr_array *stats, int64_t at) {
-  return stats->dtype == TR_F32 ? (double)((const float *)stats->data)[at]
-                                : ((const double *)stats->data)[at];
-}
-
 static void run_tile(const attention_job *job, int64_t tile, int64_t head, const char *q, char *memory,
                      char *o) {
   int64_t size = job->size, queries = queries_of(job, tile), row = job->tokens * size;
@@ -236,7 +222,7 @@ static void run_tile(const attention_job *job, int64_t tile, int64_t head, const
   tr_gemm_run(&job->scores[last], part_of(job, memory, KEYS), q, scores);
   for (int64_t i = 0; i < queries; i++) {
     inverse[i] = job->loops->softmax(job->tokens, scale, scores + i * row, job->stats ? &log_sum : NULL);
-    if (job->stats) put_stat(job, head, tile * job->tile + i, log_sum);
+    if (job->stats) tr_cpu_store(job->stats, head * job->tokens + tile * job->tile + i, log_sum);
   }
   o += tile * job->tile * job->hidden * size;
   tr_gemm_run(&job->mix[last], part_of(job, memory, VALUES),
@@ -390,7 +376,8 @@ static void backward_tile(const backward_job *job, int64_t tile, const backward_
               right_along(base, queries, base->head_size, q, wide, h->memory, Q_ALONG), p);
   for (int64_t i = 0; i < queries; i++) {
     if (job->given)
-      loops->softmax_known(tokens, scale, stat_at(job->given, h->stats + tile * base->tile + i), p + i * row);
+      loops->softmax_known(tokens, scale, tr_cpu_load(job->given, h->stats + tile * base->tile + i),
+                           p + i * row);
     else
       loops->scale(tokens, loops->softmax(tokens, scale, p + i * row, NULL), p + i * row);
   }

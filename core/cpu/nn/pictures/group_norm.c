@@ -65,17 +65,13 @@ static moments whole(const norm_job *job, int64_t n, int64_t g) {
   return all;
 }
 
-static double number_at(const tr_array *a, int64_t i) {
-  return a->dtype == TR_F32 ? (double)((const float *)a->data)[i] : ((const double *)a->data)[i];
-}
-
 static void put_group(const norm_job *job, int64_t n, int64_t g) {
   const tr_nn_group_norm_args *a = job->args;
   const moments m = whole(job, n, g);
   for (int64_t c = g * job->wide; c < (g + 1) * job->wide; c++) {
-    const double scale = number_at(a->gamma, c) / sqrt(m.squares + a->eps);
+    const double scale = tr_cpu_load(a->gamma, c) / sqrt(m.squares + a->eps);
     tr_cpu_store(a->affine, 2 * n * job->channels + c, scale);
-    tr_cpu_store(a->affine, (2 * n + 1) * job->channels + c, number_at(a->beta, c) - m.mean * scale);
+    tr_cpu_store(a->affine, (2 * n + 1) * job->channels + c, tr_cpu_load(a->beta, c) - m.mean * scale);
   }
 }
 
