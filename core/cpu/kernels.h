@@ -32,9 +32,8 @@ typedef struct {
   /* y = act(a x + b), a and b the same for every pixel; y may be x */
   void (*affine)(tr_nn_activation activation, int64_t pixels, int64_t channels, const void *a, const void *b,
                  const void *x, void *y);
-  /* Of each channel, over pixels that are `stride` elements apart: mean, and sum of (x - mean)^2 */
-  void (*moments)(int64_t pixels, int64_t stride, int64_t channels, const void *x, double *mean,
-                  double *squares);
+  /* Of each channel: mean, and sum of (x - mean)^2 */
+  void (*moments)(int64_t pixels, int64_t channels, const void *x, double *mean, double *squares);
   /* y = the largest or the mean of so many pixels */
   void (*pool)(tr_nn_pool pool, int64_t pixels, int64_t channels, const void *const *x, void *y);
   const struct tr_cpu_tiles *tiles; /* NULL: none for this type */
@@ -42,10 +41,10 @@ typedef struct {
 
 /* Transforms of convolutions of 3 x 3 by tiles of 4 x 4 pixels (core/cpu/kernels_winograd.inc). The 36
  * elements of what is transformed lie `apart` from each other, each with all channels side by side. */
-enum { TR_CPU_TILE = 4, TR_CPU_TILE_INPUT = 6, TR_CPU_TILE_ELEMENTS = 36 };
+enum { TR_CPU_TILE = 4, TR_CPU_TILE_ELEMENTS = 36 };
 typedef struct tr_cpu_tiles {
-  /* Of `channels` rows of `width` outputs; w: the same for the nine places, `place` apart */
-  void (*weight)(int64_t channels, int64_t width, int64_t place, const float *w, int64_t apart, float *u);
+  /* Of the `width` outputs of a channel; w: the same for the nine places, `place` apart */
+  void (*weight)(int64_t width, int64_t place, const float *w, int64_t apart, float *u);
   /* Of 6 x 6 pixels, whose rows are `row` apart */
   void (*input)(int64_t channels, int64_t row, const float *x, int64_t apart, float *v);
   /* 4 x 4 pixels of `width` outputs each, one after the other */

@@ -43,7 +43,7 @@ static void take_run(const norm_job *job, int64_t number, double *room) {
   const char *from = (const char *)x->data +
                      (n * job->pixels + run * job->run) * job->channels * (int64_t)tr_dtype_size(x->dtype);
   double *squares = room + job->channels;
-  job->loops->pictures->moments(length, job->channels, job->channels, from, room, squares);
+  job->loops->pictures->moments(length, job->channels, from, room, squares);
   for (int64_t g = 0; g < job->args->groups; g++)
     job->parts[number * job->args->groups + g] =
         together(job->wide, length, room + g * job->wide, squares + g * job->wide);

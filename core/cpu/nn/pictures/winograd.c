@@ -16,7 +16,7 @@
 #define TASKS_WANTED     4 /* per thread */
 #define LINE             16 /* numbers that stagger the 36 values, which else would meet in few sets of a cache */
 
-enum { TILE = TR_CPU_TILE, INPUT = TR_CPU_TILE_INPUT, ELEMENTS = TR_CPU_TILE_ELEMENTS };
+enum { TILE = TR_CPU_TILE, ELEMENTS = TR_CPU_TILE_ELEMENTS };
 
 typedef struct {
   const tr_cpu_conv *conv;
@@ -119,7 +119,7 @@ static void transform_weight(const tiles_job *job, int64_t panel, int64_t channe
   const tr_cpu_conv *c = job->conv;
   const int64_t ld = tr_cpu_padded(tr_cpu_conv_width(c, panel), c->size), place = c->channels * ld;
   const float *from = (const float *)c->weight + panel * c->panel * c->args->w->spec.in + channel * ld;
-  job->transforms->weight(1, ld, place, from, place, weight_of(job, panel) + channel * ld);
+  job->transforms->weight(ld, place, from, place, weight_of(job, panel) + channel * ld);
 }
 
 /* ---- a group ---- */
