@@ -1,10 +1,9 @@
-/* Group norm on the processor: the moments of runs of pixels, of a length that depends on the channels alone,
- * each about its own mean while it is in the near caches, then put together in their order (Chan, Golub and
- * LeVeque 1979). So a picture is read from memory once, and a large mean takes no digits from the variance.
- */
+/* Group norm on the processor, and affine maps of channels, such as it gives. Moments are taken of runs of
+ * pixels, of a length that depends on the channels alone, each about its own mean while it is in the near
+ * caches, then put together in their order (Chan, Golub and LeVeque 1979). So a picture is read from memory
+ * once, and a large mean takes no digits from the variance. */
 #include <math.h>
 #include <omp.h>
-#include <stdlib.h>
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
@@ -94,5 +93,18 @@ tr_status tr_cpu_group_norm(tr_ctx *ctx, const tr_nn_group_norm_args *args) {
   for (int64_t r = 0; r < shape[0] * job.runs; r++)
     take_run(&job, r, (double *)((char *)scratch + omp_get_thread_num() * room));
   for (int64_t g = 0; g < shape[0] * args->groups; g++) put_group(&job, g / args->groups, g % args->groups);
+  return TR_OK;
+}
+
+tr_status tr_cpu_affine(tr_ctx *ctx, const tr_nn_affine_args *args) {
+  const int64_t *shape = args->x->shape, channels = shape[3], rows = shape[0] * shape[1];
+  const int64_t size = (int64_t)tr_dtype_size(args->x->dtype), row = shape[2] * channels * size;
+  const tr_cpu_kernels *loops = tr_cpu_kernels_of(ctx, args->x->dtype);
+#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, args->x->count)) schedule(static)
+  for (int64_t r = 0; r < rows; r++) {
+    const char *scale = (const char *)args->affine->data + 2 * (r / shape[1]) * channels * size;
+    loops->pictures->affine(args->activation, shape[2], channels, scale, scale + channels * size,
+                            (const char *)args->x->data + r * row, (char *)args->y->data + r * row);
+  }
   return TR_OK;
 }

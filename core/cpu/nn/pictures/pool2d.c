@@ -1,21 +1,8 @@
-/* Affine maps of channels and pooling on the processor, pixel by pixel. */
+/* Pooling on the processor, pixel by pixel. */
 #include <omp.h>
 
 #include "core/cpu/cpu.h"
 #include "core/cpu/kernels.h"
-
-tr_status tr_cpu_affine(tr_ctx *ctx, const tr_nn_affine_args *args) {
-  const int64_t *shape = args->x->shape, channels = shape[3], rows = shape[0] * shape[1];
-  const int64_t size = (int64_t)tr_dtype_size(args->x->dtype), row = shape[2] * channels * size;
-  const tr_cpu_kernels *loops = tr_cpu_kernels_of(ctx, args->x->dtype);
-#pragma omp parallel for num_threads(tr_cpu_threads_for_elements(ctx, args->x->count)) schedule(static)
-  for (int64_t r = 0; r < rows; r++) {
-    const char *scale = (const char *)args->affine->data + 2 * (r / shape[1]) * channels * size;
-    loops->pictures->affine(args->activation, shape[2], channels, scale, scale + channels * size,
-                            (const char *)args->x->data + r * row, (char *)args->y->data + r * row);
-  }
-  return TR_OK;
-}
 
 /* The pixels that the window at row i and column j of the result has in the picture of sample n. */
 static int64_t pixels_of(const tr_nn_pool2d_args *a, int64_t n, int64_t i, int64_t j, const void **pixels) {
