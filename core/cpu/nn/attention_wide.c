@@ -28,10 +28,9 @@ typedef struct {
   const tr_nn_attention_args *args;
   int64_t size, tokens, hidden, head_size, heads;
   int64_t tile, tiles;
-  int64_t chunk, chunks; /* of tokens */
-  panels keys, values;   /* (head_size, tokens), (tokens, head_size) */
+  panels keys, values; /* (head_size, tokens), (tokens, head_size) */
   tr_gemm_kernel scores[2][2];
-  tr_gemm_kernel mix[2][2][2][2]; /* [..][..][last chunk][adding] */
+  tr_gemm_sum mix[2][2];
 } wide_job;
 
 static int64_t width_of(const panels *p, int64_t panel) {
@@ -64,8 +63,6 @@ static wide_job job_of(tr_ctx *ctx, const tr_nn_attention_args *args, int thread
   while (job.tile > QUERIES_MIN && tr_cpu_ceil_div(job.tokens, job.tile) < (int64_t)threads * TASKS)
     job.tile /= 2;
   job.tiles = tr_cpu_ceil_div(job.tokens, job.tile);
-  job.chunk = tr_cpu_smaller(CHUNK_BYTES / size, job.tokens);
-  job.chunks = tr_cpu_ceil_div(job.tokens, job.chunk);
   job.keys = panels_of(job.head_size, job.tokens, panel);
   job.values = panels_of(job.tokens, job.head_size, panel);
   return job;
@@ -84,15 +81,10 @@ static tr_status prepare(tr_ctx *ctx, wide_job *job, int last_panel, int last_ti
                          .ldb = (int)(3 * job->hidden),
                          .ldc = (int)job->tokens};
   TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape, &job->scores[last_panel][last_tile]));
-  shape.m = shape.lda = values, shape.ldb = (int)job->tokens, shape.ldc = (int)job->hidden;
-  for (int last_chunk = 0; last_chunk < 2; last_chunk++)
-    for (int adding = 0; adding < 2; adding++) {
-      shape.k = (int)(last_chunk ? job->tokens - (job->chunks - 1) * job->chunk : job->chunk);
-      shape.accumulate = adding;
-      TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape,
-                             &job->mix[last_panel][last_tile][last_chunk][adding]));
-    }
-  return TR_OK;
+  shape.m = shape.lda = values, shape.ldc = (int)job->hidden;
+  shape.k = shape.ldb = (int)job->tokens;
+  const int64_t chunk = tr_cpu_smaller(CHUNK_BYTES / job->size, job->tokens);
+  return tr_gemm_sum_prepare(ctx, &shape, chunk, &job->mix[last_panel][last_tile]);
 }
 
 /* A head of a sample: where its rows of q begin, from which k and v lie `hidden` and twice that on, and those
@@ -126,11 +118,12 @@ static void pack_values(const wide_job *job, const head *h, int64_t panel) {
 
 /* y of the queries of a tile, before each row is divided by its sum; from their terms. */
 static void mix_values(const wide_job *job, int64_t tile, const char *terms, char *y) {
-  const int64_t last_tile = tile == job->tiles - 1;
-  for (int64_t chunk = 0; chunk < job->chunks; chunk++)
+  const int64_t last_tile = tile == job->tiles - 1, chunks = job->mix[0][0].chunks;
+  for (int64_t chunk = 0; chunk < chunks; chunk++)
     for (int64_t panel = 0; panel < job->values.panels; panel++) {
-      const int64_t width = width_of(&job->values, panel), at = chunk * job->chunk;
-      tr_gemm_run(&job->mix[panel == job->values.panels - 1][last_tile][chunk == job->chunks - 1][chunk > 0],
+      const tr_gemm_sum *sum = &job->mix[panel == job->values.panels - 1][last_tile];
+      const int64_t width = width_of(&job->values, panel), at = chunk * sum->chunk;
+      tr_gemm_run(tr_gemm_sum_part(sum, chunk, false),
                   panel_of(&job->values, panel, job->size) + at * width * job->size, terms + at * job->size,
                   y + panel * job->values.wide * job->size);
     }

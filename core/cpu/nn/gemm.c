@@ -94,3 +94,40 @@ tr_status tr_gemm_prepare(tr_ctx *ctx, tr_gemm_engine engine, tr_cpu_level level
                  "libxsmm made no kernel for a product %d x %d x %d of %s: set TRANSIT_GEMM=portable",
                  shape.m, shape.n, shape.k, tr_dtype_name(shape.dtype));
 }
+
+/* ---- sums in chunks ---- */
+
+/* Bytes of a term in A or B; of bf16 a word. */
+static int64_t term_bytes(const tr_gemm_shape *shape) {
+  return shape->dtype == TR_BF16 ? (int64_t)sizeof(uint32_t) : (int64_t)tr_dtype_size(shape->dtype);
+}
+
+int64_t tr_gemm_even_chunk(const tr_gemm_shape *shape, int64_t bytes) {
+  const int64_t k = shape->k, even = tr_cpu_ceil_div(k, tr_cpu_ceil_div(k * term_bytes(shape), bytes));
+  return tr_cpu_smaller(tr_cpu_ceil_div(even, 8) * 8, k);
+}
+
+tr_status tr_gemm_sum_prepare(tr_ctx *ctx, const tr_gemm_shape *shape, int64_t chunk, tr_gemm_sum *out) {
+  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
+  const int64_t k = shape->k, n = tr_cpu_ceil_div(k, chunk);
+  const bool adds = shape->accumulate;
+  const bool used[2][2] = {{n > 1, n > 2 || (n > 1 && adds)}, {n == 1, n > 1 || adds}};
+  *out = (tr_gemm_sum){.chunk = chunk, .chunks = n};
+  for (int last = 0; last < 2; last++)
+    for (int adding = 0; adding < 2; adding++) {
+      tr_gemm_shape part = *shape;
+      part.k = (int)(last ? k - (n - 1) * chunk : chunk);
+      part.accumulate = adding;
+      if (used[last][adding])
+        TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, part, &out->parts[last][adding]));
+    }
+  return TR_OK;
+}
+
+void tr_gemm_sum_run(const tr_gemm_sum *sum, bool adding, const void *a, const void *b, void *c) {
+  for (int64_t i = 0; i < sum->chunks; i++) {
+    const tr_gemm_kernel *part = tr_gemm_sum_part(sum, i, adding);
+    const int64_t step = i * sum->chunk * term_bytes(&part->shape);
+    tr_gemm_run(part, (const char *)a + step * part->shape.lda, (const char *)b + step, c);
+  }
+}

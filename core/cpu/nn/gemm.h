@@ -54,4 +54,25 @@ static inline void tr_gemm_run(const tr_gemm_kernel *kernel, const void *a, cons
     kernel->portable(&kernel->shape, a, b, c);
 }
 
+/* A product whose sum over k is made in chunks, so that what it reads at a time stays in a cache. Where it is
+ * cut must depend on k alone: then no bit depends on m, n or what is multiplied beside it. */
+typedef struct {
+  int64_t chunk, chunks;      /* terms of all but the last; how many */
+  tr_gemm_kernel parts[2][2]; /* [last chunk][adding to what is there], those that are used */
+} tr_gemm_sum;
+
+/* Terms of a chunk where k is cut as evenly as multiples of 8 allow, in chunks of about `bytes` in B. */
+int64_t tr_gemm_even_chunk(const tr_gemm_shape *shape, int64_t bytes);
+
+/* shape: of the whole; accumulate: it will be asked to add to what is there, too. chunk: 1 to k. */
+tr_status tr_gemm_sum_prepare(tr_ctx *ctx, const tr_gemm_shape *shape, int64_t chunk, tr_gemm_sum *out);
+
+/* The product of chunk i, whose terms begin with i chunk. */
+static inline const tr_gemm_kernel *tr_gemm_sum_part(const tr_gemm_sum *sum, int64_t i, bool adding) {
+  return &sum->parts[i == sum->chunks - 1][adding || i > 0];
+}
+
+/* All chunks, one after the other. */
+void tr_gemm_sum_run(const tr_gemm_sum *sum, bool adding, const void *a, const void *b, void *c);
+
 #endif

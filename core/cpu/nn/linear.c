@@ -19,8 +19,6 @@ static const int64_t most_tile_rows[] = {[TR_CPU_BASELINE] = 256, [TR_CPU_AVX2] 
 #define TILE_ROWS_MIN 16
 #define TASKS_WANTED  4 /* per thread */
 
-/* Kernels of one product: for whole and last panels, whole and last tiles, and the chunks of inputs. */
-enum { FIRST, MIDDLE, LAST, STAGES };
 typedef struct {
   const tr_nn_linear_args *args;
   const tr_cpu_kernels *loops;
@@ -29,8 +27,8 @@ typedef struct {
   const char *x;               /* (rows, in) */
   int64_t in, out;             /* of this product, inputs in words where there are halves */
   int64_t weight_size;         /* bytes of an element as it is kept */
-  tr_gemm_kernel product[2][2][STAGES];
-  int64_t size, rows, panel, panels, tile_rows, tiles, chunks, chunk;
+  tr_gemm_sum product[2][2];   /* [last panel][last tile] */
+  int64_t size, rows, panel, panels, tile_rows, tiles;
   int64_t widened, scratch_stride; /* of a thread's working memory: bytes of the product, bytes in all */
 } linear_job;
 
@@ -48,47 +46,36 @@ static void plan(linear_job *job, tr_cpu_level level, int threads) {
   job->rows = args->y->shape[0];
   job->panel = tr_cpu_panel(level, job->size);
   job->panels = tr_cpu_ceil_div(job->out, job->panel);
-  job->chunks = tr_cpu_ceil_div(job->in * job->size, chunk_bytes[level]);
-  job->chunk = tr_cpu_ceil_div(tr_cpu_ceil_div(job->in, job->chunks), 8) * 8;
-  job->chunks = tr_cpu_ceil_div(job->in, job->chunk);
   job->tile_rows = most_tile_rows[level] * 4 / job->size;
   while (job->tile_rows > TILE_ROWS_MIN &&
          job->panels * tr_cpu_ceil_div(job->rows, job->tile_rows) < (int64_t)threads * TASKS_WANTED)
     job->tile_rows /= 2;
   job->tiles = tr_cpu_ceil_div(job->rows, job->tile_rows);
-  job->widened = job->tile_rows * job->panel * job->size;
-  job->scratch_stride = job->widened;
-  if (job->weight_size != job->size) job->scratch_stride += job->chunk * job->panel * job->size;
 }
 
-static tr_status prepare_stages(tr_ctx *ctx, linear_job *job, int64_t width, int64_t rows,
-                                tr_gemm_kernel *stages) {
+static tr_status prepare(tr_ctx *ctx, linear_job *job) {
   const tr_cpu_state *state = tr_ctx_backend_state(ctx);
-  int64_t in = job->in, last = in - (job->chunks - 1) * job->chunk;
-  int m = (int)tr_cpu_padded(width, job->size);
-  tr_gemm_shape shape = {.dtype = job->halves ? TR_BF16 : job->args->y->dtype,
-                         .m = m,
-                         .n = (int)rows,
-                         .lda = m,
-                         .ldb = (int)in,
-                         .ldc = m};
-  const int64_t length[STAGES] = {tr_cpu_smaller(job->chunk, in), job->chunk, last};
-  const bool used[STAGES] = {true, job->chunks > 2, job->chunks > 1};
-  for (int stage = FIRST; stage < STAGES; stage++) {
-    shape.k = (int)length[stage], shape.accumulate = stage != FIRST;
-    if (used[stage]) TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, shape, &stages[stage]));
+  for (int which = 0; which < 4; which++) {
+    const int last_panel = which >> 1, last_tile = which & 1;
+    const int m = (int)tr_cpu_padded(width_of(job, last_panel ? job->panels - 1 : 0), job->size);
+    const tr_gemm_shape shape = {.dtype = job->halves ? TR_BF16 : job->args->y->dtype,
+                                 .m = m,
+                                 .n = (int)rows_of(job, last_tile ? job->tiles - 1 : 0),
+                                 .k = (int)job->in,
+                                 .lda = m,
+                                 .ldb = (int)job->in,
+                                 .ldc = m};
+    TR_TRY(tr_gemm_sum_prepare(ctx, &shape, tr_gemm_even_chunk(&shape, chunk_bytes[state->level]),
+                               &job->product[last_panel][last_tile]));
   }
   return TR_OK;
 }
 
-static tr_status prepare(tr_ctx *ctx, linear_job *job) {
-  for (int last_panel = 0; last_panel < 2; last_panel++)
-    for (int last_tile = 0; last_tile < 2; last_tile++) {
-      int64_t width = width_of(job, last_panel ? job->panels - 1 : 0);
-      int64_t rows = rows_of(job, last_tile ? job->tiles - 1 : 0);
-      TR_TRY(prepare_stages(ctx, job, width, rows, job->product[last_panel][last_tile]));
-    }
-  return TR_OK;
+/* Behind the product, a chunk of the weight that has to be widened. */
+static void plan_memory(linear_job *job) {
+  job->widened = job->tile_rows * job->panel * job->size;
+  job->scratch_stride = job->widened;
+  if (job->weight_size != job->size) job->scratch_stride += job->product[0][0].chunk * job->panel * job->size;
 }
 
 static const char *at(const tr_array *a, int64_t index, int64_t size) {
@@ -151,10 +138,11 @@ static void slope_tile(const linear_job *job, int64_t first_row, int64_t rows, i
         product + r * stride, tr_cpu_row(args->y, first_row + r, first_col));
 }
 
-/* Chunk c of a panel, `length` inputs, in the compute type; room: for what has to be widened. */
-static const char *weight_chunk(const linear_job *job, int64_t panel, int64_t c, int64_t length, char *room) {
+/* `length` inputs of a panel from `first` on, in the compute type; room: for what has to be widened. */
+static const char *weight_chunk(const linear_job *job, int64_t panel, int64_t first, int64_t length,
+                                char *room) {
   int64_t ld = tr_cpu_padded(width_of(job, panel), job->size);
-  const char *kept = job->weight + (panel * job->panel * job->in + c * job->chunk * ld) * job->weight_size;
+  const char *kept = job->weight + (panel * job->panel * job->in + first * ld) * job->weight_size;
   if (job->weight_size == job->size) return kept;
   job->loops->widen(length * ld, kept, room);
   return room;
@@ -163,12 +151,13 @@ static const char *weight_chunk(const linear_job *job, int64_t panel, int64_t c,
 static void run_task(const linear_job *job, int64_t task, char *product) {
   int64_t tile = task / job->panels, panel = task % job->panels, in = job->in, size = job->size;
   int64_t row = tile * job->tile_rows, rows = rows_of(job, tile), width = width_of(job, panel);
-  const tr_gemm_kernel *stages = job->product[panel == job->panels - 1][tile == job->tiles - 1];
+  const tr_gemm_sum *sum = &job->product[panel == job->panels - 1][tile == job->tiles - 1];
   const char *x = job->x + row * in * size;
-  for (int64_t c = 0; c < job->chunks; c++) {
-    int stage = c == 0 ? FIRST : c == job->chunks - 1 ? LAST : MIDDLE;
-    const char *weight = weight_chunk(job, panel, c, stages[stage].shape.k, product + job->widened);
-    tr_gemm_run(&stages[stage], weight, x + c * job->chunk * size, product);
+  for (int64_t c = 0; c < sum->chunks; c++) {
+    const tr_gemm_kernel *part = tr_gemm_sum_part(sum, c, false);
+    const int64_t first = c * sum->chunk;
+    tr_gemm_run(part, weight_chunk(job, panel, first, part->shape.k, product + job->widened),
+                x + first * size, product);
   }
   (job->args->slope_at ? slope_tile : finish_tile)(job, row, rows, panel * job->panel, width, product);
 }
@@ -206,6 +195,7 @@ tr_status tr_cpu_linear(tr_ctx *ctx, const tr_nn_linear_args *args) {
   TR_TRY(tr_cpu_weight_panels(ctx, args->w, args->transposed, &job.weight));
   plan(&job, state->level, threads);
   TR_TRY(prepare(ctx, &job));
+  plan_memory(&job);
   int64_t words = job.halves ? tr_cpu_ceil_div(job.rows * job.in * job.size, 64) * 64 : 0;
   TR_TRY(tr_cpu_scratch(ctx, (size_t)(words + threads * job.scratch_stride), &scratch));
   if (job.halves) pair_rows_of_x(&job, threads, scratch);

@@ -30,11 +30,6 @@ tr_status tr_cpu_conv_of(tr_ctx *ctx, const tr_nn_conv2d_args *args, tr_cpu_conv
 
 /* ---- blocks ---- */
 
-static int64_t patch_bytes(const tr_cpu_conv *conv, int64_t rows, int64_t cols) {
-  return tr_cpu_patch_extent(conv, 0, rows) * tr_cpu_patch_extent(conv, 1, cols) * conv->channels *
-         conv->size;
-}
-
 static int64_t up_to(int64_t value, int64_t step) {
   return tr_cpu_ceil_div(value, step) * step;
 }
@@ -42,7 +37,8 @@ static int64_t up_to(int64_t value, int64_t step) {
 /* Whether blocks are to be smaller still. */
 static bool too_large(const tr_cpu_conv *conv, const tr_cpu_block_limits *limits) {
   const int64_t pixels = conv->block_rows * conv->block_cols;
-  return pixels > limits->pixels || patch_bytes(conv, conv->block_rows, conv->block_cols) > limits->bytes ||
+  return pixels > limits->pixels ||
+         tr_cpu_patch_bytes(conv, conv->block_rows, conv->block_cols) > limits->bytes ||
          (pixels > limits->least && tr_cpu_conv_blocks(conv) < limits->tasks);
 }
 
@@ -81,12 +77,6 @@ tr_cpu_block tr_cpu_conv_block(const tr_cpu_conv *conv, int64_t number) {
 }
 
 /* ---- patches ---- */
-
-bool tr_cpu_patch_is_there(const tr_cpu_conv *conv) {
-  const tr_nn_conv2d_args *a = conv->args;
-  const tr_nn_window *w = &a->window;
-  return !a->affine && !a->doubled && w->before[0] + w->after[0] + w->before[1] + w->after[1] == 0;
-}
 
 /* `cols` pixels of x' of row i of sample n of x, from column j on. */
 static void prologue(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j, int64_t cols, char *to) {
@@ -141,38 +131,7 @@ void tr_cpu_patch_fill(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j,
   }
 }
 
-/* ---- products, and what follows ---- */
-
-#define CHUNK_BYTES 2048 /* of channels summed at a time */
-
-tr_status tr_cpu_pixel_product_prepare(tr_ctx *ctx, const tr_gemm_shape *shape,
-                                       tr_cpu_pixel_product *product) {
-  const tr_cpu_state *state = tr_ctx_backend_state(ctx);
-  const int64_t channels = shape->k, size = (int64_t)tr_dtype_size(shape->dtype);
-  const int64_t even = tr_cpu_ceil_div(channels, tr_cpu_ceil_div(channels * size, CHUNK_BYTES));
-  product->chunk = tr_cpu_smaller(tr_cpu_ceil_div(even, 8) * 8, channels);
-  product->chunks = tr_cpu_ceil_div(channels, product->chunk);
-  for (int last = 0; last < 2; last++)
-    for (int adding = 0; adding < 2; adding++) {
-      tr_gemm_shape part = *shape;
-      part.k = (int)(last ? channels - (product->chunks - 1) * product->chunk : product->chunk);
-      part.accumulate = adding;
-      const bool used = (last || product->chunks > 1) && (adding || !last || product->chunks == 1);
-      const bool adds = shape->accumulate || product->chunks > 1;
-      if (used && (adds || !adding))
-        TR_TRY(tr_gemm_prepare(ctx, state->engine, state->level, part, &product->parts[last][adding]));
-    }
-  return TR_OK;
-}
-
-void tr_cpu_pixel_product_run(const tr_cpu_pixel_product *product, bool adding, const char *weight,
-                              const char *pixels, char *sums) {
-  const tr_gemm_shape *shape = &product->parts[1][product->chunks > 1].shape;
-  const int64_t step = product->chunk * (int64_t)tr_dtype_size(shape->dtype);
-  for (int64_t i = 0; i < product->chunks; i++)
-    tr_gemm_run(&product->parts[i == product->chunks - 1][adding || i > 0], weight + i * step * shape->lda,
-                pixels + i * step, sums);
-}
+/* ---- what follows the products ---- */
 
 void tr_cpu_conv_finish(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j, int64_t cols, int64_t first,
                         int64_t width, const char *product, int64_t stride) {

@@ -27,12 +27,6 @@ typedef struct {
   int64_t n, i, j, rows, cols;
 } tr_cpu_block;
 
-/* Pixels of the input of one sample, side by side in a row; rows lie `row` elements apart. */
-typedef struct {
-  const char *data;
-  int64_t row;
-} tr_cpu_patch;
-
 tr_status tr_cpu_conv_of(tr_ctx *ctx, const tr_nn_conv2d_args *args, tr_cpu_conv *conv);
 
 /* Blocks of at most `pixels` pixels and with patches of at most `bytes`, as far as they can be cut, and so
@@ -53,8 +47,11 @@ static inline int64_t tr_cpu_patch_extent(const tr_cpu_conv *conv, int axis, int
   return (extent - 1) * w->stride + w->size[axis];
 }
 
-/* Whether patches are parts of x. */
-bool tr_cpu_patch_is_there(const tr_cpu_conv *conv);
+static inline int64_t tr_cpu_patch_bytes(const tr_cpu_conv *conv, int64_t rows, int64_t cols) {
+  return tr_cpu_patch_extent(conv, 0, rows) * tr_cpu_patch_extent(conv, 1, cols) * conv->channels *
+         conv->size;
+}
+
 /* The patch of rows x cols pixels of x' that begins at (i, j) of it, in `room`. */
 void tr_cpu_patch_fill(const tr_cpu_conv *conv, int64_t n, int64_t i, int64_t j, int64_t rows, int64_t cols,
                        char *room);
@@ -68,17 +65,7 @@ static inline int64_t tr_cpu_conv_width(const tr_cpu_conv *conv, int64_t panel) 
   return tr_cpu_smaller(conv->panel, conv->out - panel * conv->panel);
 }
 
-/* The product of pixels with the weight of a panel at one place of the kernel. Channels are summed in chunks
- * that depend on their number alone, as linear.c does: no bit depends on the number of pixels. */
-typedef struct {
-  int64_t chunk, chunks;
-  tr_gemm_kernel parts[2][2]; /* [last chunk][adding to what is there] */
-} tr_cpu_pixel_product;
-/* shape: with all channels for k; accumulate: whether it will be asked to add, too. */
-tr_status tr_cpu_pixel_product_prepare(tr_ctx *ctx, const tr_gemm_shape *shape,
-                                       tr_cpu_pixel_product *product);
-void tr_cpu_pixel_product_run(const tr_cpu_pixel_product *product, bool adding, const char *weight,
-                              const char *pixels, char *sums);
+#define TR_CPU_CONV_CHUNK 2048 /* bytes of a pixel's channels that are summed at a time */
 
 tr_status tr_cpu_conv_direct(tr_ctx *ctx, tr_cpu_conv *conv);
 

@@ -2,7 +2,6 @@
  * lie side by side with all their channels, so that a row of pixels is, for one place, the right operand of a
  * product with the weight of that place. */
 #include <omp.h>
-#include <string.h>
 
 #include "core/cpu/nn/pictures/conv_private.h"
 
@@ -13,12 +12,18 @@
 
 typedef struct {
   const tr_cpu_conv *conv;
-  int64_t run, chunk, chunks;          /* numbers in a row of the kernel; how they are cut */
-  bool there;                          /* patches are parts of x */
-  bool merged;                         /* rows of a block follow each other in its patch: one product */
-  int64_t patch_bytes, stride;         /* of a thread's working memory: the patch; all */
-  tr_cpu_pixel_product products[2][2]; /* [last panel][last block] */
+  bool there;                  /* patches are parts of x */
+  bool merged;                 /* rows of a block follow each other in its patch: one product */
+  int64_t patch_bytes, stride; /* of a thread's working memory: the patch; all */
+  tr_gemm_sum products[2][2];  /* [last panel][last block] */
 } direct_job;
+
+/* Whether patches are parts of x. */
+static bool patch_is_there(const tr_cpu_conv *conv) {
+  const tr_nn_conv2d_args *a = conv->args;
+  const tr_nn_window *w = &a->window;
+  return !a->affine && !a->doubled && w->before[0] + w->after[0] + w->before[1] + w->after[1] == 0;
+}
 
 /* Pixels of a product of a block. */
 static int64_t pixels_of(const direct_job *job, int64_t rows, int64_t cols) {
@@ -34,13 +39,10 @@ static void plan(direct_job *job, tr_cpu_conv *conv, int threads) {
                                                .step = 1,
                                                .cols = INT64_MAX});
   job->conv = conv;
-  job->there = tr_cpu_patch_is_there(conv);
+  job->there = patch_is_there(conv);
   job->merged = w->size[1] == 1 && w->stride == 1 && conv->across == 1;
-  job->patch_bytes = 0;
-  if (!job->there)
-    job->patch_bytes = tr_cpu_patch_extent(conv, 0, conv->block_rows) *
-                       tr_cpu_patch_extent(conv, 1, conv->block_cols) * conv->channels * conv->size;
-  job->patch_bytes = tr_cpu_ceil_div(job->patch_bytes, 64) * 64;
+  const int64_t patch = job->there ? 0 : tr_cpu_patch_bytes(conv, conv->block_rows, conv->block_cols);
+  job->patch_bytes = tr_cpu_ceil_div(patch, 64) * 64;
   job->stride = job->patch_bytes +
                 tr_cpu_ceil_div(conv->block_rows * conv->block_cols * conv->panel * conv->size, 64) * 64;
 }
@@ -60,45 +62,51 @@ static tr_status prepare(tr_ctx *ctx, direct_job *job) {
                                  .ldb = (int)(c->args->window.stride * c->channels),
                                  .ldc = m,
                                  .accumulate = c->args->w->spec.taps > 1};
-    TR_TRY(tr_cpu_pixel_product_prepare(ctx, &shape, &job->products[last_panel][last]));
+    TR_TRY(tr_gemm_sum_prepare(ctx, &shape, tr_gemm_even_chunk(&shape, TR_CPU_CONV_CHUNK),
+                               &job->products[last_panel][last]));
   }
   return TR_OK;
 }
 
-static tr_cpu_patch patch_of(const direct_job *job, const tr_cpu_block *b, char *room) {
+/* Pixels of the input of one sample, side by side in a row; rows lie `row` elements apart. */
+typedef struct {
+  const char *data;
+  int64_t row;
+} patch;
+
+static patch patch_of(const direct_job *job, const tr_cpu_block *b, char *room) {
   const tr_cpu_conv *c = job->conv;
   const tr_nn_window *w = &c->args->window;
   const int64_t i = b->i * w->stride - w->before[0], j = b->j * w->stride - w->before[1];
   if (job->there)
-    return (tr_cpu_patch){(const char *)c->args->x->data +
-                              ((b->n * c->in_height + i) * c->in_width + j) * c->channels * c->size,
-                          c->in_width * c->channels};
+    return (patch){(const char *)c->args->x->data +
+                       ((b->n * c->in_height + i) * c->in_width + j) * c->channels * c->size,
+                   c->in_width * c->channels};
   const int64_t rows = tr_cpu_patch_extent(c, 0, b->rows), cols = tr_cpu_patch_extent(c, 1, b->cols);
   tr_cpu_patch_fill(c, b->n, i, j, rows, cols, room);
-  return (tr_cpu_patch){room, cols * c->channels};
+  return (patch){room, cols * c->channels};
 }
 
 /* All of the block with the weight of one place of the kernel. */
-static void multiply(const direct_job *job, const tr_cpu_block *b, const tr_cpu_patch *patch, int64_t panel,
-                     int64_t tap, char *sums) {
+static void multiply(const direct_job *job, const tr_cpu_block *b, const patch *p, int64_t panel, int64_t tap,
+                     char *sums) {
   const tr_cpu_conv *c = job->conv;
   const tr_nn_window *w = &c->args->window;
   const int64_t ld = tr_cpu_padded(tr_cpu_conv_width(c, panel), c->size), rows = job->merged ? 1 : b->rows;
   const char *weight =
       c->weight + (panel * c->panel * c->args->w->spec.in + tap * c->channels * ld) * c->size;
-  const int64_t at = tap / w->size[1] * patch->row + tap % w->size[1] * c->channels;
+  const int64_t at = tap / w->size[1] * p->row + tap % w->size[1] * c->channels;
   const bool last = job->merged ? b->rows < c->block_rows : b->cols < c->block_cols;
   for (int64_t r = 0; r < rows; r++)
-    tr_cpu_pixel_product_run(&job->products[panel == c->panels - 1][last], tap > 0, weight,
-                             patch->data + (at + r * w->stride * patch->row) * c->size,
-                             sums + r * b->cols * ld * c->size);
+    tr_gemm_sum_run(&job->products[panel == c->panels - 1][last], tap > 0, weight,
+                    p->data + (at + r * w->stride * p->row) * c->size, sums + r * b->cols * ld * c->size);
 }
 
-static void run_panel(const direct_job *job, const tr_cpu_block *b, const tr_cpu_patch *patch, int64_t panel,
+static void run_panel(const direct_job *job, const tr_cpu_block *b, const patch *p, int64_t panel,
                       char *sums) {
   const tr_cpu_conv *c = job->conv;
   const int64_t width = tr_cpu_conv_width(c, panel), ld = tr_cpu_padded(width, c->size);
-  for (int64_t tap = 0; tap < c->args->w->spec.taps; tap++) multiply(job, b, patch, panel, tap, sums);
+  for (int64_t tap = 0; tap < c->args->w->spec.taps; tap++) multiply(job, b, p, panel, tap, sums);
   for (int64_t r = 0; r < b->rows; r++)
     tr_cpu_conv_finish(c, b->n, b->i + r, b->j, b->cols, panel * c->panel, width,
                        sums + r * b->cols * ld * c->size, ld);
@@ -106,9 +114,9 @@ static void run_panel(const direct_job *job, const tr_cpu_block *b, const tr_cpu
 
 static void run_block(const direct_job *job, int64_t number, char *memory) {
   const tr_cpu_block b = tr_cpu_conv_block(job->conv, number);
-  const tr_cpu_patch patch = patch_of(job, &b, memory);
+  const patch p = patch_of(job, &b, memory);
   for (int64_t panel = 0; panel < job->conv->panels; panel++)
-    run_panel(job, &b, &patch, panel, memory + job->patch_bytes);
+    run_panel(job, &b, &p, panel, memory + job->patch_bytes);
 }
 
 tr_status tr_cpu_conv_direct(tr_ctx *ctx, tr_cpu_conv *conv) {

@@ -25,7 +25,7 @@ typedef struct {
   int64_t samples, groups;                    /* of one group; in all */
   int64_t values, sums;                       /* from one element of them to the next */
   int64_t patch_at, sums_at, tile_at, stride; /* of a thread's working memory: values first; numbers */
-  tr_cpu_pixel_product products[2][2][2];     /* [last panel][last rows, or samples][last columns] */
+  tr_gemm_sum products[2][2][2];              /* [last panel][last rows, or samples][last columns] */
 } tiles_job;
 
 static int64_t tiles_along(int64_t pixels) {
@@ -76,7 +76,7 @@ static void plan(tiles_job *job, tr_cpu_conv *conv, int threads) {
   job->values = job->samples * of_a_block * conv->channels + LINE;
   job->sums = job->samples * of_a_block * conv->panel + LINE;
   job->patch_at = tr_cpu_ceil_div(ELEMENTS * job->values, LINE) * LINE;
-  const int64_t patch = (conv->block_rows + 2) * (conv->block_cols + 2) * conv->channels;
+  const int64_t patch = tr_cpu_patch_bytes(conv, conv->block_rows, conv->block_cols) / conv->size;
   job->sums_at = job->patch_at + tr_cpu_ceil_div(patch, LINE) * LINE;
   job->tile_at = job->sums_at + tr_cpu_ceil_div(ELEMENTS * job->sums, LINE) * LINE;
   job->stride = job->tile_at + TILE * TILE * conv->panel;
@@ -99,7 +99,8 @@ static tr_status prepare(tr_ctx *ctx, tiles_job *job) {
                                  .lda = m,
                                  .ldb = (int)c->channels,
                                  .ldc = m};
-    TR_TRY(tr_cpu_pixel_product_prepare(ctx, &shape, &job->products[last_panel][last_rows][last_cols]));
+    TR_TRY(tr_gemm_sum_prepare(ctx, &shape, tr_gemm_even_chunk(&shape, TR_CPU_CONV_CHUNK),
+                               &job->products[last_panel][last_rows][last_cols]));
   }
   return TR_OK;
 }
@@ -160,12 +161,11 @@ static void run_group(const tiles_job *job, int64_t number, float *memory) {
   const bool last_cols = g.across < tiles_along(c->block_cols);
   for (int64_t s = 0; s < g.samples; s++) transform_sample(job, &g, s, memory);
   for (int64_t panel = 0; panel < c->panels; panel++) {
-    const tr_cpu_pixel_product *product = &job->products[panel == c->panels - 1][last_rows][last_cols];
+    const tr_gemm_sum *product = &job->products[panel == c->panels - 1][last_rows][last_cols];
     const int64_t element = c->channels * tr_cpu_padded(tr_cpu_conv_width(c, panel), c->size);
     for (int64_t e = 0; e < ELEMENTS; e++)
-      tr_cpu_pixel_product_run(product, false, (const char *)(weight_of(job, panel) + e * element),
-                               (const char *)(memory + e * job->values),
-                               (char *)(memory + job->sums_at + e * job->sums));
+      tr_gemm_sum_run(product, false, weight_of(job, panel) + e * element, memory + e * job->values,
+                      memory + job->sums_at + e * job->sums);
     for (int64_t t = 0; t < g.tiles; t++) finish_tile(job, &g, panel, t, memory);
   }
 }
