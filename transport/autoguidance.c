@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/require_private.h"
 #include "core/vec/vec.h"
@@ -84,8 +83,7 @@ static void count(pair *self, counts before, long vjp, long jvp) {
 
 /* out = guide + scale (out - guide). */
 static tr_status combine(const pair *self, const tr_array *of_guide, tr_array *out) {
-  const double scale = self->part.guidance.scale;
-  return tr_guidance_blend(&self->part.guidance, 1 - scale, of_guide, scale, out, out);
+  return tr_guidance_combine(&self->part.guidance, of_guide, out, out);
 }
 
 static tr_status evaluate(pair *self, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
@@ -110,14 +108,13 @@ static tr_status pair_eval(tr_drift *drift, tr_times times, const tr_array *x, c
 
 /* ---- products ---- */
 
-/* The covectors of the two: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
+/* Of w, one covector after the other. */
 static tr_status fill_covectors(const pair *self, const tr_array *x, const tr_array *w) {
-  const tr_guidance *g = &self->part.guidance;
   for (int64_t at = 0; at < w->count; at += x->count) {
-    tr_array own = tr_view(w, at, x->ndim, x->shape), m = tr_view(self->v_model, at, x->ndim, x->shape),
-             n = tr_view(self->v_guide, at, x->ndim, x->shape);
-    TR_TRY(tr_guidance_blend(g, 0, self->zero, g->scale, &own, &m));
-    TR_TRY(tr_guidance_blend(g, 1 - g->scale, &own, 0, self->zero, &n));
+    const tr_array one = tr_view(w, at, x->ndim, x->shape);
+    tr_array of_guide = tr_view(self->v_guide, at, x->ndim, x->shape),
+             of_model = tr_view(self->v_model, at, x->ndim, x->shape);
+    TR_TRY(tr_guidance_covectors(&self->part.guidance, &one, self->zero, &of_guide, &of_model));
   }
   return TR_OK;
 }
@@ -250,18 +247,6 @@ static tr_status check_fit(const tr_drift *model, const tr_drift *guide) {
   return TR_OK;
 }
 
-/* The edges and the breaks of both; malloc'd. */
-static double *all_breaks(const tr_drift *model, const tr_drift *guide, const tr_guidance *guidance) {
-  const size_t n = (size_t)model->n_breaks, m = (size_t)guide->n_breaks;
-  double *breaks = malloc((2 + n + m) * sizeof *breaks);
-  if (!breaks) return NULL;
-  breaks[0] = guidance->low;
-  breaks[1] = guidance->high;
-  if (n) memcpy(breaks + 2, model->breaks, n * sizeof *breaks);
-  if (m) memcpy(breaks + 2 + n, guide->breaks, m * sizeof *breaks);
-  return breaks;
-}
-
 /* An evaluation asks one of the two, or both. */
 static int forwards_of(const tr_drift *model, const tr_drift *guide, const tr_guidance *g) {
   const int m = (int)tr_drift_forwards(model), n = (int)tr_drift_forwards(guide);
@@ -278,7 +263,7 @@ tr_status tr_drift_create_autoguided(tr_drift *model, tr_drift *guide, const tr_
   TR_TRY(check_fit(model, guide));
   TR_TRY(tr_guidance_check(model->ctx, guidance));
   pair *self = calloc(1, sizeof *self);
-  double *breaks = all_breaks(model, guide, guidance);
+  double *breaks = tr_guidance_breaks(guidance, model, guide);
   if (!self || !breaks) {
     free(self);
     free(breaks);

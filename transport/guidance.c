@@ -115,16 +115,10 @@ static void fill_times(guide *self, tr_times times) {
     self->times[i] = self->times[self->rows + i] = times.t[i];
 }
 
-static tr_status blend(const guide *self, double a, const tr_array *x, double b, const tr_array *y,
-                       tr_array *z) {
-  return tr_guidance_blend(&self->part.guidance, a, x, b, y, z);
-}
-
 /* out = null + scale (class - null) of two halves. */
 static tr_status combine(const guide *self, const tr_array *both, tr_array *out) {
-  halves h = split(both, self->rows, 0);
-  double scale = self->part.guidance.scale;
-  return blend(self, 1 - scale, &h.null_rows, scale, &h.class_rows, out);
+  const halves h = split(both, self->rows, 0);
+  return tr_guidance_combine(&self->part.guidance, &h.null_rows, &h.class_rows, out);
 }
 
 /* ---- evaluation ---- */
@@ -139,12 +133,9 @@ static tr_cond doubled_cond(const guide *self) {
 
 /* ---- products ---- */
 
-/* The covectors of the two halves: scale w and (1 - scale) w on guided channels, w and 0 on the others. */
 static tr_status fill_covectors(guide *self, int64_t r, tr_array *w) {
   halves h = split(self->v, self->rows, r);
-  double scale = self->part.guidance.scale;
-  TR_TRY(blend(self, 0, self->zero, scale, w, &h.class_rows));
-  return blend(self, 1 - scale, w, 0, self->zero, &h.null_rows);
+  return tr_guidance_covectors(&self->part.guidance, w, self->zero, &h.null_rows, &h.class_rows);
 }
 
 static tr_status add_halves(guide *self, int64_t r, tr_array *wJ) {
@@ -347,15 +338,12 @@ tr_status tr_drift_create_guided(tr_drift *inner, const tr_guidance *guidance, t
   TR_TRY(tr_drift_check_struct(inner->ctx, inner));
   TR_TRY(check_guidance(inner, guidance));
   guide *self = calloc(1, sizeof *self);
-  double *breaks = malloc((2 + (size_t)inner->n_breaks) * sizeof *breaks);
+  double *breaks = tr_guidance_breaks(guidance, inner, NULL);
   if (!self || !breaks) {
     free(self);
     free(breaks);
     return TR_FAIL(inner->ctx, TR_E_MEM, "out of memory for guidance");
   }
-  breaks[0] = guidance->low;
-  breaks[1] = guidance->high;
-  for (int i = 0; i < inner->n_breaks; i++) breaks[2 + i] = inner->breaks[i];
   *self = (guide){.drift = *inner,
                   .ops = ops_around(inner),
                   .inner = inner,

@@ -1,5 +1,7 @@
 /* What the guided providers share (guidance_private.h). */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/vec/vec.h"
 #include "integrators/same_time_private.h"
@@ -52,8 +54,33 @@ tr_status tr_guidance_asked(const tr_guided_part *part, tr_times times, const tr
   return TR_OK;
 }
 
-tr_status tr_guidance_blend(const tr_guidance *guidance, double a, const tr_array *x, double b,
-                            const tr_array *y, tr_array *z) {
+/* ---- the combination ---- */
+
+/* z = a x + b y on the guided channels, y on the others; z may be x or y. */
+static tr_status blend(const tr_guidance *guidance, double a, const tr_array *x, double b, const tr_array *y,
+                       tr_array *z) {
   const int64_t channels = guidance->channels;
   return channels == 0 ? tr_axpby(a, x, b, y, z) : tr_blend_channels(channels, a, x, b, y, z);
+}
+
+tr_status tr_guidance_combine(const tr_guidance *guidance, const tr_array *other, const tr_array *own,
+                              tr_array *out) {
+  return blend(guidance, 1 - guidance->scale, other, guidance->scale, own, out);
+}
+
+tr_status tr_guidance_covectors(const tr_guidance *guidance, const tr_array *w, const tr_array *zero,
+                                tr_array *other, tr_array *own) {
+  TR_TRY(blend(guidance, 0, zero, guidance->scale, w, own));
+  return blend(guidance, 1 - guidance->scale, w, 0, zero, other);
+}
+
+double *tr_guidance_breaks(const tr_guidance *guidance, const tr_drift *own, const tr_drift *other) {
+  const size_t n = (size_t)own->n_breaks, m = other ? (size_t)other->n_breaks : 0;
+  double *breaks = malloc((2 + n + m) * sizeof *breaks);
+  if (!breaks) return NULL;
+  breaks[0] = guidance->low;
+  breaks[1] = guidance->high;
+  if (n) memcpy(breaks + 2, own->breaks, n * sizeof *breaks);
+  if (m) memcpy(breaks + 2 + n, other->breaks, m * sizeof *breaks);
+  return breaks;
 }
