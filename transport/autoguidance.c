@@ -60,25 +60,6 @@ static tr_status who_is_asked(const pair *self, tr_times times, const tr_array *
   return TR_OK;
 }
 
-/* ---- counts: forwards and products of both ---- */
-
-typedef struct {
-  long forward, vjp, jvp;
-} counts;
-
-static counts counts_of(const pair *self) {
-  const tr_drift *a = self->model, *b = self->guide;
-  return (counts){a->n_forward + b->n_forward, a->n_vjp + b->n_vjp, a->n_jvp + b->n_jvp};
-}
-
-/* Of the call under way one forward and its products are counted already. */
-static void count(pair *self, counts before, long vjp, long jvp) {
-  const counts now = counts_of(self);
-  self->drift.n_forward += now.forward - before.forward - 1;
-  self->drift.n_vjp += now.vjp - before.vjp - vjp;
-  self->drift.n_jvp += now.jvp - before.jvp - jvp;
-}
-
 /* ---- evaluation ---- */
 
 /* out = guide + scale (out - guide). */
@@ -86,7 +67,9 @@ static tr_status combine(const pair *self, const tr_array *of_guide, tr_array *o
   return tr_guidance_combine(&self->part.guidance, of_guide, out, out);
 }
 
-static tr_status evaluate(pair *self, tr_times times, const tr_array *x, const tr_cond *cond, tr_array *f) {
+static tr_status pair_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           tr_array *f) {
+  pair *self = drift->impl;
   asked who;
   TR_TRY(who_is_asked(self, times, x, &who));
   if (!who.guide) return tr_drift_eval(self->model, times, x, cond, f);
@@ -95,15 +78,6 @@ static tr_status evaluate(pair *self, tr_times times, const tr_array *x, const t
   TR_TRY(tr_drift_eval(self->model, times, x, cond, f));
   TR_TRY(tr_drift_eval(self->guide, times, x, cond, self->f));
   return combine(self, self->f, f);
-}
-
-static tr_status pair_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                           tr_array *f) {
-  pair *self = drift->impl;
-  const counts before = counts_of(self);
-  TR_TRY(evaluate(self, times, x, cond, f));
-  count(self, before, 0, 0);
-  return TR_OK;
 }
 
 /* ---- products ---- */
@@ -138,27 +112,19 @@ static tr_status products(pair *self, product_fn call, tr_times times, const tr_
   return combine(self, self->f, f);
 }
 
-static tr_status counted_products(tr_drift *drift, product_fn call, tr_times times, const tr_array *x,
-                                  const tr_cond *cond, const tr_array *w, tr_array *f, tr_array *wJ) {
-  pair *self = drift->impl;
-  const counts before = counts_of(self);
-  TR_TRY(products(self, call, times, x, cond, w, f, wJ));
-  count(self, before, x->count ? (long)(w->count / x->count) : 1, 0);
-  return TR_OK;
-}
-
 static tr_status pair_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                           const tr_array *w, tr_array *f, tr_array *wJ) {
-  return counted_products(drift, tr_drift_vjp, times, x, cond, w, f, wJ);
+  return products(drift->impl, tr_drift_vjp, times, x, cond, w, f, wJ);
 }
 
 static tr_status pair_vjp_multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                 const tr_array *w, tr_array *f, tr_array *wJ) {
-  return counted_products(drift, tr_drift_vjp_multi, times, x, cond, w, f, wJ);
+  return products(drift->impl, tr_drift_vjp_multi, times, x, cond, w, f, wJ);
 }
 
-static tr_status jvp(pair *self, tr_times times, const tr_array *x, const tr_cond *cond, const tr_array *v,
-                     tr_array *Jv) {
+static tr_status pair_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                          const tr_array *v, tr_array *Jv) {
+  pair *self = drift->impl;
   asked who;
   TR_TRY(who_is_asked(self, times, x, &who));
   if (!who.guide) return tr_drift_jvp(self->model, times, x, cond, v, Jv);
@@ -167,15 +133,6 @@ static tr_status jvp(pair *self, tr_times times, const tr_array *x, const tr_con
   TR_TRY(tr_drift_jvp(self->model, times, x, cond, v, Jv));
   TR_TRY(tr_drift_jvp(self->guide, times, x, cond, v, self->f));
   return combine(self, self->f, Jv);
-}
-
-static tr_status pair_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                          const tr_array *v, tr_array *Jv) {
-  pair *self = drift->impl;
-  const counts before = counts_of(self);
-  TR_TRY(jvp(self, times, x, cond, v, Jv));
-  count(self, before, 0, 1);
-  return TR_OK;
 }
 
 /* ---- memory, segments, end ---- */
@@ -211,6 +168,11 @@ static void on_segment(tr_drift *drift, double from, double to) {
   if (self->guide->on_segment) self->guide->on_segment(self->guide, from, to);
 }
 
+static tr_drift *around(const tr_drift *drift, int i) {
+  const pair *self = drift->impl;
+  return i == 0 ? self->model : i == 1 ? self->guide : NULL;
+}
+
 static void pair_destroy(tr_drift *drift) {
   pair *self = drift->impl;
   release(self);
@@ -229,7 +191,8 @@ static tr_drift_ops ops_around(const tr_drift_ops *model, const tr_drift_ops *gu
                         .vjp_multi = model->vjp_multi && guide->vjp_multi ? pair_vjp_multi : NULL,
                         .reserve = pair_reserve,
                         .give_back = pair_give_back,
-                        .destroy = pair_destroy};
+                        .destroy = pair_destroy,
+                        .around = around};
 }
 
 static tr_status check_fit(const tr_drift *model, const tr_drift *guide) {

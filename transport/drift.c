@@ -130,6 +130,37 @@ tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *co
   return tr_drift_tell_fit(drift, x, cond, vectors, tr_drift_reserve_exactly(drift, x, cond, vectors));
 }
 
+/* ---- counts ---- */
+
+typedef struct {
+  long forward, vjp, jvp;
+} counts;
+
+static counts counts_within(const tr_drift *drift) {
+  const tr_drift *inner;
+  counts all = {0};
+  for (int i = 0; (inner = drift->ops->around(drift, i)); i++)
+    all.forward += inner->n_forward, all.vjp += inner->n_vjp, all.jvp += inner->n_jvp;
+  return all;
+}
+
+static void add(tr_drift *drift, counts now, counts before) {
+  drift->n_forward += now.forward - before.forward;
+  drift->n_vjp += now.vjp - before.vjp;
+  drift->n_jvp += now.jvp - before.jvp;
+}
+
+/* Before a call, which takes `own` of a provider that is around no others; what end_count is to be given. */
+static counts begin_count(tr_drift *drift, counts own) {
+  if (drift->ops->around) return counts_within(drift);
+  add(drift, own, (counts){0});
+  return (counts){0};
+}
+
+static void end_count(tr_drift *drift, counts before) {
+  if (drift->ops->around) add(drift, counts_within(drift), before);
+}
+
 /* ---- calls ---- */
 
 tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -138,8 +169,11 @@ tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, cons
   TR_REQUIRE(TR_CTX_FROM(drift, x, f), drift->ops);
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, f, "the result"));
-  drift->n_eval++, drift->n_forward++;
-  return said(drift, times, "the evaluation", drift->ops->eval(drift, times, x, cond, f));
+  const counts before = begin_count(drift, (counts){.forward = 1});
+  drift->n_eval++;
+  const tr_status status = drift->ops->eval(drift, times, x, cond, f);
+  end_count(drift, before);
+  return said(drift, times, "the evaluation", status);
 }
 
 tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -151,8 +185,10 @@ tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const
   TR_TRY(check_array(drift, x, w, "the covector"));
   TR_TRY(check_array(drift, x, f, "the result"));
   TR_TRY(check_array(drift, x, wJ, "the product"));
-  drift->n_vjp++, drift->n_forward++;
-  return said(drift, times, "the vector-Jacobian product", drift->ops->vjp(drift, times, x, cond, w, f, wJ));
+  const counts before = begin_count(drift, (counts){.forward = 1, .vjp = 1});
+  const tr_status status = drift->ops->vjp(drift, times, x, cond, w, f, wJ);
+  end_count(drift, before);
+  return said(drift, times, "the vector-Jacobian product", status);
 }
 
 tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -163,8 +199,10 @@ tr_status tr_drift_jvp(tr_drift *drift, tr_times times, const tr_array *x, const
   TR_TRY(tr_drift_check(drift, times, x, cond));
   TR_TRY(check_array(drift, x, v, "the vector"));
   TR_TRY(check_array(drift, x, Jv, "the product"));
-  drift->n_jvp++, drift->n_forward++;
-  return said(drift, times, "the Jacobian-vector product", drift->ops->jvp(drift, times, x, cond, v, Jv));
+  const counts before = begin_count(drift, (counts){.forward = 1, .jvp = 1});
+  const tr_status status = drift->ops->jvp(drift, times, x, cond, v, Jv);
+  end_count(drift, before);
+  return said(drift, times, "the Jacobian-vector product", status);
 }
 
 /* w or wJ: (R, N, ...) of R states. */
@@ -199,10 +237,11 @@ static tr_status check_stacks(tr_drift *drift, const tr_array *x, const tr_array
 /* What is checked already. */
 static tr_status multi(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                        const tr_array *w, tr_array *f, tr_array *wJ) {
-  drift->n_vjp += w->shape[0];
-  drift->n_forward += drift->ops->vjp_multi ? 1 : w->shape[0];
-  tr_status status =
+  const long n = (long)w->shape[0];
+  const counts before = begin_count(drift, (counts){.forward = drift->ops->vjp_multi ? 1 : n, .vjp = n});
+  const tr_status status =
       (drift->ops->vjp_multi ? drift->ops->vjp_multi : one_by_one)(drift, times, x, cond, w, f, wJ);
+  end_count(drift, before);
   return said(drift, times, "the vector-Jacobian product", status);
 }
 
@@ -234,9 +273,12 @@ static tr_status hear_next(void *user, int pass, int64_t first, int64_t rows) {
 static tr_status passes_of(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                            const tr_drift_passes *passes, tr_array *f) {
   if (drift->ops->vjp_passes) {
-    for (int k = 0; k < passes->n; k++) drift->n_vjp += passes->w[k]->shape[0];
-    drift->n_forward++;
-    return said(drift, times, "the products", drift->ops->vjp_passes(drift, times, x, cond, passes, f));
+    counts own = {.forward = 1};
+    for (int k = 0; k < passes->n; k++) own.vjp += (long)passes->w[k]->shape[0];
+    const counts before = begin_count(drift, own);
+    const tr_status status = drift->ops->vjp_passes(drift, times, x, cond, passes, f);
+    end_count(drift, before);
+    return said(drift, times, "the products", status);
   }
   for (int k = 0; k < passes->n; k++) {
     if (k) TR_TRY(passes->next(passes->user, k, 0, x->shape[0]));
@@ -270,11 +312,13 @@ static const char *const asked[] = {"the evaluation", "the vector-Jacobian produ
 
 tr_status tr_drift_begin(tr_drift *drift, const tr_drift_call *call, tr_record_key *key) {
   TR_TRY(tr_drift_check(drift, call->times, call->x, call->cond));
-  drift->n_forward++;
+  counts own = {.forward = 1, .jvp = call->ask == TR_DRIFT_ASK_JVP};
+  if (call->ask == TR_DRIFT_ASK_VJP && call->x->count) own.vjp = (long)(call->v->count / call->x->count);
+  const counts before = begin_count(drift, own);
   drift->n_eval += call->ask == TR_DRIFT_ASK_EVAL;
-  drift->n_jvp += call->ask == TR_DRIFT_ASK_JVP;
-  if (call->ask == TR_DRIFT_ASK_VJP && call->x->count) drift->n_vjp += call->v->count / call->x->count;
-  return said(drift, call->times, asked[call->ask], drift->ops->begin(drift, call, key));
+  const tr_status status = drift->ops->begin(drift, call, key);
+  end_count(drift, before);
+  return said(drift, call->times, asked[call->ask], status);
 }
 
 tr_status tr_drift_launch(tr_drift *drift, const tr_drift_call *call) {

@@ -99,6 +99,9 @@ typedef struct {
   tr_status (*launch)(tr_drift *, const tr_drift_call *);
   void (*give_back)(tr_drift *); /* OPTIONAL: gives the memory for evaluations back, until the next one */
   void (*destroy)(tr_drift *);   /* REQUIRED: frees what create made, the struct itself included */
+  /* Of a provider around others: the i-th of these, i from 0 on, NULL past the last. A call then counts the
+   * forwards and products that it asks of them, in the place of one forward and its own products. OPTIONAL */
+  tr_drift *(*around)(const tr_drift *, int i);
 } tr_drift_ops;
 
 struct tr_drift {
@@ -111,7 +114,8 @@ struct tr_drift {
   int num_classes;  /* 0: unconditional */
   int forwards;     /* most network forwards that an evaluation takes, for limits of a run; 0: one */
   /* Counted by the checked calls below: those of tr_drift_eval; vector-Jacobian and Jacobian-vector products
-   * (one a covector or vector, whatever the rows); forwards of the provider in all of them. */
+   * (one a covector or vector, whatever the rows); forwards of the provider in all of them, or of those that
+   * it is around. */
   long n_eval, n_vjp, n_jvp, n_forward;
   /* Jumps of the field in t (a guidance interval has two), n_breaks = 0 for a smooth field. on_segment (may
    * be NULL) is called before a solver enters [from, to], from > to possible: until the next call the field
@@ -134,10 +138,11 @@ TR_API tr_status tr_drift_check(tr_drift *drift, tr_times times, const tr_array 
 TR_API tr_status tr_drift_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors);
 
 /* Checked calls: shapes agree, times are in [0, 1], labels in range (0 .. num_classes - 1 or the null class;
- * none for an unconditional provider), and the counts go up: n_forward by one a call. An operation that the
- * provider lacks is TR_E_UNSUPPORTED; one that was asked to stop may be TR_E_INTERRUPTED
- * (tr_ctx_check_interrupt). Shapes, element types and contexts that do not agree are TR_E_SHAPE, times and
- * labels out of range TR_E_ARG. cond may be NULL for an unconditional provider. Results are assigned. */
+ * none for an unconditional provider), and the counts go up: n_forward by one a call, or, of a provider
+ * around others, by those of these. An operation that the provider lacks is TR_E_UNSUPPORTED; one that was
+ * asked to stop may be TR_E_INTERRUPTED (tr_ctx_check_interrupt). Shapes, element types and contexts that do
+ * not agree are TR_E_SHAPE, times and labels out of range TR_E_ARG. cond may be NULL for an unconditional
+ * provider. Results are assigned. */
 TR_API tr_status tr_drift_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                tr_array *f);
 TR_API tr_status tr_drift_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,

@@ -303,6 +303,11 @@ static void guided_give_back(tr_drift *drift) {
   tr_drift_give_back(self->inner);
 }
 
+static tr_drift *around(const tr_drift *drift, int i) {
+  const guide *self = drift->impl;
+  return i == 0 ? self->inner : NULL;
+}
+
 static void guided_destroy(tr_drift *drift) {
   guide *self = drift->impl;
   tr_record_drop(drift->ctx, self);
@@ -321,7 +326,8 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .vjp_multi = inner->ops->vjp_multi ? guided_vjp_multi : NULL,
                         .reserve = guided_reserve,
                         .give_back = guided_give_back,
-                        .destroy = guided_destroy};
+                        .destroy = guided_destroy,
+                        .around = around};
 }
 
 static tr_status check_guidance(const tr_drift *inner, const tr_guidance *g) {

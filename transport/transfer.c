@@ -205,6 +205,11 @@ static void on_segment(tr_drift *drift, double from, double to) {
                           map_time(&self->along, &self->trained, to));
 }
 
+static tr_drift *around(const tr_drift *drift, int i) {
+  const transfer *self = drift->impl;
+  return i == 0 ? self->inner : NULL;
+}
+
 static void transferred_destroy(tr_drift *drift) {
   transfer *self = drift->impl;
   tr_array_destroy(&self->x);
@@ -225,7 +230,8 @@ static tr_drift_ops ops_around(const tr_drift *inner) {
                         .vjp_passes = inner->ops->vjp_passes ? transferred_vjp_passes : NULL,
                         .reserve = transferred_reserve,
                         .give_back = transferred_give_back,
-                        .destroy = transferred_destroy};
+                        .destroy = transferred_destroy,
+                        .around = around};
 }
 
 tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *trained,

@@ -27,8 +27,9 @@ extern "C" {
 
 /* `inner` is borrowed and must outlive the result; its kind is any registered prediction, on the path
  * `trained`. vjp, jvp, vjp_multi and vjp_passes where inner has them; classes, rounding noise, breaks and
- * segments are passed on. n_eval counts forwards of inner. An evaluation where inner's canonical field does
- * not exist (a prediction of a user's, singular inside) is TR_E_ARG. The two paths may be the same. */
+ * segments are passed on. n_eval counts evaluations, the other counts what they ask of inner. An evaluation
+ * where inner's canonical field does not exist (a prediction of a user's, singular inside) is TR_E_ARG. The
+ * two paths may be the same. */
 TR_API tr_status tr_drift_create_transferred(tr_drift *inner, const tr_interpolant *trained,
                                              const tr_interpolant *along, tr_drift **out);
 

@@ -61,6 +61,10 @@ draw="$transit sample ODE $model --num-samples 6 --seed 3 --sampling-method heun
   check "that alone" $transit sample ODE --ckpt "$noise" --sample-path Linear $tight --out "$scratch/own"
   close "$scratch/moved/samples.npz" "$scratch/own/samples.npz" f8 1e-9
 
+  check "a guide along another path" $draw --guide-ckpt "$linear" --guide-scale 2 --sample-path GVP --out "$scratch/along"
+  says "(in all batches 10 of the model, 10 of the guide)"
+  equals "$(number "$scratch/along/run.json" nfe)" 20 "evaluations of both along another path"
+
   # ---- the field: affine in the scale, the one path and prediction or another ----
   python3 - "$scratch" <<'END'
 import struct, sys

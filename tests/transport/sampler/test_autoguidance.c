@@ -253,6 +253,34 @@ static void counts_and_limits(tr_ctx *ctx) {
   trio_close(&t);
 }
 
+/* What is around it counts the forwards and products of both, and the limits of its runs are theirs. */
+static void counts_around(tr_ctx *ctx) {
+  const double t = 0.4;
+  trio p = trio_of(ctx, "Linear", TR_VELOCITY, (tr_guidance){2, 0, 0, 1});
+  tr_sampler s = flow_sampler(ctx, "Linear", TR_VELOCITY, &model);
+  tr_sample_stats stats;
+  tr_array *x = array_of(ctx, start), *v = array_of(ctx, direction), *f = array_of(ctx, start),
+           *product = array_of(ctx, start);
+  tr_drift *moved;
+  tr_drift_destroy(&s.drift);
+  CHECK_OK(ctx, tr_drift_create_transferred(p.both, &s.interpolant, &s.interpolant, &moved));
+  CHECK_OK(ctx, tr_drift_eval(moved, (tr_times){1, &t}, x, NULL, f));
+  CHECK_OK(ctx, tr_drift_vjp(moved, (tr_times){1, &t}, x, NULL, v, f, product));
+  CHECK_OK(ctx, tr_drift_jvp(moved, (tr_times){1, &t}, x, NULL, v, product));
+  CHECK(moved->n_forward == 6 && moved->n_vjp == 2 && moved->n_jvp == 2 && moved->n_eval == 1);
+  CHECK(p.both->n_forward == 6 && p.both->n_eval == 1 && p.model->n_forward == 3 && p.guide->n_forward == 3);
+  s.drift = moved;
+  s.ode.method = flow_ode_method(ctx, "euler");
+  s.n_steps = 9;
+  s.max_nfe = 7;
+  CHECK_OK(ctx, tr_sample_ode(&s, NULL, x, &stats));
+  CHECK(stats.stop_reason == TR_STOP_MAX_NFE && stats.nfe == 6 && stats.ode.n_rhs == 3);
+  tr_drift_destroy(&moved);
+  tr_array *const arrays[] = {x, v, f, product};
+  for (int i = 0; i < 4; i++) tr_array_destroy(&(tr_array *){arrays[i]});
+  trio_close(&p);
+}
+
 static void bad_input(tr_ctx *ctx) {
   trio t = trio_of(ctx, "Linear", TR_VELOCITY, (tr_guidance){2, 0, 0, 1});
   const tr_guidance fine = {2, 0, 0, 1};
@@ -283,6 +311,7 @@ int main(int argc, char **argv) {
   density(ctx);
   alone(ctx);
   counts_and_limits(ctx);
+  counts_around(ctx);
   bad_input(ctx);
   tr_ctx_close(&ctx);
   return check_report();
