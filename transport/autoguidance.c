@@ -14,10 +14,10 @@ typedef struct {
   tr_drift_ops ops;        /* its own: with the products that both have */
   tr_drift *model, *guide; /* borrowed */
   tr_guided_part part;
-  double *breaks;              /* the two edges and the breaks of both */
-  tr_array *f, *zero;          /* like the state: of the guide, and 0 */
-  tr_array *v_model, *v_guide; /* covectors for each, one or several states */
-  tr_array *product;           /* of the guide */
+  double *breaks; /* the two edges and the breaks of both */
+  /* With room for the largest call so far: the guide's prediction, or its product with a vector; zeros; the
+   * covectors of each, and the guide's products with them. */
+  tr_array *f, *zero, *v_model, *v_guide, *product;
 } pair;
 
 /* ---- buffers ---- */
@@ -30,19 +30,35 @@ static void release(pair *self) {
   tr_array_destroy(&self->product);
 }
 
-/* *buffer is of the shape and type of `like`. */
-static tr_status provide(const tr_array *like, tr_array **buffer) {
-  if (*buffer && (*buffer)->dtype == like->dtype && tr_array_same_shape(*buffer, like)) return TR_OK;
-  tr_array_destroy(buffer);
-  return tr_array_like(like, buffer);
+static bool has_room(const tr_array *buffer, tr_dtype dtype, int64_t count) {
+  return buffer && buffer->dtype == dtype && buffer->count >= count;
 }
 
-static tr_status provide_products(pair *self, const tr_array *x, const tr_array *w) {
-  TR_TRY(provide(w, &self->v_model));
-  TR_TRY(provide(w, &self->v_guide));
-  TR_TRY(provide(w, &self->product));
-  TR_TRY(provide(x, &self->zero));
+/* Room for n states like x. */
+static tr_status provide(const tr_array *x, int64_t n, tr_array **buffer) {
+  const int64_t count = n * x->count;
+  if (has_room(*buffer, x->dtype, count)) return TR_OK;
+  tr_array_destroy(buffer);
+  return tr_array_create(x->ctx, x->dtype, 1, &count, buffer);
+}
+
+static tr_status provide_zero(pair *self, const tr_array *x) {
+  if (has_room(self->zero, x->dtype, x->count)) return TR_OK;
+  TR_TRY(provide(x, 1, &self->zero));
   return tr_fill(0, self->zero);
+}
+
+/* For up to n covectors a row. */
+static tr_status provide_products(pair *self, const tr_array *x, int64_t n) {
+  TR_TRY(provide(x, n, &self->v_model));
+  TR_TRY(provide(x, n, &self->v_guide));
+  TR_TRY(provide(x, n, &self->product));
+  return provide_zero(self, x);
+}
+
+/* The front of a buffer in the shape of `like`. */
+static tr_array front(const tr_array *buffer, const tr_array *like) {
+  return tr_view(buffer, 0, like->ndim, like->shape);
 }
 
 /* ---- which of the two are asked ---- */
@@ -74,21 +90,23 @@ static tr_status pair_eval(tr_drift *drift, tr_times times, const tr_array *x, c
   TR_TRY(who_is_asked(self, times, x, &who));
   if (!who.guide) return tr_drift_eval(self->model, times, x, cond, f);
   if (!who.model) return tr_drift_eval(self->guide, times, x, cond, f);
-  TR_TRY(provide(x, &self->f));
+  TR_TRY(provide(x, 1, &self->f));
+  tr_array of_guide = front(self->f, x);
   TR_TRY(tr_drift_eval(self->model, times, x, cond, f));
-  TR_TRY(tr_drift_eval(self->guide, times, x, cond, self->f));
-  return combine(self, self->f, f);
+  TR_TRY(tr_drift_eval(self->guide, times, x, cond, &of_guide));
+  return combine(self, &of_guide, f);
 }
 
 /* ---- products ---- */
 
 /* Of w, one covector after the other. */
 static tr_status fill_covectors(const pair *self, const tr_array *x, const tr_array *w) {
+  const tr_array zero = front(self->zero, x);
   for (int64_t at = 0; at < w->count; at += x->count) {
     const tr_array one = tr_view(w, at, x->ndim, x->shape);
     tr_array of_guide = tr_view(self->v_guide, at, x->ndim, x->shape),
              of_model = tr_view(self->v_model, at, x->ndim, x->shape);
-    TR_TRY(tr_guidance_covectors(&self->part.guidance, &one, self->zero, &of_guide, &of_model));
+    TR_TRY(tr_guidance_covectors(&self->part.guidance, &one, &zero, &of_guide, &of_model));
   }
   return TR_OK;
 }
@@ -103,13 +121,15 @@ static tr_status products(pair *self, product_fn call, tr_times times, const tr_
   TR_TRY(who_is_asked(self, times, x, &who));
   if (!who.guide) return call(self->model, times, x, cond, w, f, wJ);
   if (!who.model) return call(self->guide, times, x, cond, w, f, wJ);
-  TR_TRY(provide(x, &self->f));
-  TR_TRY(provide_products(self, x, w));
+  TR_TRY(provide(x, 1, &self->f));
+  TR_TRY(provide_products(self, x, x->count ? w->count / x->count : 1));
   TR_TRY(fill_covectors(self, x, w));
-  TR_TRY(call(self->model, times, x, cond, self->v_model, f, wJ));
-  TR_TRY(call(self->guide, times, x, cond, self->v_guide, self->f, self->product));
-  TR_TRY(tr_axpby(1, self->product, 1, wJ, wJ));
-  return combine(self, self->f, f);
+  const tr_array v_model = front(self->v_model, w), v_guide = front(self->v_guide, w);
+  tr_array of_guide = front(self->f, x), product = front(self->product, w);
+  TR_TRY(call(self->model, times, x, cond, &v_model, f, wJ));
+  TR_TRY(call(self->guide, times, x, cond, &v_guide, &of_guide, &product));
+  TR_TRY(tr_axpby(1, &product, 1, wJ, wJ));
+  return combine(self, &of_guide, f);
 }
 
 static tr_status pair_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
@@ -129,28 +149,20 @@ static tr_status pair_jvp(tr_drift *drift, tr_times times, const tr_array *x, co
   TR_TRY(who_is_asked(self, times, x, &who));
   if (!who.guide) return tr_drift_jvp(self->model, times, x, cond, v, Jv);
   if (!who.model) return tr_drift_jvp(self->guide, times, x, cond, v, Jv);
-  TR_TRY(provide(x, &self->f));
+  TR_TRY(provide(x, 1, &self->f));
+  tr_array of_guide = front(self->f, x);
   TR_TRY(tr_drift_jvp(self->model, times, x, cond, v, Jv));
-  TR_TRY(tr_drift_jvp(self->guide, times, x, cond, v, self->f));
-  return combine(self, self->f, Jv);
+  TR_TRY(tr_drift_jvp(self->guide, times, x, cond, v, &of_guide));
+  return combine(self, &of_guide, Jv);
 }
 
 /* ---- memory, segments, end ---- */
 
 static tr_status reserve_all(pair *self, const tr_array *x, const tr_cond *cond, int64_t vectors) {
-  TR_TRY(provide(x, &self->f));
+  TR_TRY(provide(x, 1, &self->f));
+  if (vectors && self->ops.vjp) TR_TRY(provide_products(self, x, vectors));
   TR_TRY(tr_drift_reserve_exactly(self->model, x, cond, vectors));
   return tr_drift_reserve_exactly(self->guide, x, cond, vectors);
-}
-
-/* What does not fit as a whole is not held. */
-static tr_status pair_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
-  pair *self = drift->impl;
-  const tr_status status = reserve_all(self, x, cond, vectors);
-  if (status != TR_E_MEM) return status;
-  release(self);
-  tr_drift_give_back(self->model);
-  return status;
 }
 
 static void pair_give_back(tr_drift *drift) {
@@ -158,6 +170,13 @@ static void pair_give_back(tr_drift *drift) {
   release(self);
   tr_drift_give_back(self->model);
   tr_drift_give_back(self->guide);
+}
+
+/* What does not fit as a whole is not held. */
+static tr_status pair_reserve(tr_drift *drift, const tr_array *x, const tr_cond *cond, int64_t vectors) {
+  const tr_status status = reserve_all(drift->impl, x, cond, vectors);
+  if (status == TR_E_MEM) pair_give_back(drift);
+  return status;
 }
 
 static void on_segment(tr_drift *drift, double from, double to) {
