@@ -10,17 +10,13 @@
  */
 enum { EVEN, ODD, BETWEEN_A, BETWEEN_B, LEVELS, POOLED, BUFFERS };
 
-/* What comes up in the list of steps by name. */
-#define SPATIAL_BLOCK "Mixed_6d"
-
 typedef struct {
   tr_inception_step steps[TR_INCEPTION_STEPS];
   int n;
   int64_t features, classes;
   tr_extent grid, last;      /* of the spatial features; of what is pooled */
-  int64_t elements[BUFFERS]; /* of one picture, but for LEVELS */
+  int64_t elements[BUFFERS]; /* of one picture; of LEVELS those of the call at work */
   tr_nn_weight *first_seven; /* takes the spatial features out of their block's channels */
-  int64_t room[BUFFERS];     /* elements */
   tr_array *buffer[BUFFERS];
 } work;
 
@@ -44,7 +40,7 @@ static void measure(work *w) {
     const tr_inception_step *s = &w->steps[i];
     int64_t *most = &w->elements[buffer_of(s->row->to, blocks)];
     if (count(&s->out) > *most) *most = count(&s->out);
-    if (s->ends && strcmp(s->row->block, SPATIAL_BLOCK) == 0) w->grid = s->out;
+    if (s->ends && strcmp(s->row->block, TR_INCEPTION_SPATIAL_BLOCK) == 0) w->grid = s->out;
     blocks += s->ends;
   }
   w->last = w->steps[w->n - 1].out;
@@ -120,16 +116,12 @@ static tr_array picture(const group *g, int buffer, const tr_extent *e) {
 }
 
 static tr_status provide(const group *g) {
-  const tr_inception_args *a = g->asked;
   work *w = g->w;
-  w->elements[LEVELS] = a->levels ? a->height * a->width * 3 : 0;
   for (int i = 0; i < BUFFERS; i++) {
     const int64_t elements = g->n * w->elements[i];
-    if (elements <= w->room[i]) continue;
+    if (elements <= (w->buffer[i] ? w->buffer[i]->count : 0)) continue;
     tr_array_destroy(&w->buffer[i]);
-    w->room[i] = 0;
     TR_TRY(tr_array_create(g->net->ctx, g->net->dtype, 1, &elements, &w->buffer[i]));
-    w->room[i] = elements;
   }
   return TR_OK;
 }
@@ -204,7 +196,7 @@ static tr_status take_spatial(const group *g, const tr_inception_step *s) {
 static tr_status end_block(const group *g, const tr_inception_step *s) {
   const tr_inception_args *a = g->asked;
   const char *block = s->row->block;
-  if (a->spatial && strcmp(block, SPATIAL_BLOCK) == 0) TR_TRY(take_spatial(g, s));
+  if (a->spatial && strcmp(block, TR_INCEPTION_SPATIAL_BLOCK) == 0) TR_TRY(take_spatial(g, s));
   if (!a->behind) return TR_OK;
   tr_array x = picture(g, buffer_of(TR_PLACE_OUT, g->blocks), &s->out);
   return a->behind(a->user, block, g->first, &x);
@@ -288,9 +280,10 @@ static tr_status check_call(const tr_net *net, const tr_inception_args *a) {
 }
 
 /* Pictures of a group. */
-static int64_t group_size(const tr_net *net, const work *w) {
+static int64_t group_size(const tr_net *net, work *w, const tr_inception_args *a) {
   const int64_t rows = w->last.height * w->last.width;
   int64_t elements = 0;
+  w->elements[LEVELS] = a->levels ? a->height * a->width * 3 : 0;
   for (int i = 0; i < BUFFERS; i++) elements += w->elements[i];
   const int64_t bytes = elements * (int64_t)tr_dtype_size(net->dtype) / rows;
   const int64_t n = tr_nn_rows_at_once(net->ctx, false, bytes) / rows;
@@ -302,7 +295,8 @@ tr_status tr_inception_eval(tr_net *net, const tr_inception_args *args) {
   TR_REQUIRE(net->ctx, net->type);
   TR_TRY(tr_inception_check(net));
   TR_TRY(check_call(net, args));
-  const int64_t size = group_size(net, net->work);
+  const int64_t size = group_size(net, net->work, args);
+  net->counts.n_forward++;
   for (int64_t first = 0; first < args->n; first += size) {
     const int64_t left = args->n - first;
     group g = {net, net->work, args, first, left < size ? left : size, 0};
@@ -310,7 +304,6 @@ tr_status tr_inception_eval(tr_net *net, const tr_inception_args *args) {
       return TR_FAIL(net->ctx, TR_E_INTERRUPTED, "interrupted at picture %lld of %lld", (long long)first,
                      (long long)args->n);
     TR_TRY(run_group(&g));
-    net->counts.n_forward++;
   }
   return TR_OK;
 }

@@ -10,12 +10,11 @@
 #include "nets/layers/weights.h"
 #include "nets/modules_private.h"
 
-#define NETWORK      "the Inception network of 2015"
-#define LAST         "fc"
-#define NORM_EPS     1e-3
-#define COUNTER      ".num_batches_tracked"
-#define TV_CLASSES   1000 /* of torchvision's weights; the network of 2015 has 1008 */
-#define SPATIAL_STEP "Mixed_6d.branch1x1"
+#define NETWORK    "the Inception network of 2015"
+#define LAST       "fc"
+#define NORM_EPS   1e-3
+#define COUNTER    ".num_batches_tracked"
+#define TV_CLASSES 1000 /* of torchvision's weights; the network of 2015 has 1008 */
 
 static const tr_net_type type;
 
@@ -23,9 +22,9 @@ static const tr_net_type type;
 
 static bool entry(const void *sizes, int i, tr_net_entry *out) {
   const tr_inception_config *c = sizes;
-  const int64_t features = tr_inception_features(c);
   if (i == TR_INCEPTION_CONVS)
-    *out = (tr_net_entry){LAST, TR_ENTRY_LAYER, 2, {c->classes, features}, TR_START_XAVIER, 0, NULL};
+    *out = (tr_net_entry){LAST, TR_ENTRY_LAYER, 2, {c->classes, tr_inception_features(c)}, TR_START_XAVIER, 0,
+                          NULL};
   if (i >= TR_INCEPTION_CONVS) return i == TR_INCEPTION_CONVS;
   const tr_inception_row *row;
   int conv = 0;
@@ -64,7 +63,7 @@ static tr_status read_widths(tr_ctx *ctx, const tr_tensors *weights, tr_inceptio
   for (int k = 0; (row = tr_inception_row_at(k)); k++) {
     if (row->kind != TR_STEP_CONV) continue;
     tr_inception_name(row, name, sizeof name);
-    const bool spatial = strcmp(name, SPATIAL_STEP) == 0;
+    const bool spatial = strcmp(name, TR_INCEPTION_SPATIAL_STEP) == 0;
     snprintf(name + strlen(name), sizeof name - strlen(name), ".conv.weight");
     TR_TRY(tr_weights_find(ctx, weights, name, 4, "(out, in, rows, columns)", NETWORK, &tensor));
     c->width[conv++] = (int)tensor->shape[0];

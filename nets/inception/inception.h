@@ -29,7 +29,8 @@ typedef struct {
 
 /* A network from the file `path`, in any format of checkpoints (nets/checkpoint/checkpoint.h). What is no
  * such network is TR_E_SHAPE or TR_E_UNSUPPORTED, in one line that says what it seems to be; damaged files
- * are TR_E_IO. options: as for tr_net_create, never trained. The caller destroys it. */
+ * are TR_E_IO. Modules must be registered (tr_register_all). options: as for tr_net_create, never trained.
+ * The caller destroys it. */
 TR_API tr_status tr_inception_open(tr_ctx *ctx, const char *path, const tr_net_options *options,
                                    tr_net **out);
 /* TR_E_ARG for a network of another kind. */

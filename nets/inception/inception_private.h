@@ -12,6 +12,10 @@ enum {
   TR_INCEPTION_SPATIAL = 7  /* channels of the spatial features */
 };
 
+/* Whose first channels the spatial features are: the block, and its first step. */
+#define TR_INCEPTION_SPATIAL_BLOCK "Mixed_6d"
+#define TR_INCEPTION_SPATIAL_STEP  TR_INCEPTION_SPATIAL_BLOCK ".branch1x1"
+
 /* The sizes that tensors tell. */
 typedef struct {
   int width[TR_INCEPTION_CONVS]; /* channels behind each convolution, in the order of the table */

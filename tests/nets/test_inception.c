@@ -141,6 +141,7 @@ static void test_batch(tr_ctx *ctx) {
   CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 4, (int64_t[]){1, SIDE, SIDE, 3}, &x));
   tr_inception_args args = {.n = N, .height = SIDE, .width = SIDE, .levels = levels, .pool = pool};
   CHECK_OK(ctx, tr_inception_eval(net, &args));
+  CHECK(tr_net_counted(net).n_forward == 1); /* calls, in however many groups */
   CHECK_OK(ctx, tr_array_download(pool, all));
   for (int i = 0; i < N; i += 6) {
     CHECK_OK(ctx, tr_array_upload(x, numbers + i * ROW));
