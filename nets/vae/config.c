@@ -67,13 +67,14 @@ static tr_status widths(const file *f, tr_vae_config *c) {
   char right[96];
   c->levels = 1, c->widths[0] = 64;
   if (!list) return TR_OK;
-  snprintf(right, sizeof right, "a list of 1 to %d whole numbers from 1 to 65536 is needed", TR_VAE_LEVELS);
+  snprintf(right, sizeof right, "a list of 1 to %d whole numbers from 1 to %d is needed", TR_VAE_LEVELS,
+           TR_VAE_CHANNELS_MOST);
   const size_t n = json_array_size(list);
   bool fits = n >= 1 && n <= TR_VAE_LEVELS;
   for (size_t i = 0; fits && i < n; i++) {
     const json_t *value = json_array_get(list, i);
     const json_int_t number = json_integer_value(value);
-    fits = json_is_integer(value) && number >= 1 && number <= 65536;
+    fits = json_is_integer(value) && number >= 1 && number <= TR_VAE_CHANNELS_MOST;
     c->widths[i] = (int)number;
   }
   c->levels = (int)n;
@@ -185,7 +186,7 @@ static tr_status take(const file *f, tr_vae_settings *out) {
                                      .encoder = 1,
                                      .decoder = 1},
                            .sample_size = 32,
-                           .scaling = 0.18215};
+                           .scaling = TR_VAE_SCALING};
   TR_TRY(check_class(f));
   TR_TRY(widths(f, c));
   TR_TRY(check_blocks(f, "down_block_types", "DownEncoderBlock2D", c->levels));
@@ -193,13 +194,13 @@ static tr_status take(const file *f, tr_vae_settings *out) {
   TR_TRY(check_activation(f));
   TR_TRY(check_absent(f, "latents_mean"));
   TR_TRY(check_absent(f, "latents_std"));
-  TR_TRY(whole(f, "in_channels", 1, 65536, &in));
-  TR_TRY(whole(f, "out_channels", 1, 65536, &from));
+  TR_TRY(whole(f, "in_channels", 1, TR_VAE_CHANNELS_MOST, &in));
+  TR_TRY(whole(f, "out_channels", 1, TR_VAE_CHANNELS_MOST, &from));
   TR_TRY(check_channels(f, in, from));
   c->channels = in;
   TR_TRY(whole(f, "layers_per_block", 1, TR_VAE_LAYERS_MOST, &c->layers));
-  TR_TRY(whole(f, "latent_channels", 1, 65536, &c->latent_channels));
-  TR_TRY(whole(f, "norm_num_groups", 1, 65536, &c->groups));
+  TR_TRY(whole(f, "latent_channels", 1, TR_VAE_CHANNELS_MOST, &c->latent_channels));
+  TR_TRY(whole(f, "norm_num_groups", 1, TR_VAE_CHANNELS_MOST, &c->groups));
   TR_TRY(truth(f, "mid_block_add_attention", &c->attention));
   TR_TRY(truth(f, "use_quant_conv", &c->quant));
   TR_TRY(truth(f, "use_post_quant_conv", &c->post_quant));

@@ -213,11 +213,9 @@ static tr_status go_through(flow *f, bool encoder) {
 static tr_status provide(const flow *f) {
   tr_vae_work *work = f->work;
   for (int i = 0; i < TR_VAE_SLOTS; i++) {
-    if (f->need[i] <= work->elements[i]) continue;
+    if (f->need[i] <= (work->slot[i] ? work->slot[i]->count : 0)) continue;
     tr_array_destroy(&work->slot[i]);
-    work->elements[i] = 0;
     TR_TRY(tr_array_create(f->net->ctx, f->net->dtype, 1, &f->need[i], &work->slot[i]));
-    work->elements[i] = f->need[i];
   }
   return TR_OK;
 }

@@ -11,7 +11,7 @@ enum { GROUPS, PARAMS };
 static const tr_param params_of[PARAMS] = {
     [GROUPS] = {.name = "norm_num_groups",
                 .value = NAN,
-                .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1, .high = 65536},
+                .range = {.ends = TR_RANGE_GE | TR_RANGE_LE, .low = 1, .high = TR_VAE_CHANNELS_MOST},
                 .help = "groups of channels that its norms take together"}};
 enum { USUAL_GROUPS = 32 };
 
@@ -61,35 +61,56 @@ static tr_status take_decoder(tr_ctx *ctx, const tr_tensors *weights, tr_vae_con
   return TR_OK;
 }
 
-static tr_status no_groups(tr_ctx *ctx, const tr_vae_config *c) {
-  return TR_FAIL(ctx, TR_E_ARG,
-                 "the number of groups of its norms is not told: %d, which is usual, do not divide "
-                 "the width %d",
-                 USUAL_GROUPS, c->widths[0]);
-}
-
-static bool divides(int groups, const tr_vae_config *c) {
+/* The first width that so many groups do not divide; 0: they divide all. */
+static int undivided(int groups, const tr_vae_config *c) {
   for (int i = 0; i < c->levels; i++)
-    if (c->widths[i] % groups) return false;
-  return true;
+    if (c->widths[i] % groups) return c->widths[i];
+  return 0;
 }
 
-static tr_status check_sizes(tr_ctx *ctx, const tr_vae_config *c) {
+static bool is_count(int channels) {
+  return channels >= 1 && channels <= TR_VAE_CHANNELS_MOST;
+}
+
+/* `status` for sizes of which there is no autoencoder. */
+static tr_status check_sizes(tr_ctx *ctx, tr_status status, const tr_vae_config *c) {
   if (c->levels < 1 || c->levels > TR_VAE_LEVELS)
-    return TR_FAIL(ctx, TR_E_SHAPE, "an autoencoder (AutoencoderKL) of %d levels: use 1 to %d", c->levels,
+    return TR_FAIL(ctx, status, "an autoencoder (AutoencoderKL) of %d levels: use 1 to %d", c->levels,
                    TR_VAE_LEVELS);
   if (c->layers < 1 || c->layers > TR_VAE_LAYERS_MOST)
-    return TR_FAIL(ctx, TR_E_SHAPE, "an autoencoder (AutoencoderKL) of %d layers a block: use 1 to %d",
-                   c->layers, TR_VAE_LAYERS_MOST);
+    return TR_FAIL(ctx, status, "an autoencoder (AutoencoderKL) of %d layers a block: use 1 to %d", c->layers,
+                   TR_VAE_LAYERS_MOST);
   for (int i = 0; i < c->levels; i++)
-    if (c->widths[i] < 1)
-      return TR_FAIL(ctx, TR_E_SHAPE, "an autoencoder (AutoencoderKL) of width %d: sizes are positive",
-                     c->widths[i]);
-  if (c->channels < 1 || c->latent_channels < 1)
-    return TR_FAIL(ctx, TR_E_SHAPE,
-                   "an autoencoder (AutoencoderKL) of pictures of %d channels and latents of %d: sizes are "
-                   "positive",
-                   c->channels, c->latent_channels);
+    if (!is_count(c->widths[i]))
+      return TR_FAIL(ctx, status, "an autoencoder (AutoencoderKL) of width %d: use 1 to %d", c->widths[i],
+                     TR_VAE_CHANNELS_MOST);
+  if (!is_count(c->channels) || !is_count(c->latent_channels))
+    return TR_FAIL(ctx, status,
+                   "an autoencoder (AutoencoderKL) of pictures of %d channels and latents of %d: use 1 to %d",
+                   c->channels, c->latent_channels, TR_VAE_CHANNELS_MOST);
+  return TR_OK;
+}
+
+static tr_status check_groups(tr_ctx *ctx, const tr_vae_config *c) {
+  if (c->groups < 1)
+    return TR_FAIL(ctx, TR_E_ARG, "%d groups of a norm (norm_num_groups): use 1 or more", c->groups);
+  const int width = undivided(c->groups, c);
+  if (width == 0) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "%d groups of a norm (norm_num_groups) do not divide the width %d", c->groups,
+                 width);
+}
+
+/* As told, NAN: not told; else as usual, or not known. */
+static tr_status settle_groups(tr_ctx *ctx, double told, bool open, tr_vae_config *c) {
+  c->groups = isnan(told) ? USUAL_GROUPS : (int)told;
+  if (!isnan(told)) return check_groups(ctx, c);
+  const int width = undivided(c->groups, c);
+  if (width && !open)
+    return TR_FAIL(ctx, TR_E_ARG,
+                   "the number of groups of its norms is not told: %d, which is usual, do not divide "
+                   "the width %d",
+                   c->groups, width);
+  if (width) c->groups = 0;
   return TR_OK;
 }
 
@@ -102,15 +123,10 @@ static tr_status configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
                      .post_quant = has(weights, "post_quant_conv.weight")};
   char name[80];
   TR_TRY(c.encoder ? take_encoder(ctx, weights, &c) : take_decoder(ctx, weights, &c));
-  TR_TRY(check_sizes(ctx, &c));
+  TR_TRY(check_sizes(ctx, TR_E_SHAPE, &c));
   snprintf(name, sizeof name, "%s.%s", c.encoder ? "encoder" : "decoder", attention);
   c.attention = has(weights, name);
-  c.groups = isnan(params[GROUPS]) ? USUAL_GROUPS : (int)params[GROUPS];
-  if (!divides(c.groups, &c)) {
-    if (isnan(params[GROUPS]) && !settings->open) return no_groups(ctx, &c);
-    if (!isnan(params[GROUPS])) return tr_net_vae.check(ctx, &c);
-    c.groups = 0;
-  }
+  TR_TRY(settle_groups(ctx, params[GROUPS], settings->open, &c));
   TR_TRY(tr_weights_check(ctx, weights, &tr_net_vae, &c, "an autoencoder (AutoencoderKL) of these widths"));
   *(tr_vae_config *)sizes = c;
   return TR_OK;
@@ -118,19 +134,11 @@ static tr_status configure(tr_ctx *ctx, const tr_tensors *weights, const tr_net_
 
 static tr_status check(tr_ctx *ctx, const void *sizes) {
   const tr_vae_config *c = sizes;
-  if (check_sizes(ctx, c) != TR_OK) {
-    const tr_error error = *tr_ctx_error(ctx);
-    tr_ctx_clear(ctx);
-    return TR_FAIL(ctx, TR_E_ARG, "%s", error.message);
-  }
+  TR_TRY(check_sizes(ctx, TR_E_ARG, c));
   if (!c->encoder && !c->decoder)
     return TR_FAIL(ctx, TR_E_ARG,
                    "an autoencoder (AutoencoderKL) without encoder and decoder: one is needed");
-  if (c->groups < 1 || !divides(c->groups, c))
-    return TR_FAIL(ctx, TR_E_ARG,
-                   "%d groups of a norm (norm_num_groups) do not divide the widths %d, %d, ...", c->groups,
-                   c->widths[0], c->widths[c->levels - 1]);
-  return TR_OK;
+  return check_groups(ctx, c);
 }
 
 /* ---- what is said ---- */

@@ -98,8 +98,8 @@ static tr_status check_weights(tr_ctx *ctx, const char *path, const tr_tensors *
 
 /* Both where neither is asked for. */
 static tr_status choose_halves(tr_ctx *ctx, const char *path, const tr_vae_options *o, tr_vae_config *c) {
-  if ((o->encoder && !c->encoder) || (o->decoder && !c->decoder))
-    return TR_FAIL(ctx, TR_E_SHAPE, "'%s' has no %s", TR_SHOW(path, 300), o->encoder ? "encoder" : "decoder");
+  const char *missing = o->encoder && !c->encoder ? "encoder" : o->decoder && !c->decoder ? "decoder" : NULL;
+  if (missing) return TR_FAIL(ctx, TR_E_SHAPE, "'%s' has no %s", TR_SHOW(path, 300), missing);
   if (!o->encoder && !o->decoder) return TR_OK;
   c->encoder = o->encoder, c->decoder = o->decoder;
   return TR_OK;
@@ -175,7 +175,7 @@ static tr_status set_sizes(tr_ctx *ctx, const tr_vae_sizes *s, const tr_vae_opti
                                      .encoder = both || o->encoder,
                                      .decoder = both || o->decoder},
                            .sample_size = or_else(s->sample_size, 256),
-                           .scaling = 0.18215};
+                           .scaling = TR_VAE_SCALING};
   memcpy(out->sizes.widths, s->levels ? s->widths : usual, (size_t)out->sizes.levels * sizeof *usual);
   return TR_OK;
 }
@@ -277,6 +277,7 @@ static tr_status check_half(const tr_vae *vae, bool encoder) {
 
 static tr_status run(const tr_vae *vae, bool encoder, const tr_array *x, tr_array *y) {
   const int side = vae->settings.sample_size;
+  vae->net->counts.n_forward++;
   if (vae->tiles && tr_vae_is_tiled(&vae->settings.sizes, side, encoder, x))
     return tr_vae_run_tiles(vae->net, side, encoder, x, y);
   return tr_vae_run(vae->net, encoder, x, y);

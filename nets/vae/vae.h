@@ -28,18 +28,18 @@ typedef struct {
   int channels; /* of pictures */
   int latent_channels;
   int factor;            /* pixels of a picture to one of its latents, along a side */
-  int sample_size;       /* pixels along a side of a tile of diffusers; 0: not known */
+  int sample_size;       /* pixels along a side of a tile of diffusers */
   double scaling, shift; /* a diffusion model's latents are (z - shift) scaling */
   bool encoder, decoder; /* the halves that are loaded */
 } tr_vae_info;
 
-/* Opens a folder in diffusers' layout: config.json, and diffusion_pytorch_model.safetensors or else .bin, of
- * f32, f16 or bf16. Missing sizes are those of diffusers' own defaults, also the scaling, 0.18215. The names
- * that older files have for their attention are read as well. A folder or file that is not there or damaged,
- * tensors that are not those of the config, a half that is asked for and missing: TR_E_IO or TR_E_SHAPE
- * naming the file; another architecture, or a variant that is not supported: TR_E_UNSUPPORTED. What the
- * config says beyond what is known is passed over with a warning. Modules need not be registered. Destroy
- * with tr_vae_destroy. */
+/* Opens a folder in diffusers' layout: config.json, and diffusion_pytorch_model.safetensors or else .bin,
+ * .safetensors.index.json or .fp16.safetensors, of f32, f16 or bf16. Missing sizes are those of diffusers'
+ * own defaults, also the scaling, 0.18215. The names that older files have for their attention are read as
+ * well. A folder or file that is not there or damaged, tensors that are not those of the config, a half that
+ * is asked for and missing: TR_E_IO or TR_E_SHAPE naming the file; another architecture, or a variant that is
+ * not supported: TR_E_UNSUPPORTED. What the config says beyond what is known is passed over with a warning.
+ * Modules need not be registered. Destroy with tr_vae_destroy. */
 TR_API tr_status tr_vae_open(tr_ctx *ctx, const char *folder, const tr_vae_options *options, tr_vae **out);
 
 /* Zeros: those of Stable Diffusion's autoencoder: widths 128, 256, 512, 512, two layers a block, 4 latent

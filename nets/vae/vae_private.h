@@ -7,6 +7,9 @@
 #include "nets/vae/vae.h"
 
 #define TR_VAE_NORM_EPS 1e-6
+#define TR_VAE_SCALING  0.18215 /* where no config tells another */
+
+enum { TR_VAE_CHANNELS_MOST = 65536 }; /* of any of its arrays */
 
 typedef struct {
   int levels, widths[TR_VAE_LEVELS];
@@ -69,10 +72,10 @@ tr_status tr_vae_read_config(tr_ctx *ctx, const char *path, tr_vae_settings *out
 
 /* ---- forward, forward.c ---- */
 
-/* Activations, as large as any call has needed them so far. */
+/* Activations, as large as any call has needed them so far. What a unit is given, what it gives or has
+ * within, and what is small or rare change places among the first three. */
 enum {
-  TR_VAE_FIRST, /* what a unit is given, what it gives or has within, and what is small or rare change places
-                 */
+  TR_VAE_FIRST,
   TR_VAE_SECOND,
   TR_VAE_THIRD,
   TR_VAE_AFFINE, /* of a norm */
@@ -80,7 +83,6 @@ enum {
 };
 typedef struct {
   tr_vae_plan plan;
-  int64_t elements[TR_VAE_SLOTS];
   tr_array *slot[TR_VAE_SLOTS];
 } tr_vae_work;
 tr_status tr_vae_open_work(tr_net *net);

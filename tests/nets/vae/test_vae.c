@@ -4,6 +4,7 @@
 /* TR_TEST_RESOURCES */
 #include "nets/vae/vae.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -166,6 +167,7 @@ static void is_of_itself(tr_ctx *ctx) {
   else
     CHECK_NEAR(check_relative(a, b, all->count), 0, 1e-5);
   free(a), free(b);
+  CHECK(tr_net_counted(tr_vae_network(vae)).n_forward == 1 + 2 * z->shape[0]);
   const tr_array none = tr_rows(z, 0, 0);
   tr_array nothing = tr_rows(all, 0, 0);
   CHECK_OK(ctx, tr_vae_decode(vae, &none, &nothing));
@@ -222,6 +224,10 @@ static void at_random(tr_ctx *ctx) {
   tr_array_destroy(&z), tr_array_destroy(&a);
   CHECK_ERROR(ctx, tr_vae_create_random(ctx, &(tr_vae_sizes){.groups = 7}, &(tr_vae_options){0}, 1, &vae),
               TR_E_ARG, "7 groups of a norm");
+  CHECK_ERROR(
+      ctx,
+      tr_vae_create_random(ctx, &(tr_vae_sizes){.latent_channels = INT_MAX}, &(tr_vae_options){0}, 1, &vae),
+      TR_E_ARG, "latents of 2147483647: use 1 to 65536");
 }
 
 int main(int argc, char **argv) {

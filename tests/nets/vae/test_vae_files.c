@@ -54,6 +54,7 @@ static void refuses_config(tr_ctx *ctx) {
       {"{\"block_out_channels\": [64, 0]}", "block_out_channels", TR_E_IO},
       {"{\"block_out_channels\": [32, 32, 32, 32, 32, 32, 32]}", "1 to 6 whole numbers", TR_E_IO},
       {"{\"block_out_channels\": [48]}", "32 groups of a norm (norm_num_groups) do not divide", TR_E_ARG},
+      {"{\"block_out_channels\": [32, 48, 64]}", "do not divide the width 48", TR_E_ARG},
       {"{\"down_block_types\": [\"AttnDownEncoderBlock2D\"]}",
        "only a list of 1 times \"DownEncoderBlock2D\"", TR_E_UNSUPPORTED},
       {"{\"up_block_types\": [\"UpDecoderBlock2D\", \"UpDecoderBlock2D\"]}", "up_block_types",
@@ -209,6 +210,10 @@ static void reads_a_half(tr_ctx *ctx) {
   CHECK(cut > 1e-4 && cut < 0.1); /* weights with 8 bits of fraction */
   CHECK_ERROR(ctx, open_as(ctx, scratch("half"), &(tr_vae_options){.encoder = true}), TR_E_SHAPE,
               "has no encoder");
+  write_some(ctx, OLD "/diffusion_pytorch_model.bin", in_folder("half", MODEL),
+             (const char *const[]){"encoder.", "quant_conv."}, "F32");
+  CHECK_ERROR(ctx, open_as(ctx, scratch("half"), &(tr_vae_options){.encoder = true, .decoder = true}),
+              TR_E_SHAPE, "has no decoder");
 }
 
 /* As any network: recognised by its tensors, described, and no field. */
