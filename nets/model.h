@@ -39,8 +39,8 @@ typedef struct {
    * trained, and so is a size that is the trained one. A table that is stored and no such table, states that
    * are no such latents, and sizes that the network cannot take are TR_E_ARG and TR_E_SHAPE. */
   int height, width;
-  const char
-      *model_name; /* what the argument model would say ("SiT-XL/2") where there is none; NULL: nothing */
+  /* What the argument model would say ("SiT-XL/2") where there is none; NULL: nothing. */
+  const char *model_name;
   int n_told;
   const tr_net_size *told;
   const char *(*told_as)(const char *param); /* how one is given, for messages; NULL: tr_model_options.told */
