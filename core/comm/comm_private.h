@@ -29,7 +29,7 @@ typedef struct {
   /* Whether all the others are there, as far as it can be seen at once: what a rank asks that waits for
    * them; else TR_E_DEVICE, naming who is not. REQUIRED */
   tr_status (*look)(tr_comm *comm);
-  /* REQUIRED */
+  /* Ends all ranks and does not return, as tr_comm_abort says; nothing for one rank. REQUIRED */
   void (*abort)(tr_comm *comm, int status);
 } tr_comm_type;
 
