@@ -107,6 +107,14 @@ less() {
   awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && a + 0 < b + 0) }' || fail "$3: '$1' is not less than '$2'"
 }
 
+# near FILE KEY WANT RELATIVE: what `number` gives is a number, and so near to WANT, which is one.
+near() {
+  checks=$((checks + 1))
+  awk -v a="$(number "$1" "$2")" -v b="$3" -v t="$4" \
+    'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a ~ /[0-9]/ && b ~ /[0-9]/ && d <= t * (b < 0 ? -b : b)) }' ||
+    fail "$2: '$(number "$1" "$2")', expected '$3'"
+}
+
 # npy FILE TYPE SHAPE BYTES [FILL]: a .npy of BYTES bytes, all zero or all FILL (an octal escape such as \377: NaN).
 npy() {
   header="{'descr': '$2', 'fortran_order': False, 'shape': $3, }"

@@ -7,13 +7,6 @@ adm=$goldens/adm
 inception=$goldens/inception/inception.pth
 evaluate="$transit evaluate --force"
 
-# near FILE KEY WANT RELATIVE
-near() {
-  checks=$((checks + 1))
-  awk -v a="$(number "$1" "$2")" -v b="$3" -v t="$4" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a != "" && d <= t * b) }' ||
-    fail "$2: '$(number "$1" "$2")', expected $3"
-}
-
 # Copies: features are kept beside the pictures.
 cp "$adm/ref.npz" "$adm/samples.npz" "$scratch"
 chmod u+w "$scratch"/*.npz
