@@ -50,7 +50,7 @@ static inline unsigned tr_cuda_blocks(int64_t n, int64_t each) {
 /* The address of elements, as large as a pointer. Between two replays of a recording (core/record/record.h)
  * states, results and covectors may have moved: of those it is the address of a cell that holds theirs,
  * marked by its lowest bit. Operations that are given them take this in the place of pointers: patches and
- * their adjoints, programs and blends. */
+ * their adjoints, programs, blends, deflations, interpolations and losses. */
 template <class T> struct tr_moving {
   uintptr_t bits;
   __device__ __forceinline__ T *get() const {

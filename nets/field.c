@@ -80,15 +80,57 @@ static tr_status times_of(field *self, tr_times *times) {
 
 /* ---- a call in two halves ---- */
 
-static void count_call(tr_net *net, const tr_drift_call *c) {
-  net->counts.n_forward++;
-  net->counts.n_jvp += c->ask == TR_DRIFT_ASK_JVP;
-  if (c->ask == TR_DRIFT_ASK_VJP && c->x->count) net->counts.n_vjp += c->v->count / c->x->count;
+/* A call, and its passes where it has more than one: then v and product of the call are NULL. */
+typedef struct {
+  tr_drift *drift;
+  const tr_drift_call *call;
+  const tr_drift_passes *passes;
+} whole_call;
+
+/* Covectors a row of pass k. */
+static int64_t covectors(const whole_call *w, int k) {
+  const tr_drift_call *c = w->call;
+  const tr_array *v = w->passes ? w->passes->w[k] : c->v;
+  return c->x->count ? v->count / c->x->count : 0;
 }
 
-/* Forwards that are repeated on the way back are counted as they happen. */
-static bool can_be_recorded(const tr_net *net, const tr_drift_call *c) {
-  return c->x->count > 0 && net->type->send && !(net->recompute && c->ask == TR_DRIFT_ASK_VJP);
+/* What the network is asked for by a backward. */
+typedef struct {
+  tr_drift_passes passes;
+  tr_net_request request;
+} back_request;
+
+static void fill_request(const whole_call *w, back_request *out) {
+  const tr_drift_call *c = w->call;
+  out->passes =
+      w->passes ? *w->passes : (tr_drift_passes){.n = 1, .w = &c->v, .wJ = (tr_array *const *)&c->product};
+  out->request = (tr_net_request){.passes = &out->passes, .f = c->f};
+}
+
+static void count_call(tr_net *net, const whole_call *w) {
+  const tr_drift_call *c = w->call;
+  back_request back;
+  net->counts.n_forward++;
+  net->counts.n_jvp += c->ask == TR_DRIFT_ASK_JVP;
+  if (c->ask != TR_DRIFT_ASK_VJP) return;
+  fill_request(w, &back);
+  for (int k = 0; k < back.passes.n; k++) net->counts.n_vjp += covectors(w, k);
+  tr_net_count_repeats(net, c->x, &back.request);
+}
+
+/* Passes in which the caller's code does anything it likes are not. */
+static bool can_be_recorded(const tr_net *net, const whole_call *w) {
+  if (w->passes && (w->passes->n != 2 || w->passes->n_work == 0)) return false;
+  return w->call->x->count > 0 && net->type->send;
+}
+
+/* Without passes what tells them apart is 0, and the last number always. */
+static void fill_key(field *self, const whole_call *w, int64_t n_times, tr_record_key *key) {
+  const tr_drift_call *c = w->call;
+  *key = (tr_record_key){self, {c->ask, c->x->shape[0], n_times, c->cond ? c->cond->n : 0}};
+  if (!w->passes) return;
+  key->number[4] = (int64_t)(intptr_t)w->passes->next_is;
+  key->number[5] = covectors(w, 0), key->number[6] = covectors(w, 1);
 }
 
 static void destroy_copies(field *self) {
@@ -115,88 +157,19 @@ static bool needs_copies(const field *self, const tr_record_key *key) {
   return key->owner && !(self->net->type->caps & TR_NET_MOVES) && tr_record_possible(self->drift.ctx);
 }
 
-static tr_status field_begin(tr_drift *drift, const tr_drift_call *c, tr_record_key *key) {
-  field *self = drift->impl;
+static tr_status begin(const whole_call *w, tr_record_key *key) {
+  field *self = w->drift->impl;
+  const tr_drift_call *c = w->call;
   tr_times times = c->times;
   TR_TRY(tr_net_check_states(self->net, c->x));
   TR_TRY(times_of(self, &times));
-  count_call(self->net, c);
+  count_call(self->net, w);
   *key = (tr_record_key){0};
-  if (can_be_recorded(self->net, c))
-    *key = (tr_record_key){self, {c->ask, c->x->shape[0], times.n, c->cond ? c->cond->n : 0}};
+  if (can_be_recorded(self->net, w)) fill_key(self, w, times.n, key);
   self->copies = needs_copies(self, key);
   if (self->copies) TR_TRY(provide_copies(self, c));
   const bool sends = self->net->type->send && c->x->count;
   return sends ? self->net->type->send(self->net, times, c->cond) : TR_OK;
-}
-
-/* The network's, at the arrays of c. */
-static tr_status run_network(field *self, const tr_drift_call *c) {
-  tr_net *net = self->net;
-  tr_times times = c->times;
-  TR_TRY(times_of(self, &times));
-  if (c->ask == TR_DRIFT_ASK_EVAL) {
-    TR_TRY(net->type->forward(net, times, c->x, c->cond, c->f));
-    return turn(self, c->f);
-  }
-  if (c->ask == TR_DRIFT_ASK_JVP) {
-    TR_TRY(net->type->jvp(net, times, c->x, c->cond, c->v, c->product));
-    return turn(self, c->product);
-  }
-  const tr_drift_passes one = {.n = 1, .w = &c->v, .wJ = &c->product};
-  TR_TRY(net->type->backward(net, times, c->x, c->cond, &(tr_net_request){.passes = &one, .f = c->f}));
-  TR_TRY(turn(self, c->f));
-  return turn(self, c->product);
-}
-
-static tr_status field_launch(tr_drift *drift, const tr_drift_call *c) {
-  field *self = drift->impl;
-  if (!self->copies) return run_network(self, c);
-  tr_drift_call own = *c;
-  own.x = self->copy[0], own.v = c->v ? self->copy[1] : NULL;
-  own.f = c->f ? self->copy[2] : NULL, own.product = c->product ? self->copy[3] : NULL;
-  TR_TRY(tr_array_copy(c->x, self->copy[0]));
-  if (c->v) TR_TRY(tr_array_copy(c->v, self->copy[1]));
-  TR_TRY(run_network(self, &own));
-  if (c->f) TR_TRY(tr_array_copy(own.f, c->f));
-  return c->product ? tr_array_copy(own.product, c->product) : TR_OK;
-}
-
-typedef struct {
-  tr_drift *drift;
-  const tr_drift_call *call;
-} launched_call;
-
-static tr_status launch(void *user) {
-  const launched_call *l = user;
-  return field_launch(l->drift, l->call);
-}
-
-/* Both halves, the second recorded where all that differs between calls was sent by the first. */
-static tr_status ask(tr_drift *drift, const tr_drift_call *c) {
-  field *self = drift->impl;
-  launched_call l = {drift, c};
-  tr_record_call r = {.what = self->what, .body = launch, .user = &l};
-  tr_drift_tell_record(c, &r);
-  TR_TRY(field_begin(drift, c, &r.key));
-  if (!r.key.owner) return launch(&l);
-  return tr_record(drift->ctx, &r);
-}
-
-static tr_status field_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                            tr_array *f) {
-  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_EVAL, times, x, cond, NULL, f, NULL});
-}
-
-/* One covector a row, or several. */
-static tr_status field_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                           const tr_array *w, tr_array *f, tr_array *wJ) {
-  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
-}
-
-static tr_status field_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
-                           const tr_array *v, tr_array *Jv) {
-  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_JVP, times, x, cond, v, NULL, Jv});
 }
 
 /* ---- passes ---- */
@@ -225,21 +198,98 @@ static tr_status next_turned(void *user, int pass, int64_t first, int64_t rows) 
   return t->passes->next(t->passes->user, pass, first, rows);
 }
 
+/* ---- the second half ---- */
+
+static tr_status run_back(field *self, tr_times times, const whole_call *w) {
+  const tr_drift_call *c = w->call;
+  back_request back;
+  fill_request(w, &back);
+  turned_passes turned = {self, w->passes, c->x};
+  if (w->passes) back.passes.next = next_turned, back.passes.user = &turned;
+  TR_TRY(self->net->type->backward(self->net, times, c->x, c->cond, &back.request));
+  TR_TRY(turn(self, c->f));
+  return turn(self, back.passes.wJ[back.passes.n - 1]);
+}
+
+/* The network's, at the arrays of the call. */
+static tr_status run_network(field *self, const whole_call *w) {
+  const tr_drift_call *c = w->call;
+  tr_net *net = self->net;
+  tr_times times = c->times;
+  TR_TRY(times_of(self, &times));
+  if (c->ask == TR_DRIFT_ASK_EVAL) {
+    TR_TRY(net->type->forward(net, times, c->x, c->cond, c->f));
+    return turn(self, c->f);
+  }
+  if (c->ask == TR_DRIFT_ASK_JVP) {
+    TR_TRY(net->type->jvp(net, times, c->x, c->cond, c->v, c->product));
+    return turn(self, c->product);
+  }
+  return run_back(self, times, w);
+}
+
+static tr_status launch_whole(void *user) {
+  const whole_call *w = user;
+  const tr_drift_call *c = w->call;
+  field *self = w->drift->impl;
+  if (!self->copies) return run_network(self, w);
+  tr_drift_call own = *c;
+  own.x = self->copy[0], own.v = c->v ? self->copy[1] : NULL;
+  own.f = c->f ? self->copy[2] : NULL, own.product = c->product ? self->copy[3] : NULL;
+  TR_TRY(tr_array_copy(c->x, self->copy[0]));
+  if (c->v) TR_TRY(tr_array_copy(c->v, self->copy[1]));
+  TR_TRY(run_network(self, &(whole_call){w->drift, &own, w->passes}));
+  if (c->f) TR_TRY(tr_array_copy(own.f, c->f));
+  return c->product ? tr_array_copy(own.product, c->product) : TR_OK;
+}
+
+/* The halves for those around a provider, who ask for no passes. */
+static tr_status field_begin(tr_drift *drift, const tr_drift_call *c, tr_record_key *key) {
+  return begin(&(whole_call){drift, c, NULL}, key);
+}
+
+static tr_status field_launch(tr_drift *drift, const tr_drift_call *c) {
+  return launch_whole(&(whole_call){drift, c, NULL});
+}
+
+/* ---- calls as a whole ---- */
+
+/* Both halves, the second recorded where all that differs between calls was sent by the first. */
+static tr_status ask_whole(whole_call *w) {
+  const field *self = w->drift->impl;
+  tr_record_call r = {.what = self->what, .body = launch_whole, .user = w};
+  tr_drift_tell_record(w->call, &r);
+  TR_TRY(begin(w, &r.key));
+  if (!r.key.owner) return launch_whole(w);
+  for (int i = 0; w->passes && i < w->passes->n_work; i++) r.moving[r.n_moving++] = w->passes->work[i];
+  return tr_record(w->drift->ctx, &r);
+}
+
+static tr_status ask(tr_drift *drift, const tr_drift_call *c) {
+  return ask_whole(&(whole_call){drift, c, NULL});
+}
+
+static tr_status field_eval(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                            tr_array *f) {
+  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_EVAL, times, x, cond, NULL, f, NULL});
+}
+
+/* One covector a row, or several. */
+static tr_status field_vjp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           const tr_array *w, tr_array *f, tr_array *wJ) {
+  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_VJP, times, x, cond, w, f, wJ});
+}
+
+static tr_status field_jvp(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
+                           const tr_array *v, tr_array *Jv) {
+  return ask(drift, &(tr_drift_call){TR_DRIFT_ASK_JVP, times, x, cond, v, NULL, Jv});
+}
+
 static tr_status field_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x, const tr_cond *cond,
                                   const tr_drift_passes *passes, tr_array *f) {
-  field *self = drift->impl;
-  tr_net *net = self->net;
-  /* What makes the covectors of a later pass is the caller's: there is no recording of it. */
   if (passes->n == 1) return field_vjp(drift, times, x, cond, passes->w[0], f, passes->wJ[0]);
-  turned_passes turned = {self, passes, x};
-  const tr_drift_passes own = {passes->n, passes->w, passes->wJ, next_turned, &turned};
-  TR_TRY(tr_net_check_states(net, x));
-  TR_TRY(times_of(self, &times));
-  net->counts.n_forward++;
-  for (int k = 0; k < passes->n && x->count; k++) net->counts.n_vjp += passes->w[k]->count / x->count;
-  TR_TRY(net->type->backward(net, times, x, cond, &(tr_net_request){.passes = &own, .f = f}));
-  TR_TRY(turn(self, f));
-  return turn(self, passes->wJ[passes->n - 1]);
+  const tr_drift_call call = {TR_DRIFT_ASK_VJP, times, x, cond, NULL, f, NULL};
+  return ask_whole(&(whole_call){drift, &call, passes});
 }
 
 /* What does not fit as a whole is not held. */

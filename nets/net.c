@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/callback_private.h"
+#include "core/record/record.h"
 #include "core/require_private.h"
 #include "nets/layers/entries_private.h"
 #include "nets/net_private.h"
@@ -83,6 +84,7 @@ tr_status tr_net_create_named(tr_ctx *ctx, const char *name, int n, const tr_net
 
 void tr_net_destroy(tr_net **net) {
   if (!net || !*net) return;
+  tr_record_drop((*net)->ctx, *net);
   if ((*net)->type->close && (*net)->work) (*net)->type->close(*net);
   tr_entries_clear(*net);
   free((*net)->sizes);
@@ -132,9 +134,18 @@ static tr_status no_parameters(const tr_net *net) {
                  tr_net_name(net));
 }
 
+static tr_status refresh(void *net) {
+  return tr_entries_refresh(net);
+}
+
+/* A launch for every layer, after each step of a training: recorded. The parameters have changed already, so
+ * that nothing ends it. */
 tr_status tr_net_refresh(tr_net *net) {
   TR_REQUIRE(TR_CTX_OF(net), net);
-  return net->params ? tr_entries_refresh(net) : no_parameters(net);
+  if (!net->params) return no_parameters(net);
+  const tr_record_call call = {
+      .key = {net, {0}}, .what = "setting the weights anew", .finishes = true, .body = refresh, .user = net};
+  return tr_record(net->ctx, &call);
 }
 
 tr_net_counts tr_net_counted(const tr_net *net) {
@@ -163,8 +174,8 @@ tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
 }
 
 long tr_net_recomputed(const tr_net *net) {
-  if (!net || !net->type) return 0;
-  return net->type->recomputed ? net->type->recomputed(net) : 0;
+  if (!net) return 0;
+  return net->n_recomputed;
 }
 
 /* ---- calls ---- */
@@ -260,21 +271,54 @@ static tr_status hear_finished(void *user, int from) {
                             h->t);
 }
 
+void tr_net_count_repeats(tr_net *net, const tr_array *x, const tr_net_request *request) {
+  if (net->recompute && x->count) net->n_recomputed += net->type->repeats(net, x, request);
+}
+
+/* What the kind is asked for, and what that points to. */
+typedef struct {
+  tr_net_gradient gradient;
+  tr_drift_passes one;
+  heard heard;
+  tr_net_request request;
+} back_request;
+
+static void fill_request(const tr_net *net, tr_times times, const tr_net_backward_args *args,
+                         back_request *out) {
+  out->gradient = (tr_net_gradient){net->params, args->gradient};
+  out->one = (tr_drift_passes){.n = 1, .w = &args->w, .wJ = &args->wJ};
+  out->heard = (heard){args, net->ctx, times.n > 0 ? times.t[0] : NAN};
+  out->request = (tr_net_request){.passes = &out->one,
+                                  .covector = args->covector ? hear_covector : NULL,
+                                  .finished = args->finished ? hear_finished : NULL,
+                                  .user = &out->heard,
+                                  .f = args->f,
+                                  .gradient = args->gradient ? &out->gradient : NULL};
+}
+
+/* Checked, too. */
+static tr_status count_back(tr_net *net, tr_times times, const tr_array *x,
+                            const tr_net_backward_args *args) {
+  back_request r;
+  TR_TRY(check_args(net, x, args));
+  fill_request(net, times, args, &r);
+  net->counts.n_forward++, net->counts.n_vjp += (args->want & TR_GRAD_INPUT) != 0;
+  tr_net_count_repeats(net, x, &r.request);
+  return TR_OK;
+}
+
+tr_status tr_net_launch_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                             const tr_net_backward_args *args) {
+  back_request r;
+  fill_request(net, times, args, &r);
+  TR_TRY(net->type->backward(net, times, x, cond, &r.request));
+  return args->finished ? hear_finished(&r.heard, 0) : TR_OK;
+}
+
 tr_status tr_net_go_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_net_backward_args *args) {
-  TR_TRY(check_args(net, x, args));
-  net->counts.n_forward++, net->counts.n_vjp += (args->want & TR_GRAD_INPUT) != 0;
-  const tr_net_gradient gradient = {net->params, args->gradient};
-  tr_drift_passes one = {.n = 1, .w = &args->w, .wJ = &args->wJ};
-  heard h = {args, net->ctx, times.n > 0 ? times.t[0] : NAN};
-  tr_net_request request = {.passes = &one,
-                            .covector = args->covector ? hear_covector : NULL,
-                            .finished = args->finished ? hear_finished : NULL,
-                            .user = &h,
-                            .f = args->f,
-                            .gradient = args->gradient ? &gradient : NULL};
-  TR_TRY(net->type->backward(net, times, x, cond, &request));
-  return args->finished ? hear_finished(&h, 0) : TR_OK;
+  TR_TRY(count_back(net, times, x, args));
+  return tr_net_launch_back(net, times, x, cond, args);
 }
 
 tr_status tr_net_tell_finished(const tr_net_request *request, const tr_layer *layer) {
@@ -282,13 +326,20 @@ tr_status tr_net_tell_finished(const tr_net_request *request, const tr_layer *la
   return request && request->finished ? request->finished(request->user, layer->parameter) : TR_OK;
 }
 
+tr_status tr_net_begin_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
+                            const tr_net_backward_args *args) {
+  if (!net->type->backward) return tr_net_lacking(net, "backward");
+  TR_TRY(check_call(net, times, x, cond));
+  TR_TRY(count_back(net, times, x, args));
+  return net->type->send && x->count ? net->type->send(net, times, cond) : TR_OK;
+}
+
 tr_status tr_net_backward(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                           const tr_net_backward_args *args) {
   TR_REQUIRE(TR_CTX_FROM(net, x), net, x, args);
   TR_REQUIRE(TR_CTX_FROM(net, x), net->type);
-  if (!net->type->backward) return tr_net_lacking(net, "backward");
-  TR_TRY(check_call(net, times, x, cond));
-  return tr_net_go_back(net, times, x, cond, args);
+  TR_TRY(tr_net_begin_back(net, times, x, cond, args));
+  return tr_net_launch_back(net, times, x, cond, args);
 }
 
 int64_t tr_net_probes(const tr_net_request *request, int64_t elements, int k) {

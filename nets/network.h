@@ -111,6 +111,7 @@ struct tr_net {
   tr_net_storage storage;
   tr_nn_products products; /* of its layers; attention is to be called with it */
   bool recompute;          /* what tr_net_set_recompute was given */
+  long n_recomputed;       /* see tr_net_recomputed */
   void *work;              /* the type's own: what `open` makes */
   tr_net_counts counts;
 };
@@ -170,9 +171,10 @@ struct tr_net_type {
   /* OPTIONAL: takes the memory, and sends the labels, for evaluations at states like x with these labels, as
    * tr_drift_reserve says; checked already. */
   tr_status (*reserve)(tr_net *net, const tr_array *x, const tr_cond *cond, int64_t vectors);
-  /* OPTIONAL, both or none: see tr_net_set_recompute. */
+  /* OPTIONAL, both or none: see tr_net_set_recompute, and how many forwards of the whole batch a backward
+   * then repeats that is asked for this at states x. */
   void (*set_recompute)(tr_net *net, bool recompute);
-  long (*recomputed)(const tr_net *net);
+  long (*repeats)(const tr_net *net, const tr_array *x, const tr_net_request *request);
 };
 
 #ifdef __cplusplus

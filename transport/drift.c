@@ -297,6 +297,9 @@ tr_status tr_drift_vjp_passes(tr_drift *drift, tr_times times, const tr_array *x
   if (passes->n < 1 || (passes->n > 1 && !passes->next))
     return TR_FAIL(drift->ctx, TR_E_ARG, "%s: products in %d passes%s", drift->ops->name, passes->n,
                    passes->n < 1 ? ": use at least one" : " need what makes the covectors of the later ones");
+  if (passes->n_work < 0 || passes->n_work > TR_DRIFT_WORK || (passes->n_work && !passes->work))
+    return TR_FAIL(drift->ctx, TR_E_ARG, "%s: passes that know %d arrays%s: use 0 to %d", drift->ops->name,
+                   passes->n_work, passes->work ? "" : ", of which none are given", TR_DRIFT_WORK);
   for (int k = 0; k < passes->n; k++) TR_TRY(check_stacks(drift, x, passes->w[k], passes->wJ[k]));
   heard h = {passes, drift->ctx, first_time(times)};
   tr_drift_passes all = *passes;

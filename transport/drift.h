@@ -57,7 +57,15 @@ typedef struct {
   tr_array *const *wJ;
   tr_status (*next)(void *user, int pass, int64_t first, int64_t rows);
   void *user;
+  /* With these two passes can be recorded (core/record/record.h): all arrays that w and wJ are views of and
+   * that `next` knows, apart from each other. It then hands operations to the device that take arrays that
+   * move, and does nothing else: the same ones wherever these arrays are, while `next_is`, their extents and
+   * those of the passes are equal. n_work 0: it may do anything */
+  int n_work; /* at most TR_DRIFT_WORK */
+  const tr_array *const *work;
+  const void *next_is;
 } tr_drift_passes;
+#define TR_DRIFT_WORK (TR_RECORD_MOVING - 2)
 
 /* One call of a provider, for those that give it in two halves. */
 typedef enum { TR_DRIFT_ASK_EVAL, TR_DRIFT_ASK_VJP, TR_DRIFT_ASK_JVP } tr_drift_ask;

@@ -178,7 +178,8 @@ static tr_status transferred_vjp_passes(tr_drift *drift, tr_times times, const t
                                         const tr_cond *cond, const tr_drift_passes *asked, tr_array *f) {
   transfer *self = drift->impl;
   passing p = {self, times, asked};
-  const tr_drift_passes inner = {asked->n, asked->w, asked->wJ, next_pass, &p};
+  const tr_drift_passes inner = {
+      .n = asked->n, .w = asked->w, .wJ = asked->wJ, .next = next_pass, .user = &p};
   TR_TRY(enter(self, times, x));
   TR_TRY(tr_drift_vjp_passes(self->inner, own_times(self, times), self->x, cond, &inner, f));
   TR_TRY(leave_field(self, times, f));

@@ -267,7 +267,7 @@ static tr_status go_without(tr_ctx *ctx, tr_records *all, record *r, const tr_re
 static tr_status replay(tr_ctx *ctx, record *r, const tr_record_call *call) {
   void *address[TR_RECORD_MOVING];
   for (int i = 0; i < call->n_moving; i++) address[i] = call->moving[i]->data;
-  TR_TRY(tr_ctx_check_interrupt(ctx, call->t));
+  if (!call->finishes) TR_TRY(tr_ctx_check_interrupt(ctx, call->t));
   tr_ctx_count(ctx, TR_COUNT_REPLAY, 0);
   return ops_of(ctx)->replay(ctx, r->made, address);
 }

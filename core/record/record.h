@@ -31,8 +31,10 @@ typedef struct {
   tr_record_key key;
   const char *what; /* for messages: "an evaluation of sit" */
   double t;         /* the time that an interruption names */
+  bool finishes;    /* what was begun and has to be done: nobody looks at the flag of an interruption */
   /* What the body is given by the caller and may lie elsewhere at the next call. Only patches and their
-   * adjoints, programs, single vector operations, blends and copies may be given these, and views of them. */
+   * adjoints, programs, single vector operations, blends, copies, deflations, interpolations and losses may
+   * be given these, and views of them. */
   int n_moving; /* 0 .. TR_RECORD_MOVING */
   const tr_array *moving[TR_RECORD_MOVING];
   tr_status (*body)(void *user);

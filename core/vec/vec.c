@@ -303,6 +303,6 @@ tr_status tr_deflate(const tr_deflate_args *args) {
   if (!tr_ctx_backend(ctx)->vec->deflate)
     return TR_FAIL(ctx, TR_E_UNSUPPORTED, "the backend '%s' has no deflation: use cpu",
                    tr_ctx_backend(ctx)->name);
-  NOTE(ctx, "a deflation", false, args->given, args->images, args->deflated, args->numbers);
+  NOTE(ctx, "a deflation", true, args->given, args->images, args->deflated, args->numbers);
   return counted(ctx)->deflate(ctx, args);
 }

@@ -16,29 +16,45 @@ template <class N> static tr_matrix<N> rows_of(const tr_array *a, int64_t rows) 
   return part_of<N>(a, 0, a && rows ? a->count / rows : 0);
 }
 
+/* The same of arrays that may have moved between two replays of a recording, in whatever shape. */
+template <class N> struct moving_rows {
+  tr_moving<char> at;
+  int64_t cols;
+  bool whole;
+
+  __device__ __forceinline__ tr_matrix<N> get() const {
+    return {at.get(), cols, cols, false, whole};
+  }
+};
+template <class N> static moving_rows<N> moving_rows_of(tr_ctx *ctx, const tr_array *a, int64_t rows) {
+  const tr_matrix<N> m = rows_of<N>(a, rows);
+  return {tr_cuda_moving<char>(ctx, m.data), m.cols, m.whole};
+}
+
 /* ---- x = a x1 + b x0 ---- */
 
 template <class N> struct interpolate_work {
-  tr_matrix<N> x1, x0;
-  const double *at;
-  tr_matrix<N> x;
+  moving_rows<N> x1, x0;
+  tr_moving<const double> at;
+  moving_rows<N> x;
 
   __device__ __forceinline__ void operator()(int64_t row, int64_t c) const {
     N u[4], v[4];
-    const double a = at[2 * row], b = at[2 * row + 1];
-    x1.load(row, c, u);
-    x0.load(row, c, v);
+    const double a = at.get()[2 * row], b = at.get()[2 * row + 1];
+    x1.get().load(row, c, u);
+    x0.get().load(row, c, v);
     for (int i = 0; i < 4; i++) u[i] = (N)(a * (double)u[i] + b * (double)v[i]);
-    x.store(row, c, u);
+    x.get().store(row, c, u);
   }
 };
 
 template <class N> static tr_status run_interpolate(tr_ctx *ctx, const tr_nn_interpolate_args *a) {
   const int64_t rows = a->x->shape[0];
-  const tr_matrix<N> x = rows_of<N>(a->x, rows);
-  return tr_launch_quads(
-      ctx, "an interpolation", rows, x.cols,
-      interpolate_work<N>{rows_of<N>(a->x1, rows), rows_of<N>(a->x0, rows), (const double *)a->at->data, x});
+  const moving_rows<N> x = moving_rows_of<N>(ctx, a->x, rows);
+  return tr_launch_quads(ctx, "an interpolation", rows, x.cols,
+                         interpolate_work<N>{moving_rows_of<N>(ctx, a->x1, rows),
+                                             moving_rows_of<N>(ctx, a->x0, rows),
+                                             tr_cuda_moving<const double>(ctx, a->at->data), x});
 }
 
 tr_status tr_cuda_interpolate(tr_ctx *ctx, const tr_nn_interpolate_args *a) {
@@ -48,10 +64,10 @@ tr_status tr_cuda_interpolate(tr_ctx *ctx, const tr_nn_interpolate_args *a) {
 /* ---- losses ---- */
 
 template <class N> struct loss_rows {
-  tr_matrix<N> p, x1, x0, dp; /* dp may be absent */
-  const double *at;
+  moving_rows<N> p, x1, x0, dp; /* dp may be absent */
+  tr_moving<const double> at;
   double factor;
-  double *loss;
+  tr_moving<double> loss;
 };
 
 enum { LOSS_THREADS = 256 }; /* of a row: so its sum has one order */
@@ -59,30 +75,37 @@ enum { LOSS_THREADS = 256 }; /* of a row: so its sum has one order */
 template <class N> static __global__ __launch_bounds__(LOSS_THREADS) void loss_kernel(loss_rows<N> l) {
   __shared__ double part[32];
   const int64_t row = blockIdx.x, cols = l.p.cols;
-  const double a = l.at[4 * row], b = l.at[4 * row + 1], c = l.at[4 * row + 2], w = l.at[4 * row + 3];
+  const tr_matrix<N> p_rows = l.p.get(), x1_rows = l.x1.get(), x0_rows = l.x0.get(), dp_rows = l.dp.get();
+  const double *at = l.at.get() + 4 * row;
+  const double a = at[0], b = at[1], c = at[2], w = at[3];
   const double slope = 2 * l.factor * w * a / (double)cols;
   double sum = 0;
   for (int64_t i = 4 * (int64_t)threadIdx.x; i < cols; i += 4 * LOSS_THREADS) {
     N p[4], x1[4], x0[4], d[4];
-    l.p.load(row, i, p);
-    l.x1.load(row, i, x1);
-    l.x0.load(row, i, x0);
+    p_rows.load(row, i, p);
+    x1_rows.load(row, i, x1);
+    x0_rows.load(row, i, x0);
     for (int k = 0; k < 4; k++) {
       const double r = a * (double)p[k] + b * (double)x1[k] + c * (double)x0[k];
       sum += i + k < cols ? r * r : 0;
       d[k] = (N)(slope * r);
     }
-    if (l.dp.data) l.dp.store(row, i, d);
+    if (dp_rows.data) dp_rows.store(row, i, d);
   }
   sum = tr_block_sum(sum, part);
-  if (threadIdx.x == 0) l.loss[row] = w * sum / (double)cols;
+  if (threadIdx.x == 0) l.loss.get()[row] = w * sum / (double)cols;
 }
 
 template <class N> static tr_status run_loss(tr_ctx *ctx, const tr_nn_loss_args *a) {
   const int64_t rows = a->p->shape[0];
-  const loss_rows<N> l = {rows_of<N>(a->p, rows),  rows_of<N>(a->x1, rows),     rows_of<N>(a->x0, rows),
-                          rows_of<N>(a->dp, rows), (const double *)a->at->data, a->factor,
-                          (double *)a->loss->data};
+  const auto part = [&](const tr_array *x) { return moving_rows_of<N>(ctx, x, rows); };
+  const loss_rows<N> l = {part(a->p),
+                          part(a->x1),
+                          part(a->x0),
+                          part(a->dp),
+                          tr_cuda_moving<const double>(ctx, a->at->data),
+                          a->factor,
+                          tr_cuda_moving<double>(ctx, a->loss->data)};
   if (rows == 0) return TR_OK;
   return tr_cuda_launch(ctx, "a loss", rows, l.p.cols, loss_kernel<N>, tr_cuda_blocks(rows, 1), LOSS_THREADS,
                         0, l);

@@ -10,6 +10,12 @@ template <class T> struct deflation {
   T *deflated, *numbers;
 };
 
+/* Where these are: between two replays of a recording they may have moved. */
+template <class T> struct places {
+  tr_moving<const T> given, images;
+  tr_moving<T> deflated, numbers;
+};
+
 /* Vector k of the block's row in a stack of them. */
 template <class T, class V> static __device__ V *vector(const deflation<T> &d, V *stack, int64_t k) {
   return stack + (k * d.rows + d.first + blockIdx.x) * d.n;
@@ -55,8 +61,10 @@ static __device__ bool add_to_basis(const deflation<T> &d, int64_t k, double c, 
   return counts;
 }
 
-template <class T> static __global__ __launch_bounds__(THREADS) void deflate(deflation<T> d) {
+template <class T> static __global__ __launch_bounds__(THREADS) void deflate(deflation<T> d, places<T> at) {
   __shared__ double part[32];
+  d.given = at.given.get(), d.images = at.images.get();
+  d.deflated = at.deflated.get(), d.numbers = at.numbers.get();
   const double c = shift(d, part);
   int64_t rank = 0;
   for (int64_t k = 0; k < d.basis; k++) rank += add_to_basis(d, k, c, part);
@@ -73,15 +81,11 @@ template <class T> static __global__ __launch_bounds__(THREADS) void deflate(def
 
 template <class T> static tr_status run(tr_ctx *ctx, const tr_deflate_args *a) {
   const int64_t rows = a->numbers->count / 2, n = a->given->count / (2 * a->basis * rows);
-  const deflation<T> d = {a->basis,
-                          a->first,
-                          rows,
-                          n,
-                          (const T *)a->given->data,
-                          (const T *)a->images->data,
-                          (T *)a->deflated->data,
-                          (T *)a->numbers->data};
-  return tr_cuda_launch(ctx, "a deflation", a->rows, n, deflate<T>, (unsigned)a->rows, THREADS, 0, d);
+  const deflation<T> d = {a->basis, a->first, rows, n, NULL, NULL, NULL, NULL};
+  const places<T> at = {tr_cuda_moving<const T>(ctx, a->given->data),
+                        tr_cuda_moving<const T>(ctx, a->images->data),
+                        tr_cuda_moving<T>(ctx, a->deflated->data), tr_cuda_moving<T>(ctx, a->numbers->data)};
+  return tr_cuda_launch(ctx, "a deflation", a->rows, n, deflate<T>, (unsigned)a->rows, THREADS, 0, d, at);
 }
 
 tr_status tr_cuda_deflate(tr_ctx *ctx, const tr_deflate_args *a) {

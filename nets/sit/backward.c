@@ -553,16 +553,8 @@ static tr_status run_groups(back_group *g, int64_t group, tr_times times, const 
   return TR_OK;
 }
 
-/* How often all groups go through the blocks again: for all probes of a pass that go back together, once. */
-static long repeats(const back_group *g, const tr_net_request *request) {
-  int64_t times = 0;
-  for (int k = 0; k < request->passes->n; k++)
-    times += (tr_net_probes(request, g->x->count, k) + g->most - 1) / g->most;
-  return (long)times;
-}
-
 /* A group of x as large as they come, with so many probes a row. */
-static back_group whole_group(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64_t probes) {
+static back_group whole_group(tr_ctx *ctx, const tr_sit *net, const tr_array *x, int64_t probes) {
   int64_t group = tr_sit_group(ctx, net, x->shape[0], true), rows = group * net->tokens;
   int64_t most = probes_at_once(net, rows, probes);
   return (back_group){.net = net,
@@ -572,6 +564,15 @@ static back_group whole_group(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64
                       .most = most,
                       .part = part_at_once(ctx, net, rows, most),
                       .x = x};
+}
+
+/* For all probes of a pass that go back together, once. */
+long tr_sit_repeats(tr_ctx *ctx, const tr_sit *net, const tr_array *x, const tr_net_request *request) {
+  const back_group g = whole_group(ctx, net, x, tr_net_most_probes(request, x->count));
+  int64_t times = 0;
+  for (int k = 0; k < request->passes->n; k++)
+    times += (tr_net_probes(request, x->count, k) + g.most - 1) / g.most;
+  return (long)times;
 }
 
 tr_status tr_sit_reserve_backward(tr_ctx *ctx, tr_sit *net, const tr_array *x, int64_t probes) {
@@ -588,6 +589,5 @@ tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arr
   TR_TRY(tr_sit_provide_work(ctx, net, g.samples, g.samples));
   TR_TRY(provide_back_work(ctx, net, &g, !request->f, request->covector));
   TR_TRY(tr_conditions_set(ctx, &net->conditions, times, labels));
-  if (net->recompute) net->n_recomputed += repeats(&g, request);
   return run_groups(&g, g.samples, times, x, times.n == 1 && labels->n == 1, request);
 }

@@ -144,8 +144,8 @@ static void set_recompute(tr_net *net, bool recompute) {
   sit->recompute = recompute;
 }
 
-static long recomputed(const tr_net *net) {
-  return ((const tr_sit *)net->work)->n_recomputed;
+static long repeats(const tr_net *net, const tr_array *x, const tr_net_request *request) {
+  return tr_sit_repeats(net->ctx, net->work, x, request);
 }
 
 static const char *const beginnings[] = {"pos_embed", "x_embedder.",  "t_embedder.", "y_embedder.",
@@ -180,5 +180,5 @@ const tr_net_type tr_net_sit = {
     .send = send,
     .reserve = reserve,
     .set_recompute = set_recompute,
-    .recomputed = recomputed};
+    .repeats = repeats};
 const tr_module *const tr_network_sit = &tr_net_sit.info;

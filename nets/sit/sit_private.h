@@ -140,9 +140,8 @@ typedef struct {
   tr_sit_work work;
   tr_sit_back_work back;
   tr_sit_jvp_work tangent;
-  bool keeps_stats;  /* of attention, for its backward */
-  bool recompute;    /* activations of a block on the way back */
-  long n_recomputed; /* forwards of whole batches through the blocks for that */
+  bool keeps_stats; /* of attention, for its backward */
+  bool recompute;   /* activations of a block on the way back */
 } tr_sit;
 
 void tr_sit_work_clear(tr_sit_work *work);
@@ -157,6 +156,8 @@ tr_status tr_sit_forward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_arra
 /* f as tr_sit_forward makes it, bit for bit, wJ = w' df/dx, and the parameters' gradients. */
 tr_status tr_sit_backward(tr_ctx *ctx, tr_sit *net, tr_times times, const tr_array *x, const tr_cond *labels,
                           const tr_net_request *request);
+/* How often all groups then go through the blocks again, where activations are recomputed. */
+long tr_sit_repeats(tr_ctx *ctx, const tr_sit *net, const tr_array *x, const tr_net_request *request);
 
 /* Memory for forwards of so many samples, and for backwards at x with so many covectors a row. */
 tr_status tr_sit_reserve_forward(tr_ctx *ctx, tr_sit *net, int64_t samples);

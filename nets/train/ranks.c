@@ -32,10 +32,15 @@ static int64_t offset_of(const tr_trainer *trainer, int number) {
   return -1;
 }
 
+bool tr_trainer_sums_early(const tr_trainer *trainer) {
+  return trainer->o.comm && tr_comm_size(trainer->o.comm) > 1 &&
+         tr_params_trained(trainer->params, trainer->gradient).count > trainer->bucket;
+}
+
 tr_status tr_trainer_finished(void *user, int from) {
   tr_trainer *trainer = user;
   const int64_t offset = offset_of(trainer, from);
-  return offset < 0 || tr_comm_size(trainer->o.comm) == 1 ? TR_OK : sum_from(trainer, offset);
+  return offset < 0 ? TR_OK : sum_from(trainer, offset);
 }
 
 tr_status tr_trainer_sum_rest(tr_trainer *trainer) {

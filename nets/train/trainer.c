@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/error/fit_private.h"
+#include "core/record/record.h"
 #include "core/require_private.h"
 #include "core/vec/vec.h"
-#include "nets/net_private.h"
 #include "nets/train/draws_private.h"
 #include "nets/train/power.h"
 #include "nets/train/trainer_private.h"
@@ -148,6 +147,7 @@ tr_status tr_trainer_create(tr_net *net, const tr_trainer_options *options, tr_t
 void tr_trainer_destroy(tr_trainer **owner) {
   if (!owner || !*owner) return;
   tr_trainer *trainer = *owner;
+  tr_record_drop(trainer->ctx, trainer);
   tr_array **arrays[] = {&trainer->gradient, &trainer->first, &trainer->second,
                          &trainer->x,        &trainer->x0,    &trainer->loss};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) tr_array_destroy(arrays[i]);
@@ -198,66 +198,6 @@ static tr_status draw(tr_trainer *trainer, const tr_train_batch *batch) {
                                        .step = (uint32_t)trainer->steps,
                                        .sample = (uint64_t)trainer->o.first},
                   trainer->x0);
-}
-
-/* ---- forward and backward ---- */
-
-/* Some rows of a step, on their way through the network. */
-typedef struct {
-  tr_trainer *trainer;
-  const tr_array *x1, *x0; /* of all rows */
-  int64_t first;
-} piece;
-
-static tr_status covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
-  const piece *p = user;
-  const int64_t at = p->first + first, n = f->shape[0];
-  tr_array x1 = tr_rows(p->x1, at, n), x0 = tr_rows(p->x0, at, n), loss = tr_rows(p->trainer->loss, at, n);
-  return tr_loss_rows_eval(p->trainer->numbers, at, f, &x1, &x0, 1 / (double)p->trainer->o.batch, &loss, w);
-}
-
-static tr_status finished(void *user, int from) {
-  const piece *p = user;
-  return tr_trainer_finished(p->trainer, from);
-}
-
-static tr_status pass_piece(const piece *p, int64_t n) {
-  tr_trainer *trainer = p->trainer;
-  tr_array x1 = tr_rows(p->x1, p->first, n), x0 = tr_rows(p->x0, p->first, n), x = tr_rows(trainer->x, 0, n);
-  const tr_cond labels = {n, trainer->labels + p->first};
-  const bool last = p->first + n == trainer->o.rows;
-  const tr_net_backward_args args = {.want = TR_GRAD_PARAMS,
-                                     .covector = covector,
-                                     .finished = last && trainer->o.comm ? finished : NULL,
-                                     .user = (void *)p,
-                                     .gradient = trainer->gradient};
-  TR_TRY(tr_loss_rows_interpolate(trainer->numbers, p->first, &x1, &x0, &x));
-  return tr_net_backward(trainer->net, (tr_times){n, trainer->t + p->first}, &x,
-                         tr_net_info_of(trainer->net)->num_classes ? &labels : NULL, &args);
-}
-
-static bool would_fit(void *user, int64_t n) {
-  const piece *p = user;
-  return tr_net_begin_anew(p->trainer->net) == TR_OK && pass_piece(p, n) == TR_OK;
-}
-
-static tr_status pass_or_tell(piece *p, int64_t n) {
-  const bool failed_before = tr_ctx_failed(p->trainer->ctx);
-  const tr_status status = pass_piece(p, n);
-  return status == TR_E_MEM && !failed_before ? tr_tell_what_fits(p->trainer->ctx, n, would_fit, p) : status;
-}
-
-/* The gradient of the mean loss, and the losses of the rows. On several ranks sums of it are under way. */
-static tr_status pass(tr_trainer *trainer, const tr_train_batch *batch) {
-  piece p = {.trainer = trainer, .x1 = batch->x1, .x0 = batch->x0 ? batch->x0 : trainer->x0};
-  TR_TRY(tr_loss_rows_set(trainer->numbers, &trainer->o.loss, (tr_times){trainer->o.rows, trainer->t},
-                          trainer->o.rows));
-  TR_TRY(tr_fill(0, trainer->gradient));
-  for (; p.first < trainer->o.rows; p.first += trainer->o.rows_at_once) {
-    const int64_t left = trainer->o.rows - p.first;
-    TR_TRY(pass_or_tell(&p, left < trainer->o.rows_at_once ? left : trainer->o.rows_at_once));
-  }
-  return TR_OK;
 }
 
 /* ---- the step ---- */
@@ -330,7 +270,7 @@ static tr_status update(tr_trainer *trainer, const tr_train_report *report) {
 static tr_status forth_and_back(tr_trainer *trainer, const tr_train_batch *batch) {
   TR_TRY(check_batch(trainer, batch));
   TR_TRY(draw(trainer, batch));
-  return pass(trainer, batch);
+  return tr_trainer_pass(trainer, batch);
 }
 
 /* The same on all ranks: one that fails sums what it has, since the others count on it. */

@@ -20,8 +20,15 @@ struct tr_trainer {
   int64_t bucket;          /* elements of a sum */
 };
 
+/* The gradient of the mean loss, and the losses of the rows (pass.c). On several ranks sums of it are under
+ * way. */
+tr_status tr_trainer_pass(tr_trainer *trainer, const tr_train_batch *batch);
+
 /* ---- the ranks (ranks.c); on one there is nothing to do ---- */
 
+/* Whether sums begin before the whole gradient is there: on several ranks, where it has more than a bucket.
+ */
+bool tr_trainer_sums_early(const tr_trainer *trainer);
 /* The gradients from this parameter on are finished: a tr_net_finished. */
 tr_status tr_trainer_finished(void *trainer, int from);
 /* Begins what has not begun of the sums, and waits for all. */

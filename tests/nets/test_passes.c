@@ -60,7 +60,8 @@ static tr_status next(void *user, int pass, int64_t first, int64_t rows) {
 }
 
 static tr_drift_passes passes_of(problem *p) {
-  return (tr_drift_passes){PASSES, (const tr_array *const *)p->w, p->wJ, next, p};
+  return (tr_drift_passes){
+      .n = PASSES, .w = (const tr_array *const *)p->w, .wJ = p->wJ, .next = next, .user = p};
 }
 
 static void open_problem(tr_drift *drift, const tr_array *x, tr_times times, tr_cond cond, problem *p) {

@@ -5,6 +5,7 @@
 
 #include "core/nn/nn.h"
 #include "core/require_private.h"
+#include "transport/loss/loss_private.h"
 
 tr_status tr_loss_weight_find(tr_ctx *ctx, const char *name, const tr_loss_weight **out) {
   TR_REQUIRE(ctx, name, out);
@@ -131,10 +132,13 @@ tr_status tr_loss_rows_set(tr_loss_rows *rows, const tr_loss *loss, tr_times tim
 
 /* ---- on rows of a batch ---- */
 
-/* The numbers of the rows of x, from `first` on. */
-static tr_status numbers_of(const tr_loss_rows *rows, int64_t first, const tr_array *all, const tr_array *x,
+static int64_t rows_in(const tr_array *x) {
+  return x->ndim ? x->shape[0] : 0;
+}
+
+/* Numbers of m rows, from `first` on. */
+static tr_status numbers_of(const tr_loss_rows *rows, int64_t first, const tr_array *all, int64_t m,
                             tr_array *out) {
-  const int64_t m = x->ndim ? x->shape[0] : 0;
   if (first < 0 || m < 0 || first > rows->n - m)
     return TR_FAIL(rows->ctx, TR_E_SHAPE, "losses of rows %lld to %lld of a batch of %lld", (long long)first,
                    (long long)(first + m), (long long)rows->n);
@@ -142,11 +146,17 @@ static tr_status numbers_of(const tr_loss_rows *rows, int64_t first, const tr_ar
   return TR_OK;
 }
 
+tr_status tr_loss_rows_numbers(const tr_loss_rows *rows, int64_t first, int64_t n, tr_array *path,
+                               tr_array *residual) {
+  TR_TRY(numbers_of(rows, first, rows->path, n, path));
+  return numbers_of(rows, first, rows->residual, n, residual);
+}
+
 tr_status tr_loss_rows_interpolate(const tr_loss_rows *rows, int64_t first, const tr_array *x1,
                                    const tr_array *x0, tr_array *x) {
   TR_REQUIRE(TR_CTX_FROM(rows, x1, x0, x), rows, x1, x0, x);
   tr_array at;
-  TR_TRY(numbers_of(rows, first, rows->path, x, &at));
+  TR_TRY(numbers_of(rows, first, rows->path, rows_in(x), &at));
   return tr_nn_interpolate(&(tr_nn_interpolate_args){.x1 = x1, .x0 = x0, .at = &at, .x = x});
 }
 
@@ -154,16 +164,12 @@ tr_status tr_loss_rows_eval(const tr_loss_rows *rows, int64_t first, const tr_ar
                             const tr_array *x0, double factor, tr_array *loss, tr_array *dp) {
   TR_REQUIRE(TR_CTX_FROM(rows, p, x1, x0), rows, p, x1, x0, loss);
   tr_array at;
-  TR_TRY(numbers_of(rows, first, rows->residual, p, &at));
+  TR_TRY(numbers_of(rows, first, rows->residual, rows_in(p), &at));
   return tr_nn_loss(
       &(tr_nn_loss_args){.p = p, .x1 = x1, .x0 = x0, .at = &at, .factor = factor, .loss = loss, .dp = dp});
 }
 
 /* ---- one batch ---- */
-
-static int64_t rows_in(const tr_array *x) {
-  return x->ndim ? x->shape[0] : 0;
-}
 
 static tr_status check_batch(const tr_array *x1, const tr_array *other) {
   char a[80], b[80];

@@ -100,7 +100,7 @@ typedef struct {
 static tr_status run_passes(const diagonal *d, tr_times times, const tr_array *x, const tr_cond *cond, int n,
                             stack_views *views, const tr_array **w, tr_array **wJ, tr_array *f) {
   const tr_trace *trace = d->trace;
-  const tr_drift_passes passes = {n, w, wJ, next_stack, (void *)d};
+  const tr_drift_passes passes = {.n = n, .w = w, .wJ = wJ, .next = next_stack, .user = (void *)d};
   for (int64_t i = 0, k = 0; i < n; i++, k += stacked(trace)) {
     int64_t left = trace->row - k, vectors = left < stacked(trace) ? left : stacked(trace);
     views[i].w = tr_trace_stack(trace, trace->held, trace->row - 1 - k, vectors);

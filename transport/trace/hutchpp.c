@@ -96,5 +96,6 @@ static const tr_trace_type type = {
     .n_held = twice,
     .n_derived = twice,
     .n_numbers = numbers,
+    .derives_on_device = true,
     .apply = apply};
 const tr_module *const tr_trace_hutchpp = &type.info;

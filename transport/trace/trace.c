@@ -75,8 +75,15 @@ static tr_status backward_twice(tr_trace *trace, tr_times times, const tr_array 
                     tr_trace_stack(trace, trace->derived, 0, n_derived)};
   tr_array out[2] = {tr_trace_stack(trace, trace->products, 0, n_held),
                      tr_trace_stack(trace, trace->products, 0, n_derived)};
-  const tr_drift_passes passes = {2, (const tr_array *const[]){&in[0], &in[1]},
-                                  (tr_array *const[]){&out[0], &out[1]}, next_pass, derive};
+  const tr_array *const work[] = {trace->held, trace->derived, trace->products, trace->numbers};
+  tr_drift_passes passes = {.n = 2,
+                            .w = (const tr_array *const[]){&in[0], &in[1]},
+                            .wJ = (tr_array *const[]){&out[0], &out[1]},
+                            .next = next_pass,
+                            .user = derive};
+  const tr_trace_type *type = trace->spec.type;
+  if (type && type->derives_on_device)
+    passes.n_work = trace->numbers ? 4 : 3, passes.work = work, passes.next_is = type;
   return tr_drift_vjp_passes(trace->drift, times, x, cond, &passes, f);
 }
 

@@ -37,6 +37,10 @@ typedef struct tr_trace_type {
   int64_t (*n_held)(int n_probes, int64_t row);
   int64_t (*n_derived)(int n_probes, int64_t row); /* NULL: none */
   int64_t (*n_numbers)(int n_probes);              /* numbers a row that an estimate works with; NULL: none */
+  /* What it gives tr_trace_products_twice as `derive` hands operations to the device that take arrays that
+   * move (core/record/record.h) and does nothing else, and knows no arrays but held, derived, products and
+   * numbers: products in two passes are then recorded */
+  bool derives_on_device;
   /* Instead of these: makes `held`, vectors of its own in its own shape, and `products`, for states like x */
   tr_status (*open)(tr_trace *trace, const tr_array *x);
   /* f = the drift at x; z (columns, N) = a tr(J) + b for every column and row. */

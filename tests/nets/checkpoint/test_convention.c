@@ -123,8 +123,8 @@ static void passes(tr_drift *drift, const double *at, arrays *a, arrays *p) {
            j1 = tr_view(p->product, 0, 5, shape);
   const tr_array *w[] = {&w0, &w1};
   tr_array *wJ[] = {&j0, &j1}, *both[] = {p->v, p->x};
-  CHECK_OK(ctx, tr_drift_vjp_passes(drift, (tr_times){N, at}, a->x, &(tr_cond){N, labels},
-                                    &(tr_drift_passes){2, w, wJ, next_pass, both}, a->f));
+  const tr_drift_passes two = {.n = 2, .w = w, .wJ = wJ, .next = next_pass, .user = both};
+  CHECK_OK(ctx, tr_drift_vjp_passes(drift, (tr_times){N, at}, a->x, &(tr_cond){N, labels}, &two, a->f));
 }
 
 /* f and the products of `drift` are factor times those of the network at its own times: at[i] = scale own[i].
