@@ -264,6 +264,23 @@ static void say_made(const tr_model *m) {
                   why, tr_shape_text(entry.ndim, entry.shape, shape, sizeof shape));
 }
 
+/* Of attention for an evaluation of one sample: a thousand seconds and more of most processors. */
+#define MANY_OPERATIONS 1e14
+
+/* The square of the tokens makes a size that is typed in a moment one that takes days. */
+static void say_cost(const tr_model *m) {
+  const double tokens = (double)tr_net_config_value(&m->config, "tokens"),
+               width = (double)tr_net_config_value(&m->config, "hidden"),
+               depth = (double)tr_net_config_value(&m->config, "depth");
+  const double operations = 4 * depth * width * tokens * tokens;
+  if (operations >= MANY_OPERATIONS)
+    tr_ctx_warn(
+        m->ctx,
+        "states of %d x %d are %.0f tokens: attention takes %.1e operations for one evaluation of one "
+        "sample",
+        m->height, m->width, tokens, operations);
+}
+
 /* Whether a file is called like one of several: NAME-00001-of-00002.ENDING. */
 static bool is_shard_name(const char *path) {
   const char *of = strstr(path, "-of-");
@@ -315,6 +332,7 @@ static tr_status open_all(tr_model *m, const char *path, const tr_model_options 
   if (!o->weights) say_problems(m);
   say_passed_over(m);
   say_made(m);
+  if (m->without_tables) say_cost(m);
   return tr_model_settle(m, o);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include "core/cpu/cpu.h"
 #include "core/error/error_private.h"
@@ -90,6 +91,7 @@ tr_status tr_cpu_end(const tr_cpu_long_work *work) {
 /* Layers walk through matrices by rows that lie pages apart: with pages of 2 MiB, where the system has them,
  * fewer addresses have to be looked up. It is advice, and may be ignored. */
 #define HUGE_PAGE ((size_t)1 << 21)
+#define GIB       1073741824.0
 
 static void advise_huge_pages(void *memory, size_t bytes) {
 #ifdef MADV_HUGEPAGE
@@ -99,8 +101,26 @@ static void advise_huge_pages(void *memory, size_t bytes) {
 #endif
 }
 
+/* Bytes of main memory and swap space; as much as can be counted where the system does not tell. */
+static uint64_t machine_memory(void) {
+  struct sysinfo machine;
+  if (sysinfo(&machine) != 0) return UINT64_MAX;
+  return ((uint64_t)machine.totalram + machine.totalswap) * machine.mem_unit;
+}
+
+/* Systems promise more memory than there is, and end whoever uses it: what the context holds and would hold
+ * has to fit into the machine. */
+static tr_status check_machine_room(tr_ctx *ctx, size_t bytes) {
+  const uint64_t all = machine_memory(), held = (uint64_t)tr_ctx_memory(ctx);
+  if (bytes <= all && held <= all - bytes) return TR_OK;
+  return TR_FAIL(ctx, TR_E_MEM,
+                 "out of memory for an array of %zu bytes: %.1f of the %.1f GiB of this machine are held",
+                 bytes, (double)held / GIB, (double)all / GIB);
+}
+
 tr_status tr_cpu_alloc(tr_ctx *ctx, size_t bytes, void **out) {
   size_t rounded = (bytes + 63) / 64 * 64;
+  TR_TRY(check_machine_room(ctx, bytes));
   if (rounded < bytes || posix_memalign(out, bytes < HUGE_PAGE ? 64 : HUGE_PAGE, rounded) != 0)
     return TR_FAIL(ctx, TR_E_MEM, "out of memory for an array of %zu bytes", bytes);
   if (bytes >= HUGE_PAGE) advise_huge_pages(*out, bytes);

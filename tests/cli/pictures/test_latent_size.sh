@@ -74,6 +74,8 @@ END
   refuse 2 "--latent-size '8' has 1 entry: give 2" $draw --latent-size 8 --out "$scratch/no"
   refuse 2 "--latent-size" $draw --latent-size 0,8 --out "$scratch/no"
   refuse 1 "(2, 1, 4, 6)" $draw --latent-size 8,12 --init "$scratch/x.npy" --out "$scratch/no"
+  refuse 1 "(2, 1, 4, 6)" $draw --latent-size 1024,1024 --init "$scratch/x.npy" --out "$scratch/no"
+  warns "states of 1024 x 1024 are 262144 tokens: attention takes 1.1e+14 operations for one evaluation of one sample"
   check "as safetensors" $transit convert "$digits" "$scratch/moved.safetensors"
   cp "$digits.json" "$scratch/moved.safetensors.json"
   python3 - "$scratch/moved.safetensors" <<'END'
