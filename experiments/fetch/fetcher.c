@@ -160,7 +160,7 @@ static tr_status not_had(fetcher *f, const fetch_source *source, const char *why
 /* path: what is here, "": nothing; then what there is to take. */
 static tr_status get(fetcher *f, const fetch_source *source, char path[FETCH_PATH]) {
   hub_answer answer = {0};
-  if (!f->http) TR_TRY(http_open(f->program, &f->http));
+  if (!f->http) TR_TRY(http_open(f->program, f->places.patience, &f->http));
   if (source->url) return get_url(f, source, path);
   TR_TRY(get_from_hub(f, source, &answer, path));
   if (answer.kind == HUB_FOUND) return TR_OK;

@@ -112,6 +112,17 @@ static tr_status find_endpoint(tr_ctx *ctx, const fetch_names *names, char *text
   return TR_OK;
 }
 
+static tr_status find_patience(tr_ctx *ctx, long *out) {
+  const char *name = "HF_HUB_DOWNLOAD_TIMEOUT", *given = variable(name);
+  char *end;
+  *out = 60;
+  if (!given) return TR_OK;
+  *out = strtol(given, &end, 10);
+  if (isdigit((unsigned char)*given) && *end == 0 && *out >= 1 && *out <= 3600) return TR_OK;
+  return TR_FAIL(ctx, TR_E_ARG, "%s is '%s': a whole number of seconds from 1 to 3600 is needed", name,
+                 TR_SHOW(given, 40));
+}
+
 /* ---- the token ---- */
 
 /* It becomes part of a header: visible characters only. Blanks and ends of lines around it go. */
@@ -162,5 +173,6 @@ tr_status fetch_places_find(tr_ctx *ctx, const fetch_names *names, fetch_places 
   TR_TRY(find_torch(ctx, out->torch));
   TR_TRY(cached(ctx, "transit", out->own));
   TR_TRY(find_endpoint(ctx, names, out->endpoint, sizeof out->endpoint));
+  TR_TRY(find_patience(ctx, &out->patience));
   return out->offline ? TR_OK : find_token(ctx, out);
 }

@@ -15,7 +15,8 @@ typedef struct {
   char endpoint[FETCH_TEXT]; /* HF_ENDPOINT, else that of the table; no slash at its end */
   char token[FETCH_TEXT];    /* "": none */
   char token_from[FETCH_PATH];
-  bool offline; /* HF_HUB_OFFLINE */
+  long patience; /* HF_HUB_DOWNLOAD_TIMEOUT, else 60: seconds for a server that is too slow */
+  bool offline;  /* HF_HUB_OFFLINE */
 } fetch_places;
 
 /* TR_E_ARG where the environment says nothing that would do, and for a token that is none. */

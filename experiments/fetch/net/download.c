@@ -16,7 +16,7 @@
 #include "experiments/fetch/net/lock.h"
 #include "experiments/files/paths.h"
 
-enum { TRIES = 5 /* in a row that bring nothing */, LONG_WAIT = 5 /* seconds, said */ };
+enum { TRIES = 5 /* in a row that bring nothing, or too little */, LONG_WAIT = 5 /* seconds, said */ };
 
 typedef struct {
   program *program;
@@ -219,7 +219,7 @@ static tr_status receive(transfer *t) {
         &a));
     TR_TRY(judge(t, &a, &again));
     if (!again) continue;
-    tries = t->have > t->best ? 0 : tries + 1;
+    tries = t->have > t->best && !a.slow ? 0 : tries + 1;
     if (t->have > t->best) t->best = t->have;
     if (tries >= TRIES) return give_up(t, &a);
     TR_TRY(pause_after(t, &a, tries));

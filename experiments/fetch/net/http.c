@@ -10,10 +10,11 @@
 
 #include "core/text.h"
 
-enum { REDIRECTS = 10, CONNECT_SECONDS = 10, STALLED_SECONDS = 30 };
+enum { REDIRECTS = 10, CONNECT_SECONDS = 10, SLOW_BYTES = 1000 /* a second */ };
 
 struct http {
   program *program;
+  long patience;
   CURL *curl;
   char reason[CURL_ERROR_SIZE];
   const http_request *request; /* of now */
@@ -130,8 +131,8 @@ static void set_up(http *h, const char *url, struct curl_slist *headers) {
   curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
+  curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
+  curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, h->patience);
   curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(c, CURLOPT_HEADERDATA, h);
   curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
@@ -167,6 +168,7 @@ static tr_status perform(http *h, const char *url, bool with_token) {
   curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
   h->answer->retry_after = (double)later;
   h->answer->fate = fate_of(h, code);
+  h->answer->slow = h->answer->fate == HTTP_CUT && code == CURLE_OPERATION_TIMEDOUT;
   const char *reason = *h->reason ? h->reason : curl_easy_strerror(code);
   if (code != CURLE_OK) tr_text_show(reason, strlen(reason), h->answer->why, sizeof h->answer->why);
   if (code == CURLE_OUT_OF_MEMORY) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a request");
@@ -246,10 +248,11 @@ tr_status http_send(http *h, const http_request *request, http_answer *out) {
 
 /* ---- the connection ---- */
 
-tr_status http_open(program *p, http **out) {
+tr_status http_open(program *p, long patience, http **out) {
   http *h = *out = calloc(1, sizeof *h);
   if (!h) return TR_FAIL(p->ctx, TR_E_MEM, "out of memory for a connection");
   h->program = p;
+  h->patience = patience;
   if (curl_global_init(CURL_GLOBAL_DEFAULT) == 0) h->curl = curl_easy_init();
   return h->curl ? TR_OK : TR_FAIL(p->ctx, TR_E_UNSUPPORTED, "libcurl cannot be used on this machine");
 }

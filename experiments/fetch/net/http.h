@@ -19,6 +19,7 @@ typedef enum {
 typedef struct {
   http_fate fate;
   char why[HTTP_WORD];  /* unreachable or cut: in words */
+  bool slow;            /* cut by us, for less than 1000 bytes a second */
   long status;          /* 0: none came */
   int64_t length;       /* of the body; this and what follows: -1 or "" where the server does not tell */
   int64_t first, total; /* of a part: its first byte, and the bytes of the whole */
@@ -39,7 +40,8 @@ typedef struct {
   void *user;
 } http_request;
 
-tr_status http_open(program *p, http **out);
+/* patience: seconds of less than 1000 bytes each, in the mean, after which a connection is cut. */
+tr_status http_open(program *p, long patience, http **out);
 void http_close(http **h); /* NULL is fine */
 program *http_program(const http *h);
 

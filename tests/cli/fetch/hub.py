@@ -197,6 +197,11 @@ class Hub(BaseHTTPRequestHandler):
         if owner == "shorter":
             self.wfile.write(body[: min(len(body), max(0, size // 2 - first))])
             return self.cut()
+        if owner == "drip":
+            for at in range(len(body)):
+                self.wfile.write(body[at : at + 1])
+                time.sleep(0.2)
+            return None
         if owner == "slow":
             for at in range(0, len(body), 10000):
                 self.wfile.write(body[at : at + 10000])

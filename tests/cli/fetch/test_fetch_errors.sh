@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../common.sh"
 . "$(dirname "$0")/common.sh"
 
-owners="normal damaged longer total shift shorter expired never odd nocommit crowded down loop elsewhere gated huge"
+owners="normal damaged longer total shift shorter expired never odd nocommit crowded down loop elsewhere gated huge drip"
 for owner in $owners; do bytes "$hub/$owner/r/w.pt" 10000; done
 printf '{"a": 1}\n' >"$hub/normal/r/config.json"
 printf '{"a": 1}\n' >"$hub/damaged/r/config.json"
@@ -13,9 +13,11 @@ bytes "$hub/files/pt.pth" 7000
 bytes "$hub/files/cut" 10000
 serve
 
-# The one that takes its time waits beside the others.
+# Those that take their time wait beside the others.
 "$transit" fetch shorter/r:w.pt >"$scratch/shorter.out" 2>"$scratch/shorter.err" &
 shorter=$!
+HF_HUB_DOWNLOAD_TIMEOUT=1 "$transit" fetch drip/r:w.pt >"$scratch/drip.out" 2>"$scratch/drip.err" &
+drip=$!
 
 # nothing OWNER: no file of its repository is there, whole or not.
 nothing() {
@@ -85,6 +87,10 @@ fi
 
 # ---- what the environment says ----
 refuse 2 "HF_ENDPOINT is 'ftp://x': https://HOST or http://HOST is needed" env HF_ENDPOINT=ftp://x "$transit" fetch normal/r:w.pt
+for seconds in 0 1.5 3601 x; do
+  refuse 2 "HF_HUB_DOWNLOAD_TIMEOUT is '$seconds': a whole number of seconds from 1 to 3600 is needed" env HF_HUB_DOWNLOAD_TIMEOUT=$seconds \
+    "$transit" fetch normal/r:w.pt
+done
 refuse 2 "HF_TOKEN holds no token" env HF_TOKEN="a
 X-Header: b" "$transit" fetch normal/r:w.pt
 refuse 2 "HOME is not set: set HF_HOME" env -u HOME -u HF_HOME "$transit" fetch normal/r:w.pt
@@ -151,4 +157,10 @@ grep -q "w.pt: given up after 5 tries, the connection was cut: .* 5.0 of 10.0 kB
   "$scratch/shorter.err" || fail "never whole: $(cat "$scratch/shorter.err")"
 equals "$(stat -c %s "$(blob shorter w.pt).incomplete")" 5000 "bytes that are kept"
 absent "$(blob shorter w.pt)"
+wait "$drip"
+equals $? 1 "the status where the server sends 5 bytes a second"
+checks=$((checks + 1))
+grep -q "w.pt: given up after 5 tries, the connection was cut: .*too slow.* are kept in '$(blob drip w.pt).incomplete': run it again to go on" \
+  "$scratch/drip.err" || fail "not given up: $(cat "$scratch/drip.err")"
+absent "$(blob drip w.pt)"
 finish
