@@ -62,11 +62,23 @@ static tr_status read_gaussian(tr_ctx *ctx, const evaluate_set *set, tr_npz *npz
   return status;
 }
 
+/* One says nothing without the other. */
+static tr_status has_gaussian(tr_ctx *ctx, const evaluate_set *set, const tr_npz *npz, const char *mean,
+                              const char *cov, bool *out) {
+  const bool has_mean = tr_npz_has(npz, mean);
+  *out = has_mean && tr_npz_has(npz, cov);
+  if (has_mean == tr_npz_has(npz, cov)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_SHAPE, "%s has '%s' but no '%s': a mean and its covariance are needed", set->name,
+                 has_mean ? mean : cov, has_mean ? cov : mean);
+}
+
 static tr_status read_stored(tr_ctx *ctx, tr_npz *npz, evaluate_set *set) {
-  set->stored = true;
+  bool spatial;
+  TR_TRY(has_gaussian(ctx, set, npz, "mu", "sigma", &set->stored));
+  if (!set->stored) return TR_OK;
   TR_TRY(read_gaussian(ctx, set, npz, "mu", "sigma", &set->pool));
-  if (!tr_npz_has(npz, "mu_s") || !tr_npz_has(npz, "sigma_s")) return TR_OK;
-  return read_gaussian(ctx, set, npz, "mu_s", "sigma_s", &set->spatial);
+  TR_TRY(has_gaussian(ctx, set, npz, "mu_s", "sigma_s", &spatial));
+  return spatial ? read_gaussian(ctx, set, npz, "mu_s", "sigma_s", &set->spatial) : TR_OK;
 }
 
 /* ---- opening ---- */
@@ -77,11 +89,8 @@ static tr_status look_for_stored(tr_ctx *ctx, evaluate_set *set, bool *pictures)
   *pictures = true;
   if (path_is_folder(set->path)) return TR_OK;
   TR_TRY(tr_npz_open(ctx, set->path, &npz));
-  tr_status status = TR_OK;
-  if (tr_npz_has(npz, "mu") && tr_npz_has(npz, "sigma")) {
-    status = read_stored(ctx, npz, set);
-    *pictures = tr_npz_has(npz, "arr_0");
-  }
+  const tr_status status = read_stored(ctx, npz, set);
+  *pictures = !set->stored || tr_npz_has(npz, "arr_0");
   tr_npz_close(&npz);
   return status;
 }

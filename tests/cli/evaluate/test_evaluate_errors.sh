@@ -52,6 +52,10 @@ network="--inception $inception --no-cache --out $out"
   refuse 1 "README.md" $evaluate --samples "$samples" --reference "$reference" --inception "$goldens/README.md" --out "$out"
   check "statistics" python3 "$tests/cli/evaluate/less.py" "$goldens/adm/ref.npz" "$scratch/less.npz" mu sigma
   refuse 1 "it can be a --reference only" $evaluate --samples "$scratch/less.npz" --reference "$reference" $network
+  check "half of them" python3 "$tests/cli/evaluate/less.py" "$goldens/adm/ref.npz" "$scratch/half.npz" mu sigma_s
+  refuse 1 "half.npz' has 'mu' but no 'sigma': a mean and its covariance are needed" $evaluate --samples "$samples" --reference "$scratch/half.npz" $network
+  check "half of them" python3 "$tests/cli/evaluate/less.py" "$goldens/adm/ref.npz" "$scratch/half.npz" mu sigma sigma_s
+  refuse 1 "half.npz' has 'sigma_s' but no 'mu_s'" $evaluate --samples "$samples" --reference "$scratch/half.npz" $network
 
   # Pictures that are none.
   npy "$scratch/latents.npy" '<f4' '(2, 4, 8, 8)' 2048
