@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* realpath */
 #include "experiments/evaluate/cache/cache.h"
 
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/text.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/npz_put.h"
 
 #define ENDING       ".features"
@@ -18,12 +20,27 @@
 
 /* ---- names ---- */
 
-/* FILE.features, without the slashes at its end. */
-static char *folder_of(const char *path) {
+static size_t without_slashes(const char *path) {
   size_t length = strlen(path);
   while (length > 1 && path[length - 1] == '/') length--;
+  return length;
+}
+
+/* Whether the last part of the path, of that length, is "." or "..", which is no name to add to. */
+static bool ends_in_dots(const char *path, size_t length) {
+  size_t dots = 0;
+  while (dots < length && path[length - 1 - dots] == '.') dots++;
+  return (dots == 1 || dots == 2) && (dots == length || path[length - 1 - dots] == '/');
+}
+
+/* FILE.features, without the slashes at its end; of . and .. by the folder's own name. */
+static char *folder_of(const char *path) {
+  char *real = ends_in_dots(path, without_slashes(path)) ? realpath(path, NULL) : NULL;
+  const char *name = real ? real : path;
+  const size_t length = without_slashes(name);
   char *folder = malloc(length + sizeof ENDING);
-  if (folder) snprintf(folder, length + sizeof ENDING, "%.*s" ENDING, (int)length, path);
+  if (folder) snprintf(folder, length + sizeof ENDING, "%.*s" ENDING, (int)length, name);
+  free(real);
   return folder;
 }
 
@@ -93,6 +110,8 @@ tr_status feature_cache_open(tr_ctx *ctx, const char *path, const char pictures[
   TR_TRY(set_key(out, pictures, how));
   if (mkdir(out->folder, 0777) != 0 && errno != EEXIST)
     cannot_write(out, strerror(errno));
+  else if (!path_is_folder(out->folder))
+    cannot_write(out, "there is a file of this name");
   else if (access(out->folder, W_OK | X_OK) != 0)
     cannot_write(out, strerror(errno));
   if (out->writes) remove_stale(out);

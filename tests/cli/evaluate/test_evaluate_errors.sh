@@ -110,10 +110,16 @@ network="--inception $inception --no-cache --out $out"
   absent "$out"
   printf 'x' >"$scratch/samples.npz.features"
   check "a cache that is no folder" $evaluate --samples "$samples" --reference "$scratch/folder" --inception "$inception" --out "$out"
-  warns "features are not kept"
+  warns "features are not kept for the next time: '$scratch/samples.npz.features' cannot be written: there is a file of this name"
   equals "$(cat "$scratch/samples.npz.features")" x "what lies in its place"
   filled "$scratch/folder.features" || fail "no cache of the folder"
   rm -r "$scratch/folder.features"
+  for place in . ./ ../folder/.; do
+    check "the folder $place" env -C "$scratch/folder" $evaluate --samples "$place" --reference "$reference" --inception "$inception" --force --out "$out"
+    filled "$scratch/folder.features" || fail "no cache of the folder $place"
+    rm -r "$scratch/folder.features"
+  done
+  absent "$scratch/folder/..features"
   (failures=0 && ulimit -f 64 && check "no room for a cache" $evaluate --samples "$samples" --reference "$scratch/folder" --inception "$inception" --force --out "$out" &&
     warns "features are not kept" && exit "$failures") || fail "no room for a cache"
   absent "$scratch/folder.features"
