@@ -225,6 +225,7 @@ static tr_status take_archive(tr_npz *npz, int64_t limit, tr_dataset *out) {
   TR_TRY(tr_npz_get(npz, s.entry, &s.npy));
   bool images =
       strcmp(s.entry, "images") == 0 || (strcmp(s.entry, "arr_0") == 0 && tr_dtype_is_integer(s.npy.dtype));
+  if (strcmp(s.entry, "latents") == 0) out->latents = true;
   tr_status status = (images ? take_images : take_values)(&s, limit, out);
   tr_npy_close(&s.npy);
   if (status == TR_OK && found.labels) status = take_labels(npz, found.labels, out);

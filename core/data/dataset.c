@@ -105,8 +105,8 @@ static tr_status check_pixels(const tr_dataset *data, const int64_t shape[3]) {
       (long long)shape[1], (long long)shape[2], (long long)shape[0]);
 }
 
-static void check_row(tr_dataset *data, int64_t i, const double *values, bool latents) {
-  const bool pixels = !latents && data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
+static void check_row(tr_dataset *data, int64_t i, const double *values) {
+  const bool pixels = !data->latents && data->ndim == 3 && (data->shape[0] == 1 || data->shape[0] == 3);
   for (int64_t k = 0; k < tr_dataset_row(data) && !data->trouble[i]; k++)
     if (!isfinite(values[k]))
       tr_dataset_reject(data, i, "%g at element %lld: every number must be finite", values[k], (long long)k);
@@ -115,12 +115,12 @@ static void check_row(tr_dataset *data, int64_t i, const double *values, bool la
                         (long long)k);
 }
 
-static tr_status check_values(tr_dataset *data, bool latents) {
+static tr_status check_values(tr_dataset *data) {
   double *values = malloc((size_t)tr_dataset_row(data) * sizeof *values);
   tr_status status = values ? TR_OK : TR_FAIL(data->ctx, TR_E_MEM, "out of memory for an input");
   for (int64_t i = 0; i < data->n && status == TR_OK; i++) {
     status = tr_dataset_values(data, i, 1, values);
-    if (status == TR_OK) check_row(data, i, values, latents);
+    if (status == TR_OK) check_row(data, i, values);
   }
   free(values);
   return status;
@@ -158,7 +158,7 @@ static tr_status read_any(tr_dataset *out, int64_t limit) {
 
 static tr_status open_set(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
                           bool latents, tr_dataset *out) {
-  *out = (tr_dataset){.ctx = ctx, .ndim = ndim, .path = strdup(path)};
+  *out = (tr_dataset){.ctx = ctx, .ndim = ndim, .latents = latents, .path = strdup(path)};
   if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a path");
   if (ndim != 0 && ndim != 1 && ndim != 3)
     return TR_FAIL(ctx, TR_E_ARG, "data for a model of states of %d dimensions: use 1 or 3", ndim);
@@ -171,7 +171,7 @@ static tr_status open_set(tr_ctx *ctx, const char *path, int ndim, const int64_t
   if (ndim) memcpy(out->shape, shape, (size_t)ndim * sizeof *shape);
   TR_TRY(read_any(out, limit));
   if (out->pixels && ndim) TR_TRY(check_pixels(out, shape));
-  if (!out->pixels) TR_TRY(check_values(out, latents));
+  if (!out->pixels) TR_TRY(check_values(out));
   return tr_dataset_check(out, out->n);
 }
 

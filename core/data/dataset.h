@@ -33,6 +33,7 @@ typedef struct {
   tr_npy numbers;      /* (>= N, ...) f16, f32 or f64, where there are no pixels: as the file has them, mapped
                           where that is not packed (tr_dataset_values) */
   tr_npz *archive;     /* that they lie in, or NULL */
+  bool latents;        /* the numbers are latents by their name: of 1 or 3 channels, too, no pixels */
   double *labels;      /* (N) as the data says them, or NULL */
   char *path;          /* where the data was read */
   const char *labels_in; /* static: what there gave the labels, "'labels' of", or NULL */
@@ -44,8 +45,9 @@ typedef struct {
  * (dim), which images are not. With ndim = 0 (shape is not read, and may be NULL) the shape is that of the
  * data; a folder has none and is TR_E_ARG then. Files that fit nothing, wrong shapes,
  * no data at all: TR_E_IO, TR_E_SHAPE or TR_E_ARG naming path and value. A single input that cannot be used
- * (a broken file, one of another size, colours for a model of grey, a number that is not finite or out of
- * range) is noted in `trouble`; when none can be used that is the error. tr_dataset_close in any case. */
+ * (a broken file, one of another size, colours for a model of grey, a number that is not finite or, of
+ * pixels, far outside [-1, 1]) is noted in `trouble`; when none can be used that is the error.
+ * tr_dataset_close in any case. */
 TR_API tr_status tr_dataset_open(tr_ctx *ctx, const char *path, int ndim, const int64_t *shape, int64_t limit,
                                  tr_dataset *out);
 TR_API void tr_dataset_close(tr_dataset *data); /* frees and zeroes; a zeroed one is fine */

@@ -105,7 +105,8 @@ static void half_precision(tr_ctx *ctx) {
     CHECK_OK(ctx, tr_dataset_open(ctx, paths[i], 3, latents, 0, &data));
     CHECK_OK(ctx, tr_dataset_values(&data, 0, 1, got));
     CHECK(got[0] == 1 && got[1] == -2 && got[2] == 0.5 && got[3] == 65504);
-    CHECK(data.trouble[0] && strstr(data.trouble[0], "65504 at element 3"));
+    /* Which latents may be, and pixels not. */
+    CHECK(i == 0 ? !data.trouble[0] : data.trouble[0] && strstr(data.trouble[0], "65504 at element 3"));
     tr_dataset_close(&data);
   }
 }
