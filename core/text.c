@@ -1,5 +1,6 @@
 #include "core/text.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #define FORMAT_ROOM 4096
@@ -47,12 +48,30 @@ const char *tr_text_show(const char *text, size_t length, char *out, size_t size
   return out;
 }
 
+static bool is_of_word(char c) {
+  return isalnum((unsigned char)c) || c == '_';
+}
+
+/* A number by itself, not the end of a name such as "a-nan". Returns the length that is left. */
+static size_t drop_signs_of_nan(char *text, size_t length) {
+  static const char number[] = "-nan";
+  const size_t n = sizeof number - 1;
+  for (char *at = text; (at = strstr(at, number)); at++) {
+    const bool begins = at == text || strchr(" (,[=:", at[-1]) != NULL;
+    if (!begins || is_of_word(at[n])) continue;
+    memmove(at, at + 1, (size_t)(text + length - at)); /* with the NUL */
+    length--;
+  }
+  return length;
+}
+
 const char *tr_text_vshow(char *out, size_t size, const char *format, va_list args) {
   char raw[FORMAT_ROOM];
   if (!out || !format) return "";
   int length = vsnprintf(raw, sizeof raw, format, args);
-  if (length < 0) length = 0;
-  return tr_text_show(raw, (size_t)length < sizeof raw ? (size_t)length : sizeof raw - 1, out, size);
+  if (length < 0) raw[length = 0] = 0;
+  const size_t there = (size_t)length < sizeof raw ? (size_t)length : sizeof raw - 1;
+  return tr_text_show(raw, drop_signs_of_nan(raw, there), out, size);
 }
 
 bool tr_text_is_utf8(const char *text, size_t length) {

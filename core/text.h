@@ -24,7 +24,8 @@ extern "C" {
  * "..." stands there. Returns out; "" for a text that is NULL. */
 TR_API const char *tr_text_show(const char *text, size_t length, char *out, size_t size);
 
-/* The same of what a format says, at most 4095 bytes of it. */
+/* The same of what a format says, at most 4095 bytes of it. What is no number has no sign that means
+ * anything: it is "nan", though printf says "-nan" of half of them. */
 TR_API const char *tr_text_vshow(char *out, size_t size, const char *format, va_list args);
 
 /* How the character at the beginning of `length` bytes is encoded: its bytes, and its number (may be NULL); 0

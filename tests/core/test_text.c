@@ -1,6 +1,9 @@
 /* Text from outside is shown as one line of valid UTF-8 that moves no terminal, and never cut within a
  * character; so are errors and warnings of a context. */
 #include "core/text.h"
+
+#include <math.h>
+
 #include "tests/support/check.h"
 
 #define SHOWN(text, size, want) shown((text), sizeof(text) - 1, (size), (want), __LINE__)
@@ -90,10 +93,29 @@ static void endings(void) {
         !tr_text_ends_with(NULL, ".pt") && !tr_text_ends_with("a", NULL));
 }
 
+static void formatted(const char *want, const char *format, ...) {
+  char out[64];
+  va_list args;
+  va_start(args, format);
+  tr_text_vshow(out, sizeof out, format, args);
+  va_end(args);
+  if (strcmp(out, want) != 0) printf("'%s' for '%s'\n", out, want);
+  CHECK(strcmp(out, want) == 0);
+}
+
+/* Numbers that are none are written in one way, and names stay. */
+static void numbers(void) {
+  const double none = copysign(NAN, -1);
+  formatted("nan", "%g", none);
+  formatted("nan (nan), inf, -inf, -1", "%g (%g), %g, %g, %g", none, none, INFINITY, -INFINITY, -1.0);
+  formatted("x=nan, [nan, nan]: -nano a-nan --nan", "x=%.3e, [%f, %g]: -nano a-nan --nan", none, none, none);
+}
+
 int main(int argc, char **argv) {
   characters();
   cuts();
   utf8();
+  numbers();
   tr_ctx *ctx = check_context(argc, argv);
   messages(ctx);
   tr_ctx_close(&ctx);
