@@ -38,12 +38,6 @@ static tr_status check_table(const tr_model *m, const tr_net_entry *entry, const
   return status;
 }
 
-static bool is_table(const tr_model *m, const char *name, tr_net_entry *entry) {
-  for (int i = 0; m->config.type->entry(m->config.sizes, i, entry); i++)
-    if (tr_weights_can_make(entry) && strcmp(entry->name, name) == 0) return true;
-  return false;
-}
-
 /* Without the tables that can be made. */
 static tr_status forget_tables(tr_model *m) {
   tr_net_entry entry;
@@ -52,7 +46,7 @@ static tr_status forget_tables(tr_model *m) {
   if (!m->without_tables) return TR_FAIL(m->ctx, TR_E_MEM, "out of memory for the list of the weights");
   for (int i = 0; i < m->weights.n; i++) {
     const tr_tensor *tensor = &m->weights.items[i];
-    if (is_table(m, tensor->name, &entry)) {
+    if (tr_weights_is_table(m->config.type, m->config.sizes, tensor->name, &entry)) {
       TR_TRY(check_table(m, &entry, tensor));
     } else {
       m->without_tables[n++] = *tensor;

@@ -25,13 +25,18 @@ static const tr_option options[] = {
     {.name = "json", .type = TR_OPTION_FLAG, .offset = offsetof(inspect_values, json), .help = "Print JSON."},
 };
 
-static json_t *set_to_json(const tr_tensors *tensors) {
-  json_int_t parameters = 0, bytes = 0;
+/* What is trained, and apart from it the tables that are made and not trained. */
+static json_t *set_to_json(const tr_model *m, const tr_tensors *tensors) {
+  json_int_t parameters = 0, fixed = 0, bytes = 0;
+  tr_net_entry entry;
   for (int k = 0; k < tensors->n; k++) {
-    parameters += tensors->items[k].count;
-    bytes += tensors->items[k].count * (json_int_t)tr_dtype_size(tensors->items[k].dtype);
+    const tr_tensor *t = &tensors->items[k];
+    const bool table = tr_weights_is_table(m->config.type, m->config.sizes, t->name, &entry);
+    *(table ? &fixed : &parameters) += t->count;
+    bytes += t->count * (json_int_t)tr_dtype_size(t->dtype);
   }
-  return json_pack("{s:i, s:I, s:I}", "tensors", tensors->n, "parameters", parameters, "bytes", bytes);
+  return json_pack("{s:i, s:I, s:I, s:I}", "tensors", tensors->n, "parameters", parameters, "fixed", fixed,
+                   "bytes", bytes);
 }
 
 /* Sets that cannot be used say why. */
@@ -43,7 +48,7 @@ static json_t *sets_to_json(tr_ctx *ctx, const tr_model *m, tr_status *status) {
     const char *problem = tr_checkpoint_set_problem(m->checkpoint, i);
     if (!problem) *status = tr_checkpoint_weights(ctx, m->checkpoint, name, &tensors);
     json_object_set_new(
-        sets, name, problem ? json_pack("{s:o}", "problem", record_text(problem)) : set_to_json(&tensors));
+        sets, name, problem ? json_pack("{s:o}", "problem", record_text(problem)) : set_to_json(m, &tensors));
   }
   return sets;
 }
@@ -88,15 +93,18 @@ static void print_sets(json_t *sets, const char *in_use) {
   const char *name;
   json_t *set;
   json_object_foreach(sets, name, set) {
+    const long long fixed = json_integer_value(json_object_get(set, "fixed"));
+    char tables[64] = "";
     const bool alone = strcmp(name, "weights") == 0; /* of a bare state dict */
     const char *problem = json_string_value(json_object_get(set, "problem"));
     if (problem) {
       printf("weights %s: cannot be used: %s\n", name, problem);
       continue;
     }
-    printf("weights%s%s: %lld tensors, %lld parameters, %.1f MB%s\n", alone ? "" : " ", alone ? "" : name,
+    if (fixed) snprintf(tables, sizeof tables, " and a table of %lld", fixed);
+    printf("weights%s%s: %lld tensors, %lld parameters%s, %.1f MB%s\n", alone ? "" : " ", alone ? "" : name,
            (long long)json_integer_value(json_object_get(set, "tensors")),
-           (long long)json_integer_value(json_object_get(set, "parameters")),
+           (long long)json_integer_value(json_object_get(set, "parameters")), tables,
            (double)json_integer_value(json_object_get(set, "bytes")) / 1e6,
            strcmp(name, in_use) == 0 ? " (in use)" : "");
   }

@@ -55,6 +55,13 @@ bool tr_weights_can_make(const tr_net_entry *entry) {
   return entry && entry->kind == TR_ENTRY_FIXED && entry->start == TR_START_FILL;
 }
 
+bool tr_weights_is_table(const tr_net_type *type, const void *sizes, const char *name, tr_net_entry *entry) {
+  if (!type || !type->entry || !sizes || !name || !entry) return false;
+  for (int i = 0; type->entry(sizes, i, entry); i++)
+    if (tr_weights_can_make(entry) && strcmp(entry->name, name) == 0) return true;
+  return false;
+}
+
 /* The first tensor that is none of the network's; NULL: there is none, or no memory to find it. */
 static const tr_tensor *find_other(const tr_tensors *weights, const tr_net_type *type, const void *sizes) {
   bool *own = calloc((size_t)weights->n + 1, sizeof *own);

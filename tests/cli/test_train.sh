@@ -26,7 +26,10 @@ same_training() { # same_training WHAT A B STEP
   reference="$transit train --init-weights $goldens/ema.pt --draws $goldens/train20.npz --num-classes 10 --num-heads 3 --hidden 48
     --depth 3 --global-batch-size 4 --lr 1e-3 --weight-decay 0.01 --ema-decay 0.99 --dtype f64 --log-every 1"
   check "twenty steps" $reference --max-steps 20 --out "$scratch/reference"
+  trained=$(sed -n 's/^\([0-9]*\) parameters, .*/\1/p' "$scratch/stdout")
   equals "$(losses "$scratch/reference" | grep -c .)" 20 "lines of metrics.jsonl"
+  check "what it trained" $transit inspect "$scratch/reference/checkpoints/0000020.pt"
+  says "weights ema: 42 tensors, $trained parameters and a table of 768, "
   python3 - "$goldens/train20.npz" "$scratch/reference/metrics.jsonl" <<'END' || fail "losses of the reference"
 import json, struct, sys, zipfile
 
