@@ -146,9 +146,10 @@ static const tr_option options[] = {
     {FILES(wandb), .name = "wandb", .type = TR_OPTION_FLAG,
      .help = "Log to Weights & Biases too, by its Python package in a child process (python3 of PATH; pip install wandb). WANDB_KEY, ENTITY and "
              "PROJECT of the environment are what SiT's code reads; WANDB_MODE=offline needs none of them. --resume goes on with the same run."},
+    {FILES(no_wandb), .name = "no-wandb", .type = TR_OPTION_FLAG, .help = "No more of it, of a training that --resume goes on with."},
     {FILES(resume), .name = "resume", .type = TR_OPTION_TEXT, .metavar = "DIR",
      .help = "Go on with the training in DIR exactly as if it had not stopped, with its options. Given again they must be the same, but "
-             "for --data-path where the same data lies now, --max-minutes, --ckpt-every, --ema-every, --keep, --sample-every and --evaluate-every with their groups, --vae, --tiles, --wandb, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
+             "for --data-path where the same data lies now, --max-minutes, --ckpt-every, --ema-every, --keep, --sample-every and --evaluate-every with their groups, --vae, --tiles, --wandb or --no-wandb, --accumulate, --recompute, --num-workers, --strict, --threads, --device and, with a constant rate, --max-steps and --epochs."},
     {FILES(ckpt), .name = "ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE.pt",
      .help = "Go on from a file of this program or of SiT's train.py: its model, ema, opt and step, with the options given here."},
     MACHINE_OPTIONS(offsetof(train_options, machine), "Folder for checkpoints/, metrics.jsonl, TensorBoard's events, log.txt and run.json."),

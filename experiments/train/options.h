@@ -33,7 +33,7 @@ typedef struct {
   double evaluate_scale;
   const char *evaluate_reference, *inception, *preprocess;
   const char *resume, *ckpt;
-  bool wandb;
+  bool wandb, no_wandb; /* at most one of them */
   machine_options machine;
 } train_options;
 

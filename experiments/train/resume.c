@@ -30,6 +30,7 @@ static bool may_differ(const json_t *record, const char *name, bool cosine) {
                                           "inception",
                                           "preprocess",
                                           "wandb",
+                                          "no-wandb",
                                           "keep",
                                           "threads",
                                           "device",
@@ -172,6 +173,13 @@ static tr_status read_record(const train_run *run, json_t **out) {
                  TR_SHOW(folder, 200), command);
 }
 
+/* One of two options takes the place of the other as of itself. */
+static void take_place(tr_parsed *now, const char *one, const char *other) {
+  bool *a = &now->given[tr_option_row(&train_table, 0, one)],
+       *b = &now->given[tr_option_row(&train_table, 0, other)];
+  *a = *b = *a || *b;
+}
+
 /* The words in force: those of before with those of now in the place of their like. Of parameters, which are
  * the same, those of before are all of them. */
 static json_t *words_in_force(const train_run *run, const json_t *record) {
@@ -179,6 +187,7 @@ static json_t *words_in_force(const train_run *run, const json_t *record) {
   tr_parsed now = run->parsed, passed_over = {0};
   passed_over.given[tr_option_row(&train_table, 0, "resume")] = true;
   passed_over.given[tr_option_row(&train_table, 0, "out")] = true;
+  take_place(&now, "wandb", "no-wandb");
   for (int i = 0; i < train_table.n_options; i++)
     if (train_table.options[i].type == TR_OPTION_PAIRS) now.given[i] = false, passed_over.given[i] = true;
   merge(words, json_object_get(record, "arguments"), &now);

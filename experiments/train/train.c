@@ -18,6 +18,8 @@ static tr_status open_all(train_run *run) {
     return TR_FAIL(run->program->ctx, TR_E_ARG,
                    "--init-weights begins a training, --%s goes on with one: give one",
                    o->ckpt ? "ckpt" : "resume");
+  if (o->wandb && o->no_wandb)
+    return TR_FAIL(run->program->ctx, TR_E_ARG, "--wandb and --no-wandb: give one of them");
   if (o->resume && tr_option_given(&train_table, &run->parsed, "out"))
     return TR_FAIL(run->program->ctx, TR_E_ARG, "--out '%s': --resume goes on in its own folder",
                    TR_SHOW(o->machine.out, 200));

@@ -46,6 +46,15 @@ told() {
   equals "$(told log | grep -c '"step": 6')" 1 "lines of step 6"
   check "resumed with it" env PYTHONPATH=$fake "$transit" train --resume "$scratch/without" --max-steps 6 --wandb
   rm "$FAKE_WANDB"
+  check "resumed without it" "$transit" train --resume "$scratch/run" --max-steps 8 --no-wandb
+  check "resumed again" "$transit" train --resume "$scratch/run" --max-steps 9
+  absent "$FAKE_WANDB"
+  check "resumed with it again" env PYTHONPATH=$fake "$transit" train --resume "$scratch/run" --max-steps 10 --wandb
+  told init >"$scratch/stdout"
+  says '"id": "made-up"'
+  refuse 2 "--wandb and --no-wandb: give one of them" $small --max-steps 1 --wandb --no-wandb --out "$scratch/both"
+  absent "$scratch/both"
+  rm "$FAKE_WANDB"
   check "offline" env WANDB_MODE=offline WANDB_KEY=secret PYTHONPATH=$fake $small --max-steps 1 --wandb --out "$scratch/offline"
   equals "$(told login)" "" "the key offline"
 
