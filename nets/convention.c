@@ -1,7 +1,9 @@
 /* What the output of a checkpoint's network means: path, prediction, and which way its time runs. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "nets/model_private.h"
 
 #define DIT_PATH "DDPM"
@@ -108,6 +110,55 @@ static tr_status settle_name(const tr_model *m, const char *kind, const char *ar
   return tr_model_wrong_arg(m, arg, &error);
 }
 
+const char *tr_model_path_arg(const char *param, char *text, size_t size) {
+  if (!param || !text || size == 0) return "";
+  snprintf(text, size, "path_param_%.64s", param);
+  return text;
+}
+
+/* The file speaks of this path, or of none. */
+static bool is_told_path(const tr_model *m) {
+  const char *told = tr_model_word("path_type", tr_model_told(m, "path_type"));
+  const tr_module *module;
+  if (!told) return true;
+  const bool known = tr_find(m->ctx, TR_KIND_INTERPOLANT, told, &module) == TR_OK;
+  tr_ctx_clear(m->ctx);
+  return known && module == &m->interpolant.type->info;
+}
+
+static tr_status take_path_param(tr_model *m, const char *param, const char *arg, const char *told) {
+  char *end;
+  const double value = strtod(told, &end);
+  const tr_status status =
+      end == told || *end
+          ? TR_FAIL(m->ctx, TR_E_ARG, "'%s' is no number", TR_SHOW(told, 60))
+          : tr_module_set(m->ctx, &m->interpolant.type->info, &m->interpolant.values, param, value);
+  if (status == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(m->ctx);
+  tr_ctx_clear(m->ctx);
+  return tr_model_wrong_arg(m, arg, &error);
+}
+
+/* Which may not go together. */
+static tr_status check_path_params(tr_model *m) {
+  if (tr_interpolant_check(m->ctx, &m->interpolant) == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(m->ctx);
+  tr_ctx_clear(m->ctx);
+  return TR_FAIL(m->ctx, TR_E_IO, "the path in the checkpoint's arguments: %s", TR_SHOW(error.message, 400));
+}
+
+/* As a training writes them, beside the name of its path. */
+static tr_status settle_path_params(tr_model *m) {
+  const tr_module *path = &m->interpolant.type->info;
+  char arg[TR_MODEL_ARG];
+  if (!is_told_path(m)) return TR_OK;
+  for (int i = 0; i < path->n_params; i++) {
+    const char *told = tr_model_told(m, tr_model_path_arg(path->params[i].name, arg, sizeof arg));
+    if (told) TR_TRY(take_path_param(m, path->params[i].name, arg, told));
+  }
+  return m->interpolant.values.set ? check_path_params(m) : TR_OK;
+}
+
 /* Nothing is assumed in silence. */
 static void say_assumed(tr_model *m, const tr_model_options *o) {
   if (strcmp(m->family, dit) == 0) return;
@@ -132,6 +183,7 @@ tr_status tr_model_settle(tr_model *m, const tr_model_options *o) {
   TR_TRY(settle_name(m, TR_KIND_INTERPOLANT, "path_type", is ? DIT_PATH : "Linear", &path));
   TR_TRY(settle_name(m, TR_KIND_PREDICTION, "prediction", is ? "noise" : "velocity", &prediction));
   TR_TRY(tr_interpolant_find(m->ctx, path, &m->interpolant));
+  TR_TRY(settle_path_params(m));
   TR_TRY(tr_prediction_find(m->ctx, prediction, &m->prediction));
   TR_TRY(settle_direction(m, o));
   say_assumed(m, o);

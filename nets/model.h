@@ -65,7 +65,7 @@ typedef struct {
   tr_net_config config;
   tr_told_by told_by[TR_PARAMS_MAX]; /* of the parameters of the network's kind, in their order */
   char unknown[TR_MODEL_UNKNOWN];    /* why config.type is NULL */
-  tr_interpolant interpolant;
+  tr_interpolant interpolant; /* with the parameters that arguments tell of this path (tr_model_path_arg) */
   const tr_prediction_type *prediction;
   bool path_assumed, prediction_assumed; /* neither options nor arguments say them */
   const char *family;         /* "dit", or the kind of network, as long as options say nothing else */
@@ -97,6 +97,10 @@ TR_API tr_status tr_model_field(const tr_model *model, tr_net *net, tr_drift **o
 /* What a word of another training script ("v", "cosine") is called here, for the argument path_type or
  * prediction; any other word is returned as it is. */
 TR_API const char *tr_model_word(const char *arg, const char *word);
+/* The argument that tells a parameter of the path that was trained along, "path_param_" and its name, written
+ * into text, which TR_MODEL_ARG bytes are enough for. Returns text. */
+#define TR_MODEL_ARG 80
+TR_API const char *tr_model_path_arg(const char *param, char *text, size_t size);
 /* The field network in dtype f32 or f64 as a provider of the model's prediction, which owns it
  * (tr_drift_destroy). */
 TR_API tr_status tr_model_drift(const tr_model *model, tr_dtype dtype, tr_drift **out);

@@ -16,6 +16,7 @@
 #include "experiments/output/sample_result.h"
 #include "experiments/train/options.h"
 #include "experiments/vae/pictures.h"
+#include "nets/model.h"
 #include "nets/train/state.h"
 
 /* What the steps are given. */
@@ -59,11 +60,11 @@ typedef struct {
   tr_net *net;
   tr_interpolant interpolant;
   const tr_prediction_type *prediction;
-  char path_args[TR_PARAMS_MAX][80];   /* the arguments of checkpoints that hold its parameters */
-  autoencoder vae;                     /* --vae, on the first rank; else nothing */
-  pictures pictures;                   /* of states */
-  bool pictures_of_states;             /* these are the states themselves, rounded */
-  struct train_evaluation *evaluation; /* of the first rank; NULL: none */
+  char path_args[TR_PARAMS_MAX][TR_MODEL_ARG]; /* the arguments of checkpoints that hold its parameters */
+  autoencoder vae;                             /* --vae, on the first rank; else nothing */
+  pictures pictures;                           /* of states */
+  bool pictures_of_states;                     /* these are the states themselves, rounded */
+  struct train_evaluation *evaluation;         /* of the first rank; NULL: none */
   tr_trainer *trainer;
   char averages[256]; /* what is kept, in words: TRAIN_AVERAGES of checkpoints */
   int64_t last;       /* the step after which it ends */

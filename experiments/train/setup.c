@@ -14,14 +14,11 @@ static tr_status set_path(train_run *run) {
   tr_ctx *ctx = run->program->ctx;
   tr_interpolant *path = &run->interpolant;
   const param_source source = {.option = "path-param", .pairs = &o->path_params};
-  if (o->path_params.n > 0 && !o->resume)
-    tr_ctx_warn(ctx, "--path-param: checkpoints do not tell it to other commands, give it to them too");
   TR_TRY(tr_interpolant_find(ctx, o->path_type, path));
   TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
   TR_TRY(param_settled(ctx, source.option, &path->type->info, &path->values));
   for (int i = 0; i < path->type->info.n_params; i++)
-    snprintf(run->path_args[i], sizeof run->path_args[i], "path_param_%.64s",
-             path->type->info.params[i].name);
+    tr_model_path_arg(path->type->info.params[i].name, run->path_args[i], sizeof run->path_args[i]);
   return param_resolve(ctx, &path->type->info, &path->values, &o->path_params);
 }
 

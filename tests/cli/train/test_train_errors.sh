@@ -52,7 +52,18 @@ END
   refuse 2 "--lr was 0.0001, is 0.002; --clip-grad was null, is 1.0; --ema-decay was [0.9999], is [0.9]; --global-seed was 0, is 1: give" \
     "$transit" train --resume "$scratch/part" --lr 2e-3 --global-seed 1 --ema-decay 0.9 --clip-grad 1 --max-steps 9
   check "of a path with parameters" $small --max-steps 2 --path-type VP --path-param sigma_max=15 --out "$scratch/vp"
-  warns "checkpoints do not tell it to other commands"
+  for command in "sample ODE --num-samples 1 --sampling-method euler --num-sampling-steps 3" "likelihood --data $data --num 1 --probes 1 --rtol 0.1" \
+    "loss --data $data --num-samples 2 --points 2" "sweep --num-samples 2 --seeds 0:1 --solvers euler --steps 2"; do
+    check "${command%% *} along it" $transit $command --ckpt "$scratch/vp/checkpoints/0000002.pt" --out "$scratch/vp-along"
+    record=$scratch/vp-along/run.json
+    [ -e "$record" ] || record=$scratch/vp-along/manifest.json
+    tr -d ' \n' <"$record" | grep -qF '"path-param":{"sigma_min":0.1,"sigma_max":15.0}' || fail "another path: ${command%% *}: $(cat "$record")"
+    checks=$((checks + 1))
+    rm -r "$scratch/vp-along"
+  done
+  check "along another" $transit sample ODE --num-samples 1 --sampling-method euler --num-sampling-steps 3 --path-param sigma_max=12 \
+    --ckpt "$scratch/vp/checkpoints/0000002.pt" --out "$scratch/vp-along"
+  warns "--path-param sigma_max=12 overrides the checkpoint's 15 ('$scratch/vp/checkpoints/0000002.pt' says path_param_sigma_max = 15)"
   refuse 2 "--path-param sigma_max was 15.0, is 16.0; --path-param sigma_min was 0.1, is 0.2: give" \
     "$transit" train --resume "$scratch/vp" --path-param sigma_max=16,sigma_min=0.2 --max-steps 3
   refuse 2 "--path-type was \"VP\", is \"Linear\"" "$transit" train --resume "$scratch/vp" --path-type Linear --max-steps 3

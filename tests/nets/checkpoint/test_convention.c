@@ -247,6 +247,30 @@ static void dit(void) {
       TR_E_ARG, "leave it out");
 }
 
+#define VP "{" SIZES ", \"path_type\": \"VP\", \"prediction\": \"noise\", \"path_param_sigma_max\": "
+
+/* Parameters of the path, where the file speaks of that one. */
+static void path_params(void) {
+  char arg[TR_MODEL_ARG];
+  CHECK(strcmp(tr_model_path_arg("sigma_max", arg, sizeof arg), "path_param_sigma_max") == 0);
+  tr_model *m = open_model(VP "15.5, \"path_param_other\": 1}", NULL);
+  CHECK(m->interpolant.values.v[0] == 0.1 && m->interpolant.values.v[1] == 15.5);
+  tr_model_close(&m);
+  m = open_model("{" SIZES ", \"path_param_sigma_max\": 12}", &(tr_model_options){.path_type = "VP"});
+  CHECK(m->interpolant.values.v[1] == 12);
+  tr_model_close(&m);
+  m = open_model("{" SIZES ", \"path_type\": \"GVP\", \"path_param_sigma_max\": 12}",
+                 &(tr_model_options){.path_type = "VP"});
+  CHECK(m->interpolant.values.v[1] == 20);
+  tr_model_close(&m);
+  CHECK_ERROR(ctx, tr_model_open(ctx, file(NULL, NULL, VP "\"many\"}"), NULL, &m), TR_E_IO,
+              "says path_param_sigma_max = many: 'many' is no number");
+  CHECK_ERROR(ctx, tr_model_open(ctx, file(NULL, NULL, VP "-1}"), NULL, &m), TR_E_IO,
+              "says path_param_sigma_max = -1: ");
+  CHECK_ERROR(ctx, tr_model_open(ctx, file(NULL, NULL, VP "0.01}"), NULL, &m), TR_E_IO,
+              "the path in the checkpoint's arguments: VP with sigma_min = 0.1 above sigma_max = 0.01");
+}
+
 static void assumed(void) {
   tr_model *m = open_model("{" SIZES "}", NULL);
   heard(1, "does not say its path_type or prediction: Linear and velocity assumed, with the noise at t = 0");
@@ -351,6 +375,7 @@ int main(int argc, char **argv) {
   directions();
   projectors();
   dit();
+  path_params();
   assumed();
   tables();
   unknown();
