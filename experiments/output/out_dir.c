@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/io/file.h"
+#include "core/text.h"
 #include "experiments/common/program.h"
 #include "experiments/output/staging.h"
 
@@ -38,6 +39,12 @@ static char *join(const char *folder, const char *name) {
   return text;
 }
 
+/* Which the system calls a file that exists. */
+static tr_status fail_of_link(tr_ctx *ctx, const char *path, const char *to) {
+  return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: it is a link to '%s', which is not there",
+                 TR_SHOW(path, 200), TR_SHOW(to, 200));
+}
+
 static tr_status make_folder(tr_ctx *ctx, out_dir *dir, char *path) {
   if (mkdir(path, 0777) == 0) {
     dir->made[strlen(path)] = true;
@@ -50,6 +57,9 @@ static tr_status make_folder(tr_ctx *ctx, out_dir *dir, char *path) {
   if (there)
     return TR_FAIL(ctx, TR_E_IO,
                    "folder '%s' cannot be made: there is a file of this name, give another --out", path);
+  char to[4096];
+  const ssize_t length = readlink(path, to, sizeof to - 1);
+  if (length >= 0) return to[length] = 0, fail_of_link(ctx, path, to);
   return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s", path, strerror(reason));
 }
 

@@ -154,6 +154,11 @@ model="--ckpt $digits --num-samples 2"
 : >"$scratch/file"
 refuse 1 "cannot be made" "$transit" sample ODE $model --out "$scratch/file/out"
 refuse 1 "there is a file of this name, give another --out" "$transit" sample ODE $model --out "$scratch/file"
+ln -s "$scratch/nowhere" "$scratch/dangling"
+for place in dangling dangling/below; do
+  refuse 1 "folder '$scratch/dangling' cannot be made: it is a link to '$scratch/nowhere', which is not there" "$transit" sample ODE $model --out "$scratch/$place"
+done
+absent "$scratch/nowhere"
 refuse 1 "cannot be" "$transit" sample ODE $model --out /proc/transit
 equals "$(wc -c <"$scratch/file" | tr -d ' ')" 0 "size of a file in the way"
 
