@@ -120,10 +120,11 @@ struct tr_nn_ops; /* core/nn/ops_private.h */
 typedef struct {
   /* Whether it records at all. REQUIRED */
   bool (*ready)(tr_ctx *ctx);
-  /* From now on operations are recorded and not done. `base` and `bytes`: memory of n arrays that is
-   * elsewhere at each replay, apart from each other. REQUIRED */
-  tr_status (*begin)(tr_ctx *ctx, int n, void *const *base, const size_t *bytes);
-  /* Ends it; keep: *made is what was recorded. REQUIRED */
+  /* From now on operations are recorded and not done. what: for messages, copied. `base` and `bytes`: memory
+   * of n arrays that is elsewhere at each replay, apart from each other. REQUIRED */
+  tr_status (*begin)(tr_ctx *ctx, const char *what, int n, void *const *base, const size_t *bytes);
+  /* Ends it; keep: *made is what was recorded. TR_E_MEM of either where there is no memory for a recording.
+   * REQUIRED */
   tr_status (*end)(tr_ctx *ctx, bool keep, void **made);
   /* Does all of it, with the n arrays at these addresses; they have the alignment to 16 bytes of `base`.
    * REQUIRED */

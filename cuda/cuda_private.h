@@ -59,7 +59,7 @@ static inline tr_cuda_state *tr_cuda_state_of(tr_ctx *ctx) {
 /* TR_OK, or an error of the runtime in one line: what was tried ("a copy to the device") and what it says. An
  * error after which the device is of no more use is kept: everything fails with it from then on. */
 tr_status tr_cuda_check(tr_ctx *ctx, cudaError_t error, const char *what);
-/* Notes what is launched next, for messages; op is static text. */
+/* Notes what is launched next, for messages; op is text that lives as long as the context. */
 void tr_cuda_note(tr_ctx *ctx, const char *op, int64_t rows, int64_t cols);
 /* After a launch, whose return value this is: an error at once, and with TRANSIT_CUDA_SYNC=1 that of the
  * kernel. */

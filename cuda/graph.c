@@ -4,6 +4,7 @@
  * Kernels find arrays that move in cells, in memory of the device that belongs to the recording. There is one
  * for each place of such an array that a kernel was told of; a replay sets all of them by one small copy,
  * unless they are what they were at the replay before. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "cuda/parts_private.h"
 
 #define MOST_CELLS (TR_SMALL_BYTES / sizeof(void *))
+#define WHAT       96
 
 typedef struct {
   int array;
@@ -24,6 +26,7 @@ typedef struct {
   place place[MOST_CELLS];
   void *sent[MOST_CELLS]; /* what the cells hold, once `known` */
   bool known;
+  char what[WHAT];
 } recording;
 
 struct tr_cuda_graphs {
@@ -32,6 +35,7 @@ struct tr_cuda_graphs {
   int n;
   char *base[TR_RECORD_MOVING];
   size_t bytes[TR_RECORD_MOVING];
+  char replayed[WHAT]; /* what was launched last: its recording may be gone when it fails */
 };
 
 tr_status tr_cuda_graphs_open(tr_cuda_state *s, tr_error *err) {
@@ -98,11 +102,12 @@ static void drop_recording(tr_ctx *ctx, void *made) {
   free(r);
 }
 
-static tr_status graph_begin(tr_ctx *ctx, int n, void *const *base, const size_t *bytes) {
+static tr_status graph_begin(tr_ctx *ctx, const char *what, int n, void *const *base, const size_t *bytes) {
   tr_cuda_state *s = tr_cuda(ctx);
   tr_cuda_graphs *g = s->graphs;
   recording *r = calloc(1, sizeof *r);
   if (!r) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a recording");
+  snprintf(r->what, sizeof r->what, "%s", what);
   tr_status status = tr_cuda_take(ctx, MOST_CELLS * sizeof *r->cells, (void **)&r->cells);
   if (status == TR_OK)
     status = tr_cuda_check(ctx, cudaStreamBeginCapture(s->stream, cudaStreamCaptureModeThreadLocal),
@@ -155,8 +160,10 @@ static tr_status send_cells(tr_ctx *ctx, recording *r, void *const *address) {
 
 static tr_status graph_replay(tr_ctx *ctx, void *made, void *const *address) {
   recording *r = made;
+  char *what = tr_cuda(ctx)->graphs->replayed;
   TR_TRY(send_cells(ctx, r, address));
-  tr_cuda_note(ctx, "a recording", 0, 0);
+  memcpy(what, r->what, WHAT);
+  tr_cuda_note(ctx, what, 0, 0);
   return tr_cuda_launched(ctx, cudaGraphLaunch(r->exec, tr_cuda(ctx)->stream));
 }
 

@@ -254,14 +254,20 @@ static tr_status run_first(tr_ctx *ctx, tr_records *all, record *r, const tr_rec
 }
 
 /* The decision is told once. */
-static tr_status go_without(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call,
-                            bool failed_before) {
+static tr_status go_without(tr_ctx *ctx, record *r, const tr_record_call *call, bool failed_before,
+                            const char *why, const char *of) {
   if (!failed_before) tr_ctx_clear(ctx); /* whoever passed the refusal on may have said something */
   r->state = REFUSED, r->spoiled = false;
   tr_ctx_count(ctx, TR_COUNT_UNRECORDED, 0);
-  tr_ctx_warn(ctx, "%s is launched piece by piece: %s%s cannot be recorded", call->what, all->refused[0],
-              all->refused[1]);
+  tr_ctx_warn(ctx, "%s is launched piece by piece: %s%s", call->what, why, of);
   return call->body(call->user);
+}
+
+static tr_status refused(tr_ctx *ctx, const tr_records *all, record *r, const tr_record_call *call,
+                         bool failed_before) {
+  char of[96];
+  snprintf(of, sizeof of, "%s cannot be recorded", all->refused[1]);
+  return go_without(ctx, r, call, failed_before, all->refused[0], of);
 }
 
 static tr_status replay(tr_ctx *ctx, record *r, const tr_record_call *call) {
@@ -272,17 +278,29 @@ static tr_status replay(tr_ctx *ctx, record *r, const tr_record_call *call) {
   return ops_of(ctx)->replay(ctx, r->made, address);
 }
 
-static tr_status make(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call) {
-  const bool failed_before = tr_ctx_failed(ctx);
+/* The body recorded; *lacking: it is not, because there is no memory for a recording. */
+static tr_status record_body(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call,
+                             bool *lacking) {
   void *base[TR_RECORD_MOVING];
   size_t bytes[TR_RECORD_MOVING];
   for (int i = 0; i < call->n_moving; i++) base[i] = call->moving[i]->data, bytes[i] = r->is.moving[i].bytes;
-  TR_TRY(ops_of(ctx)->begin(ctx, call->n_moving, base, bytes));
+  all->refused[0] = NULL;
+  const tr_status begun = ops_of(ctx)->begin(ctx, call->what, call->n_moving, base, bytes);
+  *lacking = begun == TR_E_MEM;
+  TR_TRY(begun);
   tr_status status = run(all, r, call, true);
   if (all->refused[0]) status = TR_E_UNSUPPORTED;
   const tr_status ended = ops_of(ctx)->end(ctx, status == TR_OK, &r->made);
-  if (all->refused[0]) return go_without(ctx, all, r, call, failed_before);
-  if (status == TR_OK) status = ended;
+  *lacking = status == TR_OK && ended == TR_E_MEM;
+  return status == TR_OK ? ended : status;
+}
+
+static tr_status make(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call) {
+  const bool failed_before = tr_ctx_failed(ctx);
+  bool lacking;
+  const tr_status status = record_body(ctx, all, r, call, &lacking);
+  if (all->refused[0]) return refused(ctx, all, r, call, failed_before);
+  if (lacking) return go_without(ctx, r, call, failed_before, "there is no memory for a recording", "");
   if (status != TR_OK) {
     remove_record(ctx, all, r);
     return status;

@@ -1,11 +1,13 @@
 /* Memory of a device with memory of its own: arrays that come and go lie apart, blocks are used again, small
- * sets and large copies arrive in order, and what does not fit is told with what is free. On the emulator,
- * whose device has 96 MiB for it; elsewhere there is nothing to look at but that it says so. */
+ * sets and large copies arrive in order, and what does not fit is told with what is free, or, a recording,
+ * done without. On the emulator, whose device has 96 MiB for it; elsewhere there is nothing to look at but
+ * that it says so. */
 /* TR_TEST_RESOURCES */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/record/record.h"
 #include "core/vec/vec.h"
 #include "tests/support/check.h"
 
@@ -113,6 +115,47 @@ static void large_copies(tr_ctx *ctx) {
   free(host);
 }
 
+/* ---- nothing left for a recording ---- */
+
+static tr_status body(void *user) {
+  return tr_fill(5, user);
+}
+
+static void hear(const char *message, void *user) {
+  CHECK(strstr(message, "a test is launched piece by piece: there is no memory for a recording") != NULL);
+  (*(int *)user)++;
+}
+
+/* What runs without a recording does, and says once that there is none; where there is memory again, there is
+ * one. */
+static void no_room_for_recordings(tr_ctx *ctx) {
+  enum { MOST = 4096 };
+  tr_array *x, *all[MOST];
+  int n = 0, warnings = 0;
+  const int64_t few = 100;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F32, 1, &few, &x));
+  CHECK_OK(ctx, tr_fill(1, x));
+  for (int64_t count = 32 * (int64_t)MIB; count >= 1; count /= 2)
+    while (n < MOST && tr_array_create(ctx, TR_F32, 1, &count, &all[n]) == TR_OK) n++;
+  tr_ctx_clear(ctx);
+  CHECK(n < MOST);
+  tr_record_call call = {.key = {&n, {1}}, .what = "a test", .n_moving = 0, .body = body, .user = x};
+  const tr_counts before = tr_ctx_counts(ctx);
+  tr_ctx_on_warning(ctx, hear, &warnings);
+  for (int i = 0; i < 4; i++) {
+    CHECK_OK(ctx, tr_fill(i, x));
+    CHECK_OK(ctx, tr_record(ctx, &call));
+    CHECK(holds(x, 5));
+  }
+  CHECK(warnings == 1 && tr_ctx_counts(ctx).unrecorded == before.unrecorded + 1);
+  for (int i = 0; i < n; i++) tr_array_destroy(&all[i]);
+  call.key.number[0] = 2;
+  for (int i = 0; i < 3; i++) CHECK_OK(ctx, tr_record(ctx, &call));
+  CHECK(warnings == 1 && tr_ctx_counts(ctx).replays == before.replays + 2);
+  tr_ctx_on_warning(ctx, NULL, NULL);
+  tr_array_destroy(&x);
+}
+
 static void one_device(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   const tr_device_memory m = tr_ctx_device_memory(ctx);
@@ -123,6 +166,7 @@ static void one_device(int argc, char **argv) {
     large_copies(ctx);
     large_after_small(ctx);
     too_much(ctx);
+    no_room_for_recordings(ctx);
   }
   CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);

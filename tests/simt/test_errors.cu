@@ -1,9 +1,10 @@
 /* Errors that come late: the message of the device, the operation that was launched last, and with
- * TRANSIT_CUDA_SYNC=1 the one that failed; from then on everything says so, and a context closes all the
- * same. */
+ * TRANSIT_CUDA_SYNC=1 the one that failed, also of what is recorded; from then on everything says so, and a
+ * context closes all the same. */
 #include <cstdlib>
 #include <cstring>
 
+#include "core/record/record.h"
 #include "core/vec/vec.h"
 #include "cuda/launch.h"
 #include "tests/simt/hooks.h"
@@ -61,6 +62,80 @@ static void late() {
   close(ctx, a);
 }
 
+/* ---- in what is recorded ---- */
+
+static __global__ void guilty_if(const float *told, float *out) {
+  if (told[0] != 0 && threadIdx.x > 0) out[threadIdx.x] = __shfl_sync(~1u, out[threadIdx.x], 0);
+}
+
+typedef struct {
+  tr_array *a, *told;
+  unsigned threads;
+} body;
+
+static tr_status backward(void *user) {
+  const body *b = (const body *)user;
+  tr_ctx *ctx = b->a->ctx;
+  TR_TRY(tr_cuda_launch(ctx, "the backward of attention", 256, 1152, guilty_if, 1, b->threads, 0,
+                        (const float *)b->told->data, (float *)b->a->data));
+  return tr_scale(2, b->a, b->a);
+}
+
+static tr_record_call call_of(body *b) {
+  tr_record_call call = {};
+  call.key.owner = b, call.what = "the pass of a step", call.body = backward, call.user = b;
+  return call;
+}
+
+static body open_body(tr_array *a) {
+  body b = {a, nullptr, 32};
+  CHECK_OK(a->ctx, tr_array_like(a, &b.told));
+  CHECK_OK(a->ctx, tr_fill(0, b.told));
+  return b;
+}
+
+/* Of a replay its name is known, of work that is recorded or launched one by one the operation's. */
+static void recorded(bool sync) {
+  tr_array *a;
+  double host[32];
+  if (sync) setenv("TRANSIT_CUDA_SYNC", "1", 1);
+  tr_ctx *ctx = open(&a);
+  body b = open_body(a);
+  const tr_record_call call = call_of(&b);
+  for (int i = 0; i < 3; i++) CHECK_OK(ctx, tr_record(ctx, &call));
+  CHECK(tr_ctx_counts(ctx).replays == (sync ? 0 : 2));
+  CHECK_OK(ctx, tr_fill(1, b.told));
+  if (sync) {
+    CHECK_ERROR(ctx, tr_record(ctx, &call), TR_E_DEVICE, ", in the backward of attention (256, 1152)");
+  } else {
+    CHECK_OK(ctx, tr_record(ctx, &call));
+    tr_record_drop(ctx, nullptr);
+    CHECK_ERROR(ctx, tr_array_get_f64(a, host), TR_E_DEVICE,
+                ", after the pass of a step at the latest: TRANSIT_CUDA_SYNC=1 tells");
+  }
+  tr_array_destroy(&b.told);
+  close(ctx, a);
+  if (sync) unsetenv("TRANSIT_CUDA_SYNC");
+}
+
+/* A launch that is refused while it is recorded is named, and what was recorded so far is gone. */
+static void refused_within() {
+  tr_array *a;
+  double host[32];
+  tr_ctx *ctx = open(&a);
+  body b = open_body(a);
+  const tr_record_call call = call_of(&b);
+  CHECK_OK(ctx, tr_record(ctx, &call));
+  b.threads = 4096;
+  CHECK_ERROR(ctx, tr_record(ctx, &call), TR_E_DEVICE, "the backward of attention failed: ");
+  b.threads = 32;
+  for (int i = 0; i < 3; i++) CHECK_OK(ctx, tr_record(ctx, &call));
+  CHECK_OK(ctx, tr_array_get_f64(a, host));
+  CHECK(host[31] == 16 && tr_ctx_counts(ctx).replays == 2);
+  tr_array_destroy(&b.told);
+  close(ctx, a);
+}
+
 static void at_once() {
   tr_array *a;
   setenv("TRANSIT_CUDA_SYNC", "1", 1);
@@ -87,5 +162,8 @@ int main() {
   of_one_call();
   late();
   at_once();
+  recorded(false);
+  recorded(true);
+  refused_within();
   return check_report();
 }
