@@ -13,8 +13,8 @@ tr_status tr_net_begin_anew(tr_net *net);
 tr_status tr_net_go_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                          const tr_net_backward_args *args);
 /* tr_net_backward in two halves: the host's, which checks, counts and sends times and labels, and the
- * device's, which can be recorded (core/record/record.h) where the network has a `send` and nobody asks for
- * finished gradients. */
+ * device's, which can be recorded (core/record/record.h) where the network has a `send`: who asks for
+ * finished gradients then does nothing of the host's but by tr_record_aside. */
 tr_status tr_net_begin_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,
                             const tr_net_backward_args *args);
 tr_status tr_net_launch_back(tr_net *net, tr_times times, const tr_array *x, const tr_cond *cond,

@@ -59,8 +59,8 @@ typedef struct {
   void *user;
   /* With these two passes can be recorded (core/record/record.h): all arrays that w and wJ are views of and
    * that `next` knows, apart from each other. It then hands operations to the device that take arrays that
-   * move, and does nothing else: the same ones wherever these arrays are, while `next_is`, their extents and
-   * those of the passes are equal. n_work 0: it may do anything */
+   * move, and does nothing else. What it hands, and where in these arrays w and wJ lie, are the same while
+   * `next_is`, their extents and the covectors a row are equal. n_work 0: it may do anything */
   int n_work; /* at most TR_DRIFT_WORK */
   const tr_array *const *work;
   const void *next_is;

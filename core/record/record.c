@@ -30,10 +30,17 @@ typedef struct {
   moved moving[TR_RECORD_MOVING];
 } identity;
 
+/* What is launched as a whole, and what the host is asked to do behind it. */
+typedef struct {
+  void *made; /* the backend's; NULL: no operation */
+  int64_t number;
+} part;
+
 typedef struct {
   identity is;
   state state;
-  void *made;   /* the backend's */
+  int n_parts, part_room;
+  part *part;
   bool spoiled; /* memory of it was destroyed within its body */
   int64_t used;
   int n, room;
@@ -48,7 +55,9 @@ struct tr_records {
   /* The body under way; NULL: none. */
   record *now;
   const tr_record_call *call;
-  bool recording;         /* in place of running it */
+  bool recording;         /* in place of running it, and: */
+  bool begun, empty;      /* there is a part under way, without an operation so far */
+  bool lacking;           /* memory for a part */
   const char *refused[2]; /* what it asked for that cannot be recorded, and of what; NULL: nothing */
 };
 
@@ -78,8 +87,15 @@ static tr_status refuse(tr_records *all, const char *what, const char *of) {
 
 /* ---- the list ---- */
 
+static void destroy_parts(tr_ctx *ctx, record *r) {
+  for (int i = 0; i < r->n_parts; i++)
+    if (r->part[i].made) ops_of(ctx)->drop(ctx, r->part[i].made);
+  free(r->part);
+  r->part = NULL, r->n_parts = r->part_room = 0;
+}
+
 static void destroy(tr_ctx *ctx, record *r) {
-  if (r->made) ops_of(ctx)->drop(ctx, r->made);
+  destroy_parts(ctx, r);
   free(r->range);
   free(r);
 }
@@ -222,6 +238,7 @@ tr_status tr_record_refuses(tr_ctx *ctx, const char *what) {
 tr_status tr_record_notes(tr_ctx *ctx, const char *what, bool moves, int n, const tr_array *const *operand) {
   tr_records *all = *tr_ctx_records(ctx);
   if (!all || !all->now) return TR_OK;
+  all->empty = false;
   for (int i = 0; i < n; i++) {
     if (!operand[i] || operand[i]->count == 0) continue;
     const range of = range_of(operand[i]);
@@ -233,6 +250,56 @@ tr_status tr_record_notes(tr_ctx *ctx, const char *what, bool moves, int n, cons
     }
   }
   return TR_OK;
+}
+
+/* ---- parts ---- */
+
+static tr_status begin_part(tr_ctx *ctx, tr_records *all, const tr_record_call *call) {
+  void *base[TR_RECORD_MOVING];
+  size_t bytes[TR_RECORD_MOVING];
+  for (int i = 0; i < call->n_moving; i++) {
+    const range of = range_of(call->moving[i]);
+    base[i] = call->moving[i]->data, bytes[i] = of.to - of.from;
+  }
+  const tr_status status = ops_of(ctx)->begin(ctx, call->what, call->n_moving, base, bytes);
+  all->begun = status == TR_OK, all->empty = true;
+  all->lacking = status == TR_E_MEM;
+  return status;
+}
+
+static bool room_for_a_part(record *r) {
+  if (r->n_parts < r->part_room) return true;
+  const int room = r->part_room ? 2 * r->part_room : 4;
+  part *more = realloc(r->part, (size_t)room * sizeof *more);
+  if (more) r->part = more, r->part_room = room;
+  return more;
+}
+
+/* number: for what the host does behind it. */
+static tr_status end_part(tr_ctx *ctx, tr_records *all, record *r, bool keep, int64_t number) {
+  void *made = NULL;
+  if (!all->begun) return TR_OK;
+  all->begun = false;
+  const tr_status status = ops_of(ctx)->end(ctx, keep && !all->empty, &made);
+  all->lacking = status == TR_E_MEM;
+  if (!keep || status != TR_OK) return status;
+  if (room_for_a_part(r)) {
+    r->part[r->n_parts++] = (part){made, number};
+    return TR_OK;
+  }
+  if (made) ops_of(ctx)->drop(ctx, made);
+  return TR_FAIL(ctx, TR_E_MEM, "out of memory for a recording");
+}
+
+tr_status tr_record_aside(tr_ctx *ctx, tr_status (*aside)(void *user, int64_t number), void *user,
+                          int64_t number) {
+  if (!ctx) return TR_FAIL(NULL, TR_E_ARG, "tr_record_aside: ctx is NULL");
+  TR_REQUIRE_FUNCTION(ctx, aside);
+  tr_records *all = *tr_ctx_records(ctx);
+  if (!all || !all->recording) return aside(user, number);
+  if (all->call->aside != aside) return refuse(all, "what the host does in between", "");
+  TR_TRY(end_part(ctx, all, all->now, true, number));
+  return begin_part(ctx, all, all->call);
 }
 
 /* ---- calls ---- */
@@ -270,37 +337,35 @@ static tr_status refused(tr_ctx *ctx, const tr_records *all, record *r, const tr
   return go_without(ctx, r, call, failed_before, all->refused[0], of);
 }
 
-static tr_status replay(tr_ctx *ctx, record *r, const tr_record_call *call) {
+static tr_status replay(tr_ctx *ctx, const record *r, const tr_record_call *call) {
   void *address[TR_RECORD_MOVING];
   for (int i = 0; i < call->n_moving; i++) address[i] = call->moving[i]->data;
   if (!call->finishes) TR_TRY(tr_ctx_check_interrupt(ctx, call->t));
   tr_ctx_count(ctx, TR_COUNT_REPLAY, 0);
-  return ops_of(ctx)->replay(ctx, r->made, address);
+  for (int i = 0; i < r->n_parts; i++) {
+    const part p = r->part[i];
+    if (i) TR_TRY(call->aside(call->user, r->part[i - 1].number));
+    if (p.made) TR_TRY(ops_of(ctx)->replay(ctx, p.made, address));
+  }
+  return TR_OK;
 }
 
-/* The body recorded; *lacking: it is not, because there is no memory for a recording. */
-static tr_status record_body(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call,
-                             bool *lacking) {
-  void *base[TR_RECORD_MOVING];
-  size_t bytes[TR_RECORD_MOVING];
-  for (int i = 0; i < call->n_moving; i++) base[i] = call->moving[i]->data, bytes[i] = r->is.moving[i].bytes;
+static tr_status record_body(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call) {
   all->refused[0] = NULL;
-  const tr_status begun = ops_of(ctx)->begin(ctx, call->what, call->n_moving, base, bytes);
-  *lacking = begun == TR_E_MEM;
-  TR_TRY(begun);
+  TR_TRY(begin_part(ctx, all, call));
   tr_status status = run(all, r, call, true);
   if (all->refused[0]) status = TR_E_UNSUPPORTED;
-  const tr_status ended = ops_of(ctx)->end(ctx, status == TR_OK, &r->made);
-  *lacking = status == TR_OK && ended == TR_E_MEM;
+  const tr_status ended = end_part(ctx, all, r, status == TR_OK, 0);
   return status == TR_OK ? ended : status;
 }
 
 static tr_status make(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call) {
   const bool failed_before = tr_ctx_failed(ctx);
-  bool lacking;
-  const tr_status status = record_body(ctx, all, r, call, &lacking);
+  const tr_status status = record_body(ctx, all, r, call);
+  if (status != TR_OK) destroy_parts(ctx, r);
   if (all->refused[0]) return refused(ctx, all, r, call, failed_before);
-  if (lacking) return go_without(ctx, r, call, failed_before, "there is no memory for a recording", "");
+  if (status != TR_OK && all->lacking)
+    return go_without(ctx, r, call, failed_before, "there is no memory for a recording", "");
   if (status != TR_OK) {
     remove_record(ctx, all, r);
     return status;

@@ -39,6 +39,7 @@ typedef struct {
   const tr_array *moving[TR_RECORD_MOVING];
   tr_status (*body)(void *user);
   void *user;
+  tr_status (*aside)(void *user, int64_t number); /* see tr_record_aside; NULL: there is none */
 } tr_record_call;
 
 /* Runs, records or replays the body; within another body, and where arrays that move overlap, runs it. A body
@@ -46,6 +47,14 @@ typedef struct {
  * on arrays that move) is run from then on, with one warning, see tr_counts. The flag of an interruption is
  * looked at once before a replay. */
 TR_API tr_status tr_record(tr_ctx *ctx, const tr_record_call *call);
+
+/* Within a body, between two of its operations: what the host does by itself there, such as to begin a sum
+ * over ranks. Where operations are launched one by one, and outside of bodies, `aside` is called with `user`.
+ * A recording is cut: of its two parts one is launched, aside of the call is called with its own user and
+ * this number, then the other is. A body that asks for another aside than that of its call is run from then
+ * on. */
+TR_API tr_status tr_record_aside(tr_ctx *ctx, tr_status (*aside)(void *user, int64_t number), void *user,
+                                 int64_t number);
 
 /* Drops what was recorded for an owner, before it goes or what it launches changes; NULL: everything. */
 TR_API void tr_record_drop(tr_ctx *ctx, const void *owner);

@@ -61,7 +61,9 @@ static __device__ bool add_to_basis(const deflation<T> &d, int64_t k, double c, 
   return counts;
 }
 
-template <class T> static __global__ __launch_bounds__(THREADS) void deflate(deflation<T> d, places<T> at) {
+/* 4 blocks of a processor: for more of them, which ptxas would choose, registers do not suffice. */
+template <class T>
+static __global__ __launch_bounds__(THREADS, 4) void deflate(deflation<T> d, places<T> at) {
   __shared__ double part[32];
   d.given = at.given.get(), d.images = at.images.get();
   d.deflated = at.deflated.get(), d.numbers = at.numbers.get();

@@ -1,6 +1,7 @@
 /* The pass of a training step: some rows at a time meet their noise, go forward, and the losses of what the
  * network says go back. What the host has to send is sent before; the rest is one recording
- * (core/record/record.h) for each number of rows, wherever in the batch they lie. */
+ * (core/record/record.h) for each number of rows, wherever in the batch they lie. On several ranks it is cut
+ * where the host begins sums of the gradient. */
 #include "core/error/fit_private.h"
 #include "core/record/record.h"
 #include "core/vec/vec.h"
@@ -17,18 +18,6 @@ typedef struct {
 
 /* ---- what is asked of the network ---- */
 
-static tr_status covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
-  const piece *p = user;
-  const int64_t at = p->first + first, n = f->shape[0];
-  tr_array x1 = tr_rows(p->x1, at, n), x0 = tr_rows(p->x0, at, n), loss = tr_rows(p->trainer->loss, at, n);
-  return tr_loss_rows_eval(p->trainer->numbers, at, f, &x1, &x0, 1 / (double)p->trainer->o.batch, &loss, w);
-}
-
-static tr_status finished(void *user, int from) {
-  const piece *p = user;
-  return tr_trainer_finished(p->trainer, from);
-}
-
 typedef struct {
   const piece *piece;
   tr_array x1, x0, path, residual, loss; /* of its rows */
@@ -37,6 +26,22 @@ typedef struct {
   tr_cond labels;
   tr_net_backward_args args;
 } call;
+
+static tr_status covector(void *user, int64_t first, const tr_array *f, tr_array *w) {
+  const piece *p = ((const call *)user)->piece;
+  const int64_t at = p->first + first, n = f->shape[0];
+  tr_array x1 = tr_rows(p->x1, at, n), x0 = tr_rows(p->x0, at, n), loss = tr_rows(p->trainer->loss, at, n);
+  return tr_loss_rows_eval(p->trainer->numbers, at, f, &x1, &x0, 1 / (double)p->trainer->o.batch, &loss, w);
+}
+
+/* Sums over the ranks begin. */
+static tr_status begin_sums(void *user, int64_t from) {
+  return tr_trainer_finished(((const call *)user)->piece->trainer, (int)from);
+}
+
+static tr_status finished(void *user, int from) {
+  return tr_record_aside(((const call *)user)->piece->trainer->ctx, begin_sums, user, from);
+}
 
 static const tr_cond *labels_of(const call *c) {
   return tr_net_info_of(c->piece->trainer->net)->num_classes ? &c->labels : NULL;
@@ -56,7 +61,7 @@ static tr_status fill_call(const piece *p, int64_t n, call *c) {
               .args = {.want = TR_GRAD_PARAMS,
                        .covector = covector,
                        .finished = last && tr_trainer_sums_early(trainer) ? finished : NULL,
-                       .user = (void *)p,
+                       .user = c,
                        .gradient = trainer->gradient}};
   return tr_loss_rows_numbers(trainer->numbers, p->first, n, &c->path, &c->residual);
 }
@@ -72,22 +77,22 @@ static tr_status launch(void *user) {
 
 static tr_status record_launch(call *c) {
   tr_trainer *trainer = c->piece->trainer;
-  const tr_record_call r = {.key = {trainer, {c->times.n}},
+  const tr_record_call r = {.key = {trainer, {c->times.n, c->args.finished != NULL}},
                             .what = "the pass of a training step",
                             .t = c->times.t[0],
                             .n_moving = 5,
                             .moving = {&c->x1, &c->x0, &c->path, &c->residual, &c->loss},
                             .body = launch,
-                            .user = c};
+                            .user = c,
+                            .aside = begin_sums};
   return tr_record(trainer->ctx, &r);
 }
 
-/* Sums over the ranks that begin within the backward are the host's to begin: then there is no recording. */
 static tr_status pass_piece(const piece *p, int64_t n) {
   call c;
   TR_TRY(fill_call(p, n, &c));
   TR_TRY(tr_net_begin_back(p->trainer->net, c.times, &c.x, labels_of(&c), &c.args));
-  return p->trainer->net->type->send && !c.args.finished ? record_launch(&c) : launch(&c);
+  return p->trainer->net->type->send ? record_launch(&c) : launch(&c);
 }
 
 /* ---- all rows ---- */

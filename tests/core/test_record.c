@@ -285,6 +285,85 @@ static void calls(tr_ctx *ctx, bool records) {
   close_body(&b);
 }
 
+/* ---- what the host does in between ---- */
+
+typedef struct {
+  tr_ctx *ctx;
+  tr_array *x; /* a number */
+  double seen[8];
+  int n, fails; /* at the aside of this number */
+  int64_t number[8];
+} talk;
+
+/* Sees what was done before it, and nothing of what comes after. */
+static tr_status look(void *user, int64_t number) {
+  talk *t = user;
+  t->number[t->n] = number;
+  CHECK_OK(t->ctx, tr_array_get_f64(t->x, &t->seen[t->n++]));
+  return number == t->fails ? TR_FAIL(t->ctx, TR_E_SOLVER, "aside %d has had enough", (int)number) : TR_OK;
+}
+
+static tr_status other_look(void *user, int64_t number) {
+  return look(user, number);
+}
+
+/* x = 1, 2, twice a look, 12, a look at the end */
+static tr_status say(void *user) {
+  talk *t = user;
+  TR_TRY(tr_fill(1, t->x));
+  TR_TRY(tr_record_aside(t->ctx, look, t, 7));
+  TR_TRY(tr_axpby(1, t->x, 1, t->x, t->x));
+  TR_TRY(tr_record_aside(t->ctx, look, t, 6));
+  TR_TRY(tr_record_aside(t->ctx, look, t, 5));
+  TR_TRY(tr_scale(6, t->x, t->x));
+  return tr_record_aside(t->ctx, look, t, 4);
+}
+
+static void check_talk(const talk *t) {
+  static const double seen[] = {1, 2, 2, 12};
+  double x;
+  CHECK_OK(t->ctx, tr_array_get_f64(t->x, &x));
+  CHECK(t->n == 4 && memcmp(t->seen, seen, sizeof seen) == 0 && x == 12);
+  for (int i = 0; i < 4; i++) CHECK(t->number[i] == 7 - i);
+}
+
+static void asides(tr_ctx *ctx, bool records) {
+  simt_counters before, after;
+  talk t = {.ctx = ctx};
+  int warnings = 0;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &t.x));
+  CHECK_OK(ctx, say(&t)); /* outside of everything */
+  check_talk(&t);
+  tr_record_call call = {.key = {&t, {3}}, .what = "a test", .body = say, .user = &t, .aside = look};
+  for (int i = 0; i < 4; i++) {
+    talk now = t; /* the user of the call under way */
+    now.n = 0, call.user = &now;
+    const bool counts = simt_counted(&before) && records && i > 1;
+    CHECK_OK(ctx, tr_fill(0, t.x));
+    CHECK_OK(ctx, tr_record(ctx, &call));
+    simt_counted(&after);
+    check_talk(&now);
+    if (counts)
+      CHECK(after.graph_launches == before.graph_launches + 3 && after.launches == before.launches + 1);
+  }
+  t.n = 0, t.fails = 6, call.user = &t;
+  CHECK_ERROR(ctx, tr_record(ctx, &call), TR_E_SOLVER, "aside 6 has had enough");
+  CHECK(t.n == 2);
+  t.fails = 0;
+  tr_ctx_on_warning(ctx, hear, &warnings);
+  call.key.number[0] = 4, call.aside = other_look;
+  for (int i = 0; i < 3; i++) {
+    t.n = 0;
+    CHECK_OK(ctx, tr_record(ctx, &call));
+    check_talk(&t);
+  }
+  CHECK(warnings == records &&
+        (!records || strstr(warning, "what the host does in between cannot be recorded")));
+  tr_ctx_on_warning(ctx, NULL, NULL);
+  CHECK_ERROR(ctx, tr_record_aside(ctx, NULL, &t, 0), TR_E_ARG, "aside");
+  tr_array_destroy(&t.x);
+}
+
 /* More than a context keeps: each is still right. */
 static void many(tr_ctx *ctx) {
   body b;
@@ -304,6 +383,7 @@ int main(int argc, char **argv) {
   memory_goes(ctx, records);
   refusals(ctx, records);
   calls(ctx, records);
+  asides(ctx, records);
   many(ctx);
   CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);

@@ -140,6 +140,7 @@ static void around(tr_ctx *ctx, const scene *s) {
   CHECK_OK(ctx,
            tr_drift_create_guided(s->network, &(tr_guidance){.scale = 1.5, .low = 0, .high = 1}, &guided));
   same_bits(guided, s, "hutch++", 2);
+  launches(guided, s, "hutch++", 2, 4); /* the deflation, too */
   same_bits(guided, s, "hutchinson", 1);
   tr_drift_destroy(&guided);
   CHECK_OK(ctx, tr_interpolant_find(ctx, "Linear", &linear));

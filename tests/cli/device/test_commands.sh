@@ -99,6 +99,8 @@ compared() {
     check "the whole in $dtype" $small --dtype $dtype --max-steps 4 --device emulated:0 --out "$scratch/whole-$dtype"
     same "$scratch/parts-$dtype/checkpoints/0000004.safetensors" "$scratch/whole-$dtype/checkpoints/0000004.safetensors"
   done
+  check "without graphs" $small --dtype bf16 --max-steps 4 --device emulated:0 --no-cuda-graphs --out "$scratch/no-graphs"
+  same "$scratch/no-graphs/checkpoints/0000004.safetensors" "$scratch/whole-bf16/checkpoints/0000004.safetensors"
 }
 
 finish
