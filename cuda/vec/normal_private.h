@@ -1,8 +1,8 @@
 /* Normals addressed by core/random.h, for .cu files: Philox by cuRAND's device header, then Box-Muller in
  * double. Logarithm, sine and cosine are our own, because those of the toolkit are good to two units in the
  * last place only. Made of operations that IEEE rounds, they have the same bits wherever they run, so the
- * emulator shows how far normals are from the processor's. Polynomials: Sun's fdlibm (k_sin.c, k_cos.c,
- * e_log.c); what these round away in their leading terms is kept. */
+ * emulator shows how far normals are from the processor's: at most two units in the last place. For that each
+ * is made as a sum of two numbers, which tells where another libm may have rounded to the other side. */
 #ifndef TR_CUDA_VEC_NORMAL_PRIVATE_H
 #define TR_CUDA_VEC_NORMAL_PRIVATE_H
 
@@ -10,68 +10,119 @@
 
 #include <curand_philox4x32_x.h>
 
-/* ln x, 2^-53 <= x <= 1, normal. */
-static __device__ __forceinline__ double tr_log(double x) {
+/* high + low, low at most half a unit of high's last place. */
+struct tr_twofold {
+  double high, low;
+};
+
+/* a + b and what it rounds away, |a| >= |b| or a = 0. */
+static __device__ __forceinline__ tr_twofold tr_sum(double a, double b) {
+  const double sum = a + b;
+  return {sum, (a - sum) + b};
+}
+
+/* a b and what it rounds away. */
+static __device__ __forceinline__ tr_twofold tr_product(double a, double b) {
+  const double product = a * b;
+  return {product, fma(a, b, -product)};
+}
+
+static __device__ __forceinline__ tr_twofold tr_product(tr_twofold a, tr_twofold b) {
+  const tr_twofold c = tr_product(a.high, b.high);
+  return {c.high, c.low + fma(a.high, b.low, a.low * b.high)};
+}
+
+/* leading + x rest, the latter less than the former. */
+static __device__ __forceinline__ tr_twofold tr_series(tr_twofold leading, double x, double rest) {
+  const double sum = fma(x, rest, leading.high);
+  return {sum, fma(x, rest, leading.high - sum) + leading.low};
+}
+
+/* ln x, 2^-53 <= x <= 1, normal: k ln 2 + 2 s + s^3 (2/3 + 2/5 s^2 + ...), s = f / (2 + f). */
+static __device__ __forceinline__ tr_twofold tr_log(double x) {
   uint64_t bits;
   memcpy(&bits, &x, sizeof bits);
   bits += (uint64_t)(0x3ff00000 - 0x3fe6a09e) << 32; /* x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2) */
   const int k = (int)(bits >> 52) - 0x3ff;
   bits = (bits & 0xfffffffffffffull) + ((uint64_t)0x3fe6a09e << 32);
   memcpy(&x, &bits, sizeof x);
-  const double f = x - 1, t = 2 + f, t_low = (2 - t) + f;
-  const double s = f / t, s_low = (fma(-s, t, f) - s * t_low) / t, z = s * s, w = z * z;
-  const double odd =
-      w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-  const double even =
-      z * (6.666666666666735130e-01 +
-           w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
-  const double half = 0.5 * f * f, half_low = fma(0.5 * f, f, -half);
-  /* ln(1 + f) = f - half + s (half + odd + even) */
-  const double q = half + (odd + even), q_low = ((half - q) + (odd + even)) + half_low;
-  const double sq = s * q, sq_low = fma(s, q, -sq) + (s * q_low + s_low * q);
-  /* k ln 2 + f, less half, plus s q, each as a sum of two */
-  const double a = k * 6.93147180369123816490e-01, first = a + f, first_low = k ? f - (first - a) : 0;
-  const double second = first - half, second_low = (first - second) - half;
-  const double sum = second + sq, sum_low = (second - sum) + sq;
-  return sum +
-         (sum_low + (second_low + (first_low + (k * 1.90821492927058770002e-10 + (sq_low - half_low)))));
+  const double f = x - 1, inverse = 1 / (2 + f), half = f * inverse;
+  const tr_twofold t = tr_sum(2, f), s = {half, (fma(-half, t.high, f) - half * t.low) * inverse};
+  const tr_twofold square = tr_product(s, s), z = tr_sum(square.high, square.low);
+  double r = 2. / 23;
+  r = fma(z.high, r, 2. / 21), r = fma(z.high, r, 2. / 19), r = fma(z.high, r, 2. / 17);
+  r = fma(z.high, r, 2. / 15), r = fma(z.high, r, 2. / 13), r = fma(z.high, r, 2. / 11);
+  r = fma(z.high, r, 2. / 9), r = fma(z.high, r, 2. / 7), r = fma(z.high, r, 2. / 5);
+  const tr_twofold tail = tr_product(tr_product(s, z), tr_series({2. / 3, 3.700743415417188e-17}, z.high, r));
+  const tr_twofold first =
+      tr_sum(k * 6.93147180369123816490e-01, 2 * s.high); /* k ln 2: exact, and the rest */
+  const tr_twofold sum = tr_sum(first.high, tail.high);
+  return tr_sum(sum.high,
+                sum.low + (first.low + (tail.low + fma((double)k, 1.9082149292705877e-10, 2 * s.low))));
 }
 
-/* Sine and cosine of x + y, |x| <= pi / 4, y what is left of the angle: Taylor's series. */
-static __device__ __forceinline__ double tr_sin_near(double x, double y) {
-  const double sixth = 1. / 6, sixth_low = 9.25185853854297066e-18;
-  const double z = x * x, v = z * x, v_low = fma(z, x, -v) + fma(x, x, -z) * x;
-  double r = -1. / 1307674368000 + z * (1. / 355687428096000);
-  r = -1. / 5040 + z * (1. / 362880 + z * (-1. / 39916800 + z * (1. / 6227020800 + z * r)));
-  r = 1. / 120 + z * r;
-  const double third = v * sixth, third_low = fma(v, sixth, -third) + (v_low * sixth + v * sixth_low);
-  const double sum = x - third, sum_low = (x - sum) - third;
-  return sum + (sum_low - ((z * (0.5 * y - v * r) - y) + third_low));
+/* Sine and cosine of x, |x| <= pi / 4, z its square: x + x^3 (-1/6 + ...), 1 - z / 2 + z^2 (1/24 - ...). */
+static __device__ __forceinline__ tr_twofold tr_sin_near(double x, tr_twofold z) {
+  double r = 1. / 355687428096000;
+  r = fma(z.high, r, -1. / 1307674368000), r = fma(z.high, r, 1. / 6227020800);
+  r = fma(z.high, r, -1. / 39916800), r = fma(z.high, r, 1. / 362880), r = fma(z.high, r, -1. / 5040);
+  r = fma(z.high, r, 1. / 120);
+  const tr_twofold cube = tr_product({x, 0}, z);
+  const tr_twofold tail = tr_product(cube, tr_series({-1. / 6, -9.25185853854297e-18}, z.high, r));
+  const tr_twofold sum = tr_sum(x, tail.high);
+  return {sum.high, sum.low + tail.low};
 }
 
-static __device__ __forceinline__ double tr_cos_near(double x, double y) {
-  const double z = x * x, low = fma(x, x, -z), half = 0.5 * z, sum = 1 - half, sum_low = (1 - sum) - half;
-  double r = -1. / 87178291200 + z * (1. / 20922789888000 - z * (1. / 6402373705728000));
-  r = -1. / 720 + z * (1. / 40320 + z * (-1. / 3628800 + z * (1. / 479001600 + z * r)));
-  r = z * (1. / 24 + z * r);
-  return sum + (sum_low + ((z * r - 0.5 * low) - x * y));
+static __device__ __forceinline__ tr_twofold tr_cos_near(tr_twofold z) {
+  double r = -1. / 6402373705728000;
+  r = fma(z.high, r, 1. / 20922789888000), r = fma(z.high, r, -1. / 87178291200);
+  r = fma(z.high, r, 1. / 479001600), r = fma(z.high, r, -1. / 3628800), r = fma(z.high, r, 1. / 40320);
+  r = fma(z.high, r, -1. / 720);
+  const tr_twofold tail =
+      tr_product(tr_product(z, z), tr_series({1. / 24, 2.3129646346357427e-18}, z.high, r));
+  const tr_twofold first = tr_sum(1, -0.5 * z.high), sum = tr_sum(first.high, tail.high);
+  return {sum.high, sum.low + (first.low + fma(-0.5, z.low, tail.low))};
 }
 
-/* Of an angle in [0, 2 pi). */
-static __device__ __forceinline__ void tr_sin_cos(double angle, double *sine, double *cosine) {
+/* Of an angle in [0, 2 pi]. */
+static __device__ __forceinline__ void tr_sin_cos(double angle, tr_twofold *sine, tr_twofold *cosine) {
   const int n = (int)(angle * 6.36619772367581382433e-01 + 0.5);
   const double first = fma((double)-n, 1.57079632679489655800, angle); /* exact */
-  const double second = n * 6.12323399573676603587e-17, x = first - second;
-  const double y = ((first - x) - second) + n * 1.49738490485916983e-33;
-  const double s = tr_sin_near(x, y), c = tr_cos_near(x, y);
-  *sine = n % 2 ? c : s;
-  *cosine = n % 2 ? s : c;
-  if (n & 2) *sine = -*sine;
-  if ((n + 1) & 2) *cosine = -*cosine;
+  const tr_twofold second = tr_product((double)n, 6.123233995736766e-17), x = tr_sum(first, -second.high);
+  const double y = x.low - fma((double)n, -1.4973849048591698e-33, second.low); /* the angle is x.high + y */
+  const tr_twofold z = tr_product(x.high, x.high), s = tr_sin_near(x.high, z), c = tr_cos_near(z);
+  const tr_twofold near_sine = tr_sum(s.high, fma(y, c.high, s.low));
+  const tr_twofold near_cosine = tr_sum(c.high, fma(-y, s.high, c.low));
+  *sine = n % 2 ? near_cosine : near_sine;
+  *cosine = n % 2 ? near_sine : near_cosine;
+  if (n & 2) *sine = {-sine->high, -sine->low};
+  if ((n + 1) & 2) *cosine = {-cosine->high, -cosine->low};
 }
 
 static __device__ __forceinline__ double tr_unit(unsigned high, unsigned low) {
   return (double)((uint64_t)high << 21 | low >> 11) * 0x1p-53;
+}
+
+/* radius * factor. A libm whose logarithm is within 0.52 units in the last place and whose sine and cosine
+ * are within 0.55, as the C library says of its own, has our ln and our factor, or, where the exact number is
+ * all but in the middle between two, the other one. One of them being the other moves the product by less
+ * than two units; both, in the same direction, by less than three. Where that may be, the factor is the other
+ * one here, so that whatever a libm has is one step away: normals are within two units of those of all. */
+static __device__ __forceinline__ double tr_between(double radius, tr_twofold ln, tr_twofold factor) {
+  const double other_ln = fma(ln.low, 0.5 / (0.5 - 0.0225), ln.high);
+  const double other = fma(factor.low, 0.5 / (0.5 - 0.0575), factor.high);
+  const double together = (fabs(other_ln) - fabs(ln.high)) * (fabs(other) - fabs(factor.high));
+  return radius * (together > 0 ? other : factor.high);
+}
+
+/* The normals of Box and Muller, of two uniform numbers, 0 < u <= 1 and 0 <= v < 1. */
+static __device__ __forceinline__ void tr_box_muller(double u, double v, double out[2]) {
+  const tr_twofold ln = tr_log(u);
+  const double radius = sqrt(-2 * ln.high);
+  tr_twofold sine, cosine;
+  tr_sin_cos(6.283185307179586477 * v, &sine, &cosine);
+  out[0] = tr_between(radius, ln, cosine);
+  out[1] = tr_between(radius, ln, sine);
 }
 
 /* As tr_random_normal_pair. */
@@ -81,11 +132,7 @@ static __device__ __forceinline__ void tr_normal_pair(uint64_t seed, uint32_t pu
                          (unsigned)(sample >> 32 & 0xffff) << 16 | (purpose & 0xffff)};
   const uint2 key = {(unsigned)seed, (unsigned)(seed >> 32)};
   const uint4 w = curand_Philox4x32_10(counter, key);
-  const double radius = sqrt(-2 * tr_log(tr_unit(w.x, w.y) + 0x1p-53));
-  double sine, cosine;
-  tr_sin_cos(6.283185307179586477 * tr_unit(w.z, w.w), &sine, &cosine);
-  out[0] = radius * cosine;
-  out[1] = radius * sine;
+  tr_box_muller(tr_unit(w.x, w.y) + 0x1p-53, tr_unit(w.z, w.w), out);
 }
 
 #endif
