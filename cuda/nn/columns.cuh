@@ -8,11 +8,12 @@ enum { TR_COLUMN_GROUPS = 8 }; /* of rows: one takes every 8th, and then their s
 
 template <class N, int SUMS> struct tr_column_sums { tr_matrix<N> to[SUMS]; };
 
-/* A block has 32 columns of one row of the table. add(row, c, sum) adds what row brings. */
+/* A block has 32 columns of one row of the table. add(row, c, sum) adds what row brings. For its registers
+ * see tr_norm_rows. */
 template <class N, class F>
-static __global__ __launch_bounds__(32 * TR_COLUMN_GROUPS) void tr_columns_sum(F add, int64_t each,
-                                                                               int64_t parts,
-                                                                               tr_column_sums<N, F::SUMS> s) {
+static __global__ __launch_bounds__(32 * TR_COLUMN_GROUPS,
+                                    32 / sizeof(N)) void tr_columns_sum(F add, int64_t each, int64_t parts,
+                                                                        tr_column_sums<N, F::SUMS> s) {
   __shared__ N part[F::SUMS][TR_COLUMN_GROUPS][32];
   const int64_t q = blockIdx.x / parts, c = blockIdx.x % parts * 32 + threadIdx.x;
   const bool there = c < s.to[0].cols;

@@ -65,20 +65,24 @@ template <class N> struct through_work {
   template <int KEPT, bool WIDE>
   __device__ __forceinline__ void operator()(tr_normed<N, KEPT, WIDE> &team, int64_t row) const {
     const auto load = [&](int64_t c, N a[4]) { x.load(row % given, c, a); };
+    const auto slope = [&](int64_t c, N g[4]) { load_g(row, c, g); }; /* 0 past the end */
+    typename tr_normed<N, KEPT, WIDE>::quads slopes;
     N sum = 0, product = 0;
+    if constexpr (KEPT > 0)
+      team.each([&](int k, int64_t c) { slope(c, slopes[k]); }); /* comes while x does */
     team.measure(eps, load, load);
     team.each([&](int k, int64_t c) {
       N a[4], g[4];
-      team.get(k, c, load, a);
-      load_g(row, c, g); /* 0 past the end */
+      team.get(team.kept, k, c, load, a);
+      team.get(slopes, k, c, slope, g);
       for (int i = 0; i < 4; i++) sum += g[i], product = tr_fma(g[i], a[i] - team.mean, product);
     });
     sum = team.sum(sum) / (N)team.cols;
     product = team.sum(product) * (team.inverse * team.inverse) / (N)team.cols;
     team.each([&](int k, int64_t c) {
       N a[4], g[4];
-      team.get(k, c, load, a);
-      load_g(row, c, g);
+      team.get(team.kept, k, c, load, a);
+      team.get(slopes, k, c, slope, g);
       for (int i = 0; i < 4; i++) g[i] = team.inverse * (g[i] - sum - (a[i] - team.mean) * product);
       finish(row, c, g);
     });

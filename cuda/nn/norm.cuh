@@ -12,10 +12,11 @@ enum { TR_NORM_KEPT = 4, TR_NORM_NARROW = 128, TR_NORM_WIDE = 512 };
 /* Thread i of n has the quads i, i + n, ... KEPT 0: none are kept. WIDE: the threads are the block, else the
  * warp, of which a block has several, each with a row of its own. All of them come to sum and measure. */
 template <class N, int KEPT, bool WIDE> struct tr_normed {
+  typedef N quads[KEPT ? KEPT : 1][4]; /* of a row, in registers */
   int64_t cols;
   N *part; /* WIDE: shared memory, 2 x 32 */
   int turn;
-  N kept[KEPT ? KEPT : 1][4];
+  quads kept;
   N mean, inverse; /* one over the deviation */
 
   __device__ __forceinline__ tr_normed(int64_t cols, N *part) : cols(cols), part(part), turn(0) {}
@@ -44,9 +45,10 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
   }
 
   /* The k-th quad, read again by load(c, v) where it is not kept. */
-  template <class F> __device__ __forceinline__ void get(int k, int64_t c, F load, N v[4]) const {
+  template <class F>
+  static __device__ __forceinline__ void get(const quads &from, int k, int64_t c, F load, N v[4]) {
     if constexpr (KEPT > 0)
-      for (int i = 0; i < 4; i++) v[i] = kept[k][i];
+      for (int i = 0; i < 4; i++) v[i] = from[k][i];
     else
       load(c, v);
   }
@@ -61,7 +63,7 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
     mean = sum(total) / (N)cols;
     each([&](int k, int64_t c) {
       N v[4];
-      get(k, c, again, v);
+      get(kept, k, c, again, v);
       for (int i = 0; i < 4; i++) {
         const N d = c + i < cols ? v[i] - mean : 0;
         squares = tr_fma(d, d, squares);
@@ -76,7 +78,7 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
                                            const tr_columns<N> &scale, const tr_matrix<N> &y) const {
     each([&](int k, int64_t c) {
       N v[4], a[4], b[4];
-      get(k, c, load, v);
+      get(kept, k, c, load, v);
       shift.load(row, c, a);
       scale.load(row, c, b);
       for (int i = 0; i < 4; i++) v[i] = tr_fma((v[i] - mean) * inverse, 1 + b[i], a[i]);
@@ -85,11 +87,12 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
   }
 };
 
-/* work(team, row) for every row, by its warp or block. */
+/* work(team, row) for every row, by its warp or block. Where ptxas knows how many blocks a processor is to
+ * hold at least, it takes the registers that it needs to spill nothing. */
 template <class N, int KEPT, bool WIDE, class F>
-static __global__ __launch_bounds__(WIDE ? TR_NORM_WIDE : TR_NORM_NARROW) void tr_norm_rows(F work,
-                                                                                            int64_t rows,
-                                                                                            int64_t cols) {
+static __global__ __launch_bounds__(WIDE ? TR_NORM_WIDE : TR_NORM_NARROW,
+                                    WIDE ? 8 / sizeof(N) : 4) void tr_norm_rows(F work, int64_t rows,
+                                                                                int64_t cols) {
   __shared__ N part[WIDE ? 64 : 1];
   tr_normed<N, KEPT, WIDE> team(cols, part);
   if (team.row() < rows) work(team, team.row());

@@ -88,7 +88,8 @@ template <class N> static tr_columns<N> tr_columns_of(const tr_nn_columns &c, in
   return {tr_matrix_of<N>(c.table, c.offset, cols), c.table ? rows / c.table->shape[0] : 1};
 }
 
-/* work(row, c) for every quad of a matrix: a block has some rows of few columns, or one of many. */
+/* work(row, c) for every quad of a matrix: a block has some rows of few columns, or one of many, in turns
+ * that keep all its threads about equally long: of 1152 columns 160 threads have two turns. */
 template <class F>
 static __global__ __launch_bounds__(256) void tr_quads(F work, int64_t rows, int64_t cols) {
   const int64_t row = (int64_t)blockIdx.x * blockDim.y + threadIdx.y;
@@ -99,8 +100,8 @@ static __global__ __launch_bounds__(256) void tr_quads(F work, int64_t rows, int
 template <class F>
 static tr_status tr_launch_quads(tr_ctx *ctx, const char *op, int64_t rows, int64_t cols, F work) {
   if (rows == 0 || cols == 0) return TR_OK;
-  unsigned wide = 32;
-  while (wide < 256 && 4 * (int64_t)wide < cols) wide *= 2;
+  const unsigned warps = tr_cuda_blocks(cols, 128), turns = tr_cuda_blocks(warps, 8);
+  const unsigned wide = 32 * tr_cuda_blocks(warps, turns);
   const dim3 block(wide, 256 / wide);
   return tr_cuda_launch(ctx, op, rows, cols, tr_quads<F>, tr_cuda_blocks(rows, block.y), block, 0, work, rows,
                         cols);

@@ -72,7 +72,7 @@ template <class N> struct loss_rows {
 
 enum { LOSS_THREADS = 256 }; /* of a row: so its sum has one order */
 
-template <class N> static __global__ __launch_bounds__(LOSS_THREADS) void loss_kernel(loss_rows<N> l) {
+template <class N> static __global__ __launch_bounds__(LOSS_THREADS, 3) void loss_kernel(loss_rows<N> l) {
   __shared__ double part[32];
   const int64_t row = blockIdx.x, cols = l.p.cols;
   const tr_matrix<N> p_rows = l.p.get(), x1_rows = l.x1.get(), x0_rows = l.x0.get(), dp_rows = l.dp.get();
