@@ -118,11 +118,12 @@ static void test_graph(void) {
 }
 
 /* What is not allowed while a stream is recorded spoils the recording. */
-static void refused(cudaError_t (*call)(cudaStream_t, float *), cudaError_t want, float *x) {
+static void refused_by(cudaStreamCaptureMode mode, cudaError_t (*call)(cudaStream_t, float *),
+                       cudaError_t want, float *x) {
   cudaStream_t s = stream();
   cudaGraph_t graph = (cudaGraph_t)x;
   cudaStreamCaptureStatus status;
-  CHECK_CODE(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal), cudaSuccess);
+  CHECK_CODE(cudaStreamBeginCapture(s, mode), cudaSuccess);
   CHECK_CODE(call(s, x), want);
   CHECK_CODE(cudaStreamIsCapturing(s, &status), cudaSuccess);
   CHECK(status == cudaStreamCaptureStatusInvalidated);
@@ -130,6 +131,44 @@ static void refused(cudaError_t (*call)(cudaStream_t, float *), cudaError_t want
   CHECK_CODE(cudaStreamEndCapture(s, &graph), cudaErrorStreamCaptureInvalidated);
   CHECK(graph == nullptr);
   CHECK_CODE(cudaStreamDestroy(s), cudaSuccess);
+}
+static void refused(cudaError_t (*call)(cudaStream_t, float *), cudaError_t want, float *x) {
+  refused_by(cudaStreamCaptureModeGlobal, call, want, x);
+  refused_by(cudaStreamCaptureModeThreadLocal, call, want, x);
+}
+
+/* An event that another stream has recorded before. */
+static cudaError_t with_event(cudaError_t (*call)(cudaEvent_t)) {
+  static cudaEvent_t event;
+  static cudaStream_t other;
+  if (!event) {
+    other = stream();
+    CHECK_CODE(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    CHECK_CODE(cudaEventRecord(event, other), cudaSuccess);
+  }
+  return call(event);
+}
+
+/* They may spoil a capture of this thread, or of any where that is global; what another thread captures by
+ * itself is none of its business. */
+static void test_unsafe_calls(void) {
+  const cudaError_t no = cudaErrorStreamCaptureUnsupported;
+  float *x = on_device(std::vector<float>(32, 1));
+  refused([](cudaStream_t, float *) { return with_event(cudaEventQuery); }, no, x);
+  refused([](cudaStream_t, float *) { return with_event(cudaEventSynchronize); }, no, x);
+  for (int global = 0; global < 2; global++) {
+    cudaStream_t s = stream();
+    cudaGraph_t graph = nullptr;
+    std::thread([s, global] {
+      CHECK_CODE(
+          cudaStreamBeginCapture(s, global ? cudaStreamCaptureModeGlobal : cudaStreamCaptureModeThreadLocal),
+          cudaSuccess);
+    }).join();
+    CHECK_CODE(with_event(cudaEventSynchronize), global ? no : cudaSuccess);
+    CHECK_CODE(cudaStreamEndCapture(s, &graph), cudaErrorStreamCaptureWrongThread);
+    CHECK_CODE(cudaStreamDestroy(s), cudaSuccess);
+  }
+  cudaFree(x);
 }
 
 static void test_refused_in_capture(void) {
@@ -339,6 +378,7 @@ int main() {
   test_late();
   test_events();
   test_graph();
+  test_unsafe_calls();
   test_refused_in_capture();
   test_fork();
   test_devices();

@@ -113,10 +113,16 @@ cudaError_t run_all_queues() {
   return cudaSuccess;
 }
 
+/* Whether this thread is kept from calls that may spoil a capture. */
+static bool forbids(const recording &r) {
+  return r.mode == cudaStreamCaptureModeGlobal ||
+         (r.mode == cudaStreamCaptureModeThreadLocal && r.thread == std::this_thread::get_id());
+}
+
 cudaError_t refuse_in_capture(simt_stream *s) {
   cudaError_t error = cudaSuccess;
   for (simt_stream *each : streams)
-    if (each->recording && (each == s || (!s && each->recording->mode == cudaStreamCaptureModeGlobal)))
+    if (each->recording && (each == s || (!s && forbids(*each->recording))))
       each->recording->spoiled = true, error = cudaErrorStreamCaptureUnsupported;
   return error;
 }
@@ -240,6 +246,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   return call([&] {
     if (!live(event)) return cudaErrorInvalidResourceHandle;
     if (event->recording) return cudaErrorCapturedEvent;
+    if (cudaError_t error = refuse_in_capture(nullptr)) return error;
     if (event->state->done == event->state->asked) return cudaSuccess;
     cudaError_t error = run_first(event->stream);
     return error ? error : cudaErrorNotReady;
@@ -250,6 +257,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return call([&] {
     if (!live(event)) return cudaErrorInvalidResourceHandle;
     if (event->recording) return cudaErrorCapturedEvent;
+    if (cudaError_t error = refuse_in_capture(nullptr)) return error;
     counters.waits++;
     const auto &state = event->state;
     if (state->done == state->asked) return cudaSuccess;
