@@ -101,13 +101,11 @@ static uint32_t alignment(const tr_cuda_shape *s, int64_t row) {
   return (uint32_t)(s->aligned && s->aligned < by_rows ? s->aligned : by_rows);
 }
 
-static cublasStatus_t prefer(const tr_cuda_blas *blas, const tr_cuda_shape *s,
+static cublasStatus_t prefer(const tr_cuda_blas *blas, const tr_cuda_shape *s, uint32_t schemes,
                              cublasLtMatmulPreference_t preference) {
   const tr_cuda_lt *lt = &blas->lt;
   const int64_t in = (int64_t)tr_dtype_size(tr_cuda_operand_type(s->arithmetic));
   const int64_t out = (int64_t)tr_dtype_size(s->d);
-  const uint32_t schemes =
-      CUBLASLT_REDUCTION_SCHEME_NONE | (s->parts ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : 0);
   const uint32_t a = alignment(s, s->lda * in), b = alignment(s, s->ldb * in), d = alignment(s, s->ldd * out);
   const uint64_t room = blas->room;
   const struct {
@@ -162,20 +160,33 @@ static bool make_whole(const tr_cuda_blas *blas, tr_cuda_product *p, cublasLtMat
   return fits(blas, &p->shape, r);
 }
 
-cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t entries,
-                              cublasLtMatmulAlgo_t *algorithm) {
+/* Algorithms that may add parts by these schemes, the one expected to be fastest first. */
+static cublasStatus_t ask(const tr_cuda_blas *blas, const tr_cuda_product *p, uint32_t schemes,
+                          cublasLtMatmulHeuristicResult_t results[ALGORITHMS], int *n) {
   const tr_cuda_lt *lt = &blas->lt;
-  cublasLtMatmulHeuristicResult_t results[ALGORITHMS];
   cublasLtMatmulPreference_t preference = NULL;
-  int n = 0;
+  *n = 0;
   cublasStatus_t status = lt->cublasLtMatmulPreferenceCreate(&preference);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
-  tr_cuda_first(&status, prefer(blas, &p->shape, preference));
-  tr_cuda_first(&status, tr_cuda_set_batch(lt, p, entries));
+  tr_cuda_first(&status, prefer(blas, &p->shape, schemes, preference));
   if (status == CUBLAS_STATUS_SUCCESS)
     status = lt->cublasLtMatmulAlgoGetHeuristic(blas->handle, p->how, p->a, p->b, p->d, p->d, preference,
-                                                ALGORITHMS, results, &n);
+                                                ALGORITHMS, results, n);
   (void)lt->cublasLtMatmulPreferenceDestroy(preference);
+  return status == CUBLAS_STATUS_SUCCESS && *n == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : status;
+}
+
+/* What the documents say of the mask leaves open whether one of no schemes at all leaves algorithms without
+ * any: then those with some are to be made whole. */
+cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t entries,
+                              cublasLtMatmulAlgo_t *algorithm) {
+  cublasLtMatmulHeuristicResult_t results[ALGORITHMS];
+  int n;
+  cublasStatus_t status = tr_cuda_set_batch(&blas->lt, p, entries);
+  if (status != CUBLAS_STATUS_SUCCESS) return status;
+  status = ask(blas, p, p->shape.parts ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : 0, results, &n);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED)
+    status = ask(blas, p, CUBLASLT_REDUCTION_SCHEME_MASK, results, &n);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   for (int i = 0; i < 2 * n; i++) {
     cublasLtMatmulHeuristicResult_t *r = &results[i % n];

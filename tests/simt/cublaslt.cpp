@@ -74,6 +74,15 @@ bool fits(const simt_matmul_desc &h, const simt_matrix_layout &a, const simt_mat
          d.ld >= d.rows && a.batch == b.batch && b.batch == d.batch;
 }
 
+/* Whether the vectors and matrices behind the product are there, and are not where nothing asks for them. */
+bool behind_fits(const simt_matmul_desc &h, const simt_matrix_layout &d) {
+  const bool vector = h.epilogue & (4 | 16 | 256 | 512), aux = h.epilogue & 128;
+  if (vector != (h.bias != nullptr) || aux != (h.aux != nullptr)) return false;
+  if (!aux) return h.aux_stride == 0;
+  return h.aux_ld >= d.rows && h.aux_ld % 8 == 0 && h.aux_stride % 8 == 0 &&
+         (d.batch == 1 || h.aux_stride >= d.cols * h.aux_ld);
+}
+
 bool supported(const simt_matmul_desc &h, const simt_matrix_layout &a, const simt_matrix_layout &b,
                const simt_matrix_layout &d) {
   const bool wide = h.compute == CUBLAS_COMPUTE_64F, gelu = h.epilogue & (32 | 64);
@@ -83,7 +92,7 @@ bool supported(const simt_matmul_desc &h, const simt_matrix_layout &a, const sim
   if (h.scale != (wide ? CUDA_R_64F : CUDA_R_32F) || (wide && gelu)) return false;
   if ((h.epilogue & 4) && h.bias_type != -1 && h.bias_type != d.type) return false;
   if (d.rows > 1 << 20) return false; /* for a test of what is said then */
-  return !(h.epilogue & 128) || (h.aux_ld >= d.rows && h.aux_ld % 8 == 0);
+  return true;
 }
 
 /* ---- the product of one entry: D's columns are rows here ---- */
@@ -346,14 +355,16 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
 }
 
 /* Parts added in order, whatever the mask says, and as they come, then the whole, which is not offered where
- * 11 divides k: there one of the others has to be made so. */
+ * 11 divides k: there one of the others has to be made so. Where 13 divides it a mask of no parts leaves
+ * nothing. */
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t how,
                                               cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t d,
                                               cublasLtMatmulPreference_t preference, int most,
                                               cublasLtMatmulHeuristicResult_t results[], int *found) {
   *found = 0;
-  if (!fits(*how, *a, *b, *d)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!fits(*how, *a, *b, *d) || !behind_fits(*how, *d)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!preference->schemes && k_of(*how, *a) % 13 == 0) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (!supported(*how, *a, *b, *d)) return CUBLAS_STATUS_NOT_SUPPORTED;
   uint64_t align = 256;
   for (uint32_t each : preference->align) align = std::min<uint64_t>(align, each);
@@ -407,7 +418,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
                               cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *algo, void *room,
                               size_t room_size, cudaStream_t stream) {
   chosen words;
-  if (!algo || !fits(*how, *a, *b, *d)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!algo || !fits(*how, *a, *b, *d) || !behind_fits(*how, *d)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (C == D && (c->type != d->type || c->ld != d->ld || c->stride != d->stride))
+    return CUBLAS_STATUS_INVALID_VALUE;
   memcpy(&words, algo, sizeof words);
   if (words.shape != shape_of(*how, *a, *b, *d)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (room_size < words.room || (words.room && !aligned(room, 256)) || !aligned(A, words.align) ||

@@ -224,6 +224,7 @@ static void rows_independent(tr_ctx *one, tr_ctx *other) {
                                {.dtype = TR_F32, .products = TR_NN_BF16, .in = 33, .out = 27, .rows = 1},
                                {.dtype = TR_F32, .products = TR_NN_BF16, .in = 40, .out = 24, .half = true},
                                {.dtype = TR_F32, .products = TR_NN_BF16, .in = 33, .out = 27, .half = true},
+                               {.dtype = TR_F32, .in = 26, .out = 24},
                                {.dtype = TR_F32,
                                 .products = TR_NN_BF16,
                                 .in = 40,
