@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fills the folder OUT with PROGRAM..., the libraries that they need beside the C library's, the data of the tests, and
-# gpu.sh: sh bundle.sh ROOT OUT PROGRAM...
+# gpu.sh: sh bundle.sh ROOT OUT PROGRAM... And OUT.tar.gz, which has all that in one file of half the size.
 set -eu
 root=$1 out=$2
 shift 2
@@ -18,5 +18,6 @@ cp -r "$root/tests/data" "$out/data"
 cp "$root"/experiments/digits/digits* "$out/digits/"
 cp "$root/tests/gpu.sh" "$root/tests/gpu/torch_sit.py" "$root/tests/compare_torch.py" "$out/"
 size=$(du -sk "$out" | cut -f 1)
-echo "gpu-bundle: $out, $((size / 1024)) MiB: sh gpu.sh in it"
+tar -C "$(dirname "$out")" -cf - "$(basename "$out")" | gzip -1 >"$out.tar.gz"
+echo "gpu-bundle: $out, $((size / 1024)) MiB: sh gpu.sh in it; $out.tar.gz, $(($(du -sk "$out.tar.gz" | cut -f 1) / 1024)) MiB"
 [ "$size" -le "$most" ] || { echo "gpu-bundle: more than $((most / 1024)) MiB" >&2; exit 1; }
