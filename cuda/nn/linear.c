@@ -99,7 +99,10 @@ static tr_status choose(tr_ctx *ctx, layer *l) {
     TR_TRY(find_product(ctx, l, all, a->y->dtype));
     l->fused = l->product != NULL;
   }
-  if (!l->product && a->bias && !a->slope_at) TR_TRY(find_product(ctx, l, TR_CUDA_BIAS, d));
+  /* What goes on with a product apart adds the bias as it is: by the library it would be rounded to bf16, by
+   * a launch of its own. */
+  const bool rounded = l->to->apart && d != sums;
+  if (!l->product && a->bias && !a->slope_at && !rounded) TR_TRY(find_product(ctx, l, TR_CUDA_BIAS, d));
   if (!l->product) TR_TRY(find_product(ctx, l, 0, d));
   l->out_size = (int64_t)tr_dtype_size(l->shape.d);
   l->x_copied = a->x->dtype != tr_cuda_operand_type(l->arithmetic) || !rows_aligned(a->x);
