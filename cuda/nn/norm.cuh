@@ -76,12 +76,15 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
   template <class F>
   __device__ __forceinline__ void modulate(int64_t row, F load, const tr_columns<N> &shift,
                                            const tr_columns<N> &scale, const tr_matrix<N> &y) const {
+    quads a, b;
+    const auto send = [&](int k, int64_t c) { shift.send(row, c, a[k]), scale.send(row, c, b[k]); };
+    if constexpr (KEPT > 0) each(send);
     each([&](int k, int64_t c) {
-      N v[4], a[4], b[4];
+      N v[4];
       get(kept, k, c, load, v);
-      shift.load(row, c, a);
-      scale.load(row, c, b);
-      for (int i = 0; i < 4; i++) v[i] = tr_fma((v[i] - mean) * inverse, 1 + b[i], a[i]);
+      if constexpr (KEPT == 0) send(k, c);
+      shift.table.settle(a[k]), scale.table.settle(b[k]);
+      for (int i = 0; i < 4; i++) v[i] = tr_fma((v[i] - mean) * inverse, 1 + b[k][i], a[k][i]);
       y.store(row, c, v);
     });
   }
@@ -91,8 +94,7 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
  * hold at least, it takes the registers that it needs to spill nothing. */
 template <class N, int KEPT, bool WIDE, class F>
 static __global__ __launch_bounds__(WIDE ? TR_NORM_WIDE : TR_NORM_NARROW,
-                                    WIDE ? 8 / sizeof(N) : 4) void tr_norm_rows(F work, int64_t rows,
-                                                                                int64_t cols) {
+                                    WIDE ? 1 : 4) void tr_norm_rows(F work, int64_t rows, int64_t cols) {
   __shared__ N part[WIDE ? 64 : 1];
   tr_normed<N, KEPT, WIDE> team(cols, part);
   if (team.row() < rows) work(team, team.row());
@@ -123,24 +125,44 @@ template <class N> struct tr_gated_norm {
   N eps;
   tr_matrix<N> y;
 
-  __device__ __forceinline__ void stream(int64_t row, int64_t c, N v[4]) const {
-    N b[4], g[4] = {}, r[4] = {};
-    product.load(row, c, v);
+  struct operands {
+    N product[4], gate[4], residual[4];
+  };
+
+  __device__ __forceinline__ void send(int64_t row, int64_t c, operands &o) const {
+    product.send(row, c, o.product);
+    if (gate.table.data) gate.send(row, c, o.gate);
+    if (residual.data) residual.send(row % given, c, o.residual);
+  }
+
+  __device__ __forceinline__ void stream(int64_t row, int64_t c, operands &o, N v[4]) const {
+    N b[4];
+    product.settle(o.product), gate.table.settle(o.gate), residual.settle(o.residual);
+    for (int i = 0; i < 4; i++) v[i] = o.product[i];
     if (bias.data) {
       bias.load(0, c, b);
       for (int i = 0; i < 4; i++) v[i] += b[i];
     }
-    if (gate.table.data) gate.load(row, c, g);
-    if (residual.data) residual.load(row % given, c, r);
-    tr_gated(v, gate.table.data, g, residual.data, r);
+    tr_gated(v, gate.table.data, o.gate, residual.data, o.residual);
     x.store(row, c, v);
   }
 
+  /* All that a thread reads of a row is on its way before it writes any: a store may not be overtaken. */
   template <int KEPT, bool WIDE>
   __device__ __forceinline__ void operator()(tr_normed<N, KEPT, WIDE> &team, int64_t row) const {
     const auto again = [&](int64_t c, N v[4]) { x.load(row, c, v); };
+    operands o[KEPT ? KEPT : 1] = {};
+    if constexpr (KEPT > 0) {
+      team.each([&](int k, int64_t c) { send(row, c, o[k]); });
+      team.each([&](int k, int64_t c) { stream(row, c, o[k], team.kept[k]); });
+    }
     team.measure(
-        eps, [&](int64_t c, N v[4]) { stream(row, c, v); }, again);
+        eps,
+        [&](int64_t c, N v[4]) {
+          if constexpr (KEPT > 0) return;
+          send(row, c, o[0]), stream(row, c, o[0], v);
+        },
+        again);
     team.modulate(row, again, shift, scale, y);
   }
 };

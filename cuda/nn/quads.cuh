@@ -40,6 +40,26 @@ template <class N> struct tr_matrix {
       if (half) return tr_load_quad((const __nv_bfloat16 *)data + at, cols - c, whole, out);
     tr_load_quad((const N *)data + at, cols - c, whole, out);
   }
+  /* The same in two steps, so that many loads are on their way before the first is waited for: what has been
+   * sent for is settled before it is used. */
+  __device__ __forceinline__ void send(int64_t row, int64_t c, N out[4]) const {
+    if constexpr (sizeof(N) == 4)
+      if (half && whole) {
+        const uint2 pairs = *(const uint2 *)((const __nv_bfloat16 *)data + row * stride + c);
+        memcpy(&out[0], &pairs.x, 4), memcpy(&out[1], &pairs.y, 4);
+        return;
+      }
+    load(row, c, out);
+  }
+  __device__ __forceinline__ void settle(N out[4]) const {
+    if constexpr (sizeof(N) == 4)
+      if (half && whole) {
+        unsigned bits[2], wide[4];
+        memcpy(bits, out, sizeof bits);
+        for (int i = 0; i < 4; i++) wide[i] = i % 2 ? bits[i / 2] & 0xffff0000u : bits[i / 2] << 16;
+        memcpy(out, wide, sizeof wide);
+      }
+  }
   __device__ __forceinline__ void store(int64_t row, int64_t c, const N in[4]) const {
     const int64_t at = row * stride + c;
     if constexpr (sizeof(N) == 4)
@@ -82,6 +102,9 @@ template <class N> struct tr_columns {
 
   __device__ __forceinline__ void load(int64_t row, int64_t c, N out[4]) const {
     table.load(row / each, c, out);
+  }
+  __device__ __forceinline__ void send(int64_t row, int64_t c, N out[4]) const {
+    table.send(row / each, c, out);
   }
 };
 template <class N> static tr_columns<N> tr_columns_of(const tr_nn_columns &c, int64_t rows, int64_t cols) {
