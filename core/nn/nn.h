@@ -32,11 +32,14 @@ typedef enum {
 /* How matrix products take their operands. TR_NN_BF16 is for arrays of f32: each operand is rounded to bf16,
  * to nearest even, just before it is multiplied, and products are summed in f32. Nothing else is rounded:
  * biases, gates, residuals, norms, activations, what softmax does, and every result are f32. So a backend may
- * keep in bf16 what only products read. Which operands there are stands with each operation; in attention,
- * beside q, k, v and their gradients and tangents: forward   what multiplies v: exp(s - c), c one for the
- * row, whose sum is taken before it is rounded backward  the softmax as it multiplies dy (for dv), and the
- * gradient of the scores tangent   the softmax, and its tangent Numbers below 2^-126, and sums below it, may
- * count as 0.
+ * keep in bf16 what only products read. Which operands there are stands with each operation; in attention
+ * there are, beside q, k, v and their gradients and tangents:
+ * - forward: what multiplies v: exp(s - c), c one for the row, whose sum is taken before it is rounded
+ * - backward: the softmax as it multiplies dy (for dv), and the gradient of the scores
+ * - tangent: what multiplies dv: exp(s - c), c one for the row, which may be the log of its sum; and what
+ *   multiplies v: exp(s - c) (ds - m), m one for the row, near the mean of ds under the softmax or it
+ *
+ * Numbers below 2^-126, and sums below it, may count as 0.
  *
  * TR_NN_TF32 is for arrays of f32, too, on a backend with TR_BACKEND_TF32: an operand may be rounded to the
  * 10 bits of fraction of TF32 before it is multiplied, products are summed in f32, and no array is of another

@@ -68,9 +68,10 @@ static __device__ __forceinline__ int64_t first_stat(const attention_shape &s, i
   return (sample * s.heads + head) * s.tokens;
 }
 
-/* Raises c to a largest score `top` of further terms. Gives what those so far are to be multiplied with. */
-template <class T> static __device__ __forceinline__ T tr_attention_raise(T &c, T top) {
-  if (!(top > c)) return 1;
+/* Raises c to a largest score `top` of further terms, where that is more than `slack` above it. Gives what
+ * those so far are to be multiplied with. */
+template <class T> static __device__ __forceinline__ T tr_attention_raise(T &c, T top, T slack = 0) {
+  if (!(top > c + slack)) return 1;
   if (c == -INFINITY) return c = top, 0;
   const T step = ceil(top - c);
   c += step;

@@ -1,6 +1,8 @@
-/* The tangent of attention, in two passes over the keys: with d for tangents, dS = dq k^T + q dk^T and the
- * softmax P, first each query's denominator and mean of dS under P, then y = sum_j dP_j v_j + P_j dv_j with
- * dP = P (dS - mean) / sqrt(size). Products of bf16 are made here as well, of rounded operands. */
+/* The tangent of attention: which kernel, and the one without tensor cores, in two passes over the keys: with
+ * d for tangents, dS = dq k^T + q dk^T and the softmax P, first each query's denominator and mean of dS under
+ * P, then y = sum_j dP_j v_j + P_j dv_j with dP = P (dS - mean) / sqrt(size). Products of bf16 are made here
+ * as well, of rounded operands. */
+#include "cuda/nn/attention/mma.h"
 #include "cuda/nn/attention/tile.h"
 
 template <class T> struct attention_tangents {
@@ -109,6 +111,8 @@ tr_status tr_cuda_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *a) 
   const attention_shape s = tr_attention_shape_of(a->qkv, a->samples, a->heads, a->products);
   if (a->y->count == 0) return TR_OK;
   TR_TRY(tr_attention_check(ctx, s));
+  const void *const arrays[] = {a->qkv->data, a->v->data, a->y->data};
+  if (tr_attention_fits_mma(s, arrays, 3)) return tr_cuda_attention_mma_jvp(ctx, s, a);
   const auto with = [&](auto tile) { return run<decltype(tile)>(ctx, s, a); };
   return a->qkv->dtype == TR_F64 ? tr_attention_with_tile<double, 1, 1>(s, with)
                                  : tr_attention_with_tile<float, 4, 2>(s, with);

@@ -30,11 +30,7 @@ static __device__ __forceinline__ void terms_of(const attention_shape &s, int fr
       keep[h] = tr_attention_raise(softmax.c[g][h], __fmul_rn(quad_largest(top[h]), scale));
       softmax.sum[g][h] *= keep[h];
     }
-    if (__ballot_sync(~0u, keep[0] != 1 || keep[1] != 1))
-#pragma unroll
-      for (int n = 0; n < M::BLOCKS; n++)
-#pragma unroll
-        for (int i = 0; i < 4; i++) o[g][n][i] *= keep[i / 2];
+    if (has_risen(keep)) multiply_rows<M>(keep, o[g]);
 #pragma unroll
     for (int j = 0; j < 4; j++)
 #pragma unroll
@@ -106,7 +102,7 @@ __launch_bounds__(TR_ATTENTION_THREADS,
   all_fetched();
   own_rows<M, G>(memory + 2 * M::SPACE, q);
   __syncthreads();
-  stream<M>(
+  stream<M::TILE>(
       s, [&](int from, int half) { fetch_two<M>(s, keys, values, from, memory, half); },
       [&](int from, int now) {
         if (!idle) step<M, G>(s, from, scale, q, memory + 2 * now * M::SPACE, softmax, o);

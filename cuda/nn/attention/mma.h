@@ -43,27 +43,29 @@ static __device__ __forceinline__ half_rows halves(const attention_rows &rows) {
   return {(const attention_half *)rows.data + rows.at, rows.stride};
 }
 
-/* P of the 8-wide columns of a tile, from column AT on: a thread has one of them in every 128 / P rows. */
-template <class M, int P, int AT>
+/* P of the 8-wide columns of ROWS rows, from column AT on: a thread has one of them in every 128 / P rows. Of
+ * 8 threads, which write at once, with P of 4 one half is 4 rows from the other: no bank is met twice. */
+template <class M, int ROWS, int P, int AT>
 static __device__ __forceinline__ void fetch_columns(const attention_shape &s, const half_rows &rows,
                                                      int first, attention_half *to) {
-  const int mine = threadIdx.x / P, c = AT + threadIdx.x % P * 8;
+  const int place = threadIdx.x / P, c = AT + threadIdx.x % P * 8;
+  const int mine = P == 4 ? (place & ~7) + place % 2 * 4 + place / 2 % 4 : place;
   const attention_half *from = rows.data + (int64_t)(first + mine) * rows.stride + c;
   to += mine * M::LD + c;
 #pragma unroll
-  for (int r = 0; r < M::TILE; r += TR_ATTENTION_THREADS / P)
-    if (P > 1 || mine < M::TILE)
+  for (int r = 0; r < ROWS; r += TR_ATTENTION_THREADS / P)
+    if (P > 1 || mine < ROWS)
       tr_copy_async_or_zero<16>(to + r * M::LD, from + r * rows.stride,
                                 first + mine + r < s.tokens && c < s.size);
 }
-/* Sends for a tile of rows from `first` on, zeros where there are none. */
-template <class M>
+/* Sends for a tile of rows from `first` on, or for ROWS of them, zeros where there are none. */
+template <class M, int ROWS = M::TILE>
 static __device__ __forceinline__ void fetch(const attention_shape &s, const half_rows &rows, int first,
                                              attention_half *to) {
-  if (M::BLOCKS >= 8) fetch_columns<M, 8, 0>(s, rows, first, to);
-  if (M::BLOCKS >= 16) fetch_columns<M, 8, 64>(s, rows, first, to);
-  if (M::BLOCKS % 8 >= 4) fetch_columns<M, 4, M::BLOCKS / 8 * 64>(s, rows, first, to);
-  if (M::BLOCKS % 2) fetch_columns<M, 1, (M::BLOCKS - 1) * 8>(s, rows, first, to);
+  if (M::BLOCKS >= 8) fetch_columns<M, ROWS, 8, 0>(s, rows, first, to);
+  if (M::BLOCKS >= 16) fetch_columns<M, ROWS, 8, 64>(s, rows, first, to);
+  if (M::BLOCKS % 8 >= 4) fetch_columns<M, ROWS, 4, M::BLOCKS / 8 * 64>(s, rows, first, to);
+  if (M::BLOCKS % 2) fetch_columns<M, ROWS, 1, (M::BLOCKS - 1) * 8>(s, rows, first, to);
 }
 
 /* Sends for a tile of two matrices into a half of the memory. */
@@ -80,14 +82,14 @@ static __device__ __forceinline__ void all_fetched() {
   tr_copy_wait<0>();
   __syncthreads();
 }
-/* Goes through the tiles: step(from, now) works on the rows from `from` on in the half `now` of the memory, 0
- * first, which is there; fetch_tile(from, half) sends for a tile. */
-template <class M, class Fetch, class Step>
+/* Goes through the tiles of ROWS rows: step(from, now) works on those from `from` on in the half `now` of the
+ * memory, 0 first, which is there; fetch_tile(from, half) sends for a tile. */
+template <int ROWS, class Fetch, class Step>
 static __device__ __forceinline__ void stream(const attention_shape &s, const Fetch &fetch_tile,
                                               const Step &step) {
   int now = 0;
-  for (int from = 0; from < s.tokens; from += M::TILE, now = 1 - now) {
-    if (from + M::TILE < s.tokens) fetch_tile(from + M::TILE, 1 - now);
+  for (int from = 0; from < s.tokens; from += ROWS, now = 1 - now) {
+    if (from + ROWS < s.tokens) fetch_tile(from + ROWS, 1 - now);
     step(from, now);
     all_fetched();
   }
@@ -99,7 +101,7 @@ template <int G> static __device__ __forceinline__ bool is_idle(const attention_
 
 /* The warp's rows of what is in shared memory as fragments: G groups of 16. */
 template <class M, int G>
-static __device__ __forceinline__ void own_rows(const attention_half *rows, unsigned (&a)[G][M::PARTS][4]) {
+static __device__ __forceinline__ void own_rows(const attention_half *rows, unsigned (*a)[M::PARTS][4]) {
   const int lane = threadIdx.x % 32;
 #pragma unroll
   for (int g = 0; g < G; g++) {
@@ -112,8 +114,8 @@ static __device__ __forceinline__ void own_rows(const attention_half *rows, unsi
 
 /* x += own rows^T, of 16 streamed rows in shared memory: two blocks of 8 columns for each group. */
 template <class M, int G>
-static __device__ __forceinline__ void add_products(const unsigned (&a)[G][M::PARTS][4],
-                                                    const attention_half *rows, float (&x)[G][2][4]) {
+static __device__ __forceinline__ void add_products(const unsigned (*a)[M::PARTS][4],
+                                                    const attention_half *rows, float (*x)[2][4]) {
   const int lane = threadIdx.x % 32;
   const attention_half *at = rows + (lane / 16 * 8 + lane % 8) * M::LD + lane / 8 % 2 * 8;
 #pragma unroll
@@ -135,8 +137,8 @@ static __device__ __forceinline__ void add_products(const unsigned (&a)[G][M::PA
 
 /* o += p rows, of 16 streamed rows in shared memory. */
 template <class M, int G>
-static __device__ __forceinline__ void add_mixed(const unsigned (&p)[G][4], const attention_half *rows,
-                                                 float (&o)[G][M::BLOCKS][4]) {
+static __device__ __forceinline__ void add_mixed(const unsigned (*p)[4], const attention_half *rows,
+                                                 float (*o)[M::BLOCKS][4]) {
   const int lane = threadIdx.x % 32;
   const attention_half *at = rows + lane % 16 * M::LD;
 #pragma unroll
@@ -180,6 +182,53 @@ static __device__ __forceinline__ float quad_sum(float v) {
 static __device__ __forceinline__ float quad_largest(float v) {
   v = fmaxf(v, __shfl_xor_sync(~0u, v, 1));
   return fmaxf(v, __shfl_xor_sync(~0u, v, 2));
+}
+
+/* A lane's rows of a softmax: terms are 2^(s - c), and `sum` and `wide` are the lane's part of the sums of
+ * terms and of terms times something else. */
+struct mma_sums {
+  float c[2], sum[2], wide[2];
+};
+static __device__ __forceinline__ mma_sums no_sums() {
+  return {{-INFINITY, -INFINITY}, {0, 0}, {0, 0}};
+}
+
+/* Terms in place of the products of 16 keys more, of which `left` are there, none above 2^slack; keep: what
+ * was summed before is to be multiplied with. */
+static __device__ __forceinline__ void add_terms(int left, float scale, float slack, float (&x)[2][4],
+                                                 const float (&dx)[2][4], mma_sums &sums, float (&keep)[2]) {
+  const int pair = threadIdx.x % 4 * 2;
+  if (left < 16)
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+      if (i / 4 * 8 + pair + i % 2 >= left) x[i / 4][i % 4] = -INFINITY;
+#pragma unroll
+  for (int i = 0; i < 8; i++) x[i / 4][i % 4] *= scale;
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    const float top = fmaxf(fmaxf(x[0][2 * h], x[0][2 * h + 1]), fmaxf(x[1][2 * h], x[1][2 * h + 1]));
+    keep[h] = tr_attention_raise(sums.c[h], quad_largest(top), slack);
+    sums.sum[h] *= keep[h], sums.wide[h] *= keep[h];
+  }
+#pragma unroll
+  for (int i = 0; i < 8; i++) {
+    const int h = i % 4 / 2;
+    float &e = x[i / 4][i % 4];
+    e = half_exp2(e - sums.c[h]);
+    sums.sum[h] += e, sums.wide[h] += e * dx[i / 4][i % 4];
+  }
+}
+
+/* Whether a row of the warp has other terms than before, and results of those before as they are now. */
+static __device__ __forceinline__ bool has_risen(const float (&keep)[2]) {
+  return __ballot_sync(~0u, keep[0] != 1 || keep[1] != 1);
+}
+template <class M>
+static __device__ __forceinline__ void multiply_rows(const float (&keep)[2], float (&o)[M::BLOCKS][4]) {
+#pragma unroll
+  for (int n = 0; n < M::BLOCKS; n++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) o[n][i] *= keep[i / 2];
 }
 
 /* A group's results, its rows being from `first` on, times a factor of each of a lane's rows, to rows of bf16
@@ -230,9 +279,10 @@ static inline tr_status tr_attention_round(tr_ctx *ctx, const tr_array *a, atten
   return tr_cuda_cast(ctx, &args);
 }
 
-/* Attention and its backward, of arrays that fit the above. */
+/* Attention, its backward and its tangent, of arrays that fit the above. */
 tr_status tr_cuda_attention_mma(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_args *a);
 tr_status tr_cuda_attention_mma_backward(tr_ctx *ctx, const attention_shape &s,
                                          const tr_nn_attention_backward_args *a);
+tr_status tr_cuda_attention_mma_jvp(tr_ctx *ctx, const attention_shape &s, const tr_nn_attention_jvp_args *a);
 
 #endif

@@ -1,32 +1,6 @@
 /* The backward of attention on tensor cores: which passes, and those over tiles of queries. */
 #include "cuda/nn/attention/mma_backward.h"
 
-/* A lane's rows of a softmax. */
-struct mma_sums {
-  float c[2], sum[2], wide[2];
-};
-
-/* 16 keys more, of which `left` are there. */
-static __device__ __forceinline__ void add_terms(int left, float scale, float (&x)[2][4],
-                                                 const float (&dx)[2][4], mma_sums &sums) {
-  const int pair = threadIdx.x % 4 * 2;
-#pragma unroll
-  for (int i = 0; i < 8; i++)
-    x[i / 4][i % 4] = i / 4 * 8 + pair + i % 2 < left ? x[i / 4][i % 4] * scale : -INFINITY;
-#pragma unroll
-  for (int h = 0; h < 2; h++) {
-    const float top = fmaxf(fmaxf(x[0][2 * h], x[0][2 * h + 1]), fmaxf(x[1][2 * h], x[1][2 * h + 1]));
-    const float keep = tr_attention_raise(sums.c[h], quad_largest(top));
-    sums.sum[h] *= keep, sums.wide[h] *= keep;
-  }
-#pragma unroll
-  for (int i = 0; i < 8; i++) {
-    const int h = i % 4 / 2;
-    const float e = half_exp2(x[i / 4][i % 4] - sums.c[h]);
-    sums.sum[h] += e, sums.wide[h] += e * dx[i / 4][i % 4];
-  }
-}
-
 /* dS in the place of dP, of 16 keys, of which `left` are there; of a lane's two rows. */
 static __device__ __forceinline__ void gradient_of_scores(int left, float scale, const float (&logs)[2],
                                                           const float (&means)[2], const float (&x)[2][4],
@@ -58,8 +32,8 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   const int row = b.first + threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4;
   const bool idle = is_idle<1>(s, b.first);
   unsigned q[1][M::PARTS][4], dy[1][M::PARTS][4];
-  float dq[1][M::BLOCKS][4] = {}, logs[2] = {0, 0}, means[2] = {0, 0};
-  mma_sums sums = {{-INFINITY, -INFINITY}, {0, 0}, {0, 0}};
+  float dq[1][M::BLOCKS][4] = {}, keep[2], logs[2] = {0, 0}, means[2] = {0, 0};
+  mma_sums sums = no_sums();
   if (!SUMS)
 #pragma unroll
     for (int h = 0; h < 2; h++)
@@ -70,7 +44,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   all_fetched();
   own_rows<M, 1>(memory + 2 * M::SPACE, q), own_rows<M, 1>(memory + 3 * M::SPACE, dy);
   __syncthreads();
-  stream<M>(
+  stream<M::TILE>(
       s, [&](int from, int half) { fetch_two<M>(s, k, v, from, memory, half); },
       [&](int from, int now) {
         const attention_half *keys = memory + 2 * now * M::SPACE, *values = keys + M::SPACE;
@@ -81,7 +55,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
           add_products<M, 1>(q, keys + j * M::LD, x);
           add_products<M, 1>(dy, values + j * M::LD, dx);
           if (SUMS) {
-            add_terms(left - j, g.scale * (float)TR_LOG2_E, x[0], dx[0], sums);
+            add_terms(left - j, g.scale * (float)TR_LOG2_E, 0, x[0], dx[0], sums, keep);
           } else {
             unsigned ds[1][4];
             gradient_of_scores(left - j, g.scale, logs, means, x[0], dx[0]);

@@ -50,7 +50,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
   all_fetched();
   own_rows<M, 1>(memory + 2 * M::SPACE, k), own_rows<M, 1>(own_v, v);
   __syncthreads();
-  stream<M>(
+  stream<M::TILE>(
       s,
       [&](int from, int half) {
         fetch_two<M>(s, q, dy, from, memory, half);

@@ -36,6 +36,12 @@ static double as_product(const attention_problem *p, double v) {
   return v;
 }
 
+static double total(const double *v, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += v[i];
+  return sum;
+}
+
 static double largest(const double *v, int64_t n) {
   double most = -INFINITY;
   for (int64_t i = 0; i < n; i++) most = fmax(most, v[i]);
@@ -118,24 +124,32 @@ void attention_gradient(const attention_problem *p, const double *qkv, const dou
   end(&room);
 }
 
+/* What the tangent rounds: P itself and its tangent, or the terms and what they are of ds - m. */
+static void tangent_of(const query *o, const double *qkv, const double *v, double *ds, double *to) {
+  const attention_problem *p = o->p;
+  const int64_t T = p->T, first = p->first < T ? p->first : T;
+  const double *moved = v + (o->k - qkv), size = sqrt((double)p->size);
+  for (int64_t j = 0; j < T; j++)
+    ds[j] = dot(v + (o->q - qkv), o->k + j * o->wide, p->size) + dot(o->q, moved + j * o->wide, p->size);
+  const double mean = dot(o->softmax, ds, T), *terms = first ? o->terms : o->softmax,
+               sum = first ? o->sum : 1;
+  const double m = first ? dot(terms, ds, first) / total(terms, first) : mean;
+  memset(to, 0, (size_t)p->size * sizeof *to);
+  for (int64_t j = 0; j < T; j++) {
+    const double share = as_product(p, terms[j]) / sum;
+    const double change = as_product(p, terms[j] * (ds[j] - m) / size) / sum - share * (mean - m) / size;
+    for (int64_t c = 0; c < p->size; c++)
+      to[c] += change * o->v[j * o->wide + c] + share * moved[o->hidden + j * o->wide + c];
+  }
+}
+
 void attention_tangent(const attention_problem *p, const double *qkv, const double *v, double *Jv) {
   query room = begin(p, qkv);
   double *ds = malloc((size_t)p->T * sizeof *ds);
   for (int64_t r = 0; r < p->N * p->T; r++)
     for (int64_t h = 0; h < p->heads; h++) {
       const query o = at(room, qkv, r, h);
-      const double *moved = v + (o.k - qkv);
-      double *to = Jv + r * o.hidden + o.place;
-      for (int64_t j = 0; j < p->T; j++)
-        ds[j] = dot(v + (o.q - qkv), o.k + j * o.wide, p->size) + dot(o.q, moved + j * o.wide, p->size);
-      const double mean = dot(o.softmax, ds, p->T);
-      memset(to, 0, (size_t)p->size * sizeof *to);
-      for (int64_t j = 0; j < p->T; j++) {
-        const double change = as_product(p, o.softmax[j] * (ds[j] - mean) / sqrt((double)p->size));
-        const double share = as_product(p, o.softmax[j]);
-        for (int64_t c = 0; c < p->size; c++)
-          to[c] += change * o.v[j * o.wide + c] + share * moved[o.hidden + j * o.wide + c];
-      }
+      tangent_of(&o, qkv, v, ds, Jv + r * o.hidden + o.place);
     }
   free(ds);
   end(&room);

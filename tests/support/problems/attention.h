@@ -19,7 +19,8 @@ typedef struct {
 void attention_forward(const attention_problem *p, const double *qkv, double *y, double *stats);
 /* dqkv of dy */
 void attention_gradient(const attention_problem *p, const double *qkv, const double *dy, double *dqkv);
-/* Jv = J v */
+/* Jv = J v. With `first` terms are rounded, and their products with ds - m, m the mean of ds under the first
+ * of them; without, the softmax and its tangent. */
 void attention_tangent(const attention_problem *p, const double *qkv, const double *v, double *Jv);
 
 /* Rounds n numbers to bf16 in place. */
