@@ -125,15 +125,11 @@ static tr_status run(tr_ctx *ctx, const attention_shape &s, const attention_half
                         a->stats ? (float *)a->stats->data : (float *)NULL);
 }
 
-/* Two groups, for heads of 64 and 72, where the blocks are then still enough for all processors; the bits are
- * the same. */
 template <class mma>
 static tr_status run_either(tr_ctx *ctx, const attention_shape &s, const attention_half *qkv,
                             const tr_nn_attention_args *a) {
-  if constexpr (mma::CAP == 64 || mma::CAP == 72) {
-    const int64_t blocks = (s.tokens + 127) / 128 * s.heads * s.samples;
-    if (s.tokens > 64 && blocks >= 2 * tr_cuda_state_of(ctx)->processors) return run<mma, 2>(ctx, s, qkv, a);
-  }
+  if constexpr (has_two_groups<mma>())
+    if (takes_two_groups(ctx, s, s.samples)) return run<mma, 2>(ctx, s, qkv, a);
   return run<mma, 1>(ctx, s, qkv, a);
 }
 

@@ -266,6 +266,16 @@ static __device__ __forceinline__ void put_rows(const attention_shape &s, const 
   }
 }
 
+/* Whether warps have two groups of queries, which read a key once for both: for heads of 64 and 72, where the
+ * blocks are then still enough for all processors. The bits are the same. */
+template <class M> static inline constexpr bool has_two_groups() {
+  return M::CAP == 64 || M::CAP == 72;
+}
+static inline bool takes_two_groups(tr_ctx *ctx, const attention_shape &s, int64_t samples) {
+  const int64_t blocks = (s.tokens + 127) / 128 * s.heads * samples;
+  return s.tokens > 64 && blocks >= 2 * tr_cuda_state_of(ctx)->processors;
+}
+
 /* Whether the arrays can be read in pieces of 16 bytes, as everything here does. */
 static inline bool tr_attention_fits_mma(const attention_shape &s, const void *const *arrays, int n) {
   bool fits = s.round && s.size % 8 == 0;

@@ -82,7 +82,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
 
 template <class mma> static tr_status run(tr_ctx *ctx, const mma_gradients &g, const tr_array *dy) {
   static uint64_t asked;
-  return run_mma<mma>(ctx, g, dy, attention_of_keys<mma>,
+  return run_mma<mma>(ctx, g, dy, attention_of_keys<mma>, mma::TILE,
                       256 * sizeof(float) + (keeps_v<mma>() ? mma::bytes / 4 : 0), &asked);
 }
 

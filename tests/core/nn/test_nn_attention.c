@@ -217,21 +217,23 @@ static void attention(tr_ctx *ctx, const kind *k, int64_t N, int64_t T, int64_t 
 
 /* ---- samples ---- */
 
-/* Attention of `samples` samples, or its tangent with their q, k and v for a tangent. The caller frees. */
-static double *of_samples(tr_ctx *ctx, const kind *k, const tr_array *qkv, int64_t samples, int heads,
-                          bool tangent) {
-  result y = result_of(ctx, k->dtype, qkv->shape[0], qkv->shape[1] / 3);
-  if (tangent)
-    CHECK_OK(ctx, tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){.qkv = qkv,
-                                                                  .v = qkv,
-                                                                  .samples = samples,
-                                                                  .heads = heads,
-                                                                  .products = k->products,
-                                                                  .y = &y.part}));
-  else
-    CHECK_OK(ctx,
-             tr_nn_attention(&(tr_nn_attention_args){
-                 .qkv = qkv, .samples = samples, .heads = heads, .products = k->products, .y = &y.part}));
+enum { FORWARD, BACKWARD, TANGENT };
+
+/* What comes of samples, with qkv for tangents, too. The caller frees. */
+static double *of_samples(tr_ctx *ctx, const kind *k, const tr_array *qkv, const tr_array *dy,
+                          int64_t samples, int heads, int pass) {
+  const int64_t rows = qkv->shape[0], D = qkv->shape[1] / 3;
+  result y = result_of(ctx, k->dtype, rows, pass == BACKWARD ? 3 * D : D);
+  const tr_nn_products products = k->products;
+  const tr_nn_attention_args forward = {
+      .qkv = qkv, .samples = samples, .heads = heads, .products = products, .y = &y.part};
+  const tr_nn_attention_backward_args backward = {
+      .qkv = qkv, .samples = samples, .heads = heads, .products = products, .dy = dy, .dqkv = &y.part};
+  const tr_nn_attention_jvp_args tangent = {
+      .qkv = qkv, .v = qkv, .samples = samples, .heads = heads, .products = products, .y = &y.part};
+  CHECK_OK(ctx, pass == FORWARD    ? tr_nn_attention(&forward)
+                : pass == BACKWARD ? tr_nn_attention_backward(&backward)
+                                   : tr_nn_attention_jvp(&tangent));
   return close_result(&y);
 }
 
@@ -239,17 +241,19 @@ static double *of_samples(tr_ctx *ctx, const kind *k, const tr_array *qkv, int64
 static void samples_independent(tr_ctx *ctx, const kind *k, int64_t T, int64_t heads, int64_t size) {
   if (!promises(ctx, TR_BACKEND_ROWS_INDEPENDENT)) return;
   const int64_t D = heads * size;
-  const bool all = size <= 128 || !on_a_gpu(ctx);
-  double *hq = numbers(3 * T, 3 * D, 1, 1, false);
+  double *hq = numbers(3 * T, 3 * D, 1, 1, false), *hy = numbers(3 * T, D, 2, 1, false);
   tr_array *qkv = array_of(ctx, k->dtype, 3 * T, 3 * D, hq), one = tr_rows(qkv, T, T);
-  for (int tangent = 0; tangent < (all && k->dtype != TR_BF16 ? 2 : 1); tangent++) {
-    double *together = of_samples(ctx, k, qkv, 3, (int)heads, tangent),
-           *apart = of_samples(ctx, k, &one, 1, (int)heads, tangent);
-    CHECK(memcmp(together + T * D, apart, (size_t)(T * D) * sizeof *apart) == 0);
+  tr_array *dy = array_of(ctx, k->dtype, 3 * T, D, hy), dy_of_one = tr_rows(dy, T, T);
+  const int passes = size > 128 && on_a_gpu(ctx) ? BACKWARD : k->dtype == TR_BF16 ? TANGENT : TANGENT + 1;
+  for (int pass = FORWARD; pass < passes; pass++) {
+    double *together = of_samples(ctx, k, qkv, dy, 3, (int)heads, pass),
+           *apart = of_samples(ctx, k, &one, &dy_of_one, 1, (int)heads, pass);
+    const int64_t n = T * (pass == BACKWARD ? 3 * D : D);
+    CHECK(memcmp(together + n, apart, (size_t)n * sizeof *apart) == 0);
     free(together), free(apart);
   }
-  free(hq);
-  tr_array_destroy(&qkv);
+  free(hq), free(hy);
+  tr_array_destroy(&qkv), tr_array_destroy(&dy);
 }
 
 /* More tokens than are summed at a time, and heads of more than one panel, whole and not. */
