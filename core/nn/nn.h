@@ -259,7 +259,7 @@ TR_API tr_status tr_nn_unpatchify_adjoint(const tr_nn_unpatchify_adjoint_args *a
  * order of the rows: a batch cut in pieces, in order, gives the bits of the whole, on any number of threads;
  * on others the same cut gives the same bits. */
 
-/* dw += dy' x and db += sum of dy over the rows, of y = x W^T + b */
+/* dw += dy' x and db += sum of dy (in TF32 perhaps rounded as for dw) over rows, of y = x W^T + b */
 typedef struct {
   const tr_array *x;       /* (R, in), or bf16 */
   const tr_array *dy;      /* (R, out), or bf16 */

@@ -24,6 +24,7 @@ static cublasLtEpilogue_t epilogue_of(int epilogue) {
   if (epilogue == (TR_CUDA_GELU | TR_CUDA_KEPT)) return CUBLASLT_EPILOGUE_GELU_AUX;
   if (epilogue == (TR_CUDA_GELU | TR_CUDA_KEPT | TR_CUDA_BIAS)) return CUBLASLT_EPILOGUE_GELU_AUX_BIAS;
   if (epilogue == TR_CUDA_SLOPE) return CUBLASLT_EPILOGUE_DGELU;
+  if (epilogue == TR_CUDA_SUMS) return CUBLASLT_EPILOGUE_BGRADB;
   return CUBLASLT_EPILOGUE_DEFAULT;
 }
 
@@ -50,7 +51,7 @@ static cublasStatus_t describe_epilogue(const tr_cuda_lt *lt, const tr_cuda_shap
   void *const somewhere = (void *)(uintptr_t)16; /* a heuristic sees that there is one, and its alignment */
   tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(how, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
                                                             sizeof epilogue));
-  if (s->epilogue & TR_CUDA_BIAS) {
+  if (s->epilogue & (TR_CUDA_BIAS | TR_CUDA_SUMS)) {
     tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(how, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &bias,
                                                               sizeof bias));
     tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(how, CUBLASLT_MATMUL_DESC_BIAS_POINTER,

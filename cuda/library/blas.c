@@ -43,6 +43,8 @@ tr_status tr_cuda_blas_open(tr_cuda_state *s, tr_error *err) {
   if (status != CUBLAS_STATUS_SUCCESS)
     return TR_FAIL_IN(err, TR_E_DEVICE, "cuBLASLt cannot be used: %s",
                       blas->lt.cublasLtGetStatusName(status));
+  const char *sums = getenv("TRANSIT_CUDA_BGRAD");
+  blas->no_sums = sums && strcmp(sums, "0") == 0;
 #ifdef TR_SIMT
   blas->room = (size_t)64 << 10; /* more than the stand-in asks for; the checked emulator minds every byte */
 #else
@@ -126,6 +128,7 @@ static tr_status choose_for_few(tr_ctx *ctx, tr_cuda_product *p) {
 static tr_status make(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product *p) {
   const tr_cuda_blas *blas = tr_cuda(ctx)->blas;
   p->shape = *shape;
+  if (shape->epilogue & TR_CUDA_SUMS && blas->no_sums) return TR_OK;
   cublasStatus_t status = tr_cuda_describe(&blas->lt, p);
   if (status == CUBLAS_STATUS_SUCCESS) status = tr_cuda_choose(blas, p, shape->entries, &p->algorithm);
   p->there = status == CUBLAS_STATUS_SUCCESS;
@@ -164,9 +167,11 @@ cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, tr_cuda_product *p, const cublasLtM
   const bool wide = s->arithmetic == TR_CUDA_F64;
   const void *one = wide ? (const void *)&one_d : &one_f, *none = wide ? (const void *)&none_d : &none_f;
   cublasStatus_t status = tr_cuda_set_batch(lt, p, o->batch);
-  if (s->epilogue & TR_CUDA_BIAS)
+  if (s->epilogue & (TR_CUDA_BIAS | TR_CUDA_SUMS)) {
+    const void *vector = s->epilogue & TR_CUDA_SUMS ? o->sums : o->bias;
     tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(p->how, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-                                                              &o->bias, sizeof o->bias));
+                                                              &vector, sizeof vector));
+  }
   if (s->epilogue & (TR_CUDA_KEPT | TR_CUDA_SLOPE))
     tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(
                                p->how, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &o->aux, sizeof o->aux));

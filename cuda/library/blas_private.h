@@ -31,6 +31,7 @@ struct tr_cuda_blas {
   tr_cuda_lt lt;
   cublasLtHandle_t handle;
   size_t room;
+  bool no_sums; /* TRANSIT_CUDA_BGRAD=0: as if the library had no TR_CUDA_SUMS */
   tr_cuda_product *products[TR_CUDA_PRODUCT_BUCKETS];
 };
 

@@ -22,6 +22,8 @@ enum {
   TR_CUDA_GELU = 2,  /* gelu_tanh */
   TR_CUDA_KEPT = 4,  /* what gelu was given goes to `aux`, of D's type: with GELU */
   TR_CUDA_SLOPE = 8, /* times gelu_tanh'(aux), of D's type */
+  TR_CUDA_SUMS = 16, /* alone, of one entry, with B turned: the sums over k of op(B) as it is multiplied, one
+                        for each column of D and of its type, are assigned to `sums` */
 };
 
 /* D = op(A) op(B), or D += op(A) op(B), for `batch` entries: matrices by columns, D (m, n), k summed over. A
@@ -33,7 +35,7 @@ typedef struct {
   int adds;           /* to D */
   int parts;          /* the sum may be cut in parts, added in a fixed order: then it depends on k */
   int epilogue;       /* TR_CUDA_BIAS ... */
-  tr_dtype bias;      /* its type */
+  tr_dtype bias;      /* its type, or that of the sums */
   int64_t m, n, k, lda, ldb, ldd;
   int64_t aligned; /* bytes of A, B and D at least, where it is less than rows give; 0: that */
   int64_t entries; /* for which the algorithm is to be good; how many there are does not matter to it */
@@ -46,10 +48,10 @@ typedef struct tr_cuda_product tr_cuda_product;
 tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **out);
 
 /* Pointers have the alignment that a row of their matrix gives all rows, see tr_cuda_row_alignment, if the
- * shape does not say otherwise; bias: 16 bytes. room: tr_cuda_product_room bytes. */
+ * shape does not say otherwise; bias and sums: 16 bytes. room: tr_cuda_product_room bytes. */
 typedef struct {
   const void *a, *b, *bias;
-  void *d, *aux, *room;
+  void *d, *aux, *sums, *room;
   int64_t batch;
 } tr_cuda_operands;
 tr_status tr_cuda_product_run(tr_ctx *ctx, tr_cuda_product *product, const tr_cuda_operands *o);

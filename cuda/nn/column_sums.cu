@@ -42,15 +42,23 @@ size_t tr_cuda_column_sums_room(const tr_array *x) {
   return (size_t)(chunks_of(x) * x->shape[1]) * 8;
 }
 
+template <class N> static tr_status add(tr_ctx *ctx, const void *sums, int64_t n, tr_array *to) {
+  return tr_cuda_launch(ctx, "the sum of a bias's gradient", n, to->count, add_chunks<N>,
+                        tr_cuda_blocks(to->count, 128), 128, 0, (const N *)sums, n, to->count, (N *)to->data);
+}
+
+tr_status tr_cuda_add_sums(tr_ctx *ctx, const void *sums, int64_t n, tr_array *to) {
+  return to->dtype == TR_F64 ? add<double>(ctx, sums, n, to) : add<float>(ctx, sums, n, to);
+}
+
 template <class N> static tr_status run(tr_ctx *ctx, const tr_cuda_column_sums_args *a) {
   const int64_t rows = a->x->shape[0], cols = a->x->shape[1], chunks = chunks_of(a->x),
                 parts = (cols + 127) / 128;
-  const char *what = "the sum of a bias's gradient";
   if (rows == 0 || cols == 0) return TR_OK;
-  TR_TRY(tr_cuda_launch(ctx, what, rows, cols, sum_chunks<N>, tr_cuda_blocks(chunks * parts, 1),
-                        dim3(32, GROUPS), 0, tr_matrix_of<N>(a->x), rows, parts, (N *)a->room));
-  return tr_cuda_launch(ctx, what, rows, cols, add_chunks<N>, tr_cuda_blocks(cols, 128), 128, 0,
-                        (const N *)a->room, chunks, cols, (N *)a->sums->data);
+  TR_TRY(tr_cuda_launch(ctx, "the sum of a bias's gradient", rows, cols, sum_chunks<N>,
+                        tr_cuda_blocks(chunks * parts, 1), dim3(32, GROUPS), 0, tr_matrix_of<N>(a->x), rows,
+                        parts, (N *)a->room));
+  return add<N>(ctx, a->room, chunks, a->sums);
 }
 
 tr_status tr_cuda_column_sums(tr_ctx *ctx, const tr_cuda_column_sums_args *a) {

@@ -1,5 +1,8 @@
-/* Gradients of the parameters of linear layers: one product that adds to dw, summed over all rows, and sums
- * of columns for db. The number of rows is part of the product's shape: the same cut gives the same bits. */
+/* Gradients of the parameters of linear layers: one product that adds to dw, summed over all rows, and the
+ * sums of the columns of dy for db. These the product brings along where cuBLASLt has an epilogue for them
+ * (BGRADB: by columns dy' is op(B)), and one small launch adds them to db, which the epilogue would assign;
+ * else a pass of our own reads dy once more (column_sums.cu). The number of rows is part of the product's
+ * shape, as all that decides between the two: the same cut gives the same bits. */
 #include "cuda/nn/linear.h"
 
 typedef struct {
@@ -7,8 +10,21 @@ typedef struct {
   tr_cuda_arithmetic arithmetic;
   tr_cuda_product *product;
   tr_dtype in; /* of the operands */
+  bool summed; /* by the product */
   char *room, *x, *dy, *sums;
 } gradient;
+
+/* What the library sums is the operand: not dy as it is, where that is rounded to become one. */
+static tr_status find_product(tr_ctx *ctx, gradient *g, tr_cuda_shape *shape) {
+  if (g->args->db && g->args->dy->dtype == g->in) {
+    shape->epilogue = TR_CUDA_SUMS, shape->bias = shape->d;
+    TR_TRY(tr_cuda_product_find(ctx, shape, &g->product));
+    g->summed = g->product != NULL;
+    if (g->summed) return TR_OK;
+    shape->epilogue = 0, shape->bias = 0;
+  }
+  return tr_cuda_product_find(ctx, shape, &g->product);
+}
 
 /* By columns dw is (in, out), x (in, rows) and dy (out, rows). */
 static tr_status choose(tr_ctx *ctx, gradient *g) {
@@ -28,7 +44,7 @@ static tr_status choose(tr_ctx *ctx, gradient *g) {
                          .entries = 1};
   if ((uintptr_t)a->dw->data % 16 != 0)
     shape.aligned = (int64_t)tr_dtype_size(a->dw->dtype); /* as views may be */
-  return tr_cuda_product_find(ctx, &shape, &g->product);
+  return find_product(ctx, g, &shape);
 }
 
 /* Into the operands' type, or where rows begin as products expect. */
@@ -41,12 +57,19 @@ static int64_t room_of(const gradient *g, const tr_array *a) {
   return copied(g, a) ? a->count * (int64_t)tr_dtype_size(g->in) : 0;
 }
 
+static int64_t room_of_sums(const gradient *g) {
+  const tr_array *db = g->args->db;
+  if (!db) return 0;
+  return g->summed ? db->count * (int64_t)tr_dtype_size(db->dtype)
+                   : (int64_t)tr_cuda_column_sums_room(g->args->dy);
+}
+
 static tr_status take_memory(tr_ctx *ctx, gradient *g) {
   const tr_nn_gradient_of_linear_args *a = g->args;
   const tr_cuda_part parts[] = {{&g->room, (int64_t)tr_cuda_product_room(ctx)},
                                 {&g->x, room_of(g, a->x)},
                                 {&g->dy, room_of(g, a->dy)},
-                                {&g->sums, a->db ? (int64_t)tr_cuda_column_sums_room(a->dy) : 0}};
+                                {&g->sums, room_of_sums(g)}};
   return tr_cuda_scratch_parts(ctx, sizeof parts / sizeof *parts, parts);
 }
 
@@ -72,8 +95,9 @@ tr_status tr_cuda_gradient_of_linear(tr_ctx *ctx, const tr_nn_gradient_of_linear
   TR_TRY(take_memory(ctx, &g));
   TR_TRY(operand(ctx, &g, a->x, g.x, &o.a));
   TR_TRY(operand(ctx, &g, a->dy, g.dy, &o.b));
-  o.room = g.room;
+  o.room = g.room, o.sums = g.sums;
   TR_TRY(tr_cuda_product_run(ctx, g.product, &o));
   if (!a->db) return TR_OK;
+  if (g.summed) return tr_cuda_add_sums(ctx, g.sums, 1, a->db);
   return tr_cuda_column_sums(ctx, &(tr_cuda_column_sums_args){.x = a->dy, .sums = a->db, .room = g.sums});
 }

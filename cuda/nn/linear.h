@@ -61,6 +61,8 @@ typedef struct {
 } tr_cuda_column_sums_args;
 size_t tr_cuda_column_sums_room(const tr_array *x);
 tr_status tr_cuda_column_sums(tr_ctx *ctx, const tr_cuda_column_sums_args *args);
+/* to[c] += sum of rows 0 .. n - 1 of sums (n, cols), which is of the type of `to` (cols). */
+tr_status tr_cuda_add_sums(tr_ctx *ctx, const void *sums, int64_t n, tr_array *to);
 
 #ifdef __cplusplus
 }

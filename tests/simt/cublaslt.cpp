@@ -2,7 +2,10 @@
  * k in order, in the type of the sums. It is as unhelpful as the library may be: it offers algorithms that
  * cut the sum in parts before those that do not, and more of them the more entries there are; it has no GELU
  * in f64, no bias in another type than D's, and refuses an algorithm for another shape, pointers less aligned
- * than was said, and too little working memory. */
+ * than was said, and too little working memory. The gradient of a bias (BGRADB) is, as cuBLASLt 13.0 was seen
+ * to have it, there for one entry with op(B) = T alone, of D's type, assigned, and not scaled; here it is
+ * summed in another order than D is, of operands as they are multiplied, and is not there at all where 5
+ * divides the rows of D. */
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -18,8 +21,7 @@ struct simt_matmul_desc {
   cudaDataType scale;
   int32_t op_a = 0, op_b = 0, bias_type = -1;
   uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  const void *bias = nullptr;
-  void *aux = nullptr;
+  void *bias = nullptr, *aux = nullptr;
   int64_t aux_ld = 0, aux_stride = 0;
 };
 struct simt_matrix_layout {
@@ -51,6 +53,8 @@ struct work {
   int parts;
   bool few; /* by an algorithm that was offered for few entries */
 };
+
+constexpr uint32_t VECTOR = 4 | CUBLASLT_EPILOGUE_BGRADB; /* a bias, or its gradient */
 
 int64_t k_of(const simt_matmul_desc &h, const simt_matrix_layout &a) {
   return h.op_a == CUBLAS_OP_T ? a.rows : a.cols;
@@ -90,7 +94,9 @@ bool supported(const simt_matmul_desc &h, const simt_matrix_layout &a, const sim
   if (a.type == CUDA_R_16BF && h.compute != CUBLAS_COMPUTE_32F) return false;
   if (a.type == CUDA_R_32F && d.type != CUDA_R_32F) return false;
   if (h.scale != (wide ? CUDA_R_64F : CUDA_R_32F) || (wide && gelu)) return false;
-  if ((h.epilogue & 4) && h.bias_type != -1 && h.bias_type != d.type) return false;
+  if ((h.epilogue & VECTOR) && h.bias_type != -1 && h.bias_type != d.type) return false;
+  if ((h.epilogue & CUBLASLT_EPILOGUE_BGRADB) && (h.op_b != CUBLAS_OP_T || d.batch != 1 || d.rows % 5 == 0))
+    return false;
   if (d.rows > 1 << 20) return false; /* for a test of what is said then */
   return true;
 }
@@ -217,8 +223,25 @@ template <class N> void run_entry(const work &w, int64_t entry, const std::vecto
     }
 }
 
+/* Each column of op(B), by the chains of D's sums from the last one to the first. */
+template <class N> void sum_columns(const work &w) {
+  const reader<N> read = {w.B, w.b.type, w.how.compute == CUBLAS_COMPUTE_32F_FAST_TF32};
+  const int64_t k = k_of(w.how, w.a);
+  const std::vector<int64_t> ends = chains(w, k);
+  for (int64_t col = 0; col < w.d.cols; col++) {
+    N total = 0;
+    for (size_t at = ends.size(); at-- > 0;) {
+      N sum = 0;
+      for (int64_t i = at ? ends[at - 1] : 0; i < ends[at]; i++) sum += read(col + i * w.b.ld);
+      total += sum;
+    }
+    store(w.how.bias, bias_type(w), col, total);
+  }
+}
+
 template <class N> void run(const work &w) {
   std::vector<N> a;
+  if (w.how.epilogue & CUBLASLT_EPILOGUE_BGRADB) sum_columns<N>(w);
   for (int64_t entry = 0; entry < w.d.batch; entry++) {
     const reader<N> read = {w.A + entry * w.a.stride * size_of(w.a.type), w.a.type,
                             w.how.compute == CUBLAS_COMPUTE_32F_FAST_TF32};
@@ -243,6 +266,8 @@ void tell(const work &w) {
   columns_of(w.a, w.A, reads), columns_of(w.b, w.B, reads);
   if (w.beta != 0) columns_of(w.c, w.C, reads);
   if (w.how.epilogue & 4) simt_reads(w.how.bias, (size_t)(w.d.rows * size_of(bias_type(w))), what);
+  if (w.how.epilogue & CUBLASLT_EPILOGUE_BGRADB)
+    simt_writes(w.how.bias, (size_t)(w.d.cols * size_of(bias_type(w))), what);
   simt_matrix_layout kept = w.d;
   kept.ld = w.how.aux_ld, kept.stride = w.how.aux_stride;
   if (w.how.epilogue & 64)
@@ -425,7 +450,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
   if (words.shape != shape_of(*how, *a, *b, *d)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (room_size < words.room || (words.room && !aligned(room, 256)) || !aligned(A, words.align) ||
       !aligned(B, words.align) || !aligned(C, words.align) || !aligned(D, words.align) ||
-      ((how->epilogue & 4) && (!how->bias || !aligned(how->bias, 16))) ||
+      ((how->epilogue & VECTOR) && (!how->bias || !aligned(how->bias, 16))) ||
       ((how->epilogue & 128) && (!how->aux || !aligned(how->aux, words.align))))
     return CUBLAS_STATUS_INVALID_VALUE;
   const bool wide = how->compute == CUBLAS_COMPUTE_64F;
