@@ -136,20 +136,48 @@ static tr_status make(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product *
   return shape->epilogue ? TR_OK : failed(ctx, shape, status, "the choice of an algorithm");
 }
 
+/* Where the product is that was found longest ago, of those that are not kept for good. */
+static tr_cuda_product **oldest(tr_cuda_blas *blas) {
+  tr_cuda_product **out = NULL;
+  for (int i = 0; i < TR_CUDA_PRODUCT_BUCKETS; i++)
+    for (tr_cuda_product **p = &blas->products[i]; *p; p = &(*p)->next)
+      if ((*p)->shape.parts && (!out || (*p)->found < (*out)->found)) out = p;
+  return out;
+}
+
+/* For one more of them. What has been recorded needs no description: a graph has kernels and their arguments.
+ */
+static void make_place(tr_cuda_blas *blas) {
+  if (blas->passing++ < TR_CUDA_PRODUCTS_PASSING) return;
+  tr_cuda_product **at = oldest(blas), *p = *at;
+  *at = p->next, blas->passing--;
+  release(&blas->lt, p);
+}
+
+static tr_status add(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **bucket) {
+  tr_cuda_blas *blas = tr_cuda(ctx)->blas;
+  tr_cuda_product *p = calloc(1, sizeof *p);
+  if (!p) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a product");
+  const tr_status status = make(ctx, shape, p);
+  if (status != TR_OK) {
+    release(&blas->lt, p);
+    return status;
+  }
+  if (shape->parts) make_place(blas);
+  p->next = *bucket, *bucket = p;
+  return TR_OK;
+}
+
 tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **out) {
-  tr_cuda_product **bucket = &tr_cuda_state_of(ctx)->blas->products[bucket_of(shape)], *p = *bucket;
+  tr_cuda_blas *blas = tr_cuda_state_of(ctx)->blas;
+  tr_cuda_product **bucket = &blas->products[bucket_of(shape)], *p = *bucket;
   while (p && memcmp(&p->shape, shape, sizeof *shape) != 0) p = p->next;
   *out = NULL;
   if (!p) {
-    p = calloc(1, sizeof *p);
-    if (!p) return TR_FAIL(ctx, TR_E_MEM, "out of memory for a product");
-    const tr_status status = make(ctx, shape, p);
-    if (status != TR_OK) {
-      release(&tr_cuda(ctx)->blas->lt, p);
-      return status;
-    }
-    p->next = *bucket, *bucket = p;
+    TR_TRY(add(ctx, shape, bucket));
+    p = *bucket;
   }
+  p->found = ++blas->calls;
   if (p->there) *out = p;
   return TR_OK;
 }

@@ -17,7 +17,8 @@ enum { TR_CUDA_PRODUCT_BUCKETS = 64 };
 struct tr_cuda_product {
   tr_cuda_product *next;
   tr_cuda_shape shape;
-  bool there; /* else the library has none */
+  int64_t found; /* when it was, counted by calls */
+  bool there;    /* else the library has none */
   cublasLtMatmulDesc_t how;
   cublasLtMatrixLayout_t a, b, d;
   int64_t batch; /* that these have; 0: none yet */
@@ -33,6 +34,8 @@ struct tr_cuda_blas {
   size_t room;
   bool no_sums; /* TRANSIT_CUDA_BGRAD=0: as if the library had no TR_CUDA_SUMS */
   tr_cuda_product *products[TR_CUDA_PRODUCT_BUCKETS];
+  int64_t calls;
+  int passing; /* products that are not kept for good */
 };
 
 /* The first error of several calls. */

@@ -33,7 +33,8 @@ typedef struct {
   tr_dtype d;         /* the type of D: of the sums, or bf16 for TR_CUDA_BF16 */
   int turn_a, turn_b; /* op is the transpose */
   int adds;           /* to D */
-  int parts;          /* the sum may be cut in parts, added in a fixed order: then it depends on k */
+  int parts;          /* k is that of a call: the sum may be cut in parts, added in a fixed order, and the
+                         product is not kept for good */
   int epilogue;       /* TR_CUDA_BIAS ... */
   tr_dtype bias;      /* its type, or that of the sums */
   int64_t m, n, k, lda, ldb, ldd;
@@ -43,8 +44,11 @@ typedef struct {
 
 typedef struct tr_cuda_product tr_cuda_product;
 
-/* The product of a shape, the context's; NULL if the library has none with this epilogue, which is asked for
- * once. One without an epilogue has to be: TR_E_UNSUPPORTED. */
+enum { TR_CUDA_PRODUCTS_PASSING = 256 };
+/* The product of a shape, the context's; NULL if the library has none with this epilogue. One without an
+ * epilogue has to be: TR_E_UNSUPPORTED. What layers are made of is kept for good, and asked for once. Of
+ * those with `parts` the TR_CUDA_PRODUCTS_PASSING that were found last are kept, and the others asked for
+ * anew, with the same answer: a pointer to one holds until the next is found. */
 tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **out);
 
 /* Pointers have the alignment that a row of their matrix gives all rows, see tr_cuda_row_alignment, if the

@@ -25,6 +25,7 @@ typedef struct {
   int64_t allocations, frees; /* of device memory */
   int64_t pinned;             /* allocations of pinned memory */
   simt_calls sets;            /* memset */
+  int64_t described;          /* products that a library has descriptions of now */
   simt_calls copies[4];       /* by cudaMemcpyKind: host to host, host to device, device to host, on device */
 } simt_counters;
 

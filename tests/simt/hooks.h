@@ -19,6 +19,8 @@ cudaError_t simt_enqueue(cudaStream_t s, void (*run)(const void *args), const vo
  * notes what is written. `what` names the work. */
 void simt_reads(const void *p, size_t bytes, const char *what);
 void simt_writes(void *p, size_t bytes, const char *what);
+/* So many descriptions of products more, or less. */
+void simt_describes(int more);
 
 /* ---- for an arena ---- */
 

@@ -1,6 +1,6 @@
 /* Gradients of linear layers with the sums for their biases, in every type, where a library has these sums
  * beside the product and where it has none: right, the same each time, also in a recording, and in as many
- * launches as that takes. */
+ * launches as that takes. However many row counts there are, a bounded number of products is kept. */
 /* TR_TEST_RESOURCES */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "core/nn/nn.h"
 #include "core/record/record.h"
 #include "core/vec/vec.h"
+#include "tests/simt/counters.h"
 #include "tests/support/check.h"
 #include "tests/support/counts.h"
 #include "tests/support/problems/matrices.h"
@@ -197,7 +198,18 @@ static tr_status add_pieces(void *user) {
   return TR_OK;
 }
 
-/* Against the same one by one. */
+/* More products than are kept. */
+enum { KEPT = 256, MANY = 3 * KEPT };
+
+static void add_others(tr_ctx *ctx) {
+  layer l = open_layer(ctx, &kinds[1], MANY, 3, 2);
+  pieces all = {&l, MANY};
+  CHECK_OK(ctx, add_pieces(&all));
+  close_layer(&l);
+}
+
+/* Against the same one by one, of row counts up to `most`; what a replay launches is not among the products
+ * that are kept when there were many others since. */
 static void recorded(tr_ctx *ctx, const kind *k, int64_t in, int64_t most) {
   layer l = open_layer(ctx, k, most, in, 8), plain = open_layer(ctx, k, most, in, 8);
   pieces p = {&l, most}, q = {&plain, most};
@@ -206,6 +218,7 @@ static void recorded(tr_ctx *ctx, const kind *k, int64_t in, int64_t most) {
   for (int i = 0; i < REPLAYS; i++) {
     CHECK_OK(ctx, tr_record(ctx, &call));
     CHECK_OK(ctx, add_pieces(&q));
+    if (most > PIECES) add_others(ctx);
   }
   const tr_counts c = counts_since(ctx, before);
   CHECK(c.unrecorded == 0);
@@ -218,7 +231,33 @@ static void recorded(tr_ctx *ctx, const kind *k, int64_t in, int64_t most) {
   close_layer(&l), close_layer(&plain);
 }
 
+/* ---- what is kept ---- */
+
+static int64_t described(void) {
+  simt_counters c;
+  (void)simt_counted(&c);
+  return c.described;
+}
+
+/* The first row count has its bits again after many others have come. */
+static void bounded(tr_ctx *ctx) {
+  layer first = open_layer(ctx, &kinds[1], 7, 3, 2), again = open_layer(ctx, &kinds[1], 7, 3, 2);
+  const tr_array x = tr_rows(first.x, 0, 7), dy = tr_rows(first.dy, 0, 7);
+  const int64_t before = described();
+  CHECK_OK(ctx, add(&first, &x, &dy, &first.db));
+  add_others(ctx);
+  CHECK(described() - before <= KEPT);
+  CHECK_OK(ctx, add(&again, &x, &dy, &again.db));
+  double *dw = values(first.dw), *db = values(first.bias), *again_w = values(again.dw),
+         *again_b = values(again.bias);
+  CHECK(memcmp(dw, again_w, (size_t)first.dw->count * sizeof *dw) == 0);
+  CHECK(memcmp(db, again_b, (size_t)first.bias->count * sizeof *db) == 0);
+  free(dw), free(db), free(again_w), free(again_b);
+  close_layer(&first), close_layer(&again);
+}
+
 int main(int argc, char **argv) {
+  const int64_t before = described();
   tr_ctx *ctx = check_context(argc, argv);
   static const int64_t sizes[][3] = {{1, 1, 4},   {1, 24, 16},  {3, 8, 5},    {37, 24, 40},
                                      {37, 20, 9}, {130, 33, 7}, {300, 48, 96}};
@@ -232,7 +271,10 @@ int main(int argc, char **argv) {
     recorded(ctx, &kinds[i], 20, PIECES);
   }
   counted(ctx);
+  bounded(ctx);
+  recorded(ctx, &kinds[1], 3, KEPT + 20); /* more than are kept */
   tr_ctx_close(&ctx);
+  CHECK(described() == before);
   turned_off(argc, argv);
   return check_report();
 }

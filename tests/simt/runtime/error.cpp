@@ -66,6 +66,11 @@ void simt_forget_errors() {
   broken = last = cudaSuccess;
 }
 
+void simt_describes(int more) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  counters.described += more;
+}
+
 void simt_count(simt_counters *out) {
   std::lock_guard<std::recursive_mutex> guard(lock);
   *out = counters;
