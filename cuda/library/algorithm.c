@@ -143,6 +143,16 @@ static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasL
          (s->parts && scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
 }
 
+/* Whether an algorithm can do this product, and as it should; r: what the library says of it. */
+static bool serves(const tr_cuda_blas *blas, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
+                   cublasLtMatmulHeuristicResult_t *r) {
+  if (blas->lt.cublasLtMatmulAlgoCheck(blas->handle, p->how, p->a, p->b, p->d, p->d, algorithm, r) !=
+      CUBLAS_STATUS_SUCCESS)
+    return false;
+  r->algo = *algorithm;
+  return fits(blas, &p->shape, r);
+}
+
 /* One that is offered in parts, made whole, if it can do so. */
 static bool make_whole(const tr_cuda_blas *blas, tr_cuda_product *p, cublasLtMatmulHeuristicResult_t *r,
                        cublasLtMatmulAlgo_t *algorithm) {
@@ -153,12 +163,14 @@ static bool make_whole(const tr_cuda_blas *blas, tr_cuda_product *p, cublasLtMat
       lt->cublasLtMatmulAlgoConfigSetAttribute(algorithm, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &parts,
                                                sizeof parts) != CUBLAS_STATUS_SUCCESS ||
       lt->cublasLtMatmulAlgoConfigSetAttribute(algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme,
-                                               sizeof scheme) != CUBLAS_STATUS_SUCCESS ||
-      lt->cublasLtMatmulAlgoCheck(blas->handle, p->how, p->a, p->b, p->d, p->d, algorithm, r) !=
-          CUBLAS_STATUS_SUCCESS)
+                                               sizeof scheme) != CUBLAS_STATUS_SUCCESS)
     return false;
-  r->algo = *algorithm;
-  return fits(blas, &p->shape, r);
+  return serves(blas, p, algorithm, r);
+}
+
+bool tr_cuda_serves(const tr_cuda_blas *blas, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm) {
+  cublasLtMatmulHeuristicResult_t r;
+  return tr_cuda_set_batch(&blas->lt, p, 1) == CUBLAS_STATUS_SUCCESS && serves(blas, p, algorithm, &r);
 }
 
 /* Algorithms that may add parts by these schemes, the one expected to be fastest first. */

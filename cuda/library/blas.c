@@ -7,7 +7,7 @@
 #include "cuda/parts_private.h"
 
 enum { MOST_ENTRIES = 32768 };
-_Static_assert(sizeof(tr_cuda_shape) == 8 * sizeof(int) + 8 * sizeof(int64_t),
+_Static_assert(sizeof(tr_cuda_shape) == 8 * sizeof(int) + 9 * sizeof(int64_t),
                "the bytes of a shape are its key: none of them may be padding");
 
 /* ---- the library ---- */
@@ -120,7 +120,21 @@ static tr_status choose_for_few(tr_ctx *ctx, tr_cuda_product *p) {
       tr_cuda_choose(tr_cuda(ctx)->blas, p, 1, &p->few) != CUBLAS_STATUS_SUCCESS ||
       memcmp(&p->few, &p->algorithm, sizeof p->few) == 0)
     return TR_OK;
-  return tr_cuda_same_bits(ctx, p, &p->algorithm, &p->few, &p->has_few);
+  return tr_cuda_same_bits(ctx, (tr_cuda_way){p, &p->algorithm}, (tr_cuda_way){p, &p->few}, &p->has_few);
+}
+
+/* By the algorithm of one entry of the whole. */
+static tr_status make_first(tr_ctx *ctx, tr_cuda_product *p) {
+  const tr_cuda_blas *blas = tr_cuda(ctx)->blas;
+  tr_cuda_shape shape = p->shape;
+  tr_cuda_product *whole;
+  shape.n = shape.first_of, shape.first_of = 0;
+  TR_TRY(tr_cuda_product_find(ctx, &shape, &whole));
+  if (!whole || tr_cuda_describe(&blas->lt, p) != CUBLAS_STATUS_SUCCESS) return TR_OK;
+  p->algorithm = whole->has_few ? whole->few : whole->algorithm;
+  if (!tr_cuda_serves(blas, p, &p->algorithm)) return TR_OK;
+  const tr_cuda_way by_whole = {whole, &p->algorithm}, alone = {p, &p->algorithm};
+  return tr_cuda_same_bits(ctx, by_whole, alone, &p->there);
 }
 
 /* A library without an epilogue says so in several ways: whatever it says of one with an epilogue means that
@@ -128,6 +142,7 @@ static tr_status choose_for_few(tr_ctx *ctx, tr_cuda_product *p) {
 static tr_status make(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product *p) {
   const tr_cuda_blas *blas = tr_cuda(ctx)->blas;
   p->shape = *shape;
+  if (shape->first_of) return make_first(ctx, p);
   if (shape->epilogue & TR_CUDA_SUMS && blas->no_sums) return TR_OK;
   cublasStatus_t status = tr_cuda_describe(&blas->lt, p);
   if (status == CUBLAS_STATUS_SUCCESS) status = tr_cuda_choose(blas, p, shape->entries, &p->algorithm);
@@ -180,6 +195,12 @@ tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_
   p->found = ++blas->calls;
   if (p->there) *out = p;
   return TR_OK;
+}
+
+tr_status tr_cuda_product_first(tr_ctx *ctx, const tr_cuda_product *whole, int64_t n, tr_cuda_product **out) {
+  tr_cuda_shape shape = whole->shape;
+  shape.first_of = shape.n, shape.n = n;
+  return tr_cuda_product_find(ctx, &shape, out);
 }
 
 /* ---- products ---- */

@@ -50,13 +50,20 @@ cublasStatus_t tr_cuda_describe(const tr_cuda_lt *lt, tr_cuda_product *p);
 cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t entries,
                               cublasLtMatmulAlgo_t *algorithm);
 
+/* Whether an algorithm serves a product of one entry, which it was not chosen for. */
+bool tr_cuda_serves(const tr_cuda_blas *blas, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm);
+
 /* One call, of at most as many entries as cuBLASLt takes. */
 cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
                                 const tr_cuda_operands *o);
 
-/* Whether one entry has the same bits by both algorithms: of numbers that no order of sums but the same
- * leaves alike. Waits for the device. */
-tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
-                            const cublasLtMatmulAlgo_t *other, bool *same);
+/* Whether one entry of a product has the same bits by another algorithm, in the columns of `other`, which is
+ * the product itself or its first columns: of numbers that no order of sums but the same leaves alike. Waits
+ * for the device. */
+typedef struct {
+  tr_cuda_product *product;
+  const cublasLtMatmulAlgo_t *algorithm;
+} tr_cuda_way;
+tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_way one, tr_cuda_way other, bool *same);
 
 #endif

@@ -40,6 +40,8 @@ typedef struct {
   int64_t m, n, k, lda, ldb, ldd;
   int64_t aligned; /* bytes of A, B and D at least, where it is less than rows give; 0: that */
   int64_t entries; /* for which the algorithm is to be good; how many there are does not matter to it */
+  int64_t
+      first_of; /* 0; or it is one entry, the first n columns of the entry of a product that has so many */
 } tr_cuda_shape;
 
 typedef struct tr_cuda_product tr_cuda_product;
@@ -50,6 +52,9 @@ enum { TR_CUDA_PRODUCTS_PASSING = 256 };
  * those with `parts` the TR_CUDA_PRODUCTS_PASSING that were found last are kept, and the others asked for
  * anew, with the same answer: a pointer to one holds until the next is found. */
 tr_status tr_cuda_product_find(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product **out);
+/* The product of the first n columns of one entry, with the bits that they have in it; NULL if it cannot be:
+ * by the same algorithm, and a trial. */
+tr_status tr_cuda_product_first(tr_ctx *ctx, const tr_cuda_product *whole, int64_t n, tr_cuda_product **out);
 
 /* Pointers have the alignment that a row of their matrix gives all rows, see tr_cuda_row_alignment, if the
  * shape does not say otherwise; bias and sums: 16 bytes. room: tr_cuda_product_room bytes. */

@@ -1,6 +1,6 @@
-/* Whether two algorithms have the same bits: one entry of random numbers by each. The second half of k takes
- * back what the first one adds, so that of the sums only their rounding is left: which has another value for
- * any other order, and is not rounded away in a result of bf16. */
+/* Whether two ways to multiply have the same bits: one entry of random numbers by each. The second half of k
+ * takes back what the first one adds, so that of the sums only their rounding is left: which has another
+ * value for any other order, and is not rounded away in a result of bf16. */
 #include "cuda/library/trial.h"
 #include "cuda/library/blas_private.h"
 
@@ -56,9 +56,8 @@ static tr_status fill(tr_ctx *ctx, const tr_cuda_shape *s, const memory *m) {
   return clear(ctx, m->bias, s->m * 8);
 }
 
-tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmulAlgo_t *one,
-                            const cublasLtMatmulAlgo_t *other, bool *same) {
-  const tr_cuda_shape *s = &p->shape;
+tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_way one, tr_cuda_way other, bool *same) {
+  const tr_cuda_shape *s = &one.product->shape, *first = &other.product->shape;
   const cudaStream_t stream = tr_cuda(ctx)->stream;
   memory m;
   int differs = 0;
@@ -67,10 +66,10 @@ tr_status tr_cuda_same_bits(tr_ctx *ctx, tr_cuda_product *p, const cublasLtMatmu
   TR_TRY(fill(ctx, s, &m));
   tr_cuda_operands o = {
       .a = m.a, .b = m.b, .bias = m.bias, .d = m.one, .aux = m.aux, .room = m.room, .batch = 1};
-  if (tr_cuda_multiply(ctx, p, one, &o) != CUBLAS_STATUS_SUCCESS) return TR_OK;
+  if (tr_cuda_multiply(ctx, one.product, one.algorithm, &o) != CUBLAS_STATUS_SUCCESS) return TR_OK;
   o.d = m.other;
-  if (tr_cuda_multiply(ctx, p, other, &o) != CUBLAS_STATUS_SUCCESS) return TR_OK;
-  TR_TRY(tr_cuda_trial_compare(ctx, s->n * s->ldd * (int64_t)tr_dtype_size(s->d) / 2, m.one, m.other,
+  if (tr_cuda_multiply(ctx, other.product, other.algorithm, &o) != CUBLAS_STATUS_SUCCESS) return TR_OK;
+  TR_TRY(tr_cuda_trial_compare(ctx, first->n * first->ldd * (int64_t)tr_dtype_size(s->d) / 2, m.one, m.other,
                                m.differs));
   TR_TRY(tr_cuda_check(ctx,
                        cudaMemcpyAsync(&differs, m.differs, sizeof differs, cudaMemcpyDeviceToHost, stream),

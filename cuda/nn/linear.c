@@ -1,7 +1,8 @@
 /* Linear layers. The rows are cut in tiles of a size that the layer decides, the entries of one batched
  * product, of which the last is filled up with zeros in working memory: so neither the shape of the product
- * nor its algorithm, and no bit of a row, depends on how many rows there are. What cuBLASLt can do behind the
- * product it does; the rest is one pass of our own (finish.cu). */
+ * nor its algorithm, and no bit of a row, depends on how many rows there are. The last of small tiles is
+ * multiplied as it stands where its rows have the same bits so. What cuBLASLt can do behind the product it
+ * does; the rest is one pass of our own (finish.cu). */
 #include <string.h>
 
 #include "cuda/nn/linear.h"
@@ -14,7 +15,8 @@ typedef struct {
   tr_cuda_arithmetic arithmetic;
   tr_cuda_shape shape;
   tr_cuda_product *product;
-  bool fused; /* nothing is left to do behind the product */
+  tr_cuda_product *last; /* of the rows of the last tile alone, which then needs no working memory; or NULL */
+  bool fused;            /* nothing is left to do behind the product */
   int64_t rows, in, out, tile;
   int64_t whole, rest;             /* rows of whole tiles; of the last one, if it is not */
   int64_t in_size, out_size;       /* bytes of an element of x as it is multiplied, and of D */
@@ -34,9 +36,11 @@ static bool rows_aligned(const tr_array *a) {
 /* For how many rows an algorithm is to be good: what batches bring, of tokens and of conditioning. */
 enum { USUAL_TOKENS = 8192, USUAL_SAMPLES = 32 };
 
+enum { FEWEST = 16 };
+
 /* Rows of a tile: those of a sample, so that a batch has whole ones; few together. */
 static int64_t tile_of(const tr_nn_weight_spec *spec) {
-  enum { FEWEST = 16, UNKNOWN = 64, MOST = 4096, OF_MORE = 256 };
+  enum { UNKNOWN = 64, MOST = 4096, OF_MORE = 256 };
   if (spec->rows == 0) return UNKNOWN;
   return spec->rows < FEWEST ? FEWEST : spec->rows <= MOST ? spec->rows : OF_MORE;
 }
@@ -62,6 +66,21 @@ static void measure(layer *l) {
 }
 
 /* ---- the product ---- */
+
+static const tr_array *aux_of(const layer *l) {
+  if (!(l->shape.epilogue & (TR_CUDA_KEPT | TR_CUDA_SLOPE))) return NULL;
+  return l->args->before ? l->args->before : l->args->slope_at;
+}
+
+/* The last tile lies behind the others. */
+static bool in_one(const layer *l) {
+  return l->x_copied && l->d_apart && !aux_of(l);
+}
+
+/* Rows that the last tile is filled up to in working memory; 0: it is not there. */
+static int64_t filled(const layer *l) {
+  return l->rest && !l->last ? l->tile : 0;
+}
 
 /* All that the layer does, if a product may do it; -1: it cannot. GELU is the library's only where operands
  * are rounded anyway. */
@@ -89,6 +108,13 @@ static tr_status find_product(tr_ctx *ctx, layer *l, int epilogue, tr_dtype d) {
   return tr_cuda_product_find(ctx, &l->shape, &l->product);
 }
 
+/* Small tiles have few numbers of rows, a product for each. One call does all tiles where they lie behind
+ * each other in working memory. */
+static tr_status find_last(tr_ctx *ctx, layer *l) {
+  if (l->tile != FEWEST || !l->rest || in_one(l)) return TR_OK;
+  return tr_cuda_product_first(ctx, l->product, l->rest, &l->last);
+}
+
 static tr_status choose(tr_ctx *ctx, layer *l) {
   const tr_nn_linear_args *a = l->args;
   const int all = whole_epilogue(l);
@@ -108,15 +134,10 @@ static tr_status choose(tr_ctx *ctx, layer *l) {
   l->x_copied = a->x->dtype != tr_cuda_operand_type(l->arithmetic) || !rows_aligned(a->x);
   l->d_apart = l->to->apart || a->y->dtype != l->shape.d || !rows_aligned(a->y) ||
                (a->residual && a->residual->data == a->y->data);
-  return TR_OK;
+  return find_last(ctx, l);
 }
 
 /* ---- working memory ---- */
-
-static const tr_array *aux_of(const layer *l) {
-  if (!(l->shape.epilogue & (TR_CUDA_KEPT | TR_CUDA_SLOPE))) return NULL;
-  return l->args->before ? l->args->before : l->args->slope_at;
-}
 
 static bool bias_copied(const layer *l) {
   const tr_array *bias = l->args->bias;
@@ -124,7 +145,7 @@ static bool bias_copied(const layer *l) {
 }
 
 static tr_status take_memory(tr_ctx *ctx, layer *l) {
-  const int64_t last = l->rest ? l->tile : 0, all = l->whole + last;
+  const int64_t last = filled(l), all = last ? l->whole + last : l->rows;
   const tr_cuda_part parts[] = {
       {&l->room, (int64_t)tr_cuda_product_room(ctx)},
       {&l->x, (l->x_copied ? all : last) * l->in * l->in_size},
@@ -153,12 +174,12 @@ static tr_status copy_rows(tr_ctx *ctx, const tr_array *from, int64_t first, int
 static tr_status fill_memory(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
   const tr_dtype in = tr_cuda_operand_type(l->arithmetic);
-  const int64_t all = l->rest ? l->whole + l->tile : l->whole;
+  const int64_t last = filled(l), all = last ? l->whole + last : l->rows;
   if (l->x_copied)
     TR_TRY(copy_rows(ctx, a->x, 0, l->rows, all, in, l->x));
-  else if (l->rest)
-    TR_TRY(copy_rows(ctx, a->x, l->whole, l->rest, l->tile, in, l->x));
-  if (l->rest && (l->shape.epilogue & TR_CUDA_SLOPE))
+  else if (last)
+    TR_TRY(copy_rows(ctx, a->x, l->whole, l->rest, last, in, l->x));
+  if (last && (l->shape.epilogue & TR_CUDA_SLOPE))
     TR_TRY(copy_rows(ctx, a->slope_at, l->whole, l->rest, l->tile, l->shape.d, l->aux));
   if (bias_copied(l))
     TR_TRY(tr_cuda_cast(ctx, &(tr_cuda_cast_args){.from_type = a->bias->dtype,
@@ -173,15 +194,22 @@ static tr_status fill_memory(tr_ctx *ctx, const layer *l) {
 
 /* ---- the tiles ---- */
 
-/* Where the last tile, which has fewer rows of its own, has its D. */
-static char *last_d(const layer *l) {
-  return l->d + (l->d_apart ? l->whole * l->out * l->out_size : 0);
+/* The rows of the last tile: where they are, or in working memory, behind the others or alone. */
+static tr_status multiply_last(tr_ctx *ctx, const layer *l, const tr_cuda_operands *tiles) {
+  const bool stays = l->last != NULL;
+  const int64_t x = l->whole * l->in * l->in_size, d = l->whole * l->out * l->out_size;
+  tr_cuda_operands o = *tiles;
+  o.b = l->x_copied || stays ? (const char *)tiles->b + x : l->x;
+  o.d = l->d_apart || stays ? (char *)tiles->d + d : l->d;
+  if (tiles->aux) o.aux = stays ? (char *)tiles->aux + d : l->aux;
+  o.batch = 1;
+  return tr_cuda_product_run(ctx, stays ? l->last : l->product, &o);
 }
 
 static tr_status multiply(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
   const tr_array *aux = aux_of(l);
-  const bool one = l->x_copied && l->d_apart && !aux; /* the last tile lies behind the others */
+  const bool one = in_one(l);
   tr_cuda_operands o = {.a = ((const tr_cuda_weight *)a->w->own)->values,
                         .b = l->x_copied ? l->x : a->x->data,
                         .bias = bias_copied(l) ? l->bias
@@ -192,20 +220,17 @@ static tr_status multiply(tr_ctx *ctx, const layer *l) {
                         .room = l->room,
                         .batch = l->whole / l->tile + (one && l->rest)};
   if (o.batch) TR_TRY(tr_cuda_product_run(ctx, l->product, &o));
-  if (!l->rest || one) return TR_OK;
-  o.b = l->x + (l->x_copied ? l->whole * l->in * l->in_size : 0);
-  o.d = last_d(l), o.aux = aux ? l->aux : NULL, o.batch = 1;
-  return tr_cuda_product_run(ctx, l->product, &o);
+  return l->rest && !one ? multiply_last(ctx, l, &o) : TR_OK;
 }
 
 /* What a product did whole, to where it belongs. */
 static tr_status deliver(tr_ctx *ctx, const layer *l) {
   const tr_nn_linear_args *a = l->args;
-  const int64_t first = l->d_apart ? 0 : l->whole, n = l->rows - first;
+  const int64_t first = l->d_apart ? 0 : filled(l) ? l->whole : l->rows, n = l->rows - first;
   tr_array d = *a->y, kept = *a->y;
   d.data = l->d, kept.data = l->aux;
   if (n) TR_TRY(copy_rows(ctx, &d, 0, n, n, d.dtype, (void *)row_at(a->y, first)));
-  if (!l->rest || !(l->shape.epilogue & TR_CUDA_KEPT)) return TR_OK;
+  if (!filled(l) || !(l->shape.epilogue & TR_CUDA_KEPT)) return TR_OK;
   return copy_rows(ctx, &kept, 0, l->rest, l->rest, kept.dtype, (void *)row_at(a->before, l->whole));
 }
 
@@ -220,9 +245,9 @@ static tr_status finish(tr_ctx *ctx, const layer *l) {
                            .n = l->rows,
                            .cols = l->out};
   if (l->d_apart) return tr_cuda_finish(ctx, &f);
-  f.product = a->y->data, f.n = l->whole;
+  f.product = a->y->data, f.n = filled(l) ? l->whole : l->rows;
   if (f.n) TR_TRY(tr_cuda_finish(ctx, &f));
-  f.product = l->d, f.first = l->whole, f.n = l->rest;
+  f.product = l->d, f.first = l->whole, f.n = l->rows - f.n;
   return f.n ? tr_cuda_finish(ctx, &f) : TR_OK;
 }
 

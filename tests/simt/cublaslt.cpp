@@ -1,11 +1,11 @@
 /* A stand-in for cuBLASLt: products in plain loops on the stream, rounded as the library's are. Sums go over
  * k in order, in the type of the sums. It is as unhelpful as the library may be: it offers algorithms that
  * cut the sum in parts before those that do not, and more of them the more entries there are; it has no GELU
- * in f64, no bias in another type than D's, and refuses an algorithm for another shape, pointers less aligned
- * than was said, and too little working memory. The gradient of a bias (BGRADB) is, as cuBLASLt 13.0 was seen
- * to have it, there for one entry with op(B) = T alone, of D's type, assigned, and not scaled; here it is
- * summed in another order than D is, of operands as they are multiplied, and is not there at all where 5
- * divides the rows of D. */
+ * in f64, no bias in another type than D's, and refuses an algorithm for another shape but fewer columns, and
+ * for such where 5 divides them, pointers less aligned than was said, and too little working memory. The
+ * gradient of a bias (BGRADB) is, as cuBLASLt 13.0 was seen to have it, there for one entry with op(B) = T
+ * alone, of D's type, assigned, and not scaled; here it is summed in another order than D is, of operands as
+ * they are multiplied, and is not there at all where 5 divides the rows of D. */
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -37,7 +37,7 @@ struct simt_preference {
 namespace {
 /* What is in the words of a cublasLtMatmulAlgo_t. */
 struct chosen {
-  uint64_t parts, scheme, shape, align, room, few;
+  uint64_t parts, scheme, shape, align, room, few, cols;
 };
 
 int64_t size_of(cudaDataType type) {
@@ -60,11 +60,11 @@ int64_t k_of(const simt_matmul_desc &h, const simt_matrix_layout &a) {
   return h.op_a == CUBLAS_OP_T ? a.rows : a.cols;
 }
 
-/* All that an algorithm is chosen for but the number of entries. */
+/* All that an algorithm is chosen for but the number of entries, and of columns of D. */
 uint64_t shape_of(const simt_matmul_desc &h, const simt_matrix_layout &a, const simt_matrix_layout &b,
                   const simt_matrix_layout &d) {
-  const int64_t all[] = {h.compute, h.op_a, h.op_b, h.epilogue, h.bias_type, a.type, b.type, d.type, a.rows,
-                         a.cols,    a.ld,   b.rows, b.cols,     b.ld,        d.rows, d.cols, d.ld};
+  const int64_t all[] = {h.compute, h.op_a, h.op_b, h.epilogue, h.bias_type, a.type, b.type,
+                         d.type,    a.rows, a.cols, a.ld,       b.ld,        d.rows, d.ld};
   uint64_t hash = 14695981039346656037u;
   for (int64_t v : all) hash = (hash ^ (uint64_t)v) * 1099511628211u;
   return hash;
@@ -99,6 +99,11 @@ bool supported(const simt_matmul_desc &h, const simt_matrix_layout &a, const sim
     return false;
   if (d.rows > 1 << 20) return false; /* for a test of what is said then */
   return true;
+}
+
+bool serves(const chosen &words, uint64_t shape, int64_t cols) {
+  return words.shape == shape &&
+         ((int64_t)words.cols == cols || ((int64_t)words.cols > cols && cols % 5 != 0));
 }
 
 /* ---- the product of one entry: D's columns are rows here ---- */
@@ -402,8 +407,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
     if (*found == most) break;
     if (one[1] == CUBLASLT_REDUCTION_SCHEME_INPLACE && !(preference->schemes & one[1])) continue;
     if (one[0] == 1 && k_of(*how, *a) % 11 == 0) continue;
-    const chosen words = {one[0],      one[1], shape_of(*how, *a, *b, *d), align, one[0] > 1 ? 1024u : 0u,
-                          d->batch < 8};
+    const chosen words = {
+        one[0],       one[1],           shape_of(*how, *a, *b, *d), align, one[0] > 1 ? 1024u : 0u,
+        d->batch < 8, (uint64_t)d->cols};
     cublasLtMatmulHeuristicResult_t &r = results[(*found)++];
     r = {};
     memcpy(&r.algo, &words, sizeof words);
@@ -433,7 +439,7 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t ho
                                        cublasLtMatmulHeuristicResult_t *result) {
   chosen words;
   memcpy(&words, algo, sizeof words);
-  if (words.shape != shape_of(*how, *a, *b, *d)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!serves(words, shape_of(*how, *a, *b, *d), d->cols)) return CUBLAS_STATUS_INVALID_VALUE;
   *result = {};
   result->workspaceSize = words.parts > 1 ? 1024 : 0;
   return CUBLAS_STATUS_SUCCESS;
@@ -449,7 +455,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
   if (C == D && (c->type != d->type || c->ld != d->ld || c->stride != d->stride))
     return CUBLAS_STATUS_INVALID_VALUE;
   memcpy(&words, algo, sizeof words);
-  if (words.shape != shape_of(*how, *a, *b, *d)) return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (!serves(words, shape_of(*how, *a, *b, *d), d->cols)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (room_size < words.room || (words.room && !aligned(room, 256)) || !aligned(A, words.align) ||
       !aligned(B, words.align) || !aligned(C, words.align) || !aligned(D, words.align) ||
       ((how->epilogue & VECTOR) && (!how->bias || !aligned(how->bias, 16))) ||

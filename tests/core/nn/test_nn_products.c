@@ -9,6 +9,7 @@
 #include "core/nn/nn.h"
 #include "core/vec/vec.h"
 #include "tests/support/check.h"
+#include "tests/support/counts.h"
 #include "tests/support/problems/matrices.h"
 
 /* TR_TEST_RESOURCES */
@@ -216,22 +217,25 @@ static void all_tails(tr_ctx *one, tr_ctx *other, const kind *k) {
 }
 
 static void rows_independent(tr_ctx *one, tr_ctx *other) {
-  static const kind kinds[] = {{.dtype = TR_F64, .in = 24, .out = 40},
-                               {.dtype = TR_F32, .in = 24, .out = 40, .rows = TOKENS},
-                               {.dtype = TR_F32, .in = 33, .out = 27, .transposed = true},
-                               {.dtype = TR_F32, .products = TR_NN_TF32, .in = 24, .out = 40, .rows = 20},
-                               {.dtype = TR_F32, .products = TR_NN_TF32, .in = 33, .out = 27},
-                               {.dtype = TR_F32, .products = TR_NN_BF16, .in = 33, .out = 27, .rows = 1},
-                               {.dtype = TR_F32, .products = TR_NN_BF16, .in = 40, .out = 24, .half = true},
-                               {.dtype = TR_F32, .products = TR_NN_BF16, .in = 33, .out = 27, .half = true},
-                               {.dtype = TR_F32, .in = 26, .out = 24},
-                               {.dtype = TR_F32,
-                                .products = TR_NN_BF16,
-                                .in = 40,
-                                .out = 24,
-                                .half = true,
-                                .transposed = true,
-                                .rows = 20}};
+  static const kind kinds[] = {
+      {.dtype = TR_F64, .in = 24, .out = 40},
+      {.dtype = TR_F32, .in = 24, .out = 40, .rows = TOKENS},
+      {.dtype = TR_F32, .in = 33, .out = 27, .transposed = true},
+      {.dtype = TR_F32, .products = TR_NN_TF32, .in = 24, .out = 40, .rows = 20},
+      {.dtype = TR_F32, .products = TR_NN_TF32, .in = 33, .out = 27},
+      {.dtype = TR_F32, .products = TR_NN_BF16, .in = 33, .out = 27, .rows = 1},
+      {.dtype = TR_F32, .products = TR_NN_TF32, .in = 24, .out = 40, .rows = 1},
+      {.dtype = TR_F32, .products = TR_NN_BF16, .in = 24, .out = 40, .half = true, .rows = 1},
+      {.dtype = TR_F32, .products = TR_NN_BF16, .in = 40, .out = 24, .half = true},
+      {.dtype = TR_F32, .products = TR_NN_BF16, .in = 33, .out = 27, .half = true},
+      {.dtype = TR_F32, .in = 26, .out = 24},
+      {.dtype = TR_F32,
+       .products = TR_NN_BF16,
+       .in = 40,
+       .out = 24,
+       .half = true,
+       .transposed = true,
+       .rows = 20}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     if (kinds[i].products == TR_NN_TF32 && !promises(one, TR_BACKEND_TF32)) continue;
     if (kinds[i].half && !promises(one, TR_BACKEND_BF16_ARRAYS)) continue;
@@ -291,6 +295,45 @@ static void many_rows(tr_ctx *ctx) {
   tr_nn_weight_destroy(&weight);
 }
 
+/* So many rows of a layer of small tiles, of 16, are the first of a batch, bit for bit; the launches. */
+static int64_t launches(tr_ctx *ctx, tr_dtype dtype, int64_t rows) {
+  enum { IN = 24, OUT = 40, ALL = 64 };
+  const kind k = {.dtype = dtype, .rows = 1};
+  tr_array *w = normals(ctx, dtype, OUT, IN, 1), *x = normals(ctx, dtype, ALL, IN, 2),
+           *bias = normals(ctx, dtype, 1, OUT, 3), *y = array_of(ctx, dtype, ALL, OUT),
+           *few = array_of(ctx, dtype, rows, OUT);
+  tr_nn_weight *weight = weight_for(ctx, &k, w);
+  const tr_array b = tr_view(bias, 0, 1, (int64_t[]){OUT}), part = tr_rows(x, 0, rows);
+  device_counts from, to;
+  CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .bias = &b, .y = y}));
+  for (int i = 0; i < 2; i++) { /* the first call may try algorithms */
+    (void)device_count(&from);
+    CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = &part, .w = weight, .bias = &b, .y = few}));
+    CHECK_OK(ctx, tr_wait(ctx));
+    (void)device_count(&to);
+  }
+  char *want = bytes_of(y), *got = bytes_of(few);
+  CHECK(memcmp(got, want, (size_t)few->count * tr_dtype_size(dtype)) == 0);
+  free(want), free(got);
+  tr_array_destroy(&w), tr_array_destroy(&x), tr_array_destroy(&bias);
+  tr_array_destroy(&y), tr_array_destroy(&few);
+  tr_nn_weight_destroy(&weight);
+  return device_between(from, to).launches;
+}
+
+/* Rows that fill no tile are multiplied as they are, where the library can do it with the same bits: the
+ * emulator's for 2 and 9 rows, while 5 are refused and 3 are summed in another order. Else they go to working
+ * memory and back. */
+static void few_rows(tr_ctx *ctx, tr_dtype dtype) {
+  static const struct {
+    int64_t rows, launches;
+  } cases[] = {{16, 1}, {2, 1}, {9, 1}, {3, 3}, {5, 3}, {18, 2}, {57, 2}, {19, 4}, {21, 4}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const int64_t n = launches(ctx, dtype, cases[i].rows);
+    CHECK(!emulated(ctx) || n == cases[i].launches);
+  }
+}
+
 /* The emulator's library has none of so many outputs. */
 static void refused(tr_ctx *ctx) {
   enum { OUT = (1 << 20) + 1 };
@@ -317,6 +360,7 @@ int main(int argc, char **argv) {
   if (promises(one, TR_BACKEND_TF32)) gelu(one, &(kind){.dtype = TR_F32, .products = TR_NN_TF32}, 1e-3);
   if (promises(one, TR_BACKEND_BF16_ARRAYS)) /* rounded to 8 bits, too */
     gelu(one, &(kind){.dtype = TR_F32, .products = TR_NN_BF16, .half = true}, 0x1p-8 + 1e-3);
+  if (promises(one, TR_BACKEND_ROWS_INDEPENDENT)) few_rows(one, TR_F32), few_rows(one, TR_F64);
   many_rows(one);
   refused(one);
   tr_ctx_close(&one), tr_ctx_close(&other);
