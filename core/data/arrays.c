@@ -8,6 +8,9 @@
 #include "core/io/npz_rows_private.h"
 #include "core/text.h"
 
+/* Bytes of a deflated array that memory holds; larger ones lie on the disk, unpacked. */
+#define MOST_UNPACKED ((uint64_t)1 << 28)
+
 typedef struct {
   const char *path, *entry; /* entry NULL: a .npy */
   tr_npy npy;
@@ -222,7 +225,7 @@ static tr_status take_archive(tr_npz *npz, int64_t limit, tr_dataset *out) {
   roles found;
   TR_TRY(find_roles(npz, out, &found));
   source s = {.path = out->path, .entry = found.inputs};
-  TR_TRY(tr_npz_get(npz, s.entry, &s.npy));
+  TR_TRY(tr_npz_get_mapped(npz, s.entry, MOST_UNPACKED, &s.npy));
   bool images =
       strcmp(s.entry, "images") == 0 || (strcmp(s.entry, "arr_0") == 0 && tr_dtype_is_integer(s.npy.dtype));
   if (strcmp(s.entry, "latents") == 0) out->latents = true;

@@ -30,12 +30,12 @@ typedef struct {
   int64_t n, shape[3]; /* of one input: (C, H, W), or (dim) */
   int ndim;            /* of one input: 3, or 1 */
   uint8_t *pixels;     /* (N, C, H, W) levels, or NULL */
-  tr_npy numbers;      /* (>= N, ...) f16, f32 or f64, where there are no pixels: as the file has them, mapped
-                          where that is not packed (tr_dataset_values) */
-  tr_npz *archive;     /* that they lie in, or NULL */
-  bool latents;        /* the numbers are latents by their name: of 1 or 3 channels, too, no pixels */
-  double *labels;      /* (N) as the data says them, or NULL */
-  char *path;          /* where the data was read */
+  tr_npy numbers;  /* (>= N, ...) f16, f32 or f64, where there are no pixels: as the file has them, mapped,
+                      or of a packed one in memory up to 256 MiB (tr_dataset_values) */
+  tr_npz *archive; /* that they lie in, or NULL */
+  bool latents;    /* the numbers are latents by their name: of 1 or 3 channels, too, no pixels */
+  double *labels;  /* (N) as the data says them, or NULL */
+  char *path;      /* where the data was read */
   const char *labels_in; /* static: what there gave the labels, "'labels' of", or NULL */
   char **names;          /* (N) of files, or NULL: inputs have their numbers as names */
   char **trouble;        /* (N): why an input cannot be used, NULL where it can */

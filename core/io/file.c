@@ -65,6 +65,34 @@ void tr_file_map_close(tr_file_map *map) {
   *map = (tr_file_map){0};
 }
 
+const char *tr_file_temporary_folder(void) {
+  const char *folder = getenv("TMPDIR");
+  return folder && *folder ? folder : "/var/tmp"; /* /tmp may be memory itself */
+}
+
+void tr_file_temporary(FILE **out, const char **why) {
+  char path[4096];
+  const int length = snprintf(path, sizeof path, "%s/transit-XXXXXX", tr_file_temporary_folder());
+  errno = ENAMETOOLONG;
+  const int fd = length < (int)sizeof path ? mkstemp(path) : -1;
+  *out = fd < 0 ? NULL : fdopen(fd, "w+b");
+  *why = *out ? NULL : strerror(errno);
+  if (fd >= 0) unlink(path);
+  if (fd >= 0 && !*out) close(fd);
+}
+
+tr_status tr_file_map_temporary(tr_ctx *ctx, FILE *file, const char *name, tr_file_map *out) {
+  struct stat info;
+  *out = (tr_file_map){.path = strdup(name)};
+  if (!out->path) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the name of '%s'", name);
+  tr_status status = TR_OK;
+  if (fstat(fileno(file), &info) != 0)
+    status = TR_FAIL(ctx, TR_E_IO, "cannot read '%s' unpacked: %s", name, strerror(errno));
+  if (status == TR_OK) status = map_descriptor(ctx, fileno(file), info.st_size, out);
+  if (status != TR_OK) tr_file_map_close(out);
+  return status;
+}
+
 tr_status tr_file_stream_open(tr_ctx *ctx, const char *path, FILE **out) {
   if (out) *out = NULL;
   TR_REQUIRE(ctx, path, out);

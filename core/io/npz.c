@@ -1,8 +1,10 @@
 #include "core/io/npz.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/io/file_private.h"
 #include "core/io/npy_private.h"
 #include "core/io/npz_rows_private.h"
 #include "core/io/zip_private.h"
@@ -110,6 +112,11 @@ static tr_status missing(const tr_npz *npz, const char *name) {
                  npz->n ? tr_npz_list(npz, NULL, list, sizeof list) : "nothing");
 }
 
+/* In messages. */
+static void name_entry(const tr_npz *npz, const char *name, char *label, size_t size) {
+  snprintf(label, size, "'%s' in '%s'", TR_SHOW(name, 80), TR_SHOW(npz->map.path, 220));
+}
+
 tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
   if (out) *out = (tr_npy){0};
   TR_REQUIRE(TR_CTX_OF(npz), npz, name, out);
@@ -118,13 +125,74 @@ tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
   const unsigned char *bytes;
   void *inflated;
   char label[320];
-  snprintf(label, sizeof label, "'%s' in '%s'", TR_SHOW(name, 80), TR_SHOW(npz->map.path, 220));
+  name_entry(npz, name, label, sizeof label);
   TR_TRY(tr_zip_read(npz->ctx, npz->zip, entry, &bytes, &inflated));
   tr_status status = tr_npy_parse(npz->ctx, label, bytes, (size_t)entry->size, out);
   if (status == TR_OK && !out->owned)
     out->owned = inflated; /* the elements lie inside */
   else
     free(inflated);
+  return status;
+}
+
+/* ---- unpacked aside ---- */
+
+#define UNPACKED_PIECE ((size_t)1 << 20)
+
+/* *why: the reason why it cannot be written. */
+static tr_status copy_entry(tr_zip_in *in, uint64_t size, void *piece, FILE *to, const char **why) {
+  while (size > 0 && !*why) {
+    const size_t n = size < UNPACKED_PIECE ? (size_t)size : UNPACKED_PIECE;
+    TR_TRY(tr_zip_in_read(in, piece, n));
+    if (fwrite(piece, 1, n, to) != n) *why = strerror(errno);
+    size -= n;
+  }
+  if (!*why && fflush(to) != 0) *why = strerror(errno);
+  return TR_OK;
+}
+
+static tr_status unpack(tr_npz *npz, const tr_zip_entry *entry, FILE *to, const char **why) {
+  tr_zip_in *in;
+  void *piece = malloc(UNPACKED_PIECE);
+  if (!piece) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory to unpack '%s'", npz->map.path);
+  tr_status status = tr_zip_in_open(npz->ctx, npz->zip, entry, &in);
+  if (status == TR_OK) status = copy_entry(in, entry->size, piece, to, why);
+  tr_zip_in_close(&in);
+  free(piece);
+  return status;
+}
+
+/* *map is empty where *why tells that it cannot be. */
+static tr_status unpack_aside(tr_npz *npz, const tr_zip_entry *entry, tr_file_map *map, const char **why) {
+  FILE *file;
+  *map = (tr_file_map){0};
+  tr_file_temporary(&file, why);
+  if (!file) return TR_OK;
+  tr_status status = unpack(npz, entry, file, why);
+  if (status == TR_OK && !*why) status = tr_file_map_temporary(npz->ctx, file, npz->map.path, map);
+  fclose(file);
+  return status;
+}
+
+tr_status tr_npz_get_mapped(tr_npz *npz, const char *name, uint64_t most, tr_npy *out) {
+  const tr_zip_entry *entry = find(npz, name);
+  const char *why;
+  char label[320];
+  tr_file_map map;
+  *out = (tr_npy){0};
+  if (!entry || entry->method == 0 || entry->size <= most) return tr_npz_get(npz, name, out);
+  TR_TRY(unpack_aside(npz, entry, &map, &why));
+  name_entry(npz, name, label, sizeof label);
+  if (why) {
+    tr_ctx_warn(npz->ctx, "%s is unpacked into memory, %.1f MB, since '%s' (TMPDIR) cannot have it: %s",
+                label, (double)entry->size / 1e6, TR_SHOW(tr_file_temporary_folder(), 100), why);
+    return tr_npz_get(npz, name, out);
+  }
+  const tr_status status = tr_npy_parse(npz->ctx, label, map.data, map.size, out);
+  if (status == TR_OK && !out->owned)
+    out->map = map; /* the elements lie inside */
+  else
+    tr_file_map_close(&map);
   return status;
 }
 
@@ -181,7 +249,7 @@ tr_status tr_npz_rows_open(tr_npz *npz, const char *name, tr_npz_rows **out) {
   tr_npz_rows *rows = calloc(1, sizeof *rows);
   if (!rows) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory to read '%s'", npz->map.path);
   rows->ctx = npz->ctx;
-  snprintf(rows->label, sizeof rows->label, "'%s' in '%s'", TR_SHOW(name, 80), TR_SHOW(npz->map.path, 220));
+  name_entry(npz, name, rows->label, sizeof rows->label);
   tr_status status = open_rows(npz, entry, rows);
   if (status != TR_OK)
     tr_npz_rows_close(&rows);

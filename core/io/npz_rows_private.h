@@ -9,6 +9,11 @@
 extern "C" {
 #endif
 
+/* tr_npz_get for an array of which pieces are read again and again: a deflated one of more than `most` bytes
+ * is unpacked into a file without a name (core/io/file_private.h) and mapped. Where that cannot be, a warning
+ * says so, and it is unpacked into memory. */
+tr_status tr_npz_get_mapped(tr_npz *npz, const char *name, uint64_t most, tr_npy *out);
+
 typedef struct tr_npz_rows tr_npz_rows;
 
 /* Begins to read the array of this name, with the errors of tr_npz_get, of one dimension at least; one in

@@ -120,11 +120,59 @@ static void damage(tr_ctx *ctx) {
   free(bytes);
 }
 
+static char heard[400];
+static void hear(const char *message, void *user) {
+  (void)user;
+  snprintf(heard, sizeof heard, "%s", message);
+}
+
+/* Where an array lies, of which these are the elements. */
+static void lies(tr_ctx *ctx, tr_npz *npz, const char *name, uint64_t most, bool mapped, bool owned) {
+  tr_npy whole, npy;
+  *heard = 0;
+  CHECK_OK(ctx, tr_npz_get(npz, name, &whole));
+  CHECK_OK(ctx, tr_npz_get_mapped(npz, name, most, &npy));
+  CHECK((npy.map.data != NULL) == mapped && (npy.owned != NULL) == owned);
+  CHECK(npy.count == whole.count &&
+        memcmp(npy.data, whole.data, (size_t)npy.count * tr_dtype_size(npy.dtype)) == 0);
+  tr_npy_close(&npy);
+  tr_npy_close(&whole);
+}
+
+/* Large deflated arrays are unpacked into a file that has no name, or into memory with a warning. */
+static void mapped(tr_ctx *ctx) {
+  tr_npz *npz = open_npz(ctx, DATA("stored.npz"));
+  char folder[400];
+  tr_npy npy;
+  lies(ctx, npz, "a", 0, false, true); /* not aligned there, so that it is copied */
+  tr_npz_close(&npz);
+  npz = open_npz(ctx, DATA("deflated.npz"));
+  const char *before = getenv("TMPDIR");
+  snprintf(folder, sizeof folder, "%s", before ? before : "");
+  const int entries = scratch_entries();
+  setenv("TMPDIR", scratch(""), 1);
+  lies(ctx, npz, "a", 0, true, false);
+  CHECK(*heard == 0 && scratch_entries() == entries);
+  lies(ctx, npz, "a", 10000, false, true);
+  CHECK_ERROR(ctx, tr_npz_get_mapped(npz, "none", 0, &npy), TR_E_IO, "it holds a, f");
+  setenv("TMPDIR", scratch("nowhere"), 1);
+  lies(ctx, npz, "a", 0, false, true);
+  CHECK(strstr(heard, "is unpacked into memory, 0.0 MB, since '") &&
+        strstr(heard, "nowhere' (TMPDIR) cannot have it: No such file or directory"));
+  if (before)
+    setenv("TMPDIR", folder, 1);
+  else
+    unsetenv("TMPDIR");
+  tr_npz_close(&npz);
+}
+
 int main(int argc, char **argv) {
   tr_ctx *ctx = check_context(argc, argv);
   numpys_files(ctx);
   zip64(ctx);
   damage(ctx);
+  tr_ctx_on_warning(ctx, hear, NULL);
+  mapped(ctx);
   tr_ctx_close(&ctx);
   return check_report();
 }
