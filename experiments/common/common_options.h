@@ -52,6 +52,7 @@ typedef struct {
   tr_int_list latent_size;
   long num_heads;
   const char *name; /* of a published network, which its file may not tell; NULL: none */
+  bool of_guide;    /* its options are called --guide-... */
 } model_options;
 
 #define MODEL_OPTION(base, member) .group = "Model", .offset = (base) + offsetof(model_options, member)
@@ -92,7 +93,8 @@ typedef struct {
 
 typedef struct {
   double scale, guide_scale;
-  const char *channels, *guide_ckpt, *guide_weights;
+  const char *channels;
+  model_options guide; /* which has no latent_size, num_heads and name */
   tr_double_list interval;
 } guidance_options;
 
@@ -114,15 +116,28 @@ static inline tr_guidance guidance_of(const guidance_options *o, double scale) {
   {GUIDANCE_OPTION(base, interval), .name = "cfg-interval", .type = TR_OPTION_DOUBLES, .count = 2, .metavar = "A,B",  \
    .flags = TR_OPTION_GE | TR_OPTION_LE | TR_OPTION_INCREASING, .low = 0, .high = 1, .default_note = "always",        \
    .help = "Guide only at times from A to B."},                                                                       \
-  {GUIDANCE_OPTION(base, guide_ckpt), .name = "guide-ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE",                \
+  {GUIDANCE_OPTION(base, guide.ckpt), .name = "guide-ckpt", .type = TR_OPTION_TEXT, .metavar = "FILE",                \
    .help = "Autoguidance (arXiv 2406.02507) in place of --cfg-scale, which has to be 1: the field is that of FILE + X "  \
            "(that of --ckpt - that of FILE), FILE a worse model of the same states and classes, of any kind, size, path " \
-           "and prediction (its args tell, or FILE.json beside it). Both are asked with the same class; NFE counts the "  \
+           "and prediction (its args tell, FILE.json beside it, or --guide-...). Both are asked with the same class; NFE counts the "  \
            "forwards of both. --cfg-channels and --cfg-interval hold for it too."},                                     \
   {GUIDANCE_OPTION(base, guide_scale), .name = "guide-scale", .type = TR_OPTION_DOUBLE, .flags = TR_OPTION_GE, .low = 0, \
    .metavar = "X", .default_note = "none, it must be given", .help = "Its scale: 1 is the model alone, 0 the guide."},    \
-  {GUIDANCE_OPTION(base, guide_weights), .name = "guide-weights", .type = TR_OPTION_TEXT, .metavar = "ema|model|NAME",   \
-   .default_note = "ema where there is one", .help = "Set of weights of the guide, as --weights is of the model."}
+  {GUIDANCE_OPTION(base, guide.weights), .name = "guide-weights", .type = TR_OPTION_TEXT, .metavar = "ema|model|NAME",   \
+   .default_note = "ema where there is one", .help = "Set of weights of the guide, as --weights is of the model."},   \
+  {GUIDANCE_OPTION(base, guide.net_params), PARAM_OPTION("guide-net-param", "the guide's network that its file does not tell", TR_KIND_NETWORK)}, \
+  {GUIDANCE_OPTION(base, guide.family), .name = "guide-model-family", .type = TR_OPTION_CHOICE, .choices = "sit,dit", \
+   .default_note = "from its args", .help = "As --model-family is of the model."},                                    \
+  {GUIDANCE_OPTION(base, guide.time_direction), .name = "guide-time-direction", .type = TR_OPTION_CHOICE,             \
+   .choices = "noise-at-0,noise-at-1", .default_note = "from its args, else noise-at-0",                              \
+   .help = "As --time-direction is of the model."},                                                                   \
+  {GUIDANCE_OPTION(base, guide.path_type), .name = "guide-path-type", .type = TR_OPTION_CHOICE,                       \
+   .kind = TR_KIND_INTERPOLANT, .metavar = "NAME", .default_note = "from its args, else Linear",                      \
+   .help = "Interpolant that the guide was trained with."},                                                           \
+  {GUIDANCE_OPTION(base, guide.path_params), PARAM_OPTION("guide-path-param", "the guide's interpolant", TR_KIND_INTERPOLANT)}, \
+  {GUIDANCE_OPTION(base, guide.prediction), .name = "guide-prediction", .type = TR_OPTION_CHOICE,                     \
+   .kind = TR_KIND_PREDICTION, .metavar = "NAME", .default_note = "from its args, else velocity",                     \
+   .help = "What the guide predicts."}
 
 /* The names that tr_clock_find knows; `...`: offset, group, modes. */
 #define CLOCK_OPTION(...)                                                                                             \

@@ -7,8 +7,9 @@
 #include "core/io/npz.h"
 #include "core/text.h"
 
-static const char *const names[] = {"cfg-scale",  "cfg-channels", "cfg-interval", "path-type",
-                                    "prediction", "guide-ckpt",   "guide-scale",  "guide-weights"};
+static const char *const names[] = {"cfg-scale",       "cfg-channels",    "cfg-interval", "path-type",
+                                    "prediction",      "guide-ckpt",      "guide-scale",  "guide-weights",
+                                    "guide-path-type", "guide-prediction"};
 enum { NAMES = sizeof names / sizeof *names };
 
 /* Of another checkpoint: they are left away where there is none. */

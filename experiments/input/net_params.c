@@ -14,6 +14,15 @@ const char *net_params_option(const char *param) {
   return strcmp(param, NUM_HEADS) == 0 ? "--num-heads H" : "--net-param NAME=VALUE";
 }
 
+const char *net_params_guide_option(const char *param) {
+  (void)param;
+  return "--guide-net-param NAME=VALUE";
+}
+
+static const char *option_of(const model_options *o) {
+  return o->of_guide ? "guide-net-param" : "net-param";
+}
+
 bool net_params_given(const model_options *o) {
   return o->num_heads != TR_OPTION_UNSET || o->net_params.n;
 }
@@ -23,20 +32,20 @@ void net_params_spelled(const model_options *o, const char *param, long value, c
   if (own)
     snprintf(text, size, "--num-heads %ld", value);
   else
-    snprintf(text, size, "--net-param %s=%ld", param, value);
+    snprintf(text, size, "--%s %s=%ld", option_of(o), param, value);
 }
 
 static tr_status check(tr_ctx *ctx, const model_options *o, const param_alias *alias) {
-  const param_source source = {"net-param", &o->net_params, alias, 1};
+  const param_source source = {option_of(o), &o->net_params, alias, 1};
   const tr_module *kinds[KINDS_MAX];
   int n = 0;
   while (n < KINDS_MAX && (kinds[n] = tr_module_at(ctx, TR_KIND_NETWORK, n))) n++;
   return param_check(ctx, &source, kinds, n);
 }
 
-static tr_status take(tr_ctx *ctx, const char *name, double value, tr_net_size *out) {
+static tr_status take(tr_ctx *ctx, const char *option, const char *name, double value, tr_net_size *out) {
   if (value != floor(value) || fabs(value) > INT_MAX)
-    return TR_FAIL(ctx, TR_E_ARG, "--net-param: %s is %g: use a whole number", name, value);
+    return TR_FAIL(ctx, TR_E_ARG, "--%s: %s is %g: use a whole number", option, name, value);
   *out = (tr_net_size){name, (int)value};
   return TR_OK;
 }
@@ -50,8 +59,8 @@ tr_status net_params_told(tr_ctx *ctx, const model_options *o, int *n, tr_net_si
   *told = calloc((size_t)o->net_params.n + 1, sizeof **told);
   if (!*told) return TR_FAIL(ctx, TR_E_MEM, "out of memory for %d parameters", o->net_params.n);
   for (; *n < o->net_params.n; ++*n)
-    TR_TRY(take(ctx, o->net_params.v[*n].name, o->net_params.v[*n].value, &(*told)[*n]));
-  return given ? take(ctx, alias.param, alias.value, &(*told)[(*n)++]) : TR_OK;
+    TR_TRY(take(ctx, option_of(o), o->net_params.v[*n].name, o->net_params.v[*n].value, &(*told)[*n]));
+  return given ? take(ctx, option_of(o), alias.param, alias.value, &(*told)[(*n)++]) : TR_OK;
 }
 
 tr_status net_params_resolve(tr_ctx *ctx, const tr_net_config *config, model_options *o) {

@@ -16,7 +16,8 @@ tr_status net_params_resolve(tr_ctx *ctx, const tr_net_config *config, model_opt
 bool net_params_given(const model_options *options);
 /* How this one was, with its value: "--net-param NAME=2", or its own option. Written into text. */
 void net_params_spelled(const model_options *options, const char *param, long value, char *text, size_t size);
-/* How a parameter is given, for messages. */
+/* How a parameter is given, for messages; of a guide. */
 const char *net_params_option(const char *param);
+const char *net_params_guide_option(const char *param);
 
 #endif

@@ -72,7 +72,7 @@ static void compare_params(tr_ctx *ctx, const tr_model *m, const model_options *
 }
 
 /* The parameters of the path that were given, and those that the checkpoint tells of it. */
-static void compare_path(tr_ctx *ctx, const tr_model *m, const tr_pair_list *given) {
+static void compare_path(tr_ctx *ctx, const tr_model *m, const char *option, const tr_pair_list *given) {
   const tr_module *path = &m->interpolant.type->info;
   char arg[TR_MODEL_ARG], text[128];
   for (int i = 0; i < given->n; i++) {
@@ -82,17 +82,18 @@ static void compare_path(tr_ctx *ctx, const tr_model *m, const tr_pair_list *giv
       const bool same = strcmp(path->params[k].name, pair->name) == 0;
       if (!same || !(m->interpolant.values.set & 1u << k) || m->interpolant.values.v[k] == pair->value)
         continue;
-      snprintf(text, sizeof text, "--path-param %s=%.15g", pair->name, pair->value);
+      snprintf(text, sizeof text, "--%s %s=%.15g", option, pair->name, pair->value);
       warn_overrides(ctx, m, text, arg, told);
     }
   }
 }
 
 void overrides_warn(tr_ctx *ctx, const tr_model *m, const model_options *given) {
-  compare_name(ctx, m, "path-type", TR_KIND_INTERPOLANT, given->path_type, m->interpolant.type->info.name,
-               "path_type");
-  compare_name(ctx, m, "prediction", TR_KIND_PREDICTION, given->prediction, m->prediction->info.name,
-               "prediction");
-  compare_path(ctx, m, &given->path_params);
+  const bool guide = given->of_guide;
+  compare_name(ctx, m, guide ? "guide-path-type" : "path-type", TR_KIND_INTERPOLANT, given->path_type,
+               m->interpolant.type->info.name, "path_type");
+  compare_name(ctx, m, guide ? "guide-prediction" : "prediction", TR_KIND_PREDICTION, given->prediction,
+               m->prediction->info.name, "prediction");
+  compare_path(ctx, m, guide ? "guide-path-param" : "path-param", &given->path_params);
   if (net_params_given(given)) compare_params(ctx, m, given);
 }

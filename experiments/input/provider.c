@@ -17,8 +17,7 @@ static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *param
   return param_resolve(ctx, &path->type->info, &path->values, params);
 }
 
-/* The model, and what it settles written back for the record. */
-static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
+tr_status provider_open_model(tr_ctx *ctx, const model_options *o, int height, int width, tr_model **out) {
   tr_net_size *told;
   int n_told;
   tr_status status = net_params_told(ctx, o, &n_told, &told);
@@ -27,16 +26,23 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
                                     .prediction = o->prediction,
                                     .family = o->family,
                                     .time_direction = o->time_direction,
-                                    .height = o->latent_size.n ? (int)o->latent_size.v[0] : 0,
-                                    .width = o->latent_size.n ? (int)o->latent_size.v[1] : 0,
+                                    .height = height,
+                                    .width = width,
                                     .model_name = o->name,
                                     .n_told = n_told,
                                     .told = told,
-                                    .told_as = net_params_option};
+                                    .told_as = o->of_guide ? net_params_guide_option : net_params_option};
   if (status == TR_OK) status = tr_model_open(ctx, o->ckpt, &options, out);
   free(told);
   TR_TRY(status);
   overrides_warn(ctx, *out, o);
+  return TR_OK;
+}
+
+/* The model, and what it settles written back for the record. */
+static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
+  const tr_int_list *size = &o->latent_size;
+  TR_TRY(provider_open_model(ctx, o, size->n ? (int)size->v[0] : 0, size->n ? (int)size->v[1] : 0, out));
   TR_TRY(net_params_resolve(ctx, &(*out)->config, o));
   o->weights = (*out)->set;
   o->path_type = (*out)->interpolant.type->info.name;

@@ -28,6 +28,10 @@ typedef struct {
  * any case. */
 tr_status provider_load(program *p, model_options *options, machine_options *machine, uint64_t seed,
                         provider *out);
+/* The model of a checkpoint by what it says of itself and what these options say of it, warned of where the
+ * two differ. height, width: of its states, 0: as trained. tr_model_close. */
+tr_status provider_open_model(tr_ctx *ctx, const model_options *options, int height, int width,
+                              tr_model **out);
 /* The guide of --guide-ckpt, between load and build. */
 tr_status provider_load_guide(program *p, guidance_options *options, provider *pr);
 /* The path to sample along, between load and build: `*name` (NULL: the model's own), written back in its

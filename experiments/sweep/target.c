@@ -33,7 +33,7 @@ static tr_status check_choice(program *p, const sweep_options *o) {
                    "--weights, --num-heads, --net-param, --class-labels and --cfg-... are for --ckpt: an "
                    "exact target has "
                    "no classes");
-  if (o->guidance.guide_ckpt || o->guidance.guide_weights || !isnan(o->guidance.guide_scale))
+  if (guide_option_given(&o->guidance))
     return TR_FAIL(p->ctx, TR_E_ARG, "--guide-... are for --ckpt: an exact target has no guide");
   return TR_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "experiments/common/param_options.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/run_record.h"
 #include "transport/autoguidance.h"
@@ -11,11 +12,26 @@
 
 /* ---- options ---- */
 
+const char *guide_option_given(const guidance_options *o) {
+  const model_options *g = &o->guide;
+  return g->ckpt                  ? "ckpt"
+         : !isnan(o->guide_scale) ? "scale"
+         : g->weights             ? "weights"
+         : g->net_params.n        ? "net-param"
+         : g->family              ? "model-family"
+         : g->time_direction      ? "time-direction"
+         : g->path_type           ? "path-type"
+         : g->path_params.n       ? "path-param"
+         : g->prediction          ? "prediction"
+                                  : NULL;
+}
+
 static tr_status check_options(tr_ctx *ctx, const guidance_options *o) {
-  if (!o->guide_ckpt && (!isnan(o->guide_scale) || o->guide_weights))
+  const char *given = guide_option_given(o);
+  if (!o->guide.ckpt && given)
     return TR_FAIL(ctx, TR_E_ARG, "--guide-%s needs a guide: give its checkpoint as --guide-ckpt FILE",
-                   isnan(o->guide_scale) ? "weights" : "scale");
-  if (!o->guide_ckpt) return TR_OK;
+                   given);
+  if (!o->guide.ckpt) return TR_OK;
   if (isnan(o->guide_scale))
     return TR_FAIL(
         ctx, TR_E_ARG,
@@ -49,28 +65,27 @@ static tr_status check_fit(tr_ctx *ctx, const guided_model *of, const guide *g) 
       say_states(a, own, sizeof own));
 }
 
-/* In the words of the message of a parameter that nobody tells. */
-static const char *told_as(const char *param) {
-  (void)param;
-  return "a guide whose arguments tell it";
+static tr_status set_path_params(tr_ctx *ctx, const model_options *o, tr_interpolant *path) {
+  const param_source source = {.option = "guide-path-param", .pairs = &o->path_params};
+  TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
+  return param_settled(ctx, source.option, &path->type->info, &path->values);
 }
 
-static tr_status open_model(program *p, guidance_options *o, const guided_model *of, guide *out) {
-  const tr_model_options options = {.weights = o->guide_weights,
-                                    .height = of->model->height,
-                                    .width = of->model->width,
-                                    .told_as = told_as};
-  TR_TRY(tr_model_open(p->ctx, o->guide_ckpt, &options, &out->model));
-  out->ckpt = o->guide_ckpt;
-  o->guide_weights = out->model->set;
+static tr_status open_model(program *p, model_options *o, const guided_model *of, guide *out) {
+  o->of_guide = true;
+  o->num_heads = TR_OPTION_UNSET;
+  TR_TRY(provider_open_model(p->ctx, o, of->model->height, of->model->width, &out->model));
+  TR_TRY(set_path_params(p->ctx, o, &out->model->interpolant));
+  out->ckpt = o->ckpt;
+  o->weights = out->model->set;
   TR_TRY(check_fit(p->ctx, of, out));
-  return file_hash_start(p->ctx, o->guide_ckpt, &out->hash);
+  return file_hash_start(p->ctx, o->ckpt, &out->hash);
 }
 
 tr_status guide_open(program *p, guidance_options *o, const guided_model *of, guide *out) {
   *out = (guide){.guidance = guidance_of(o, o->guide_scale)};
   TR_TRY(check_options(p->ctx, o));
-  return o->guide_ckpt ? open_model(p, o, of, out) : TR_OK;
+  return o->guide.ckpt ? open_model(p, &o->guide, of, out) : TR_OK;
 }
 
 /* ---- what is asked ---- */

@@ -31,6 +31,8 @@ typedef struct {
  * --cfg-scale. guide_close in any case. */
 tr_status guide_open(program *p, guidance_options *options, const guided_model *of, guide *out);
 void guide_close(guide *g);
+/* The first option of a guide that was given, "scale" of --guide-scale; NULL: none was. */
+const char *guide_option_given(const guidance_options *options);
 /* What guide_build made, alone. */
 void guide_drop(guide *g);
 /* Without what guide_build made and without the hash, for a second network of the same model; guide_drop

@@ -95,13 +95,34 @@ END
   grep -qE ',ok,4,' "$scratch/sweep/results.csv" || fail "evaluations of a sweep: $(cat "$scratch/sweep/results.csv")"
   refuse 2 "--nfe 3 is too small: a step of euler takes 2" $transit tune-grid $swept --sampling-method euler --nfe 3 --out "$scratch/grid"
 
+  # ---- what the guide's file does not tell ----
+  cp "$digits" "$scratch/bare.pt"
+  bare="--guide-ckpt $scratch/bare.pt --guide-scale 2"
+  refuse 2 "give --guide-net-param NAME=VALUE, or num_heads in FILE.json beside it" $draw $bare --out "$scratch/no"
+  check "told by options" $draw $bare --guide-net-param num_heads=4 --guide-path-type Linear --guide-prediction velocity --out "$scratch/told"
+  grep -q "does not say" "$scratch/stderr" && fail "what was told is assumed: $(cat "$scratch/stderr")"
+  close "$scratch/told/samples.npz" "$scratch/model/samples.npz" f4 1e-5 # as its own guide
+  tr -d ' \n' <"$scratch/told/run.json" | grep -qF '"guide-net-param":{"num_heads":4' || fail "the record lacks what was told"
+  check "told otherwise" $draw --guide-ckpt "$linear" --guide-scale 2 --guide-path-type VP --guide-path-param sigma_max=15 --guide-prediction score --out "$scratch/otherwise"
+  warns "--guide-path-type VP overrides the checkpoint's Linear"
+  warns "--guide-prediction score overrides the checkpoint's velocity"
+  grep -q '"path_type": "VP"' "$scratch/otherwise/run.json" || fail "the record lacks the guide's path"
+  check "along that as it is" $draw --guide-ckpt "$linear" --guide-scale 2 --guide-path-type VP --guide-prediction score --out "$scratch/as-it-is"
+  differ "$scratch/otherwise/samples.npz" "$scratch/as-it-is/samples.npz"
+  refuse 2 "--guide-net-param: none of sit, mlp, inception, vae has a parameter 'num_hats'" $draw $bare --guide-net-param num_hats=4 --out "$scratch/no"
+  refuse 2 "--guide-net-param: num_heads is 1.5: use a whole number" $draw $bare --guide-net-param num_heads=1.5 --out "$scratch/no"
+  refuse 2 "--guide-path-param" $draw --guide-ckpt "$linear" --guide-scale 2 --guide-path-param sigma_max=15 --out "$scratch/no"
+  for option in "net-param num_heads=4" "path-type VP" "path-param sigma_max=15" "prediction score" "model-family sit" "time-direction noise-at-1"; do
+    refuse 2 "--guide-${option%% *} needs a guide" $draw --guide-${option} --out "$scratch/no"
+  done
+
   # ---- what is refused ----
   refuse 2 "--guide-scale needs a guide" $draw --guide-scale 2 --out "$scratch/no"
   refuse 2 "--guide-ckpt needs --guide-scale" $draw --guide-ckpt "$linear" --out "$scratch/no"
   refuse 2 "--cfg-scale 2 and --guide-ckpt are two guidances" $draw --guide-ckpt "$linear" --guide-scale 2 --cfg-scale 2 --out "$scratch/no"
   refuse 2 "at most 1 network evaluation" $draw --guide-ckpt "$linear" --guide-scale 2 --max-nfe 1 --out "$scratch/no"
   cp "$tests/data/goldens/ema.pt" "$scratch/latents.pt"
-  refuse 2 "give a guide whose arguments tell it, or num_heads in FILE.json beside it" $draw --guide-ckpt "$scratch/latents.pt" --guide-scale 2 --out "$scratch/no"
+  refuse 2 "give --guide-net-param NAME=VALUE, or num_heads in FILE.json beside it" $draw --guide-ckpt "$scratch/latents.pt" --guide-scale 2 --out "$scratch/no"
   echo '{"num_heads": 3}' >"$scratch/latents.pt.json"
   refuse 2 "latents.pt' has states of 4, 8, 8 with 10 classes" $draw --guide-ckpt "$scratch/latents.pt" --guide-scale 2 --out "$scratch/no"
   grep -q "digits-ema.pt' those of 1, 8, 8 with 10 classes" "$scratch/stderr" || fail "both are not named: $(cat "$scratch/stderr")"
