@@ -120,7 +120,7 @@ static tr_status check_machine_room(tr_ctx *ctx, size_t bytes) {
 
 tr_status tr_cpu_alloc(tr_ctx *ctx, size_t bytes, void **out) {
   size_t rounded = (bytes + 63) / 64 * 64;
-  TR_TRY(check_machine_room(ctx, bytes));
+  if (bytes >= HUGE_PAGE) TR_TRY(check_machine_room(ctx, bytes)); /* small ones are not worth a system call */
   if (rounded < bytes || posix_memalign(out, bytes < HUGE_PAGE ? 64 : HUGE_PAGE, rounded) != 0)
     return TR_FAIL(ctx, TR_E_MEM, "out of memory for an array of %zu bytes", bytes);
   if (bytes >= HUGE_PAGE) advise_huge_pages(*out, bytes);
