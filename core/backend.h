@@ -176,8 +176,8 @@ enum {
    * activation, a gate or a slope, with a norm behind it. Elsewhere it agrees with them to rounding. */
   TR_BACKEND_FUSED_BITS = 32,
   /* Vector operations have the processor's bits: sums run over its chunks in its order, and normals are made
-   * with the C library's functions. Elsewhere normals are within 2 DBL_EPSILON of these, and 99 in 100 are
-   * the same. Elementwise operations have these bits everywhere. */
+   * with the C library's functions. Elsewhere normals are within two units in the last place of these, in f32
+   * within one, and 99 in 100 are the same. Elementwise operations have these bits everywhere. */
   TR_BACKEND_PROCESSOR_BITS = 64,
   /* The backward of attention keeps no scores, and goes faster where it is given the statistics of the
    * forward: networks keep these for it. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Nothing outside a network's own folder names it or its parts, but tests of their own: a checkpoint opens by what it
+# Nothing outside a network's own folder names it or its parts, but tests and a bench of their own: a checkpoint opens by what it
 # holds, and what it does not tell is a parameter that its kind declares.
 # usage: networks.sh ROOT SCRATCH
 set -eu
@@ -7,7 +7,7 @@ set -eu
 
 # "FOLDER PREFIX OTHERS": what begins with PREFIX stays below FOLDER and in files that match OTHERS.
 own='
-nets/sit/ tr_sit ^tests/nets/test_sit[a-z_]*\.c$
+nets/sit/ tr_sit ^tests/(nets/test_sit[a-z_]*|bench/bench_bytes)\.c$
 nets/mlp/ tr_mlp ^$
 '
 
