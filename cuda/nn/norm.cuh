@@ -56,10 +56,14 @@ template <class N, int KEPT, bool WIDE> struct tr_normed {
   /* Reads the row by first(c, v), later by again(c, v), 0 past its end; then mean and deviation are there. */
   template <class F, class G> __device__ __forceinline__ void measure(N eps, F first, G again) {
     N total = 0, squares = 0;
+    const auto add = [&](int k) {
+      for (int i = 0; i < 4; i++) total += kept[k][i];
+    };
     each([&](int k, int64_t c) {
       first(c, kept[k]);
-      for (int i = 0; i < 4; i++) total += kept[k][i];
+      if constexpr (KEPT == 0) add(k);
     });
+    if constexpr (KEPT > 0) each([&](int k, int64_t) { add(k); }); /* once all loads are on their way */
     mean = sum(total) / (N)cols;
     each([&](int k, int64_t c) {
       N v[4];
