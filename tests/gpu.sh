@@ -249,7 +249,18 @@ say ""
 
 part "Products: tiles of a sample's rows, and the largest"
 bench 40 bench_linear --dtype bf16 $tokens >"$scratch/linear"
+# All rows in one matrix: is it faster, and does a row's result then depend on the batch?
+TRANSIT_CUDA_TILES=0
+export TRANSIT_CUDA_TILES
+bench 30 bench_linear --dtype bf16 $tokens | awk -F '\t' -v OFS='\t' 'NR > 1 && !($1 $2 $3 in seen) { seen[$1 $2 $3]; $4 = "one matrix"; print }' >>"$scratch/linear"
 table <"$scratch/linear"
+say "" "As one matrix, the forward:" ""
+[ -n "$quick" ] || bench 40 bench_forward $large --dtype bf16 --batch $batches $often | table
+say ""
+cp "$scratch/failures" "$scratch/before"
+[ -n "$quick" ] || each 20 "" $(those '^test_core_nn_(rows|products)$')
+mv "$scratch/before" "$scratch/failures" # what these find is an answer
+unset TRANSIT_CUDA_TILES
 
 part "Forward and training step"
 bench 60 bench_forward $large --dtype bf16 --batch $batches $often >"$scratch/forward"

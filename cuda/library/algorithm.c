@@ -30,10 +30,25 @@ static cublasLtEpilogue_t epilogue_of(int epilogue) {
 
 /* ---- descriptors ---- */
 
+/* The entries are one matrix, of all their columns. */
+static cublasStatus_t set_columns(const tr_cuda_lt *lt, const tr_cuda_product *p, int64_t entries) {
+  const uint64_t cols = (uint64_t)(p->shape.n * entries);
+  cublasStatus_t status =
+      lt->cublasLtMatrixLayoutSetAttribute(p->b, CUBLASLT_MATRIX_LAYOUT_COLS, &cols, sizeof cols);
+  tr_cuda_first(&status,
+                lt->cublasLtMatrixLayoutSetAttribute(p->d, CUBLASLT_MATRIX_LAYOUT_COLS, &cols, sizeof cols));
+  return status;
+}
+
 cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64_t entries) {
   const int32_t batch = (int32_t)entries;
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
   if (p->batch == entries) return status;
+  if (lt->joined && !p->shape.turn_b) {
+    status = set_columns(lt, p, entries);
+    p->batch = status == CUBLAS_STATUS_SUCCESS ? entries : 0;
+    return status;
+  }
   const cublasLtMatrixLayout_t all[] = {p->a, p->b, p->d};
   for (int i = 0; i < 3; i++)
     tr_cuda_first(&status, lt->cublasLtMatrixLayoutSetAttribute(all[i], CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
@@ -47,7 +62,7 @@ static cublasStatus_t describe_epilogue(const tr_cuda_lt *lt, const tr_cuda_shap
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
   const uint32_t epilogue = epilogue_of(s->epilogue);
   const int32_t bias = type_of(s->bias);
-  const int64_t ld = s->ldd, stride = s->ldd * s->n;
+  const int64_t ld = s->ldd, stride = lt->joined ? 0 : s->ldd * s->n;
   void *const somewhere = (void *)(uintptr_t)16; /* a heuristic sees that there is one, and its alignment */
   tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(how, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
                                                             sizeof epilogue));

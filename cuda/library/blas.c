@@ -39,6 +39,8 @@ tr_status tr_cuda_blas_open(tr_cuda_state *s, tr_error *err) {
   tr_cuda_blas *blas = s->blas = calloc(1, sizeof *blas);
   if (!blas) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for the state of a device");
   TR_TRY(open_library(&blas->lt, err));
+  const char *tiles = getenv("TRANSIT_CUDA_TILES");
+  blas->lt.joined = tiles && strcmp(tiles, "0") == 0;
   const cublasStatus_t status = blas->lt.cublasLtCreate(&blas->handle);
   if (status != CUBLAS_STATUS_SUCCESS)
     return TR_FAIL_IN(err, TR_E_DEVICE, "cuBLASLt cannot be used: %s",

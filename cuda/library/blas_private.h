@@ -9,6 +9,7 @@
 #define X(name) __typeof__(name) *name;
 typedef struct {
 #include "cuda/library/cublaslt.def"
+  bool joined; /* entries are multiplied as one matrix, see TRANSIT_CUDA_TILES */
 } tr_cuda_lt;
 #undef X
 

@@ -61,6 +61,7 @@ typedef enum {
 } cublasLtMatmulDescAttributes_t;
 
 typedef enum {
+  CUBLASLT_MATRIX_LAYOUT_COLS = 3,
   CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT = 5,
   CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET = 6
 } cublasLtMatrixLayoutAttribute_t;

@@ -366,6 +366,7 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
 cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t l,
                                                 cublasLtMatrixLayoutAttribute_t what, const void *v,
                                                 size_t n) {
+  if (what == CUBLASLT_MATRIX_LAYOUT_COLS) return told(set(&l->cols, sizeof l->cols, v, n));
   if (what == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT) return told(set(&l->batch, sizeof l->batch, v, n));
   return told(set(&l->stride, sizeof l->stride, v, n));
 }
