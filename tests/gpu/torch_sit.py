@@ -17,6 +17,7 @@ fused AdamW and one running average, as the reference does. --device cpu tries t
 import argparse
 import math
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -184,6 +185,9 @@ def main():
     torch.set_default_device(options.device)
     torch.backends.cuda.matmul.allow_tf32 = True
     print(f"# torch {torch.__version__}, {torch.cuda.get_device_name() if on_gpu else 'the processor'}", flush=True)
+    if options.compile and not any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang")):
+        print("# blocks are not compiled: torch.compile needs a C compiler", flush=True)
+        options.compile = False
     ceilings(options.seconds)
     size, patch = options.model.split("/")
     linear_layers(compare_torch.SIZES[size][0], (compare_torch.SIDE // int(patch)) ** 2, numbers(options.layers), 20)
