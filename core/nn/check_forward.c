@@ -100,19 +100,21 @@ tr_status tr_nn_check_unpatchify(const tr_nn_call *call, const tr_nn_unpatchify_
 }
 
 tr_status tr_nn_check_norm_jvp(const tr_nn_call *call, const tr_nn_norm_jvp_args *a) {
-  TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
-  TR_TRY(tr_nn_check_matrix(call, "x", a->x, a->y));
-  TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->y));
+  TR_TRY(tr_nn_check_matrix(call, "x", a->x, a->x));
+  TR_TRY(tr_nn_check_half(call, TR_NN_BF16, "y", a->y, a->x));
+  TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->x));
   TR_TRY(tr_nn_check_extents(call, tr_array_same_shape(a->x, a->y) && tr_array_same_shape(a->v, a->y) &&
                                        a->x->data != a->y->data && a->x->shape[1] > 0));
   return tr_nn_check_columns(call, "scale", &a->scale, a->y);
 }
 
 tr_status tr_nn_check_attention_jvp(const tr_nn_call *call, const tr_nn_attention_jvp_args *a) {
-  TR_TRY(tr_nn_check_matrix(call, "y", a->y, a->y));
-  TR_TRY(tr_nn_check_matrix(call, "qkv", a->qkv, a->y));
-  TR_TRY(tr_nn_check_matrix(call, "v", a->v, a->y));
+  TR_TRY(tr_nn_check_half(call, a->products, "y", a->y, a->y));
+  TR_TRY(tr_nn_check_same_type(call, "qkv", a->qkv, a->y));
+  TR_TRY(tr_nn_check_same_type(call, "v", a->v, a->y));
+  TR_TRY(tr_nn_check_same_type(call, "value", a->value, a->y));
   TR_TRY(tr_nn_check_products(call, a->products, a->y));
-  return tr_nn_check_extents(call, tr_nn_attention_fits(a->qkv, a->samples, a->heads, a->y) &&
-                                       tr_array_same_shape(a->qkv, a->v));
+  return tr_nn_check_extents(
+      call, tr_nn_attention_fits(a->qkv, a->samples, a->heads, a->y) && tr_array_same_shape(a->qkv, a->v) &&
+                (!a->value || (tr_array_same_shape(a->value, a->y) && a->value->data != a->y->data)));
 }

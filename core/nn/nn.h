@@ -311,18 +311,19 @@ typedef struct {
   tr_nn_columns scale; /* what it was given */
   double eps;
   const tr_array *v; /* (R, D) */
-  tr_array *y;       /* (R, D), not x; may be v */
+  tr_array *y;       /* (R, D), or bf16, not x; may be v where it is of its type */
 } tr_nn_norm_jvp_args;
 TR_API tr_status tr_nn_norm_jvp(const tr_nn_norm_jvp_args *args);
 
-/* y = J v of attention */
+/* y = J v of attention, and what attention gives, to rounding */
 typedef struct {
-  const tr_array *qkv; /* (N T, 3 D): what attention was given */
+  const tr_array *qkv; /* (N T, 3 D), or bf16: what attention was given; the others are of its type */
   const tr_array *v;   /* (N T, 3 D) */
   int64_t samples;     /* N */
   int heads;
   tr_nn_products products;
-  tr_array *y; /* (N T, D) */
+  tr_array *y;     /* (N T, D) */
+  tr_array *value; /* (N T, D), not y: what attention gives; NULL: not wanted */
 } tr_nn_attention_jvp_args;
 TR_API tr_status tr_nn_attention_jvp(const tr_nn_attention_jvp_args *args);
 

@@ -8,20 +8,22 @@ void tr_sit_jvp_work_clear(tr_sit_jvp_work *work) {
   work->group = 0;
 }
 
-/* Whether the forward's buffers are of another type: the operations of forward mode have but one. */
-static bool has_own(const tr_sit *net) {
-  return net->product_dtype != net->dtype;
-}
-
 static tr_status provide_jvp_work(tr_ctx *ctx, tr_sit *net, int64_t group) {
   if (group <= net->tangent.group) return TR_OK;
   int64_t rows = group * net->tokens;
-  const int64_t patches = tr_sit_patch_columns(&net->config), widest = tr_sit_widest(&net->config);
-  const int64_t d = net->config.hidden, wide = patches > widest ? patches : widest;
-  const int64_t columns[TR_SIT_JVP_BUFFERS] = {d, d, wide, has_own(net) ? d : 0, has_own(net) ? widest : 0};
+  const int64_t d = net->config.hidden;
+  const struct {
+    tr_dtype dtype;
+    int64_t columns;
+  } of[TR_SIT_JVP_BUFFERS] = {
+      [TR_SIT_JVP] = {net->dtype, d},
+      [TR_SIT_JVP_HIDDEN] = {net->product_dtype, d},
+      [TR_SIT_JVP_WIDE] = {net->product_dtype, tr_sit_widest(&net->config)},
+      [TR_SIT_JVP_PATCHES] = {net->dtype, tr_sit_patch_columns(&net->config)},
+  };
   tr_sit_jvp_work_clear(&net->tangent);
   for (int i = 0; i < TR_SIT_JVP_BUFFERS; i++)
-    TR_TRY(tr_array_create(ctx, net->dtype, 2, (int64_t[]){rows, columns[i]}, &net->tangent.buffer[i]));
+    TR_TRY(tr_array_create(ctx, of[i].dtype, 2, (int64_t[]){rows, of[i].columns}, &net->tangent.buffer[i]));
   net->tangent.group = group;
   return TR_OK;
 }
@@ -41,16 +43,6 @@ static tr_array jvp_work(const stream *s, int buffer, int64_t cols) {
   return tr_net_matrix(s->net->tangent.buffer[buffer], s->rows, cols);
 }
 
-/* Input of a linear layer of the forward beside the tangent's, and what it gives. */
-static tr_array hidden_of(const stream *s) {
-  int64_t d = s->net->config.hidden;
-  return has_own(s->net) ? jvp_work(s, TR_SIT_JVP_GIVEN, d) : work(s, TR_SIT_HIDDEN, d);
-}
-
-static tr_array wide_of(const stream *s, int64_t cols) {
-  return has_own(s->net) ? jvp_work(s, TR_SIT_JVP_GIVEN_WIDE, cols) : work(s, TR_SIT_WIDE, cols);
-}
-
 /* tangent += gate (v W^T) */
 static tr_status push_gated(const tr_array *v, const tr_layer *layer, tr_nn_columns gate, tr_array *tangent) {
   return tr_nn_linear(
@@ -66,7 +58,7 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
   int64_t d = s->net->config.hidden;
   int heads = s->net->config.heads;
   const tr_nn_columns gate = {mod, 2 * d};
-  tr_array hidden = hidden_of(s), qkv = wide_of(s, 3 * d);
+  tr_array hidden = work(s, TR_SIT_HIDDEN, d), qkv = work(s, TR_SIT_WIDE, 3 * d);
   tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
   tr_array dqkv = jvp_work(s, TR_SIT_JVP_WIDE, 3 * d);
   TR_TRY(push_norm(s, mod, d, &dhidden));
@@ -78,9 +70,8 @@ static tr_status push_attention(stream *s, const tr_sit_block *block, const tr_a
                                                          .samples = s->samples,
                                                          .heads = heads,
                                                          .products = s->net->products,
-                                                         .y = &dhidden}));
-  TR_TRY(tr_nn_attention(&(tr_nn_attention_args){
-      .qkv = &qkv, .samples = s->samples, .heads = heads, .products = s->net->products, .y = &hidden}));
+                                                         .y = &dhidden,
+                                                         .value = &hidden}));
   TR_TRY(push_gated(&dhidden, block->proj, gate, &s->tangent));
   return tr_sit_apply_gated(&hidden, block->proj, gate, &s->tokens, &s->tokens);
 }
@@ -89,7 +80,7 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
   const tr_sit_config *c = &s->net->config;
   int64_t d = c->hidden;
   const tr_nn_columns gate = {mod, 5 * d};
-  tr_array hidden = hidden_of(s), mlp = wide_of(s, c->mlp_hidden);
+  tr_array hidden = work(s, TR_SIT_HIDDEN, d), mlp = work(s, TR_SIT_WIDE, c->mlp_hidden);
   tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
   tr_array dmlp = jvp_work(s, TR_SIT_JVP_WIDE, c->mlp_hidden);
   TR_TRY(push_norm(s, mod, 4 * d, &dhidden));
@@ -104,7 +95,7 @@ static tr_status push_mlp(stream *s, const tr_sit_block *block, const tr_array *
 
 static tr_status push_embed(stream *s, const tr_array *x, const tr_array *v) {
   const tr_sit *net = s->net;
-  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_in(net->patch));
+  tr_array patches = jvp_work(s, TR_SIT_JVP_PATCHES, tr_layer_in(net->patch));
   TR_TRY(tr_sit_embed(net, x, &s->tokens));
   TR_TRY(tr_sit_cut(net, v, &patches));
   return tr_layer_jvp(&patches, net->patch, &s->tangent);
@@ -114,7 +105,7 @@ static tr_status push_final(const stream *s, const tr_array *mod, tr_array *Jv) 
   const tr_sit *net = s->net;
   int64_t d = net->config.hidden;
   tr_array dhidden = jvp_work(s, TR_SIT_JVP_HIDDEN, d);
-  tr_array patches = jvp_work(s, TR_SIT_JVP_WIDE, tr_layer_out(net->final));
+  tr_array patches = jvp_work(s, TR_SIT_JVP_PATCHES, tr_layer_out(net->final));
   TR_TRY(push_norm(s, mod, d, &dhidden));
   TR_TRY(tr_layer_jvp(&dhidden, net->final, &patches));
   return tr_sit_join(net, &patches, Jv);

@@ -114,12 +114,10 @@ typedef struct {
 
 /* Of the Jacobian-vector product, for the largest group so far. */
 enum {
-  TR_SIT_JVP,        /* (group T, D): of the residual stream */
-  TR_SIT_JVP_HIDDEN, /* (group T, D) */
-  TR_SIT_JVP_WIDE,   /* (group T, widest layer) */
-  /* In the place of those of tr_sit_work where these are of another type than the network's: */
-  TR_SIT_JVP_GIVEN,      /* (group T, D) */
-  TR_SIT_JVP_GIVEN_WIDE, /* (group T, widest layer) */
+  TR_SIT_JVP,         /* (group T, D): of the residual stream */
+  TR_SIT_JVP_HIDDEN,  /* P (group T, D) */
+  TR_SIT_JVP_WIDE,    /* P (group T, widest layer of a block) */
+  TR_SIT_JVP_PATCHES, /* (group T, those of the latents, or what the final layer gives) */
   TR_SIT_JVP_BUFFERS
 };
 typedef struct {

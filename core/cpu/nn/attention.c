@@ -501,7 +501,7 @@ static void jvp_task(const jvp_job *job, int64_t task, char *scratch) {
     jvp_tile(job, tile, &h);
 }
 
-tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args) {
+static tr_status tangent(tr_ctx *ctx, const tr_nn_attention_jvp_args *args) {
   int threads = tr_ctx_threads(ctx);
   int64_t samples = args->samples;
   jvp_job job = {.base = job_of(ctx, args->qkv, samples, args->heads, args->products)};
@@ -526,4 +526,14 @@ tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args
       if (!tr_cpu_is_stopped(&work)) jvp_task(&job, task, mine);
   }
   return tr_cpu_end(&work);
+}
+
+tr_status tr_cpu_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *args) {
+  const tr_nn_attention_args forward = {.qkv = args->qkv,
+                                        .samples = args->samples,
+                                        .heads = args->heads,
+                                        .products = args->products,
+                                        .y = args->value};
+  if (args->value) TR_TRY(tr_cpu_attention(ctx, &forward));
+  return tangent(ctx, args);
 }

@@ -69,10 +69,10 @@ static __device__ __forceinline__ int64_t first_stat(const attention_shape &s, i
 }
 
 /* Raises c to a largest score `top` of further terms, where that is more than `slack` above it. Gives what
- * those so far are to be multiplied with. */
+ * those so far are to be multiplied with: 1 where there are none. */
 template <class T> static __device__ __forceinline__ T tr_attention_raise(T &c, T top, T slack = 0) {
   if (!(top > c + slack)) return 1;
-  if (c == -INFINITY) return c = top, 0;
+  if (c == -INFINITY) return c = top, 1;
   const T step = ceil(top - c);
   c += step;
   return ldexp(T(1), -(int)(step < 4000 ? step : T(4000)));

@@ -27,7 +27,7 @@ static __device__ __forceinline__ void terms_of(const attention_shape &s, int fr
       for (int i = 0; i < 8; i++) top[i % 4 / 2] = fmaxf(top[i % 4 / 2], x[j][g][i / 4][i % 4]);
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-      keep[h] = tr_attention_raise(softmax.c[g][h], __fmul_rn(quad_largest(top[h]), scale));
+      keep[h] = tr_attention_raise(softmax.c[g][h], __fmul_rn(quad_largest(top[h]), scale), MMA_SLACK);
       softmax.sum[g][h] *= keep[h];
     }
     if (has_risen(keep)) multiply_rows<M>(keep, o[g]);

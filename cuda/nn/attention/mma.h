@@ -184,6 +184,10 @@ static __device__ __forceinline__ float quad_largest(float v) {
   return fmaxf(v, __shfl_xor_sync(~0u, v, 2));
 }
 
+/* Terms may be as large as 2^MMA_SLACK, so that results of keys before are seldom multiplied. Without it 16
+ * rows of a warp, which do so together, would in most tiles. */
+#define MMA_SLACK 8.F
+
 /* A lane's rows of a softmax: terms are 2^(s - c), and `sum` and `wide` are the lane's part of the sums of
  * terms and of terms times something else. */
 struct mma_sums {
@@ -193,9 +197,9 @@ static __device__ __forceinline__ mma_sums no_sums() {
   return {{-INFINITY, -INFINITY}, {0, 0}, {0, 0}};
 }
 
-/* Terms in place of the products of 16 keys more, of which `left` are there, none above 2^slack; keep: what
- * was summed before is to be multiplied with. */
-static __device__ __forceinline__ void add_terms(int left, float scale, float slack, float (&x)[2][4],
+/* Terms in place of the products of 16 keys more, of which `left` are there; keep: what was summed before is
+ * to be multiplied with. */
+static __device__ __forceinline__ void add_terms(int left, float scale, float (&x)[2][4],
                                                  const float (&dx)[2][4], mma_sums &sums, float (&keep)[2]) {
   const int pair = threadIdx.x % 4 * 2;
   if (left < 16)
@@ -207,7 +211,7 @@ static __device__ __forceinline__ void add_terms(int left, float scale, float sl
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     const float top = fmaxf(fmaxf(x[0][2 * h], x[0][2 * h + 1]), fmaxf(x[1][2 * h], x[1][2 * h + 1]));
-    keep[h] = tr_attention_raise(sums.c[h], quad_largest(top), slack);
+    keep[h] = tr_attention_raise(sums.c[h], quad_largest(top), MMA_SLACK);
     sums.sum[h] *= keep[h], sums.wide[h] *= keep[h];
   }
 #pragma unroll

@@ -111,7 +111,7 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
 #pragma unroll
           for (int i = 0; i < G; i++)
             if (SUMS) {
-              add_terms(left - j, g.scale * (float)TR_LOG2_E, 0, x[i], dx[i], sums[i], keep);
+              add_terms(left - j, g.scale * (float)TR_LOG2_E, x[i], dx[i], sums[i], keep);
             } else {
               gradient_of_scores(left - j, g.scale, logs[i], means[i], x[i], dx[i]);
               as_operand(dx[i], ds[i]);

@@ -6,15 +6,11 @@
  * rounded. */
 #include "cuda/nn/attention/mma.h"
 
-/* Terms may be as large as 2^SLACK, so that what is summed is seldom multiplied: without it, 16 rows of a
- * warp having to do it together, in most steps of 256 tokens. */
-#define SLACK 8
-
-/* Of bf16; s.half is of y. */
+/* Of bf16; s.half is of y and of value, which is what attention gives, or NULL. */
 struct mma_tangents {
   attention_shape s;
   const attention_half *qkv, *v;
-  void *y;
+  void *y, *value;
   float scale; /* 1 / sqrt(size) */
 };
 
@@ -50,7 +46,7 @@ static __device__ __forceinline__ void step(int left, bool first, float scale,
   unsigned p[2][4];
   add_products<M, 2>(q, keys, x);
   add_products<M, 1>(q, keys + NEXT, x + 1);
-  add_terms(left, scale * (float)TR_LOG2_E, SLACK, x[0], x[1], sums, keep);
+  add_terms(left, scale * (float)TR_LOG2_E, x[0], x[1], sums, keep);
   if (first) centre(sums, scale, m);
   if (has_risen(keep)) multiply_rows<M>(keep, o[0]), multiply_rows<M>(keep, o[1]);
 #pragma unroll
@@ -94,11 +90,13 @@ static __global__ __launch_bounds__(TR_ATTENTION_THREADS,
     inverse[h] = 1 / quad_sum(sums.sum[h]);
     m[h] = quad_sum(sums.wide[h]) * inverse[h] * a.scale - m[h];
   }
+  const int row = b.first + threadIdx.x / 32 * 16;
+  if (a.value) put_rows<M>(s, result_of(s, a.value, b.sample, b.head), row, o[0], inverse, memory);
 #pragma unroll
   for (int n = 0; n < M::BLOCKS; n++)
 #pragma unroll
     for (int i = 0; i < 4; i++) o[1][n][i] -= m[i / 2] * o[0][n][i];
-  put_rows<M>(s, result_of(s, a.y, b.sample, b.head), b.first + threadIdx.x / 32 * 16, o[1], inverse, memory);
+  put_rows<M>(s, result_of(s, a.y, b.sample, b.head), row, o[1], inverse, memory);
 }
 
 template <class mma> static tr_status run(tr_ctx *ctx, const mma_tangents &t, const tr_array *y) {
@@ -111,8 +109,8 @@ template <class mma> static tr_status run(tr_ctx *ctx, const mma_tangents &t, co
 /* Working memory: of arrays of f32 qkv and v in bf16. */
 tr_status tr_cuda_attention_mma_jvp(tr_ctx *ctx, const attention_shape &s,
                                     const tr_nn_attention_jvp_args *a) {
-  mma_tangents t = {s, (const attention_half *)a->qkv->data, (const attention_half *)a->v->data, a->y->data,
-                    (float)(1 / sqrt((double)s.size))};
+  mma_tangents t = {s,          (const attention_half *)a->qkv->data, (const attention_half *)a->v->data,
+                    a->y->data, a->value ? a->value->data : NULL,     (float)(1 / sqrt((double)s.size))};
   if (!s.half) {
     char *qkv, *v;
     const int64_t bytes = a->qkv->count * (int64_t)sizeof(attention_half);

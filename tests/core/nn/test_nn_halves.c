@@ -140,6 +140,25 @@ static tr_status attention_backward_known(call *c) {
   return attention_backward(c, true);
 }
 
+static tr_status attention_jvp(call *c) {
+  tr_array *y = given(c, 1, R, D), *value = given(c, 1, R, D);
+  c->result[0] = y, c->result[1] = value;
+  return tr_nn_attention_jvp(&(tr_nn_attention_jvp_args){.qkv = given(c, 1, R, 3 * D),
+                                                         .v = given(c, 1, R, 3 * D),
+                                                         .samples = N,
+                                                         .heads = HEADS,
+                                                         .products = TR_NN_BF16,
+                                                         .y = y,
+                                                         .value = value});
+}
+
+static tr_status norm_jvp(call *c) {
+  tr_array *y = given(c, 1, R, D);
+  c->result[0] = y;
+  return tr_nn_norm_jvp(&(tr_nn_norm_jvp_args){
+      .x = table(c, R, D), .scale = {table(c, N, D), 0}, .eps = 1e-6, .v = table(c, R, D), .y = y});
+}
+
 static tr_status gate(call *c) {
   tr_array *y = given(c, 2, R, D);
   c->result[0] = y;
@@ -249,6 +268,8 @@ int main(int argc, char **argv) {
   every_mix(ctx, attention, 1);
   every_mix(ctx, attention_backward_alone, 1);
   every_mix(ctx, attention_backward_known, 1);
+  every_mix(ctx, attention_jvp, 1);
+  every_mix(ctx, norm_jvp, 1);
   every_mix(ctx, gate, 2);
   every_mix(ctx, activate, 2);
   every_mix(ctx, activation_backward, 3);
