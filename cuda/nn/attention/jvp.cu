@@ -113,8 +113,12 @@ tr_status tr_cuda_attention_jvp(tr_ctx *ctx, const tr_nn_attention_jvp_args *a) 
   TR_TRY(tr_attention_check(ctx, s));
   const void *const arrays[] = {a->qkv->data, a->v->data, a->y->data, a->value ? a->value->data : NULL};
   if (tr_attention_fits_mma(s, arrays, 4)) return tr_cuda_attention_mma_jvp(ctx, s, a);
-  const tr_nn_attention_args forward = {
-      .qkv = a->qkv, .samples = a->samples, .heads = a->heads, .products = a->products, .y = a->value};
+  const tr_nn_attention_args forward = {.qkv = a->qkv,
+                                        .samples = a->samples,
+                                        .heads = a->heads,
+                                        .products = a->products,
+                                        .y = a->value,
+                                        .stats = NULL};
   if (a->value) TR_TRY(tr_cuda_attention(ctx, &forward));
   const auto with = [&](auto tile) { return run<decltype(tile)>(ctx, s, a); };
   return a->qkv->dtype == TR_F64 ? tr_attention_with_tile<double, 1, 1>(s, with)
