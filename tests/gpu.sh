@@ -273,13 +273,14 @@ table <"$scratch/forward"
 say ""
 bench 60 bench_train $large --dtype bf16 --batch $training $often >"$scratch/train"
 table <"$scratch/train"
-# cuBLASLt may or may not be faster with sums for gradients of biases beside its products.
-(
-  export TRANSIT_CUDA_BGRAD=0
-  bench 40 bench_train $large --dtype bf16 --batch $training $often >"$scratch/sums"
-)
-say "" "The same with sums of our own for gradients of biases (TRANSIT_CUDA_BGRAD=0):" ""
-table <"$scratch/sums"
+for sums in 0 1; do
+  (
+    export TRANSIT_CUDA_BGRAD=$sums
+    bench 30 bench_train $large --dtype bf16 --batch $training $often >"$scratch/sums"
+  )
+  say "" "The same with TRANSIT_CUDA_BGRAD=$sums, gradients of biases by $([ $sums = 0 ] && echo sums of our own || echo cuBLASLt wherever it can):" ""
+  table <"$scratch/sums"
+done
 if [ -z "$quick" ]; then
   say ""
   { bench 20 bench_forward $large --dtype tf32 --batch 32 $often; bench 20 bench_forward $large --dtype f32 --batch 8 $often | tail -n +2; } | table

@@ -141,18 +141,28 @@ static cublasStatus_t prefer(const tr_cuda_blas *blas, const tr_cuda_shape *s, u
   return status;
 }
 
+static bool config(const tr_cuda_blas *blas, const cublasLtMatmulAlgo_t *algorithm,
+                   cublasLtMatmulAlgoConfigAttributes_t what, int32_t *value) {
+  size_t written;
+  return blas->lt.cublasLtMatmulAlgoConfigGetAttribute(algorithm, what, value, sizeof *value, &written) ==
+         CUBLAS_STATUS_SUCCESS;
+}
+
+bool tr_cuda_akin(const tr_cuda_blas *blas, const cublasLtMatmulAlgo_t *one,
+                  const cublasLtMatmulAlgo_t *other) {
+  int32_t a, b;
+  return config(blas, one, CUBLASLT_ALGO_CONFIG_ID, &a) && config(blas, other, CUBLASLT_ALGO_CONFIG_ID, &b) &&
+         a == b;
+}
+
 /* Whether the sums of an algorithm are in one piece, or else, where the shape allows it, in parts that are
  * added in a fixed order. The mask of the preference should see to it, and is not relied upon. No parts are
  * one: NVIDIA's own samples set 0 where they want the sum whole. */
 static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasLtMatmulHeuristicResult_t *r) {
-  int32_t parts = 0;
-  uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_MASK;
-  size_t written;
+  int32_t parts, scheme;
   if (r->state != CUBLAS_STATUS_SUCCESS || r->workspaceSize > blas->room ||
-      blas->lt.cublasLtMatmulAlgoConfigGetAttribute(&r->algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &parts,
-                                                    sizeof parts, &written) != CUBLAS_STATUS_SUCCESS ||
-      blas->lt.cublasLtMatmulAlgoConfigGetAttribute(&r->algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme,
-                                                    sizeof scheme, &written) != CUBLAS_STATUS_SUCCESS)
+      !config(blas, &r->algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &parts) ||
+      !config(blas, &r->algo, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &scheme))
     return false;
   return (parts <= 1 && parts >= 0 && scheme == CUBLASLT_REDUCTION_SCHEME_NONE) ||
          (s->parts && scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);

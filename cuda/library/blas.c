@@ -46,7 +46,8 @@ tr_status tr_cuda_blas_open(tr_cuda_state *s, tr_error *err) {
     return TR_FAIL_IN(err, TR_E_DEVICE, "cuBLASLt cannot be used: %s",
                       blas->lt.cublasLtGetStatusName(status));
   const char *sums = getenv("TRANSIT_CUDA_BGRAD");
-  blas->no_sums = sums && strcmp(sums, "0") == 0;
+  if (sums && strcmp(sums, "0") == 0) blas->sums = TR_CUDA_SUMS_NEVER;
+  if (sums && strcmp(sums, "1") == 0) blas->sums = TR_CUDA_SUMS_ALWAYS;
 #ifdef TR_SIMT
   blas->room = (size_t)64 << 10; /* more than the stand-in asks for; the checked emulator minds every byte */
 #else
@@ -139,16 +140,29 @@ static tr_status make_first(tr_ctx *ctx, tr_cuda_product *p) {
   return tr_cuda_same_bits(ctx, by_whole, alone, &p->there);
 }
 
+/* Not every kind of kernel has them: another one may take more time than a pass of our own over B does. */
+static tr_status judge_sums(tr_ctx *ctx, tr_cuda_product *p) {
+  const tr_cuda_blas *blas = tr_cuda(ctx)->blas;
+  tr_cuda_shape shape = p->shape;
+  tr_cuda_product *plain;
+  if (blas->sums == TR_CUDA_SUMS_ALWAYS) return TR_OK;
+  shape.epilogue = 0, shape.bias = 0;
+  TR_TRY(tr_cuda_product_find(ctx, &shape, &plain));
+  p->there = tr_cuda_akin(blas, &plain->algorithm, &p->algorithm);
+  return TR_OK;
+}
+
 /* A library without an epilogue says so in several ways: whatever it says of one with an epilogue means that
  * there is none. */
 static tr_status make(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product *p) {
   const tr_cuda_blas *blas = tr_cuda(ctx)->blas;
   p->shape = *shape;
   if (shape->first_of) return make_first(ctx, p);
-  if (shape->epilogue & TR_CUDA_SUMS && blas->no_sums) return TR_OK;
+  if (shape->epilogue & TR_CUDA_SUMS && blas->sums == TR_CUDA_SUMS_NEVER) return TR_OK;
   cublasStatus_t status = tr_cuda_describe(&blas->lt, p);
   if (status == CUBLAS_STATUS_SUCCESS) status = tr_cuda_choose(blas, p, shape->entries, &p->algorithm);
   p->there = status == CUBLAS_STATUS_SUCCESS;
+  if (p->there && shape->epilogue & TR_CUDA_SUMS) return judge_sums(ctx, p);
   if (p->there) return choose_for_few(ctx, p);
   return shape->epilogue ? TR_OK : failed(ctx, shape, status, "the choice of an algorithm");
 }

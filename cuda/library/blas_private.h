@@ -33,7 +33,7 @@ struct tr_cuda_blas {
   tr_cuda_lt lt;
   cublasLtHandle_t handle;
   size_t room;
-  bool no_sums; /* TRANSIT_CUDA_BGRAD=0: as if the library had no TR_CUDA_SUMS */
+  enum { TR_CUDA_SUMS_AKIN, TR_CUDA_SUMS_NEVER, TR_CUDA_SUMS_ALWAYS } sums; /* when TR_CUDA_SUMS are there */
   tr_cuda_product *products[TR_CUDA_PRODUCT_BUCKETS];
   int64_t calls;
   int passing; /* products that are not kept for good */
@@ -50,6 +50,10 @@ cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64
 cublasStatus_t tr_cuda_describe(const tr_cuda_lt *lt, tr_cuda_product *p);
 cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t entries,
                               cublasLtMatmulAlgo_t *algorithm);
+
+/* Whether two algorithms are of one kind: of the same kernels, in other tiles perhaps. */
+bool tr_cuda_akin(const tr_cuda_blas *blas, const cublasLtMatmulAlgo_t *one,
+                  const cublasLtMatmulAlgo_t *other);
 
 /* Whether an algorithm serves a product of one entry, which it was not chosen for. */
 bool tr_cuda_serves(const tr_cuda_blas *blas, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm);

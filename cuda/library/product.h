@@ -23,7 +23,8 @@ enum {
   TR_CUDA_KEPT = 4,  /* what gelu was given goes to `aux`, of D's type: with GELU */
   TR_CUDA_SLOPE = 8, /* times gelu_tanh'(aux), of D's type */
   TR_CUDA_SUMS = 16, /* alone, of one entry, with B turned: the sums over k of op(B) as it is multiplied, one
-                        for each column of D and of its type, are assigned to `sums` */
+                        for each column of D and of its type, are assigned to `sums`; only where that takes no
+                        other kind of kernel than the product without it gets */
 };
 
 /* D = op(A) op(B), or D += op(A) op(B), for `batch` entries: matrices by columns, D (m, n), k summed over. A

@@ -76,6 +76,7 @@ typedef enum {
 } cublasLtMatmulPreferenceAttributes_t;
 
 typedef enum {
+  CUBLASLT_ALGO_CONFIG_ID = 0,
   CUBLASLT_ALGO_CONFIG_SPLITK_NUM = 2,
   CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME = 3
 } cublasLtMatmulAlgoConfigAttributes_t;

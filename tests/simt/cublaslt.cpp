@@ -5,7 +5,8 @@
  * for such where 5 divides them, pointers less aligned than was said, and too little working memory. The
  * gradient of a bias (BGRADB) is, as cuBLASLt 13.0 was seen to have it, there for one entry with op(B) = T
  * alone, of D's type, assigned, and not scaled; here it is summed in another order than D is, of operands as
- * they are multiplied, and is not there at all where 5 divides the rows of D. */
+ * they are multiplied, is not there at all where 5 divides the rows of D, and by another kind of algorithm
+ * where 7 does. */
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -37,7 +38,7 @@ struct simt_preference {
 namespace {
 /* What is in the words of a cublasLtMatmulAlgo_t. */
 struct chosen {
-  uint64_t parts, scheme, shape, align, room, few, cols;
+  uint64_t parts, scheme, shape, align, room, few, cols, id;
 };
 
 int64_t size_of(cudaDataType type) {
@@ -408,9 +409,14 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
     if (*found == most) break;
     if (one[1] == CUBLASLT_REDUCTION_SCHEME_INPLACE && !(preference->schemes & one[1])) continue;
     if (one[0] == 1 && k_of(*how, *a) % 11 == 0) continue;
-    const chosen words = {
-        one[0],       one[1],           shape_of(*how, *a, *b, *d), align, one[0] > 1 ? 1024u : 0u,
-        d->batch < 8, (uint64_t)d->cols};
+    const chosen words = {one[0],
+                          one[1],
+                          shape_of(*how, *a, *b, *d),
+                          align,
+                          one[0] > 1 ? 1024u : 0u,
+                          d->batch < 8,
+                          (uint64_t)d->cols,
+                          (how->epilogue & CUBLASLT_EPILOGUE_BGRADB) && d->rows % 7 == 0 ? 21u : 66u};
     cublasLtMatmulHeuristicResult_t &r = results[(*found)++];
     r = {};
     memcpy(&r.algo, &words, sizeof words);
@@ -421,7 +427,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *algo,
                                                     cublasLtMatmulAlgoConfigAttributes_t what, void *value,
                                                     size_t size, size_t *written) {
-  const uint32_t v = (uint32_t)algo->data[what == CUBLASLT_ALGO_CONFIG_SPLITK_NUM ? 0 : 1];
+  const int word = what == CUBLASLT_ALGO_CONFIG_ID ? 7 : what == CUBLASLT_ALGO_CONFIG_SPLITK_NUM ? 0 : 1;
+  const uint32_t v = (uint32_t)algo->data[word];
   *written = sizeof v;
   return told(set(value, size, &v, sizeof v));
 }
@@ -430,7 +437,7 @@ cublasStatus_t cublasLtMatmulAlgoConfigSetAttribute(cublasLtMatmulAlgo_t *algo,
                                                     cublasLtMatmulAlgoConfigAttributes_t what,
                                                     const void *value, size_t size) {
   uint32_t v;
-  if (!set(&v, sizeof v, value, size)) return CUBLAS_STATUS_INVALID_VALUE;
+  if (!set(&v, sizeof v, value, size) || what == CUBLASLT_ALGO_CONFIG_ID) return CUBLAS_STATUS_INVALID_VALUE;
   algo->data[what == CUBLASLT_ALGO_CONFIG_SPLITK_NUM ? 0 : 1] = v;
   return CUBLAS_STATUS_SUCCESS;
 }
