@@ -36,19 +36,20 @@ typedef struct {
   void (*moments)(int64_t pixels, int64_t channels, const void *x, double *mean, double *squares);
   /* y = the largest or the mean of so many pixels */
   void (*pool)(tr_nn_pool pool, int64_t pixels, int64_t channels, const void *const *x, void *y);
-  const struct tr_cpu_tiles *tiles; /* NULL: none for this type */
+  const struct tr_cpu_tiles *tiles; /* up to one without a kernel; NULL: none for this type */
 } tr_cpu_picture_kernels;
 
-/* Transforms of convolutions of 3 x 3 by tiles of 4 x 4 pixels (core/cpu/kernels_winograd.inc). The 36
- * elements of what is transformed lie `apart` from each other, each with all channels side by side. */
-enum { TR_CPU_TILE = 4, TR_CPU_TILE_ELEMENTS = 36 };
+/* Transforms of convolutions by tiles (core/cpu/kernels_winograd.inc). The elements of what is transformed
+ * are as many as a tile has pixels of the input; they lie `apart` from each other, each with all channels
+ * side by side. */
 typedef struct tr_cpu_tiles {
-  /* Of the `width` outputs of a channel; w: the same for the nine places, `place` apart */
+  int kernel[2], pixels[2]; /* rows and columns of the kernel, and of a tile of the result */
+  /* Of the `width` outputs of a channel; w: the same for the kernel's places, `place` apart */
   void (*weight)(int64_t width, int64_t place, const float *w, int64_t apart, float *u);
-  /* Of 6 x 6 pixels, whose rows are `row` apart */
+  /* Of the pixels of the input, whose rows are `row` apart */
   void (*input)(int64_t channels, int64_t row, const float *x, int64_t apart, float *v);
-  /* 4 x 4 pixels of `width` outputs each, one after the other */
-  void (*output)(int64_t width, int64_t apart, const float *m, float *y);
+  /* Pixels of `width` outputs each, one after the other; the next row of them is `row` on */
+  void (*output)(int64_t width, int64_t apart, const float *m, int64_t row, float *y);
 } tr_cpu_tiles;
 
 typedef struct tr_cpu_kernels {

@@ -53,6 +53,15 @@ static const shape shapes[] = {
     {5, 8, 8, 16, 40, SAME(3), .prologue = true, .bias = true, .residual = IN_PLACE}, /* samples in groups */
     {1, 36, 73, 18, 67, {{3, 3}, 1, {0, 0}, {0, 0}}, .activation = TR_NN_RELU, .bias = true, .first = 2},
     {1, 20, 41, 600, 33, {{3, 3}, 1, {2, 0}, {1, 2}}, .bias = true},
+    /* other kernels that go by tiles, which stand over the edge */
+    {2, 17, 17, 64, 70, {{1, 7}, 1, {0, 3}, {0, 3}}, .bias = true, .first = 2, .more = 1},
+    {2, 17, 17, 65, 40, {{7, 1}, 1, {3, 0}, {3, 0}}, .prologue = true, .bias = true, .residual = IN_PLACE},
+    {1, 2, 43, 600, 33, {{1, 7}, 1, {0, 5}, {0, 0}}, .bias = true},
+    {1, 5, 8, 70, 35, {{7, 1}, 1, {3, 0}, {3, 0}}, .doubled = true, .prologue = true, .residual = APART},
+    {5, 8, 8, 18, 40, {{1, 3}, 1, {0, 1}, {0, 1}}, .prologue = true, .bias = true},
+    {3, 12, 11, 16, 24, {{3, 1}, 1, {0, 0}, {1, 0}}, .bias = true},
+    {2, 11, 13, 21, 67, SAME(5), .prologue = true, .bias = true, .residual = APART, .first = 1},
+    {1, 7, 8, 16, 30, {{5, 5}, 1, {4, 1}, {0, 2}}, .doubled = true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -176,6 +185,10 @@ static const shape large[] = {
     {2, 2, 530, 24, 40, SAME(3), .bias = true},
     {3, 31, 29, 64, 64, SAME(1), .bias = true},
     {3, 17, 17, 96, 64, {{7, 1}, 1, {3, 0}, {3, 0}}, .bias = true},
+    {3, 17, 17, 64, 72, {{1, 7}, 1, {0, 3}, {0, 3}}, .bias = true},
+    {1, 3, 700, 64, 24, {{1, 7}, 1, {0, 3}, {0, 3}}, .bias = true},
+    {9, 8, 8, 24, 40, {{3, 1}, 1, {1, 0}, {1, 0}}, .prologue = true},
+    {1, 35, 35, 32, 64, SAME(5), .bias = true},
     {2, 24, 21, 40, 64, SAME(3), .doubled = true, .prologue = true},
     {7, 8, 8, 24, 40, SAME(3), .prologue = true, .bias = true},
     {2, 70, 75, 24, 70, SAME(3), .bias = true, .residual = IN_PLACE},

@@ -56,15 +56,15 @@ static void set_extents(tr_cpu_conv *conv, int64_t rows, int64_t cols) {
 
 /* Rows are cut before columns: long rows make long products. */
 void tr_cpu_conv_cut(tr_cpu_conv *conv, const tr_cpu_block_limits *limits) {
-  const int64_t step = limits->step;
-  set_extents(conv, up_to(conv->height, step), up_to(conv->width, step));
+  const int64_t down = limits->step[0], across = limits->step[1];
+  set_extents(conv, up_to(conv->height, down), up_to(conv->width, across));
   if (conv->block_cols > limits->cols)
     set_extents(conv, conv->block_rows,
-                up_to(tr_cpu_ceil_div(conv->width, tr_cpu_ceil_div(conv->width, limits->cols)), step));
-  while (conv->block_rows > step && too_large(conv, limits))
-    set_extents(conv, smaller_extent(conv->height, conv->down, conv->block_rows, step), conv->block_cols);
-  while (conv->block_cols > step && too_large(conv, limits))
-    set_extents(conv, conv->block_rows, smaller_extent(conv->width, conv->across, conv->block_cols, step));
+                up_to(tr_cpu_ceil_div(conv->width, tr_cpu_ceil_div(conv->width, limits->cols)), across));
+  while (conv->block_rows > down && too_large(conv, limits))
+    set_extents(conv, smaller_extent(conv->height, conv->down, conv->block_rows, down), conv->block_cols);
+  while (conv->block_cols > across && too_large(conv, limits))
+    set_extents(conv, conv->block_rows, smaller_extent(conv->width, conv->across, conv->block_cols, across));
 }
 
 tr_cpu_block tr_cpu_conv_block(const tr_cpu_conv *conv, int64_t number) {
@@ -154,5 +154,6 @@ tr_status tr_cpu_conv2d(tr_ctx *ctx, const tr_nn_conv2d_args *args) {
   tr_cpu_conv conv;
   if (args->y->count == 0) return TR_OK;
   TR_TRY(tr_cpu_conv_of(ctx, args, &conv));
-  return tr_cpu_conv_is_by_tiles(&conv) ? tr_cpu_conv_by_tiles(ctx, &conv) : tr_cpu_conv_direct(ctx, &conv);
+  const tr_cpu_tiles *tiles = tr_cpu_conv_tiles(&conv);
+  return tiles ? tr_cpu_conv_by_tiles(ctx, &conv, tiles) : tr_cpu_conv_direct(ctx, &conv);
 }

@@ -31,9 +31,9 @@ tr_status tr_cpu_conv_of(tr_ctx *ctx, const tr_nn_conv2d_args *args, tr_cpu_conv
 
 /* Blocks of at most `pixels` pixels and with patches of at most `bytes`, as far as they can be cut, and so
  * small that there are `tasks` where that does not make them smaller than `least` pixels. Their rows and
- * columns are multiples of `step`, the columns `cols` at most. */
+ * columns are multiples of `step` (rows, columns), the columns `cols` at most. */
 typedef struct {
-  int64_t pixels, bytes, tasks, least, step, cols;
+  int64_t pixels, bytes, tasks, least, step[2], cols;
 } tr_cpu_block_limits;
 void tr_cpu_conv_cut(tr_cpu_conv *conv, const tr_cpu_block_limits *limits);
 tr_cpu_block tr_cpu_conv_block(const tr_cpu_conv *conv, int64_t number);
@@ -69,8 +69,8 @@ static inline int64_t tr_cpu_conv_width(const tr_cpu_conv *conv, int64_t panel) 
 
 tr_status tr_cpu_conv_direct(tr_ctx *ctx, tr_cpu_conv *conv);
 
-/* Whether a convolution goes by tiles: decided by one sample and the kernel alone. */
-bool tr_cpu_conv_is_by_tiles(const tr_cpu_conv *conv);
-tr_status tr_cpu_conv_by_tiles(tr_ctx *ctx, tr_cpu_conv *conv);
+/* The transforms of a convolution that goes by tiles, or NULL: decided by one sample and the kernel alone. */
+const tr_cpu_tiles *tr_cpu_conv_tiles(const tr_cpu_conv *conv);
+tr_status tr_cpu_conv_by_tiles(tr_ctx *ctx, tr_cpu_conv *conv, const tr_cpu_tiles *transforms);
 
 #endif

@@ -36,7 +36,7 @@ static void plan(direct_job *job, tr_cpu_conv *conv, int threads) {
                                                .bytes = BLOCK_BYTES,
                                                .tasks = (int64_t)threads * TASKS_WANTED,
                                                .least = LEAST_PIXELS,
-                                               .step = 1,
+                                               .step = {1, 1},
                                                .cols = INT64_MAX});
   job->conv = conv;
   job->there = patch_is_there(conv);
