@@ -136,13 +136,14 @@ typedef struct {
  * that one of them makes and the caller brings to the others. Work goes beside what the context is asked for:
  * it begins when what came before is done, and what comes after may not touch its array until `look` says
  * that it is done. */
-#define TR_COLLECTIVE_ID 128 /* bytes, at most */
+#define TR_COLLECTIVE_ID    128 /* bytes, at most */
+#define TR_COLLECTIVE_PLACE 64
 typedef struct {
   const char *name; /* "nccl" */
   size_t id_bytes;
-  /* The device, as a whole number that no other one of the machine has; TR_E_UNSUPPORTED saying what is
-   * missing where there can be no such sums. REQUIRED */
-  tr_status (*device)(tr_ctx *ctx, double *number);
+  /* Where the device sits, as text (of TR_COLLECTIVE_PLACE bytes) that no other one of the machine has;
+   * TR_E_UNSUPPORTED saying what is missing where there can be no such sums. REQUIRED */
+  tr_status (*place)(tr_ctx *ctx, char *text);
   tr_status (*make_id)(tr_ctx *ctx, void *id); /* REQUIRED */
   /* What this process needs for it, by itself. REQUIRED */
   tr_status (*prepare)(tr_ctx *ctx, void **own);

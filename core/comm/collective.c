@@ -57,8 +57,9 @@ typedef struct {
 } card;
 
 static card own_card(tr_comm *comm, const tr_collective_ops *ops) {
-  card own = {.machine = comm->machine};
-  own.can = ops->device(comm->ctx, &own.device) == TR_OK;
+  char place[TR_COLLECTIVE_PLACE] = "";
+  card own = {.can = ops->place(comm->ctx, place) == TR_OK, .machine = comm->machine};
+  own.device = tr_comm_number(place);
   if (own.can != 0) return own;
   /* No error: there is another way. */
   const tr_error error = *tr_ctx_error(comm->ctx);

@@ -50,6 +50,9 @@ struct tr_comm {
   char name[32];
 };
 
+/* A whole number that tells texts apart, as ranks send it to each other: 52 bits of FNV-1a. */
+double tr_comm_number(const char *text);
+
 /* ---- collective.c ---- */
 
 /* Finds out whether the devices do it, at the first array of a context; comm->devices says it. Collective.

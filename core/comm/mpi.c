@@ -156,9 +156,7 @@ static double machine(void) {
   }
   if (stat("/proc/self/ns/pid", &space) == 0)
     snprintf(text + strlen(text), 40, "%llu", (unsigned long long)space.st_ino);
-  uint64_t hash = 14695981039346656037u; /* FNV-1a */
-  for (const char *c = text; *c; c++) hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-  return (double)(hash >> 12); /* exact in a double */
+  return tr_comm_number(text);
 }
 
 static tr_status find_neighbours(tr_comm *comm) {

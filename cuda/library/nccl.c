@@ -58,16 +58,11 @@ static tr_status check(tr_ctx *ctx, const tr_nccl *nccl, ncclResult_t result, co
 /* ---- opening ---- */
 
 /* Where it sits in the machine: what NCCL tells devices apart by, too. */
-static tr_status nccl_device(tr_ctx *ctx, double *number) {
+static tr_status nccl_place(tr_ctx *ctx, char *text) {
   const tr_nccl *nccl;
-  char place[64] = "";
   TR_TRY(open_library(ctx, &nccl));
-  TR_TRY(tr_cuda_check(ctx, cudaDeviceGetPCIBusId(place, sizeof place, tr_cuda(ctx)->device),
-                       "asking where the device is"));
-  uint64_t hash = 14695981039346656037u; /* FNV-1a */
-  for (const char *c = place; *c; c++) hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-  *number = (double)(hash >> 12); /* exact in a double */
-  return TR_OK;
+  return tr_cuda_check(ctx, cudaDeviceGetPCIBusId(text, TR_COLLECTIVE_PLACE, tr_cuda(ctx)->device),
+                       "asking where the device is");
 }
 
 static tr_status nccl_make_id(tr_ctx *ctx, void *id) {
@@ -173,7 +168,7 @@ static tr_status nccl_look(tr_ctx *ctx, void *own, bool *done) {
 
 const tr_collective_ops tr_cuda_collective = {.name = "nccl",
                                               .id_bytes = sizeof(ncclUniqueId),
-                                              .device = nccl_device,
+                                              .place = nccl_place,
                                               .make_id = nccl_make_id,
                                               .prepare = nccl_prepare,
                                               .join = nccl_join,

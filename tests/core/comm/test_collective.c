@@ -12,13 +12,13 @@
 /* What the device of this rank does, and what it was asked for. */
 static struct {
   bool can, prepares, joins;
-  double number;
+  int place;
   int opened, closed, ended;
   char warning[200];
 } device;
 
-static tr_status device_of(tr_ctx *ctx, double *number) {
-  *number = device.number;
+static tr_status place_of(tr_ctx *ctx, char *text) {
+  snprintf(text, TR_COLLECTIVE_PLACE, "0000:%02x:00.0", (unsigned)device.place);
   return device.can ? TR_OK : TR_FAIL(ctx, TR_E_UNSUPPORTED, "there is no such library");
 }
 
@@ -64,7 +64,7 @@ static void leave(tr_ctx *ctx, void *own, bool lost) {
   device.ended += lost;
 }
 
-static const tr_collective_ops pretended = {"pretended", 8,     device_of,  make_id,   prepare,
+static const tr_collective_ops pretended = {"pretended", 8,     place_of,   make_id,   prepare,
                                             join,        never, never_sent, looked_at, leave};
 
 static void on_warning(const char *message, void *user) {
@@ -150,12 +150,12 @@ int main(void) {
   CHECK_OK(ctx, tr_comm_open(ctx, &comm));
   tr_comm_set_ctx(comm, NULL);
   const int rank = tr_comm_rank(comm), size = tr_comm_size(comm);
-  device.number = rank;
+  device.place = rank;
   device.can = rank < size - 1;
   by_the_host(comm, device.can ? "" : "sums over the ranks go by way of the host: there is no such library");
-  device.can = true, device.number = rank / 2;
+  device.can = true, device.place = rank / 2;
   by_the_host(comm, "sums over the ranks go by way of the host: some ranks share a device");
-  device.number = rank;
+  device.place = rank;
   if (size > 1) last_fails(comm);
   tr_comm_set_ctx(comm, ctx);
   tr_comm_close(&comm);
