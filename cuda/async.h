@@ -9,17 +9,8 @@
 #include <simt_async.h>
 #else
 
-/* 16 bytes pass by the first cache, since nothing is read twice. */
-template <int BYTES> static __device__ __forceinline__ void tr_copy_async(void *shared, const void *global) {
-  static_assert(BYTES == 4 || BYTES == 8 || BYTES == 16, "copies are of 4, 8 or 16 bytes");
-  const unsigned to = (unsigned)__cvta_generic_to_shared(shared);
-  if (BYTES == 16)
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(global) : "memory");
-  else
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to), "l"(global), "n"(BYTES) : "memory");
-}
-
-/* Where `there` is false: zeros, and nothing is read. */
+/* Where `there` is false: zeros, and nothing is read. 16 bytes pass by the first cache, since nothing is read
+ * twice. */
 template <int BYTES>
 static __device__ __forceinline__ void tr_copy_async_or_zero(void *shared, const void *global, bool there) {
   static_assert(BYTES == 4 || BYTES == 8 || BYTES == 16, "copies are of 4, 8 or 16 bytes");

@@ -9,9 +9,6 @@
  *   B (16 x 8, bf16)     b[0]: k = 2 t, 2 t + 1, column g    b[1]: k + 8
  *   A (16 x 8, bf16)     a[0]: row g, k = 2 t, 2 t + 1   a[1]: row g + 8
  *   B (8 x 8, bf16)      b: k = 2 t, 2 t + 1, column g
- *   A (16 x 8, tf32)     a[0]: row g, k = t   a[1]: row g + 8, k = t   a[2]: row g, k = t + 4
- *                        a[3]: row g + 8, k = t + 4
- *   B (8 x 8, tf32)      b[0]: k = t, column g    b[1]: k = t + 4
  * ldmatrix loads matrices of 8 x 8 bf16 from shared memory: lanes 8 i .. 8 i + 7 give the addresses of the
  * rows of matrix i, each 16 bytes, aligned to that. Register i of lane l is row g, columns 2 t and 2 t + 1 of
  * matrix i; turned (.trans): column g, rows 2 t and 2 t + 1. */
@@ -38,20 +35,6 @@ static __device__ __forceinline__ void mma_16x8x8(float c[4], const unsigned a[2
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(b0));
 }
-/* The registers are those of floats, of which the lowest 13 bits do not count: round with tf32_of. */
-static __device__ __forceinline__ void mma_16x8x8_tf32(float c[4], const unsigned a[4], unsigned b0,
-                                                       unsigned b1) {
-  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-               "{%0,%1,%2,%3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-/* Rounded to 10 bits of fraction, to nearest, ties away from zero. */
-static __device__ __forceinline__ unsigned tf32_of(float v) {
-  unsigned u;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(u) : "f"(v));
-  return u;
-}
 
 #define TR_LDMATRIX(name, x, turned, registers, address, ...)                                                \
   static __device__ __forceinline__ void name(unsigned *r, const void *row) {                                \
@@ -60,10 +43,8 @@ static __device__ __forceinline__ unsigned tf32_of(float v) {
                  : "r"((unsigned)__cvta_generic_to_shared(row))                                              \
                  : "memory");                                                                                \
   }
-TR_LDMATRIX(load_matrix_x1, "x1", "", "%0", "%1", "=r"(r[0]))
 TR_LDMATRIX(load_matrix_x2, "x2", "", "%0,%1", "%2", "=r"(r[0]), "=r"(r[1]))
 TR_LDMATRIX(load_matrix_x4, "x4", "", "%0,%1,%2,%3", "%4", "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]))
-TR_LDMATRIX(load_turned_x1, "x1", ".trans", "%0", "%1", "=r"(r[0]))
 TR_LDMATRIX(load_turned_x2, "x2", ".trans", "%0,%1", "%2", "=r"(r[0]), "=r"(r[1]))
 TR_LDMATRIX(load_turned_x4, "x4", ".trans", "%0,%1,%2,%3", "%4", "=r"(r[0]), "=r"(r[1]), "=r"(r[2]),
             "=r"(r[3]))

@@ -9,10 +9,6 @@ void copy_commit();
 void copy_wait(int newest);
 } // namespace simt
 
-template <int BYTES> inline void tr_copy_async(void *shared, const void *global) {
-  static_assert(BYTES == 4 || BYTES == 8 || BYTES == 16, "copies are of 4, 8 or 16 bytes");
-  simt::copy_async(shared, global, BYTES, true);
-}
 template <int BYTES> inline void tr_copy_async_or_zero(void *shared, const void *global, bool there) {
   static_assert(BYTES == 4 || BYTES == 8 || BYTES == 16, "copies are of 4, 8 or 16 bytes");
   simt::copy_async(shared, global, BYTES, there);

@@ -3,8 +3,8 @@
 #include <cuda_runtime.h>
 
 namespace simt {
-enum product { BF16_16X8X16, BF16_16X8X8, TF32_16X8X8 };
-/* c += A B. Products are exact, or of tf32 rounded to f32; sums are those of f32, k in order. */
+enum product { BF16_16X8X16, BF16_16X8X8 };
+/* c += A B. Products are exact; sums are those of f32, k in order. */
 void multiply(float c[4], const unsigned *a, const unsigned *b, product what, const char *file, int line);
 /* n matrices of 8 x 8. */
 void load_matrices(unsigned *r, const void *row, int n, bool turned, const char *file, int line);
@@ -17,26 +17,11 @@ inline void mma_16x8x16(float c[4], const unsigned a[4], unsigned b0, unsigned b
 inline void mma_16x8x8(float c[4], const unsigned a[2], unsigned b0, SIMT_HERE) {
   simt::multiply(c, a, &b0, simt::BF16_16X8X8, file, line);
 }
-inline void mma_16x8x8_tf32(float c[4], const unsigned a[4], unsigned b0, unsigned b1, SIMT_HERE) {
-  const unsigned b[2] = {b0, b1};
-  simt::multiply(c, a, b, simt::TF32_16X8X8, file, line);
-}
-/* cvt.rna.tf32.f32: half an ulp added to the magnitude, and cut. */
-inline unsigned tf32_of(float v) {
-  unsigned u = __float_as_uint(v);
-  return (u & 0x7f800000) == 0x7f800000 ? (u & 0x7fffff ? 0x7fffe000 : u) : (u + 0x1000) & ~0x1fffu;
-}
-inline void load_matrix_x1(unsigned *r, const void *row, SIMT_HERE) {
-  simt::load_matrices(r, row, 1, false, file, line);
-}
 inline void load_matrix_x2(unsigned *r, const void *row, SIMT_HERE) {
   simt::load_matrices(r, row, 2, false, file, line);
 }
 inline void load_matrix_x4(unsigned *r, const void *row, SIMT_HERE) {
   simt::load_matrices(r, row, 4, false, file, line);
-}
-inline void load_turned_x1(unsigned *r, const void *row, SIMT_HERE) {
-  simt::load_matrices(r, row, 1, true, file, line);
 }
 inline void load_turned_x2(unsigned *r, const void *row, SIMT_HERE) {
   simt::load_matrices(r, row, 2, true, file, line);

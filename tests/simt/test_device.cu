@@ -164,7 +164,7 @@ static void test_numbers(void) {
 static __global__ void asynchronous(float *out, const float *x) {
   __shared__ __align__(16) float tile[2][128];
   const int t = threadIdx.x;
-  tr_copy_async<16>(&tile[0][t * 4], x + t * 4);
+  tr_copy_async_or_zero<16>(&tile[0][t * 4], x + t * 4, true);
   tr_copy_commit();
   tr_copy_async_or_zero<16>(&tile[1][t * 4], x + 128 + t * 4, t < 16);
   tr_copy_commit();
@@ -177,7 +177,7 @@ static __global__ void asynchronous(float *out, const float *x) {
 }
 static __global__ void too_early(float *out, const float *x) {
   __shared__ __align__(16) float tile[128];
-  tr_copy_async<16>(&tile[threadIdx.x * 4], x + threadIdx.x * 4);
+  tr_copy_async_or_zero<16>(&tile[threadIdx.x * 4], x + threadIdx.x * 4, true);
   tr_copy_commit();
   out[threadIdx.x] = *(volatile float *)&tile[threadIdx.x * 4];
   tr_copy_wait<0>();

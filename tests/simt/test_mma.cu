@@ -9,14 +9,14 @@ struct matrices {
                      c = std::vector<float>(M * N);
 };
 
-static float rounded(float v, bool bf16) {
-  return bf16 ? __bfloat162float(__float2bfloat16_rn(v)) : __uint_as_float(tf32_of(v));
+static float rounded(float v) {
+  return __bfloat162float(__float2bfloat16_rn(v));
 }
-static matrices noise(bool bf16) {
+static matrices noise() {
   matrices m;
   unsigned seed = 3;
   for (std::vector<float> *v : {&m.a, &m.b, &m.c})
-    for (float &e : *v) seed = seed * 1664525u + 1013904223u, e = rounded((float)(int)seed / 4e9f, bf16);
+    for (float &e : *v) seed = seed * 1664525u + 1013904223u, e = rounded((float)(int)seed / 4e9f);
   return m;
 }
 /* c + a b over the first `deep` of k */
@@ -37,23 +37,18 @@ static __device__ void load(float c[4], const float *in) {
   for (int i = 0; i < 4; i++) c[i] = in[(g + i / 2 * 8) * N + t * 2 + i % 2];
 }
 
-/* kind: 0 bf16 of depth 16, 1 bf16 of depth 8, 2 tf32 */
-static __global__ void by_hand(float *out, const float *a, const float *b, const float *c0, int kind) {
+static __global__ void by_hand(float *out, const float *a, const float *b, const float *c0, int deep) {
   const int g = threadIdx.x / 4, t = threadIdx.x % 4;
   float c[4];
   load(c, c0);
   const auto A = [=](int row, int k) { return pack2(a[row * K + k], a[row * K + k + 1]); };
   const auto B = [=](int k, int col) { return pack2(b[k * N + col], b[(k + 1) * N + col]); };
-  if (kind == 0) {
+  if (deep == 16) {
     const unsigned r[4] = {A(g, 2 * t), A(g + 8, 2 * t), A(g, 2 * t + 8), A(g + 8, 2 * t + 8)};
     mma_16x8x16(c, r, B(2 * t, g), B(2 * t + 8, g));
-  } else if (kind == 1) {
+  } else {
     const unsigned r[2] = {A(g, 2 * t), A(g + 8, 2 * t)};
     mma_16x8x8(c, r, B(2 * t, g));
-  } else {
-    const unsigned r[4] = {tf32_of(a[g * K + t]), tf32_of(a[(g + 8) * K + t]), tf32_of(a[g * K + t + 4]),
-                           tf32_of(a[(g + 8) * K + t + 4])};
-    mma_16x8x8_tf32(c, r, tf32_of(b[t * N + g]), tf32_of(b[(t + 4) * N + g]));
   }
   store(out, c);
 }
@@ -74,19 +69,18 @@ static __global__ void by_ldmatrix(float *out, const float *a, const float *b, c
   store(out, c);
 }
 
-template <class... P>
-static void check_kernel(void (*kernel)(float *, P...), int kind, int deep, double within) {
-  const matrices m = noise(kind != 2);
+template <class... P> static void check_kernel(void (*kernel)(float *, P...), int deep, double within) {
+  const matrices m = noise();
   const std::vector<double> want = product(m, deep);
   float *out = on_device(std::vector<float>(M * N)), *a = on_device(m.a), *b = on_device(m.b),
         *c = on_device(m.c);
-  CHECK_CODE(launch(nullptr, kernel, 1, 32, 0, out, a, b, c, kind), cudaSuccess);
+  CHECK_CODE(launch(nullptr, kernel, 1, 32, 0, out, a, b, c, deep), cudaSuccess);
   const std::vector<float> got = from_device(out, M * N);
   for (size_t i = 0; i < got.size(); i++) CHECK_NEAR(got[i], want[i], within);
   cudaFree(out), cudaFree(a), cudaFree(b), cudaFree(c);
 }
 
-/* Each register and lane of ldmatrix, for one, two and four matrices, turned or not. */
+/* Each register and lane of ldmatrix, for two and four matrices, turned or not. */
 static __global__ void loads(unsigned *out, int count, int turned) {
   __shared__ __align__(16) unsigned short s[4 * 64];
   const int l = threadIdx.x;
@@ -94,13 +88,12 @@ static __global__ void loads(unsigned *out, int count, int turned) {
   __syncwarp();
   unsigned r[4] = {};
   const unsigned short *row = s + (l % (8 * count)) * 8;
-  if (count == 1) turned ? load_turned_x1(r, row) : load_matrix_x1(r, row);
   if (count == 2) turned ? load_turned_x2(r, row) : load_matrix_x2(r, row);
   if (count == 4) turned ? load_turned_x4(r, row) : load_matrix_x4(r, row);
   for (int i = 0; i < count; i++) out[i * 32 + l] = r[i];
 }
 static void test_loads(void) {
-  for (int count : {1, 2, 4})
+  for (int count : {2, 4})
     for (int turned = 0; turned < 2; turned++) {
       unsigned *out = on_device(std::vector<unsigned>(128));
       CHECK_CODE(launch(nullptr, loads, 1, 32, 0, out, count, turned), cudaSuccess);
@@ -115,19 +108,10 @@ static void test_loads(void) {
     }
 }
 
-static void test_rounding(void) {
-  CHECK(__uint_as_float(tf32_of(1.0f + 0x1p-11f)) == 1.0f + 0x1p-10f); /* a tie, away from zero */
-  CHECK(__uint_as_float(tf32_of(-1.0f - 0x1p-11f)) == -1.0f - 0x1p-10f);
-  CHECK(__uint_as_float(tf32_of(1.0f + 0x1.8p-12f)) == 1.0f);
-  CHECK(std::isinf(__uint_as_float(tf32_of(INFINITY))) && std::isnan(__uint_as_float(tf32_of(NAN))));
-}
-
 int main() {
-  check_kernel(by_hand, 0, 16, 4e-6); /* roundings of 16 sums of up to 5 */
-  check_kernel(by_hand, 1, 8, 4e-6);
-  check_kernel(by_hand, 2, 8, 4e-6);
-  check_kernel(by_ldmatrix, 0, 16, 4e-6);
+  check_kernel(by_hand, 16, 4e-6); /* roundings of 16 sums of up to 5 */
+  check_kernel(by_hand, 8, 4e-6);
+  check_kernel(by_ldmatrix, 16, 4e-6);
   test_loads();
-  test_rounding();
   return check_report();
 }

@@ -26,18 +26,12 @@ float bf16(unsigned pair, int high) {
   return __uint_as_float(high ? pair & 0xffff0000u : pair << 16);
 }
 
-float tf32(unsigned v) {
-  return __uint_as_float(v & ~0x1fffu);
-}
-
 /* Element (row, k) of A, and (k, column) of B: from which lane, which register, which half. */
-float a_of(const table &t, product what, int row, int k) {
+float a_of(const table &t, int row, int k) {
   int g = row % 8, low = row / 8;
-  if (what == TF32_16X8X8) return tf32(t.a[g * 4 + k % 4][low + k / 4 * 2]);
   return bf16(t.a[g * 4 + k % 8 / 2][low + k / 8 * 2], k % 2);
 }
-float b_of(const table &t, product what, int k, int column) {
-  if (what == TF32_16X8X8) return tf32(t.b[column * 4 + k % 4][k / 4]);
+float b_of(const table &t, int k, int column) {
   return bf16(t.b[column * 4 + k % 8 / 2][k / 8], k % 2);
 }
 
@@ -45,10 +39,10 @@ void compute(table &t, product what) {
   int deep = what == BF16_16X8X16 ? 16 : 8;
   float b[16][8];
   for (int k = 0; k < deep; k++)
-    for (int j = 0; j < 8; j++) b[k][j] = b_of(t, what, k, j);
+    for (int j = 0; j < 8; j++) b[k][j] = b_of(t, k, j);
   for (int i = 0; i < 16; i++)
     for (int k = 0; k < deep; k++) {
-      float a = a_of(t, what, i, k);
+      float a = a_of(t, i, k);
       for (int j = 0; j < 8; j++) t.product[i][j] += a * b[k][j];
     }
   t.computed = true;

@@ -100,10 +100,10 @@ static __global__ void pipeline(const float *x, int tiles, float *y) {
   __shared__ __align__(16) float tile[2][128];
   const int t = threadIdx.x;
   float v = 0;
-  tr_copy_async<16>(&tile[0][t * 4], x + t * 4);
+  tr_copy_async_or_zero<16>(&tile[0][t * 4], x + t * 4, true); // first
   tr_copy_commit();
   for (int i = 0; i < tiles; i++) {
-    if (i + 1 < tiles) tr_copy_async<16>(&tile[(i + 1) % 2][t * 4], x + (i + 1) * 128 + t * 4);
+    tr_copy_async_or_zero<16>(&tile[(i + 1) % 2][t * 4], x + (i + 1) * 128 + t * 4, i + 1 < tiles);
     tr_copy_commit();
     tr_copy_wait<1>(); // wait
     __syncthreads();   // arrived
