@@ -27,11 +27,12 @@ static double *batch(tr_ctx *ctx, const scene *s, int64_t first, int64_t n, int 
 }
 
 /* Samples of more than so many groups that the forward makes on one thread; more on several. A device's
- * groups are larger than the batch of any test. */
+ * groups are larger than the batch of any test, unless SIMT_ROWS says otherwise. */
 static int64_t more_than(tr_ctx *ctx, const scene_sizes *config, int64_t groups) {
   CHECK_OK(ctx, tr_ctx_set_threads(ctx, 1));
-  const int64_t samples = groups * (tr_nn_rows_at_once(ctx, false, 1) / (config->grid * config->grid)) + 3;
-  return promises(ctx, TR_BACKEND_SUMS_IN_ORDER) ? samples : 40;
+  const int64_t group = tr_nn_rows_at_once(ctx, false, 1) / (config->grid * config->grid),
+                samples = groups * (group > 1 ? group : 1) + 8;
+  return samples <= SCENE_ROWS ? samples : 40;
 }
 
 static void rows_independent(tr_ctx *ctx, const scene_sizes *config, tr_dtype dtype, int64_t rows) {

@@ -199,7 +199,7 @@ static void many_probes(tr_ctx *ctx) {
   close_scene(&s);
 }
 
-/* Computing them again holds less, by the inputs of the layers of every block but one. */
+/* Computing them again holds less, by the inputs of the layers of every block but one, for a group's rows. */
 static void less_memory(tr_ctx *ctx, tr_dtype dtype) {
   enum { ROWS = 20 };
   scene_sizes deep = scene_odd;
@@ -215,7 +215,9 @@ static void less_memory(tr_ctx *ctx, tr_dtype dtype) {
     CHECK(held[i] > 0 && tr_ctx_memory_peak(ctx) >= tr_ctx_memory(ctx));
     close_scene(&s);
   }
-  int64_t inputs = ROWS * tokens * (5 * deep.hidden + deep.mlp_hidden) * (int64_t)tr_dtype_size(dtype);
+  const int64_t most = tr_nn_rows_at_once(ctx, true, 1) / tokens, group = most < 1 ? 1 : most;
+  int64_t inputs = (group < ROWS ? group : ROWS) * tokens * (5 * deep.hidden + deep.mlp_hidden) *
+                   (int64_t)tr_dtype_size(dtype);
   CHECK(held[0] - held[1] >= (deep.depth - 1) * inputs);
 }
 

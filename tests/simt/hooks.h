@@ -3,6 +3,8 @@
 #ifndef TR_TESTS_SIMT_HOOKS_H
 #define TR_TESTS_SIMT_HOOKS_H
 
+#include <stdint.h>
+
 #include <cuda_runtime_api.h>
 
 #ifdef __cplusplus
@@ -33,6 +35,11 @@ void simt_mark_free(void *p, cudaStream_t s);
 /* Bytes that an arena must leave free behind each array, so that what runs over it is seen: 0 where nothing
  * looks. */
 size_t simt_margin(void);
+
+/* ---- for what fits into memory ---- */
+
+/* SIMT_ROWS, of the rows that a call should carry at most; else `otherwise`. */
+int64_t simt_rows(int64_t otherwise);
 
 /* ---- for tests ---- */
 

@@ -61,6 +61,10 @@ cudaError_t cudaGetLastError() {
   return error;
 }
 
+int64_t simt_rows(int64_t otherwise) {
+  return setting("SIMT_ROWS", (long)otherwise);
+}
+
 void simt_forget_errors() {
   std::lock_guard<std::recursive_mutex> guard(lock);
   broken = last = cudaSuccess;
