@@ -1,20 +1,21 @@
 #!/bin/sh
-# Installs what is missing, builds and tests transit: sh tests/run.sh [release|simt|asan|clang|fuzz ...]
+# Installs what is missing, builds and tests transit: sh tests/run.sh [release|simt|asan|clang|simt_asan|fuzz ...]
 #   release  build/        gcc, optimized, and where nvcc is the CUDA backend, for sm_80, sm_90a, sm_100 and as PTX: all tests
 #   simt     build-simt/   gcc, the CUDA backend on the emulator (docs/cuda.md): the tests that run on a device
 #   asan     build-asan/   gcc, AddressSanitizer and UndefinedBehaviorSanitizer: all tests but those that touch no memory in
 #                          a way of their own, see below
 #   clang    build-clang/  clang 14, every warning an error, and its UndefinedBehaviorSanitizer: all built; then without
 #                          GSL, a part of the tests run
+#   simt_asan  build-simt-asan/  gcc, both sanitizers: the CUDA backend on the emulator, and its tests of operations
 #   fuzz     build-fuzz/   clang 14, libFuzzer, both sanitizers: every target of tests/fuzz for TRANSIT_FUZZ_SECONDS (20)
-# The two with sanitizers leave CUDA out: nvcc's objects cannot be looked into, and the emulator looks closer at kernels.
+# asan and clang leave CUDA out: nvcc's objects cannot be looked into, and the emulator looks closer at kernels.
 # Without an argument the first four, as the continuous integration does. Ends with a line for each part.
 set -eu
 
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
 usage() {
-  echo "usage: sh tests/run.sh [release|simt|asan|clang|fuzz ...]" >&2
+  echo "usage: sh tests/run.sh [release|simt|asan|clang|simt_asan|fuzz ...]" >&2
   exit 2
 }
 
@@ -66,6 +67,12 @@ clang() {
 clang_tests='^(transport\.(diffusion|orders|(exponential|exponential_sde|sample_ode|sample_sde)\.cpu)|cli\.(usage|hostile|cases|inspect_field|tune_grid)'
 clang_tests="$clang_tests"'|core\.(text|options.*|columns|file|folder|arrays|dataset|zip|np[yz]|png.*|jpeg|image)|nets\.(checkpoint.*|layouts|pickle|tensors|model)|experiments\.(mixture|class_labels))$'
 
+# Each array is an allocation of its own, so that what runs over it is seen.
+simt_asan() {
+  build build-simt-asan -DTRANSIT_SIMT=ON -DTRANSIT_SANITIZE=ON -DTRANSIT_BENCHES=OFF -DTRANSIT_GSL=OFF
+  TRANSIT_CUDA_ARENA=0 run_tests build-simt-asan --tests-regex '^(simt\.(broken|device|errors|mma|runtime)|core\.(nn|vec|program|record|memory|device|counts|random|deflate).*)$'
+}
+
 # The seeds, and what is found on the way, which the next run begins with, are below build-fuzz/.
 fuzz() {
   [ -f build-fuzz/CMakeCache.txt ] ||
@@ -78,7 +85,7 @@ fuzz() {
 
 for part in "$@"; do
   case $part in
-  release | simt | asan | clang | fuzz) ;;
+  release | simt | asan | clang | simt_asan | fuzz) ;;
   *) usage ;;
   esac
 done

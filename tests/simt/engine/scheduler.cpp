@@ -128,8 +128,8 @@ void go_on(stack *here, lane *next) {
   if (here != next->own) stack_switch(here, next->own);
 }
 
-/* The first function of a stack: lanes one after the other, as long as the next one has not begun. */
-void enter() {
+/* Lanes on one stack, one after the other, as long as the next one has not begun. */
+void run_lanes() {
   for (;;) {
     body(body_args);
     lane *l = me;
@@ -145,6 +145,12 @@ void enter() {
     warps[next->number / 32].fresh &= ~(1u << next->number % 32);
     next->own = l->own, me = next, threadIdx = next->id;
   }
+}
+
+/* The first function of a stack. */
+__attribute__((no_sanitize("address"))) void enter() {
+  stack_entered(me->own);
+  run_lanes();
 }
 
 void run_block() {
