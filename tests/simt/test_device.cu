@@ -39,7 +39,7 @@ static void test_indices(void) {
   unsetenv("SIMT_SEED");
 }
 
-enum { XOR = 0, DOWN = 1, UP = 2, FROM = 3, XOR8 = 4, DOWN8 = 5, UP8 = 6, FROM8 = 7, KINDS = 8 };
+enum { XOR, DOWN, UP, FROM, XOR8, DOWN8, UP8, FROM8, BEFORE8, FAR8, KINDS };
 static __global__ void shuffles(double *out) {
   const int t = threadIdx.x;
   const double v = 100 + t;
@@ -51,6 +51,8 @@ static __global__ void shuffles(double *out) {
   out[DOWN8 * 32 + t] = __shfl_down_sync(~0u, v, 3, 8);
   out[UP8 * 32 + t] = __shfl_up_sync(~0u, v, 3, 8);
   out[FROM8 * 32 + t] = __shfl_sync(~0u, v, 10, 8);
+  out[BEFORE8 * 32 + t] = __shfl_xor_sync(~0u, v, 12, 8);
+  out[FAR8 * 32 + t] = __shfl_down_sync(~0u, v, 31, 8) + __shfl_up_sync(~0u, v, 31, 8);
 }
 static void test_shuffles(void) {
   const std::vector<double> v = results(shuffles, KINDS * 32, 32);
@@ -63,6 +65,8 @@ static void test_shuffles(void) {
     CHECK(v[DOWN8 * 32 + t] == 100 + (t % 8 + 3 < 8 ? t + 3 : t));
     CHECK(v[UP8 * 32 + t] == 100 + (t % 8 >= 3 ? t - 3 : t));
     CHECK(v[FROM8 * 32 + t] == 100 + t / 8 * 8 + 2);
+    CHECK(v[BEFORE8 * 32 + t] == 100 + (t & 8 ? t ^ 12 : t)); /* of parts before one's own, not behind */
+    CHECK(v[FAR8 * 32 + t] == 2 * (100 + t));
   }
 }
 

@@ -1,24 +1,30 @@
 /* The rules: bounds and alignment, reads of what nothing has written, races. */
 #include "tests/simt/checked/shadow.h"
 #include "tests/simt/engine/engine.h"
-#include "tests/simt/engine/fiber.h"
 #include "tests/simt/runtime/runtime.h"
 
-#include <algorithm>
+#include <unordered_map>
 
 namespace simt {
 namespace {
-extern "C" const char __executable_start, _end, __start_simt_own, __stop_simt_own;
+extern "C" const char __start_simt_own, __stop_simt_own;
 uint32_t block_first, launch_first; /* the intervals with which the block and the launch under way began */
 uint32_t block_number;
-
-bool inside(const char *p, const char &first, const char &end) {
-  return p >= &first && p < &end;
-}
+uint16_t fences[1024];                                  /* that threads of the block have made */
+std::unordered_map<uint32_t, uint16_t> fences_in_all;   /* of threads of the launch that make any */
+std::unordered_map<uint32_t, uint32_t> fenced_interval; /* of its blocks, that of the last one */
 
 moment this_moment() {
   uint32_t number = (uint32_t)me->number;
   return {block_number * 1024 + number, now.barriers, now.warp_turns[number / 32]};
+}
+
+/* Whether a fence came behind a write: by the thread, or by one of its block behind a barrier. */
+bool published(const cell &c) {
+  const auto own = fences_in_all.find(c.write.thread);
+  const auto last = fenced_interval.find(c.write.thread / 1024);
+  return (own != fences_in_all.end() && own->second != c.fences) ||
+         (last != fenced_interval.end() && last->second > c.write.interval);
 }
 
 bool atomic(access how) {
@@ -92,13 +98,24 @@ void look(cell &c, const looked &a, bool host) {
   if (a.how == READ) return note_read(c, a);
   look_at_reads_before(c, a);
   c.write = a.self, c.written = 1, c.by_atomic = atomic(a.how), c.pending = a.how == PENDING;
+  c.fences = fences[a.self.thread % 1024];
+}
+
+/* A read that orders itself: of what another block has made known. */
+void look_past_caches(const cell &c, const looked &a) {
+  if (!c.written || c.by_atomic || c.write.interval < launch_first) return;
+  if (c.write.thread / 1024 != block_number && !published(c))
+    fail(a.place, cudaErrorLaunchFailure,
+         "reads what block %u thread %u has written at %p, with no fence behind the write",
+         c.write.thread / 1024, c.write.thread % 1024, a.p);
 }
 
 void look_at_all(cell *cells, size_t offset, const looked &a, size_t n, bool host) {
   each_cell(cells, offset, n, [&](cell &c, size_t) { look(c, a, host); });
 }
 
-void touch_shared(const shared_place &s, const looked &a, size_t n) {
+void touch_shared(const looked &a, size_t n) {
+  const shared_place s = shared_memory(a.p);
   if (a.p + n > s.end)
     fail(a.place, cudaErrorIllegalAddress, "access of %zu bytes %td past the end of shared memory", n,
          a.p - s.end);
@@ -110,7 +127,10 @@ void touch_device(const looked &a, size_t n) {
   if (const char *why = forbidden(r, a.p, n))
     fail(a.place, cudaErrorIllegalAddress, "%s of %zu bytes at %p: %s",
          a.how == READ || a.how == UNORDERED ? "read" : "write", n, a.p, why);
-  if (a.how != UNORDERED) look_at_all(r->cells, (size_t)(a.p - r->base), a, n, r->host);
+  cell *cells = r->cells;
+  const size_t offset = (size_t)(a.p - r->base);
+  if (a.how != UNORDERED) return look_at_all(cells, offset, a, n, r->host);
+  each_cell(cells, offset, n, [&](const cell &c, size_t) { look_past_caches(c, a); });
 }
 
 /* From outside of kernels, which is ordered before and after all of theirs. */
@@ -123,15 +143,25 @@ void now_written(cell &c, bool written) {
 
 void touch(const void *address, size_t n, access how, const void *place) {
   const char *p = (const char *)address;
-  if (!me || inside(p, __start_simt_own, __stop_simt_own) || stack_holds(me->own, p)) return;
-  shared_place s = shared_memory(p);
-  if (s.cells) return touch_shared(s, {p, how, place, true, block_first, this_moment()}, n);
-  if (inside(p, __executable_start, _end)) { /* constants, and what the host keeps */
+  if (!me || (p >= &__start_simt_own && p < &__stop_simt_own)) return;
+  switch (space_of(p)) {
+  case LOCAL:
+    return;
+  case SHARED:
+    return touch_shared({p, how, place, true, block_first, this_moment()}, n);
+  case PROGRAM:
     if (how == WRITE || atomic(how))
       fail(place, cudaErrorIllegalAddress, "writes a variable of the host at %p", p);
     return;
+  case DEVICE:
+    return touch_device({p, how, place, false, launch_first, this_moment()}, n);
   }
-  touch_device({p, how, place, false, launch_first, this_moment()}, n);
+}
+
+void fence() {
+  const uint32_t number = (uint32_t)me->number;
+  fences_in_all[block_number * 1024 + number] = ++fences[number];
+  fenced_interval[block_number] = now.barriers;
 }
 
 void touch_range(const void *address, size_t bytes, bool write, const char *what) {
@@ -163,11 +193,13 @@ void copy_state(const void *to, const void *from, size_t bytes) {
 }
 
 void begin_block() {
+  memset(fences, 0, sizeof fences);
   block_first = now.barriers;
   block_number = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
 }
 
 void begin_launch() {
   launch_first = ++now.barriers;
+  fences_in_all.clear(), fenced_interval.clear();
 }
 } // namespace simt

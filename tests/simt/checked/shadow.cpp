@@ -3,7 +3,6 @@
 #include "tests/simt/engine/engine.h"
 #include "tests/simt/hooks.h"
 
-#include <link.h>
 #include <map>
 #include <sys/mman.h>
 
@@ -30,28 +29,6 @@ void forget_arrays(const char *p, size_t bytes) {
   if (i != arrays.begin() && std::prev(i)->first + std::prev(i)->second > p) --i;
   while (i != arrays.end() && i->first < p + bytes) i = arrays.erase(i);
   last_in = {};
-}
-
-/* Where the variables of this OS thread are, those of the program itself. */
-struct own_variables {
-  const char *begin = nullptr, *end = nullptr;
-  cell *cells = nullptr;
-};
-int find_own(dl_phdr_info *info, size_t, void *out) {
-  auto *own = (own_variables *)out;
-  for (int i = 0; i < info->dlpi_phnum; i++)
-    if (info->dlpi_phdr[i].p_type == PT_TLS && info->dlpi_tls_data)
-      own->begin = (const char *)info->dlpi_tls_data, own->end = own->begin + info->dlpi_phdr[i].p_memsz;
-  return 1; /* the program comes first; no other is asked */
-}
-own_variables &own() {
-  static thread_local own_variables v;
-  if (!v.begin) {
-    dl_iterate_phdr(find_own, &v);
-    v.begin = (const char *)((uintptr_t)v.begin & ~(uintptr_t)63);
-    v.cells = cells_new((size_t)(v.end - v.begin));
-  }
-  return v;
 }
 } // namespace
 
@@ -91,11 +68,13 @@ const char *forbidden(const region *r, const char *p, size_t n) {
 
 shared_place shared_memory(const char *p) {
   static cell *dynamic = cells_new(DYNAMIC_MOST);
+  static thread_local cell *of_variables;
   const char *arena = (const char *)now.dynamic;
   if (p >= arena && p < arena + DYNAMIC_MOST) return {dynamic, (size_t)(p - arena), arena + now.dynamic_size};
-  own_variables &v = own();
-  if (p >= v.begin && p < v.end) return {v.cells, (size_t)(p - v.begin), v.end};
-  return {nullptr, 0, nullptr};
+  const range own = own_variables();
+  const char *begin = (const char *)((uintptr_t)own.begin & ~(uintptr_t)63);
+  if (!of_variables) of_variables = cells_new((size_t)(own.end - begin));
+  return {of_variables, (size_t)(p - begin), own.end};
 }
 
 /* Between pages that nobody may touch. */

@@ -20,6 +20,7 @@ struct cell {
   uint32_t split : 1;                        /* in a first cell: the second speaks for itself */
   uint32_t pending : 1;                      /* a copy that has not been waited for will write it */
   uint32_t other_warps : 1, other_lanes : 1; /* have read it in the interval, or turn, of the last read */
+  uint32_t fences : 16;                      /* that who wrote it last had made before */
 };
 static_assert(sizeof(cell) == 32, "half a line of the cache");
 
@@ -58,9 +59,9 @@ region *region_of(const char *p);
  * not.
  */
 const char *forbidden(const region *r, const char *p, size_t n);
-/* Shared memory of the block under way. */
+/* Shared memory of the block under way, in which p is. */
 struct shared_place {
-  cell *cells; /* NULL: this is no shared memory */
+  cell *cells;
   size_t offset;
   const char *end;
 };

@@ -9,6 +9,8 @@ namespace simt {
 enum access { READ, WRITE, ATOMIC, STORE, UNORDERED, PENDING };
 /* For the checked emulator: the thread is about to do this, at a place in code. */
 void touch(const void *p, size_t n, access how, const void *place);
+/* And that what it has written, or seen written, may be read by other blocks from now on. */
+void fence();
 
 template <class T> struct same { typedef T type; };
 /* *p = f(*p), giving what was there. */
@@ -49,10 +51,14 @@ SIMT_UNCHECKED __attribute__((noinline)) T atomicCAS(T *p, typename simt::same<T
                       [=](T old) SIMT_UNCHECKED -> T { return old == expected ? v : old; });
 }
 
-/* Fibers do not reorder accesses: fences have nothing to do. */
-inline void __threadfence() {}
+/* Fibers do not reorder accesses: there is nothing to do. */
+inline void __threadfence() {
+  simt::fence();
+}
 inline void __threadfence_block() {}
-inline void __threadfence_system() {}
+inline void __threadfence_system() {
+  simt::fence();
+}
 
 template <class T> inline T __ldg(const T *p) {
   return *p;

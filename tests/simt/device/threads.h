@@ -46,8 +46,11 @@ extern lane *me; /* NULL outside kernels */
 void wait(state where, unsigned mask, uint64_t give, const char *file, int line, const void *place);
 void barrier(int give, const char *file, int line);
 void barrier_of_warp(unsigned mask, const char *file, int line);
-/* What lane `source` gives: what `give` says where there is none. */
-uint64_t exchange(unsigned mask, uint64_t give, int source, const char *file, int line);
+/* Shuffles, whose parts of the warp are of `width` lanes: `by` is the lane of the part, modulo width, or the
+ * distance. A lane that may not read another has its own. Across, lanes of parts before its own may be read.
+ */
+enum shuffle { FROM, UP, DOWN, ACROSS };
+uint64_t exchange(unsigned mask, uint64_t give, shuffle how, int by, int width, const char *file, int line);
 /* A bit for each lane of the mask that gives other than 0. */
 unsigned ballot(unsigned mask, uint64_t give, const char *file, int line);
 unsigned match(unsigned mask, uint64_t give, const char *file, int line);
@@ -60,14 +63,11 @@ template <class T> uint64_t bits_of(T v) {
   memcpy(&bits, &v, sizeof v);
   return bits;
 }
-template <class T> T shuffle(unsigned mask, T v, int source, const char *file, int line) {
-  uint64_t bits = exchange(mask, bits_of(v), source, file, line);
+template <class T>
+T shuffled(unsigned mask, T v, shuffle how, int by, int width, const char *file, int line) {
+  uint64_t bits = exchange(mask, bits_of(v), how, by, width, file, line);
   memcpy(&v, &bits, sizeof v);
   return v;
-}
-/* Of a shuffle of width w: the source, or the lane itself where it would leave its part of the warp. */
-inline int in_part(int lane, int source, int w) {
-  return source >= 0 && lane / w == source / w ? source : lane;
 }
 int lane_number();
 } // namespace simt
@@ -89,20 +89,16 @@ inline void __syncwarp(unsigned mask = ~0u, SIMT_HERE) {
 }
 
 template <class T> T __shfl_sync(unsigned m, T v, int source, int w = 32, SIMT_HERE) {
-  int l = simt::lane_number();
-  return simt::shuffle(m, v, l / w * w + (source & (w - 1)), file, line);
+  return simt::shuffled(m, v, simt::FROM, source, w, file, line);
 }
 template <class T> T __shfl_xor_sync(unsigned m, T v, int x, int w = 32, SIMT_HERE) {
-  int l = simt::lane_number();
-  return simt::shuffle(m, v, simt::in_part(l, l ^ x, w), file, line);
+  return simt::shuffled(m, v, simt::ACROSS, x, w, file, line);
 }
 template <class T> T __shfl_down_sync(unsigned m, T v, unsigned d, int w = 32, SIMT_HERE) {
-  int l = simt::lane_number();
-  return simt::shuffle(m, v, simt::in_part(l, l + (int)d, w), file, line);
+  return simt::shuffled(m, v, simt::DOWN, (int)d, w, file, line);
 }
 template <class T> T __shfl_up_sync(unsigned m, T v, unsigned d, int w = 32, SIMT_HERE) {
-  int l = simt::lane_number();
-  return simt::shuffle(m, v, simt::in_part(l, l - (int)d, w), file, line);
+  return simt::shuffled(m, v, simt::UP, (int)d, w, file, line);
 }
 
 inline unsigned __ballot_sync(unsigned m, int v, SIMT_HERE) {

@@ -1,5 +1,6 @@
 /* Asynchronous copies to shared memory. */
 #include "tests/simt/engine/engine.h"
+#include "tests/simt/runtime/runtime.h"
 
 #include <simt_async.h>
 #include <vector>
@@ -32,6 +33,11 @@ void make(const one &c) {
 } // namespace
 
 void copy_async(void *shared, const void *global, int bytes, bool there) {
+  if (space_of(shared) != SHARED)
+    fail(PLACE, cudaErrorIllegalAddress, "a copy to %p, which is no shared memory", shared);
+  if (there && !on_device(global, (size_t)bytes))
+    fail(PLACE, cudaErrorIllegalAddress, "a copy of %d bytes from %p, which is no device memory", bytes,
+         global);
   touch(shared, (size_t)bytes, PENDING, PLACE);
   if ((uintptr_t)shared % (unsigned)bytes || (there && (uintptr_t)global % (unsigned)bytes))
     fail(PLACE, cudaErrorMisalignedAddress, "misaligned copy of %d bytes from %p to %p", bytes, global,

@@ -16,8 +16,30 @@ void barrier_of_warp(unsigned mask, const char *file, int line) {
   wait(AT_SYNCWARP, mask, 0, file, line, PLACE);
 }
 
-uint64_t exchange(unsigned mask, uint64_t give, int source, const char *file, int line) {
+/* PTX ISA, shfl.sync, with the operands that the functions of CUDA give it. */
+static int source_of(shuffle how, int by, int width) {
+  int l = lane_number(), first = l & -width, last = first + width - 1;
+  switch (how) {
+  case FROM:
+    return first + (by & (width - 1));
+  case UP:
+    return l - by >= first ? l - by : l;
+  case DOWN:
+    return l + by <= last ? l + by : l;
+  case ACROSS:
+    return (l ^ by) <= last ? l ^ by : l;
+  }
+  return l;
+}
+
+uint64_t exchange(unsigned mask, uint64_t give, shuffle how, int by, int width, const char *file, int line) {
+  if (width < 1 || width > 32 || width & (width - 1))
+    fail(PLACE, cudaErrorLaunchFailure, "a shuffle in parts of %d lanes: a power of two to 32 is needed",
+         width);
+  if (how != FROM && (by < 0 || by > 31))
+    fail(PLACE, cudaErrorLaunchFailure, "a shuffle by %d lanes: a device takes the last 5 bits", by);
   wait(AT_WARP, mask, give, file, line, PLACE);
+  int source = source_of(how, by, width);
   if (!(mask >> source & 1))
     fail(PLACE, cudaErrorLaunchFailure, "a shuffle reads lane %d, which is not in its mask %08x", source,
          mask);

@@ -18,6 +18,15 @@ void report(const void *place, const char *text);
 /* Of a thread that has left: copies that it never waited for are not made. */
 void forget_copies(lane *l);
 
+/* What a thread finds at an address: its stack, shared memory (the dynamic part, and variables of the OS
+ * thread), constants and variables of the host, or else memory of the device, if there is any. */
+enum space { LOCAL, SHARED, PROGRAM, DEVICE };
+space space_of(const void *p);
+struct range {
+  const char *begin, *end;
+};
+range own_variables(); /* of this OS thread */
+
 /* ---- memory, by plain.cpp or by checked/ ---- */
 
 void *memory_new(size_t bytes, bool host); /* 256-byte aligned; NULL: there is none */

@@ -68,6 +68,8 @@ void load_matrices(unsigned *r, const void *row, int n, bool turned, const char 
   table &t = lay_down();
   int l = lane_number(), g = l / 4, pair = l % 4 * 2;
   if (l < 8 * n) {
+    if (space_of(row) != SHARED)
+      fail(PLACE, cudaErrorIllegalAddress, "the row of a matrix at %p, which is no shared memory", row);
     if ((uintptr_t)row % 16)
       fail(PLACE, cudaErrorMisalignedAddress, "the row of a matrix at %p: not aligned to 16 bytes", row);
     touch(row, 16, READ, PLACE);

@@ -4,6 +4,7 @@
 
 namespace simt {
 void touch(const void *, size_t, access, const void *) {}
+void fence() {}
 void touch_range(const void *, size_t, bool, const char *) {}
 void copy_state(const void *, const void *, size_t) {}
 void begin_block() {}

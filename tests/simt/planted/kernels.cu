@@ -1,6 +1,7 @@
 /* Kernels without mistakes, and what asks for them, for planted.sh to plant mistakes in. A comment at the end
  * of a line names it for the script. */
 #include "cuda/async.h"
+#include "cuda/mma.h"
 #include "tests/simt/hooks.h"
 
 #include <vector>
@@ -44,7 +45,7 @@ static __global__ void sum(const float *x, int n, double *part, unsigned *done, 
   v = warp_sum(lane < (int)blockDim.x / 32 ? of_warp[lane] : 0.0); // unwritten
   if (threadIdx.x == 0) {
     part[blockIdx.x] = v;
-    __threadfence();
+    __threadfence();              // fence
     ticket = atomicAdd(done, 1u); // atomic
   }
   __syncthreads(); // ticket
@@ -119,6 +120,29 @@ static void run_pipeline(void) {
   EXPECT(to_host(y, 32)[3] == 5);
 }
 
+/* ---- two matrices, turned ---- */
+
+static __global__ void turn(const unsigned short *x, unsigned short *y) {
+  __shared__ __align__(16) unsigned short rows[128];
+  const int l = threadIdx.x, g = l / 4, t = l % 4;
+  unsigned pairs[2];
+  for (int i = l; i < 128; i += 32) rows[i] = x[i];
+  __syncwarp();                             // rows
+  load_turned_x2(pairs, rows + l % 16 * 8); // matrix
+  for (int i = 0; i < 2; i++) {
+    y[i * 64 + g * 8 + 2 * t] = (unsigned short)pairs[i];
+    y[i * 64 + g * 8 + 2 * t + 1] = (unsigned short)(pairs[i] >> 16);
+  }
+}
+
+static void run_turn(void) {
+  std::vector<unsigned short> x(128);
+  for (size_t i = 0; i < 128; i++) x[i] = (unsigned short)i;
+  unsigned short *y = on_device(std::vector<unsigned short>(128));
+  launch(turn, 1, 32, 0, on_device(x), y);
+  EXPECT(to_host(y, 128)[64 + 8 + 2] == 64 + 17);
+}
+
 /* ---- a neighbour's number, four at a time ---- */
 
 static __global__ void shift(const float *x, float *y) {
@@ -140,6 +164,7 @@ int main() {
   run_sum();
   run_scores();
   run_pipeline();
+  run_turn();
   run_shift();
   return wrong;
 }

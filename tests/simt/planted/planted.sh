@@ -1,14 +1,14 @@
 #!/bin/sh
 # Plants mistakes in kernels, each of which the checked emulator must report with file and line.
-# usage: planted.sh SOURCE_DIR SCRATCH BUILD_DIR MAKE LIBRARY COMPILER FLAGS...
-# MAKE is the tool that builds BUILD_DIR, ninja or make; the library is the checked emulator, and the flags are those
-# with which kernels are compiled for it.
+# usage: planted.sh PART SOURCE_DIR SCRATCH BUILD_DIR MAKE LIBRARY COMPILER FLAGS...
+# PART is attention, or rest: all else. MAKE is the tool that builds BUILD_DIR, ninja or make; the library is the checked
+# emulator, and the flags are those with which kernels are compiled for it.
 set -eu
-root=$1 scratch=$2 build=$3 make=$4 library=$5 compiler=$6
-shift 6
+part=$1 root=$2 scratch=$3 build=$4 make=$5 library=$6 compiler=$7
+shift 7
 mkdir -p "$scratch"
 cd "$scratch"
-failures=0 planted=0
+failures=0 planted=0 lines=
 
 bad() {
   echo "$*" >&2
@@ -44,9 +44,6 @@ build_own() {
 }
 
 kernels=tests/simt/planted/kernels.cu
-cp "$root/$kernels" planted.cu
-build_own "$@"
-./planted >said 2>&1 || bad "the kernels without mistakes: $(cat said)"
 
 # own WHAT SED FLAGS...: a mistake in a kernel of ours.
 own() {
@@ -56,27 +53,6 @@ own() {
   build_own "$@"
   judge "$what" ./planted
 }
-
-own "no barrier before what other warps wrote is read" '/\/\/ parts$/d' "$@"
-own "no barrier before a tile is overwritten" '/\/\/ overwritten$/d' "$@"
-own "no barrier before the ticket is read" '/\/\/ ticket$/d' "$@"
-own "no __syncwarp before p is read" '/\/\/ warp$/d' "$@"
-own "a bound off by one" 's/i < n ? x\[i\]\(.*\/\/ bound\)/i <= n ? x[i]\1/' "$@"
-own "no bound" 's/from + i \/ WIDE < keys ?\(.*\/\/ tokens\)/true ?\1/' "$@"
-own "too little dynamic shared memory" 's/TILE \* WIDE + ROWS \* TILE)/TILE * WIDE + ROWS * TILE - 4)/' "$@"
-own "a divergent barrier" 's/^\(.*\)\/\/ warps$/if (lane == 0) __syncthreads(); \1/' "$@"
-own "a shuffle inside divergence" 's/^\(.*\)\/\/ warps$/if (lane < 16) v = warp_sum(v); \1/' "$@"
-own "an atomic made plain" 's/atomicAdd(done, 1u)/(*done)++/' "$@"
-own "an atomic of what nothing has written" 's/atomicAdd(done, 1u)/atomicAdd(\&ticket, 1u) * 0 + &/' "$@"
-own "a race between blocks" 's/__ldcg(part + b)/part[b]/' "$@"
-own "an unwritten number of shared memory" '/\/\/ unwritten$/s/blockDim.x \/ 32/blockDim.x \/ 16/' "$@"
-own "no wait for a copy" '/\/\/ wait$/d' "$@"
-own "a wait that is one group short" '/\/\/ wait$/s/<1>/<2>/' "$@"
-own "no barrier behind a wait" '/\/\/ arrived$/d' "$@"
-own "a tile in use is copied over" '/\/\/ used$/d' "$@"
-own "a misaligned load" '/\/\/ vector$/s/(x + /(x + 1 + /' "$@"
-own "a block reads what another overwrites" '/\/\/ in place$/s/x, y)/x, x)/' "$@"
-own "a result read before the wait" '/\/\/ host$/d' "$@"
 
 # How a test was linked, as a command.
 link_of() {
@@ -94,58 +70,97 @@ replaced() {
   grep -q "$scratch/planted.o" link || bad "NOT PLANTED: $1 is not a part of test_checked_$2"
 }
 
-# judge_test WHAT FLAGS...: planted.cu as the unit that `replaced` took out.
-judge_test() {
-  mistake=$1
-  shift
+# in_file UNIT FILE NAME WHERE WHAT SED FLAGS...: a mistake in a file of the backend, the unit that is compiled or a header of
+# it, which the test simt.checked.NAME must show: there, or in the header WHERE.
+in_file() {
+  unit=$1 file=$2 name=$3 where=$4 mistake=$5 script=$6
+  shift 6
+  replaced "$unit" "$name"
+  changed "$file" "$mistake" "$script" || return 0
+  if [ "$file" != "$unit" ]; then
+    mkdir -p "headers/$(dirname "$file")"
+    mv planted.cu "headers/$file"
+    cp "$root/$unit" planted.cu
+  fi
   "$compiler" "-I$scratch/headers" "$@" -w -c planted.cu -o planted.o && (cd "$build" && sh "$scratch/link")
-  judge "$mistake" ./planted emulated:0
+  judge "$file: $mistake" ./planted emulated:0
+  rm -rf headers
 }
 
-# in_unit UNIT NAME WHERE WHAT SED FLAGS...: a mistake in a unit of the backend, which the test simt.checked.NAME must show:
-# there, or in the header WHERE.
-in_unit() {
-  unit=$1 name=$2 header=$3 what=$4 script=$5
-  shift 5
-  replaced "$unit" "$name"
-  changed "$unit" "$what" "$script" || return 0
-  where=$header judge_test "$unit: $what" "$@"
-}
-
-# without_barriers UNIT FILE NAME FLAGS...: each barrier of a file of the backend taken out in
-# turn, which the test simt.checked.NAME must show. The file is the unit that is compiled, or a header of it. `lines`: which
-# calls are meant, if not all barriers.
+# without_barriers UNIT FILE NAME FLAGS...: each barrier of the file taken out in turn. `lines`: which calls are meant, if not
+# all barriers.
 without_barriers() {
-  unit=$1 file=$2 name=$3 n=0
+  without=$2 found=0 at_header="(launch\\.h|$(basename "$2"))"
+  unit_of=$1 test_of=$3
   shift 3
-  replaced "$unit" "$name"
-  for at in $(grep -nE "^ *(${lines:-__sync(threads|warp)})\(\);" "$root/$file" | cut -d: -f1); do
-    n=$((n + 1))
-    changed "$file" "line $at" "${at}s/[a-z_<>0]*();//" || continue
-    if [ "$file" != "$unit" ]; then
-      mkdir -p "headers/$(dirname "$file")"
-      mv planted.cu "headers/$file"
-      cp "$root/$unit" planted.cu
-    fi
-    where="(launch|$(basename "$file" .h))\\.h" judge_test "$file without line $at" "$@"
-    rm -rf headers
+  for at in $(grep -nE "^ *(${lines:-__sync(threads|warp)})\(\);" "$root/$without" | cut -d: -f1); do
+    found=$((found + 1))
+    in_file "$unit_of" "$without" "$test_of" "$at_header" "without line $at" "${at}s/[a-z_<>0]*();//" "$@"
   done
-  [ "$n" -gt 0 ] || bad "NOT PLANTED: $file has no barrier"
+  [ "$found" -gt 0 ] || bad "NOT PLANTED: $without has no barrier"
 }
 
-without_barriers cuda/vec/program.cu cuda/vec/program.cu program "$@"
-without_barriers cuda/vec/deflate.cu cuda/vec/deflate.cu deflate "$@"
-without_barriers cuda/nn/column_sums.cu cuda/nn/column_sums.cu nn_gradient "$@"
-without_barriers cuda/nn/pictures/group_norm.cu cuda/nn/pictures/group_norm.cu nn_pictures "$@"
-in_unit cuda/nn/pictures/gather.cu nn_conv2d_fused 'quads\.cuh' "no bound below a picture" \
-  's/i >= from.height << doubled/false/' "$@"
-in_unit cuda/nn/pictures/pool.cu nn_pictures 'quads\.cuh' "no bound beside a picture" \
-  's/left + window.size\[1\] < from.width/true/' "$@"
-without_barriers cuda/nn/attention/wide.cu cuda/nn/attention/wide.cu nn_attention "$@"
-in_unit cuda/nn/attention/wide.cu nn_attention - "keys that there are not" 's/k < tokens; k += THREADS/k < ld; k += THREADS/' "$@"
-without_barriers cuda/nn/attention/forward.cu cuda/nn/attention/forward.cu nn_attention "$@"
-without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.cu nn_attention "$@"
-lines='tr_copy_wait<0>|__syncthreads' without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.h nn_halves "$@"
+attention() {
+  without_barriers cuda/nn/attention/wide.cu cuda/nn/attention/wide.cu nn_attention "$@"
+  in_file cuda/nn/attention/wide.cu cuda/nn/attention/wide.cu nn_attention - "keys that there are not" 's/k < tokens; k += THREADS/k < ld; k += THREADS/' "$@"
+  without_barriers cuda/nn/attention/forward.cu cuda/nn/attention/forward.cu nn_attention "$@"
+  without_barriers cuda/nn/attention/backward_f64.cu cuda/nn/attention/backward.h nn_attention "$@"
+  without_barriers cuda/nn/attention/jvp.cu cuda/nn/attention/jvp.cu nn_attention "$@"
+  without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.cu nn_attention "$@"
+  without_barriers cuda/nn/attention/mma_backward.cu cuda/nn/attention/mma_backward.cu nn_attention "$@"
+  without_barriers cuda/nn/attention/mma_keys.cu cuda/nn/attention/mma_keys.cu nn_attention "$@"
+  lines='tr_copy_wait<0>|__syncthreads'
+  without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.h nn_halves "$@"
+  lines='__syncwarp'
+  without_barriers cuda/nn/attention/mma_keys.cu cuda/nn/attention/mma.h nn_halves "$@"
+}
 
+rest() {
+  cp "$root/$kernels" planted.cu
+  build_own "$@"
+  ./planted >said 2>&1 || bad "the kernels without mistakes: $(cat said)"
+  own "no barrier before what other warps wrote is read" '/\/\/ parts$/d' "$@"
+  own "no barrier before a tile is overwritten" '/\/\/ overwritten$/d' "$@"
+  own "no barrier before the ticket is read" '/\/\/ ticket$/d' "$@"
+  own "no __syncwarp before p is read" '/\/\/ warp$/d' "$@"
+  own "a bound off by one" 's/i < n ? x\[i\]\(.*\/\/ bound\)/i <= n ? x[i]\1/' "$@"
+  own "no bound" 's/from + i \/ WIDE < keys ?\(.*\/\/ tokens\)/true ?\1/' "$@"
+  own "too little dynamic shared memory" 's/TILE \* WIDE + ROWS \* TILE)/TILE * WIDE + ROWS * TILE - 4)/' "$@"
+  own "a divergent barrier" 's/^\(.*\)\/\/ warps$/if (lane == 0) __syncthreads(); \1/' "$@"
+  own "a shuffle inside divergence" 's/^\(.*\)\/\/ warps$/if (lane < 16) v = warp_sum(v); \1/' "$@"
+  own "an atomic made plain" 's/atomicAdd(done, 1u)/(*done)++/' "$@"
+  own "an atomic of what nothing has written" 's/atomicAdd(done, 1u)/atomicAdd(\&ticket, 1u) * 0 + &/' "$@"
+  own "a race between blocks" 's/__ldcg(part + b)/part[b]/' "$@"
+  own "no fence before a number is told" '/\/\/ fence$/d' "$@"
+  own "an unwritten number of shared memory" '/\/\/ unwritten$/s/blockDim.x \/ 32/blockDim.x \/ 16/' "$@"
+  own "no wait for a copy" '/\/\/ wait$/d' "$@"
+  own "a wait that is one group short" '/\/\/ wait$/s/<1>/<2>/' "$@"
+  own "no barrier behind a wait" '/\/\/ arrived$/d' "$@"
+  own "a tile in use is copied over" '/\/\/ used$/d' "$@"
+  own "a copy to device memory" '/\/\/ first$/s/&tile\[0\]\[t \* 4\]/y/' "$@"
+  own "a copy from shared memory" '/\/\/ first$/s/x + t/\&tile[1][0] + t/' "$@"
+  own "no barrier before a matrix is loaded" '/\/\/ rows$/d' "$@"
+  own "a matrix of device memory" '/\/\/ matrix$/s/rows +/x +/' "$@"
+  own "a matrix on the stack" '/\/\/ matrix$/s/rows + l % 16 \* 8/pairs/' "$@"
+  own "a shuffle in parts of 24 lanes" 's/(~0u, v, d)/(~0u, v, d, 24)/' "$@"
+  own "a shuffle by 32 lanes" 's/int d = 16/int d = 32/' "$@"
+  own "a misaligned load" '/\/\/ vector$/s/(x + /(x + 1 + /' "$@"
+  own "a block reads what another overwrites" '/\/\/ in place$/s/x, y)/x, x)/' "$@"
+  own "a result read before the wait" '/\/\/ host$/d' "$@"
+  without_barriers cuda/vec/program.cu cuda/vec/program.cu program "$@"
+  in_file cuda/vec/program.cu cuda/vec/program.cu program - "no fence before sums are told" 's/^    __threadfence();//' "$@"
+  without_barriers cuda/vec/deflate.cu cuda/vec/deflate.cu deflate "$@"
+  without_barriers cuda/nn/column_sums.cu cuda/nn/column_sums.cu nn_gradient "$@"
+  without_barriers cuda/nn/pictures/group_norm.cu cuda/nn/pictures/group_norm.cu nn_pictures "$@"
+  in_file cuda/nn/pictures/gather.cu cuda/nn/pictures/gather.cu nn_conv2d_fused 'quads\.cuh' "no bound below a picture" \
+    's/i >= from.height << doubled/false/' "$@"
+  in_file cuda/nn/pictures/pool.cu cuda/nn/pictures/pool.cu nn_pictures 'quads\.cuh' "no bound beside a picture" \
+    's/left + window.size\[1\] < from.width/true/' "$@"
+  without_barriers cuda/nn/norm.cu cuda/launch.h nn_rows "$@"
+  without_barriers cuda/nn/norm.cu cuda/nn/columns.cuh nn_gradient "$@"
+  in_file cuda/nn/norm.cu cuda/nn/norm.cuh nn_rows 'launch\.h' "a sum in the place of the one before" 's/turn ^= 32;//' "$@"
+}
+
+"$part" "$@"
 echo "$planted mistakes planted, $failures failures"
 [ "$failures" -eq 0 ]
