@@ -23,6 +23,10 @@ static const char *option_of(const model_options *o) {
   return o->of_guide ? "guide-net-param" : "net-param";
 }
 
+void net_params_unset(model_options *o) {
+  o->num_heads = TR_OPTION_UNSET;
+}
+
 bool net_params_given(const model_options *o) {
   return o->num_heads != TR_OPTION_UNSET || o->net_params.n;
 }

@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "experiments/common/param_options.h"
+#include "experiments/input/net_params.h"
 #include "experiments/input/provider.h"
 #include "experiments/output/run_record.h"
 #include "transport/autoguidance.h"
@@ -73,7 +74,7 @@ static tr_status set_path_params(tr_ctx *ctx, const model_options *o, tr_interpo
 
 static tr_status open_model(program *p, model_options *o, const guided_model *of, guide *out) {
   o->of_guide = true;
-  o->num_heads = TR_OPTION_UNSET;
+  net_params_unset(o);
   TR_TRY(provider_open_model(p->ctx, o, of->model->height, of->model->width, &out->model));
   TR_TRY(set_path_params(p->ctx, o, &out->model->interpolant));
   out->ckpt = o->ckpt;
