@@ -38,17 +38,24 @@ cudaError_t allocate(void **out, size_t bytes, bool host) {
   return *out = p, cudaSuccess;
 }
 
-/* Waits for the device, as cudaFree does. */
+/* Waits for the device, as cudaFree does. What is left on a broken one never runs. */
 cudaError_t release(void *p, bool host) {
-  if (!p) return cudaSuccess;
+  if (!p) return broken;
   if (cudaError_t error = refuse_in_capture(nullptr)) return error;
   auto i = blocks.find((const char *)p);
   if (i == blocks.end() || i->second.host != host) return cudaErrorInvalidValue;
-  cudaError_t error = run_all_queues();
+  cudaError_t error = broken ? broken : run_all_queues();
   memory_delete(p, i->second.bytes);
   if (!host) used[i->second.device] -= i->second.bytes, counters.frees++;
   blocks.erase(i);
   return error;
+}
+
+/* The memory of a broken device is given back as well, as it is when a process ends. */
+cudaError_t release_always(void *p, bool host) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  const cudaError_t error = release(p, host);
+  return latch(broken ? broken : error);
 }
 
 bool pageable(const void *p, size_t bytes) {
@@ -143,7 +150,7 @@ cudaError_t cudaMalloc(void **out, size_t bytes) {
 }
 
 cudaError_t cudaFree(void *p) {
-  return call([&] { return release(p, false); });
+  return release_always(p, false);
 }
 
 cudaError_t cudaMallocHost(void **out, size_t bytes) {
@@ -155,7 +162,7 @@ cudaError_t cudaHostAlloc(void **out, size_t bytes, unsigned flags) {
 }
 
 cudaError_t cudaFreeHost(void *p) {
-  return call([&] { return release(p, true); });
+  return release_always(p, true);
 }
 
 cudaError_t cudaHostGetDevicePointer(void **device, void *host, unsigned flags) {
