@@ -41,7 +41,7 @@ typedef struct {
   state state;
   int n_parts, part_room;
   part *part;
-  bool spoiled; /* memory of it was destroyed within its body */
+  bool spoiled; /* memory of it was destroyed within its body, or while another was recorded */
   int64_t used;
   int n, room;
   range *range; /* by address, apart from each other */
@@ -100,12 +100,13 @@ static void destroy(tr_ctx *ctx, record *r) {
   free(r);
 }
 
-/* Takes the i-th out of the list; the one under way is destroyed when its body is done. */
+/* Takes the i-th out of the list; the one under way is destroyed when its body is done, and so is any in a
+ * recording: a device that records cannot be waited for. */
 static void remove_at(tr_ctx *ctx, tr_records *all, int i) {
   record *r = all->list[i];
-  if (r == all->now) {
+  if (r == all->now || all->recording) {
     r->spoiled = true;
-    if (all->recording) refuse(all, "what destroys memory that it uses", "");
+    if (all->recording) refuse(all, "what destroys memory of a recording", "");
     return;
   }
   all->list[i] = all->list[--all->n];
@@ -359,10 +360,16 @@ static tr_status record_body(tr_ctx *ctx, tr_records *all, record *r, const tr_r
   return status == TR_OK ? ended : status;
 }
 
+static void remove_spoiled(tr_ctx *ctx, tr_records *all, const record *but) {
+  for (int i = all->n - 1; i >= 0; i--)
+    if (all->list[i]->spoiled && all->list[i] != but) remove_at(ctx, all, i);
+}
+
 static tr_status make(tr_ctx *ctx, tr_records *all, record *r, const tr_record_call *call) {
   const bool failed_before = tr_ctx_failed(ctx);
   const tr_status status = record_body(ctx, all, r, call);
   if (status != TR_OK) destroy_parts(ctx, r);
+  remove_spoiled(ctx, all, r);
   if (all->refused[0]) return refused(ctx, all, r, call, failed_before);
   if (status != TR_OK && all->lacking)
     return go_without(ctx, r, call, failed_before, "there is no memory for a recording", "");

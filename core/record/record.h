@@ -49,10 +49,10 @@ typedef struct {
 TR_API tr_status tr_record(tr_ctx *ctx, const tr_record_call *call);
 
 /* Within a body, between two of its operations: what the host does by itself there, such as to begin a sum
- * over ranks. Where operations are launched one by one, and outside of bodies, `aside` is called with `user`.
- * A recording is cut: of its two parts one is launched, aside of the call is called with its own user and
- * this number, then the other is. A body that asks for another aside than that of its call is run from then
- * on. */
+ * over ranks, and what destroys no memory of a recording. Where operations are launched one by one, and
+ * outside of bodies, `aside` is called with `user`. A recording is cut: of its two parts one is launched,
+ * aside of the call is called with its own user and this number, then the other is. A body that asks for
+ * another aside than that of its call is run from then on. */
 TR_API tr_status tr_record_aside(tr_ctx *ctx, tr_status (*aside)(void *user, int64_t number), void *user,
                                  int64_t number);
 

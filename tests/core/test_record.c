@@ -364,6 +364,52 @@ static void asides(tr_ctx *ctx, bool records) {
   tr_array_destroy(&t.x);
 }
 
+/* ---- what another recording uses ---- */
+
+typedef struct {
+  tr_array *x, *others; /* `others` is destroyed by the second call */
+  int calls;
+} spoiler;
+
+static tr_status fill_others(void *user) {
+  return tr_fill(1, ((spoiler *)user)->others);
+}
+
+static tr_status spoil(void *user) {
+  spoiler *s = user;
+  TR_TRY(tr_fill(++s->calls, s->x));
+  if (s->calls == 2) tr_array_destroy(&s->others);
+  return tr_scale(10, s->x, s->x);
+}
+
+/* A body that destroys it is run instead, and the other recording is gone. */
+static void others_go(tr_ctx *ctx, bool records) {
+  spoiler s = {0};
+  int warnings = 0;
+  double x;
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &s.x));
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &s.others));
+  tr_record_call call = {.key = {&s, {1}}, .what = "a test", .body = fill_others, .user = &s};
+  for (int i = 0; i < 3; i++) CHECK_OK(ctx, tr_record(ctx, &call));
+  tr_ctx_on_warning(ctx, hear, &warnings);
+  call.key.number[0] = 2, call.body = spoil;
+  for (int i = 0; i < 3; i++) {
+    CHECK_OK(ctx, tr_record(ctx, &call));
+    CHECK_OK(ctx, tr_array_get_f64(s.x, &x));
+    CHECK(x == 10 * s.calls);
+  }
+  CHECK(s.calls == 3 + records && warnings == records && (!records || strstr(warning, "destroys memory")));
+  tr_ctx_on_warning(ctx, NULL, NULL);
+  CHECK_OK(ctx, tr_array_create(ctx, TR_F64, 1, (int64_t[]){1}, &s.others));
+  call.key.number[0] = 1, call.body = fill_others;
+  const tr_counts before = tr_ctx_counts(ctx);
+  for (int i = 0; i < 3; i++) CHECK_OK(ctx, tr_record(ctx, &call));
+  CHECK_OK(ctx, tr_array_get_f64(s.others, &x));
+  CHECK(x == 1 && counts_since(ctx, before).recorded == records);
+  tr_record_drop(ctx, &s);
+  tr_array_destroy(&s.x), tr_array_destroy(&s.others);
+}
+
 /* More than a context keeps: each is still right. */
 static void many(tr_ctx *ctx) {
   body b;
@@ -384,6 +430,7 @@ int main(int argc, char **argv) {
   refusals(ctx, records);
   calls(ctx, records);
   asides(ctx, records);
+  others_go(ctx, records);
   many(ctx);
   CHECK(tr_ctx_memory(ctx) == 0);
   tr_ctx_close(&ctx);
