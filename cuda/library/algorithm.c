@@ -40,11 +40,12 @@ static cublasStatus_t set_columns(const tr_cuda_lt *lt, const tr_cuda_product *p
   return status;
 }
 
-cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64_t entries) {
+cublasStatus_t tr_cuda_set_batch(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t entries) {
+  const tr_cuda_lt *lt = &blas->lt;
   const int32_t batch = (int32_t)entries;
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
   if (p->batch == entries) return status;
-  if (lt->joined && !p->shape.turn_b) {
+  if (blas->joined && !p->shape.turn_b) {
     status = set_columns(lt, p, entries);
     p->batch = status == CUBLAS_STATUS_SUCCESS ? entries : 0;
     return status;
@@ -57,12 +58,13 @@ cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64
   return status;
 }
 
-static cublasStatus_t describe_epilogue(const tr_cuda_lt *lt, const tr_cuda_shape *s,
+static cublasStatus_t describe_epilogue(const tr_cuda_blas *blas, const tr_cuda_shape *s,
                                         cublasLtMatmulDesc_t how) {
+  const tr_cuda_lt *lt = &blas->lt;
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
   const uint32_t epilogue = epilogue_of(s->epilogue);
   const int32_t bias = type_of(s->bias);
-  const int64_t ld = s->ldd, stride = lt->joined ? 0 : s->ldd * s->n;
+  const int64_t ld = s->ldd, stride = blas->joined ? 0 : s->ldd * s->n;
   void *const somewhere = (void *)(uintptr_t)16; /* a heuristic sees that there is one, and its alignment */
   tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(how, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
                                                             sizeof epilogue));
@@ -92,7 +94,8 @@ static cublasStatus_t describe_layout(const tr_cuda_lt *lt, tr_dtype type, int64
                                               sizeof stride);
 }
 
-cublasStatus_t tr_cuda_describe(const tr_cuda_lt *lt, tr_cuda_product *p) {
+cublasStatus_t tr_cuda_describe(const tr_cuda_blas *blas, tr_cuda_product *p) {
+  const tr_cuda_lt *lt = &blas->lt;
   const tr_cuda_shape *s = &p->shape;
   const tr_dtype in = tr_cuda_operand_type(s->arithmetic);
   const int32_t op_a = s->turn_a ? CUBLAS_OP_T : CUBLAS_OP_N, op_b = s->turn_b ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -103,7 +106,7 @@ cublasStatus_t tr_cuda_describe(const tr_cuda_lt *lt, tr_cuda_product *p) {
                 lt->cublasLtMatmulDescSetAttribute(p->how, CUBLASLT_MATMUL_DESC_TRANSA, &op_a, sizeof op_a));
   tr_cuda_first(&status,
                 lt->cublasLtMatmulDescSetAttribute(p->how, CUBLASLT_MATMUL_DESC_TRANSB, &op_b, sizeof op_b));
-  tr_cuda_first(&status, describe_epilogue(lt, s, p->how));
+  tr_cuda_first(&status, describe_epilogue(blas, s, p->how));
   tr_cuda_first(&status,
                 describe_layout(lt, in, s->turn_a ? s->k : s->m, s->turn_a ? s->m : s->k, s->lda, 0, &p->a));
   tr_cuda_first(&status, describe_layout(lt, in, s->turn_b ? s->n : s->k, s->turn_b ? s->k : s->n, s->ldb,
@@ -168,13 +171,14 @@ static bool fits(const tr_cuda_blas *blas, const tr_cuda_shape *s, const cublasL
          (s->parts && scheme == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
 }
 
-/* Whether an algorithm can do this product, and as it should; r: what the library says of it. */
+/* Whether an algorithm can do this product, and as it should; r: what the library says of it, but for a
+ * state, of which the documents say that heuristics alone set it. */
 static bool serves(const tr_cuda_blas *blas, const tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm,
                    cublasLtMatmulHeuristicResult_t *r) {
   if (blas->lt.cublasLtMatmulAlgoCheck(blas->handle, p->how, p->a, p->b, p->d, p->d, algorithm, r) !=
       CUBLAS_STATUS_SUCCESS)
     return false;
-  r->algo = *algorithm;
+  r->algo = *algorithm, r->state = CUBLAS_STATUS_SUCCESS;
   return fits(blas, &p->shape, r);
 }
 
@@ -195,7 +199,7 @@ static bool make_whole(const tr_cuda_blas *blas, tr_cuda_product *p, cublasLtMat
 
 bool tr_cuda_serves(const tr_cuda_blas *blas, tr_cuda_product *p, const cublasLtMatmulAlgo_t *algorithm) {
   cublasLtMatmulHeuristicResult_t r;
-  return tr_cuda_set_batch(&blas->lt, p, 1) == CUBLAS_STATUS_SUCCESS && serves(blas, p, algorithm, &r);
+  return tr_cuda_set_batch(blas, p, 1) == CUBLAS_STATUS_SUCCESS && serves(blas, p, algorithm, &r);
 }
 
 /* Algorithms that may add parts by these schemes, the one expected to be fastest first. */
@@ -220,7 +224,7 @@ cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int6
                               cublasLtMatmulAlgo_t *algorithm) {
   cublasLtMatmulHeuristicResult_t results[ALGORITHMS];
   int n;
-  cublasStatus_t status = tr_cuda_set_batch(&blas->lt, p, entries);
+  cublasStatus_t status = tr_cuda_set_batch(blas, p, entries);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   status = ask(blas, p, p->shape.parts ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : 0, results, &n);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED)

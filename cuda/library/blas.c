@@ -40,7 +40,7 @@ tr_status tr_cuda_blas_open(tr_cuda_state *s, tr_error *err) {
   if (!blas) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for the state of a device");
   TR_TRY(open_library(&blas->lt, err));
   const char *tiles = getenv("TRANSIT_CUDA_TILES");
-  blas->lt.joined = tiles && strcmp(tiles, "0") == 0;
+  blas->joined = tiles && strcmp(tiles, "0") == 0;
   const cublasStatus_t status = blas->lt.cublasLtCreate(&blas->handle);
   if (status != CUBLAS_STATUS_SUCCESS)
     return TR_FAIL_IN(err, TR_E_DEVICE, "cuBLASLt cannot be used: %s",
@@ -133,7 +133,7 @@ static tr_status make_first(tr_ctx *ctx, tr_cuda_product *p) {
   tr_cuda_product *whole;
   shape.n = shape.first_of, shape.first_of = 0;
   TR_TRY(tr_cuda_product_find(ctx, &shape, &whole));
-  if (!whole || tr_cuda_describe(&blas->lt, p) != CUBLAS_STATUS_SUCCESS) return TR_OK;
+  if (!whole || tr_cuda_describe(blas, p) != CUBLAS_STATUS_SUCCESS) return TR_OK;
   p->algorithm = whole->has_few ? whole->few : whole->algorithm;
   if (!tr_cuda_serves(blas, p, &p->algorithm)) return TR_OK;
   const tr_cuda_way by_whole = {whole, &p->algorithm}, alone = {p, &p->algorithm};
@@ -159,7 +159,7 @@ static tr_status make(tr_ctx *ctx, const tr_cuda_shape *shape, tr_cuda_product *
   p->shape = *shape;
   if (shape->first_of) return make_first(ctx, p);
   if (shape->epilogue & TR_CUDA_SUMS && blas->sums == TR_CUDA_SUMS_NEVER) return TR_OK;
-  cublasStatus_t status = tr_cuda_describe(&blas->lt, p);
+  cublasStatus_t status = tr_cuda_describe(blas, p);
   if (status == CUBLAS_STATUS_SUCCESS) status = tr_cuda_choose(blas, p, shape->entries, &p->algorithm);
   p->there = status == CUBLAS_STATUS_SUCCESS;
   if (p->there && shape->epilogue & TR_CUDA_SUMS) return judge_sums(ctx, p);
@@ -231,7 +231,7 @@ cublasStatus_t tr_cuda_multiply(tr_ctx *ctx, tr_cuda_product *p, const cublasLtM
   const tr_cuda_shape *s = &p->shape;
   const bool wide = s->arithmetic == TR_CUDA_F64;
   const void *one = wide ? (const void *)&one_d : &one_f, *none = wide ? (const void *)&none_d : &none_f;
-  cublasStatus_t status = tr_cuda_set_batch(lt, p, o->batch);
+  cublasStatus_t status = tr_cuda_set_batch(blas, p, o->batch);
   if (s->epilogue & (TR_CUDA_BIAS | TR_CUDA_SUMS)) {
     const void *vector = s->epilogue & TR_CUDA_SUMS ? o->sums : o->bias;
     tr_cuda_first(&status, lt->cublasLtMatmulDescSetAttribute(p->how, CUBLASLT_MATMUL_DESC_BIAS_POINTER,

@@ -9,7 +9,6 @@
 #define X(name) __typeof__(name) *name;
 typedef struct {
 #include "cuda/library/cublaslt.def"
-  bool joined; /* entries are multiplied as one matrix, see TRANSIT_CUDA_TILES */
 } tr_cuda_lt;
 #undef X
 
@@ -33,6 +32,7 @@ struct tr_cuda_blas {
   tr_cuda_lt lt;
   cublasLtHandle_t handle;
   size_t room;
+  bool joined; /* entries are multiplied as one matrix, see TRANSIT_CUDA_TILES */
   enum { TR_CUDA_SUMS_AKIN, TR_CUDA_SUMS_NEVER, TR_CUDA_SUMS_ALWAYS } sums; /* when TR_CUDA_SUMS are there */
   tr_cuda_product *products[TR_CUDA_PRODUCT_BUCKETS];
   int64_t calls;
@@ -44,10 +44,10 @@ static inline void tr_cuda_first(cublasStatus_t *status, cublasStatus_t now) {
   if (*status == CUBLAS_STATUS_SUCCESS) *status = now;
 }
 
-cublasStatus_t tr_cuda_set_batch(const tr_cuda_lt *lt, tr_cuda_product *p, int64_t batch);
+cublasStatus_t tr_cuda_set_batch(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t batch);
 
 /* Descriptors of p->shape, and the algorithm. What has been made is p's, whatever comes back. */
-cublasStatus_t tr_cuda_describe(const tr_cuda_lt *lt, tr_cuda_product *p);
+cublasStatus_t tr_cuda_describe(const tr_cuda_blas *blas, tr_cuda_product *p);
 cublasStatus_t tr_cuda_choose(const tr_cuda_blas *blas, tr_cuda_product *p, int64_t entries,
                               cublasLtMatmulAlgo_t *algorithm);
 

@@ -41,8 +41,8 @@ typedef struct {
   int64_t m, n, k, lda, ldb, ldd;
   int64_t aligned; /* bytes of A, B and D at least, where it is less than rows give; 0: that */
   int64_t entries; /* for which the algorithm is to be good; how many there are does not matter to it */
-  int64_t
-      first_of; /* 0; or it is one entry, the first n columns of the entry of a product that has so many */
+  /* 0; or it is one entry, the first n columns of the entry of a product that has so many. */
+  int64_t first_of;
 } tr_cuda_shape;
 
 typedef struct tr_cuda_product tr_cuda_product;

@@ -448,8 +448,8 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t ho
   chosen words;
   memcpy(&words, algo, sizeof words);
   if (!serves(words, shape_of(*how, *a, *b, *d), d->cols)) return CUBLAS_STATUS_INVALID_VALUE;
-  *result = {};
   result->workspaceSize = words.parts > 1 ? 1024 : 0;
+  result->state = CUBLAS_STATUS_EXECUTION_FAILED; /* it is no output of this call */
   return CUBLAS_STATUS_SUCCESS;
 }
 
