@@ -2,6 +2,7 @@
  * type and with operands rounded in every way, aligned or not. The whole batch and its parts are computed on
  * contexts of their own, so that neither can profit from what the other asked for first. And gelu against its
  * values in double, where a library computes it. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <string.h>
 
@@ -334,6 +335,28 @@ static void few_rows(tr_ctx *ctx, tr_dtype dtype) {
   }
 }
 
+/* All rows in one matrix, as the variable of measurements has it: the same numbers, but the bits of a row
+ * hang on how many there are, here in the emulator's library. What it does not know it leaves alone. */
+static void told(int argc, char **argv, const char *tiles, bool one_matrix) {
+  enum { IN = 24, OUT = 40, TILE = 16, ALL = 2 * TILE };
+  setenv("TRANSIT_CUDA_TILES", tiles, 1);
+  tr_ctx *ctx = check_context(argc, argv);
+  tr_array *w = matrix(ctx, TR_F32, OUT, IN, 1), *x = matrix(ctx, TR_F32, ALL, IN, 2),
+           *y = array_of(ctx, TR_F32, ALL, OUT), *few = array_of(ctx, TR_F32, TILE, OUT);
+  tr_nn_weight *weight = weight_for(ctx, &(kind){.dtype = TR_F32, .rows = 1}, w);
+  const tr_array part = tr_rows(x, 0, TILE), front = tr_rows(y, 0, TILE);
+  CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = x, .w = weight, .y = y}));
+  CHECK_OK(ctx, tr_nn_linear(&(tr_nn_linear_args){.x = &part, .w = weight, .y = few}));
+  double *got = values(few), *want = values(&front);
+  CHECK(check_relative(got, want, few->count) < 1e-6);
+  if (emulated(ctx)) CHECK((memcmp(got, want, (size_t)few->count * sizeof *got) != 0) == one_matrix);
+  free(got), free(want);
+  tr_array_destroy(&w), tr_array_destroy(&x), tr_array_destroy(&y), tr_array_destroy(&few);
+  tr_nn_weight_destroy(&weight);
+  tr_ctx_close(&ctx);
+  unsetenv("TRANSIT_CUDA_TILES");
+}
+
 /* The emulator's library has none of so many outputs. */
 static void refused(tr_ctx *ctx) {
   enum { OUT = (1 << 20) + 1 };
@@ -364,5 +387,6 @@ int main(int argc, char **argv) {
   many_rows(one);
   refused(one);
   tr_ctx_close(&one), tr_ctx_close(&other);
+  told(argc, argv, "0", true), told(argc, argv, "none", false), told(argc, argv, "", false);
   return check_report();
 }
