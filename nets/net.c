@@ -165,7 +165,7 @@ tr_status tr_net_begin_anew(tr_net *net) {
 tr_status tr_net_set_recompute(tr_net *net, bool recompute) {
   TR_REQUIRE(TR_CTX_OF(net), net);
   TR_REQUIRE(net->ctx, net->type);
-  if (!net->type->set_recompute)
+  if (!net->type->set_recompute || !net->type->repeats)
     return TR_FAIL(net->ctx, TR_E_ARG, "the network %s keeps no activations by blocks", tr_net_name(net));
   tr_record_drop(net->ctx, NULL);
   net->recompute = recompute;

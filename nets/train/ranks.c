@@ -37,8 +37,7 @@ bool tr_trainer_sums_early(const tr_trainer *trainer) {
          tr_params_trained(trainer->params, trainer->gradient).count > trainer->bucket;
 }
 
-tr_status tr_trainer_finished(void *user, int from) {
-  tr_trainer *trainer = user;
+tr_status tr_trainer_finished(tr_trainer *trainer, int from) {
   const int64_t offset = offset_of(trainer, from);
   return offset < 0 ? TR_OK : sum_from(trainer, offset);
 }

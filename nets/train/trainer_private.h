@@ -29,8 +29,8 @@ tr_status tr_trainer_pass(tr_trainer *trainer, const tr_train_batch *batch);
 /* Whether sums begin before the whole gradient is there: on several ranks, where it has more than a bucket.
  */
 bool tr_trainer_sums_early(const tr_trainer *trainer);
-/* The gradients from this parameter on are finished: a tr_net_finished. */
-tr_status tr_trainer_finished(void *trainer, int from);
+/* The gradients from this parameter on are finished. */
+tr_status tr_trainer_finished(tr_trainer *trainer, int from);
 /* Begins what has not begun of the sums, and waits for all. */
 tr_status tr_trainer_sum_rest(tr_trainer *trainer);
 
