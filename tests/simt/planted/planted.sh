@@ -106,6 +106,7 @@ attention() {
   without_barriers cuda/nn/attention/forward.cu cuda/nn/attention/forward.cu nn_attention "$@"
   without_barriers cuda/nn/attention/backward_f64.cu cuda/nn/attention/backward.h nn_attention "$@"
   without_barriers cuda/nn/attention/jvp.cu cuda/nn/attention/jvp.cu nn_attention "$@"
+  without_barriers cuda/nn/attention/mma_jvp.cu cuda/nn/attention/mma_jvp.cu nn_attention "$@"
   without_barriers cuda/nn/attention/mma.cu cuda/nn/attention/mma.cu nn_attention "$@"
   without_barriers cuda/nn/attention/mma_backward.cu cuda/nn/attention/mma_backward.cu nn_attention "$@"
   without_barriers cuda/nn/attention/mma_keys.cu cuda/nn/attention/mma_keys.cu nn_attention "$@"
