@@ -52,7 +52,7 @@ typedef struct {
   tr_int_list latent_size;
   long num_heads;
   const char *name; /* of a published network, which its file may not tell; NULL: none */
-  bool of_guide;    /* its options are called --guide-... */
+  bool of_guide;    /* its options are called --guide-... (net_params_of_guide) */
 } model_options;
 
 #define MODEL_OPTION(base, member) .group = "Model", .offset = (base) + offsetof(model_options, member)

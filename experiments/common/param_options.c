@@ -120,3 +120,11 @@ tr_status param_resolve(tr_ctx *ctx, const tr_module *module, const tr_values *v
   *pairs = (tr_pair_list){module->n_params, used};
   return TR_OK;
 }
+
+tr_status param_take(tr_ctx *ctx, const char *option, const tr_module *module, tr_pair_list *pairs,
+                     tr_values *values) {
+  const param_source source = {.option = option, .pairs = pairs};
+  TR_TRY(param_set_all(ctx, &source, module, values));
+  TR_TRY(param_settled(ctx, option, module, values));
+  return param_resolve(ctx, module, values, pairs);
+}

@@ -37,5 +37,8 @@ tr_status param_set_all(tr_ctx *ctx, const param_source *source, const tr_module
 
 /* Replaces the pairs by the values in use, for the record. */
 tr_status param_resolve(tr_ctx *ctx, const tr_module *module, const tr_values *values, tr_pair_list *pairs);
+/* All three, for a module that stands alone and parameters that have no other spelling. */
+tr_status param_take(tr_ctx *ctx, const char *option, const tr_module *module, tr_pair_list *pairs,
+                     tr_values *values);
 
 #endif

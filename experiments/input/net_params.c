@@ -23,7 +23,8 @@ static const char *option_of(const model_options *o) {
   return o->of_guide ? "guide-net-param" : "net-param";
 }
 
-void net_params_unset(model_options *o) {
+void net_params_of_guide(model_options *o) {
+  o->of_guide = true;
   o->num_heads = TR_OPTION_UNSET;
 }
 
@@ -75,7 +76,7 @@ tr_status net_params_resolve(tr_ctx *ctx, const tr_net_config *config, model_opt
   o->num_heads = TR_OPTION_UNSET;
   for (int i = 0; tr_net_config_fact(config, i, &fact); i++) {
     if (!fact.param || fact.kind == TR_NET_NONE) continue;
-    if (strcmp(fact.param, NUM_HEADS) == 0) {
+    if (!o->of_guide && strcmp(fact.param, NUM_HEADS) == 0) {
       o->num_heads = fact.value;
     } else if (used.n < kind->n_params) {
       tr_pair *pair = &used.v[used.n++];

@@ -12,8 +12,8 @@ tr_status net_params_told(tr_ctx *ctx, const model_options *options, int *n, tr_
 /* Writes those of the network in use back, for the record: each into the option that is its own, if it has
  * one. */
 tr_status net_params_resolve(tr_ctx *ctx, const tr_net_config *config, model_options *options);
-/* Of options without one of its own, which then is not given. */
-void net_params_unset(model_options *options);
+/* Makes these the options of a guide (--guide-...), which have no --num-heads. */
+void net_params_of_guide(model_options *options);
 /* Whether any was given. */
 bool net_params_given(const model_options *options);
 /* How this one was, with its value: "--net-param NAME=2", or its own option. Written into text. */

@@ -10,14 +10,7 @@
 #include "experiments/input/overrides.h"
 #include "transport/transfer.h"
 
-static tr_status set_params(tr_ctx *ctx, const char *option, tr_pair_list *params, tr_interpolant *path) {
-  const param_source source = {.option = option, .pairs = params};
-  TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
-  TR_TRY(param_settled(ctx, option, &path->type->info, &path->values));
-  return param_resolve(ctx, &path->type->info, &path->values, params);
-}
-
-tr_status provider_open_model(tr_ctx *ctx, const model_options *o, int height, int width, tr_model **out) {
+tr_status provider_open_model(tr_ctx *ctx, model_options *o, int height, int width, tr_model **out) {
   tr_net_size *told;
   int n_told;
   tr_status status = net_params_told(ctx, o, &n_told, &told);
@@ -36,13 +29,6 @@ tr_status provider_open_model(tr_ctx *ctx, const model_options *o, int height, i
   free(told);
   TR_TRY(status);
   overrides_warn(ctx, *out, o);
-  return TR_OK;
-}
-
-/* The model, and what it settles written back for the record. */
-static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
-  const tr_int_list *size = &o->latent_size;
-  TR_TRY(provider_open_model(ctx, o, size->n ? (int)size->v[0] : 0, size->n ? (int)size->v[1] : 0, out));
   TR_TRY(net_params_resolve(ctx, &(*out)->config, o));
   o->weights = (*out)->set;
   o->path_type = (*out)->interpolant.type->info.name;
@@ -54,12 +40,15 @@ static tr_status open_model(tr_ctx *ctx, model_options *o, tr_model **out) {
 
 tr_status provider_load(program *p, model_options *o, machine_options *machine, uint64_t seed,
                         provider *out) {
+  const tr_int_list *size = &o->latent_size;
+  const int height = size->n ? (int)size->v[0] : 0, width = size->n ? (int)size->v[1] : 0;
   *out = (provider){0};
   TR_TRY(machine_open_network(p, machine, seed, &out->dtype, &out->products));
-  TR_TRY(open_model(p->ctx, o, &out->model));
-  out->interpolant = out->model->interpolant;
-  TR_TRY(set_params(p->ctx, "path-param", &o->path_params, &out->interpolant));
-  out->along = out->interpolant;
+  TR_TRY(provider_open_model(p->ctx, o, height, width, &out->model));
+  tr_interpolant *path = &out->interpolant;
+  *path = out->model->interpolant;
+  TR_TRY(param_take(p->ctx, "path-param", &path->type->info, &o->path_params, &path->values));
+  out->along = *path;
   out->prediction = out->model->prediction;
   out->ckpt = o->ckpt;
   return TR_OK;
@@ -79,7 +68,7 @@ tr_status provider_sample_along(program *p, const char **name, tr_pair_list *par
   TR_TRY(tr_interpolant_find(p->ctx, *name, &pr->along));
   if (pr->along.type == pr->interpolant.type) pr->along = pr->interpolant;
   *name = pr->along.type->info.name;
-  return set_params(p->ctx, "sample-path-param", params, &pr->along);
+  return param_take(p->ctx, "sample-path-param", &pr->along.type->info, params, &pr->along.values);
 }
 
 bool provider_transfers(const provider *pr) {

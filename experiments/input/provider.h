@@ -29,9 +29,9 @@ typedef struct {
 tr_status provider_load(program *p, model_options *options, machine_options *machine, uint64_t seed,
                         provider *out);
 /* The model of a checkpoint by what it says of itself and what these options say of it, warned of where the
- * two differ. height, width: of its states, 0: as trained. tr_model_close. */
-tr_status provider_open_model(tr_ctx *ctx, const model_options *options, int height, int width,
-                              tr_model **out);
+ * two differ; what that settles is written back, for the record, but for parameters of the path. height,
+ * width: of its states, 0: as trained. tr_model_close. */
+tr_status provider_open_model(tr_ctx *ctx, model_options *options, int height, int width, tr_model **out);
 /* The guide of --guide-ckpt, between load and build. */
 tr_status provider_load_guide(program *p, guidance_options *options, provider *pr);
 /* The path to sample along, between load and build: `*name` (NULL: the model's own), written back in its

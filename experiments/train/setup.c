@@ -13,13 +13,10 @@ static tr_status set_path(train_run *run) {
   train_options *o = run->options;
   tr_ctx *ctx = run->program->ctx;
   tr_interpolant *path = &run->interpolant;
-  const param_source source = {.option = "path-param", .pairs = &o->path_params};
   TR_TRY(tr_interpolant_find(ctx, o->path_type, path));
-  TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
-  TR_TRY(param_settled(ctx, source.option, &path->type->info, &path->values));
   for (int i = 0; i < path->type->info.n_params; i++)
     tr_model_path_arg(path->type->info.params[i].name, run->path_args[i], sizeof run->path_args[i]);
-  return param_resolve(ctx, &path->type->info, &path->values, &o->path_params);
+  return param_take(ctx, "path-param", &path->type->info, &o->path_params, &path->values);
 }
 
 /* ---- the network ---- */

@@ -66,19 +66,12 @@ static tr_status check_fit(tr_ctx *ctx, const guided_model *of, const guide *g) 
       say_states(a, own, sizeof own));
 }
 
-static tr_status set_path_params(tr_ctx *ctx, const model_options *o, tr_interpolant *path) {
-  const param_source source = {.option = "guide-path-param", .pairs = &o->path_params};
-  TR_TRY(param_set_all(ctx, &source, &path->type->info, &path->values));
-  return param_settled(ctx, source.option, &path->type->info, &path->values);
-}
-
 static tr_status open_model(program *p, model_options *o, const guided_model *of, guide *out) {
-  o->of_guide = true;
-  net_params_unset(o);
+  net_params_of_guide(o);
   TR_TRY(provider_open_model(p->ctx, o, of->model->height, of->model->width, &out->model));
-  TR_TRY(set_path_params(p->ctx, o, &out->model->interpolant));
+  tr_interpolant *path = &out->model->interpolant;
+  TR_TRY(param_take(p->ctx, "guide-path-param", &path->type->info, &o->path_params, &path->values));
   out->ckpt = o->ckpt;
-  o->weights = out->model->set;
   TR_TRY(check_fit(p->ctx, of, out));
   return file_hash_start(p->ctx, o->ckpt, &out->hash);
 }

@@ -51,6 +51,11 @@ draw="$transit sample ODE $model --num-samples 6 --seed 3 --sampling-method heun
   equals "$(number "$scratch/sde/run.json" nfe)" 8 "evaluations of the SDE"
   check "as drawn" $draw --init "$scratch/two/samples.npz" --out "$scratch/again"
   warns "was drawn with --guide-scale 2.0, this run has none"
+  again="$draw --init $scratch/two/samples.npz --guide-ckpt $linear --guide-scale 2 --out $scratch/again --force"
+  check "as drawn, with words for what its file tells" $again --guide-path-type Linear --guide-prediction velocity
+  grep -q "was drawn with" "$scratch/stderr" && fail "what is the same is warned of: $(cat "$scratch/stderr")"
+  check "as drawn, with another path" $again --guide-path-type GVP
+  warns 'was drawn with --guide-path-type "Linear", this run has "GVP"'
   check "with its density" $transit sample ODE $model --num-samples 2 --sampling-method heun2 --num-sampling-steps 3 --with-logp \
     --guide-ckpt "$noise" --guide-scale 1.5 --recompute --out "$scratch/density"
   says "backwards a sample"
@@ -107,6 +112,7 @@ END
   warns "--guide-path-type VP overrides the checkpoint's Linear"
   warns "--guide-prediction score overrides the checkpoint's velocity"
   grep -q '"path_type": "VP"' "$scratch/otherwise/run.json" || fail "the record lacks the guide's path"
+  tr -d ' \n' <"$scratch/otherwise/run.json" | grep -qF '"guide-path-param":{"sigma_min":0.1,"sigma_max":15.0}' || fail "the record lacks its parameters"
   check "along that as it is" $draw --guide-ckpt "$linear" --guide-scale 2 --guide-path-type VP --guide-prediction score --out "$scratch/as-it-is"
   differ "$scratch/otherwise/samples.npz" "$scratch/as-it-is/samples.npz"
   refuse 2 "--guide-net-param: none of sit, mlp, inception, vae has a parameter 'num_hats'" $draw $bare --guide-net-param num_hats=4 --out "$scratch/no"
