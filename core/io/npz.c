@@ -140,9 +140,12 @@ tr_status tr_npz_get(tr_npz *npz, const char *name, tr_npy *out) {
 #define UNPACKED_PIECE ((size_t)1 << 20)
 
 /* *why: the reason why it cannot be written. */
-static tr_status copy_entry(tr_zip_in *in, uint64_t size, void *piece, FILE *to, const char **why) {
+static tr_status copy_entry(const tr_npz *npz, tr_zip_in *in, uint64_t size, void *piece, FILE *to,
+                            const char **why) {
   while (size > 0 && !*why) {
     const size_t n = size < UNPACKED_PIECE ? (size_t)size : UNPACKED_PIECE;
+    if (tr_ctx_interrupted(npz->ctx))
+      return TR_FAIL(npz->ctx, TR_E_INTERRUPTED, "interrupted, unpacking '%s'", npz->map.path);
     TR_TRY(tr_zip_in_read(in, piece, n));
     if (fwrite(piece, 1, n, to) != n) *why = strerror(errno);
     size -= n;
@@ -156,7 +159,7 @@ static tr_status unpack(tr_npz *npz, const tr_zip_entry *entry, FILE *to, const 
   void *piece = malloc(UNPACKED_PIECE);
   if (!piece) return TR_FAIL(npz->ctx, TR_E_MEM, "out of memory to unpack '%s'", npz->map.path);
   tr_status status = tr_zip_in_open(npz->ctx, npz->zip, entry, &in);
-  if (status == TR_OK) status = copy_entry(in, entry->size, piece, to, why);
+  if (status == TR_OK) status = copy_entry(npz, in, entry->size, piece, to, why);
   tr_zip_in_close(&in);
   free(piece);
   return status;

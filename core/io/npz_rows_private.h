@@ -10,8 +10,9 @@ extern "C" {
 #endif
 
 /* tr_npz_get for an array of which pieces are read again and again: a deflated one of more than `most` bytes
- * is unpacked into a file without a name (core/io/file_private.h) and mapped. Where that cannot be, a warning
- * says so, and it is unpacked into memory. */
+ * is unpacked into a file without a name (core/io/file_private.h) and mapped; TR_E_INTERRUPTED when the
+ * context's flag says so meanwhile. Where there can be no such file, a warning says so, and it is unpacked
+ * into memory. */
 tr_status tr_npz_get_mapped(tr_npz *npz, const char *name, uint64_t most, tr_npy *out);
 
 typedef struct tr_npz_rows tr_npz_rows;

@@ -153,6 +153,11 @@ static void mapped(tr_ctx *ctx) {
   setenv("TMPDIR", scratch(""), 1);
   lies(ctx, npz, "a", 0, true, false);
   CHECK(*heard == 0 && scratch_entries() == entries);
+  const volatile sig_atomic_t stop = 1;
+  tr_ctx_set_interrupt(ctx, &stop);
+  CHECK_ERROR(ctx, tr_npz_get_mapped(npz, "a", 0, &npy), TR_E_INTERRUPTED, "unpacking");
+  tr_ctx_set_interrupt(ctx, NULL);
+  CHECK(scratch_entries() == entries);
   lies(ctx, npz, "a", 10000, false, true);
   CHECK_ERROR(ctx, tr_npz_get_mapped(npz, "none", 0, &npy), TR_E_IO, "it holds a, f");
   setenv("TMPDIR", scratch("nowhere"), 1);
