@@ -51,7 +51,7 @@ const tr_cpu_tiles *tr_cpu_conv_tiles(const tr_cpu_conv *conv) {
 
 typedef struct {
   tr_cpu_block block; /* of each of its samples */
-  int64_t samples, down, across, tiles;
+  int64_t samples, down, across;
 } group;
 
 static group group_of(const tiles_job *job, int64_t number) {
@@ -60,7 +60,6 @@ static group group_of(const tiles_job *job, int64_t number) {
   g.samples = tr_cpu_smaller(job->samples, c->samples - g.block.n);
   g.down = tr_cpu_ceil_div(g.block.rows, job->transforms->pixels[0]);
   g.across = tr_cpu_ceil_div(g.block.cols, job->transforms->pixels[1]);
-  g.tiles = g.samples * g.down * g.across;
   return g;
 }
 
