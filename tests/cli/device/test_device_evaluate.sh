@@ -16,6 +16,8 @@ done
 equals "$(number "$scratch/emulated:0/evaluate.json" device)" emulated:0 device
 for name in fid sfid inception_score kid; do
   near "$scratch/emulated:0/evaluate.json" $name "$(number "$scratch/cpu/evaluate.json" $name)" 1e-8
+  checks=$((checks + 1))
+  awk -v a="$(number "$scratch/cpu/evaluate.json" $name)" 'BEGIN { exit !(a + 0 != 0) }' || fail "$name is 0, which says nothing"
 done
 
 finish

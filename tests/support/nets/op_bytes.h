@@ -9,9 +9,8 @@
 typedef struct {
   char name[48];
   double calls;
-  double once; /* bytes of its operands, each read or written once */
-  double
-      again; /* bytes that the kernels of cuda/ move beyond that: what they read twice or put down between */
+  double once;  /* bytes of its operands, each read or written once */
+  double again; /* bytes that the kernels of cuda/ move beyond that: read twice, or put down in between */
   double flops; /* of products of matrices */
 } op_bytes_row;
 
