@@ -220,8 +220,7 @@ static void warn_of_subsets(const evaluate_run *run) {
                     "KID is of all samples, no more than --kid-size on each side");
 }
 
-/* For the record and the cache. It reads the whole of what is large, so not before anything can be refused.
- */
+/* For the record and the cache. All of what is large is read, so not before anything can be refused. */
 static tr_status hash(evaluate_run *run) {
   TR_TRY(evaluate_set_hash(run->program->ctx, &run->samples));
   return evaluate_set_hash(run->program->ctx, &run->reference);

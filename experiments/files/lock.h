@@ -27,7 +27,8 @@ typedef struct {
 } lock_file;
 
 /* Makes and locks FOLDER/.lock. TR_E_IO where it cannot be made, or where another process has it: "another
- * process DOES in 'FOLDER'". lock_file_release in any case. */
+ * process DOES in 'FOLDER'". Where the file system has no locks, nobody has it. lock_file_release in any
+ * case. */
 tr_status lock_file_take(tr_ctx *ctx, const char *folder, const char *does, lock_file *out);
 /* Removes it; fine where there is none. */
 void lock_file_release(lock_file *lock);

@@ -1,6 +1,6 @@
-/* The SHA-256 of a checkpoint, computed beside the work on a thread of its own: of the file, or, of one in
- * several files, of the digests of the index and of each file in its order, 64 digits and a line break each.
- */
+/* The SHA-256 of what a run reads, computed beside the work on a thread of its own: of the file, or, of a
+ * checkpoint in several files, of the digests of the index and of each file in its order, 64 digits and a
+ * line break each. */
 #ifndef TR_EXPERIMENTS_INPUT_FILE_HASH_H
 #define TR_EXPERIMENTS_INPUT_FILE_HASH_H
 

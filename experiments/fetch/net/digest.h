@@ -5,7 +5,8 @@
 #include "core/io/sha256.h"
 
 /* expected: 40 digits, the SHA-1 of a git blob, or any other number of them, with which the SHA-256 begins.
- * *same: whether the file has it; hex: what it has. TR_E_IO, TR_E_INTERRUPTED (core/io/sha256.h). */
+ * *same: whether the file has it; hex: what it has. The errors of tr_sha256_file, and TR_E_UNSUPPORTED where
+ * libcrypto refuses SHA-1. */
 tr_status digest_compare(tr_ctx *ctx, const char *path, const char *expected, bool *same,
                          char hex[TR_SHA256_TEXT]);
 
