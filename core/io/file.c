@@ -182,12 +182,21 @@ static void sync_directory(const char *path) {
   free(directory);
 }
 
+/* Why an earlier write failed, whose errno is lost: what keeps one more byte from being written. The file is
+ * thrown away in any case. */
+static int reason_of_failure(const tr_out_file *file) {
+  errno = 0;
+  return write(fileno(file->stream), "", 1) < 0 && errno ? errno : EIO;
+}
+
 /* Everything that may fail between the last write and the rename. Returns 0 or the system's error number. */
 static int finish_stream(tr_out_file *file, bool sync) {
   errno = 0;
-  bool good =
-      !ferror(file->stream) && fflush(file->stream) == 0 && (!sync || fsync(fileno(file->stream)) == 0);
-  int reason = good ? 0 : errno ? errno : EIO; /* a write that failed earlier may have lost its errno */
+  int reason = 0;
+  if (ferror(file->stream))
+    reason = reason_of_failure(file);
+  else if (fflush(file->stream) != 0 || (sync && fsync(fileno(file->stream)) != 0))
+    reason = errno ? errno : EIO;
   errno = 0;
   if (fclose(file->stream) != 0 && reason == 0) reason = errno ? errno : EIO;
   file->stream = NULL;

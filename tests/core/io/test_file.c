@@ -87,7 +87,7 @@ static void full_disk(tr_ctx *ctx) {
     for (int i = 0; i < bytes; i++) fputc('x', tr_out_file_stream(file));
     tr_status status = tr_out_file_commit(ctx, &file);
     CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
-    CHECK_ERROR(ctx, status, TR_E_IO, "a.txt");
+    CHECK_ERROR(ctx, status, TR_E_IO, "a.txt': File too large");
     CHECK(file == NULL);
     check_content(ctx, "a.txt", "second, longer");
     CHECK(files_in_folder() == 2);
