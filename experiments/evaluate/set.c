@@ -97,7 +97,7 @@ static tr_status look_for_stored(tr_ctx *ctx, evaluate_set *set, bool *pictures)
 
 /* A reference may be a published one, and have statistics. */
 static tr_status open_reference(program *p, evaluate_set *set, bool *pictures) {
-  TR_TRY(fetch_find_or_path(p, set->path, set->option, &set->found));
+  TR_TRY(fetch_find_any(p, set->path, set->option, &set->found));
   set->path = set->found;
   return look_for_stored(p->ctx, set, pictures);
 }

@@ -25,8 +25,8 @@ static tr_status get(fetcher *f, const char *name, char **path) {
 /* What is asked for. */
 typedef struct {
   const char *name, *option;
-  long image_size;    /* of a model; 0: none is given */
-  bool may_be_absent; /* what nothing is known of is a path */
+  const char *what; /* a path may be: "file" */
+  long image_size;  /* of a model; 0: none is given */
 } request;
 
 /* By `how`, with a fetcher; after a failure the message begins with the option. */
@@ -46,11 +46,10 @@ static bool names_file(const fetch_names *names, const char *name) {
   return fetch_names_has(names, name) || strchr(name, ':');
 }
 
-/* what: "file" or "folder". */
-static tr_status is_nothing(const fetcher *f, const char *name, const char *what) {
-  const char *near = fetch_names_near(f->names, name);
+static tr_status is_nothing(const fetcher *f, const request *r) {
+  const char *near = fetch_names_near(f->names, r->name);
   return TR_FAIL(f->program->ctx, TR_E_ARG, "'%s' is no %s, and no name of 'transit fetch --list'%s%s%s",
-                 TR_SHOW(name, 200), what, near ? ": did you mean '" : "", near ? near : "",
+                 TR_SHOW(r->name, 200), r->what, near ? ": did you mean '" : "", near ? near : "",
                  near ? "'?" : "");
 }
 
@@ -60,15 +59,15 @@ static tr_status get_named(fetcher *f, const request *r, char **path) {
   const bool is_path = !fetch_names_has(f->names, r->name) && access(r->name, F_OK) == 0;
   if (is_path) return copy_of(f->program->ctx, r->name, path);
   if (names_file(f->names, r->name)) return get(f, r->name, path);
-  return r->may_be_absent ? copy_of(f->program->ctx, r->name, path) : is_nothing(f, r->name, "file");
+  return is_nothing(f, r);
 }
 
 tr_status fetch_find(program *p, const char *given, const char *option, char **path) {
-  return find(p, &(request){.name = given, .option = option}, get_named, path);
+  return find(p, &(request){.name = given, .option = option, .what = "file"}, get_named, path);
 }
 
-tr_status fetch_find_or_path(program *p, const char *given, const char *option, char **path) {
-  return find(p, &(request){.name = given, .option = option, .may_be_absent = true}, get_named, path);
+tr_status fetch_find_any(program *p, const char *given, const char *option, char **path) {
+  return find(p, &(request){.name = given, .option = option, .what = "file or folder"}, get_named, path);
 }
 
 /* ---- the weights of a network ---- */
@@ -114,7 +113,7 @@ static tr_status get_folder(fetcher *f, const request *r, char **dir) {
   if (!named && path_is_file(r->name))
     return TR_FAIL(ctx, TR_E_ARG, "'%s' is a file: a folder is needed, with config.json and the weights",
                    TR_SHOW(r->name, 300));
-  if (!named) return is_nothing(f, r->name, "folder");
+  if (!named) return is_nothing(f, r);
   TR_TRY(get(f, r->name, dir));
   if (path_is_folder(*dir)) return TR_OK;
   tr_status status = TR_FAIL(ctx, TR_E_ARG, "'%s' is one file, '%s': a folder is needed, with config.json",
@@ -125,5 +124,5 @@ static tr_status get_folder(fetcher *f, const request *r, char **dir) {
 }
 
 tr_status vae_folder(program *p, const char *given, char **dir) {
-  return find(p, &(request){.name = given, .option = "--vae"}, get_folder, dir);
+  return find(p, &(request){.name = given, .option = "--vae", .what = "folder"}, get_folder, dir);
 }

@@ -10,8 +10,8 @@
  * what is none of these, TR_E_IO where the file is absent and cannot be had, with where it belongs. option:
  * that named it, for messages, "--inception". */
 tr_status fetch_find(program *p, const char *given, const char *option, char **path);
-/* The same, but what is none of these is taken as a path, for its reader to say what is wrong with it. */
-tr_status fetch_find_or_path(program *p, const char *given, const char *option, char **path);
+/* The same where a path may be a folder, too. */
+tr_status fetch_find_any(program *p, const char *given, const char *option, char **path);
 
 /* The weights of a published network: of NAME-SIZE, where a size is given, else of NAME; size 0: none is. A
  * size is of the names of the list alone: TR_E_ARG for one beside OWNER/NAME[@REVISION]:PATH. */

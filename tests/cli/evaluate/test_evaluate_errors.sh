@@ -38,6 +38,8 @@ network="--inception $inception --no-cache --out $out"
   refuse 2 "--preprocess" $evaluate --samples "$samples" --reference "$reference" --preprocess pil $network
   refuse 2 "--dtype bf16 is for networks" $evaluate --samples "$samples" --reference "$reference" --dtype bf16 $network
   refuse 2 "no-such.pth" $evaluate --samples "$samples" --reference "$reference" --inception no-such.pth --out "$out"
+  refuse 2 "--reference: 'admnet-imagnet-256' is no file or folder, and no name of 'transit fetch --list': did you mean 'admnet-imagenet-256'?" \
+    $evaluate --samples "$samples" --reference admnet-imagnet-256 $network
   refuse 1 "cannot be opened" $evaluate --samples "$scratch/no-such" --reference "$reference" $network
 
   # Files that are damaged, or something else.

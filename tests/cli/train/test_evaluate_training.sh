@@ -150,7 +150,7 @@ data="--data-path $scratch/data.npz"
   refuse 2 "--inception without --evaluate-reference" $small $data --max-steps 4 --evaluate-every 4 --inception "$network" --out "$out"
   refuse 2 "--evaluate-reference is for samples that have pictures" $transit train --data-path "$scratch/points.npy" --global-batch-size 16 \
     --max-steps 2 --evaluate-every 2 --evaluate-reference "$scratch/reference.npz" --out "$out"
-  refuse 1 "no-such.npz" $small $data --max-steps 4 --evaluate-every 4 --evaluate-reference "$scratch/no-such.npz" --out "$out"
+  refuse 2 "no-such.npz' is no file or folder" $small $data --max-steps 4 --evaluate-every 4 --evaluate-reference "$scratch/no-such.npz" --out "$out"
   refuse 2 "--evaluate-samples" $small $data --max-steps 4 --evaluate-every 4 --evaluate-samples 1 --out "$out"
   absent "$out"
   check "of no use" $small $data --max-steps 1 --evaluate-samples 50 --inception "$network" --out "$scratch/idle"
