@@ -224,6 +224,10 @@ static int64_t number_of(const evaluate_side *s) {
   return s->pool_given.d ? s->pool_given.n : s->spatial_given.d ? s->spatial_given.n : count_of(s);
 }
 
+static bool is_there(const evaluate_side *s) {
+  return count_of(s) > 0 || s->pool_given.d || s->spatial_given.d;
+}
+
 tr_status evaluate_features(program *p, const evaluate_input *in, evaluate_result *out) {
   const evaluate_side *a = &in->samples, *b = &in->reference;
   const work w = {p->ctx, in, out};
@@ -231,7 +235,7 @@ tr_status evaluate_features(program *p, const evaluate_input *in, evaluate_resul
   TR_TRY(check_input(p->ctx, in));
   absent(&w, EVALUATE_FID_INF, "it was not asked for");
   evaluate_warn_number(a->name, out->n, out);
-  evaluate_warn_number(b->name, out->reference_n, out);
+  if (is_there(b)) evaluate_warn_number(b->name, out->reference_n, out);
   TR_TRY(frechet(&w, EVALUATE_FID, "pool features", &a->pool, &a->pool_given, &b->pool, &b->pool_given));
   TR_TRY(frechet(&w, EVALUATE_SFID, "spatial features", &a->spatial, &a->spatial_given, &b->spatial,
                  &b->spatial_given));

@@ -111,7 +111,8 @@ tr_status feature_cache_open(tr_ctx *ctx, const char *path, const char pictures[
   if (mkdir(out->folder, 0777) != 0 && errno != EEXIST)
     cannot_write(out, strerror(errno));
   else if (!path_is_folder(out->folder))
-    cannot_write(out, "there is a file of this name");
+    cannot_write(out, access(out->folder, F_OK) == 0 ? "there is a file of this name"
+                                                     : "it is a link that leads nowhere");
   else if (access(out->folder, W_OK | X_OK) != 0)
     cannot_write(out, strerror(errno));
   if (out->writes) remove_stale(out);

@@ -88,6 +88,7 @@ sides="--samples $scratch/samples.npz --reference $scratch/ref.npz"
   check "a reference of one's own" $evaluate --samples "$scratch/ref.npz" --inception "$inception" --dtype f64 --save-stats "$scratch/own.npz" \
     --out "$scratch/e"
   says "own.npz"
+  equals "$(grep -c reference "$scratch/stderr")" 0 "warnings of a reference that there is not"
   check "against it" $evaluate --samples "$scratch/samples.npz" --reference "$scratch/own.npz" --inception "$inception" --dtype f64 --out "$scratch/f"
   near "$scratch/f/evaluate.json" fid 1.290203274105437 1e-9
   near "$scratch/f/evaluate.json" precision 0.9 1e-12
