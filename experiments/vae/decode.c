@@ -89,12 +89,14 @@ static tr_status check_data(const decode_run *run) {
   const tr_dataset *d = &run->data;
   const tr_vae_info *about = &run->vae.about;
   tr_ctx *ctx = run->program->ctx;
+  char held[120];
   if (d->pixels)
     return TR_FAIL(ctx, TR_E_ARG, "--data '%s' holds pictures: latents are decoded",
                    TR_SHOW(run->options->data, 300));
   if (d->ndim != 3 || d->shape[0] != about->latent_channels)
-    return TR_FAIL(ctx, TR_E_SHAPE, "--data '%s': this autoencoder takes latents (N, %d, H, W)",
-                   TR_SHOW(run->options->data, 300), about->latent_channels);
+    return TR_FAIL(ctx, TR_E_SHAPE, "--data '%s' holds %s: this autoencoder takes latents (N, %d, H, W)",
+                   TR_SHOW(run->options->data, 300), tr_npy_describe(&d->numbers, held, sizeof held),
+                   about->latent_channels);
   return TR_OK;
 }
 

@@ -117,8 +117,10 @@ static tr_status open_data(encode_run *run) {
   run->about = tr_loader_about(run->loader);
   const int64_t *s = run->about.shape;
   if (run->about.ndim != 3 || s[0] != channels)
-    return TR_FAIL(ctx, TR_E_SHAPE, "--data '%s': this autoencoder takes pictures of %d channels",
-                   TR_SHOW(o->data, 300), channels);
+    return TR_FAIL(ctx, TR_E_SHAPE,
+                   "--data '%s' holds inputs of %lld %s: this autoencoder takes pictures of %d channels",
+                   TR_SHOW(o->data, 300), (long long)s[0], run->about.ndim == 3 ? "channels" : "numbers",
+                   channels);
   if (s[1] < run->vae.about.factor || s[2] < run->vae.about.factor)
     return TR_FAIL(ctx, TR_E_SHAPE,
                    "pictures of %lld x %lld: this autoencoder takes %d pixels a side at least",

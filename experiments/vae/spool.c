@@ -9,7 +9,8 @@
 #include "experiments/common/program.h"
 
 static tr_status fail(const spool *s) {
-  return TR_FAIL(s->ctx, TR_E_IO, "beside '%s': %s", TR_SHOW(s->beside, 300), strerror(errno ? errno : EIO));
+  return TR_FAIL(s->ctx, TR_E_IO, "working space beside '%s' cannot be had: %s", TR_SHOW(s->beside, 300),
+                 strerror(errno ? errno : EIO));
 }
 
 tr_status spool_open(tr_ctx *ctx, const char *beside, spool *out) {

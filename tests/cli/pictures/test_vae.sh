@@ -112,10 +112,12 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
   refuse 1 "another network, UNet2DModel" $transit decode --vae "$scratch/bare" --data "$small" --out "$scratch/no"
   refuse 2 "an autoencoder has no products in bf16" $decode --data "$small" --dtype bf16 --out "$scratch/no"
   refuse 2 "is a folder" $decode --data "$scratch/folder" --out "$scratch/no"
-  refuse 1 "takes latents (N, 3, H, W)" $transit decode --vae "$goldens/plain" --data "$small" --out "$scratch/no"
+  refuse 1 "latents.npz' holds float64 (2, 4, 7, 11): this autoencoder takes latents (N, 3, H, W)" $transit decode --vae "$goldens/plain" --data "$small" --out "$scratch/no"
   refuse 2 "--num-samples 3" $decode --data "$small" --num-samples 3 --out "$scratch/no"
   refuse 2 "a name that ends with .npz" $encode --vae "$names" --data "$scratch/folder" --out "$scratch/no"
   npy "$scratch/nan.npy" "<f4" "(1, 4, 2, 2)" 64 '\377'
+  refuse 1 "latents.npz' holds inputs of 4 channels: this autoencoder takes pictures of 3 channels" $encode --vae "$names" --data "$small" --out "$scratch/no.npz"
+  refuse 1 "working space beside '$scratch/none/no.npz' cannot be had: No such file" $encode --vae "$names" --data "$x" --out "$scratch/none/no.npz"
   refuse 1 "nan" $decode --data "$scratch/nan.npy" --out "$scratch/no"
   # Numbers that a decoder or an encoder cannot take to an end: no black picture, no clamped variance.
   cp -r "$names" "$scratch/far"
