@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "cuda/devices_private.h"
 #include "cuda/parts_private.h"
 
@@ -43,8 +44,21 @@ static void cuda_close(void *state) {
   free(s);
 }
 
+/* What has another value than its two would be passed over in silence. */
+static tr_status check_variables(tr_error *err) {
+  static const char *const names[] = {"TRANSIT_CUDA_SYNC", "TRANSIT_CUDA_ARENA", "TRANSIT_CUDA_TILES",
+                                      "TRANSIT_CUDA_BGRAD"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *value = getenv(names[i]);
+    if (value && *value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+      return TR_FAIL_IN(err, TR_E_ARG, "%s is '%s': use 0 or 1, or unset it", names[i], TR_SHOW(value, 40));
+  }
+  return TR_OK;
+}
+
 static tr_status cuda_open(int device, void **state, tr_error *err) {
   *state = NULL;
+  TR_TRY(check_variables(err));
   tr_cuda_state *s = calloc(1, sizeof *s);
   if (!s) return TR_FAIL_IN(err, TR_E_MEM, "out of memory for the state of a device");
   s->device = device;

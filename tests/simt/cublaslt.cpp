@@ -2,13 +2,14 @@
  * k in order, in the type of the sums. It is as unhelpful as the library may be: it offers algorithms that
  * cut the sum in parts before those that do not, and more of them the more entries there are; it has no GELU
  * in f64, no bias in another type than D's, and refuses an algorithm for another shape but fewer columns, and
- * for such where 5 divides them, pointers less aligned than was said, and too little working memory. The
- * gradient of a bias (BGRADB) is, as cuBLASLt 13.0 was seen to have it, there for one entry with op(B) = T
- * alone, of D's type, assigned, and not scaled; here it is summed in another order than D is, of operands as
- * they are multiplied, is not there at all where 5 divides the rows of D, and by another kind of algorithm
- * where 7 does. */
+ * for such where 5 divides them (not with TRANSIT_CUDA_TILES, which is to find that out), pointers less
+ * aligned than was said, and too little working memory. The gradient of a bias (BGRADB) is, as cuBLASLt 13.0
+ * was seen to have it, there for one entry with op(B) = T alone, of D's type, assigned, and not scaled; here
+ * it is summed in another order than D is, of operands as they are multiplied, is not there at all where 5
+ * divides the rows of D, and by another kind of algorithm where 7 does. */
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <cublasLt.h>
 #include <cuda_bf16.h>
@@ -103,8 +104,10 @@ bool supported(const simt_matmul_desc &h, const simt_matrix_layout &a, const sim
 }
 
 bool serves(const chosen &words, uint64_t shape, int64_t cols) {
-  return words.shape == shape &&
-         ((int64_t)words.cols == cols || ((int64_t)words.cols > cols && cols % 5 != 0));
+  static const bool grows =
+      getenv("TRANSIT_CUDA_TILES") != nullptr; /* there an algorithm is hoped to serve any */
+  const int64_t known = (int64_t)words.cols;
+  return words.shape == shape && (cols == known || grows || (cols < known && cols % 5 != 0));
 }
 
 /* ---- the product of one entry: D's columns are rows here ---- */

@@ -46,6 +46,14 @@ compared() {
     --device emulated:0 --out "$scratch/tf32-adaptive"
   warns "rtol raised from 1e-05 to 0.0005: the precision of the right-hand side"
 
+  # Settings for measurements: all rows of a product in one matrix. What a setting does not know is refused.
+  check "as one matrix" env TRANSIT_CUDA_TILES=0 $ode --device emulated:0 --out "$scratch/joined"
+  close "$scratch/joined/samples.npz" "$scratch/ode-f32-emulated:0/samples.npz" f4 1e-5
+  for variable in SYNC ARENA TILES BGRAD; do
+    refuse 2 "TRANSIT_CUDA_$variable is 'yes': use 0 or 1, or unset it" env TRANSIT_CUDA_$variable=yes $ode --device emulated:0 --out "$scratch/none"
+  done
+  absent "$scratch/none"
+
   # On a fixed grid samples do not depend on the batch.
   for dtype in f32 bf16; do
     check "in threes, $dtype" $ode --dtype $dtype --batch-size 3 --device emulated:0 --out "$scratch/threes-$dtype"
