@@ -156,6 +156,11 @@ static tr_status read_record(const train_run *run, json_t **out) {
   json_error_t error;
   const char *folder = run->options->resume;
   snprintf(path, sizeof path, "%s/run.json", folder);
+  *out = NULL;
+  if (access(path, F_OK) != 0)
+    return TR_FAIL(run->program->ctx, TR_E_IO,
+                   "--resume '%s': no training lies there, with its run.json: give the --out of one",
+                   TR_SHOW(folder, 200));
   *out = json_load_file(path, 0, &error);
   if (!*out)
     return TR_FAIL(run->program->ctx, TR_E_IO, "--resume '%s': its run.json cannot be read: %s",

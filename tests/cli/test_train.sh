@@ -115,7 +115,9 @@ END
   # ---- refused ----
   out=$scratch/refused
   refuse 2 "--lr was 0.001, is 0.002" "$transit" train --resume "$scratch/parts" --lr 2e-3
-  refuse 1 "run.json cannot be read" "$transit" train --resume "$scratch/nowhere"
+  refuse 1 "no training lies there" "$transit" train --resume "$scratch/nowhere"
+  mkdir "$scratch/broken" && echo '{"command":' >"$scratch/broken/run.json"
+  refuse 1 "run.json cannot be read" "$transit" train --resume "$scratch/broken"
   refuse 2 "--data-path is missing" "$transit" train --out "$out"
   refuse 2 "1797 usable inputs" "$transit" train --data-path "$data" --global-batch-size 1798 --out "$out"
   refuse 2 "classes are 0 to 4" "$transit" train --data-path "$data" --num-classes 5 --out "$out"

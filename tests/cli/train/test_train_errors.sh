@@ -20,6 +20,8 @@ out=$scratch/refused
   check "a part of it" $small --max-steps 4 --out "$scratch/part"
   mkdir "$scratch/elsewhere"
   mv "$data" "$scratch/elsewhere/digits.npz"
+  refuse 1 "--resume '$scratch/part/checkpoints': no training lies there, with its run.json: give the --out of one" \
+    "$transit" train --resume "$scratch/part/checkpoints" --max-steps 7
   refuse 1 "its data is not at '$data' any more: --data-path says" "$transit" train --resume "$scratch/part" --max-steps 7
   kept=$(cd "$scratch/part" && find . -type f ! -name 'events.*' -exec sha256sum {} +)
   python3 - "$scratch/elsewhere/digits.npz" "$scratch/changed.npz" <<'END'
