@@ -336,7 +336,7 @@ static void few_rows(tr_ctx *ctx, tr_dtype dtype) {
 }
 
 /* All rows in one matrix, as the variable of measurements has it: the same numbers, but the bits of a row
- * hang on how many there are, here in the emulator's library. What it does not know it leaves alone. */
+ * hang on how many there are, here in the emulator's library. */
 static void told(int argc, char **argv, const char *tiles, bool one_matrix) {
   enum { IN = 24, OUT = 40, TILE = 16, ALL = 2 * TILE };
   setenv("TRANSIT_CUDA_TILES", tiles, 1);
@@ -387,6 +387,6 @@ int main(int argc, char **argv) {
   many_rows(one);
   refused(one);
   tr_ctx_close(&one), tr_ctx_close(&other);
-  told(argc, argv, "0", true), told(argc, argv, "none", false), told(argc, argv, "", false);
+  told(argc, argv, "0", true), told(argc, argv, "1", false), told(argc, argv, "", false);
   return check_report();
 }
