@@ -74,6 +74,27 @@ static tr_status cut_metrics(const train_run *run, const char *path) {
   return status == TR_OK ? tr_out_file_commit(run->program->ctx, &out) : status;
 }
 
+static bool is_evaluation(const char *line, int64_t step) {
+  json_t *object = json_loads(line, 0, NULL);
+  const json_t *of = json_object_get(object, "step");
+  const bool is =
+      json_object_get(object, "evaluated") && json_is_integer(of) && json_integer_value(of) == step;
+  json_decref(object);
+  return is;
+}
+
+bool train_files_evaluated(const train_run *run, int64_t step) {
+  char path[TRAIN_PATH], *line = NULL;
+  size_t room = 0;
+  bool there = false;
+  FILE *in = train_files_path(run, "metrics.jsonl", path) == TR_OK ? fopen(path, "r") : NULL;
+  if (!in) return false;
+  while (!there && getline(&line, &room, in) > 0) there = is_evaluation(line, step);
+  free(line);
+  fclose(in);
+  return there;
+}
+
 static tr_status open_log(const train_run *run, const char *name, FILE **out) {
   char path[TRAIN_PATH];
   TR_TRY(train_files_path(run, name, path));

@@ -1,6 +1,7 @@
 /* Samples while training: --sample-every. */
 #include <stdlib.h>
 
+#include "experiments/files/paths.h"
 #include "experiments/train/run.h"
 
 #define PREVIEW_TAG "samples"
@@ -8,6 +9,21 @@
 bool train_preview_due(const train_run *run) {
   const long every = run->options->sample_every;
   return every != TR_OPTION_UNSET && run->report.step % every == 0;
+}
+
+/* ---- files ---- */
+
+/* Samples are one of two kinds of files, numbered by their step. */
+static tr_status sample_path(const train_run *run, bool picture, char name[64], char path[TRAIN_PATH]) {
+  snprintf(name, 64, "samples/%07lld.%s", (long long)run->report.step, picture ? "png" : "npz");
+  return train_files_path(run, name, path);
+}
+
+bool train_preview_there(const train_run *run) {
+  char name[64], path[TRAIN_PATH];
+  for (int picture = 0; picture < 2; picture++)
+    if (sample_path(run, picture, name, path) == TR_OK && path_is_file(path)) return true;
+  return false;
 }
 
 /* ---- showing ---- */
@@ -25,8 +41,7 @@ static tr_status write_samples(train_run *run, sample_result *r) {
   tr_ctx *ctx = run->program->ctx;
   const bool picture = r->pixels != NULL;
   char name[64], path[TRAIN_PATH];
-  snprintf(name, sizeof name, "samples/%07lld.%s", (long long)run->report.step, picture ? "png" : "npz");
-  TR_TRY(train_files_path(run, name, path));
+  TR_TRY(sample_path(run, picture, name, path));
   TR_TRY(picture ? sample_result_write_png(ctx, r, path) : sample_result_write_npz(ctx, r, path));
   return show(run, name, path, picture);
 }

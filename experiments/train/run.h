@@ -71,6 +71,7 @@ typedef struct {
   train_window window;
   int64_t begun, saved;  /* steps taken before this run; that of the last checkpoint */
   bool ending;           /* no further step is to be taken */
+  bool made_up;          /* of the first rank: samples or numbers of the step that it began from */
   double started, spent; /* seconds: when this run began; in its steps since the last line of the log */
   double waited;         /* seconds that it had waited for data when that was written */
   tr_train_report report;
@@ -181,8 +182,9 @@ tr_status train_evaluate(train_run *run);
 /* ---- preview.c ---- */
 /* What of --sample-every and its like has no effect. */
 void train_preview_settle(train_run *run);
-/* Whether it is time for samples, and these. */
+/* Whether it is time for samples, whether those of this step are there, and these. */
 bool train_preview_due(const train_run *run);
+bool train_preview_there(const train_run *run);
 tr_status train_preview(train_run *run);
 
 /* ---- wandb.c ---- */
@@ -209,6 +211,8 @@ tr_status train_files_free(tr_ctx *ctx, const char *folder);
 tr_status train_files_newest(tr_ctx *ctx, const char *folder, char **out);
 /* A line of metrics.jsonl and one of log.txt. */
 tr_status train_files_log(train_run *run);
+/* Whether metrics.jsonl has the evaluation behind this step. */
+bool train_files_evaluated(const train_run *run, int64_t step);
 /* A line of metrics.jsonl, whose reference is taken. */
 tr_status train_files_line(train_run *run, json_t *line);
 tr_status train_files_say(train_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -98,9 +98,21 @@ static tr_status after_step(train_run *run, progress *bar) {
   return train_snapshots_due(run) ? train_snapshots_write(run) : TR_OK;
 }
 
+/* A checkpoint is written before the samples of its step are drawn and measured: what was ended in between is
+ * made by the run that goes on from there. */
+static tr_status make_up(train_run *run) {
+  run->report.step = run->begun;
+  const bool samples = train_preview_due(run) && !train_preview_there(run),
+             numbers = train_evaluate_due(run) && !train_files_evaluated(run, run->begun);
+  run->made_up = samples || numbers;
+  if (samples) TR_TRY(train_preview(run));
+  return numbers ? train_evaluate(run) : TR_OK;
+}
+
 /* Steps until the last, or until a signal or the clock ends the run. */
 static tr_status take_steps(train_run *run, progress *bar) {
   TR_TRY(train_ranks_end(run, TR_OK));
+  if (run->options->resume && run->begun && !run->ending) TR_TRY(train_ranks_first(run, make_up));
   while (tr_trainer_steps(run->trainer) < run->last && !run->ending) {
     TR_TRY(take_step(run));
     TR_TRY(train_ranks_end(run, after_step(run, bar)));
@@ -133,7 +145,7 @@ static void print_end(const train_run *run) {
   const int64_t steps = tr_trainer_steps(run->trainer), skipped = tr_loader_skipped(run->data.loader);
   const bool whole = steps >= run->last;
   if (run->program->rank) return;
-  if (run->begun >= run->last) {
+  if (run->begun >= run->last && !run->made_up) {
     printf("there was nothing to do: the training in '%s' has taken %lld steps of %lld\n",
            TR_SHOW(run->folder, 200), (long long)steps, (long long)run->last);
     return;

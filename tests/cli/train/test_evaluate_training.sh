@@ -83,6 +83,22 @@ data="--data-path $scratch/data.npz"
     same "$scratch/parts-$step" "$scratch/with-$step"
   done
 
+  # ---- ended behind a checkpoint, before its samples were drawn and measured: made by the resume, once ----
+  made=$scratch/made
+  check "all of it" $small $data --max-steps 8 --ckpt-every 4 --evaluate-every 4 $few --sample-every 8 --num-samples 4 --out "$made"
+  numbers "$made/metrics.jsonl" 8 >"$scratch/made-8"
+  mv "$made/samples" "$scratch/samples-of-8"
+  grep -v '"step":8,"evaluated"' "$made/metrics.jsonl" >"$scratch/cut.jsonl"
+  mv "$scratch/cut.jsonl" "$made/metrics.jsonl"
+  check "made up for" $transit train --resume "$made"
+  says "finished at step 8 of 8"
+  numbers "$made/metrics.jsonl" 8 >"$scratch/again-8"
+  same "$scratch/made-8" "$scratch/again-8"
+  for file in "$scratch/samples-of-8"/*; do same "$file" "$made/samples/$(basename "$file")"; done
+  check "made once" $transit train --resume "$made"
+  says "there was nothing to do"
+  equals "$(grep -c '"step":8,"evaluated"' "$made/metrics.jsonl")" 1 "evaluations of step 8"
+
   # ---- guided, and by a network against pictures of one's own ----
   reference="--evaluate-reference $scratch/reference.npz --inception $network"
   check "by the network" $small $data --max-steps 4 --evaluate-every 4 $few --evaluate-scale 2 $reference --out "$scratch/network"
