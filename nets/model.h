@@ -37,7 +37,7 @@ typedef struct {
   /* States of (C, height, width) in place of the trained size, for networks whose tables of positions can be
    * made for any size (a SiT: of sines and cosines, counted from 0 by ones as in its code); both 0: as
    * trained, and so is a size that is the trained one. A table that is stored and no such table, states that
-   * are no such latents, and sizes that the network cannot take are TR_E_ARG and TR_E_SHAPE. */
+   * are no such latents, and sizes that the network cannot take are TR_E_ARG. */
   int height, width;
   /* What the argument model would say ("SiT-XL/2") where there is none; NULL: nothing. */
   const char *model_name;

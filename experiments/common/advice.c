@@ -27,6 +27,7 @@ static const struct {
     {"use fewer rows at a time", "num-samples", "lower --@"},
     {"begin at an eps above 0", "dequant-eps", "take a --@ above 0"},
     {": image_size says what size", "image-size", ": --@ says what size"},
+    {": use multiples of it", "latent-size", ": give --@ H,W in multiples of it"},
     {" has no state of AdamW under 'opt'", "init-weights",
      " has no state of AdamW under 'opt': --@ begins with its weights"},
     {": its model family is dit", "model-family", ": --@ dit opens it as one"},

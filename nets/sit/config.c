@@ -181,10 +181,10 @@ static tr_status find_shape(tr_ctx *ctx, const tr_tensors *weights, const char *
  * channels. */
 enum { LATENT_SCALE = 8, PIXEL_CHANNELS = 3 };
 
-/* The tokens of latents of this height and width. */
-static tr_status set_grid(tr_ctx *ctx, int height, int width, tr_sit_config *config) {
+/* The tokens of latents of this height and width; `wrong`: the status where they cannot be cut. */
+static tr_status set_grid(tr_ctx *ctx, int height, int width, tr_status wrong, tr_sit_config *config) {
   if (height % config->patch || width % config->patch)
-    return TR_FAIL(ctx, TR_E_SHAPE,
+    return TR_FAIL(ctx, wrong,
                    "latents of %d x %d cannot be cut into patches of side %d: use multiples of it", height,
                    width, config->patch);
   config->grid = height / config->patch;
@@ -194,9 +194,9 @@ static tr_status set_grid(tr_ctx *ctx, int height, int width, tr_sit_config *con
 
 /* The tokens along a side when no table tells: from the side of the latents, or of the images. */
 static tr_status infer_grid_untold(tr_ctx *ctx, const tr_net_settings *told, tr_sit_config *config) {
-  if (told->height > 0 && told->width > 0) return set_grid(ctx, told->height, told->width, config);
+  if (told->height > 0 && told->width > 0) return set_grid(ctx, told->height, told->width, TR_E_ARG, config);
   if (told->stored_height > 0 && told->stored_width > 0)
-    return set_grid(ctx, told->stored_height, told->stored_width, config);
+    return set_grid(ctx, told->stored_height, told->stored_width, TR_E_SHAPE, config);
   const int scale = config->channels == PIXEL_CHANNELS ? 1 : LATENT_SCALE;
   const int side = told->side ? told->side : told->image_side / scale;
   if (side == 0)
@@ -219,7 +219,7 @@ static tr_status infer_grid(tr_ctx *ctx, const tr_tensors *weights, const tr_net
   TR_TRY(find_shape(ctx, weights, "pos_embed", 3, "(1, tokens, hidden)", &position));
   int64_t tokens = position->shape[1];
   if (told->stored_height > 0 && told->stored_width > 0) {
-    TR_TRY(set_grid(ctx, told->stored_height, told->stored_width, config));
+    TR_TRY(set_grid(ctx, told->stored_height, told->stored_width, TR_E_SHAPE, config));
     if (tr_sit_tokens(config) == tokens) return TR_OK;
     return TR_FAIL(ctx, TR_E_SHAPE,
                    "tensor 'pos_embed' has %" PRId64 " tokens: latents of %d x %d have %" PRId64, tokens,

@@ -139,8 +139,8 @@ static void refused(tr_ctx *ctx) {
     int height, width;
     tr_status status;
     const char *word;
-  } cases[] = {{8, 9, TR_E_SHAPE, "latents of 8 x 9 cannot be cut into patches of side 2"},
-               {7, 8, TR_E_SHAPE, "latents of 7 x 8"},
+  } cases[] = {{8, 9, TR_E_ARG, "latents of 8 x 9 cannot be cut into patches of side 2"},
+               {7, 8, TR_E_ARG, "latents of 7 x 8"},
                {8, 0, TR_E_ARG, "states of 8 x 0"},
                {-2, 4, TR_E_ARG, "states of -2 x 4"}};
   tr_model *m;

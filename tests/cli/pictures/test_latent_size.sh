@@ -70,7 +70,7 @@ END
   warns "the table 'pos_embed' is stored for another size"
 
   # ---- what is refused ----
-  refuse 1 "latents of 8 x 9 cannot be cut into patches of side 2" $draw --latent-size 8,9 --out "$scratch/no"
+  refuse 2 "latents of 8 x 9 cannot be cut into patches of side 2: give --latent-size H,W in multiples of it" $draw --latent-size 8,9 --out "$scratch/no"
   refuse 2 "--latent-size '8' has 1 entry: give 2" $draw --latent-size 8 --out "$scratch/no"
   refuse 2 "--latent-size" $draw --latent-size 0,8 --out "$scratch/no"
   refuse 1 "(2, 1, 4, 6)" $draw --latent-size 8,12 --init "$scratch/x.npy" --out "$scratch/no"
