@@ -108,16 +108,35 @@ typedef struct {
   uint8_t *levels; /* of a batch, which is never more than a shard */
 } extraction;
 
-static tr_status run_shard(const extraction *x, int64_t first, int64_t n) {
+/* Pictures first .. first + n - 1; *done: how many of them are. */
+static tr_status run_shard(const extraction *x, int64_t first, int64_t n, int64_t *done) {
   const picture_facts *facts = picture_source_facts(x->source);
-  for (int64_t done = 0; done < n; done += x->e->batch) {
-    const int64_t rows = n - done < x->e->batch ? n - done : x->e->batch;
+  for (*done = 0; *done < n;) {
+    const int64_t left = n - *done, rows = left < x->e->batch ? left : x->e->batch;
     TR_TRY(picture_source_read(x->source, rows, x->levels));
-    TR_TRY(run_batch(x->e, facts->height, facts->width, x->levels, x->set, first + done, rows));
+    TR_TRY(run_batch(x->e, facts->height, facts->width, x->levels, x->set, first + *done, rows));
+    *done += rows;
     show(x->progress, facts->path, rows);
     TR_TRY(program_check_interrupt(x->e->program));
   }
   return TR_OK;
+}
+
+/* The network knows its batch alone. kept: pictures in whole shards before. */
+static tr_status interrupted(const extraction *x, const feature_cache *cache, int64_t kept, int64_t done) {
+  const picture_facts *facts = picture_source_facts(x->source);
+  tr_ctx *ctx = x->e->program->ctx;
+  const char *path = TR_SHOW(facts->path, 200);
+  const long long at = kept + done, all = x->set->n;
+  tr_ctx_clear(ctx);
+  if (!cache->writes || kept == 0)
+    return TR_FAIL(ctx, TR_E_INTERRUPTED, "interrupted at picture %lld of %lld of '%s': nothing was written",
+                   at, all, path);
+  return TR_FAIL(
+      ctx, TR_E_INTERRUPTED,
+      "interrupted at picture %lld of %lld of '%s': the features of the first %lld are kept, and the "
+      "same command goes on from there",
+      at, all, path, (long long)kept);
 }
 
 static tr_status run_shards(const extraction *x, feature_cache *cache) {
@@ -130,7 +149,10 @@ static tr_status run_shards(const extraction *x, feature_cache *cache) {
       if (x->progress) x->progress->bar.to = (double)x->progress->total;
       continue;
     }
-    TR_TRY(run_shard(x, first, n));
+    int64_t done;
+    const tr_status status = run_shard(x, first, n, &done);
+    if (status == TR_E_INTERRUPTED) return interrupted(x, cache, first, done);
+    TR_TRY(status);
     feature_cache_put(cache, shard, x->set, first, n);
   }
   return TR_OK;

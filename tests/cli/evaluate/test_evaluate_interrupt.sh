@@ -27,6 +27,10 @@ shards() { # shards N: so many are there
     wait $pid
     status=$?
     [ $signal = KILL ] || equals $status 130 "status after Ctrl-C"
+    if [ $signal = INT ] && ! shards 2; then # else it came when all features were there
+      grep -qE "interrupted at picture [5-7][0-9][0-9] of 700 of '.*pictures.npz': the features of the first 512 are kept, and the same command goes on" \
+        "$scratch/stderr" || fail "after Ctrl-C: $(cat "$scratch/stderr")"
+    fi
     shards 1 || fail "no shard after $signal"
     absent "$scratch/b/evaluate.json"
     check "and on" $evaluate --out "$scratch/b"
