@@ -1,9 +1,13 @@
 #include "experiments/input/given.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "core/text.h"
 
 static double element(const tr_npy *npy, int64_t i) {
   double value;
@@ -75,6 +79,9 @@ static tr_status read_times(tr_ctx *ctx, const tr_npy *npy, double *t) {
 tr_status given_times(tr_ctx *ctx, const char *path, int64_t n, double **out) {
   given times;
   *out = NULL;
+  if (access(path, F_OK) != 0)
+    return TR_FAIL(ctx, TR_E_IO, "--times '%s': %s: a .npy file of %lld times from 0 to 1 is needed",
+                   TR_SHOW(path, 200), strerror(errno), (long long)n);
   tr_status status = given_open(ctx, "--times", path, 1, &n, &times);
   if (status == TR_OK && !(*out = malloc((size_t)n * sizeof **out)))
     status = TR_FAIL(ctx, TR_E_MEM, "out of memory for %lld times", (long long)n);

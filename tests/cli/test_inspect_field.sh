@@ -36,6 +36,8 @@ npy "$scratch/t2.npy" '<f8' '(2,)' 16
   equals "$(number "$out/run.json" nfe)" 1 "one evaluation for four quantities"
   rm -r "$out"
   refuse 1 "the shape must be (3)" $field --init "$scratch/x.npy" --times "$scratch/t2.npy"
+  refuse 1 "--times '0.1,0.5': No such file or directory: a .npy file of 3 times from 0 to 1 is needed" \
+    $field --init "$scratch/x.npy" --times 0.1,0.5
   refuse 1 "the shape must be (any, 1, 8, 8)" $field --init "$scratch/t.npy" --times "$scratch/t.npy"
   refuse 2 "did you mean 'velocity'" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --quantities velocty
   refuse 2 "empty entry" $field --init "$scratch/x.npy" --times "$scratch/t.npy" --quantities velocity,
