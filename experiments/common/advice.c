@@ -26,6 +26,7 @@ static const struct {
     {"use fewer rows at a time", "batch-size", "lower --@"},
     {"use fewer rows at a time", "num-samples", "lower --@"},
     {"begin at an eps above 0", "dequant-eps", "take a --@ above 0"},
+    {"images of size", "image-size", "images of --@"},
     {": image_size says what size", "image-size", ": --@ says what size"},
     {": use multiples of it", "latent-size", ": give --@ H,W in multiples of it"},
     {" has no state of AdamW under 'opt'", "init-weights",

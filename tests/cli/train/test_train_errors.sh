@@ -98,6 +98,7 @@ END
     refuse 2 "${option%% *} is for images" $vectors --max-steps 3 $option --out "$out"
   done
   refuse 2 "vectors are not mirrored" $vectors --flip --max-steps 3 --out "$out"
+  refuse 2 "images of --image-size 8 are asked for: '" $vectors --image-size 8 --max-steps 3 --out "$out"
   refuse 2 "holds vectors" $vectors --image-size 8 --max-steps 3 --out "$out"
   refuse 2 "--label-dropout 0.2: the data has no labels that could be dropped" $vectors --label-dropout 0.2 --max-steps 3 --out "$out"
   refuse 2 "--num-classes 3: the data has no labels" $vectors --num-classes 3 --max-steps 3 --out "$out"
