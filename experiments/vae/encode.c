@@ -93,6 +93,9 @@ static tr_status check_out(const encode_run *run) {
   tr_ctx *ctx = run->program->ctx;
   if (!tr_text_ends_with(o->out, ".npz"))
     return TR_FAIL(ctx, TR_E_ARG, "--out '%s': a name that ends with .npz is needed", TR_SHOW(o->out, 300));
+  if (path_is_folder(o->out))
+    return TR_FAIL(ctx, TR_E_ARG, "--out '%s' is a folder: a file is needed, new or to be replaced",
+                   TR_SHOW(o->out, 300));
   if (saved_is_same_file(o->out, o->data))
     return TR_FAIL(ctx, TR_E_ARG, "--out and --data are both '%s': --out is a new file",
                    TR_SHOW(o->out, 300));

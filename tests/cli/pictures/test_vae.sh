@@ -115,6 +115,9 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
   refuse 1 "latents.npz' holds float64 (2, 4, 7, 11): this autoencoder takes latents (N, 3, H, W)" $transit decode --vae "$goldens/plain" --data "$small" --out "$scratch/no"
   refuse 2 "--num-samples 3" $decode --data "$small" --num-samples 3 --out "$scratch/no"
   refuse 2 "a name that ends with .npz" $encode --vae "$names" --data "$scratch/folder" --out "$scratch/no"
+  mkdir "$scratch/dir.npz"
+  refuse 2 "--out '$scratch/dir.npz' is a folder" $encode --vae "$scratch/none" --data "$x" --out "$scratch/dir.npz" # before all else
+  refuse 2 "images of --image-size 8 are asked for: '$x' holds" $encode --vae "$names" --data "$x" --image-size 8 --out "$scratch/no.npz"
   npy "$scratch/nan.npy" "<f4" "(1, 4, 2, 2)" 64 '\377'
   refuse 1 "latents.npz' holds inputs of 4 channels: this autoencoder takes pictures of 3 channels" $encode --vae "$names" --data "$small" --out "$scratch/no.npz"
   refuse 1 "working space beside '$scratch/none/no.npz' cannot be had: No such file" $encode --vae "$names" --data "$x" --out "$scratch/none/no.npz"
