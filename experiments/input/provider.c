@@ -25,7 +25,10 @@ tr_status provider_open_model(tr_ctx *ctx, model_options *o, int height, int wid
                                     .n_told = n_told,
                                     .told = told,
                                     .told_as = o->of_guide ? net_params_guide_option : net_params_option};
-  if (status == TR_OK) status = tr_model_open(ctx, o->ckpt, &options, out);
+  if (status == TR_OK) {
+    status = tr_model_open(ctx, o->ckpt, &options, out);
+    if (o->of_guide) status = program_option_error(ctx, "guide-ckpt", status);
+  }
   free(told);
   TR_TRY(status);
   overrides_warn(ctx, *out, o);

@@ -116,6 +116,7 @@ END
   check "along that as it is" $draw --guide-ckpt "$linear" --guide-scale 2 --guide-path-type VP --guide-prediction score --out "$scratch/as-it-is"
   differ "$scratch/otherwise/samples.npz" "$scratch/as-it-is/samples.npz"
   refuse 2 "--guide-net-param: none of sit, mlp, inception, vae has a parameter 'num_hats'" $draw $bare --guide-net-param num_hats=4 --out "$scratch/no"
+  refuse 2 "--guide-ckpt: 7 heads do not divide the width 64" $draw $bare --guide-net-param num_heads=7 --out "$scratch/no"
   refuse 2 "--guide-net-param: num_heads is 1.5: use a whole number" $draw $bare --guide-net-param num_heads=1.5 --out "$scratch/no"
   refuse 2 "--guide-path-param" $draw --guide-ckpt "$linear" --guide-scale 2 --guide-path-param sigma_max=15 --out "$scratch/no"
   for option in "net-param num_heads=4" "path-type VP" "path-param sigma_max=15" "prediction score" "model-family sit" "time-direction noise-at-1"; do
