@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "experiments/commands.h"
+#include "experiments/files/paths.h"
 #include "experiments/output/run_record.h"
 
 tr_status manifest_path(tr_ctx *ctx, const char *folder, const char *name, char *text, size_t size) {
@@ -66,7 +67,10 @@ static tr_status meet(tr_ctx *ctx, const manifest *m, const char *path, bool *fo
   json_t *old = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
   if (!json_is_object(old)) {
     char why[200] = "it holds no object";
-    if (!old) snprintf(why, sizeof why, "line %d: %s", error.line, TR_SHOW(error.text, 160));
+    if (path_is_folder(path))
+      snprintf(why, sizeof why, "it is a folder");
+    else if (!old)
+      snprintf(why, sizeof why, "line %d: %s", error.line, TR_SHOW(error.text, 160));
     json_decref(old);
     return TR_FAIL(ctx, TR_E_IO,
                    "'%s' is no manifest of %s %s (%s): use another folder, or --force to replace it", path,

@@ -146,10 +146,15 @@ static tr_status take(sample_run *run, const claim *what) {
 
 /* ---- what lies in it ---- */
 
+/* The system calls a link to nothing and a file a folder that exists. */
 static tr_status make_folder(const sample_run *run, const char *name) {
+  tr_ctx *ctx = run->program->ctx;
   char path[SHARDS_PATH];
   shards_path(run, name, path);
-  return path_make_folder(run->program->ctx, path);
+  TR_TRY(path_make_folder(ctx, path));
+  if (path_is_folder(path)) return TR_OK;
+  return TR_FAIL(ctx, TR_E_IO, "folder '%s' cannot be made: %s has this name, take it away",
+                 TR_SHOW(path, 300), access(path, F_OK) == 0 ? "a file" : "a link to what is not there");
 }
 
 /* What a run that was killed had half written. */
