@@ -25,9 +25,25 @@ static tr_status get(fetcher *f, const char *name, char **path) {
 /* What is asked for. */
 typedef struct {
   const char *name, *option;
-  const char *what; /* a path may be: "file" */
-  long image_size;  /* of a model; 0: none is given */
+  const char *what;                   /* a path may be: "file" */
+  bool (*is_there)(const char *path); /* whether one is; NULL: a path may not be */
+  long image_size;                    /* of a model; 0: none is given */
 } request;
+
+static bool exists(const char *path) {
+  return access(path, F_OK) == 0;
+}
+
+/* A path that is there needs no table of names: where that cannot be read, it is taken, with a warning, since
+ * a name of the table might have come before it. */
+static tr_status without_names(program *p, const request *r, tr_status status, char **path) {
+  if (!r->is_there || !r->is_there(r->name)) return status;
+  const tr_error error = *tr_ctx_error(p->ctx);
+  tr_ctx_clear(p->ctx);
+  tr_ctx_warn(p->ctx, "%s: %s: '%s' is taken as the path that is there", r->option,
+              TR_SHOW(error.message, 400), TR_SHOW(r->name, 200));
+  return copy_of(p->ctx, r->name, path);
+}
 
 /* By `how`, with a fetcher; after a failure the message begins with the option. */
 static tr_status find(program *p, const request *r,
@@ -35,7 +51,7 @@ static tr_status find(program *p, const request *r,
   fetcher f;
   *path = NULL;
   tr_status status = fetcher_open(p, NULL, &f);
-  if (status == TR_OK) status = how(&f, r, path);
+  status = status == TR_OK ? how(&f, r, path) : without_names(p, r, status, path);
   fetcher_close(&f);
   return program_option_error(p->ctx, r->option + strspn(r->option, "-"), status);
 }
@@ -56,18 +72,20 @@ static tr_status is_nothing(const fetcher *f, const request *r) {
 /* ---- a file ---- */
 
 static tr_status get_named(fetcher *f, const request *r, char **path) {
-  const bool is_path = !fetch_names_has(f->names, r->name) && access(r->name, F_OK) == 0;
+  const bool is_path = !fetch_names_has(f->names, r->name) && exists(r->name);
   if (is_path) return copy_of(f->program->ctx, r->name, path);
   if (names_file(f->names, r->name)) return get(f, r->name, path);
   return is_nothing(f, r);
 }
 
 tr_status fetch_find(program *p, const char *given, const char *option, char **path) {
-  return find(p, &(request){.name = given, .option = option, .what = "file"}, get_named, path);
+  return find(p, &(request){.name = given, .option = option, .what = "file", .is_there = exists}, get_named,
+              path);
 }
 
 tr_status fetch_find_any(program *p, const char *given, const char *option, char **path) {
-  return find(p, &(request){.name = given, .option = option, .what = "file or folder"}, get_named, path);
+  return find(p, &(request){.name = given, .option = option, .what = "file or folder", .is_there = exists},
+              get_named, path);
 }
 
 /* ---- the weights of a network ---- */
@@ -124,5 +142,6 @@ static tr_status get_folder(fetcher *f, const request *r, char **dir) {
 }
 
 tr_status vae_folder(program *p, const char *given, char **dir) {
-  return find(p, &(request){.name = given, .option = "--vae", .what = "folder"}, get_folder, dir);
+  return find(p, &(request){.name = given, .option = "--vae", .what = "folder", .is_there = path_is_folder},
+              get_folder, dir);
 }

@@ -8,7 +8,8 @@
  * stands for, the first of these that it is: a file, or the folder of several. What is on this machine is
  * taken without asking anybody, what is absent is fetched. *path is malloc'd, NULL on an error. TR_E_ARG for
  * what is none of these, TR_E_IO where the file is absent and cannot be had, with where it belongs. option:
- * that named it, for messages, "--inception". */
+ * that named it, for messages, "--inception". Where the table of names cannot be read, a path that is there
+ * is taken, with a warning. */
 tr_status fetch_find(program *p, const char *given, const char *option, char **path);
 /* The same where a path may be a folder, too. */
 tr_status fetch_find_any(program *p, const char *given, const char *option, char **path);

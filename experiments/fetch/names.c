@@ -163,12 +163,24 @@ static tr_status read_own(tr_ctx *ctx, const char *path, json_t **out) {
   return status;
 }
 
+/* Nothing on the command line tells where the file comes from. */
+static tr_status name_variable(tr_ctx *ctx, tr_status status) {
+  if (status == TR_OK) return TR_OK;
+  const tr_error error = *tr_ctx_error(ctx);
+  tr_ctx_clear(ctx);
+  return TR_FAIL(ctx, status, "%s: %s", FETCH_NAMES_VARIABLE, TR_SHOW(error.message, 400));
+}
+
 tr_status fetch_names_open(tr_ctx *ctx, const char *own, fetch_names **out) {
   fetch_names *names = *out = calloc(1, sizeof *names);
   if (!names) return TR_FAIL(ctx, TR_E_MEM, "out of memory for the table of names");
-  if (!own) own = getenv(FETCH_NAMES_VARIABLE);
+  const bool by_variable = !own;
+  if (by_variable) own = getenv(FETCH_NAMES_VARIABLE);
   tr_status status = parse(ctx, "names.json", built_in, sizeof built_in, &names->built_in);
-  if (status == TR_OK && own && *own) status = read_own(ctx, own, &names->own);
+  if (status == TR_OK && own && *own) {
+    status = read_own(ctx, own, &names->own);
+    if (by_variable) status = name_variable(ctx, status);
+  }
   if (status != TR_OK) fetch_names_close(out);
   return status;
 }

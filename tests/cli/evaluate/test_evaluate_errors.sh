@@ -81,6 +81,14 @@ network="--inception $inception --no-cache --out $out"
   mkdir "$scratch/empty"
   refuse 1 "no .png or .jpg" $evaluate --samples "$scratch/empty" --reference "$reference" $network
 
+  # A path needs no table of names.
+  TRANSIT_NAMES=$scratch/gone
+  export TRANSIT_NAMES
+  refuse 1 "pictures are uint8" $evaluate --samples "$samples" --reference "$scratch/floats.npz" $network
+  warns "--reference: TRANSIT_NAMES: cannot open '$scratch/gone': No such file or directory: '$scratch/floats.npz' is taken as the path"
+  refuse 1 "--reference: TRANSIT_NAMES: cannot open '$scratch/gone'" $evaluate --samples "$samples" --reference virtual $network
+  unset TRANSIT_NAMES
+
   # Numbers that do not fit.
   npy "$scratch/arr_0.npy" '|u1' '(1, 8, 8, 3)' 192
   archive one.npz arr_0

@@ -130,7 +130,7 @@ table '{"names": {"a": {"url": "http://x/y", "files": ["x"], "sha256": "XYZ"}}}'
 table '{"names": {"a": {"url": "http://x/y", "files": ["x"], "cache": "b"}}}' ": names: 'a': cache: 'torch' or 'transit' is needed"
 table '{"names": {"a": {"also": "b"}}}' ": names: 'a': also: a list"
 table '{"names": {"a": {"repo": "b/c", "files": ["x"], "aliases": [7]}}}' ": names: 'a': aliases: a list of texts is needed"
-refuse 1 "'$scratch/none': No such file" env TRANSIT_NAMES="$scratch/none" "$transit" fetch --list
+refuse 1 "TRANSIT_NAMES: cannot open '$scratch/none': No such file" env TRANSIT_NAMES="$scratch/none" "$transit" fetch --list
 
 # A URL whose digest the table has wrong; and one without a digest, whose part of another run is not gone on with.
 cat >"$scratch/names.json" <<END

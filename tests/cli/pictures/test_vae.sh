@@ -137,6 +137,8 @@ sit="--ckpt $tests/data/goldens/ema.pt --num-heads 3 --vae $names --num-samples 
   printf 'no picture' >"$scratch/folder/3/broken.png"
   refuse 1 "broken.png" $encode --vae "$names" --data "$scratch/folder" --image-size 16 --out "$scratch/no.npz"
   rm "$scratch/folder/3/broken.png"
+  check "a folder needs no table of names" env TRANSIT_NAMES="$scratch/none" $decode --data "$small" --out "$scratch/tableless"
+  warns "--vae: TRANSIT_NAMES: cannot open '$scratch/none': No such file or directory: '$names' is taken as the path that is there"
   # A full disk, while it works and when it writes.
   refuse 1 "File too large" sh -c "ulimit -f 8; $decode --data '$small' --out '$scratch/no'"
   refuse 1 "File too large" sh -c "ulimit -f 2; $encode --vae '$names' --data '$x' --out '$scratch/no.npz'"
