@@ -39,7 +39,7 @@ small="$transit train --data-path $data/digits.npz --global-batch-size 12 --hidd
 
   # ---- a rank that is killed ----
   export SIMT_DEVICES=2
-  sh "$tests/support/ranks.sh" 2 $small --device emulated:auto --max-steps 20000 --ckpt-every 2 --keep 2 --out "$scratch/killed" \
+  PATIENCE=8 sh "$tests/support/ranks.sh" 2 $small --device emulated:auto --max-steps 20000 --ckpt-every 2 --keep 2 --out "$scratch/killed" \
     >"$scratch/stdout" 2>"$scratch/stderr" &
   pid=$!
   await $pid filled "$scratch/killed/checkpoints"

@@ -38,11 +38,11 @@ count() { find "$1/shards" -name '*.npz' 2>/dev/null | wc -l | tr -d ' '; }
 
   # A signal that mpirun passes on, and a rank that is killed: the other one notices.
   slow="SDE --ckpt $digits --num-sampling-steps 400 --num-samples 600 --batch-size 1 --shard-size 1 --threads 1"
-  out=$scratch/slow
+  out=$scratch/slow patient=
   begun() { [ "$(count "$out")" -ge "$wanted" ]; }
   start() { # start SHARDS: they are there
     wanted=$1
-    sh "$tests/support/ranks.sh" 2 $draw $slow --out "$out" >"$scratch/stdout" 2>"$scratch/stderr" &
+    PATIENCE=$patient sh "$tests/support/ranks.sh" 2 $draw $slow --out "$out" >"$scratch/stdout" 2>"$scratch/stderr" &
     pid=$!
     await $pid begun
   }
@@ -52,7 +52,9 @@ count() { find "$1/shards" -name '*.npz' 2>/dev/null | wc -l | tr -d ' '; }
   equals $? 138 "status after SIGUSR1"
   one_line "interrupted: $(count "$out") of 600 samples are in '$out', the same command goes on"
   equals "$(ls -A "$out" | tr '\n' ' ')" "images manifest.json shards " "what is there after a signal"
+  patient=8
   start $(($(count "$out") + 2))
+  patient=
   rank=$(rank_of $pid 1)
   kill -KILL "$rank"
   ! wait $pid || fail "status 0 after a rank was killed"
