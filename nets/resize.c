@@ -46,7 +46,7 @@ static tr_status forget_tables(tr_model *m) {
   if (!m->without_tables) return TR_FAIL(m->ctx, TR_E_MEM, "out of memory for the list of the weights");
   for (int i = 0; i < m->weights.n; i++) {
     const tr_tensor *tensor = &m->weights.items[i];
-    if (tr_weights_is_table(m->config.type, m->config.sizes, tensor->name, &entry)) {
+    if (tr_weights_is_table(&m->config, tensor->name, &entry)) {
       TR_TRY(check_table(m, &entry, tensor));
     } else {
       m->without_tables[n++] = *tensor;

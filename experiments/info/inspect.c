@@ -31,7 +31,7 @@ static json_t *set_to_json(const tr_model *m, const tr_tensors *tensors) {
   tr_net_entry entry;
   for (int k = 0; k < tensors->n; k++) {
     const tr_tensor *t = &tensors->items[k];
-    const bool table = tr_weights_is_table(m->config.type, m->config.sizes, t->name, &entry);
+    const bool table = tr_weights_is_table(&m->config, t->name, &entry);
     *(table ? &fixed : &parameters) += t->count;
     bytes += t->count * (json_int_t)tr_dtype_size(t->dtype);
   }

@@ -55,9 +55,9 @@ bool tr_weights_can_make(const tr_net_entry *entry) {
   return entry && entry->kind == TR_ENTRY_FIXED && entry->start == TR_START_FILL;
 }
 
-bool tr_weights_is_table(const tr_net_type *type, const void *sizes, const char *name, tr_net_entry *entry) {
-  if (!type || !type->entry || !sizes || !name || !entry) return false;
-  for (int i = 0; type->entry(sizes, i, entry); i++)
+bool tr_weights_is_table(const tr_net_config *config, const char *name, tr_net_entry *entry) {
+  if (!config || !config->type || !config->type->entry || !config->sizes || !name || !entry) return false;
+  for (int i = 0; config->type->entry(config->sizes, i, entry); i++)
     if (tr_weights_can_make(entry) && strcmp(entry->name, name) == 0) return true;
   return false;
 }

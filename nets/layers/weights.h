@@ -22,9 +22,8 @@ TR_API const tr_tensor *tr_weights_tensor(const tr_tensors *weights, const tr_ne
 TR_API bool tr_weights_unused(const tr_net_type *type, const char *name);
 /* Whether the entry is a fixed table that is made where it is missing. */
 TR_API bool tr_weights_can_make(const tr_net_entry *entry);
-/* Whether the tensor of this name is such a table, whose entry is then in *entry. */
-TR_API bool tr_weights_is_table(const tr_net_type *type, const void *sizes, const char *name,
-                                tr_net_entry *entry);
+/* Whether the tensor of this name is such a table of the network, whose entry is then in *entry. */
+TR_API bool tr_weights_is_table(const tr_net_config *config, const char *name, tr_net_entry *entry);
 
 /* The tensor, which must have this many dimensions, each of a size that a network can have. `meaning` is its
  * shape in words, `network` ("a SiT") what the tensors should be of. */
